@@ -1,0 +1,84 @@
+"""One hierarchy of errors; each says what becomes of the message that met it.
+
+PipelineError
+├── RejectedError    the object can never be processed   -> record REJECTED, acknowledge, never retry
+├── FailedError      the system's fault, no retry helps  -> record FAILED, a person drives it again
+├── TransientError   try again later                     -> release the lease, the message comes back
+│   └── LeaseHeldError   another invocation works on it  -> back when that lease is over
+└── SettingsError    the function is deployed wrongly    -> the message comes back, the alarm rings
+"""
+
+from enum import StrEnum
+from typing import ClassVar
+
+
+class Disposition(StrEnum):
+    """What to do with the message of an object that met an error."""
+
+    REJECT = "reject"
+    FAIL = "fail"
+    RETRY = "retry"
+
+
+class Reason(StrEnum):
+    """The closed list of reasons that a terminal record can give."""
+
+    UNSUPPORTED_TYPE = "unsupported_type"
+    CORRUPT = "corrupt"
+    TOO_MANY_PIXELS = "too_many_pixels"
+    TOO_MANY_FRAMES = "too_many_frames"
+    TOO_LARGE = "too_large"
+    EMPTY = "empty"
+    KEY_TOO_LONG = "key_too_long"
+    VIDEO_DISABLED = "video_disabled"
+    RESOURCE_EXHAUSTED = "resource_exhausted"
+    POLICY_BLOCK = "policy_block"
+    POLICY_REVIEW = "policy_review"
+    ORIGINAL_GONE = "original_gone"
+    PROXY_REFUSED = "proxy_refused"
+    RETRIES_EXHAUSTED = "retries_exhausted"
+
+
+class PipelineError(Exception):
+    """Base of everything this package raises on purpose."""
+
+    disposition: ClassVar[Disposition]
+
+
+class _FinalError(PipelineError):
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(f"{reason.value}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+class RejectedError(_FinalError):
+    """The object itself can never be processed, however often it is tried."""
+
+    disposition = Disposition.REJECT
+
+
+class FailedError(_FinalError):
+    """The system could not do its part, and trying again by itself would not change that."""
+
+    disposition = Disposition.FAIL
+
+
+class TransientError(PipelineError):
+    """Something that passes: throttling, a time-out, an outage, or a mistake an operator can mend."""
+
+    disposition = Disposition.RETRY
+
+
+class LeaseHeldError(TransientError):
+    """Another invocation holds the object's lease for `seconds` more."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"another invocation holds the lease for {seconds:.0f} s more")
+        self.seconds = seconds
+
+
+class SettingsError(PipelineError):
+    """The function's environment does not parse: a fault of the deployment, told with the variable's name."""
+
+    disposition = Disposition.RETRY
