@@ -102,7 +102,7 @@ class Policy:
 
     @classmethod
     def parse(cls, document: Mapping[str, object]) -> "Policy":
-        """Read `{"mode", "recordFrom"?, "block"?, "review"?, "exempt"?}`, as the stack's configuration has it.
+        """Read `{"mode", "recordFrom"?, "block"?, "review"?, "exempt"?}`, as the configuration has it.
 
         Raises SettingsError for an unknown key, mode or label, a label named twice, a number outside
         0 to 100, or `enforce` with nothing to block.
@@ -174,7 +174,7 @@ def worst(decisions: Iterable[Decision]) -> Decision:
 
 
 def merge(*answers: Sequence[Label]) -> tuple[Label, ...]:
-    """What several proxies of one picture showed, each label once with its highest confidence, surest first."""
+    """What several proxies of one picture showed: each label once, with its highest confidence."""
     best: dict[str, Label] = {}
     for label in (label for answer in answers for label in answer):
         known = best.get(label.name.casefold())
@@ -216,8 +216,8 @@ def _judge(label: Label, line: Sequence[str], policy: Policy) -> Decision:
         distance, name = _nearest(line, rules)
         if distance < exempt and label.confidence >= rules[name]:
             rule = "" if name.casefold() == line[0] else f" for {name}"
-            why = f"{label.name} {label.confidence:.1f} reached the {verdict} threshold of {rules[name]:g}{rule}"
-            return Decision(verdict, why)
+            threshold = f"{verdict} threshold of {rules[name]:g}{rule}"
+            return Decision(verdict, f"{label.name} {label.confidence:.1f} reached the {threshold}")
     return Decision(Verdict.ALLOW)
 
 
