@@ -35,3 +35,10 @@ check: $(READY) ## formatter, linter, type checker
 format: $(READY) ## rewrite the code as `make check` wants it
 	@$(RUN) -m ruff format .
 	@$(RUN) -m ruff check --fix .
+
+# The values go through the environment, not through the shell's eyes: names may hold spaces and apostrophes.
+.PHONY: card
+card: export CARD_LABELS = $(value LABELS)
+card: export CARD_FILE = $(value FILE)
+card: $(READY) ## draw a moderation card: LABELS="Weapons:95,Alcohol Use:60" FILE=card.jpg [HIDDEN_IN=white]
+	@$(RUN) -m local.rekognition.card $(if $(HIDDEN_IN),--hidden-in=$(HIDDEN_IN)) -- "$$CARD_LABELS" "$$CARD_FILE"
