@@ -1,0 +1,1 @@
+"""The Pulumi program's parts: typed configuration, and one ComponentResource family a file."""

@@ -1,0 +1,18 @@
+"""Lambda packages at preview time: pinned wheels in, byte-identical zips out; no docker, no target Python."""
+
+from components.packaging.errors import PackagingError
+from components.packaging.function_code import build_code
+from components.packaging.layer import build_layer, fetch
+from components.packaging.store import Package, check_fits
+from components.packaging.target import PACKAGES_FOR, Target
+
+__all__ = [
+    "PACKAGES_FOR",
+    "Package",
+    "PackagingError",
+    "Target",
+    "build_code",
+    "build_layer",
+    "check_fits",
+    "fetch",
+]

@@ -1,0 +1,150 @@
+"""Downloads through pip, so that the user's own index, mirror, proxy and certificates apply.
+
+pip answers with pages of text and exit code 1; here each cause becomes a sentence of its own.
+"""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+
+from components.packaging.errors import (
+    HashMismatchError,
+    NoNetworkError,
+    NoWheelError,
+    PackagingError,
+    WheelError,
+    disk_full,
+)
+from components.packaging.lock import MEND, Pin
+from components.packaging.target import Target
+
+# Variables of the user's pip that would change what is downloaded, not where from.
+_OVERRIDING: Final = frozenset(
+    f"PIP_{option}"
+    for option in (
+        *("ABI", "IMPLEMENTATION", "PLATFORM", "PYTHON", "PYTHON_VERSION", "REQUIRE_VIRTUALENV"),
+        *("CONSTRAINT", "NO_BINARY", "ONLY_BINARY", "PRE", "REQUIREMENT", "REQUIRE_HASHES"),
+        *("DEST", "DRY_RUN", "LOG", "QUIET", "VERBOSE"),
+    )
+)
+_DISK_FULL: Final = re.compile(
+    r"No space left on device|not enough space on the disk|Disk quota exceeded", re.I
+)
+_HASH_MISMATCH: Final = re.compile(
+    r"^\s+(?P<name>\S+?)(?:==| from |@).*?\n\s+Expected .*?Got\s+(?P<got>[0-9a-f]{64})", re.M | re.S
+)
+_UNSATISFIED: Final = re.compile(r"satisfies the requirement (?P<name>[A-Za-z0-9._-]+)==")
+_NETWORK: Final = re.compile(
+    r"connection|timed? ?out|temporary failure in name resolution|max retries|proxy|ssl|certificate|"
+    r"http error|could not fetch url|trusted or secure host|incomplete|service unavailable",
+    re.I,
+)
+_WHEEL_LINK: Final = re.compile(r"[^/\\\s'\"]+\.whl")
+_TAGS_SHOWN: Final = 12
+
+
+def download(pins: Sequence[Pin], target: Target, destination: Path, cache: Path) -> None:
+    """Download the wheel of each pin that fits the target into `destination`; pip checks the hashes.
+
+    `cache` is named in messages. Raises WheelError (see its subclasses) or StorageError.
+    """
+    requirements, log = destination / "requirements.txt", destination / "pip.log"
+    # The markers are left out: pip would evaluate them for the Python that runs it, not for the target.
+    lines = [
+        " ".join([str(pin), *(f"--hash=sha256:{hash_}" for hash_ in sorted(pin.hashes))]) for pin in pins
+    ]
+    requirements.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    command = [
+        *(sys.executable, "-P", "-m", "pip", "download"),
+        *("--no-deps", "--only-binary=:all:", "--require-hashes"),
+        *("--no-input", "--disable-pip-version-check", "--no-color", "--progress-bar=off"),
+        *("--requirement", str(requirements), "--dest", str(destination), "--log", str(log)),
+        *target.pip_arguments,
+    ]
+    environment = {name: value for name, value in os.environ.items() if name.upper() not in _OVERRIDING}
+    done = subprocess.run(
+        command,
+        env=environment | {"PYTHONUTF8": "1"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
+    if done.returncode:
+        logged = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+        raise diagnosis(done.stdout + done.stderr, logged, pins, target, cache)
+
+
+def diagnosis(output: str, log: str, pins: Sequence[Pin], target: Target, cache: Path) -> PackagingError:
+    """Return the error that tells in one sentence why pip failed: what, where, allowed, how to mend."""
+    if "No module named pip" in output:
+        return WheelError(
+            f"pip is missing in {sys.prefix}: it downloads the functions' wheels. "
+            f"Mend it with: {sys.executable} -m ensurepip"
+        )
+    if _DISK_FULL.search(output):
+        return disk_full(cache / "wheel")
+    if mismatch := _HASH_MISMATCH.search(output):
+        return HashMismatchError(
+            f"The package index serves {mismatch['name']} with the SHA-256 {mismatch['got']}, which the "
+            "lock does not give: refused, and nothing was kept. Find out who changed the file; if it is "
+            "right, " + MEND[0].lower() + MEND[1:]
+        )
+    unsatisfied = _UNSATISFIED.search(output)
+    pin = next(
+        (pin for pin in pins if unsatisfied and pin.name == canonicalize_name(unsatisfied["name"])), None
+    )
+    offered = _offered(pin, log) if pin else []
+    if pin and not offered and not _NETWORK.search(output):
+        return NoWheelError(
+            f"The package index has no wheel of {pin} at all (needed for {target.label}). "
+            "Check the index that pip is set to (`pip config list`), or pin another version in the .in file, "
+            "then run `make lock`."
+        )
+    if pin and offered:
+        shown = ", ".join(offered[:_TAGS_SHOWN]) + (", ..." if len(offered) > _TAGS_SHOWN else "")
+        return NoWheelError(
+            f"There is no wheel of {pin} for {target.label}. Wanted: {target.fingerprint} or older, or any; "
+            f"there are: {shown}. Pin a version that has one in the .in file, then run `make lock`, "
+            "or set another runtime or architecture."
+        )
+    if _NETWORK.search(output):
+        names = ", ".join(str(pin) for pin in pins)
+        return NoNetworkError(
+            f"The package index cannot be reached, and the cache {cache} lacks wheels for {target.label} "
+            f"({names}). pip said: {_reason(output)}. Connect, or set pip's index or proxy "
+            "(`pip config set global.index-url ...`), and run again; once fetched, no network is needed."
+        )
+    return WheelError(
+        f"pip could not download the wheels for {target.label} into {cache}. It said: {_reason(output)}"
+    )
+
+
+def _offered(pin: Pin, log: str) -> list[str]:
+    """Return the tags of the wheels of the pinned version that pip saw and passed over."""
+    tags = set()
+    for link in _WHEEL_LINK.findall(log):
+        try:
+            name, version, _, _ = parse_wheel_filename(link)
+        except InvalidWheelFilename:
+            continue
+        if (name, version) == (pin.name, pin.version):
+            tags.add("-".join(link.removesuffix(".whl").split("-")[-3:]))
+    return sorted(tags)
+
+
+def _reason(output: str) -> str:
+    """Return the line that tells most: a warning about the network before the error that follows from it."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    telling = [line for line in lines if line.startswith(("WARNING:", "ERROR:")) and _NETWORK.search(line)]
+    errors = [line for line in lines if line.startswith("ERROR:")]
+    chosen = (telling or errors or lines or ["nothing"])[0]
+    # Retries come as "... after connection broken by 'NewConnectionError(...)'": the cause is what helps.
+    return chosen.partition(" broken by ")[2] or chosen.partition(": ")[2] or chosen
