@@ -11,7 +11,7 @@ READY := $(VENV)/.ready
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
-$(READY): requirements-dev.txt lambda/requirements/image.txt
+$(READY): requirements-dev.txt $(wildcard lambda/requirements/*.txt)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; name another: make PYTHON=python3.13")'
 	@echo "Setting up $(VENV) (once) ..."
 	@test -x $(RUN) || $(PYTHON) -m venv $(VENV)
@@ -42,3 +42,25 @@ card: export CARD_LABELS = $(value LABELS)
 card: export CARD_FILE = $(value FILE)
 card: $(READY) ## draw a moderation card: LABELS="Weapons:95,Alcohol Use:60" FILE=card.jpg [HIDDEN_IN=white]
 	@$(RUN) -m local.rekognition.card $(if $(HIDDEN_IN),--hidden-in=$(HIDDEN_IN)) -- "$$CARD_LABELS" "$$CARD_FILE"
+
+.PHONY: package
+package: export PACKAGE_STACK = $(value STACK)
+package: export PACKAGE_JSON = $(value JSON)
+package: $(READY) ## the zips for AWS that a preview would build [STACK=dev] [JSON=file]
+	@$(RUN) -m components.packaging package --stack="$$PACKAGE_STACK" $${PACKAGE_JSON:+--json="$$PACKAGE_JSON"}
+
+.PHONY: bench-packaging
+bench-packaging: $(READY) ## packaging: cold, cached and against `pip --target` and zip
+	@$(RUN) -m benchmarks.packaging
+
+# Not behind $(READY): it mends the very files that the set-up reads. Versions stay as they are without UPGRADE=1.
+UV ?= $(RUN) -m uv
+COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
+.PHONY: lock
+lock: ## pin all requirements with their hashes again [UPGRADE=1 for newer versions]
+	@test -x $(RUN) || $(PYTHON) -m venv $(VENV)
+	@$(UV) --version >/dev/null 2>&1 || $(RUN) -m pip install --quiet 'uv>=0.9'
+	@for name in $(basename $(wildcard lambda/requirements/*.in)); do $(COMPILE) $$name.in -o $$name.txt || exit 1; done
+	@$(COMPILE) requirements.in -o requirements.txt
+	@$(COMPILE) $(patsubst %.in,-c %.txt,$(wildcard lambda/requirements/*.in)) -c requirements.txt requirements-dev.in -o requirements-dev.txt

@@ -19,8 +19,10 @@ PACKAGES_FOR: Final = "MEDIA_PIPELINE_PACKAGES_FOR"
 GLIBC: Final[Mapping[str, tuple[int, int]]] = {"python3.13": (2, 34), "python3.14": (2, 34)}
 """The glibc of each supported runtime: both stand on Amazon Linux 2023."""
 
-_MACHINES: Final = {"arm64": "aarch64", "x86_64": "x86_64"}
-_ARCHITECTURES: Final = {"aarch64": "arm64", "arm64": "arm64", "x86_64": "x86_64", "amd64": "x86_64"}
+ARCHITECTURES: Final = {"arm64": "aarch64", "x86_64": "x86_64"}
+"""Lambda's architectures, and what wheels and kernels call them."""
+
+_NAMES: Final = {"aarch64": "arm64", "arm64": "arm64", "x86_64": "x86_64", "amd64": "x86_64"}
 _OLDEST_GLIBC: Final = {"arm64": 17, "x86_64": 5}  # manylinux starts there (PEP 513, PEP 599)
 _LEGACY_TAGS: Final = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}  # PEP 600's aliases
 
@@ -41,10 +43,10 @@ class Target:
                 f"Packages cannot be built for the runtime {self.runtime!r}; allowed: {', '.join(GLIBC)}. "
                 "Mend it with: pulumi config set runtime python3.13"
             )
-        if self.architecture not in _MACHINES:
+        if self.architecture not in ARCHITECTURES:
             raise TargetError(
                 f"Packages cannot be built for the architecture {self.architecture!r}; "
-                f"allowed: {', '.join(_MACHINES)}. Mend it with: pulumi config set architecture arm64"
+                f"allowed: {', '.join(ARCHITECTURES)}. Mend it with: pulumi config set architecture arm64"
             )
 
     @classmethod
@@ -58,7 +60,7 @@ class Target:
         machine = platform.machine().lower()
         return cls(
             runtime=f"python{sys.version_info.major}.{sys.version_info.minor}",
-            architecture=_ARCHITECTURES.get(machine, machine),
+            architecture=_NAMES.get(machine, machine),
             is_host=True,
         )
 
@@ -83,7 +85,7 @@ class Target:
     @property
     def platforms(self) -> tuple[str, ...]:
         """Every manylinux tag that the runtime's glibc can load, newest first; pip does not expand them."""
-        machine = _MACHINES[self.architecture]
+        machine = ARCHITECTURES[self.architecture]
         major, newest = GLIBC[self.runtime]
         tags: list[str] = []
         for minor in range(newest, _OLDEST_GLIBC[self.architecture] - 1, -1):
@@ -125,7 +127,7 @@ class Target:
             # Lambda keeps its patch level up to date: a marker that asks for "3.13.2 or newer" holds.
             "implementation_version": f"{self.version}.99",
             "os_name": "posix",
-            "platform_machine": _MACHINES[self.architecture],
+            "platform_machine": ARCHITECTURES[self.architecture],
             "platform_python_implementation": "CPython",
             "platform_release": "",
             "platform_system": "Linux",

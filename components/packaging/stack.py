@@ -1,0 +1,35 @@
+"""Which packages the pipeline consists of: the same for the program and for `make package`."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from components.packaging.function_code import build_code
+from components.packaging.layer import build_layer
+from components.packaging.store import PACKAGES, PROJECT, Package, check_fits
+from components.packaging.target import Target
+
+CODE: Final = PROJECT / "lambda" / "media_pipeline"
+IMAGE_LOCK: Final = PROJECT / "lambda" / "requirements" / "image.txt"
+
+
+@dataclass(frozen=True)
+class StackPackages:
+    """What the functions of one stack are deployed from."""
+
+    code: Package
+    image_layer: Package
+
+    def __iter__(self) -> Iterator[Package]:
+        return iter((self.code, self.image_layer))
+
+
+def build_stack(target: Target, *, output: Path = PACKAGES, cache: Path | None = None) -> StackPackages:
+    """Build the packages for the target, or return those built from the same inputs. Raises PackagingError."""
+    packages = StackPackages(
+        code=build_code(CODE, output=output),
+        image_layer=build_layer(IMAGE_LOCK, target, output=output, cache=cache),
+    )
+    check_fits("process-image", packages)
+    return packages
