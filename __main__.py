@@ -1,0 +1,47 @@
+"""The media pipeline of one stack: configuration, packages, components, outputs."""
+
+import pulumi
+
+from components import config, packaging
+from components.alerting import MediaAlerting, MediaAlertingArgs
+from components.naming import Account, aws_provider
+from components.processing import MediaProcessing, MediaProcessingArgs
+from components.storage import MediaStorage, MediaStorageArgs
+
+stack = config.load()
+target = packaging.Target.chosen(stack.runtime, stack.architecture)
+if target.is_host:
+    pulumi.log.warn("The packages are built for this machine: good for the embedded AWS, of no use on AWS.")
+packages = packaging.build_stack(target)
+
+provider = aws_provider(stack)
+account = Account.current(stack, provider)
+options = pulumi.ResourceOptions(provider=provider)
+
+alerting = MediaAlerting(
+    stack.service,
+    MediaAlertingArgs(account=account, service=stack.service, alerts=stack.notify.alerts),
+    options,
+)
+storage = MediaStorage(
+    stack.service,
+    MediaStorageArgs(account=account, retention=stack.retention, protect=stack.protect),
+    options,
+)
+processing = MediaProcessing(
+    stack.service,
+    MediaProcessingArgs(account=account, config=stack, storage=storage, alerting=alerting, packages=packages),
+    options,
+)
+
+pulumi.export("uploads_bucket", storage.uploads.bucket.bucket)
+pulumi.export("quarantine_bucket", storage.quarantine.bucket.bucket)
+pulumi.export("renditions_bucket", storage.renditions.bucket.bucket)
+pulumi.export("logs_bucket", storage.logs.bucket.bucket)
+pulumi.export("records_table", storage.records.name)
+pulumi.export("events_topic_arn", alerting.events.arn)
+pulumi.export("alarms_topic_arn", alerting.alarms.arn)
+pulumi.export("images_queue_url", processing.images.queue.url)
+pulumi.export("images_dead_letters_url", processing.images.dead_letters.url)
+pulumi.export("process_image_function", processing.process_image.function.name)
+pulumi.export("dead_letters_function", processing.dead_letters.function.name)

@@ -1,0 +1,77 @@
+"""Alarms, all of one kind: missing data is good news, and the description says what to do."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pulumi
+import pulumi_aws as aws
+
+PERIOD_SECONDS = 300
+QueryArgs = aws.cloudwatch.MetricAlarmMetricQueryArgs
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """One metric of AWS or ours, summed up over a period by `statistic`."""
+
+    namespace: str
+    name: str
+    dimensions: Mapping[str, pulumi.Input[str]]
+    statistic: str = "Sum"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlarmArgs:
+    """Rings when `expression` over `metrics` (by their ids) is at least `threshold` for `periods` in a row.
+
+    `meaning` says what has happened, `remedy` what to do about it: both stand in the e-mail.
+    """
+
+    meaning: str
+    remedy: str
+    metrics: Mapping[str, Metric]
+    threshold: float
+    topic_arn: pulumi.Input[str]
+    expression: str | None = None  # may be left out for a single metric
+    periods: int = 1
+    label: str = field(default="value")
+
+
+def alarm(name: str, args: AlarmArgs, opts: pulumi.ResourceOptions) -> aws.cloudwatch.MetricAlarm:
+    """Create one alarm."""
+    single = next(iter(args.metrics.values())) if args.expression is None else None
+    return aws.cloudwatch.MetricAlarm(
+        name,
+        alarm_description=f"{args.meaning} What to do: {args.remedy}",
+        comparison_operator="GreaterThanOrEqualToThreshold",
+        threshold=args.threshold,
+        evaluation_periods=args.periods,
+        treat_missing_data="notBreaching",  # an idle pipeline sends no metrics
+        namespace=single.namespace if single else None,
+        metric_name=single.name if single else None,
+        dimensions=single.dimensions if single else None,
+        statistic=single.statistic if single else None,
+        period=PERIOD_SECONDS if single else None,
+        metric_queries=None if single else _queries(args),
+        alarm_actions=[args.topic_arn],
+        opts=opts,
+    )
+
+
+def _queries(args: AlarmArgs) -> Sequence[QueryArgs]:
+    queries = [
+        QueryArgs(
+            id=key,
+            return_data=False,
+            metric=aws.cloudwatch.MetricAlarmMetricQueryMetricArgs(
+                namespace=metric.namespace,
+                metric_name=metric.name,
+                dimensions=metric.dimensions,
+                stat=metric.statistic,
+                period=PERIOD_SECONDS,
+            ),
+        )
+        for key, metric in args.metrics.items()
+    ]
+    queries.append(QueryArgs(id="result", label=args.label, expression=args.expression, return_data=True))
+    return queries

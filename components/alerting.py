@@ -1,0 +1,166 @@
+"""MediaAlerting: who is told what - outcomes and alarms by e-mail - and the alarms on outcomes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components import iam
+from components.alarms import AlarmArgs, Metric, alarm
+from components.environment import METRICS_NAMESPACE
+from components.naming import Account, component_type
+
+ALERT_STATUSES = ("BLOCKED", "REVIEW", "FAILED")  # the `status` attribute that announcements carry
+LEAST_COUNT = 20  # under this many objects in five minutes a share says nothing
+REJECTED_PERCENT = 20
+HANDED_BACK_PERCENT = 1
+_OUTCOMES = {
+    "published": "Published",
+    "blocked": "Blocked",
+    "review": "Review",
+    "rejected": "Rejected",
+    "failed": "Failed",
+}
+_ALL_OUTCOMES = "(" + " + ".join(f"FILL({outcome}, 0)" for outcome in _OUTCOMES) + ")"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MediaAlertingArgs:
+    """`service` is the metrics' dimension, `alerts` the addresses that get alerts and alarms."""
+
+    account: Account
+    service: str
+    alerts: Sequence[str]
+
+
+class MediaAlerting(pulumi.ComponentResource):
+    """The topic of every outcome, the topic of alarms, their subscribers, and the alarms on outcomes."""
+
+    events: aws.sns.Topic
+    alarms: aws.sns.Topic
+
+    def __init__(
+        self, name: str, args: MediaAlertingArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__(component_type("MediaAlerting"), name, {}, opts)
+        child = pulumi.ResourceOptions(parent=self)
+
+        # The AWS-managed key serves our own roles, which are all that publish here.
+        self.events = aws.sns.Topic(f"{name}-events", kms_master_key_id="alias/aws/sns", opts=child)
+        # Not encrypted with a key: CloudWatch cannot use the AWS-managed one, and a key of our own
+        # costs every month. An alarm holds names of resources and numbers, nothing of any picture.
+        self.alarms = aws.sns.Topic(f"{name}-alarms", opts=child)
+        self._policies(name, args.account)
+        for address in args.alerts:
+            aws.sns.TopicSubscription(
+                f"{name}-alerts-{address}",
+                topic=self.events.arn,
+                protocol="email",
+                endpoint=address,
+                filter_policy=pulumi.Output.json_dumps({"status": list(ALERT_STATUSES)}),
+                filter_policy_scope="MessageAttributes",
+                opts=child,
+            )
+            aws.sns.TopicSubscription(
+                f"{name}-alarms-{address}",
+                topic=self.alarms.arn,
+                protocol="email",
+                endpoint=address,
+                opts=child,
+            )
+        self._alarms(name, args.service)
+        self.register_outputs({"events": self.events.arn, "alarms": self.alarms.arn})
+
+    def _policies(self, name: str, account: Account) -> None:
+        child = pulumi.ResourceOptions(parent=self)
+        aws.sns.TopicPolicy(
+            f"{name}-events-policy",
+            arn=self.events.arn,
+            policy=iam.resource_policy(action="sns:Publish", resources=[self.events.arn]),
+            opts=child,
+        )
+        # Any alarm of this account and region: later ones need no change here. No resource has this ARN.
+        alarms = pulumi.Output.concat(
+            "arn:", account.partition, ":cloudwatch:", account.region, ":", account.id, ":alarm:*"
+        )
+        aws.sns.TopicPolicy(
+            f"{name}-alarms-policy",
+            arn=self.alarms.arn,
+            policy=iam.resource_policy(
+                action="sns:Publish",
+                resources=[self.alarms.arn],
+                grants=[
+                    iam.ServiceGrant(
+                        sid="AlarmsOfThisAccount",
+                        service="cloudwatch.amazonaws.com",
+                        actions=["sns:Publish"],
+                        account=account.id,
+                        sources=[alarms],
+                        resources=[self.alarms.arn],
+                    )
+                ],
+            ),
+            opts=child,
+        )
+
+    def _alarms(self, name: str, service: str) -> None:
+        def metric(metric_name: str) -> Metric:
+            return Metric(namespace=METRICS_NAMESPACE, name=metric_name, dimensions={"service": service})
+
+        def ring(what: str, args: AlarmArgs) -> None:
+            alarm(f"{name}-{what}", args, pulumi.ResourceOptions(parent=self))
+
+        outcomes = {key: metric(metric_name) for key, metric_name in _OUTCOMES.items()}
+        ring(
+            "failed",
+            AlarmArgs(
+                meaning="Objects ended as FAILED: the system could not process them.",
+                remedy="Look the items up in the records table's index `attention`; `reason` and `detail` "
+                "say why. After mending the cause they can be driven again.",
+                metrics={"failed": metric("Failed")},
+                threshold=1,
+                topic_arn=self.alarms.arn,
+            ),
+        )
+        ring(
+            "rejected-share",
+            AlarmArgs(
+                meaning=f"At least {REJECTED_PERCENT} % of the objects of five minutes were REJECTED.",
+                remedy="Read the `reason` of recent records: a client that sends what cannot be processed, "
+                "or `limits` that are too tight.",
+                metrics=outcomes,
+                expression=f"IF({_ALL_OUTCOMES} >= {LEAST_COUNT}, "
+                f"100 * FILL(rejected, 0) / {_ALL_OUTCOMES}, 0)",
+                label="rejected, percent",
+                threshold=REJECTED_PERCENT,
+                topic_arn=self.alarms.arn,
+            ),
+        )
+        handled = f"(FILL(handed_back, 0) + {_ALL_OUTCOMES})"
+        ring(
+            "handed-back-share",
+            AlarmArgs(
+                meaning=f"For 15 minutes at least {HANDED_BACK_PERCENT} % of all messages went back to "
+                "their queue.",
+                remedy="Read process-image's log for what passes or is denied (throttling, a permission, an "
+                "outage). Messages come back by themselves; Lambda counts these calls as successes.",
+                metrics={**outcomes, "handed_back": metric("BatchItemFailures")},
+                expression=f"IF({handled} >= {LEAST_COUNT}, 100 * FILL(handed_back, 0) / {handled}, 0)",
+                label="handed back, percent",
+                threshold=HANDED_BACK_PERCENT,
+                periods=3,
+                topic_arn=self.alarms.arn,
+            ),
+        )
+        ring(
+            "unknown-messages",
+            AlarmArgs(
+                meaning="Something that is no S3 event was in a dead-letter queue.",
+                remedy="Read dead-letters' log for its text and sender: nobody but S3 should write to the "
+                "queues.",
+                metrics={"unknown": metric("UnknownMessages")},
+                threshold=1,
+                topic_arn=self.alarms.arn,
+            ),
+        )

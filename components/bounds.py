@@ -1,0 +1,63 @@
+"""What AWS and WebP allow, each bound with its source, so that a stack is refused before AWS refuses it."""
+
+from types import MappingProxyType
+
+# Lambda Developer Guide, "Lambda quotas".
+LAMBDA_MEMORY_MB = (128, 10_240)
+LAMBDA_TIMEOUT_SECONDS = (1, 900)
+LAMBDA_ENVIRONMENT_BYTES = 4096
+LAMBDA_UNZIPPED_BYTES = 250 * 1024 * 1024
+
+# SQS Developer Guide and Lambda Developer Guide, "Using Lambda with Amazon SQS".
+VISIBILITY_TIMEOUT_FACTOR = 6  # AWS: at least six times the function's time-out
+MAPPING_CONCURRENCY = (2, 1000)  # ScalingConfig.MaximumConcurrency
+SQS_VISIBILITY_SECONDS = (0, 43_200)
+
+# CloudWatch Logs API Reference, PutRetentionPolicy; 0 stands for "never expire".
+LOG_RETENTION_DAYS = (
+    0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096,
+    1827, 2192, 2557, 2922, 3288, 3653,
+)  # fmt: skip
+
+# S3 lifecycle and DynamoDB TTL take any number of days; a century is a typing mistake.
+RETENTION_DAYS = (0, 36_500)
+# Queues keep a message 4 days, dead-letter queues 7 from its first sending: the original must outlive that.
+ORIGINALS_RETENTION_DAYS = (7, 36_500)
+
+QUEUE_RETENTION_DAYS = 4
+DEAD_LETTERS_RETENTION_DAYS = 7
+
+# WebP container specification: 14 bits a side. The largest edge that every format here can hold.
+EDGE_PIXELS = (1, 16_383)
+# The largest object that one PUT can make (Amazon S3 User Guide): a larger limit could never matter.
+OBJECT_BYTES = (1, 5 * 1024**3)
+PIXELS = (1, 1_000_000_000)
+FRAMES = (1, 10_000)
+QUALITY = (1, 100)
+PERCENT = (0, 100)
+
+# A stack's name is part of every resource's name; S3's 63 characters leave this many beside
+# "media-pipeline-", "-renditions" and the eight characters that Pulumi appends.
+STACK_NAME_LENGTH = 24
+
+# AWS General Reference, "Amazon Rekognition endpoints and quotas" (botocore 1.44 lists the same;
+# a test compares). DetectModerationLabels is served wherever Rekognition Image is.
+REKOGNITION_REGIONS = (
+    "ap-northeast-1", "ap-northeast-2", "ap-south-1", "ap-southeast-1", "ap-southeast-2", "ap-southeast-5",
+    "ap-southeast-7", "ca-central-1", "eu-central-1", "eu-south-2", "eu-west-1", "eu-west-2", "il-central-1",
+    "sa-east-1", "us-east-1", "us-east-2", "us-gov-west-1", "us-west-1", "us-west-2",
+)  # fmt: skip
+
+# Keys that design and documentation name, with what brings them: refused until they have an effect.
+NOT_YET = MappingProxyType(
+    {
+        "video": "video processing",
+        "memory.video": "video processing",
+        "timeout.video": "video processing",
+        "concurrency.video": "video processing",
+        "limits.videoBytes": "video processing",
+        "limits.videoSeconds": "video processing",
+        "api": "the upload API",
+        "notify.results": "announcements by e-mail",
+    }
+)

@@ -1,0 +1,151 @@
+"""PrivateBucket: what every bucket of the pipeline is made of, so that none can forget a lock."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components.naming import component_type
+
+ABORT_UPLOADS_DAYS = 1  # an upload in parts that is not finished by then never will be
+
+Rule = aws.s3.BucketLifecycleConfigurationRuleArgs
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrivateBucketArgs:
+    """`log_to`: the bucket that gets the access logs; None only for that bucket itself."""
+
+    protect: bool
+    lifecycle: Sequence[Rule]
+    log_to: aws.s3.Bucket | None
+    versioned: bool = False
+
+
+class PrivateBucket(pulumi.ComponentResource):
+    """A bucket without public access or ACLs, encrypted, logged, and emptied by rules.
+
+    Its policy comes from who owns several buckets, since one bucket's policy may name the others.
+    """
+
+    bucket: aws.s3.Bucket
+    public_access: aws.s3.BucketPublicAccessBlock
+
+    def __init__(
+        self, name: str, args: PrivateBucketArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__(component_type("PrivateBucket"), name, {}, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        self.bucket = aws.s3.Bucket(
+            name,
+            force_destroy=not args.protect,  # as of the last `up`: destroy itself does not run the program
+            opts=pulumi.ResourceOptions(parent=self, protect=args.protect),
+        )
+        self.public_access = aws.s3.BucketPublicAccessBlock(
+            f"{name}-public-access",
+            bucket=self.bucket.bucket,
+            block_public_acls=True,
+            block_public_policy=True,
+            ignore_public_acls=True,
+            restrict_public_buckets=True,
+            opts=child,
+        )
+        aws.s3.BucketOwnershipControls(
+            f"{name}-ownership",
+            bucket=self.bucket.bucket,
+            rule=aws.s3.BucketOwnershipControlsRuleArgs(object_ownership="BucketOwnerEnforced"),
+            opts=child,
+        )
+        aws.s3.BucketServerSideEncryptionConfiguration(
+            f"{name}-encryption",
+            bucket=self.bucket.bucket,
+            rules=[
+                aws.s3.BucketServerSideEncryptionConfigurationRuleArgs(
+                    apply_server_side_encryption_by_default=(
+                        aws.s3.BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultArgs(
+                            sse_algorithm="AES256"
+                        )
+                    )
+                )
+            ],
+            opts=child,
+        )
+        versioning = (
+            [
+                aws.s3.BucketVersioning(
+                    f"{name}-versioning",
+                    bucket=self.bucket.bucket,
+                    versioning_configuration=aws.s3.BucketVersioningVersioningConfigurationArgs(
+                        status="Enabled"
+                    ),
+                    opts=child,
+                )
+            ]
+            if args.versioned
+            else []
+        )
+        aws.s3.BucketLifecycleConfiguration(
+            f"{name}-lifecycle",
+            bucket=self.bucket.bucket,
+            rules=list(args.lifecycle),
+            # Rules about old versions mean something only where there are versions.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=versioning),
+        )
+        if args.log_to is not None:
+            aws.s3.BucketLogging(
+                f"{name}-logging",
+                bucket=self.bucket.bucket,
+                target_bucket=args.log_to.bucket,
+                target_prefix=f"{name}/",
+                opts=child,
+            )
+        self.register_outputs({"bucket": self.bucket.bucket})
+
+    def objects(self, under: str = "*") -> pulumi.Output[str]:
+        """The ARN of the objects in here."""
+        return pulumi.Output.concat(self.bucket.arn, "/", under)
+
+
+def expire(days: int, *, versioned: bool = False) -> list[Rule]:
+    """Rules that delete objects, and with `versioned` their old versions, after `days` (0: keep them)."""
+    rules = []
+    if days:
+        old = aws.s3.BucketLifecycleConfigurationRuleNoncurrentVersionExpirationArgs(noncurrent_days=days)
+        rules.append(
+            _rule(
+                "expire",
+                expiration=aws.s3.BucketLifecycleConfigurationRuleExpirationArgs(days=days),
+                noncurrent_version_expiration=old if versioned else None,
+            )
+        )
+    if versioned:
+        # A rule of its own: S3 takes this together with no number of days.
+        markers = aws.s3.BucketLifecycleConfigurationRuleExpirationArgs(expired_object_delete_marker=True)
+        rules.append(_rule("delete-markers", expiration=markers))
+    unfinished = aws.s3.BucketLifecycleConfigurationRuleAbortIncompleteMultipartUploadArgs(
+        days_after_initiation=ABORT_UPLOADS_DAYS
+    )
+    rules.append(_rule("unfinished-uploads", abort_incomplete_multipart_upload=unfinished))
+    return rules
+
+
+def _rule(
+    rule_id: str,
+    *,
+    expiration: aws.s3.BucketLifecycleConfigurationRuleExpirationArgs | None = None,
+    noncurrent_version_expiration: (
+        aws.s3.BucketLifecycleConfigurationRuleNoncurrentVersionExpirationArgs | None
+    ) = None,
+    abort_incomplete_multipart_upload: (
+        aws.s3.BucketLifecycleConfigurationRuleAbortIncompleteMultipartUploadArgs | None
+    ) = None,
+) -> Rule:
+    return Rule(
+        id=rule_id,
+        status="Enabled",
+        filter=aws.s3.BucketLifecycleConfigurationRuleFilterArgs(prefix=""),
+        expiration=expiration,
+        noncurrent_version_expiration=noncurrent_version_expiration,
+        abort_incomplete_multipart_upload=abort_incomplete_multipart_upload,
+    )

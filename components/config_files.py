@@ -1,0 +1,121 @@
+"""The configuration as the engine would merge it from the project's files, for whoever runs without one."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+
+from components.config import PROJECT, StackConfig
+from components.faults import ConfigError, Fault, remove_command
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML as the engine reads it: only true and false are booleans, so that `mode: off` is a word."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith((":bool", ":timestamp"))]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile("^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+)
+
+
+@dataclass(frozen=True)
+class StackFiles:
+    """`Pulumi.yaml` and `Pulumi.<stack>.yaml` merged: every key with its namespace, typed as in YAML."""
+
+    stack: str
+    values: Mapping[str, object]
+
+    @classmethod
+    def read(cls, project: Path, stack: str, overrides: Mapping[str, object] | None = None) -> "StackFiles":
+        """Merge as the engine does: a stack's value, or an override's, replaces the default as a whole.
+
+        Keys may leave out the project's own namespace. Raises ConfigError for a file that is missing,
+        is no YAML, or holds encrypted values, which only the engine can read.
+        """
+        declared = _read(project / "Pulumi.yaml", stack)
+        own = _read(project / f"Pulumi.{stack}.yaml", stack)
+        values: dict[str, object] = {}
+        for key, entry in declared.items():
+            default = entry.get("default", entry.get("value")) if isinstance(entry, Mapping) else entry
+            if default is not None:
+                values[_full(key)] = default
+        for key, value in {**own, **(overrides or {})}.items():
+            if _encrypted(value):
+                raise ConfigError(
+                    stack,
+                    [
+                        Fault(
+                            key=key,
+                            given="is encrypted",
+                            allowed="plain text outside the engine",
+                            mend=remove_command((key,)),
+                        )
+                    ],
+                )
+            values[_full(key)] = value
+        return cls(stack, values)
+
+    @property
+    def region(self) -> str | None:
+        """`aws:region`, if any."""
+        region = self.values.get("aws:region")
+        return None if region is None else str(region)
+
+    def for_engine(self) -> dict[str, str]:
+        """The values as the language host gets them: strings, objects and arrays as JSON text."""
+        return {
+            key: value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+            for key, value in self.values.items()
+        }
+
+    def config(self) -> StackConfig:
+        """The judged configuration; raises ConfigError with every fault."""
+        prefix = f"{PROJECT}:"
+        own = {
+            key.removeprefix(prefix): value for key, value in self.values.items() if key.startswith(prefix)
+        }
+        return StackConfig.parse(own, stack=self.stack, region=self.region)
+
+
+def read_config(project: Path, stack: str, overrides: Mapping[str, object] | None = None) -> StackConfig:
+    """The judged configuration of a stack from the project's files; raises ConfigError."""
+    return StackFiles.read(project, stack, overrides).config()
+
+
+def _full(key: str) -> str:
+    return key if ":" in key else f"{PROJECT}:{key}"
+
+
+def _read(path: Path, stack: str) -> dict[str, Any]:
+    try:
+        document = yaml.load(path.read_text("utf-8"), Loader=_Loader) or {}  # noqa: S506 - a SafeLoader
+    except FileNotFoundError:
+        known = ", ".join(
+            sorted(file.stem.removeprefix("Pulumi.") for file in path.parent.glob("Pulumi.*.yaml"))
+        )
+        fault = Fault(
+            key=path.name,
+            given="is missing",
+            allowed=f"a stack with a file; there are {known}",
+            mend=f"cp Pulumi.dev.yaml {path.name}",
+        )
+        raise ConfigError(stack, [fault]) from None
+    except yaml.YAMLError as error:
+        fault = Fault(key=path.name, given=f"is no YAML: {error}", allowed="YAML", mend=f"edit {path.name}")
+        raise ConfigError(stack, [fault]) from error
+    config = document.get("config") or {} if isinstance(document, dict) else {}
+    return cast(dict[str, Any], config)
+
+
+def _encrypted(value: object) -> bool:
+    if isinstance(value, Mapping):
+        return set(value) == {"secure"} or any(map(_encrypted, value.values()))
+    return isinstance(value, list) and any(map(_encrypted, value))

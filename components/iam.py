@@ -1,0 +1,93 @@
+"""IAM documents from typed statements: exact actions on exact ARNs, each with the reason as its id."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+
+VERSION = "2012-10-17"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Statement:
+    """One permission of a role; `sid` says in words what it is for."""
+
+    sid: str
+    actions: Sequence[str]
+    resources: Sequence[pulumi.Input[str]]
+
+
+def policy(statements: Sequence[Statement]) -> pulumi.Output[str]:
+    """The identity policy of a role."""
+    return pulumi.Output.json_dumps(
+        {
+            "Version": VERSION,
+            "Statement": [
+                {
+                    "Sid": statement.sid,
+                    "Effect": "Allow",
+                    "Action": list(statement.actions),
+                    "Resource": list(statement.resources),
+                }
+                for statement in statements
+            ],
+        }
+    )
+
+
+def assume_role(service: str) -> pulumi.Output[str]:
+    """Who may take a role: one AWS service."""
+    return pulumi.Output.json_dumps(
+        {
+            "Version": VERSION,
+            "Statement": [
+                {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"},
+            ],
+        }
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceGrant:
+    """What one AWS service may do to a resource, on behalf of `sources` in `account` only."""
+
+    sid: str
+    service: str
+    actions: Sequence[str]
+    account: pulumi.Input[str]
+    sources: Sequence[pulumi.Input[str]]
+    resources: Sequence[pulumi.Input[str]]
+
+
+def resource_policy(
+    *,
+    action: str,
+    resources: Sequence[pulumi.Input[str]],
+    grants: Sequence[ServiceGrant] = (),
+) -> pulumi.Output[str]:
+    """A resource's policy: the services' grants, and nobody may do `action` without TLS."""
+    statements: list[Mapping[str, object]] = [
+        {
+            "Sid": grant.sid,
+            "Effect": "Allow",
+            "Principal": {"Service": grant.service},
+            "Action": list(grant.actions),
+            "Resource": list(grant.resources),
+            "Condition": {
+                "ArnLike": {"aws:SourceArn": list(grant.sources)},
+                "StringEquals": {"aws:SourceAccount": grant.account},
+            },
+        }
+        for grant in grants
+    ]
+    statements.append(
+        {
+            "Sid": "OnlyEncryptedConnections",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": action,
+            "Resource": list(resources),
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        }
+    )
+    return pulumi.Output.json_dumps({"Version": VERSION, "Statement": statements})

@@ -1,0 +1,134 @@
+"""WorkQueue: a queue of S3 events and its dead-letter queue, with alarms on both."""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components import bounds, iam
+from components.alarms import AlarmArgs, Metric, alarm
+from components.naming import Account, component_type
+
+SECONDS_PER_DAY = 86_400
+# Generous, so that an hour without Rekognition needs no person; poison is told by unfinished attempts.
+MAX_RECEIVE_COUNT = 50
+EVENT_BYTES = 262_144  # SQS's default; S3's events of format 2.x have up to 64 KB
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkQueueArgs:
+    """The time-outs, in seconds, of the functions that the queue and its dead-letter queue feed."""
+
+    source: aws.s3.Bucket
+    account: Account
+    timeout: int
+    dead_letters_timeout: int
+    alarms_topic_arn: pulumi.Input[str]
+
+
+class WorkQueue(pulumi.ComponentResource):
+    """The queue that one bucket's events go to; what cannot be handled lands in `dead_letters`."""
+
+    queue: aws.sqs.Queue
+    dead_letters: aws.sqs.Queue
+    policy: aws.sqs.QueuePolicy
+
+    def __init__(self, name: str, args: WorkQueueArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(component_type("WorkQueue"), name, {}, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        visibility = bounds.VISIBILITY_TIMEOUT_FACTOR * args.timeout
+
+        self.dead_letters = aws.sqs.Queue(
+            f"{name}-dead-letters",
+            visibility_timeout_seconds=bounds.VISIBILITY_TIMEOUT_FACTOR * args.dead_letters_timeout,
+            # Longer than the queue's: a message keeps the time of its first sending.
+            message_retention_seconds=bounds.DEAD_LETTERS_RETENTION_DAYS * SECONDS_PER_DAY,
+            max_message_size=EVENT_BYTES,
+            # SQS's own key: S3 cannot use the AWS-managed one, and one of our own would cost when idle.
+            sqs_managed_sse_enabled=True,
+            opts=child,
+        )
+        self.queue = aws.sqs.Queue(
+            name,
+            visibility_timeout_seconds=visibility,
+            message_retention_seconds=bounds.QUEUE_RETENTION_DAYS * SECONDS_PER_DAY,
+            max_message_size=EVENT_BYTES,
+            sqs_managed_sse_enabled=True,
+            redrive_policy=pulumi.Output.json_dumps(
+                {"deadLetterTargetArn": self.dead_letters.arn, "maxReceiveCount": MAX_RECEIVE_COUNT}
+            ),
+            opts=child,
+        )
+        aws.sqs.RedriveAllowPolicy(
+            f"{name}-dead-letters-redrive",
+            queue_url=self.dead_letters.url,
+            redrive_allow_policy=pulumi.Output.json_dumps(
+                {"redrivePermission": "byQueue", "sourceQueueArns": [self.queue.arn]}
+            ),
+            opts=child,
+        )
+        self.policy = aws.sqs.QueuePolicy(
+            f"{name}-policy",
+            queue_url=self.queue.url,
+            policy=iam.resource_policy(
+                action="sqs:*",
+                resources=[self.queue.arn],
+                grants=[
+                    iam.ServiceGrant(
+                        sid="EventsOfOneBucket",
+                        service="s3.amazonaws.com",
+                        actions=["sqs:SendMessage"],
+                        account=args.account.id,
+                        sources=[args.source.arn],
+                        resources=[self.queue.arn],
+                    )
+                ],
+            ),
+            opts=child,
+        )
+        aws.sqs.QueuePolicy(
+            f"{name}-dead-letters-policy",
+            queue_url=self.dead_letters.url,
+            policy=iam.resource_policy(action="sqs:*", resources=[self.dead_letters.arn]),
+            opts=child,
+        )
+        self._alarms(name, 2 * visibility, args.alarms_topic_arn)
+        self.register_outputs({"url": self.queue.url, "dead_letters_url": self.dead_letters.url})
+
+    def _alarms(self, name: str, age: int, topic_arn: pulumi.Input[str]) -> None:
+        child = pulumi.ResourceOptions(parent=self)
+        alarm(
+            f"{name}-age",
+            AlarmArgs(
+                meaning=f"A message has waited in {name} for more than {age} s.",
+                remedy="Either uploads come faster than `concurrency` lets through (raise it, mind "
+                "Rekognition's quota), or messages fail again and again: read the function's log.",
+                metrics={"age": _sqs("ApproximateAgeOfOldestMessage", self.queue, "Maximum")},
+                threshold=age,
+                topic_arn=topic_arn,
+            ),
+            child,
+        )
+        alarm(
+            f"{name}-dead-letters-left",
+            AlarmArgs(
+                meaning=f"Messages have stayed in {name}-dead-letters for 15 minutes.",
+                remedy="dead-letters should have recorded them as FAILED: read its log. They are kept "
+                f"{bounds.DEAD_LETTERS_RETENTION_DAYS} days from their first sending.",
+                metrics={
+                    "waiting": _sqs("ApproximateNumberOfMessagesVisible", self.dead_letters, "Minimum"),
+                    "tried": _sqs("ApproximateNumberOfMessagesNotVisible", self.dead_letters, "Minimum"),
+                },
+                # Both: a message that fails over and over is in flight most of the time.
+                expression="FILL(waiting, 0) + FILL(tried, 0)",
+                label="messages",
+                threshold=1,
+                periods=3,
+                topic_arn=topic_arn,
+            ),
+            child,
+        )
+
+
+def _sqs(name: str, queue: aws.sqs.Queue, statistic: str) -> Metric:
+    return Metric(namespace="AWS/SQS", name=name, dimensions={"QueueName": queue.name}, statistic=statistic)

@@ -1,0 +1,150 @@
+"""What one value of the configuration may be: each rule parses it, and says in words what it allows."""
+
+import math
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from components import taxonomy
+
+
+@dataclass(frozen=True)
+class About:
+    """Annotates a group of values with the words and the example of a fault that concerns all of it."""
+
+    allowed: str
+    example: object
+
+
+class Rule(ABC):
+    """Annotates a field: pydantic parses by it, a fault is explained by `allowed` and `example`."""
+
+    FAULT: ClassVar[str] = "setting"  # the type under which pydantic reports what a rule refused
+
+    def __init__(self, allowed: str, example: object) -> None:
+        self.allowed = allowed
+        self.example = example
+
+    @abstractmethod
+    def parse(self, value: object) -> object:
+        """The typed value; raises ValueError for one that is not allowed."""
+
+    def __get_pydantic_core_schema__(self, _source: Any, _handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Parse by this rule alone, so that pydantic adds no leniency of its own."""
+
+        def validate(value: object) -> object:
+            try:
+                return self.parse(value)
+            except ValueError as error:
+                raise PydanticCustomError(Rule.FAULT, "not allowed") from error
+
+        return core_schema.no_info_plain_validator_function(validate)
+
+
+class Whole(Rule):
+    """A whole number within bounds; "64" is one too, since Pulumi keeps top-level numbers as strings."""
+
+    def __init__(self, bounds: tuple[int, int], unit: str, example: int) -> None:
+        self.low, self.high = bounds
+        super().__init__(f"a whole number{unit} from {self.low} to {self.high}", example)
+
+    def parse(self, value: object) -> int:
+        """The number as an int."""
+        number = _number(value)
+        if number != int(number) or not self.low <= number <= self.high:
+            raise ValueError(value)
+        return int(number)
+
+
+class Percent(Rule):
+    """A number from 0 to 100; whole ones become ints, so that 60 and 60.0 deploy the same."""
+
+    def __init__(self, example: float) -> None:
+        super().__init__("a number from 0 to 100", example)
+
+    def parse(self, value: object) -> float:
+        """The number, as an int where it is whole."""
+        number = _number(value)
+        if not 0 <= number <= 100:
+            raise ValueError(value)
+        return int(number) if number == int(number) else number
+
+
+class Flag(Rule):
+    """true or false, also as the strings that `pulumi config set` writes."""
+
+    def __init__(self, example: bool) -> None:
+        super().__init__("true or false", example)
+
+    def parse(self, value: object) -> bool:
+        """The boolean."""
+        if isinstance(value, bool):
+            return value
+        try:
+            return {"true": True, "false": False}[str(value).lower()]
+        except KeyError as error:
+            raise ValueError(value) from error
+
+
+class OneOf(Rule):
+    """One of a few words or numbers."""
+
+    def __init__(self, values: Sequence[str] | Sequence[int], example: object) -> None:
+        self.values = tuple(values)
+        super().__init__(f"one of {', '.join(map(str, values))}", example)
+
+    def parse(self, value: object) -> object:
+        """The value as it is listed."""
+        for known in self.values:
+            if not isinstance(value, bool) and str(value) == str(known):
+                return known
+        raise ValueError(value)
+
+
+class Text(Rule):
+    """A string that a pattern matches as a whole."""
+
+    def __init__(self, pattern: str, allowed: str, example: str) -> None:
+        self.pattern = re.compile(pattern)
+        super().__init__(allowed, example)
+
+    def parse(self, value: object) -> str:
+        """The string, unchanged."""
+        if not isinstance(value, str) or not self.pattern.fullmatch(value):
+            raise ValueError(value)
+        return value
+
+
+class Email(Text):
+    """A plausible address: AWS sends the confirmation, here only what cannot be one is refused."""
+
+    def __init__(self) -> None:
+        pattern = r"[^\s@\x00-\x1f<>,;]{1,64}@(?=.{4,253}$)[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}"
+        super().__init__(pattern, "an e-mail address", "you@example.com")
+
+
+class ModerationLabel(Rule):
+    """A label of Rekognition's moderation model, in any case; comes back in its proper spelling."""
+
+    def __init__(self) -> None:
+        super().__init__("a label of Rekognition's moderation model", "Weapons")
+
+    def parse(self, value: object) -> str:
+        """The label's proper spelling."""
+        known = taxonomy.names().get(value.casefold()) if isinstance(value, str) else None
+        if known is None:
+            raise ValueError(value)
+        return known
+
+
+def _number(value: object) -> float:
+    if not isinstance(value, bool) and isinstance(value, int | float | str):
+        number = float(value)  # ValueError for "big"
+        if math.isfinite(number):
+            return number
+    raise ValueError(value)

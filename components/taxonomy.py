@@ -1,0 +1,57 @@
+"""Rekognition's moderation labels, read as data from the file that the functions decide by."""
+
+import difflib
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+
+TAXONOMY = Path(__file__).parent.parent / "lambda" / "media_pipeline" / "moderation_taxonomy.json"
+
+# Names of model 6 that many samples still use, and what became of them (Rekognition Developer Guide,
+# "Testing Content Moderation version 7 and transforming the API response").
+FORMER_NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "nudity": ("Explicit Nudity", "Non-Explicit Nudity"),
+        "graphic male nudity": ("Exposed Male Genitalia",),
+        "graphic female nudity": ("Exposed Female Genitalia",),
+        "sexual activity": ("Explicit Sexual Activity",),
+        "illustrated explicit nudity": ("Explicit Nudity",),
+        "adult toys": ("Sex Toys",),
+        "suggestive": ("Non-Explicit Nudity of Intimate parts and Kissing", "Swimwear or Underwear"),
+        "partial nudity": ("Non-Explicit Nudity", "Obstructed Intimate Parts"),
+        "barechested male": ("Exposed Male Nipple",),
+        "revealing clothes": ("Non-Explicit Nudity",),
+        "sexual situations": ("Kissing on the Lips",),
+        "graphic violence or gore": ("Graphic Violence", "Blood & Gore"),
+        "self injury": ("Self-Harm",),
+        "hanging": ("Death and Emaciation",),
+        "drugs": ("Drugs & Tobacco",),
+        "tobacco": ("Drugs & Tobacco",),
+        "drug products": ("Products",),
+        "drug use": ("Drugs & Tobacco Paraphernalia & Use",),
+        "drug paraphernalia": ("Drugs & Tobacco Paraphernalia & Use",),
+        "tobacco products": ("Products",),
+    }
+)
+
+
+@cache
+def names() -> Mapping[str, str]:
+    """The proper spelling of every label, by its case-folded name."""
+    found: dict[str, str] = {}
+    for top, middles in json.loads(TAXONOMY.read_text("utf-8"))["labels"].items():
+        for name in (top, *middles, *(leaf for leaves in middles.values() for leaf in leaves)):
+            found[name.casefold()] = name
+    return MappingProxyType(found)
+
+
+def nearest(name: str, count: int = 3) -> tuple[str, ...]:
+    """The labels that an unknown name most likely meant, likeliest first; never empty."""
+    folded = name.casefold()
+    if folded in FORMER_NAMES:
+        return FORMER_NAMES[folded]
+    inside = [known for known in names() if folded in known or known in folded]
+    alike = difflib.get_close_matches(folded, names(), n=count, cutoff=0.0)
+    return tuple(names()[known] for known in dict.fromkeys([*inside, *alike]))[:count]
