@@ -15,18 +15,17 @@ Rule = aws.s3.BucketLifecycleConfigurationRuleArgs
 
 @dataclass(frozen=True, kw_only=True)
 class PrivateBucketArgs:
-    """`log_to`: the bucket that gets the access logs; None only for that bucket itself."""
+    """Whether the data outlives the stack, and what deletes it while the stack stands."""
 
     protect: bool
     lifecycle: Sequence[Rule]
-    log_to: aws.s3.Bucket | None
     versioned: bool = False
 
 
 class PrivateBucket(pulumi.ComponentResource):
-    """A bucket without public access or ACLs, encrypted, logged, and emptied by rules.
+    """A bucket without public access or ACLs, encrypted, and emptied by rules.
 
-    Its policy comes from who owns several buckets, since one bucket's policy may name the others.
+    Its policy and its logging come from who owns several buckets, since those name one another.
     """
 
     bucket: aws.s3.Bucket
@@ -92,14 +91,6 @@ class PrivateBucket(pulumi.ComponentResource):
             # Rules about old versions mean something only where there are versions.
             opts=pulumi.ResourceOptions(parent=self, depends_on=versioning),
         )
-        if args.log_to is not None:
-            aws.s3.BucketLogging(
-                f"{name}-logging",
-                bucket=self.bucket.bucket,
-                target_bucket=args.log_to.bucket,
-                target_prefix=f"{name}/",
-                opts=child,
-            )
         self.register_outputs({"bucket": self.bucket.bucket})
 
     def objects(self, under: str = "*") -> pulumi.Output[str]:

@@ -100,7 +100,7 @@ class WorkQueue(pulumi.ComponentResource):
         alarm(
             f"{name}-age",
             AlarmArgs(
-                meaning=f"A message has waited in {name} for more than {age} s.",
+                meaning=f"A message has waited in {name} for {age} s.",
                 remedy="Either uploads come faster than `concurrency` lets through (raise it, mind "
                 "Rekognition's quota), or messages fail again and again: read the function's log.",
                 metrics={"age": _sqs("ApproximateAgeOfOldestMessage", self.queue, "Maximum")},

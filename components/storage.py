@@ -35,44 +35,33 @@ class MediaStorage(pulumi.ComponentResource):
     def __init__(self, name: str, args: MediaStorageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(component_type("MediaStorage"), name, {}, opts)
         retention = args.retention
-        child = pulumi.ResourceOptions(parent=self)
 
-        self.logs = PrivateBucket(
-            f"{name}-logs",
-            PrivateBucketArgs(protect=args.protect, lifecycle=bucket.expire(retention.logs), log_to=None),
-            child,
-        )
-        self.uploads = PrivateBucket(
+        self.logs = self._bucket(f"{name}-logs", args.protect, bucket.expire(retention.logs))
+        self.uploads = self._bucket(
             f"{name}-uploads",
-            PrivateBucketArgs(
-                protect=args.protect,
-                versioned=True,  # an event is about one version, and that one is fetched
-                lifecycle=bucket.expire(retention.originals, versioned=True),
-                log_to=self.logs.bucket,
-            ),
-            child,
+            args.protect,
+            bucket.expire(retention.originals, versioned=True),
+            versioned=True,  # an event is about one version, and that one is fetched
         )
-        self.quarantine = PrivateBucket(
-            f"{name}-quarantine",
-            PrivateBucketArgs(
-                protect=args.protect, lifecycle=bucket.expire(retention.quarantine), log_to=self.logs.bucket
-            ),
-            child,
+        self.quarantine = self._bucket(
+            f"{name}-quarantine", args.protect, bucket.expire(retention.quarantine)
         )
-        self.renditions = PrivateBucket(
-            f"{name}-renditions",
-            PrivateBucketArgs(
-                # Not versioned: what is removed from publication must be gone.
-                protect=args.protect,
-                lifecycle=bucket.expire(0),
-                log_to=self.logs.bucket,
-            ),
-            child,
+        # Not versioned: what is removed from publication must be gone.
+        self.renditions = self._bucket(f"{name}-renditions", args.protect, bucket.expire(0))
+
+        media = {"uploads": self.uploads, "quarantine": self.quarantine, "renditions": self.renditions}
+        delivery = self._policy(
+            f"{name}-logs-policy", self.logs, self._log_delivery(args.account, tuple(media.values()))
         )
-        media = (self.uploads, self.quarantine, self.renditions)
-        self._policy(f"{name}-logs-policy", self.logs, self._log_delivery(args.account, media))
-        for what, closed in zip(("uploads", "quarantine", "renditions"), media, strict=True):
-            self._policy(f"{name}-{what}-policy", closed)
+        for what, source in media.items():
+            self._policy(f"{name}-{what}-policy", source)
+            aws.s3.BucketLogging(
+                f"{name}-{what}-logging",
+                bucket=source.bucket.bucket,
+                target_bucket=self.logs.bucket.bucket,
+                target_prefix=f"{what}/",
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[delivery]),
+            )
 
         self.records = aws.dynamodb.Table(
             f"{name}-records",
@@ -112,9 +101,18 @@ class MediaStorage(pulumi.ComponentResource):
             }
         )
 
-    def _policy(self, name: str, target: PrivateBucket, *grants: iam.ServiceGrant) -> None:
+    def _bucket(
+        self, name: str, protect: bool, lifecycle: Sequence[bucket.Rule], *, versioned: bool = False
+    ) -> PrivateBucket:
+        return PrivateBucket(
+            name,
+            PrivateBucketArgs(protect=protect, lifecycle=lifecycle, versioned=versioned),
+            pulumi.ResourceOptions(parent=self),
+        )
+
+    def _policy(self, name: str, target: PrivateBucket, *grants: iam.ServiceGrant) -> aws.s3.BucketPolicy:
         """The one policy of a bucket: TLS only, and what AWS services may do."""
-        aws.s3.BucketPolicy(
+        return aws.s3.BucketPolicy(
             name,
             bucket=target.bucket.bucket,
             policy=iam.resource_policy(
