@@ -1,0 +1,121 @@
+"""Ctrl-C (and SIGTERM) at any moment: an end within seconds, in order, without a traceback.
+
+The handler only takes a note. An exception thrown into whatever runs at that moment would end up inside the
+engine, a server thread or a lock of somebody else's code; so the demo asks `check()` between its steps instead,
+and a watchdog ends the process where a step does not come to its end.
+"""
+
+import contextlib
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from types import FrameType
+
+EXIT_CODE = 130  # what shells report for a program that Ctrl-C ended
+PATIENCE = 10.0  # seconds for the orderly way
+LAST_RESORT = 4.0  # seconds more for the functions' processes
+_TICK = 0.1
+
+SIGNALS = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)
+)
+
+
+class InterruptedRunError(Exception):
+    """The run is to end: somebody pressed Ctrl-C, or the system asks the process to go.
+
+    `removed` names what had been made and was removed on the way out; None where there was nothing yet.
+    """
+
+    def __init__(self, removed: str | None = None) -> None:
+        super().__init__("interrupted")
+        self.removed = removed
+
+
+class Interrupts:
+    """Takes note of signals; one per process, installed before anything slow is imported."""
+
+    def __init__(self) -> None:
+        self.requested = False
+        self._since = 0.0
+        self._at_rest: str | None = None
+        self._last_resort: Callable[[], None] | None = None
+
+    def install(self) -> None:
+        """Handle the signals from now on; until `begin` they end the process at once: there is nothing yet."""
+        self._at_rest = "Interrupted before anything was made: there was nothing to remove."
+        for number in SIGNALS:
+            signal.signal(number, self._note)
+        threading.Thread(target=self._watch, name="interrupts", daemon=True).start()
+
+    def begin(self) -> None:
+        """From here on there is something to remove, so that a signal only asks for the end."""
+        self._at_rest = None
+
+    def finish(self) -> None:
+        """All is removed: a signal ends the process at once again."""
+        self._at_rest = "Interrupted at the very end: everything had been removed."
+
+    def check(self) -> None:
+        """Raise InterruptedRunError where a signal came in."""
+        if self.requested:
+            raise InterruptedRunError
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, but no longer than until a signal comes in; raise InterruptedRunError then."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            self.check()
+            time.sleep(min(left, _TICK))
+        self.check()
+
+    @contextlib.contextmanager
+    def ending_with(self, last_resort: Callable[[], None]) -> Iterator[None]:
+        """Meanwhile, call `last_resort` before the process is ended the hard way."""
+        self._last_resort = last_resort
+        try:
+            yield
+        finally:
+            self._last_resort = None
+
+    def _note(self, _number: int, _frame: FrameType | None) -> None:
+        if self._at_rest is not None:
+            _end(self._at_rest)
+        if not self.requested:
+            self._since = time.monotonic()
+            self.requested = True
+            _hush()
+            _say("\nInterrupted: ending ...")
+
+    def _watch(self) -> None:
+        while not (self.requested and time.monotonic() - self._since > PATIENCE):
+            time.sleep(_TICK)
+        if self._last_resort is not None:
+            ending = threading.Thread(target=self._last_resort, daemon=True)
+            ending.start()
+            ending.join(LAST_RESORT)
+        _end(
+            "Interrupted. The step at hand did not end in time, so the process was ended, and with it the embedded "
+            "AWS with all that was in it."
+        )
+
+
+def _hush() -> None:
+    """What is still under way breaks off now, in other threads as well: that is no news, and no traceback."""
+    logging.disable(logging.CRITICAL)
+    threading.excepthook = lambda _args: None
+    sys.unraisablehook = lambda _unraisable: None
+
+
+def _say(text: str) -> None:
+    with contextlib.suppress(OSError):  # the terminal may be gone, which is why SIGHUP came
+        os.write(2, f"{text}\n".encode())
+
+
+def _end(text: str) -> None:
+    _say(text)
+    os._exit(EXIT_CODE)

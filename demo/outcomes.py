@@ -1,0 +1,190 @@
+"""What became of each uploaded file, and of the whole run: the data of the report."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+PROCESSING = "PROCESSING"
+FAILED = "FAILED"
+
+NOT_UPLOADED = "not_uploaded"  # reason of a file that never reached the bucket
+NO_RECORD = "no_record"  # reason of an object that the pipeline never wrote a record about
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upload:
+    """One file of the photos folder. `file` is its path in the folder in POSIX form, and so its object key.
+
+    `version_id` is None, and `refused` says why, where the file could not be put into the bucket.
+    """
+
+    file: str
+    path: Path
+    bytes: int
+    version_id: str | None = None
+    refused: str | None = None
+
+    @property
+    def key(self) -> str:
+        """The object key: the file's path, unchanged."""
+        return self.file
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rendition:
+    """One rendition as its record lists it; `path` is where the demo put a copy, relative to OUT."""
+
+    name: str
+    format: str
+    width: int
+    height: int
+    bytes: int
+    key: str
+    path: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Label:
+    """What the stand-in for Rekognition said; confidence in percent, `parent` empty at the first level."""
+
+    name: str
+    parent: str
+    confidence: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """One uploaded file with what its record says. `status` is None where there is no record.
+
+    `picture` is what the report shows as the original, relative to OUT: a copy, or a preview of a format that
+    browsers cannot show; None where it cannot be shown at all.
+    """
+
+    upload: Upload
+    status: str | None
+    announced: bool = False
+    reason: str | None = None
+    detail: str | None = None
+    content_type: str | None = None
+    width: int | None = None
+    height: int | None = None
+    renditions: tuple[Rendition, ...] = ()
+    verdict: str | None = None
+    labels: tuple[Label, ...] = ()
+    milliseconds: Mapping[str, float] = field(default_factory=dict)
+    picture: str | None = None
+    is_preview: bool = False
+
+    @property
+    def settled(self) -> bool:
+        """Whether the pipeline is done with it: a terminal record, announced; or it was never in the bucket."""
+        if self.upload.version_id is None:
+            return True
+        return self.status not in (None, PROCESSING) and self.announced
+
+    @property
+    def trouble(self) -> str | None:
+        """Why this object makes the run a failure, as a clause after the file's name; None where it does not."""
+        if self.upload.version_id is None:
+            return f"was not uploaded: {self.upload.refused}"
+        if self.status is None:
+            return "has no record"
+        if self.status == PROCESSING:
+            return "was still being processed when the demo stopped waiting"
+        if self.status == FAILED:
+            return f"FAILED ({self.reason}): {self.detail}"
+        return None if self.announced else f"is {self.status}, but that was never announced"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seconds:
+    """Wall clock of the run by phase, in seconds."""
+
+    deploy: float
+    process: float
+    destroy: float
+    total: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mail:
+    """An e-mail as its reader gets it; `path` is the .eml file, relative to OUT."""
+
+    recipient: str
+    subject: str
+    path: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One demo from deploy to destroy; `logs` are paths relative to OUT."""
+
+    stack: str
+    seconds: Seconds
+    resources: int
+    leftovers: tuple[str, ...]
+    outcomes: tuple[Outcome, ...]
+    mails: tuple[Mail, ...] = ()
+    logs: tuple[str, ...] = ()
+
+    @property
+    def troubles(self) -> list[str]:
+        """Every reason why the run is no success, one sentence each; empty for a success."""
+        objects = [
+            f"{outcome.upload.file} {outcome.trouble}"
+            for outcome in self.outcomes
+            if outcome.trouble is not None
+        ]
+        return objects + [f"left over after destroy: {leftover}" for leftover in self.leftovers]
+
+
+def from_records(uploads: Iterable[Upload], items: Iterable[Mapping[str, Any]]) -> tuple[Outcome, ...]:
+    """Join uploads with the records of exactly their object versions, in the order of the uploads."""
+    by_version = {(item["object_key"], item.get("version_id")): item for item in items}
+    return tuple(_outcome(upload, by_version.get((upload.key, upload.version_id))) for upload in uploads)
+
+
+def _outcome(upload: Upload, item: Mapping[str, Any] | None) -> Outcome:
+    if upload.version_id is None:
+        return Outcome(upload=upload, status=None, reason=NOT_UPLOADED, detail=upload.refused)
+    if item is None:
+        detail = "the pipeline wrote no record about this object version"
+        return Outcome(upload=upload, status=None, reason=NO_RECORD, detail=detail)
+    moderation = item.get("moderation") or {}
+    return Outcome(
+        upload=upload,
+        status=item["status"],
+        announced=bool(item.get("announced_at")),
+        reason=item.get("reason"),
+        detail=item.get("detail"),
+        content_type=item.get("content_type"),
+        width=_whole(item.get("width")),
+        height=_whole(item.get("height")),
+        renditions=tuple(
+            Rendition(
+                name=entry["name"],
+                format=entry["format"],
+                width=int(entry["width"]),
+                height=int(entry["height"]),
+                bytes=int(entry["bytes"]),
+                key=entry["key"],
+            )
+            for entry in item.get("renditions") or ()
+        ),
+        verdict=moderation.get("verdict"),
+        labels=tuple(
+            Label(name=label["name"], parent=label.get("parent") or "", confidence=float(label["confidence"]))
+            for label in moderation.get("labels") or ()
+        ),
+        milliseconds={step: _number(value) for step, value in (item.get("milliseconds") or {}).items()},
+    )
+
+
+def _whole(value: Any) -> int | None:
+    return None if value is None else int(value)
+
+
+def _number(value: Decimal | float) -> float:
+    return int(value) if value == int(value) else float(value)

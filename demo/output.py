@@ -1,0 +1,85 @@
+"""The output folder: cleared of an earlier demo's results, never of anything else."""
+
+import shutil
+from pathlib import Path
+
+MARKER = ".media-pipeline-demo"
+MARKER_TEXT = "The demo made this folder and replaces its results in it with every run.\n"
+
+REPORTS = ("report.json", "report.html")
+FOLDERS = ("renditions", "originals", "logs", "outbox")
+
+
+class OutputError(Exception):
+    """The output folder cannot be used; the message says why and what to do."""
+
+
+class Output:
+    """A folder that belongs to the demo: it carries a marker, and only what the demo writes is ever removed."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._was_there = root.is_dir()
+
+    def check(self, *, photos: Path | None) -> None:
+        """Raise OutputError where the folder cannot be the demo's; nothing is touched.
+
+        That is where it is no folder, holds what the demo did not make, or holds the photos themselves.
+        """
+        if photos is not None and photos.resolve().is_relative_to(self.root.resolve()):
+            raise OutputError(
+                f"OUT={self.root} holds the photos ({photos}), and the demo clears it: choose another OUT."
+            )
+        if self.root.exists() and not self.root.is_dir():
+            raise OutputError(f"OUT={self.root} is a file: choose a folder, or a name that is still free.")
+        if self._was_there and not (self.root / MARKER).is_file() and any(self.root.iterdir()):
+            raise OutputError(
+                f"OUT={self.root} is not empty and was not made by the demo, which would clear it: "
+                "choose another OUT, or empty it."
+            )
+
+    def prepare(self) -> None:
+        """Make the folder, or clear it of an earlier demo's results. Raises OutputError where that cannot be."""
+        try:
+            self._clear()
+            self.root.mkdir(parents=True, exist_ok=True)
+            (self.root / MARKER).write_text(MARKER_TEXT, encoding="utf-8")
+            for name in FOLDERS:
+                (self.root / name).mkdir()
+        except OSError as error:
+            raise OutputError(
+                f"OUT={self.root} cannot be written: {error.strerror} ({error.filename})."
+            ) from error
+
+    def discard(self) -> None:
+        """Take back what `prepare` made and what was written since; an unfinished run leaves no results."""
+        self._clear()
+        (self.root / MARKER).unlink(missing_ok=True)
+        if not self._was_there and self.root.is_dir() and not any(self.root.iterdir()):
+            self.root.rmdir()
+
+    def place(self, folder: str, name: str) -> Path:
+        """Where to write the file `folder/name` (POSIX); its parent is made.
+
+        Raises OutputError where the name would lead out of that folder: names come from object keys.
+        """
+        base = (self.root / folder).resolve()
+        path = (base / name).resolve()
+        if path == base or not path.is_relative_to(base):
+            raise OutputError(f"{name!r} does not lie in {folder}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def relative(self, path: Path) -> str:
+        """A path in the folder as the reports give it: relative, in POSIX form."""
+        return path.relative_to(self.root.resolve()).as_posix()
+
+    def _clear(self) -> None:
+        for name in REPORTS:
+            (self.root / name).unlink(missing_ok=True)
+        for name in FOLDERS:
+            path = self.root / name
+            if path.is_symlink():
+                path.unlink()
+            elif path.is_dir():
+                shutil.rmtree(path)

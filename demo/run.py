@@ -1,0 +1,201 @@
+"""One demo: deploy, upload, wait, collect, take down."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from demo import originals, outbox, report
+from demo.interrupts import InterruptedRunError, Interrupts
+from demo.outcomes import Mail, Outcome, Run, Seconds, Upload
+from demo.output import Output
+from demo.photos import Photo
+from demo.pipeline import Pipeline
+from demo.progress import Reporter, counted
+from demo.takedown import take_down
+from local.deploy import DeployError, Deployment, Resource, stack_region
+from local.runtime import Functions, Poller, TimeScale
+from local.world import World
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+POLL_SECONDS = 0.1
+# No record has changed for so long: whatever it is, waiting on does not help. Far above a function's time-out.
+PATIENCE_SECONDS = 180.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deployed:
+    """What a run works with once the stack stands."""
+
+    world: World
+    deployment: Deployment
+    pipeline: Pipeline
+    poller: Poller
+    functions: Functions
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Collected:
+    outcomes: tuple[Outcome, ...]
+    mails: tuple[Mail, ...]
+    logs: tuple[str, ...]
+
+
+def run(
+    stack: str, photos: list[Photo], output: Output, *, interrupts: Interrupts, reporter: Reporter
+) -> Run:
+    """Run the demo and write its reports into `output`, which is prepared.
+
+    Raises DeployError where the stack cannot be deployed, and InterruptedRunError after an
+    interrupt, both once everything is removed.
+    """
+    began = time.monotonic()
+    with ExitStack() as stack_of_things:
+        world = stack_of_things.enter_context(World(region=stack_region(PROJECT, stack)))
+        interrupts.check()
+        reporter.phase(f"Deploying stack {stack} into the embedded AWS", None)
+        deployment = Deployment(PROJECT, stack, world, on_resource=_told(reporter, interrupts))
+        with _removed_on_the_way_out(deployment, world, interrupts):
+            deployment.up()
+            interrupts.check()
+            resources = len(deployment.resources)
+            deployed = time.monotonic()
+            reporter.say(f"{resources} resources in {deployed - began:.1f} s")
+            with _running(world, deployment, output.root / "logs", interrupts) as standing:
+                outcomes = _process(standing, photos, reporter, interrupts)
+                processed = time.monotonic()
+                reporter.say(f"{counted(outcomes)} in {processed - deployed:.1f} s")
+            collected = _collect(standing, outcomes, output, interrupts)
+            collected_at = time.monotonic()
+            interrupts.check()
+            reporter.phase(f"Destroying stack {stack}", resources)
+            leftovers = _destroyed(deployment, world, _told(reporter, interrupts))
+            destroyed = time.monotonic()
+    result = Run(
+        stack=stack,
+        seconds=Seconds(
+            deploy=deployed - began,
+            process=processed - deployed,
+            destroy=destroyed - collected_at,
+            total=destroyed - began,
+        ),
+        resources=resources,
+        leftovers=tuple(leftovers),
+        outcomes=collected.outcomes,
+        mails=collected.mails,
+        logs=collected.logs,
+    )
+    report.write(result, output.root)
+    return result
+
+
+def _destroyed(deployment: Deployment, world: World, on_resource: Callable[[Resource], None]) -> list[str]:
+    """What is left over; a refusal to delete is such a thing: the results of the run are still worth having."""
+    try:
+        return take_down(deployment, world.client, on_resource)
+    except DeployError as refusal:
+        return [str(refusal), *(resource.urn for resource in deployment.resources if resource.is_custom)]
+
+
+@contextmanager
+def _running(world: World, deployment: Deployment, logs: Path, interrupts: Interrupts) -> Iterator[Deployed]:
+    """Functions and queue poller, for as long as there is something to process."""
+    timescale = TimeScale()
+    functions = Functions(world, timescale, log_folder=logs)
+    poller = Poller(world, functions, timescale)
+    with interrupts.ending_with(functions.close):
+        try:
+            poller.start()
+            yield Deployed(
+                world=world,
+                deployment=deployment,
+                pipeline=Pipeline(world.client, deployment.outputs),
+                poller=poller,
+                functions=functions,
+            )
+        finally:
+            poller.stop()
+            functions.close()
+
+
+@contextmanager
+def _removed_on_the_way_out(deployment: Deployment, world: World, interrupts: Interrupts) -> Iterator[None]:
+    """Take down what stands where the run does not come to its own end.
+
+    An interrupt comes out as InterruptedRunError that says what was removed, whatever broke off because of it.
+    """
+    try:
+        yield
+    except BaseException as error:
+        removed = _remove(deployment, world)
+        if interrupts.requested:
+            raise InterruptedRunError(removed) from error
+        raise
+
+
+def _remove(deployment: Deployment, world: World) -> str | None:
+    """Take down what stands and say what that was; None where it was nothing."""
+    standing = len(deployment.resources)
+    if not standing:
+        return None
+    counted_resources = f"{standing} resource{'' if standing == 1 else 's'}"
+    try:
+        leftovers = take_down(deployment, world.client)
+    except Exception as refusal:  # noqa: BLE001 - what made the run end counts, and the world ends all the same
+        return f"the embedded AWS with {counted_resources} (which refused an orderly end: {refusal})"
+    if leftovers:
+        return f"{counted_resources}, and with the embedded AWS what they left: {', '.join(leftovers)}"
+    return f"{counted_resources} of the embedded AWS"
+
+
+def _told(reporter: Reporter, interrupts: Interrupts) -> Callable[[Resource], None]:
+    def tell(resource: Resource) -> None:
+        interrupts.check()
+        reporter.step(resource.name)
+
+    return tell
+
+
+def _process(
+    standing: Deployed, photos: list[Photo], reporter: Reporter, interrupts: Interrupts
+) -> tuple[Outcome, ...]:
+    """Upload everything, and wait until each object has an announced terminal record."""
+    reporter.phase("Processing", len(photos))
+    uploads: list[Upload] = []
+    for photo in photos:
+        interrupts.check()
+        uploads.append(standing.pipeline.upload(photo))
+    told: set[str] = set()
+    seen: list[object] = []
+    changed = time.monotonic()
+    while True:
+        outcomes = standing.pipeline.outcomes(uploads)
+        for outcome in outcomes:
+            if outcome.settled and outcome.upload.file not in told:
+                told.add(outcome.upload.file)
+                reporter.settled(outcome)
+        if len(told) == len(uploads):
+            return outcomes
+        now = [(outcome.status, outcome.announced) for outcome in outcomes]
+        if now != seen:
+            seen, changed = list(now), time.monotonic()
+        elif time.monotonic() - changed > PATIENCE_SECONDS:
+            return outcomes
+        interrupts.sleep(POLL_SECONDS)
+
+
+def _collect(
+    standing: Deployed, outcomes: tuple[Outcome, ...], output: Output, interrupts: Interrupts
+) -> _Collected:
+    """Copy everything that the report shows out of the embedded AWS."""
+    placed = []
+    for outcome in outcomes:
+        interrupts.check()
+        placed.append(originals.place(standing.pipeline.fetch_renditions(outcome, output), output))
+    return _Collected(
+        outcomes=tuple(placed),
+        mails=outbox.write(standing.world, output),
+        logs=tuple(f"logs/{path.name}" for path in sorted((output.root / "logs").glob("*.log"))),
+    )

@@ -1,0 +1,249 @@
+"""The demo's reports: a fixed shape for tools, a safe and complete page for people."""
+
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+from demo import report
+from demo.outcomes import Label, Mail, Outcome, Rendition, Run, Seconds, Upload
+
+HOSTILE = "<script>alert(1)</script>/\" onerror='x' {{ 7*7 }} & #?%41.jpg"
+
+
+def upload(file: str) -> Upload:
+    return Upload(file=file, path=Path("photos") / file, bytes=48_213, version_id="v1")
+
+
+def rendition(key: str, name: str, format_: str, width: int) -> Rendition:
+    path = f"renditions/{key}/v1/{name}-0a1b2c3d.{format_}"
+    return Rendition(
+        name=name, format=format_, width=width, height=width // 2, bytes=9_000, key=path[11:], path=path
+    )
+
+
+def published(file: str) -> Outcome:
+    return Outcome(
+        upload=upload(file),
+        status="PUBLISHED",
+        announced=True,
+        content_type="image/jpeg",
+        width=1500,
+        height=1000,
+        renditions=tuple(
+            rendition(file, name, format_, width)
+            for name, width in (("thumbnail", 150), ("large", 1500))
+            for format_ in ("jpeg", "webp")
+        ),
+        verdict="allow",
+        labels=(Label(name="Smoking", parent="Drugs & Tobacco", confidence=45.5),),
+        milliseconds={"fetch": 12, "render": 210.5, "total": 300},
+        picture=f"originals/{file}",
+    )
+
+
+BLOCKED = Outcome(
+    upload=upload("moderation/to-block.jpg"),
+    status="BLOCKED",
+    announced=True,
+    reason="policy_block",
+    detail="Weapons 96.0 reached the block threshold of 90",
+    content_type="image/jpeg",
+    width=1200,
+    height=800,
+    verdict="block",
+    labels=(Label(name="Weapons", parent="Violence", confidence=96.0),),
+    picture="originals/moderation/to-block.jpg",
+)
+REJECTED = Outcome(
+    upload=upload("broken.jpg"),
+    status="REJECTED",
+    announced=True,
+    reason="corrupt",
+    detail="<b>cut</b> off",
+)
+
+
+def a_run(*outcomes: Outcome, leftovers: tuple[str, ...] = ()) -> Run:
+    return Run(
+        stack="dev",
+        seconds=Seconds(deploy=3.20449, process=5.8, destroy=0.6, total=9.7),
+        resources=46,
+        leftovers=leftovers,
+        outcomes=outcomes,
+        mails=(
+            Mail(recipient="alerts@example.com", subject="<i>BLOCKED</i>", path="outbox/0001 alerts.eml"),
+        ),
+        logs=("logs/process_image.log",),
+    )
+
+
+class Page(HTMLParser):
+    """What a browser makes of the page: elements in order, and the text of each kind."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.text = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+
+    def handle_data(self, data: str) -> None:
+        self.text += f" {data.strip()}" if data.strip() else ""
+
+    def all(self, tag: str) -> list[dict[str, str]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+def test_json_has_exactly_the_fixed_shape() -> None:
+    document = report.as_json(a_run(published("a b.jpg"), leftovers=("arn:aws:s3:::left",)))
+    (entry,) = document.pop("objects")
+    assert document == {
+        "stack": "dev",
+        "moderation": "stand-in",
+        "seconds": {"deploy": 3.204, "process": 5.8, "destroy": 0.6, "total": 9.7},
+        "resources": 46,
+        "leftovers": ["arn:aws:s3:::left"],
+    }
+    renditions = entry.pop("renditions")
+    assert entry == {
+        "file": "a b.jpg",
+        "key": "a b.jpg",
+        "status": "PUBLISHED",
+        "reason": None,
+        "detail": None,
+        "content_type": "image/jpeg",
+        "width": 1500,
+        "height": 1000,
+        "moderation": {
+            "verdict": "allow",
+            "labels": [{"name": "Smoking", "parent": "Drugs & Tobacco", "confidence": 45.5}],
+        },
+        "milliseconds": {"fetch": 12, "render": 210.5, "total": 300},
+    }
+    assert len(renditions) == 4
+    assert renditions[0] == {
+        "name": "thumbnail",
+        "format": "jpeg",
+        "width": 150,
+        "height": 75,
+        "bytes": 9_000,
+        "path": "renditions/a b.jpg/v1/thumbnail-0a1b2c3d.jpeg",
+    }
+
+
+def test_json_of_a_rejected_object_has_the_same_fields_with_nulls() -> None:
+    (entry,) = report.as_json(a_run(REJECTED))["objects"]
+    assert entry.keys() == report.as_json(a_run(published("a.jpg")))["objects"][0].keys()
+    assert entry["renditions"] == []
+    assert entry["moderation"] == {"verdict": None, "labels": []}
+    assert (entry["reason"], entry["content_type"], entry["width"]) == ("corrupt", None, None)
+
+
+def test_hostile_names_become_text_and_never_markup() -> None:
+    outcome = replace(published(HOSTILE), labels=(Label(name="<img src=x>", parent="<u>", confidence=50),))
+    page = Page(report.as_html(a_run(outcome, REJECTED)))
+    tags = {tag for tag, _ in page.elements}
+    assert not tags & {"script", "iframe", "object", "embed", "u", "i onerror"}
+    assert HOSTILE in page.text
+    assert "<b>cut</b> off" in page.text
+    assert "<img src=x>" in page.text
+    for _, attributes in page.elements:
+        assert not [name for name in attributes if name.startswith("on")]
+
+
+def test_pictures_of_hostile_names_are_found_by_their_relative_paths() -> None:
+    page = Page(report.as_html(a_run(published(HOSTILE))))
+    sources = [image["src"] for image in page.all("img")]
+    assert all(source.startswith("./") for source in sources)
+    assert all(not set("?#\"'<> ") & set(source) for source in sources)
+    assert unquote(sources[0]) == f"./originals/{HOSTILE}"
+
+
+def test_page_loads_nothing_remote_and_runs_no_script() -> None:
+    html = report.as_html(a_run(published("a.jpg"), BLOCKED, REJECTED))
+    page = Page(html)
+    assert not re.search(r"https?:|//[a-z]|@import|url\(", html)
+    assert not page.all("script")
+    assert not page.all("link")
+    policy = next(meta for meta in page.all("meta") if meta.get("http-equiv") == "Content-Security-Policy")
+    assert policy["content"].startswith("default-src 'none'")
+
+
+def test_every_verdict_is_marked_as_the_stand_ins() -> None:
+    page = Page(report.as_html(a_run(published("a.jpg"), BLOCKED, REJECTED)))
+    assert page.text.count("Verdict stand-in") == 3
+    assert "Moderation: stand-in" in page.text
+
+
+def test_there_is_one_filter_for_each_status_that_occurs() -> None:
+    html = report.as_html(a_run(published("a.jpg"), published("b.jpg"), BLOCKED, REJECTED))
+    page = Page(html)
+    choices = [field["id"] for field in page.all("input") if field["type"] == "radio"]
+    assert choices == ["show-all", "show-1", "show-2", "show-3"]
+    assert "Show all 4 published 2 blocked 1 rejected 1" in page.text
+    cards = [card["class"].split()[-1] for card in page.all("article")]
+    assert cards == ["in-1", "in-1", "in-2", "in-3"]
+    for choice in (1, 2, 3):
+        assert f"body:has(#show-{choice}:checked) .card:not(.in-{choice}) {{ display: none; }}" in html
+
+
+@pytest.mark.parametrize(("status", "veiled"), [("BLOCKED", True), ("REVIEW", True), ("PUBLISHED", False)])
+def test_originals_that_the_policy_objects_to_are_veiled_until_asked_for(status: str, veiled: bool) -> None:
+    page = Page(report.as_html(a_run(replace(BLOCKED, status=status))))
+    checkboxes = [field for field in page.all("input") if field["type"] == "checkbox"]
+    assert bool(checkboxes) is veiled
+    linked = [link["href"] for link in page.all("a")]
+    assert ("./originals/moderation/to-block.jpg" in linked) is not veiled
+
+
+def test_renditions_are_grouped_by_size_with_every_format_linked() -> None:
+    page = Page(report.as_html(a_run(published("a.jpg"))))
+    assert "large 1500 \N{MULTIPLICATION SIGN} 750 jpeg 9 KB webp 9 KB" in page.text
+    assert page.text.index("large 1500") < page.text.index("thumbnail 150")
+
+
+def test_problems_and_leftovers_are_named() -> None:
+    missing = Outcome(upload=upload("lost.jpg"), status=None)
+    failed = Outcome(
+        upload=upload("bad.jpg"), status="FAILED", announced=True, reason="proxy_refused", detail="no"
+    )
+    run = a_run(published("a.jpg"), missing, failed, leftovers=("arn:aws:sqs:::q",))
+    assert run.troubles == [
+        "lost.jpg has no record",
+        "bad.jpg FAILED (proxy_refused): no",
+        "left over after destroy: arn:aws:sqs:::q",
+    ]
+    page = Page(report.as_html(run))
+    assert "3 problems." in page.text
+    assert all(trouble in page.text for trouble in run.troubles)
+    assert not a_run(published("a.jpg"), REJECTED, BLOCKED).troubles
+
+
+def test_unannounced_and_unfinished_objects_are_problems() -> None:
+    unannounced = replace(published("a.jpg"), announced=False)
+    unfinished = Outcome(upload=upload("b.jpg"), status="PROCESSING")
+    refused = Outcome(upload=replace(upload("c.jpg"), version_id=None, refused="KeyTooLong"), status=None)
+    assert [bool(each.trouble) for each in (unannounced, unfinished, refused)] == [True, True, True]
+    assert [each.settled for each in (unannounced, unfinished, refused)] == [False, False, True]
+
+
+def test_files_are_written_even_for_names_that_are_no_unicode(tmp_path: Path) -> None:
+    report.write(a_run(published("a\udcff.jpg")), tmp_path)
+    assert (
+        json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))["objects"][0]["file"] == "a?.jpg"
+    )
+    assert "a?.jpg" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(0, "0 B"), (999, "999 B"), (1_000, "1 KB"), (999_499, "999 KB"), (999_500, "1.0 MB")]
+)
+def test_sizes_are_readable(count: int, text: str) -> None:
+    assert report.human_size(count) == text
