@@ -1,0 +1,152 @@
+"""Animations: kept as WebP, a frame in memory at a time, and judged by frames spread over the whole."""
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from PIL import Image
+
+from media_pipeline import colour
+from media_pipeline.budget import check_memory
+from media_pipeline.cascade import Frame
+from media_pipeline.decoding import check_pixels, decoding, open_picture
+from media_pipeline.encoders import WEBP_METHOD
+from media_pipeline.inspection import Inspection
+from media_pipeline.limits import Limits
+from media_pipeline.rasters import Packed, Raster
+from media_pipeline.sizes import Target
+from media_pipeline.stills import develop
+
+JUDGED_FRAMES = 8
+"""Frames that Rekognition is shown of an animation: each is billed."""
+_FASTEST, _DEFAULT = 10, 100  # ms: browsers show frames that want to last 10 ms or less for 100 ms
+
+
+@dataclass(frozen=True)
+class Film:
+    """An animated picture, and how its decoded frames become pictures."""
+
+    data: bytes
+    inspection: Inspection
+    limits: Limits
+
+    def frames(self) -> Iterator[tuple[Image.Image, Packed]]:
+        """Yield each frame as the decoder shows it, and as pixels that can be scaled.
+
+        Raises RejectedError: corrupt, too_many_pixels.
+        """
+        image = open_picture(self.data, self.inspection.content_type, self.limits)
+        check_memory(image, self.inspection, self.limits)
+        for number in range(self.inspection.frames):
+            with decoding(self.limits):
+                image.seek(number)
+                image.load()
+                check_pixels(*image.size, self.limits)
+                pixels = colour.normalised(image)
+            # The decoder goes on to draw over its own picture, so that one is not ours to change.
+            pixels = pixels.copy() if pixels is image else pixels
+            pixels.info = {}
+            yield image, Packed(pixels)
+
+    def rasters(self, frame: Frame) -> Iterator[Raster]:
+        """Yield each frame scaled to `frame`, in sRGB and turned."""
+        for image, pixels in self.frames():
+            yield develop(pixels, frame, self.inspection, image.info.get("icc_profile"))
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What one walk through a film tells: how it plays, and the frames to judge."""
+
+    durations: tuple[int, ...]
+    loop: int
+    skipped: int
+    """Frames in front that are no part of the animation: an APNG's picture for viewers that cannot play it."""
+    judged: tuple[Raster, ...]
+
+
+def survey(film: Film, frame: Frame) -> Survey:
+    """Walk through the film once; the frames to judge are scaled to `frame`, the size of the largest rendition.
+
+    Raises RejectedError: corrupt, too_many_pixels.
+    """
+    chosen = judged_frames(film.inspection.frames)
+    durations, judged, loop, skipped = [], [], 0, 0
+    for number, (image, pixels) in enumerate(film.frames()):
+        if number == 0:
+            loop = _loop(image)
+            skipped = int(bool(getattr(image, "default_image", False)))
+        duration = round(float(image.info.get("duration") or 0))
+        durations.append(duration if duration > _FASTEST else _DEFAULT)
+        if number in chosen:
+            judged.append(develop(pixels, frame, film.inspection, image.info.get("icc_profile")))
+    return Survey(tuple(durations), loop, skipped, tuple(judged))
+
+
+def judged_frames(count: int) -> frozenset[int]:
+    """Choose the frames to judge of `count`: the first, the last, and others evenly between."""
+    if count <= JUDGED_FRAMES:
+        return frozenset(range(count))
+    return frozenset(round(number * (count - 1) / (JUDGED_FRAMES - 1)) for number in range(JUDGED_FRAMES))
+
+
+def animated_webp(film: Film, played: Survey, target: Target, *, grayscale: bool, quality: int) -> bytes:
+    """Encode the whole film in the target's size.
+
+    Raises RejectedError: corrupt, too_many_pixels.
+    """
+    reel = _Reel(_shown(film, played, target, grayscale=grayscale), film.inspection.frames - played.skipped)
+    out = io.BytesIO()
+    reel.save(
+        out,
+        "WEBP",
+        save_all=True,
+        duration=list(played.durations[played.skipped :]),
+        loop=played.loop,
+        quality=quality,
+        method=WEBP_METHOD,
+    )
+    return out.getvalue()
+
+
+def _shown(film: Film, played: Survey, target: Target, *, grayscale: bool) -> Iterator[Image.Image]:
+    for number, raster in enumerate(film.rasters(target.frame)):
+        if number < played.skipped:
+            continue
+        if target.cropped:
+            raster = raster.resized((target.width, target.height), target.window(*raster.size))
+        yield (raster.grey() if grayscale else raster).image()
+
+
+def _loop(image: Image.Image) -> int:
+    """How often the animation plays, 0 for ever; a GIF counts repetitions, and plays once where it says nothing."""
+    loop = image.info.get("loop")
+    if image.format == "GIF":
+        return 1 if loop is None else int(loop) and int(loop) + 1
+    return int(loop or 0)
+
+
+class _Reel(Image.Image):
+    """Frames as Pillow's encoder of animations takes them, made one at a time as it asks for them.
+
+    A list of frames would hold all of them in memory at once, and the encoder turns any iterable into a list.
+    """
+
+    def __init__(self, frames: Iterator[Image.Image], count: int) -> None:
+        super().__init__()
+        self._frames = frames
+        self._position = -1
+        self.n_frames = count
+        self.seek(0)
+
+    def seek(self, frame: int) -> None:
+        """Go on to a frame; going back, which the encoder does when it is done, is not needed."""
+        while self._position < frame:
+            picture = next(self._frames)
+            picture = picture if picture.mode in ("RGB", "RGBA") else picture.convert("RGB")
+            self._mode, self._size, self.im = picture.mode, picture.size, picture.im
+            self._position += 1
+
+    def tell(self) -> int:
+        """Return the number of the frame that is shown."""
+        return self._position

@@ -1,0 +1,26 @@
+"""What one object may cost: the configured limits, and the fixed ones that protect the process itself."""
+
+from dataclasses import dataclass
+
+MEBIBYTE = 1024 * 1024
+MAX_SIDE = 65_535
+"""Pixels a side; JPEG's own bound. Pillow's resampler keeps 32 bytes for each pixel of a side, so a picture of
+1 x 50,000,000 px would need 1.6 GB however few its pixels are."""
+ANIMATION_FACTOR = 4
+"""All frames of an animation together may hold this many times the pixels that one picture may hold."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Upper bounds of one uploaded picture; over one of them it is rejected before its pixels are decoded."""
+
+    bytes: int = 26_214_400
+    pixels: int = 50_000_000
+    frames: int = 200
+    memory: int = 850 * MEBIBYTE
+    """Bytes that decoding and resizing may add to the idle process: what a function of 1,024 MB has left."""
+
+    @property
+    def animation_pixels(self) -> int:
+        """Pixels that all frames of an animation may hold together."""
+        return ANIMATION_FACTOR * self.pixels
