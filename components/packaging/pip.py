@@ -40,10 +40,13 @@ _HASH_MISMATCH: Final = re.compile(
     r"^\s+(?P<name>\S+?)(?:==| from |@).*?\n\s+Expected .*?Got\s+(?P<got>[0-9a-f]{64})", re.M | re.S
 )
 _UNSATISFIED: Final = re.compile(r"satisfies the requirement (?P<name>[A-Za-z0-9._-]+)==")
-_NETWORK: Final = re.compile(
-    r"connection|timed? ?out|temporary failure in name resolution|max retries|proxy|ssl|certificate|"
-    r"http error|could not fetch url|trusted or secure host|incomplete|service unavailable",
-    re.I,
+# From pip's log. An index that answers 404 is there, but does not know the package.
+_UNREACHED: Final = re.compile(r"Could not fetch URL \S+: (?!404 )(?P<why>.+?)(?: - skipping)?$", re.M)
+# From its output: a download that broke off later, and an index that pip does not even ask.
+_BROKEN_OFF: Final = re.compile(
+    r"^(?P<why>.*(?:Max retries exceeded|timed out|connection broken|Connection\w*Error|ProxyError|SSLError"
+    r"|IncompleteRead|HTTP error|is not a trusted or secure host).*)$",
+    re.M,
 )
 _WHEEL_LINK: Final = re.compile(r"[^/\\\s'\"]+\.whl")
 _TAGS_SHOWN: Final = 12
@@ -97,33 +100,37 @@ def diagnosis(output: str, log: str, pins: Sequence[Pin], target: Target, cache:
             "lock does not give: refused, and nothing was kept. Find out who changed the file; if it is "
             "right, " + MEND[0].lower() + MEND[1:]
         )
+    if unreached := _UNREACHED.search(log) or _BROKEN_OFF.search(output):
+        names = ", ".join(str(pin) for pin in pins)
+        why = unreached["why"].strip()
+        return NoNetworkError(
+            f"The package index cannot be reached ({why}), and the cache {cache} lacks wheels for {target.label}: "
+            f"{names}. Connect, or set pip's index or proxy (`pip config set global.index-url ...`), and run "
+            "again; once fetched, no network is needed."
+        )
     unsatisfied = _UNSATISFIED.search(output)
     pin = next(
         (pin for pin in pins if unsatisfied and pin.name == canonicalize_name(unsatisfied["name"])), None
     )
-    offered = _offered(pin, log) if pin else []
-    if pin and not offered and not _NETWORK.search(output):
+    if pin:
+        return _no_wheel(pin, target, _offered(pin, log))
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    said = " ".join([line for line in lines if line.startswith("ERROR:")] or lines[-1:])
+    return WheelError(f"pip could not download the wheels for {target.label} into {cache}. It said: {said}")
+
+
+def _no_wheel(pin: Pin, target: Target, offered: Sequence[str]) -> NoWheelError:
+    if not offered:
         return NoWheelError(
             f"The package index has no wheel of {pin} at all (needed for {target.label}). "
             "Check the index that pip is set to (`pip config list`), or pin another version in the .in file, "
             "then run `make lock`."
         )
-    if pin and offered:
-        shown = ", ".join(offered[:_TAGS_SHOWN]) + (", ..." if len(offered) > _TAGS_SHOWN else "")
-        return NoWheelError(
-            f"There is no wheel of {pin} for {target.label}. Wanted: {target.fingerprint} or older, or any; "
-            f"there are: {shown}. Pin a version that has one in the .in file, then run `make lock`, "
-            "or set another runtime or architecture."
-        )
-    if _NETWORK.search(output):
-        names = ", ".join(str(pin) for pin in pins)
-        return NoNetworkError(
-            f"The package index cannot be reached, and the cache {cache} lacks wheels for {target.label} "
-            f"({names}). pip said: {_reason(output)}. Connect, or set pip's index or proxy "
-            "(`pip config set global.index-url ...`), and run again; once fetched, no network is needed."
-        )
-    return WheelError(
-        f"pip could not download the wheels for {target.label} into {cache}. It said: {_reason(output)}"
+    shown = ", ".join(offered[:_TAGS_SHOWN]) + (", ..." if len(offered) > _TAGS_SHOWN else "")
+    return NoWheelError(
+        f"There is no wheel of {pin} for {target.label}. Wanted: {target.fingerprint} or older, or any; "
+        f"there are: {shown}. Pin a version that has one in the .in file, then run `make lock`, "
+        "or set another runtime or architecture."
     )
 
 
@@ -138,13 +145,3 @@ def _offered(pin: Pin, log: str) -> list[str]:
         if (name, version) == (pin.name, pin.version):
             tags.add("-".join(link.removesuffix(".whl").split("-")[-3:]))
     return sorted(tags)
-
-
-def _reason(output: str) -> str:
-    """Return the line that tells most: a warning about the network before the error that follows from it."""
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
-    telling = [line for line in lines if line.startswith(("WARNING:", "ERROR:")) and _NETWORK.search(line)]
-    errors = [line for line in lines if line.startswith("ERROR:")]
-    chosen = (telling or errors or lines or ["nothing"])[0]
-    # Retries come as "... after connection broken by 'NewConnectionError(...)'": the cause is what helps.
-    return chosen.partition(" broken by ")[2] or chosen.partition(": ")[2] or chosen

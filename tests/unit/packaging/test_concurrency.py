@@ -1,0 +1,39 @@
+"""Eight builds of one package at once, from a cold cache."""
+
+import json
+import subprocess
+import sys
+import zipfile
+
+from components.packaging.store import PROJECT
+from tests.unit.packaging.house import House
+
+BUILDS = 8
+PROGRAM = """
+import json, sys, pathlib
+from components.packaging import Target, build_layer
+lock, output, cache = map(pathlib.Path, sys.argv[1:])
+package = build_layer(lock, Target("python3.13", "arm64"), output=output, cache=cache)
+print(json.dumps([package.path.name, package.bytes, package.sha256]))
+"""
+
+
+def test_eight_builds_at_once_agree_and_leave_one_whole_package(pip_house: House) -> None:
+    for name in ("one", "two"):
+        pip_house.add(f"{name}==1.0", {f"{name}/data.bin": bytes(2**20)})
+    pip_house.write_lock("one", "two")
+    command = [sys.executable, "-c", PROGRAM, *map(str, (pip_house.lock, pip_house.output, pip_house.cache))]
+    builds = [
+        subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(BUILDS)
+    ]
+    answers = [build.communicate(timeout=120) for build in builds]
+    assert [error for _, error in answers if error] == []
+    assert len({output for output, _ in answers}) == 1
+    name, size, _ = json.loads(answers[0][0])
+    assert sorted(path.name for path in pip_house.output.iterdir()) == [name.replace(".zip", ".json"), name]
+    assert (pip_house.output / name).stat().st_size == size
+    with zipfile.ZipFile(pip_house.output / name) as archive:
+        assert archive.testzip() is None
+    assert pip_house.leftovers() == []
+    assert len(list(pip_house.cache.glob("*.whl"))) == 2

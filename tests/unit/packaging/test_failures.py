@@ -1,0 +1,365 @@
+"""Each failure answers with a sentence of its own and leaves a cache that the next build can use."""
+
+import errno
+import os
+import socket
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pulumi
+import pytest
+
+from components.packaging import Package, PackagingError, Target, archive, build_layer, check_fits, pip, store
+from components.packaging.errors import (
+    HashMismatchError,
+    LockError,
+    NoNetworkError,
+    NoWheelError,
+    StorageError,
+    TargetError,
+    TooLargeError,
+    WheelError,
+)
+from components.packaging.lock import Lock
+from tests.unit.packaging.house import House
+
+ARM = Target("python3.13", "arm64")
+FOREIGN = "cp313-cp313-win_amd64"
+
+
+def build(house: House) -> Package:
+    return build_layer(house.lock, ARM, output=house.output, cache=house.cache)
+
+
+def fails(house: House, kind: type[PackagingError], *said: str) -> str:
+    """Build, and return the message: one line that says what was asked for, with nothing left lying around."""
+    with pytest.raises(kind) as caught:
+        build(house)
+    message = str(caught.value)
+    assert type(caught.value) is kind
+    assert "\n" not in message
+    for part in said:
+        assert part in message
+    assert house.leftovers() == []
+    return message
+
+
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """A port that nobody listens on, held so that nobody else gets it meanwhile."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
+
+
+def test_errors_reach_the_user_of_pulumi_as_a_message_without_a_traceback() -> None:
+    assert issubclass(PackagingError, pulumi.RunError)
+
+
+def test_no_network_and_cold_cache(
+    pip_house: House, closed_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pip_house.add("one==1.0")
+    pip_house.write_lock("one")
+    monkeypatch.delenv("PIP_NO_INDEX")
+    monkeypatch.delenv("PIP_FIND_LINKS")
+    monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{closed_port}/simple")
+    monkeypatch.setenv("PIP_RETRIES", "0")
+    wanted = ("one==1.0", "python3.13-arm64", str(pip_house.cache), "connection error", "pip config set")
+    fails(pip_house, NoNetworkError, *wanted)
+
+
+def test_wheels_at_hand_need_no_network(
+    pip_house: House, closed_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pip_house.add("one==1.0")
+    pip_house.write_lock("one")
+    first = build(pip_house)
+    first.path.unlink()
+    monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{closed_port}/simple")
+    assert build(pip_house) == first
+
+
+def test_no_wheel_for_the_target_names_the_tags_that_there_are(pip_house: House) -> None:
+    pip_house.add("one==1.0", tag=FOREIGN)
+    pip_house.add("one==1.0", tag="cp313-cp313-manylinux_2_28_x86_64")
+    pip_house.write_lock("one")
+    fails(
+        pip_house,
+        NoWheelError,
+        "one==1.0",
+        "python3.13-arm64",
+        "manylinux_2_34_aarch64",
+        f"{FOREIGN.replace('win_amd64', 'manylinux_2_28_x86_64')}, {FOREIGN}",
+        "make lock",
+    )
+
+
+def test_no_wheel_at_all_is_told_apart_from_no_network(pip_house: House) -> None:
+    pip_house.add("one==1.0").unlink()
+    pip_house.write_lock("one")
+    fails(pip_house, NoWheelError, "one==1.0", "no wheel", "pip config list")
+
+
+def test_connection_that_breaks_off_during_a_download(tmp_path: Path) -> None:
+    """The index page was answered, so nothing in pip's log tells; the last line does."""
+    output = "Collecting one\nhttp.client.IncompleteRead: IncompleteRead(5 bytes read)\n"
+    error = pip.diagnosis(output, "", [], ARM, tmp_path)
+    assert type(error) is NoNetworkError
+    assert "IncompleteRead(5 bytes read)" in str(error)
+
+
+def test_wrong_bytes_from_the_index_are_refused(pip_house: House) -> None:
+    pip_house.add("one==1.0")
+    pip_house.write_lock("one")
+    pip_house.add("one==1.0", {"one/evil.py": "import os"})
+    fails(pip_house, HashMismatchError, "one", pip_house.hashes["one==1.0"][1], "refused", "make lock")
+    assert not list(pip_house.cache.glob("*.whl"))
+
+
+def test_wrong_bytes_are_refused_even_if_pip_lets_them_pass(house: House) -> None:
+    house.add("one==1.0")
+    house.write_lock("one")
+    house.add("one==1.0", {"one/evil.py": "import os"})
+    fails(house, HashMismatchError, "one-1.0-py3-none-any.whl", "refused")
+    assert not list(house.cache.glob("*.whl"))
+
+
+def test_lock_missing(house: House) -> None:
+    house.write_lock("one")
+    house.lock.unlink()
+    fails(house, LockError, str(house.lock), "missing", "make lock")
+
+
+def test_inputs_missing(house: House) -> None:
+    house.write_lock()
+    house.lock.with_suffix(".in").unlink()
+    fails(house, LockError, "small.in", "missing", "restore it")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"\xff\xfe\x00", "not UTF-8"),
+        (b"one>=1 --hash=sha256:" + b"0" * 64, "line 1: it must pin one version"),
+        (b"# pinned\n\none==1.0\n", "line 3: it must pin one version"),
+        (b"one==1.* --hash=sha256:" + b"0" * 64, "no single version"),
+        (b"one==1.0 \\\n    --hash=md5:00\n", "line 1: 'one==1.0"),
+        (b"--index-url https://index.invalid\n", "no requirement"),
+        (b"one @ file:///tmp/one.whl --hash=sha256:" + b"0" * 64, "is a link"),
+        (b"<<<<<<< HEAD\n", "no requirement"),
+    ],
+)
+def test_lock_unreadable(house: House, content: bytes, said: str) -> None:
+    house.write_lock("one")
+    house.lock.write_bytes(content)
+    fails(house, LockError, str(house.lock), "unreadable", said, "make lock")
+
+
+def test_lock_that_is_a_folder(house: House) -> None:
+    house.write_lock("one")
+    house.lock.unlink()
+    house.lock.mkdir()
+    fails(house, LockError, str(house.lock), "unreadable", "make lock")
+
+
+def test_unreadable_inputs_name_their_own_line(house: House) -> None:
+    house.write_lock("one", "two three")
+    fails(house, LockError, "small.in", "line 2", "Correct that line", "make lock")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [
+        ("two", "small.in asks for two, which it lacks"),
+        ("one>=2", "small.in asks for one>=2, it gives one==1.0"),
+        ("one[more]", "one[more] asks for two, which it lacks"),
+        ("two ; platform_machine == 'aarch64'", "small.in asks for two"),
+    ],
+)
+def test_lock_older_than_its_inputs(house: House, wanted: str, said: str) -> None:
+    house.add("one==1.0", requires=["two ; extra == 'more'"])
+    house.write_lock("one")
+    house.lock.with_suffix(".in").write_text(wanted)
+    fails(house, LockError, str(house.lock), "older than its inputs", said, "make lock")
+
+
+def test_inputs_that_do_not_count_on_the_target_make_no_lock_old(house: House) -> None:
+    house.add("one==1.0", requires=["three ; sys_platform == 'win32'"])
+    house.write_lock("one", "two ; sys_platform == 'darwin'")
+    assert build(house).path.exists()
+
+
+def test_times_of_files_make_no_lock_old(house: House) -> None:
+    """In a fresh clone they mean nothing."""
+    house.add("one==1.0")
+    house.write_lock("one")
+    os.utime(house.lock, (0, 0))
+    assert build(house).path.exists()
+
+
+def test_two_versions_for_one_target(house: House) -> None:
+    house.add("one==1.0")
+    house.add("one==2.0")
+    house.write_lock("one")
+    fails(house, LockError, "both one==1.0 and one==2.0", "make lock")
+
+
+def test_damaged_wheel_without_network(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The damaged file is gone afterwards, so that the next build with network heals it."""
+    house.add("one==1.0")
+    house.write_lock("one")
+    first = build(house)
+    first.path.unlink()
+    wheel = next(house.cache.glob("*.whl"))
+    wheel.write_bytes(b"damaged")
+    with monkeypatch.context() as patch:
+        patch.setattr(pip, "download", lambda *_: (_ for _ in ()).throw(NoNetworkError("no network")))
+        fails(house, NoNetworkError)
+    assert not wheel.exists()
+    assert build(house) == first
+
+
+def test_disk_full_while_the_zip_is_written(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    house.add("one==1.0")
+    house.write_lock("one")
+
+    def fill(_members: object, out: object) -> str:
+        out.write(b"half a zip")  # type: ignore[attr-defined]
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "write", fill)
+        fails(house, StorageError, "disk is full", str(house.output), "MB are free", "no partial file")
+    assert list(house.output.iterdir()) == []
+    assert build(house).path.exists()
+
+
+def test_disk_full_while_a_wheel_is_cached(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    house.add("one==1.0")
+    house.write_lock("one")
+
+    def refuse(_path: Path, _target: Path) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", refuse)
+        fails(house, StorageError, "disk is full", "one-1.0-py3-none-any.whl")
+    assert not list(house.cache.glob("*.whl"))
+    assert build(house).path.exists()
+
+
+def test_disk_full_in_pip(tmp_path: Path) -> None:
+    output = "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device\n"
+    error = pip.diagnosis(output, "", [], ARM, tmp_path)
+    assert isinstance(error, StorageError)
+    assert "disk is full" in str(error)
+
+
+def test_pip_missing(tmp_path: Path) -> None:
+    error = pip.diagnosis("/x/python: No module named pip\n", "", [], ARM, tmp_path)
+    assert type(error) is WheelError
+    assert "ensurepip" in str(error)
+
+
+def test_an_unknown_complaint_of_pip_is_passed_on(tmp_path: Path) -> None:
+    error = pip.diagnosis("Looking\nERROR: the moon is in the wrong phase\n", "", [], ARM, tmp_path)
+    assert "the moon is in the wrong phase" in str(error)
+
+
+def test_folder_that_cannot_be_written(house: House) -> None:
+    house.add("one==1.0")
+    house.write_lock("one")
+    house.output.write_text("a file where the folder should be")
+    fails(house, StorageError, str(house.output), "cannot be written", "writable")
+
+
+def test_cache_that_cannot_be_written(house: House) -> None:
+    house.add("one==1.0")
+    house.write_lock("one")
+    house.cache.write_text("a file where the folder should be")
+    fails(house, StorageError, str(house.cache), "cannot be written", "writable")
+
+
+def test_more_than_aws_unpacks_names_the_three_largest(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    for count, name in enumerate(("tiny", "small", "large", "huge")):
+        house.add(f"{name}==1.0", {f"{name}/data.txt": "x" * 2**20 * count})
+    house.write_lock("tiny", "small", "large", "huge")
+    monkeypatch.setattr(store, "UNZIPPED_LIMIT", 5 * 2**20)
+    message = fails(
+        house, TooLargeError, "6.0 MB unzipped", "5.0 MB", "huge==1.0 3.0 MB, large==1.0 2.0 MB, small"
+    )
+    assert "tiny" not in message
+    assert not house.output.exists()
+
+
+def test_code_and_layers_are_weighed_together(tmp_path: Path) -> None:
+    code, layer = (Package(name, tmp_path, 1, "", 130 * 2**20) for name in ("code", "layer"))
+    check_fits("process-image", [code])
+    with pytest.raises(TooLargeError, match=r"process-image with its layers has 260\.0 MB.*code 130\.0 MB"):
+        check_fits("process-image", [code, layer])
+
+
+def test_more_than_aws_takes_at_once(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    house.add("one==1.0", {"one/data.bin": os.urandom(2**20)})
+    house.write_lock("one")
+    monkeypatch.setattr(store, "UPLOAD_LIMIT", 2**20)
+    fails(house, TooLargeError, "small-layer", "1.0 MB zipped", "make lock")
+    assert list(house.output.iterdir()) == []
+
+
+def test_two_wheels_with_one_file_of_different_contents(house: House) -> None:
+    house.add("one==1.0", {"shared.py": "x = 1"})
+    house.add("two==1.0", {"shared.py": "x = 2"})
+    house.write_lock("one", "two")
+    fails(house, WheelError, "one-1.0", "two-1.0", "python/shared.py", "make lock")
+
+
+def test_two_wheels_may_bring_the_same_file(house: House) -> None:
+    house.add("one==1.0", {"shared/__init__.py": ""})
+    house.add("two==1.0", {"shared/__init__.py": ""})
+    house.write_lock("one", "two")
+    with zipfile.ZipFile(build(house).path) as layer:
+        assert layer.namelist().count("python/shared/__init__.py") == 1
+
+
+@pytest.mark.parametrize(
+    "path", ["../evil.py", "/etc/passwd", "one/../../evil.py", "C:/evil.py", "one\\evil.py"]
+)
+def test_a_path_that_leads_out_is_refused(house: House, path: str) -> None:
+    house.add("one==1.0", {path: "x = 1"})
+    house.write_lock("one")
+    fails(house, WheelError, "one-1.0-py3-none-any.whl", "leads out")
+
+
+def test_a_wheel_that_is_no_zip() -> None:
+    with pytest.raises(WheelError, match=r"one\.whl is no readable zip"):
+        archive.read(b"PK nonsense", "one.whl")
+
+
+@pytest.mark.parametrize(("runtime", "architecture"), [("python3.12", "arm64"), ("python3.13", "riscv64")])
+def test_unknown_targets_name_what_is_allowed(runtime: str, architecture: str) -> None:
+    with pytest.raises(TargetError, match=r"allowed: (python3\.13, python3\.14|arm64, x86_64)"):
+        Target(runtime, architecture)
+
+
+def test_packages_are_for_aws_unless_the_environment_says_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MEDIA_PIPELINE_PACKAGES_FOR", raising=False)
+    assert Target.chosen("python3.14", "x86_64") == Target("python3.14", "x86_64")
+    monkeypatch.setenv("MEDIA_PIPELINE_PACKAGES_FOR", "host")
+    chosen = Target.chosen("python3.14", "x86_64")
+    assert chosen.is_host
+    assert chosen.runtime == f"python{sys.version_info.major}.{sys.version_info.minor}"
+    monkeypatch.setenv("MEDIA_PIPELINE_PACKAGES_FOR", "moon")
+    with pytest.raises(TargetError, match="'moon'; allowed: aws"):
+        Target.chosen("python3.14", "x86_64")
+
+
+def test_a_read_lock_counts_its_line_ends_as_lf(house: House) -> None:
+    house.add("one==1.0")
+    house.write_lock("one")
+    before = Lock.read(house.lock).content
+    house.lock.write_bytes(house.lock.read_bytes().replace(b"\n", b"\r\n"))
+    assert Lock.read(house.lock).content == before

@@ -1,0 +1,142 @@
+"""The real layer of every target; the wheels are fetched once and kept in the wheel cache."""
+
+import json
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from components.packaging import Package, Target, __main__, build_layer, store
+from components.packaging.lock import RUNTIME_SDK, Lock
+from components.packaging.stack import IMAGE_LOCK, build_stack
+from components.packaging.store import PROJECT
+from components.packaging.target import ARCHITECTURES, GLIBC
+from tests.unit.packaging import elf
+
+TARGETS = [Target(runtime, architecture) for runtime in GLIBC for architecture in ARCHITECTURES]
+MODULES = {"PIL", "pillow_heif", "aws_lambda_powertools", "aws_xray_sdk", "wrapt"}
+
+
+@pytest.fixture(scope="module")
+def layers(tmp_path_factory: pytest.TempPathFactory) -> dict[Target, Package]:
+    output = tmp_path_factory.mktemp("layers")
+    return {target: build_layer(IMAGE_LOCK, target, output=output) for target in TARGETS}
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.label)
+def test_every_shared_object_is_of_the_targets_machine_python_and_glibc(
+    target: Target, layers: dict[Target, Package]
+) -> None:
+    digits, machine = target.version.replace(".", ""), ARCHITECTURES[target.architecture]
+    with zipfile.ZipFile(layers[target].path) as layer:
+        objects = {name: layer.read(name) for name in layer.namelist() if re.search(r"\.so(\.|$)", name)}
+        disguised = [name for name in layer.namelist() if name not in objects and _is_elf(layer, name)]
+    assert disguised == []
+    assert len(objects) > 10
+    extensions = 0
+    for name, data in objects.items():
+        found = elf.parse(data)
+        assert found.machine == machine, name
+        assert found.glibc <= GLIBC[target.runtime], name
+        if ".cpython-" in name:
+            extensions += 1
+            assert name.endswith(f".cpython-{digits}-{machine}-linux-gnu.so"), name
+        else:  # a plain library that the extensions bring, or one for every Python 3
+            assert ".abi3.so" in name or ".libs/" in name, name
+    assert extensions > 5
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.label)
+def test_every_layer_has_what_the_functions_import_and_not_the_runtimes_sdk(
+    target: Target, layers: dict[Target, Package]
+) -> None:
+    with zipfile.ZipFile(layers[target].path) as layer:
+        top = {name.split("/")[1] for name in layer.namelist()}
+    assert top >= MODULES
+    assert not {name.replace("-", "_") for name in RUNTIME_SDK} & {name.split("-")[0] for name in top}
+    assert not {"dateutil", "six.py"} & top
+
+
+def test_each_target_has_a_layer_of_its_own(layers: dict[Target, Package]) -> None:
+    assert (
+        len({layer.sha256 for layer in layers.values()})
+        == len({layer.path for layer in layers.values()})
+        == 4
+    )
+
+
+def test_the_hosts_layer_imports_on_the_host_by_itself(tmp_path: Path) -> None:
+    layer = build_layer(IMAGE_LOCK, Target.host(), output=tmp_path)
+    with zipfile.ZipFile(layer.path) as archive:
+        archive.extractall(tmp_path)
+    imports = "import PIL._imaging, pillow_heif, wrapt; print(PIL.__file__)"
+    program = f"import sys; sys.path.insert(0, sys.argv[1]); {imports}"
+    command = [sys.executable, "-I", "-S", "-c", program, str(tmp_path / "python")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert Path(done.stdout.strip()).is_relative_to(tmp_path)
+
+
+@pytest.mark.parametrize("version", ["3.11", "3.12", "3.13", "3.14"])
+@pytest.mark.parametrize(
+    ("sys_platform", "platform_system", "os_name"),
+    [("linux", "Linux", "posix"), ("darwin", "Darwin", "posix"), ("win32", "Windows", "nt")],
+)
+def test_the_lock_serves_every_host_that_the_project_runs_on(
+    version: str, sys_platform: str, platform_system: str, os_name: str
+) -> None:
+    markers = Target("python3.13", "x86_64").markers | {
+        "python_version": version,
+        "python_full_version": f"{version}.0",
+        "sys_platform": sys_platform,
+        "platform_system": platform_system,
+        "os_name": os_name,
+    }
+    pins = Lock.read(IMAGE_LOCK).select(markers)
+    assert pins.keys() >= {"pillow", "pillow-heif", "aws-lambda-powertools", "aws-xray-sdk"}
+
+
+def test_the_packages_of_a_stack_are_its_code_and_its_layer(tmp_path: Path) -> None:
+    packages = build_stack(TARGETS[0], output=tmp_path)
+    assert [package.name for package in packages] == ["media-pipeline-code", "image-layer"]
+    assert [package.bytes for package in packages] == [package.path.stat().st_size for package in packages]
+
+
+def test_package_command_reports_the_zips_of_the_stack(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = tmp_path / "new folder" / "zips.json"
+    assert __main__.main(["package", "--stack", "dev", "--json", str(report)]) == 0
+    rows = json.loads(report.read_text())
+    printed = capsys.readouterr().out
+    assert [sorted(row) for row in rows] == [["bytes", "name", "path", "sha256"]] * 2
+    for row in rows:
+        path = PROJECT / row["path"]
+        assert not Path(row["path"]).is_absolute()
+        assert (path.stat().st_size, store.sha256_of(path)) == (row["bytes"], row["sha256"])
+        assert row["sha256"] in printed
+
+
+def test_package_command_is_for_aws_even_where_local_runs_are_for_the_host(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MEDIA_PIPELINE_PACKAGES_FOR", "host")
+    assert __main__.main(["package", "--stack", "dev"]) == 0
+    assert "host" not in capsys.readouterr().out
+
+
+def test_package_command_answers_an_unknown_stack_with_one_message(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert __main__.main(["package", "--stack", "nowhere"]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "nowhere" in printed.err
+    assert "Traceback" not in printed.err
+
+
+def _is_elf(layer: zipfile.ZipFile, name: str) -> bool:
+    with layer.open(name) as file:
+        return file.read(4) == b"\x7fELF"
