@@ -1,0 +1,203 @@
+"""The engine's place in a deployment: takes the program's registrations and has the handlers carry them out."""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pulumi.runtime import rpc
+from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
+from pulumi.runtime.proto import resource_pb2
+
+from local import invokes
+from local.handlers import HANDLERS, PROVIDER_TOKEN, provider_settings
+from local.handlers.base import Aws, DeploymentRefusedError, Handler, ProviderSettings
+
+_SECRET_SIGNATURE_KEY = "4dabf18193072939515e22adb298388d"  # noqa: S105 - the wire's marker of any special value
+
+
+@dataclass(kw_only=True)
+class Resource:
+    """One registered resource. Components have no id and no handler; `state` is what AWS then showed."""
+
+    urn: str
+    type: str
+    name: str
+    id: str = ""
+    inputs: dict[str, Any] = field(default_factory=dict)
+    outputs: dict[str, Any] = field(default_factory=dict)
+    protect: bool = False
+    retain: bool = False
+    parent: str = ""
+    dependencies: tuple[str, ...] = ()
+
+    @property
+    def is_custom(self) -> bool:
+        """Whether it stands for something in AWS, rather than grouping others or configuring a provider."""
+        return self.type in HANDLERS
+
+
+class _Unused(Mocks):
+    """MockMonitor wants one; DeployingMonitor answers itself."""
+
+    def call(self, args: MockCallArgs) -> Any:
+        raise NotImplementedError
+
+    def new_resource(self, args: MockResourceArgs) -> Any:
+        raise NotImplementedError
+
+
+class DeployingMonitor(MockMonitor):
+    """Carries each registration out, one after another, and keeps what the engine would keep in its state.
+
+    The first failure is kept in `failure`; everything registered after it is refused, as the engine does.
+    """
+
+    def __init__(
+        self, aws: Aws, config: Mapping[str, str], on_resource: Callable[[Resource], None] | None = None
+    ) -> None:
+        super().__init__(_Unused())
+        self.registered: list[Resource] = []
+        self.outputs: dict[str, Any] = {}
+        self.failure: Exception | None = None
+        self.closed = False
+        self._aws = aws
+        self._config = config
+        self._on_resource = on_resource
+        self._lock = threading.Lock()
+        self._handlers: dict[str, Handler] = {}
+        self._providers: dict[str, ProviderSettings] = {}
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the name of the gRPC method
+        """Create one resource; raises what the handler raised, after keeping it in `failure`."""
+        if request.type == "pulumi:pulumi:Stack":
+            return super().RegisterResource(request)
+        with self._lock:
+            if self.failure is not None or self.closed:
+                raise DeploymentRefusedError("the deployment has ended")
+            try:
+                resource = self._register(request)
+            except Exception as error:
+                self.failure = _placed(error, request)
+                raise
+            self.registered.append(resource)
+        self.resources[resource.urn] = MockMonitor.ResourceRegistration(
+            resource.urn, resource.id, resource.outputs
+        )
+        if self._on_resource is not None:
+            self._on_resource(resource)
+        return resource_pb2.RegisterResourceResponse(
+            urn=resource.urn, id=resource.id, object=_to_wire(resource.outputs)
+        )
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802
+        """The stack's outputs are the deployment's."""
+        if request.urn.split("::")[2] == "pulumi:pulumi:Stack":
+            self.outputs = _plain(rpc.deserialize_properties(request.outputs))
+        return super().RegisterResourceOutputs(request)
+
+    def Invoke(self, request: Any) -> Any:  # noqa: N802
+        """Answer a data source; raises DeploymentRefusedError for one that the embedded AWS does not know."""
+        arguments = _plain(rpc.deserialize_properties(request.args))
+        settings = self._provider(request.provider)
+        try:
+            result = invokes.answer(request.tok, arguments, self._aws, settings)
+        except Exception as error:
+            self.failure = self.failure or error
+            raise
+        return resource_pb2.ResourceInvokeResponse(**{"failures": None, "return": _to_wire(result)})
+
+    def ReadResource(self, request: Any) -> Any:  # noqa: N802
+        """`get`: a stack that looks up what another one made has no place in a fresh world."""
+        raise DeploymentRefusedError(
+            f"{request.type} {request.name!r}: existing resources cannot be looked up here"
+        )
+
+    def _register(self, request: Any) -> Resource:
+        urn = self.make_urn(request.parent, request.type, request.name)
+        if urn in self.resources:
+            raise DeploymentRefusedError(f"Duplicate resource URN '{urn}'; try giving it a unique name")
+        resource = Resource(
+            urn=urn,
+            type=request.type,
+            name=request.name,
+            protect=bool(request.protect),
+            retain=bool(request.retainOnDelete),
+            parent=request.parent,
+            dependencies=tuple(request.dependencies),
+        )
+        if not request.custom:
+            return resource
+        if request.importId:
+            raise DeploymentRefusedError(f"{request.type} {request.name!r}: nothing can be imported here")
+        inputs = _plain(rpc.deserialize_properties(request.object))
+        if request.type == PROVIDER_TOKEN:
+            settings = provider_settings(request.name, inputs, self._aws)
+            self._providers[urn] = settings
+            resource.id = f"{request.name}-id"
+            resource.inputs = resource.outputs = inputs
+            return resource
+        handler = self.handler(request.type)
+        resource.inputs = handler.check(urn, inputs, self._provider(request.provider))
+        resource.id = handler.create(resource.inputs)
+        shown = handler.read(resource.id)
+        if shown is None:
+            raise DeploymentRefusedError(f"{request.type} {request.name!r} is not there after it was created")
+        resource.outputs = {**resource.inputs, **shown}
+        return resource
+
+    def handler(self, type_: str) -> Handler:
+        """The handler of a type; raises DeploymentRefusedError for a type that the embedded AWS does not have."""
+        if type_ not in HANDLERS:
+            raise DeploymentRefusedError(
+                f"the embedded AWS does not know the resource type {type_}; known are {', '.join(sorted(HANDLERS))}"
+            )
+        if type_ not in self._handlers:
+            self._handlers[type_] = HANDLERS[type_](self._aws)
+        return self._handlers[type_]
+
+    def _provider(self, reference: str) -> ProviderSettings:
+        if reference:
+            urn, _, _ = reference.rpartition("::")
+            return self._providers[urn]
+        from local.handlers import default_provider
+
+        return default_provider(self._config, self._aws)
+
+
+def _placed(error: Exception, request: Any) -> Exception:
+    """The error with the resource's type and name in front, unless it names them itself."""
+    text = str(error)
+    if request.name in text and request.type in text:
+        return DeploymentRefusedError(text)
+    return DeploymentRefusedError(f"{request.type} {request.name!r}: {text}")
+
+
+def _plain(value: Any) -> Any:
+    """Values without their marks of secrecy, which mocks put around whole maps."""
+    if isinstance(value, Mapping):
+        if _SECRET_SIGNATURE_KEY in value and "value" in value:
+            return _plain(value["value"])
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
+    return value
+
+
+def _to_wire(properties: Mapping[str, Any]) -> Any:
+    """A protobuf Struct; archives stay what the program gave, and are not sent back."""
+    from google.protobuf import struct_pb2
+    from pulumi import Archive, Asset
+
+    def wire(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {
+                key: wire(inner) for key, inner in value.items() if not isinstance(inner, Archive | Asset)
+            }
+        if isinstance(value, (list, tuple, set, frozenset)):
+            return [wire(inner) for inner in value]
+        return value
+
+    struct = struct_pb2.Struct()
+    struct.update(wire(properties))
+    return struct

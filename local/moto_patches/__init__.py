@@ -1,0 +1,37 @@
+"""What moto does otherwise than AWS, mended: one module per service, each patch with its reason.
+
+A patch reaches into moto's inside, so all of them are bound to the one moto version they were made for.
+"""
+
+from importlib.metadata import version
+
+MOTO_VERSION = "5.2.5"
+
+_applied = False
+
+
+class MotoVersionError(RuntimeError):
+    """The installed moto is not the one that the patches were written and tried for."""
+
+
+def apply() -> None:
+    """Mend the imported moto, once per process.
+
+    Raises MotoVersionError where another moto is installed: a patch that silently no longer fits would let a
+    test pass that AWS would fail.
+    """
+    global _applied
+    installed = version("moto")
+    if installed != MOTO_VERSION:
+        raise MotoVersionError(
+            f"the patches of local/moto_patches were made for moto {MOTO_VERSION}, but {installed} is installed: "
+            "pin moto to that version again, or check each patch against the new one and raise MOTO_VERSION"
+        )
+    if _applied:
+        return
+    from local.moto_patches import buckets, queues
+    from local.rekognition import standin
+
+    for module in (buckets, queues, standin):
+        module.apply()
+    _applied = True

@@ -1,0 +1,140 @@
+"""The world's HTTP front: moto's backends behind one threaded server on loopback.
+
+Requests are served one at a time (a request's body is read before its turn). moto's backends are plain dicts:
+a condition is checked in one step and the item written in the next, so two requests at once could both win a
+DynamoDB condition, or lose an object version. Under the GIL this costs next to nothing. What waits, a long
+poll, gives its turn up meanwhile (`TURN`).
+"""
+
+import io
+import json
+import logging
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from xml.sax.saxutils import escape
+
+from local.isolation import LOOPBACK
+
+_log = logging.getLogger(__name__)
+
+StartResponse = Callable[..., Any]
+
+
+class Turn:
+    """Who may touch moto's state. A holder can lend it while it waits."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._holder: int | None = None
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        """Hold the turn; nested use in the holder's own thread is free."""
+        me = threading.get_ident()
+        if self._holder == me:
+            yield
+            return
+        with self._lock:
+            self._holder = me
+            try:
+                yield
+            finally:
+                self._holder = None
+
+    @contextmanager
+    def lent(self) -> Iterator[None]:
+        """Let others go on meanwhile; nothing to do for a thread that does not hold the turn."""
+        if self._holder != threading.get_ident():
+            yield
+            return
+        self._holder = None
+        self._lock.release()
+        try:
+            yield
+        finally:
+            self._lock.acquire()
+            self._holder = threading.get_ident()
+
+
+TURN = Turn()
+
+
+class _Front:
+    """WSGI: one request at a time into moto; a fault of moto becomes an answer that names it."""
+
+    def __init__(self) -> None:
+        from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+        self._moto = DomainDispatcherApplication(create_backend_app)
+        self.open = True
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        _buffer_body(environ)
+        with TURN.taken():
+            if not self.open:
+                return _fault(environ, start_response, "503 Service Unavailable", "the world is closed")
+            try:
+                return list(self._moto(environ, start_response))
+            except Exception as error:
+                # Whatever moto stumbles over must reach the caller as an error of the service, not hang it.
+                _log.exception("moto failed on %s %s", environ["REQUEST_METHOD"], environ["PATH_INFO"])
+                return _fault(environ, start_response, "500 Internal Server Error", f"moto: {error!r}")
+
+
+def _buffer_body(environ: dict[str, Any]) -> None:
+    if environ.get("wsgi.input_terminated"):  # chunked: the stream knows its own end
+        body = environ["wsgi.input"].read()
+        environ["CONTENT_LENGTH"] = str(len(body))
+        environ["wsgi.input_terminated"] = False
+        environ.pop("HTTP_TRANSFER_ENCODING", None)
+    else:
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    environ["wsgi.input"] = io.BytesIO(body)
+
+
+def _fault(environ: dict[str, Any], start_response: StartResponse, status: str, message: str) -> list[bytes]:
+    json_protocol = "HTTP_X_AMZ_TARGET" in environ or "json" in environ.get("CONTENT_TYPE", "")
+    if json_protocol:
+        body = json.dumps({"__type": "InternalFailure", "message": message})
+    else:
+        error = f"<Error><Code>InternalFailure</Code><Message>{escape(message)}</Message></Error>"
+        body = f"<ErrorResponse>{error}</ErrorResponse>" if environ["PATH_INFO"] == "/" else error
+    payload = body.encode()
+    content_type = "application/json" if json_protocol else "application/xml"
+    start_response(status, [("Content-Type", content_type), ("Content-Length", str(len(payload)))])
+    return [payload]
+
+
+class Server:
+    """moto on 127.0.0.1 (by IP, so that S3 stays path-style) at a port of the system's choice."""
+
+    def __init__(self) -> None:
+        from moto.moto_server.werkzeug_app import MotoRequestHandler
+        from werkzeug.serving import make_server
+
+        class QuietHandler(MotoRequestHandler):
+            disable_nagle_algorithm = True
+
+            def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+                """Requests are no news."""
+
+        self._front = _Front()
+        self._http = make_server(LOOPBACK, 0, self._front, threaded=True, request_handler=QuietHandler)
+        self._thread = threading.Thread(
+            target=self._http.serve_forever, kwargs={"poll_interval": 0.05}, name="embedded-aws", daemon=True
+        )
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        """`http://127.0.0.1:<port>`, no trailing slash."""
+        return f"http://{LOOPBACK}:{self._http.server_port}"
+
+    def close(self) -> None:
+        """Stop answering. Requests under way end by themselves, on daemon threads."""
+        self._front.open = False
+        self._http.shutdown()
+        self._http.server_close()
+        self._thread.join(timeout=1)
