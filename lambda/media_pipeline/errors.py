@@ -4,7 +4,11 @@ PipelineError
 ├── RejectedError    the object can never be processed   -> record REJECTED, acknowledge, never retry
 ├── FailedError      the system's fault, no retry helps  -> record FAILED, a person drives it again
 ├── TransientError   try again later                     -> release the lease, the message comes back
-│   └── LeaseHeldError   another invocation works on it  -> back when that lease is over
+│   ├── LeaseHeldError   another invocation works on it  -> back when that lease is over
+│   ├── LeaseLostError   another invocation took it over -> back, and then found done
+│   ├── OutOfTimeError   too little time left for a call -> back, with the whole time again
+│   └── SlowDecodingError   decoding used the time up    -> back, but counted: the fourth is not tried
+├── UnknownMessageError  no S3 event                     -> the dead letters' function logs and counts it
 └── SettingsError    the function is deployed wrongly    -> the message comes back, the alarm rings
 """
 
@@ -76,6 +80,24 @@ class LeaseHeldError(TransientError):
     def __init__(self, seconds: float) -> None:
         super().__init__(f"another invocation holds the lease for {seconds:.0f} s more")
         self.seconds = seconds
+
+
+class LeaseLostError(TransientError):
+    """Another invocation took the object over while this one still worked on it."""
+
+
+class OutOfTimeError(TransientError):
+    """Too little of the function's time is left to begin a call that could be slow."""
+
+
+class SlowDecodingError(TransientError):
+    """Decoding left too little time for the rest; counted like a time-out in the middle of it."""
+
+
+class UnknownMessageError(PipelineError):
+    """A message that is no S3 event: nobody's object, so there is no record to write."""
+
+    disposition = Disposition.RETRY
 
 
 class SettingsError(PipelineError):

@@ -1,0 +1,97 @@
+"""How the parts of each function are put together: everything it depends on is passed in."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from media_pipeline.announcements import Announcements
+from media_pipeline.clients import Clients
+from media_pipeline.dead_letters import DeadLetters
+from media_pipeline.errors import UnknownMessageError
+from media_pipeline.messages import MessageWorker
+from media_pipeline.observability import Observability
+from media_pipeline.outcomes import Outcomes
+from media_pipeline.pipeline import Pipeline
+from media_pipeline.records import Records
+from media_pipeline.rekognition import Moderator
+from media_pipeline.settings import ImageSettings, Settings
+from media_pipeline.storage import Storage
+
+if TYPE_CHECKING:
+    from mypy_boto3_rekognition import RekognitionClient
+
+
+class Parts:
+    """What every function of the stack is made of. `clock` gives epoch seconds."""
+
+    def __init__(
+        self, settings: Settings, clients: Clients, observability: Observability, clock: Callable[[], float]
+    ) -> None:
+        self.records = Records(
+            dynamodb=clients.dynamodb,
+            table=settings.records_table,
+            clock=clock,
+            retention_days=settings.records_retention_days,
+        )
+        self.storage = Storage(
+            s3=clients.s3,
+            uploads=settings.uploads_bucket,
+            renditions=settings.renditions_bucket,
+            quarantine=settings.quarantine_bucket,
+        )
+        self.outcomes = Outcomes(
+            records=self.records,
+            storage=self.storage,
+            announcements=Announcements(
+                sns=clients.sns, topic_arn=settings.events_topic_arn, stack=settings.stack
+            ),
+            observability=observability,
+            clock=clock,
+        )
+
+
+def image_worker(
+    settings: ImageSettings,
+    clients: Clients,
+    rekognition: "RekognitionClient",
+    observability: Observability,
+    clock: Callable[[], float],
+) -> MessageWorker:
+    """Assemble the image function."""
+    parts = Parts(settings, clients, observability, clock)
+    pipeline = Pipeline(
+        settings=settings,
+        records=parts.records,
+        storage=parts.storage,
+        moderator=Moderator(rekognition=rekognition, policy=settings.policy),
+        outcomes=parts.outcomes,
+        observability=observability,
+        clock=clock,
+    )
+
+    def unknown(_: str, error: UnknownMessageError) -> None:
+        raise error  # on to the dead letters, which keep its text
+
+    return MessageWorker(
+        handle=pipeline.handle,
+        unknown=unknown,
+        sqs=clients.sqs,
+        queue_url=settings.queue_url,
+        uploads_bucket=settings.uploads_bucket,
+        observability=observability,
+    )
+
+
+def dead_letters_worker(
+    settings: Settings, clients: Clients, observability: Observability, clock: Callable[[], float]
+) -> MessageWorker:
+    """Assemble the function that drains the dead letters of the images queue."""
+    parts = Parts(settings, clients, observability, clock)
+    letters = DeadLetters(records=parts.records, outcomes=parts.outcomes, observability=observability)
+    return MessageWorker(
+        handle=letters.handle,
+        unknown=letters.unknown,
+        sqs=clients.sqs,
+        queue_url=settings.queue_url,
+        uploads_bucket=settings.uploads_bucket,
+        observability=observability,
+    )

@@ -1,0 +1,54 @@
+"""AWS clients whose time-outs lie well below the function's own."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import botocore.session
+from botocore.config import Config
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_rekognition import RekognitionClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sns import SNSClient
+    from mypy_boto3_sqs import SQSClient
+
+ATTEMPTS = 3
+CONNECT_SHARE = 1 / 60  # of the function's time-out, each attempt
+READ_SHARE = 1 / 20  # with both, three attempts and their pauses stay within invocation.CALL_SHARE
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clients:
+    """One client a service, made once per execution environment."""
+
+    s3: "S3Client"
+    dynamodb: "DynamoDBClient"
+    sns: "SNSClient"
+    sqs: "SQSClient"
+
+    @classmethod
+    def create(cls, timeout: float) -> "Clients":
+        """Make them for a function with this time-out in seconds."""
+        session = botocore.session.get_session()
+        return cls(**{name: _client(session, name, timeout) for name in ("s3", "dynamodb", "sns", "sqs")})
+
+
+def rekognition(timeout: float) -> "RekognitionClient":
+    """Make the client of Rekognition, the one service whose quota a busy stack reaches: it slows itself down."""
+    client: RekognitionClient = _client(botocore.session.get_session(), "rekognition", timeout, "adaptive")
+    return client
+
+
+def _client(
+    session: botocore.session.Session,
+    service: str,
+    timeout: float,
+    retry_mode: Literal["standard", "adaptive"] = "standard",
+) -> Any:
+    config = Config(
+        connect_timeout=max(timeout * CONNECT_SHARE, 0.5),
+        read_timeout=max(timeout * READ_SHARE, 1.0),
+        retries={"mode": retry_mode, "total_max_attempts": ATTEMPTS},
+    )
+    return session.create_client(service, config=config)

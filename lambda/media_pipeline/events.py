@@ -1,0 +1,134 @@
+"""S3 event notifications as they arrive in SQS messages, parsed once at the boundary.
+
+What AWS documents and what this module makes of it:
+- keys are url-encoded (`a+b/%C3%BC.jpg`) and decoded here, once;
+- a `sequencer` orders the events of one key; it is a hexadecimal string of changing length, which
+  compares as a string once the shorter one is padded on the right with zeros;
+- `s3:TestEvent` has no `Records`: it is no object's event and means nothing;
+- new fields appear in format 2.x at any time and are ignored.
+"""
+
+import json
+import string
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+from urllib.parse import unquote_plus
+
+from media_pipeline.errors import UnknownMessageError
+
+SEQUENCER_DIGITS = (
+    32  # the table's sort key: wide enough for what S3 sends (16 to 18), so that strings compare
+)
+REDRIVE_SOURCE = "media-pipeline:redrive"
+
+
+class EventKind(StrEnum):
+    """What happened to the object version."""
+
+    CREATED = "created"
+    DELETE_MARKER = "delete_marker"
+    VERSION_DELETED = "version_deleted"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectEvent:
+    """One event of one object version.
+
+    `sequencer` is normalised (upper case, padded to 32 digits), or None where S3 sent none.
+    `redrive_attempt` is the attempt of the FAILED record that an operator's redrive names, else None.
+    """
+
+    kind: EventKind
+    bucket: str
+    key: str
+    version_id: str | None
+    etag: str | None
+    sequencer: str | None
+    redrive_attempt: int | None = None
+
+    @property
+    def version(self) -> str:
+        """What tells this object from others under the same key: the version id, else the ETag."""
+        return self.version_id or self.etag or "null"
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether this is a console "folder": a key that ends in a slash holds no file."""
+        return self.key.endswith("/")
+
+
+def normalise_sequencer(raw: str) -> str:
+    """Give an S3 sequencer the one form in which two of them compare as strings.
+
+    Raises UnknownMessageError where it is no hexadecimal number of at most 32 digits.
+    """
+    if not 0 < len(raw) <= SEQUENCER_DIGITS or not set(raw) <= set(string.hexdigits):
+        raise UnknownMessageError(
+            f"sequencer {raw[:80]!r} is no hexadecimal number of 1 to {SEQUENCER_DIGITS} digits"
+        )
+    return raw.upper().ljust(SEQUENCER_DIGITS, "0")
+
+
+def next_sequencer(newest: str | None) -> str:
+    """Sequencer for a version whose event was lost: the newest known one plus one, or zeros if there is none."""
+    number = 0 if newest is None else int(newest, 16) + 1
+    return f"{number:0{SEQUENCER_DIGITS}X}"
+
+
+def parse_message(body: str) -> tuple[ObjectEvent, ...]:
+    """Events of one SQS message; none for S3's test event and for event types that nobody subscribed to.
+
+    Raises UnknownMessageError where the body is no S3 event notification at all.
+    """
+    try:
+        document = json.loads(body)
+    except ValueError as error:
+        raise UnknownMessageError(f"the body is no JSON: {error}") from error
+    if not isinstance(document, Mapping):
+        raise UnknownMessageError(f"the body is JSON, but a {type(document).__name__} instead of an object")
+    if document.get("Event") == "s3:TestEvent":
+        return ()
+    records = document.get("Records")
+    if not isinstance(records, list) or not records:
+        raise UnknownMessageError("the body has no list of `Records`")
+    events = (_parse_record(record) for record in records)
+    return tuple(event for event in events if event is not None)
+
+
+def _parse_record(record: Any) -> ObjectEvent | None:
+    try:
+        name = str(record["eventName"])
+        bucket = record["s3"]["bucket"]["name"]
+        described = record["s3"]["object"]
+        key = unquote_plus(described["key"], errors="strict")
+        kind = _kind(name)
+        if kind is None:
+            return None
+        attempt = (
+            record.get("redrive", {}).get("attempt") if record.get("eventSource") == REDRIVE_SOURCE else None
+        )
+        raw_sequencer = described.get("sequencer")
+        return ObjectEvent(
+            kind=kind,
+            bucket=str(bucket),
+            key=key,
+            version_id=described.get("versionId") or None,
+            etag=(described.get("eTag") or "").strip('"') or None,
+            sequencer=normalise_sequencer(str(raw_sequencer)) if raw_sequencer else None,
+            redrive_attempt=None if attempt is None else int(attempt),
+        )
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise UnknownMessageError(f"a record is no S3 event: {type(error).__name__} {error}") from error
+
+
+def _kind(event_name: str) -> EventKind | None:
+    name = event_name.removeprefix("s3:")
+    if name.startswith("ObjectCreated:"):
+        return EventKind.CREATED
+    if name == "ObjectRemoved:DeleteMarkerCreated":
+        return EventKind.DELETE_MARKER
+    if name == "ObjectRemoved:Delete":
+        return EventKind.VERSION_DELETED
+    return None

@@ -1,0 +1,1 @@
+"""One file an entry point: translate the event, call the pipeline, answer."""

@@ -1,0 +1,73 @@
+"""One run of a Lambda function as the pipeline sees it: its ids, and how much of its time is left."""
+
+import os
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from media_pipeline.errors import OutOfTimeError
+
+LEASE_MARGIN = (
+    1.1  # a lease outlives the time-out by a tenth, and ends far below the visibility timeout (6 x)
+)
+CALL_SHARE = 0.25  # of the function's time-out: the longest that one AWS call can take, retries included
+STEP_SHARE = (
+    2 * CALL_SHARE
+)  # of the time-out, to be left when a step begins: for its call, and to give up in order
+
+
+class LambdaContext(Protocol):
+    """What the pipeline uses of the context object that Lambda passes."""
+
+    function_name: str
+    aws_request_id: str
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds until Lambda kills the function."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Invocation:
+    """One run of a function. `timeout` in seconds is all the time it had when it began."""
+
+    request_id: str
+    trace_id: str | None
+    timeout: float
+    time_left: Callable[[], float]
+    owner: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    @classmethod
+    def of(cls, context: LambdaContext) -> "Invocation":
+        """Describe the run that `context` belongs to; called first thing, while all its time is left."""
+        return cls(
+            request_id=context.aws_request_id,
+            trace_id=_trace_root(os.environ.get("_X_AMZN_TRACE_ID", "")),
+            timeout=context.get_remaining_time_in_millis() / 1000,
+            time_left=lambda: context.get_remaining_time_in_millis() / 1000,
+        )
+
+    @property
+    def lease_seconds(self) -> float:
+        """How long a claim made now must keep others away: until Lambda would have killed this run."""
+        return max(self.time_left(), 0.0) * LEASE_MARGIN
+
+    @property
+    def has_time(self) -> bool:
+        """Whether another step may begin."""
+        return self.time_left() > self.timeout * STEP_SHARE
+
+    def require_time(self, step: str) -> None:
+        """Refuse to begin a step that Lambda might kill in the middle of an AWS call.
+
+        With this, decoding is the only thing that can be killed, and so what an unfinished attempt points at.
+        Raises OutOfTimeError.
+        """
+        if not self.has_time:
+            raise OutOfTimeError(f"{self.time_left():.1f} s of {self.timeout:.0f} s are too little to {step}")
+
+
+def _trace_root(header: str) -> str | None:
+    parts = dict(part.split("=", 1) for part in header.split(";") if "=" in part)
+    return parts.get("Root")

@@ -1,0 +1,112 @@
+"""From an SQS batch to the events in it, and from errors to messages that come back in good time."""
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from botocore.exceptions import BotoCoreError, ClientError
+
+from media_pipeline.errors import LeaseHeldError, UnknownMessageError
+from media_pipeline.events import ObjectEvent, parse_message
+from media_pipeline.invocation import Invocation, LambdaContext
+from media_pipeline.observability import Observability
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+FIRST_PAUSE_SHARE = (
+    1 / 8
+)  # of the function's time-out: the pause after the first failure, doubled at each further
+LONGEST_PAUSE = 6  # times the time-out, which is the queue's visibility timeout: 50 receives last for hours
+
+
+class MessageWorker:
+    """Handles SQS batches whose messages are S3 event notifications, and reports the failed ones.
+
+    `handle` is called for each event of the uploads bucket; `unknown` for a message that is no S3 event, and
+    says whether that message is done with.
+    """
+
+    def __init__(
+        self,
+        *,
+        handle: Callable[[ObjectEvent, Invocation], None],
+        unknown: Callable[[str, UnknownMessageError], None],
+        sqs: "SQSClient",
+        queue_url: str,
+        uploads_bucket: str,
+        observability: Observability,
+    ) -> None:
+        self._handle = handle
+        self._unknown = unknown
+        self._sqs = sqs
+        self._queue_url = queue_url
+        self._uploads_bucket = uploads_bucket
+        self._observability = observability
+
+    def __call__(self, event: dict[str, Any], context: LambdaContext) -> Any:
+        """Handle one batch; the answer names the messages that come back (`ReportBatchItemFailures`)."""
+        with self._observability.invocation(context):
+            # Otherwise Powertools raises where every record failed, and a batch of one counts as a crash.
+            processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+            return process_partial_response(
+                event=event,
+                record_handler=lambda record: self._record(record, Invocation.of(context)),
+                processor=processor,
+            )
+
+    def _record(self, record: SQSRecord, invocation: Invocation) -> None:
+        try:
+            self._events(record.body, invocation)
+        except Exception as error:
+            self._observability.handed_back(error)
+            self._hide(record, invocation, error)
+            raise
+
+    def _events(self, body: str, invocation: Invocation) -> None:
+        try:
+            events = parse_message(body)
+        except UnknownMessageError as error:
+            self._unknown(body, error)
+            return
+        first: Exception | None = None
+        for event in events:
+            if not self._is_ours(event):
+                continue
+            try:
+                self._handle(event, invocation)
+            except Exception as error:  # noqa: BLE001 - raised below: its neighbours in the message get their turn
+                first = first or error
+        if first is not None:
+            raise first
+
+    def _is_ours(self, event: ObjectEvent) -> bool:
+        if event.bucket != self._uploads_bucket:
+            # Never work on another bucket's objects: with the own output among them this would go in circles.
+            self._observability.ignored(
+                event.key, f"it is of the bucket {event.bucket}, not of {self._uploads_bucket}"
+            )
+            return False
+        return not event.is_folder
+
+    def _hide(self, record: SQSRecord, invocation: Invocation, error: Exception) -> None:
+        """Choose when the message comes back; without this call it is the queue's visibility timeout."""
+        seconds = _pause(error, int(record.attributes.approximate_receive_count), invocation.timeout)
+        try:
+            self._sqs.change_message_visibility(
+                QueueUrl=self._queue_url,
+                ReceiptHandle=record.receipt_handle,
+                VisibilityTimeout=math.ceil(seconds),
+            )
+        except (BotoCoreError, ClientError) as problem:
+            error.add_note(f"and when it comes back could not be chosen: {problem}")
+
+
+def _pause(error: Exception, receives: int, timeout: float) -> float:
+    if isinstance(error, LeaseHeldError):
+        return max(error.seconds, 0.0)
+    if isinstance(error, UnknownMessageError):
+        return 0.0  # no attempt can change what it is: on to the dead letters without delay
+    return min(timeout * FIRST_PAUSE_SHARE * 2.0 ** min(receives - 1, 30), timeout * LONGEST_PAUSE)

@@ -1,0 +1,301 @@
+"""The story of one object version, in one place: see `Pipeline.process`."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from media_pipeline import __version__
+from media_pipeline.errors import FailedError, Reason, RejectedError, SlowDecodingError
+from media_pipeline.events import EventKind, ObjectEvent
+from media_pipeline.inspection import HEAD_BYTES, Inspection, inspect, sniff
+from media_pipeline.invocation import Invocation
+from media_pipeline.observability import Observability
+from media_pipeline.outcomes import Outcomes
+from media_pipeline.record import Claim, Record, Status, iso_time
+from media_pipeline.records import UNFINISHED_LIMIT, Records
+from media_pipeline.rekognition import Moderator
+from media_pipeline.renditions import Rendered, Rendition, render
+from media_pipeline.settings import ImageSettings
+from media_pipeline.steps import Steps
+from media_pipeline.storage import KEY_BYTES_LIMIT, OriginalGoneError, Storage, rendition_key
+
+CHUNK_BYTES = 1 << 20  # an original is read in parts, with a look at the time left between them
+WITHHELD = {
+    "block": (Status.BLOCKED, Reason.POLICY_BLOCK),
+    "review": (Status.REVIEW, Reason.POLICY_REVIEW),
+}
+
+
+@dataclass(kw_only=True)
+class Attempt:
+    """One attempt at one claimed version, and what it found out so far."""
+
+    event: ObjectEvent
+    invocation: Invocation
+    claim: Claim
+    steps: Steps
+    facts: dict[str, Any] = field(default_factory=dict)
+    decided: bool = False
+
+    @property
+    def record(self) -> Record:
+        """The record as it was claimed."""
+        return self.claim.record
+
+
+class Pipeline:
+    """Takes object versions from their event to their terminal, announced record.
+
+    Raises on anything that leaves the record open, so that the message comes back.
+    """
+
+    def __init__(
+        self,
+        *,
+        settings: ImageSettings,
+        records: Records,
+        storage: Storage,
+        moderator: Moderator,
+        outcomes: Outcomes,
+        observability: Observability,
+        clock: Callable[[], float],
+    ) -> None:
+        self._settings = settings
+        self._records = records
+        self._storage = storage
+        self._moderator = moderator
+        self._outcomes = outcomes
+        self._observability = observability
+        self._clock = clock
+
+    def handle(self, event: ObjectEvent, invocation: Invocation) -> None:
+        """Do what one event asks for."""
+        if event.kind is EventKind.CREATED:
+            self.process(event, invocation)
+        else:
+            self._outcomes.carry_out_delete(event)
+
+    def process(self, event: ObjectEvent, invocation: Invocation) -> None:
+        """Take one object version through the whole story, or go on where an earlier attempt stopped."""
+        if event.redrive_attempt is not None:
+            self._announce_pending(event)
+        steps = Steps(self._observability)
+        with steps("claim"):
+            claim = self._records.claim(event, owner=invocation.owner, lease_seconds=invocation.lease_seconds)
+        if isinstance(claim, Record):
+            self._outcomes.finish(claim)
+            return
+        attempt = Attempt(event=event, invocation=invocation, claim=claim, steps=steps)
+        try:
+            status, facts = self._work(attempt)
+            record = self._records.commit(claim, status, {**self._facts(attempt), **facts})
+        except Exception as error:
+            self._release(attempt, error)
+            raise
+        self._outcomes.finish(record)
+
+    def _work(self, attempt: Attempt) -> tuple[Status, Mapping[str, Any]]:
+        """Do all of the story between claim and commit; what can never succeed ends here as well."""
+        try:
+            return self._decide(attempt)
+        except RejectedError as error:
+            # An earlier attempt may have been allowed and cut off: no record will list what it put.
+            self._storage.remove_renditions(attempt.record.rendition_keys)
+            return Status.REJECTED, {"reason": error.reason, "detail": error.detail, "renditions": []}
+        except OriginalGoneError as error:
+            if self._superseded(attempt):
+                return Status.SUPERSEDED, {}
+            return Status.FAILED, {"reason": error.reason, "detail": error.detail}
+        except FailedError as error:
+            return Status.FAILED, {"reason": error.reason, "detail": error.detail}
+
+    def _decide(self, attempt: Attempt) -> tuple[Status, Mapping[str, Any]]:
+        if self._superseded(attempt):
+            return Status.SUPERSEDED, {}
+        if attempt.record.withheld:
+            return self._quarantine(attempt, attempt.record)
+        self._refuse_poison(attempt)
+        data = self._fetch(attempt)
+        with attempt.steps("inspect"):
+            inspection = inspect(data, self._settings.limits)
+            attempt.facts |= _seen(inspection)
+        with attempt.steps("render"):
+            rendered = render(data, inspection, self._settings.specs, self._settings.limits)
+        if not attempt.invocation.has_time:
+            raise SlowDecodingError("decoding and rendering used up the time that publishing needs")
+        record = self._verdict(attempt, rendered)
+        if record.withheld:
+            return self._quarantine(attempt, record)
+        self._publish(attempt, record, rendered)
+        return Status.PUBLISHED, {}
+
+    def _superseded(self, attempt: Attempt) -> bool:
+        return self._records.has_newer(attempt.record.object_key, attempt.record.sequencer)
+
+    def _refuse_poison(self, attempt: Attempt) -> None:
+        if attempt.record.unfinished >= UNFINISHED_LIMIT:
+            tries = UNFINISHED_LIMIT - 1
+            detail = f"the function ran out of memory or time on it {tries} times; it is not tried again"
+            raise RejectedError(Reason.RESOURCE_EXHAUSTED, detail)
+
+    def _fetch(self, attempt: Attempt) -> bytes:
+        """Read exactly the event's version; what its first bytes or its length rule out is not read on."""
+        event, limits, invocation = attempt.event, self._settings.limits, attempt.invocation
+        self._require_short_key(event)
+        invocation.require_time("fetch the original")
+        with (
+            attempt.steps("fetch"),
+            self._storage.open(event.key, version_id=event.version_id, etag=event.etag) as original,
+        ):
+            attempt.facts["bytes"] = original.length
+            if not original.length:
+                raise RejectedError(Reason.EMPTY, "the object has no bytes")
+            head = original.read(HEAD_BYTES)
+            kind = sniff(head)
+            attempt.facts["content_type"] = kind.content_type
+            if kind.family == "video":
+                detail = f"it is a video ({kind.content_type}), and this stack does not process video"
+                raise RejectedError(Reason.VIDEO_DISABLED, detail)
+            if kind.family != "image":
+                detail = (
+                    "its first bytes are of no image type that this pipeline takes, whatever its name says"
+                )
+                raise RejectedError(Reason.UNSUPPORTED_TYPE, detail)
+            if original.length > limits.bytes:
+                detail = (
+                    f"it has {original.length:,} bytes; this stack takes images of up to {limits.bytes:,}"
+                )
+                raise RejectedError(Reason.TOO_LARGE, detail)
+            data = bytearray(head)
+            while chunk := original.read(CHUNK_BYTES):
+                data += chunk
+                invocation.require_time("read on")
+        attempt.facts["sha256"] = hashlib.sha256(data).hexdigest()
+        return bytes(data)
+
+    def _require_short_key(self, event: ObjectEvent) -> None:
+        names = [size.name for size in self._settings.specs.sizes]
+        longest = rendition_key(event.key, event.version, max(names, key=len), "0" * 8, "webp")
+        if (needed := len(longest.encode())) > KEY_BYTES_LIMIT:
+            detail = (
+                f"its key has {len(event.key.encode()):,} bytes; the keys of its renditions would have {needed:,},"
+                f" and S3 allows {KEY_BYTES_LIMIT:,}"
+            )
+            raise RejectedError(Reason.KEY_TOO_LONG, detail)
+
+    def _verdict(self, attempt: Attempt, rendered: Rendered) -> Record:
+        """Have it judged, unless an earlier attempt did, and write the verdict down with all facts."""
+        known, event = attempt.record, attempt.event
+        listed = [_listed(rendition, event) for rendition in rendered.renditions]
+        if known.moderation is None:
+            with attempt.steps("moderate"):
+                moderation: Mapping[str, Any] = self._moderator.judge(
+                    rendered.proxies, before_each=lambda: attempt.invocation.require_time("ask Rekognition")
+                )
+        else:
+            if listed == list(known.renditions):
+                attempt.decided = True
+                return known
+            # Deployed with other sizes since: what the earlier attempt put goes before its list does.
+            moderation = known.moderation
+            keys = {rendition["key"] for rendition in listed}
+            self._storage.remove_renditions(known.rendition_keys - keys)
+        attempt.facts |= {
+            "moderation": moderation,
+            "renditions": listed,
+            "placeholder": rendered.placeholder,
+            "dominant_colour": rendered.dominant_colour,
+        }
+        attempt.invocation.require_time("write the verdict down")
+        record = self._records.store_verdict(attempt.claim, self._facts(attempt))
+        attempt.decided = True
+        return record
+
+    def _publish(self, attempt: Attempt, record: Record, rendered: Rendered) -> None:
+        """Put every rendition; only ever called with a record that holds an allowing verdict."""
+        if not record.publishes:
+            raise AssertionError(
+                "no allowing verdict in the record"
+            )  # fail closed, whatever the caller thought
+        facts = self._labels(record, Status.PUBLISHED)
+        with attempt.steps("publish"):
+            for entry, rendition in zip(record.renditions, rendered.renditions, strict=True):
+                attempt.invocation.require_time("put a rendition")
+                self._storage.put_rendition(
+                    entry["key"], rendition.data, content_type=rendition.content_type, facts=facts
+                )
+
+    def _quarantine(self, attempt: Attempt, record: Record) -> tuple[Status, Mapping[str, Any]]:
+        """Move the original away; only a move that was verified ends as BLOCKED or REVIEW."""
+        moderation = record.moderation or {}
+        status, reason = WITHHELD[moderation["verdict"]]
+        attempt.invocation.require_time("move the original to quarantine")
+        with attempt.steps("quarantine"):
+            self._storage.quarantine(
+                record.object_key,
+                version_id=record.version_id,
+                etag=record.etag,
+                sha256=record.attributes["sha256"],
+                facts=self._labels(record, status),
+            )
+        return status, {"reason": reason, "detail": moderation["reason"]}
+
+    def _labels(self, record: Record, status: Status) -> dict[str, str]:
+        """Facts that an object carries as metadata and tags: S3 allows letters, digits and few signs there."""
+        return {
+            "source-version": record.version,
+            "source-key-sha256": hashlib.sha256(record.object_key.encode()).hexdigest(),
+            "processed-at": iso_time(self._clock()),
+            "status": status.value,
+            "stack": self._settings.stack,
+            "pipeline-version": __version__,
+        }
+
+    def _facts(self, attempt: Attempt) -> dict[str, Any]:
+        return {
+            **attempt.facts,
+            "milliseconds": attempt.steps.milliseconds(),
+            "pipeline_version": __version__,
+            "request_id": attempt.invocation.request_id,
+            "trace_id": attempt.invocation.trace_id,
+        }
+
+    def _release(self, attempt: Attempt, error: Exception) -> None:
+        """Give the claim back, so that the next attempt need not wait for the lease; the error goes on its way."""
+        if isinstance(error, MemoryError | SlowDecodingError):
+            unfinished = attempt.record.unfinished  # decoding was too much for this function: that counts
+        else:
+            unfinished = 0 if attempt.decided else attempt.claim.unfinished_before
+        try:
+            self._records.release(attempt.claim, unfinished=unfinished)
+        except Exception as problem:  # noqa: BLE001 - the first error is the one to tell; the lease ends by itself
+            error.add_note(f"the lease could not be given back: {problem}")
+
+    def _announce_pending(self, event: ObjectEvent) -> None:
+        """Announce the outcome that a redrive is about to overwrite: no terminal outcome goes untold."""
+        known = self._records.of_version(event.key, event.version)
+        if known is not None and known.status.terminal:
+            self._outcomes.finish(known)
+
+
+def _seen(inspection: Inspection) -> dict[str, Any]:
+    return {
+        "content_type": inspection.content_type,
+        "width": inspection.width,
+        "height": inspection.height,
+        "frames": inspection.frames,
+        "exif": dict(inspection.exif),
+    }
+
+
+def _listed(rendition: Rendition, event: ObjectEvent) -> dict[str, Any]:
+    sha256 = hashlib.sha256(rendition.data).hexdigest()
+    return {
+        "name": rendition.name,
+        "format": rendition.format,
+        "width": rendition.width,
+        "height": rendition.height,
+        "bytes": len(rendition.data),
+        "key": rendition_key(event.key, event.version, rendition.name, sha256, rendition.extension),
+    }

@@ -1,0 +1,164 @@
+"""What one record says, and how it is written as a DynamoDB item."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+
+
+class Status(StrEnum):
+    """The states of an object version; all but PROCESSING are terminal."""
+
+    PROCESSING = "PROCESSING"
+    PUBLISHED = "PUBLISHED"
+    BLOCKED = "BLOCKED"
+    REVIEW = "REVIEW"
+    REJECTED = "REJECTED"
+    FAILED = "FAILED"
+    SUPERSEDED = "SUPERSEDED"
+    DELETED = "DELETED"
+
+    @property
+    def terminal(self) -> bool:
+        """Whether nothing happens any more by itself."""
+        return self is not Status.PROCESSING
+
+    @property
+    def needs_attention(self) -> bool:
+        """Whether a person must act: only these stand in the sparse index `attention`."""
+        return self in (Status.REVIEW, Status.FAILED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """One item of the records table: the fields that the life cycle reads, and all the others in `attributes`."""
+
+    object_key: str
+    sequencer: str
+    status: Status
+    version_id: str | None
+    etag: str | None
+    attempt: int
+    unfinished: int
+    owner: str | None
+    lease_until: Decimal
+    stage: str
+    moderation: Mapping[str, Any] | None
+    renditions: tuple[Mapping[str, Any], ...]
+    alert_id: str | None
+    announced_at: str | None
+    attributes: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def version(self) -> str:
+        """What tells this object from others under the same key: the version id, else the ETag."""
+        return self.version_id or self.etag or "null"
+
+    @property
+    def announced(self) -> bool:
+        """Whether the terminal outcome was published on the events topic."""
+        return self.announced_at is not None
+
+    @property
+    def publishes(self) -> bool:
+        """Whether the stored verdict lets this version out; False without one (fail closed)."""
+        if self.moderation is None:
+            return False
+        return self.moderation["mode"] == "observe" or self.moderation["verdict"] in ("allow", "off")
+
+    @property
+    def withheld(self) -> bool:
+        """Whether the stored verdict keeps this version in."""
+        return self.moderation is not None and not self.publishes
+
+    @property
+    def rendition_keys(self) -> frozenset[str]:
+        """Keys of all renditions that were or will be put for this version."""
+        return frozenset(rendition["key"] for rendition in self.renditions)
+
+    @property
+    def is_tombstone(self) -> bool:
+        """Whether this is a delete marker, which hides all older versions of its key."""
+        return bool(self.attributes.get("delete_marker"))
+
+    def lease_left(self, now: float) -> float:
+        """Seconds for which another invocation may still work on it; 0 or less when the lease is over."""
+        return float(self.lease_until) - now if self.status is Status.PROCESSING else 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """The right of one invocation to work on one object version until its lease is over."""
+
+    record: Record
+    owner: str
+    unfinished_before: int
+
+
+def alert_id(object_key: str, sequencer: str, status: Status, attempt: int) -> str:
+    """Deterministic id of an outcome's announcement, so that duplicates of it can be told as such."""
+    text = "\0".join((object_key, sequencer, status.value, str(attempt)))
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def iso_time(epoch_seconds: float) -> str:
+    """UTC in ISO 8601 with milliseconds, which sorts as text."""
+    return (
+        datetime.fromtimestamp(epoch_seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    )
+
+
+def to_item(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Write plain Python values as DynamoDB's typed ones (floats as exact decimals, which it demands)."""
+    serialize = TypeSerializer().serialize
+    return {name: serialize(_storable(value)) for name, value in values.items()}
+
+
+def from_item(item: Mapping[str, Any]) -> Record:
+    """Parse an item as DynamoDB returns it."""
+    deserialize = TypeDeserializer().deserialize
+    plain: dict[str, Any] = {name: _plain(deserialize(value)) for name, value in item.items()}
+    return Record(
+        object_key=plain["object_key"],
+        sequencer=plain["sequencer"],
+        status=Status(plain["status"]),
+        version_id=plain.get("version_id"),
+        etag=plain.get("etag"),
+        attempt=int(plain.get("attempt", 0)),
+        unfinished=int(plain.get("unfinished", 0)),
+        owner=plain.get("owner"),
+        lease_until=Decimal(str(plain.get("lease_until", 0))),
+        stage=plain.get("stage", "image"),
+        moderation=plain.get("moderation"),
+        renditions=tuple(plain.get("renditions", ())),
+        alert_id=plain.get("alert_id"),
+        announced_at=plain.get("announced_at"),
+        attributes=plain,
+    )
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, bool) or value is None:
+        return value
+    if isinstance(value, float):
+        return Decimal(repr(value))
+    if isinstance(value, Mapping):
+        return {str(key): _storable(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_storable(item) for item in value]
+    return value
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return value

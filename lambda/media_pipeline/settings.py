@@ -1,0 +1,132 @@
+"""The function's environment as typed settings.
+
+Written by the Pulumi program (`components/`), parsed here once per execution environment; a test over both
+holds the two together.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from media_pipeline.errors import SettingsError
+from media_pipeline.inspection import Limits
+from media_pipeline.moderation import Policy
+from media_pipeline.renditions import Size, Specs
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What every function of the pipeline needs to know."""
+
+    stack: str
+    uploads_bucket: str
+    quarantine_bucket: str
+    renditions_bucket: str
+    records_table: str
+    events_topic_arn: str
+    queue_url: str
+    records_retention_days: int
+    tracing: bool
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
+        """Parse the variables that all functions share.
+
+        Raises SettingsError that names the variable.
+        """
+        return cls(**_shared(_Variables(environment)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageSettings(Settings):
+    """What the image function needs besides: renditions, policy and limits."""
+
+    specs: Specs
+    policy: Policy
+    limits: Limits
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "ImageSettings":
+        """Parse the image function's variables.
+
+        Raises SettingsError that names the variable.
+        """
+        variables = _Variables(environment)
+        return cls(
+            **_shared(variables),
+            specs=Specs(
+                sizes=variables.built("SIZES", dict, _sizes),
+                formats=variables.built("FORMATS", list, tuple),
+                quality=variables.built("QUALITY", dict, _numbers),
+                grayscale=variables.boolean("GRAYSCALE"),
+            ),
+            policy=variables.built("MODERATION", dict, Policy.parse),
+            limits=variables.built("LIMITS", dict, _limits),
+        )
+
+
+def _sizes(document: Mapping[str, Any]) -> tuple[Size, ...]:
+    return tuple(Size.parse(name, value) for name, value in document.items())
+
+
+def _limits(document: Mapping[str, Any]) -> Limits:
+    numbers = _numbers(document)
+    return Limits(bytes=numbers["bytes"], pixels=numbers["pixels"], frames=numbers["frames"])
+
+
+def _numbers(document: Mapping[str, Any]) -> dict[str, int]:
+    return {name: int(value) for name, value in document.items()}
+
+
+def _shared(variables: "_Variables") -> dict[str, Any]:
+    return {
+        "stack": variables.text("STACK"),
+        "uploads_bucket": variables.text("UPLOADS_BUCKET"),
+        "quarantine_bucket": variables.text("QUARANTINE_BUCKET"),
+        "renditions_bucket": variables.text("RENDITIONS_BUCKET"),
+        "records_table": variables.text("RECORDS_TABLE"),
+        "events_topic_arn": variables.text("EVENTS_TOPIC_ARN"),
+        "queue_url": variables.text("QUEUE_URL"),
+        "records_retention_days": variables.parsed("RECORDS_RETENTION_DAYS", int, "a whole number of days"),
+        "tracing": variables.boolean("TRACING"),
+    }
+
+
+class _Variables:
+    """Environment variables that say their own name when something is wrong with them."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+
+    def text(self, name: str) -> str:
+        value = self._environment.get(name, "")
+        if not value:
+            raise SettingsError(f"the environment variable {name} is missing or empty")
+        return value
+
+    def parsed(self, name: str, parse: Callable[[str], T], wanted: str) -> T:
+        value = self.text(name)
+        try:
+            return parse(value)
+        except ValueError as error:
+            raise SettingsError(f"the environment variable {name} is {value[:80]!r}, not {wanted}") from error
+
+    def boolean(self, name: str) -> bool:
+        value = self.text(name)
+        if value not in ("true", "false"):
+            raise SettingsError(f"the environment variable {name} is {value[:80]!r}, neither true nor false")
+        return value == "true"
+
+    def built(self, name: str, kind: type[T], build: Callable[[T], U]) -> U:
+        """Build something out of a variable that holds JSON of this kind."""
+        document = self.parsed(name, json.loads, "JSON")
+        if not isinstance(document, kind):
+            raise SettingsError(f"the environment variable {name} holds JSON, but no {kind.__name__}")
+        try:
+            return build(document)
+        except (TypeError, ValueError, KeyError) as error:
+            raise SettingsError(f"the environment variable {name} does not fit: {error}") from error

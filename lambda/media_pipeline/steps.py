@@ -1,0 +1,31 @@
+"""How long each step of an attempt took, and its trace."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from media_pipeline.observability import Observability
+
+
+class Steps:
+    """A stopwatch by step: `with steps("fetch"): ...`; a step entered twice adds up."""
+
+    def __init__(self, observability: Observability) -> None:
+        self._observability = observability
+        self._began = time.perf_counter()
+        self._seconds: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, name: str) -> Iterator[None]:
+        """Time a step and trace it as a subsegment."""
+        began = time.perf_counter()
+        try:
+            with self._observability.segment(name):
+                yield
+        finally:
+            self._seconds[name] = self._seconds.get(name, 0.0) + time.perf_counter() - began
+
+    def milliseconds(self) -> dict[str, float]:
+        """Milliseconds by step, with the `total` since the attempt began."""
+        taken = {**self._seconds, "total": time.perf_counter() - self._began}
+        return {name: round(seconds * 1000, 1) for name, seconds in taken.items()}

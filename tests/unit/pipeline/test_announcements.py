@@ -1,0 +1,58 @@
+"""What people and machines are told, whatever an object is called."""
+
+import json
+from email.message import EmailMessage
+
+import pytest
+
+from media_pipeline.announcements import describe, letter, subject
+from media_pipeline.record import Record, Status, from_item, to_item
+
+HOSTILE = "in/evil\r\nBcc: x@example.com\u202egpj.\x00🌸" + "n" * 300
+
+
+def record(key: str, status: Status = Status.BLOCKED) -> Record:
+    return from_item(
+        to_item(
+            {
+                "object_key": key,
+                "sequencer": "0" * 32,
+                "status": status,
+                "version_id": "v",
+                "alert_id": "id",
+                "reason": "policy_block",
+                "detail": "Weapons 95.0 reached the block threshold of 90",
+            }
+        )
+    )
+
+
+@pytest.mark.parametrize("key", ["a.jpg", "ü/ö.png", HOSTILE, "x" * 1024])
+def test_subject_is_one_line_of_ascii_below_the_limit_with_the_status(key: str) -> None:
+    line = subject(record(key), "dev")
+    assert line.isascii()
+    assert line.isprintable()
+    assert len(line) < 100
+    assert "BLOCKED" in line
+    EmailMessage()["Subject"] = line  # refuses line breaks
+
+
+def test_letter_says_what_why_and_what_next_without_a_forged_line() -> None:
+    text = letter(record(HOSTILE), "dev")
+    assert "policy_block" in text
+    assert "Weapons 95.0" in text
+    assert "quarantine" in text
+    assert not any(line.startswith("Bcc") for line in text.splitlines())
+    assert "\u202e" not in text
+
+
+@pytest.mark.parametrize("status", [status for status in Status if status.terminal])
+def test_every_terminal_status_says_what_happens_next(status: Status) -> None:
+    assert letter(record("a.jpg", status), "dev")
+
+
+def test_machines_get_a_versioned_document_with_the_alert_id() -> None:
+    document = json.loads(json.dumps(describe(record("a.jpg"), "dev")))
+    assert document["schema"] == 1
+    assert (document["alert_id"], document["status"], document["stack"]) == ("id", "BLOCKED", "dev")
+    assert "width" not in document

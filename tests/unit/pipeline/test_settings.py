@@ -1,0 +1,68 @@
+"""The environment as settings: right ones parse, wrong ones say which variable is wrong."""
+
+import pytest
+
+from media_pipeline.errors import SettingsError
+from media_pipeline.moderation import Mode
+from media_pipeline.settings import ImageSettings, Settings
+
+ENVIRONMENT = {
+    "STACK": "dev",
+    "UPLOADS_BUCKET": "u",
+    "QUARANTINE_BUCKET": "q",
+    "RENDITIONS_BUCKET": "r",
+    "RECORDS_TABLE": "t",
+    "EVENTS_TOPIC_ARN": "arn:aws:sns:eu-west-1:123456789012:events",
+    "QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/images",
+    "SIZES": '{"card":{"fit":"cover","height":300,"width":400},"large":2048}',
+    "FORMATS": '["jpeg","webp"]',
+    "QUALITY": '{"jpeg":80,"webp":75}',
+    "GRAYSCALE": "false",
+    "MODERATION": '{"block":{"Weapons":90},"exempt":[],"mode":"enforce","review":{}}',
+    "LIMITS": '{"bytes":1,"frames":2,"pixels":3}',
+    "RECORDS_RETENTION_DAYS": "0",
+    "TRACING": "true",
+}
+
+
+def test_environment_parses_into_typed_settings() -> None:
+    settings = ImageSettings.from_environment(ENVIRONMENT)
+    assert [(size.name, size.width, size.height) for size in settings.specs.sizes] == [
+        ("card", 400, 300),
+        ("large", 2048, None),
+    ]
+    assert settings.specs.formats == ("jpeg", "webp")
+    assert settings.policy.mode is Mode.ENFORCE
+    assert (settings.limits.bytes, settings.limits.frames, settings.limits.pixels) == (1, 2, 3)
+    assert settings.tracing
+
+
+@pytest.mark.parametrize("name", ENVIRONMENT)
+def test_missing_variable_is_named(name: str) -> None:
+    environment = {key: value for key, value in ENVIRONMENT.items() if key != name}
+    with pytest.raises(SettingsError, match=name):
+        ImageSettings.from_environment(environment)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SIZES", "[1]"),
+        ("SIZES", "{"),
+        ("FORMATS", '"jpeg"'),
+        ("GRAYSCALE", "yes"),
+        ("TRACING", "1"),
+        ("RECORDS_RETENTION_DAYS", "many"),
+        ("MODERATION", '{"mode":"never"}'),
+        ("QUALITY", '{"jpeg":"best"}'),
+        ("LIMITS", '{"bytes":1}'),
+    ],
+)
+def test_wrong_variable_is_named(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=name):
+        ImageSettings.from_environment({**ENVIRONMENT, name: value})
+
+
+def test_shared_settings_need_no_image_variables() -> None:
+    shared = {key: ENVIRONMENT[key] for key in ENVIRONMENT if key not in ("SIZES", "MODERATION", "LIMITS")}
+    assert Settings.from_environment(shared).stack == "dev"
