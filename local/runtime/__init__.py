@@ -1,0 +1,1 @@
+"""Runs the deployed functions as Lambda does, and feeds them from their queues as the event source mapping says."""
