@@ -107,14 +107,13 @@ class Lock:
 
 def _text(path: Path, mend: str) -> str:
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")  # which reads every kind of line end as LF
     except FileNotFoundError:
         raise LockError(f"{path} is missing. {mend}") from None
     except UnicodeDecodeError:
         raise LockError(f"{path} is unreadable: it is not UTF-8 text. {mend}") from None
     except OSError as error:
         raise LockError(f"{path} is unreadable: {error.strerror or error}. {mend}") from None
-    return text.replace("\r\n", "\n")
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:

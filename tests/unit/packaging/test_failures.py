@@ -103,6 +103,18 @@ def test_no_wheel_at_all_is_told_apart_from_no_network(pip_house: House) -> None
     fails(pip_house, NoWheelError, "one==1.0", "no wheel", "pip config list")
 
 
+def test_an_index_without_the_package_is_told_apart_from_no_network(tmp_path: Path, house: House) -> None:
+    house.add("one==1.0")
+    pins = Lock.read(house.write_lock("one")).pins
+    output = "ERROR: Could not find a version that satisfies the requirement one==1.0 (from versions: none)\n"
+    log = "Could not fetch URL http://127.0.0.1/simple/one/: {} - skipping\n"
+    absent = log.format("404 Client Error: Not Found for url: http://127.0.0.1/simple/one/")
+    assert type(pip.diagnosis(output, absent, pins, ARM, tmp_path)) is NoWheelError
+    refused = pip.diagnosis(output, log.format("403 Client Error: Forbidden"), pins, ARM, tmp_path)
+    assert type(refused) is NoNetworkError
+    assert "(403 Client Error: Forbidden)" in str(refused)
+
+
 def test_connection_that_breaks_off_during_a_download(tmp_path: Path) -> None:
     """The index page was answered, so nothing in pip's log tells; the last line does."""
     output = "Collecting one\nhttp.client.IncompleteRead: IncompleteRead(5 bytes read)\n"

@@ -210,12 +210,13 @@ def test_a_damaged_package_heals(house: House, damage: str) -> None:
     house.add("one==1.0")
     house.write_lock("one")
     first = build(house)
-    good = first.path.read_bytes()
+    good, written = first.path.read_bytes(), first.path.stat().st_mtime_ns
     note = first.path.with_suffix(".json")
     if damage == "a flipped byte":
         first.path.write_bytes(good[:50] + bytes([good[50] ^ 1]) + good[51:])
     elif damage == "cut short":
         first.path.write_bytes(good[:-1])
+        os.utime(first.path, ns=(written, written))
     elif damage == "gone":
         first.path.unlink()
     elif damage == "the note is no JSON":
