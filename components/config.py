@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Annotated, Literal
 
 import pulumi
+from annotated_types import MinLen
 from pulumi.runtime import config as engine_config
 from pydantic import BaseModel, ConfigDict, Discriminator, Tag, ValidationError
 from pydantic.alias_generators import to_camel
@@ -120,8 +121,12 @@ class Notify(Keys):
 class StackKeys(Keys):
     """Every key of the `media-pipeline:` namespace."""
 
-    sizes: Annotated[dict[SizeName, Size], About("an object of at least one size", {"thumbnail": 150})]
-    formats: Annotated[tuple[Format, ...], About(f"a list of {', '.join(FORMATS)}", ["jpeg", "webp"])]
+    sizes: Annotated[
+        dict[SizeName, Size], MinLen(1), About("an object of at least one size", {"thumbnail": 150})
+    ]
+    formats: Annotated[
+        tuple[Format, ...], MinLen(1), About(f"a list of {', '.join(FORMATS)}", ["jpeg", "webp"])
+    ]
     quality: Qualities
     grayscale: Bit
     moderation: Moderation

@@ -175,7 +175,7 @@ def test_equal_policies_have_equal_versions_and_others_differ() -> None:
     first = Policy.parse({"mode": "enforce", "block": {"weapons": 90.0, "Explicit": 60}, "exempt": []})
     same = Policy.parse({"mode": "enforce", "block": {"Explicit": 60, "Weapons": 90}})
     assert first.version == same.version
-    changed = [
+    changed: list[dict[str, object]] = [
         {"mode": "observe", "block": {"Explicit": 60, "Weapons": 90}},
         {"mode": "enforce", "block": {"Explicit": 61, "Weapons": 90}},
         {"mode": "enforce", "block": {"Explicit": 60}, "review": {"Weapons": 90}},

@@ -1,0 +1,77 @@
+"""The program of both stacks, run once each under the recording engine, with stand-ins for the zips."""
+
+import warnings
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import pytest
+
+with warnings.catch_warnings():
+    # pulumi_aws loads these at first use, and deprecates aliases of its own meanwhile.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    import pulumi_aws as aws
+
+    LOADED = (aws.s3.Bucket, aws.lambda_.Function)
+
+from components import packaging
+from components.config_files import StackFiles
+from components.packaging import Package, StackPackages
+from tests.components.recording import PROJECT, Recording, run_program
+
+STACKS = ("dev", "prod")
+Run = Callable[..., Recording]
+
+
+@pytest.fixture(scope="session")
+def zips(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackPackages]:
+    """Two small zips instead of the real ones, which packaging has tests of its own for."""
+    folder = tmp_path_factory.mktemp("packages")
+    packages = []
+    for name in ("code", "image-layer"):
+        path = folder / f"{name}.zip"
+        with zipfile.ZipFile(path, "w") as file:
+            file.writestr("module.py", "")
+        packages.append(Package(name, path, path.stat().st_size, "0" * 64, 0))
+    stack = StackPackages(*packages)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(packaging, "build_stack", lambda _target: stack)
+        patch.delenv(packaging.PACKAGES_FOR, raising=False)
+        yield stack
+
+
+@pytest.fixture(scope="session")
+def run(zips: StackPackages) -> Run:
+    """Run a stack's program, with configuration on top of its file's."""
+
+    def run_stack(stack: str = "dev", overrides: Mapping[str, Any] | None = None) -> Recording:
+        return run_program(StackFiles.read(PROJECT, stack, overrides))
+
+    return run_stack
+
+
+@pytest.fixture(scope="session")
+def recordings(run: Run) -> dict[str, Recording]:
+    """Both stacks as they stand in the repository; `dev` with one subscriber, so that there is one to see."""
+    return {
+        "dev": run("dev", {"notify": {"alerts": ["ops@example.com"]}}),
+        "prod": run("prod"),
+    }
+
+
+@pytest.fixture(params=STACKS)
+def recorded(request: pytest.FixtureRequest, recordings: dict[str, Recording]) -> Recording:
+    """Each of the two stacks in turn."""
+    return recordings[str(request.param)]
+
+
+@pytest.fixture(scope="session")
+def dev(recordings: dict[str, Recording]) -> Recording:
+    """The dev stack."""
+    return recordings["dev"]
+
+
+@pytest.fixture(scope="session")
+def prod(recordings: dict[str, Recording]) -> Recording:
+    """The prod stack."""
+    return recordings["prod"]

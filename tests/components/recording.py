@@ -1,0 +1,187 @@
+"""A strict recording engine: runs the unmodified program under Pulumi's mocks and keeps what it registered."""
+
+import asyncio
+import contextvars
+import json
+import runpy
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pulumi
+from pulumi.runtime import rpc, set_all_config
+from pulumi.runtime.mocks import MockCallArgs, MockEngine, MockMonitor, MockResourceArgs, Mocks, MockSettings
+from pulumi.runtime.settings import configure, set_root_resource
+from pulumi.runtime.stack import run_in_stack
+
+from components.config_files import StackFiles
+
+PROJECT = Path(__file__).parents[2]
+ACCOUNT = "123456789012"
+
+
+@dataclass(frozen=True)
+class Registered:
+    """One resource as the program registered it; inputs in camelCase, numbers as floats."""
+
+    urn: str
+    type: str
+    name: str
+    inputs: Mapping[str, Any]
+    parent: str
+    protect: bool
+    provider: str
+    depends_on: tuple[str, ...]
+    custom: bool
+
+    def json(self, key: str) -> Any:
+        """An input that is a JSON document."""
+        return json.loads(self.inputs[key])
+
+
+@dataclass
+class Recording:
+    """Everything that one run of the program registered, exported and logged."""
+
+    stack: str
+    resources: list[Registered] = field(default_factory=list)
+    outputs: dict[str, Any] = field(default_factory=dict)
+    component_outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def of(self, type_: str) -> list[Registered]:
+        """The resources of one type, `aws:sqs/queue:Queue`."""
+        return [resource for resource in self.resources if resource.type == type_]
+
+    def under(self, urn: str) -> list[Registered]:
+        """The direct children of one resource."""
+        return [resource for resource in self.resources if resource.parent == urn]
+
+    def one(self, type_: str, ending: str = "") -> Registered:
+        """The one resource of a type whose name ends so."""
+        found = [resource for resource in self.of(type_) if resource.name.endswith(ending)]
+        assert len(found) == 1, f"{type_} *{ending}: {[resource.name for resource in found]}"
+        return found[0]
+
+
+class _Answers(Mocks):
+    """What AWS would answer: names with a random part, ARNs, ids; unknown calls are errors."""
+
+    def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        physical = f"{args.name}-1a2b3c4"
+        state = dict(args.inputs)
+        service = args.typ.split(":")[1].split("/")[0]
+        arn = f"arn:aws:{service}:eu-central-1:{ACCOUNT}:{physical}"
+        if args.typ == "aws:s3/bucket:Bucket":
+            state |= {"bucket": physical, "arn": f"arn:aws:s3:::{physical}"}
+        elif args.typ == "aws:sqs/queue:Queue":
+            url = f"https://sqs.eu-central-1.amazonaws.com/{ACCOUNT}/{physical}"
+            state |= {"name": physical, "url": url, "arn": arn}
+        elif args.typ == "pulumi:providers:aws":
+            return f"{args.name}-id", state
+        else:
+            state = {"name": physical, "arn": arn} | state
+        return physical, state
+
+    def call(self, args: MockCallArgs) -> Any:
+        answers: dict[str, dict[str, Any]] = {
+            "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": ACCOUNT, "id": ACCOUNT},
+            "aws:index/getPartition:getPartition": {"partition": "aws", "id": "aws"},
+        }
+        assert args.provider, f"{args.token} was asked without the program's own provider"
+        return answers[args.token]
+
+
+class _Monitor(MockMonitor):
+    """Keeps what mocks are not told (parent, protect, provider), and refuses what only the engine refuses."""
+
+    def __init__(self, recording: Recording) -> None:
+        super().__init__(_Answers())
+        self._recording = recording
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the name of the gRPC method
+        response: Any = super().RegisterResource(request)  # type: ignore[no-untyped-call]
+        if any(resource.urn == response.urn for resource in self._recording.resources):
+            raise AssertionError(f"Duplicate resource URN {response.urn}")
+        if request.type != "pulumi:pulumi:Stack":
+            inputs = rpc.deserialize_properties(request.object)
+            for value in inputs.values():
+                if isinstance(value, pulumi.FileArchive):
+                    assert Path(value.path).is_file(), f"missing archive {value.path}"
+            self._recording.resources.append(
+                Registered(
+                    urn=response.urn,
+                    type=request.type,
+                    name=request.name,
+                    inputs=inputs,
+                    parent=request.parent,
+                    protect=request.protect,
+                    provider=request.provider,
+                    depends_on=tuple(request.dependencies),
+                    custom=request.custom,
+                )
+            )
+        return response
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - the name of the gRPC method
+        outputs = rpc.deserialize_properties(request.outputs)
+        if request.urn.split("::")[2] == "pulumi:pulumi:Stack":
+            self._recording.outputs = outputs
+        else:
+            self._recording.component_outputs[request.urn] = outputs
+        return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]
+
+
+def run_program(files: StackFiles) -> Recording:
+    """Run `__main__.py` with a stack's merged files, in a context and an event loop of its own."""
+    recording = Recording(files.stack)
+    contextvars.copy_context().run(_run, files, recording)
+    return recording
+
+
+def _main() -> None:
+    runpy.run_path(str(PROJECT / "__main__.py"), run_name="__main__")
+
+
+def _run(files: StackFiles, recording: Recording) -> None:
+    loop = asyncio.new_event_loop()
+    threads: list[asyncio.AbstractEventLoop] = []
+
+    def give_a_loop() -> None:
+        # The mock monitor makes one for each thread that has none, and never closes it.
+        threads.append(asyncio.new_event_loop())
+        asyncio.set_event_loop(threads[-1])
+
+    pool = ThreadPoolExecutor(max_workers=2, initializer=give_a_loop)
+    loop.set_default_executor(pool)
+    asyncio.set_event_loop(loop)
+    try:
+        monitor: Any = _Monitor(recording)
+        settings: Any = MockSettings
+        configure(
+            settings(
+                monitor=monitor,
+                monitor_features=set(monitor.GetDeploymentInfo(None).supportedFeatures),
+                engine=MockEngine(None),
+                project="media-pipeline",
+                stack=files.stack,
+                dry_run=False,
+                organization="organization",
+                callbacks=None,
+                root_directory=str(PROJECT),
+            )
+        )
+        set_all_config(files.for_engine(), [])
+        set_root_resource(None)  # type: ignore[arg-type]
+        loop.run_until_complete(run_in_stack(_main))
+    finally:
+        # A program that failed leaves its other registrations waiting; nothing of them may outlive it.
+        waiting = asyncio.all_tasks(loop)
+        for task in waiting:
+            task.cancel()
+        loop.run_until_complete(asyncio.gather(*waiting, return_exceptions=True))
+        pool.shutdown(wait=True, cancel_futures=True)
+        asyncio.set_event_loop(None)
+        for each in (*threads, loop):
+            each.close()

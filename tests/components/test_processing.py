@@ -1,0 +1,326 @@
+"""Queues, functions, their permissions and their settings."""
+
+import pulumi
+import pytest
+
+from components.packaging import StackPackages
+from media_pipeline.settings import ImageSettings, Settings
+from tests.components.conftest import Run
+from tests.components.recording import ACCOUNT, PROJECT, Recording
+
+QUEUE = "aws:sqs/queue:Queue"
+FUNCTION = "aws:lambda/function:Function"
+ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
+NO_RESOURCE_TYPE = {
+    "rekognition:DetectModerationLabels",
+    "xray:PutTraceSegments",
+    "xray:PutTelemetryRecords",
+}
+
+
+def arn(
+    service: str, recorded: Recording, what: str, region: str = "eu-central-1", account: str = ACCOUNT
+) -> str:
+    return f"arn:aws:{service}:{region}:{account}:media-pipeline-{recorded.stack}-{what}-1a2b3c4"
+
+
+def s3(recorded: Recording, what: str) -> str:
+    return arn("s3", recorded, what, "", "")
+
+
+def permissions(recorded: Recording, function: str) -> set[tuple[str, str]]:
+    """Every action with its resource that a function's role has."""
+    document = recorded.one(ROLE_POLICY, f"{function}-policy").json("policy")
+    assert {statement["Effect"] for statement in document["Statement"]} == {"Allow"}
+    return {
+        (action, resource)
+        for statement in document["Statement"]
+        for action in statement["Action"]
+        for resource in statement["Resource"]
+    }
+
+
+def of_every_function(recorded: Recording, name: str, queue: str) -> set[tuple[str, str]]:
+    records, log = arn("dynamodb", recorded, "records"), arn("cloudwatch", recorded, f"{name}-log")
+    return {
+        *((f"dynamodb:{action}", records) for action in ("GetItem", "PutItem", "UpdateItem", "Query")),
+        ("sns:Publish", arn("sns", recorded, "events")),
+        *(
+            (f"sqs:{action}", arn("sqs", recorded, queue))
+            for action in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes", "ChangeMessageVisibility")
+        ),
+        ("logs:CreateLogStream", f"{log}:*"),
+        ("logs:PutLogEvents", f"{log}:*"),
+        ("xray:PutTraceSegments", "*"),
+        ("xray:PutTelemetryRecords", "*"),
+    }
+
+
+def test_process_image_may_do_exactly_what_it_does(recorded: Recording) -> None:
+    uploads, quarantine, renditions = (s3(recorded, each) for each in ("uploads", "quarantine", "renditions"))
+    assert permissions(recorded, "process-image") == of_every_function(
+        recorded, "process-image", "images"
+    ) | {
+        ("s3:GetObjectVersion", f"{uploads}/*"),
+        ("s3:GetObject", f"{uploads}/*"),
+        ("s3:DeleteObjectVersion", f"{uploads}/*"),
+        ("s3:ListBucket", uploads),
+        ("s3:PutObject", f"{quarantine}/*"),
+        ("s3:GetObject", f"{quarantine}/*"),
+        ("s3:PutObjectTagging", f"{quarantine}/*"),
+        ("s3:ListBucket", quarantine),
+        ("s3:PutObject", f"{renditions}/*"),
+        ("s3:PutObjectTagging", f"{renditions}/*"),
+        ("s3:DeleteObject", f"{renditions}/*"),
+        ("rekognition:DetectModerationLabels", "*"),
+    }
+
+
+def test_dead_letters_may_do_exactly_what_it_does(recorded: Recording) -> None:
+    own = of_every_function(recorded, "dead-letters", "images-dead-letters")
+    assert permissions(recorded, "dead-letters") == own | {
+        ("s3:ListBucket", s3(recorded, "uploads")),
+        ("s3:DeleteObject", f"{s3(recorded, 'renditions')}/*"),
+    }
+
+
+def test_no_permission_has_a_wildcard_but_where_aws_has_no_resource_type(recorded: Recording) -> None:
+    for policy in recorded.of(ROLE_POLICY):
+        document = policy.json("policy")
+        assert document["Version"] == "2012-10-17"
+        assert len(policy.inputs["policy"]) <= 10_240  # IAM: all inline policies of a role together
+        ids = [statement["Sid"] for statement in document["Statement"]]
+        assert len(set(ids)) == len(ids)
+        for statement in document["Statement"]:
+            assert statement["Sid"].isalnum()
+            assert not any("*" in action for action in statement["Action"])
+            if "*" in statement["Resource"]:
+                assert set(statement["Action"]) <= NO_RESOURCE_TYPE
+
+
+def test_nothing_may_create_a_log_group(recorded: Recording) -> None:
+    assert "CreateLogGroup" not in "".join(policy.inputs["policy"] for policy in recorded.of(ROLE_POLICY))
+
+
+def test_only_lambda_takes_the_functions_roles(recorded: Recording) -> None:
+    roles = recorded.of("aws:iam/role:Role")
+    assert len(roles) == len(recorded.of(FUNCTION)) == 2
+    for role in roles:
+        (statement,) = role.json("assumeRolePolicy")["Statement"]
+        assert statement["Principal"] == {"Service": "lambda.amazonaws.com"}
+        assert statement["Action"] == "sts:AssumeRole"
+
+
+@pytest.mark.parametrize("name", ["process-image", "dead-letters"])
+def test_a_function_logs_to_its_own_retained_group_and_waits_for_its_permissions(
+    recorded: Recording, name: str
+) -> None:
+    function, policy = recorded.one(FUNCTION, name), recorded.one(ROLE_POLICY, f"{name}-policy")
+    group = recorded.one("aws:cloudwatch/logGroup:LogGroup", f"{name}-log")
+    assert group.inputs["retentionInDays"] == {"dev": 14, "prod": 365}[recorded.stack]
+    assert function.inputs["loggingConfig"]["logGroup"] == f"{group.name}-1a2b3c4"
+    assert {policy.urn, group.urn} <= set(function.depends_on)
+    assert policy.inputs["role"] == f"{recorded.one('aws:iam/role:Role', f'{name}-role').name}-1a2b3c4"
+
+
+@pytest.mark.parametrize(
+    ("stack", "expected"),
+    [("dev", (1769, 60, 5)), ("prod", (3008, 120, 20))],
+)
+def test_the_image_function_has_the_size_that_its_stack_configures(
+    recordings: dict[str, Recording], stack: str, expected: tuple[int, int, int]
+) -> None:
+    recorded = recordings[stack]
+    function = recorded.one(FUNCTION, "process-image").inputs
+    mapping = recorded.one("aws:lambda/eventSourceMapping:EventSourceMapping", "process-image-mapping")
+    concurrency = mapping.inputs["scalingConfig"]["maximumConcurrency"]
+    assert (function["memorySize"], function["timeout"], concurrency) == expected
+    assert function["runtime"] == "python3.13"
+    assert function["architectures"] == ["arm64"]
+    assert function["tracingConfig"] == {"mode": "Active"}
+
+
+def test_functions_run_the_packages_that_were_built(recorded: Recording, zips: StackPackages) -> None:
+    layer = recorded.one("aws:lambda/layerVersion:LayerVersion")
+    assert layer.inputs["code"].path == str(zips.image_layer.path)
+    assert layer.inputs["compatibleArchitectures"] == ["arm64"]
+    assert layer.inputs["skipDestroy"] is False  # functions keep what they use, and destroy leaves nothing
+    for function in recorded.of(FUNCTION):
+        assert isinstance(function.inputs["code"], pulumi.FileArchive)
+        assert function.inputs["code"].path == str(zips.code.path)
+        assert function.inputs["layers"] == [arn("lambda", recorded, "image-layer")]
+        assert "sourceCodeHash" not in function.inputs
+
+
+def test_every_handler_exists(recorded: Recording) -> None:
+    handlers = [function.inputs["handler"] for function in recorded.of(FUNCTION)]
+    assert sorted(handlers) == [
+        "media_pipeline.handlers.dead_letters.handler",
+        "media_pipeline.handlers.process_image.handler",
+    ]
+    for handler in handlers:
+        module = PROJECT.joinpath("lambda", *handler.split(".")[:-1]).with_suffix(".py")
+        assert "def handler(" in module.read_text("utf-8") or "handler =" in module.read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("function", "queue"),
+    [("process-image", "images"), ("dead-letters", "images-dead-letters")],
+)
+def test_each_function_is_fed_one_message_at_a_time_by_its_queue(
+    recorded: Recording, function: str, queue: str
+) -> None:
+    mapping = recorded.one("aws:lambda/eventSourceMapping:EventSourceMapping", f"{function}-mapping").inputs
+    assert mapping["eventSourceArn"] == arn("sqs", recorded, queue)
+    assert mapping["functionName"] == arn("lambda", recorded, function)
+    assert mapping["batchSize"] == 1
+    assert mapping["functionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert mapping["scalingConfig"]["maximumConcurrency"] >= 2
+
+
+def test_messages_are_hidden_six_timeouts_and_kept_longer_as_dead_letters(recorded: Recording) -> None:
+    images, dead = recorded.one(QUEUE, "-images"), recorded.one(QUEUE, "-dead-letters")
+    timeout = recorded.one(FUNCTION, "process-image").inputs["timeout"]
+    assert images.inputs["visibilityTimeoutSeconds"] == 6 * timeout
+    assert (
+        dead.inputs["visibilityTimeoutSeconds"]
+        == 6 * recorded.one(FUNCTION, "dead-letters").inputs["timeout"]
+    )
+    assert images.inputs["messageRetentionSeconds"] == 4 * 86_400
+    assert dead.inputs["messageRetentionSeconds"] == 7 * 86_400
+    assert images.json("redrivePolicy") == {
+        "deadLetterTargetArn": arn("sqs", recorded, "images-dead-letters"),
+        "maxReceiveCount": 50,
+    }
+    allow = recorded.one("aws:sqs/redriveAllowPolicy:RedriveAllowPolicy")
+    assert allow.json("redriveAllowPolicy") == {
+        "redrivePermission": "byQueue",
+        "sourceQueueArns": [arn("sqs", recorded, "images")],
+    }
+    for queue in (images, dead):
+        assert queue.inputs["sqsManagedSseEnabled"] is True
+        assert queue.inputs["maxMessageSize"] >= 65_536  # S3's events
+
+
+def test_only_the_uploads_bucket_may_send_to_the_images_queue(recorded: Recording) -> None:
+    images = recorded.one("aws:sqs/queuePolicy:QueuePolicy", "-images-policy").json("policy")["Statement"]
+    assert images[0] == {
+        "Sid": "EventsOfOneBucket",
+        "Effect": "Allow",
+        "Principal": {"Service": "s3.amazonaws.com"},
+        "Action": ["sqs:SendMessage"],
+        "Resource": [arn("sqs", recorded, "images")],
+        "Condition": {
+            "ArnLike": {"aws:SourceArn": [s3(recorded, "uploads")]},
+            "StringEquals": {"aws:SourceAccount": ACCOUNT},
+        },
+    }
+    dead = recorded.one("aws:sqs/queuePolicy:QueuePolicy", "-dead-letters-policy").json("policy")["Statement"]
+    for statements in (images[1:], dead):
+        (statement,) = statements
+        assert (statement["Effect"], statement["Action"]) == ("Deny", "sqs:*")
+        assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_uploads_deletes_and_delete_markers_are_told_but_not_expiry(recorded: Recording) -> None:
+    notification = recorded.one("aws:s3/bucketNotification:BucketNotification")
+    assert notification.inputs["bucket"] == f"media-pipeline-{recorded.stack}-uploads-1a2b3c4"
+    (target,) = notification.inputs["queues"]
+    assert target["queueArn"] == arn("sqs", recorded, "images")
+    assert target["events"] == [
+        "s3:ObjectCreated:*",
+        "s3:ObjectRemoved:Delete",
+        "s3:ObjectRemoved:DeleteMarkerCreated",
+    ]
+    assert recorded.one("aws:sqs/queuePolicy:QueuePolicy", "-images-policy").urn in notification.depends_on
+
+
+def environment(recorded: Recording, function: str) -> dict[str, str]:
+    variables: dict[str, str] = recorded.one(FUNCTION, function).inputs["environment"]["variables"]
+    return variables
+
+
+def test_the_image_functions_environment_parses_as_its_settings(recorded: Recording) -> None:
+    settings = ImageSettings.from_environment(environment(recorded, "process-image"))
+    assert settings.stack == recorded.stack
+    assert settings.uploads_bucket == recorded.outputs["uploads_bucket"]
+    assert settings.quarantine_bucket == recorded.outputs["quarantine_bucket"]
+    assert settings.renditions_bucket == recorded.outputs["renditions_bucket"]
+    assert settings.records_table == recorded.outputs["records_table"]
+    assert settings.events_topic_arn == recorded.outputs["events_topic_arn"]
+    assert settings.queue_url == recorded.outputs["images_queue_url"]
+    assert settings.records_retention_days == {"dev": 30, "prod": 0}[recorded.stack]
+    assert settings.tracing is True
+    assert settings.policy.block["Hate Symbols"] == {"dev": 60, "prod": 50}[recorded.stack]
+    assert settings.policy.exempt == ("Alcohol",)
+    assert settings.policy.min_confidence == {"dev": 30, "prod": 20}[recorded.stack]
+    names = {size.name: size for size in settings.specs.sizes}
+    assert names["thumbnail"].width == {"dev": 150, "prod": 200}[recorded.stack]
+    assert settings.specs.formats == ("jpeg", "webp")
+    assert settings.limits.pixels == {"dev": 50_000_000, "prod": 80_000_000}[recorded.stack]
+    if recorded.stack == "prod":
+        card = names["card"]
+        assert (card.width, card.height, card.fit) == (400, 300, "cover")
+
+
+def test_dead_letters_environment_parses_as_settings_and_holds_no_more(recorded: Recording) -> None:
+    variables = environment(recorded, "dead-letters")
+    settings = Settings.from_environment(variables)
+    assert settings.queue_url == recorded.outputs["images_dead_letters_url"]
+    only_images = {"SIZES", "FORMATS", "QUALITY", "GRAYSCALE", "MODERATION", "LIMITS"}
+    assert set(environment(recorded, "process-image")) - set(variables) == only_images
+    assert set(variables) < set(environment(recorded, "process-image"))
+
+
+def test_every_key_reaches_the_function_as_it_was_configured(run: Run) -> None:
+    recorded = run(
+        "dev",
+        {
+            "sizes": {"thumbnail": 150.0, "card": {"fit": "cover", "width": 400, "height": 300}},
+            "formats": ["png", "avif"],
+            "quality": {"avif": 55.0},
+            "grayscale": "true",
+            "tracing": "false",
+            "moderation": {"mode": "observe", "block": {"weapons": 90.5}},
+            "limits": {"bytes": 1000, "pixels": 2000, "frames": 3},
+            "retention": {"originals": 7, "quarantine": 1, "records": 5, "logs": 1},
+            "architecture": "x86_64",
+            "runtime": "python3.14",
+        },
+    )
+    variables = environment(recorded, "process-image")
+    assert variables["SIZES"] == '{"card":{"fit":"cover","height":300,"width":400},"thumbnail":150}'
+    assert variables["FORMATS"] == '["png","avif"]'
+    assert variables["QUALITY"] == '{"avif":55}'
+    assert variables["GRAYSCALE"] == "true"
+    assert variables["MODERATION"] == '{"block":{"Weapons":90.5},"exempt":[],"mode":"observe","review":{}}'
+    assert variables["LIMITS"] == '{"bytes":1000,"frames":3,"pixels":2000}'
+    assert variables["RECORDS_RETENTION_DAYS"] == "5"
+    assert (variables["TRACING"], variables["POWERTOOLS_TRACE_DISABLED"]) == ("false", "true")
+    assert variables["POWERTOOLS_SERVICE_NAME"] == "media-pipeline-dev"
+    assert variables["POWERTOOLS_METRICS_NAMESPACE"] == "MediaPipeline"
+    assert variables["POWERTOOLS_LOG_LEVEL"] == "INFO"
+    ImageSettings.from_environment(variables)
+    function = recorded.one(FUNCTION, "process-image").inputs
+    assert (function["runtime"], function["architectures"]) == ("python3.14", ["x86_64"])
+    assert function["tracingConfig"] == {"mode": "PassThrough"}
+    assert not {action for action, _ in permissions(recorded, "process-image") if action.startswith("xray:")}
+
+
+def test_a_functions_alarms_and_parts_belong_to_it(recorded: Recording) -> None:
+    for component in recorded.of("media-pipeline:index:PythonFunction"):
+        kinds = sorted(child.type.split(":")[-1] for child in recorded.under(component.urn))
+        assert kinds == ["Function", "LogGroup", "MetricAlarm", "MetricAlarm", "Role", "RolePolicy"]
+
+
+def test_the_functions_code_and_the_program_do_not_import_each_other() -> None:
+    def imports(package: str, foreign: str) -> list[str]:
+        folder = PROJECT / package
+        return [
+            str(file)
+            for file in folder.rglob("*.py")
+            if f"import {foreign}" in file.read_text("utf-8") or f"from {foreign}" in file.read_text("utf-8")
+        ]
+
+    assert imports("components", "media_pipeline") == []
+    assert imports("lambda/media_pipeline", "components") == []

@@ -1,0 +1,194 @@
+"""What holds for every resource of both stacks, whatever it is."""
+
+import re
+
+import pytest
+
+from tests.components.conftest import Run
+from tests.components.recording import ACCOUNT, Recording
+
+FAMILIES = {
+    "media-pipeline:index:MediaStorage",
+    "media-pipeline:index:MediaProcessing",
+    "media-pipeline:index:MediaAlerting",
+}
+OUTPUTS = {
+    "uploads_bucket": r"media-pipeline-{stack}-uploads-\w+",
+    "quarantine_bucket": r"media-pipeline-{stack}-quarantine-\w+",
+    "renditions_bucket": r"media-pipeline-{stack}-renditions-\w+",
+    "logs_bucket": r"media-pipeline-{stack}-logs-\w+",
+    "records_table": r"media-pipeline-{stack}-records-\w+",
+    "events_topic_arn": rf"arn:aws:sns:eu-central-1:{ACCOUNT}:media-pipeline-{{stack}}-events-\w+",
+    "alarms_topic_arn": rf"arn:aws:sns:eu-central-1:{ACCOUNT}:media-pipeline-{{stack}}-alarms-\w+",
+    "images_queue_url": r"https://sqs\..*/media-pipeline-{stack}-images-\w{{7}}",
+    "images_dead_letters_url": r"https://sqs\..*/media-pipeline-{stack}-images-dead-letters-\w+",
+    "process_image_function": r"media-pipeline-{stack}-process-image-\w+",
+    "dead_letters_function": r"media-pipeline-{stack}-dead-letters-\w+",
+}
+
+
+def test_the_program_is_three_families_of_components_under_the_stack(recorded: Recording) -> None:
+    top = {
+        resource.type
+        for resource in recorded.resources
+        if resource.parent.endswith(f"-{recorded.stack}") and "pulumi:pulumi:Stack::" in resource.parent
+    }
+    assert top == FAMILIES | {"pulumi:providers:aws"}
+
+
+def test_every_resource_belongs_to_a_component(recorded: Recording) -> None:
+    components = {resource.urn for resource in recorded.resources if not resource.custom}
+    for resource in recorded.resources:
+        if resource.type not in FAMILIES | {"pulumi:providers:aws"}:
+            assert resource.parent in components, resource.urn
+
+
+def test_every_resource_is_made_by_the_programs_own_provider(recorded: Recording) -> None:
+    provider = recorded.one("pulumi:providers:aws")
+    for resource in recorded.resources:
+        if resource.custom and resource is not provider:
+            assert resource.provider == f"{provider.urn}::{provider.name}-id", resource.urn
+
+
+def test_every_name_starts_with_its_components_name(recorded: Recording) -> None:
+    names = {resource.urn: resource.name for resource in recorded.resources}
+    for resource in recorded.resources:
+        assert resource.name.startswith(names.get(resource.parent, f"media-pipeline-{recorded.stack}"))
+
+
+def test_no_resource_has_a_fixed_physical_name_but_the_layer(recorded: Recording) -> None:
+    fixed = {"name", "bucket", "topic", "function_name"}
+    for type_ in (
+        "aws:s3/bucket:Bucket",
+        "aws:sqs/queue:Queue",
+        "aws:sns/topic:Topic",
+        "aws:iam/role:Role",
+        "aws:dynamodb/table:Table",
+        "aws:lambda/function:Function",
+        "aws:cloudwatch/logGroup:LogGroup",
+        "aws:cloudwatch/metricAlarm:MetricAlarm",
+    ):
+        assert recorded.of(type_), type_
+        for resource in recorded.of(type_):
+            assert not fixed & set(resource.inputs), resource.urn
+
+
+def test_inputs_have_the_engines_spelling(recorded: Recording) -> None:
+    free = {"variables", "dimensions", "tags"}  # maps with keys of our own
+
+    def check(value: object, where: str) -> None:
+        if isinstance(value, dict):
+            for key, inner in value.items():
+                assert re.fullmatch("[a-z][A-Za-z0-9]*", key), f"{where}.{key}"
+                if key not in free:
+                    check(inner, f"{where}.{key}")
+        elif isinstance(value, list):
+            for inner in value:
+                check(inner, where)
+
+    for resource in recorded.resources:
+        check(dict(resource.inputs), resource.urn)
+
+
+def test_every_component_registers_outputs(recorded: Recording) -> None:
+    for component in (resource for resource in recorded.resources if not resource.custom):
+        assert recorded.component_outputs.get(component.urn), component.urn
+
+
+def test_everything_carries_the_stacks_tags(recorded: Recording) -> None:
+    provider = recorded.one("pulumi:providers:aws")
+    assert provider.json("defaultTags")["tags"] == {
+        "Project": "media-pipeline",
+        "Stack": recorded.stack,
+        "ManagedBy": "pulumi",
+    }
+    assert provider.inputs["region"] == "eu-central-1"
+
+
+def test_the_operator_finds_everything_through_the_outputs(recorded: Recording) -> None:
+    assert set(recorded.outputs) == set(OUTPUTS)
+    for name, pattern in OUTPUTS.items():
+        assert re.fullmatch(pattern.format(stack=recorded.stack), recorded.outputs[name]), name
+
+
+def test_only_prod_protects_what_bears_data(dev: Recording, prod: Recording) -> None:
+    assert not [resource.urn for resource in dev.resources if resource.protect]
+    protected = {
+        (resource.type.split(":")[-1], resource.name) for resource in prod.resources if resource.protect
+    }
+    assert protected == {
+        ("Bucket", "media-pipeline-prod-uploads"),
+        ("Bucket", "media-pipeline-prod-quarantine"),
+        ("Bucket", "media-pipeline-prod-renditions"),
+        ("Bucket", "media-pipeline-prod-logs"),
+        ("Table", "media-pipeline-prod-records"),
+    }
+
+
+def test_only_dev_gives_its_data_up_on_destroy(dev: Recording, prod: Recording) -> None:
+    for recorded, given_up in ((dev, True), (prod, False)):
+        assert {bucket.inputs["forceDestroy"] for bucket in recorded.of("aws:s3/bucket:Bucket")} == {given_up}
+        table = recorded.one("aws:dynamodb/table:Table")
+        assert table.inputs["deletionProtectionEnabled"] is not given_up
+
+
+def test_a_second_run_registers_exactly_the_same(run: Run, prod: Recording) -> None:
+    def facts(recording: Recording) -> list[tuple[str, str]]:
+        return sorted(
+            (
+                resource.urn,
+                str({key: value for key, value in sorted(resource.inputs.items()) if key != "code"}),
+            )
+            for resource in recording.resources
+        )
+
+    assert facts(run("prod")) == facts(prod)
+
+
+def test_aws_settings_of_the_stack_reach_the_provider(run: Run) -> None:
+    recorded = run(
+        "dev",
+        {
+            "aws:profile": "media",
+            "aws:region": "us-east-1",
+            "aws:allowedAccountIds": [ACCOUNT],
+            "aws:skipMetadataApiCheck": True,
+            "aws:defaultTags": {"tags": {"owner": "media-team", "Stack": "mine"}},
+        },
+    )
+    provider = recorded.one("pulumi:providers:aws")
+    assert provider.inputs["profile"] == "media"
+    assert provider.inputs["region"] == "us-east-1"
+    assert provider.json("allowedAccountIds") == [ACCOUNT]
+    assert provider.inputs["skipMetadataApiCheck"] == "true"
+    assert provider.json("defaultTags")["tags"] == {
+        "Project": "media-pipeline",
+        "Stack": "mine",
+        "ManagedBy": "pulumi",
+        "owner": "media-team",
+    }
+
+
+def test_a_threshold_changes_the_image_functions_settings_and_nothing_else(run: Run) -> None:
+    before, after = run("dev"), run("dev", {"moderation": {"mode": "enforce", "block": {"Violence": 80}}})
+    changed = {
+        key
+        for resource, other in zip(
+            sorted(before.resources, key=lambda each: each.urn),
+            sorted(after.resources, key=lambda each: each.urn),
+            strict=True,
+        )
+        for key in {*resource.inputs, *other.inputs} - {"code"}
+        if resource.inputs.get(key) != other.inputs.get(key)
+        for key in [f"{resource.name}.{key}"]
+    }
+    assert changed == {"media-pipeline-dev-process-image.environment"}
+
+
+@pytest.mark.parametrize("target", ["aws", "host"])
+def test_packages_for_this_machine_are_told_to_be_of_no_use_on_aws(
+    run: Run, target: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("MEDIA_PIPELINE_PACKAGES_FOR", target)
+    run("dev")
+    assert ("of no use on AWS" in caplog.text) is (target == "host")

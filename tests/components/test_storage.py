@@ -1,0 +1,144 @@
+"""Buckets and table, as AWS will see them."""
+
+import pytest
+
+from tests.components.conftest import Run
+from tests.components.recording import ACCOUNT, Recording, Registered
+
+BUCKETS = ("uploads", "quarantine", "renditions", "logs")
+
+
+def setting(recorded: Recording, kind: str, bucket: str) -> Registered:
+    """The split resource of one bucket."""
+    type_ = f"aws:s3/{kind[0].lower()}{kind[1:]}:{kind}"
+    physical = f"media-pipeline-{recorded.stack}-{bucket}-1a2b3c4"
+    found = [resource for resource in recorded.of(type_) if resource.inputs["bucket"] == physical]
+    assert len(found) == 1, f"{kind} of {bucket}: {len(found)}"
+    return found[0]
+
+
+def rules(recorded: Recording, bucket: str) -> dict[str, dict[str, object]]:
+    lifecycle = setting(recorded, "BucketLifecycleConfiguration", bucket)
+    assert all(rule["status"] == "Enabled" for rule in lifecycle.inputs["rules"])
+    assert all(rule["filter"] == {"prefix": ""} for rule in lifecycle.inputs["rules"])
+    return {
+        rule["id"]: {key: value for key, value in rule.items() if key not in ("id", "status", "filter")}
+        for rule in lifecycle.inputs["rules"]
+    }
+
+
+UNFINISHED = {"unfinished-uploads": {"abortIncompleteMultipartUpload": {"daysAfterInitiation": 1}}}
+
+
+@pytest.mark.parametrize("bucket", BUCKETS)
+def test_no_bucket_can_be_made_public(recorded: Recording, bucket: str) -> None:
+    block = setting(recorded, "BucketPublicAccessBlock", bucket).inputs
+    locks = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
+    assert [block[lock] for lock in locks] == [True] * 4
+    ownership = setting(recorded, "BucketOwnershipControls", bucket).inputs
+    assert ownership["rule"] == {"objectOwnership": "BucketOwnerEnforced"}
+
+
+@pytest.mark.parametrize("bucket", BUCKETS)
+def test_every_bucket_is_encrypted(recorded: Recording, bucket: str) -> None:
+    (rule,) = setting(recorded, "BucketServerSideEncryptionConfiguration", bucket).inputs["rules"]
+    assert rule["applyServerSideEncryptionByDefault"] == {"sseAlgorithm": "AES256"}
+
+
+@pytest.mark.parametrize("bucket", BUCKETS)
+def test_every_bucket_refuses_connections_without_tls(recorded: Recording, bucket: str) -> None:
+    statements = setting(recorded, "BucketPolicy", bucket).json("policy")["Statement"]
+    arn = f"arn:aws:s3:::media-pipeline-{recorded.stack}-{bucket}-1a2b3c4"
+    assert {
+        "Sid": "OnlyEncryptedConnections",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [arn, f"{arn}/*"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    } in statements
+    assert len(statements) == (2 if bucket == "logs" else 1)
+
+
+def test_a_policy_waits_for_the_public_access_block_of_its_bucket(recorded: Recording) -> None:
+    for bucket in BUCKETS:
+        block = setting(recorded, "BucketPublicAccessBlock", bucket)
+        assert block.urn in setting(recorded, "BucketPolicy", bucket).depends_on
+
+
+def test_only_s3s_log_delivery_for_our_buckets_may_write_access_logs(recorded: Recording) -> None:
+    prefix = f"arn:aws:s3:::media-pipeline-{recorded.stack}"
+    policy = setting(recorded, "BucketPolicy", "logs")
+    assert policy.json("policy")["Statement"][0] == {
+        "Sid": "AccessLogDelivery",
+        "Effect": "Allow",
+        "Principal": {"Service": "logging.s3.amazonaws.com"},
+        "Action": ["s3:PutObject"],
+        "Resource": [f"{prefix}-logs-1a2b3c4/*"],
+        "Condition": {
+            "ArnLike": {
+                "aws:SourceArn": [
+                    f"{prefix}-{each}-1a2b3c4" for each in ("uploads", "quarantine", "renditions")
+                ]
+            },
+            "StringEquals": {"aws:SourceAccount": ACCOUNT},
+        },
+    }
+    for bucket in ("uploads", "quarantine", "renditions"):
+        logging = setting(recorded, "BucketLogging", bucket)
+        assert logging.inputs["targetBucket"] == f"media-pipeline-{recorded.stack}-logs-1a2b3c4"
+        assert logging.inputs["targetPrefix"] == f"{bucket}/"
+        assert policy.urn in logging.depends_on
+
+
+def test_only_uploads_keep_versions(recorded: Recording) -> None:
+    versioning = recorded.one("aws:s3/bucketVersioning:BucketVersioning")
+    assert versioning.inputs["bucket"] == f"media-pipeline-{recorded.stack}-uploads-1a2b3c4"
+    assert versioning.inputs["versioningConfiguration"] == {"status": "Enabled"}
+    lifecycle = setting(recorded, "BucketLifecycleConfiguration", "uploads")
+    assert versioning.urn in lifecycle.depends_on
+
+
+@pytest.mark.parametrize(("stack", "days"), [("dev", 7), ("prod", 30)])
+def test_originals_and_their_old_versions_go_after_the_configured_days(
+    recordings: dict[str, Recording], stack: str, days: int
+) -> None:
+    assert rules(recordings[stack], "uploads") == UNFINISHED | {
+        "expire": {"expiration": {"days": days}, "noncurrentVersionExpiration": {"noncurrentDays": days}},
+        "delete-markers": {"expiration": {"expiredObjectDeleteMarker": True}},
+    }
+
+
+def test_renditions_are_kept_and_quarantine_and_logs_expire(dev: Recording) -> None:
+    assert rules(dev, "renditions") == UNFINISHED
+    assert rules(dev, "quarantine") == UNFINISHED | {"expire": {"expiration": {"days": 30}}}
+    assert rules(dev, "logs") == UNFINISHED | {"expire": {"expiration": {"days": 14}}}
+
+
+def test_zero_days_mean_kept(run: Run) -> None:
+    retention = {"originals": 7, "quarantine": 0, "records": 0, "logs": 0}
+    recorded = run("dev", {"retention": retention})
+    assert rules(recorded, "quarantine") == UNFINISHED
+    assert {group.inputs["retentionInDays"] for group in recorded.of("aws:cloudwatch/logGroup:LogGroup")} == {
+        0
+    }
+
+
+def test_the_records_table_is_on_demand_recoverable_and_sparse_in_its_index(recorded: Recording) -> None:
+    table = recorded.one("aws:dynamodb/table:Table").inputs
+    assert (table["hashKey"], table["rangeKey"]) == ("object_key", "sequencer")
+    assert table["billingMode"] == "PAY_PER_REQUEST"
+    assert table["pointInTimeRecovery"] == {"enabled": True}
+    assert table["ttl"] == {"attributeName": "expires_at", "enabled": True}
+    assert table["globalSecondaryIndexes"] == [
+        {
+            "name": "attention",
+            "keySchemas": [
+                {"attributeName": "attention", "keyType": "HASH"},
+                {"attributeName": "updated_at", "keyType": "RANGE"},
+            ],
+            "projectionType": "ALL",
+        }
+    ]
+    attributes = {attribute["name"]: attribute["type"] for attribute in table["attributes"]}
+    assert attributes == dict.fromkeys(("object_key", "sequencer", "attention", "updated_at"), "S")
