@@ -53,14 +53,25 @@ package: $(READY) ## the zips for AWS that a preview would build [STACK=dev] [JS
 bench-packaging: $(READY) ## packaging: cold, cached and against `pip --target` and zip
 	@$(RUN) -m benchmarks.packaging
 
-# Not behind $(READY): it mends the very files that the set-up reads. Versions stay as they are without UPGRADE=1.
+# Not behind $(READY): it mends the very files that the set-up reads. Versions stay as they are without UPGRADE=1,
+# hashes never do: uv would take over those of the old lock, so it is shown the old versions only.
 UV ?= $(RUN) -m uv
+LAYERS := $(basename $(wildcard lambda/requirements/*.in))
 COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
+pin = LC_ALL=C sed -nE 's/^([A-Za-z0-9._-]+==[A-Za-z0-9._+!-]+( ; .*[^\\ ])?)( \\)?$$/\1/p' $(1).txt >$(1).new 2>/dev/null; \
+	if $(COMPILE) $(2) $(1).in -o $(1).new; then mv $(1).new $(1).txt; else rm -f $(1).new; exit 1; fi
 .PHONY: lock
 lock: ## pin all requirements with their hashes again [UPGRADE=1 for newer versions]
 	@test -x $(RUN) || $(PYTHON) -m venv $(VENV)
 	@$(UV) --version >/dev/null 2>&1 || $(RUN) -m pip install --quiet 'uv>=0.9'
-	@for name in $(basename $(wildcard lambda/requirements/*.in)); do $(COMPILE) $$name.in -o $$name.txt || exit 1; done
-	@$(COMPILE) requirements.in -o requirements.txt
-	@$(COMPILE) $(patsubst %.in,-c %.txt,$(wildcard lambda/requirements/*.in)) -c requirements.txt requirements-dev.in -o requirements-dev.txt
+	@$(foreach layer,$(LAYERS),$(call pin,$(layer));)
+	@$(call pin,requirements,$(LAYERS:%=-c %.txt))
+	@$(call pin,requirements-dev,$(LAYERS:%=-c %.txt) -c requirements.txt)
+
+.PHONY: demo
+demo: export DEMO_STACK = $(value STACK)
+demo: export DEMO_PHOTOS = $(value PHOTOS)
+demo: export DEMO_OUT = $(value OUT)
+demo: $(READY) ## photos through the whole pipeline, here [STACK=dev] [PHOTOS=folder] [OUT=build/demo]
+	@sh demo/launch.sh $(RUN) -m demo --stack="$$DEMO_STACK" --photos="$$DEMO_PHOTOS" --out="$$DEMO_OUT"
