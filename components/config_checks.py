@@ -23,6 +23,8 @@ _LOSSY = ("jpeg", "webp", "avif")
 def explain(error: ValidationError, model: type[BaseModel]) -> Iterator[Fault]:
     """The faults behind a ValidationError, in the order of the keys."""
     for details in error.errors(include_url=False):
+        if details["type"] == "too_short" and details["input"]:
+            continue  # pydantic counts the right items only; each wrong one has a fault of its own
         yield _explain(details, model)
 
 
