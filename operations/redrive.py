@@ -1,0 +1,166 @@
+"""Driving objects through the pipeline again, from their records.
+
+Three kinds are stuck without a person: FAILED objects, objects in PROCESSING whose lease is long over (their
+message is lost), and terminal ones that were never announced. Each gets a message like S3's own on the images
+queue; the message of a FAILED one names the record's attempt, so that sending it twice drives it once.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote_plus
+
+from boto3.dynamodb.types import TypeDeserializer
+
+from operations.stack import StackOutputs
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_sqs import SQSClient
+
+LEASE_LONG_OVER = 3600.0  # seconds; a message comes back every few minutes while there is one
+ANNOUNCE_GRACE = 3600.0  # seconds since the commit, within which the message itself still announces
+ATTENTION_INDEX = "attention"
+REDRIVE_SOURCE = "media-pipeline:redrive"
+
+
+class Kind(StrEnum):
+    """What is redriven; the value is what `--status` takes."""
+
+    FAILED = "FAILED"
+    PROCESSING = "PROCESSING"
+    UNANNOUNCED = "UNANNOUNCED"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stuck:
+    """One record to drive again."""
+
+    object_key: str
+    sequencer: str
+    kind: Kind
+    status: str
+    attempt: int
+    version_id: str | None
+    etag: str | None
+    tombstone: bool
+
+    def message(self, bucket: str) -> str:
+        """Describe it as the S3 event that its upload or delete was."""
+        name = "ObjectCreated:Put"
+        if self.status == "DELETED":
+            name = "ObjectRemoved:DeleteMarkerCreated" if self.tombstone else "ObjectRemoved:Delete"
+        described = {
+            "key": quote_plus(self.object_key, safe="/"),
+            "versionId": self.version_id,
+            "eTag": self.etag,
+            "sequencer": self.sequencer,
+        }
+        record: dict[str, Any] = {
+            "eventVersion": "2.1",
+            "eventSource": REDRIVE_SOURCE,
+            "eventName": name,
+            "s3": {"bucket": {"name": bucket}, "object": {k: v for k, v in described.items() if v}},
+        }
+        if self.kind is Kind.FAILED:
+            record["redrive"] = {"attempt": self.attempt}
+        return json.dumps({"Records": [record]})
+
+
+class Redrive:
+    """Finds what is stuck and sends it through again, at most `rate` objects a second."""
+
+    def __init__(
+        self,
+        *,
+        outputs: StackOutputs,
+        dynamodb: "DynamoDBClient",
+        sqs: "SQSClient",
+        rate: float,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._outputs = outputs
+        self._dynamodb = dynamodb
+        self._sqs = sqs
+        self._pause = 1 / rate
+        self._clock = clock
+        self._sleep = sleep
+
+    def find(
+        self, kinds: frozenset[Kind], *, key: str | None, after: tuple[str, str] | None
+    ) -> Iterator[Stuck]:
+        """Find stuck records, of one key or of all, going on behind the record `after` of an interrupted run."""
+        for item in self._items(kinds, key=key, after=after):
+            stuck = self._judge(item)
+            if stuck is not None and stuck.kind in kinds:
+                yield stuck
+
+    def send(self, stuck: Stuck) -> None:
+        """Send one through again, then wait as the rate demands."""
+        self._sqs.send_message(
+            QueueUrl=self._outputs.images_queue_url, MessageBody=stuck.message(self._outputs.uploads_bucket)
+        )
+        self._sleep(self._pause)
+
+    def _items(
+        self, kinds: frozenset[Kind], *, key: str | None, after: tuple[str, str] | None
+    ) -> Iterator[Mapping[str, Any]]:
+        request: dict[str, Any] = {"TableName": self._outputs.records_table}
+        read: Callable[..., Any] = self._dynamodb.scan  # the table has no index on status: one hot partition
+        if key is not None:
+            read = self._dynamodb.query
+            request |= {
+                "KeyConditionExpression": "object_key = :key",
+                "ExpressionAttributeValues": {":key": {"S": key}},
+            }
+        elif kinds == {Kind.FAILED} and after is None:
+            read = self._dynamodb.query  # these few stand in an index of their own
+            request |= {
+                "IndexName": ATTENTION_INDEX,
+                "KeyConditionExpression": "attention = :failed",
+                "ExpressionAttributeValues": {":failed": {"S": "FAILED"}},
+            }
+        if after is not None:
+            request["ExclusiveStartKey"] = {"object_key": {"S": after[0]}, "sequencer": {"S": after[1]}}
+        while True:
+            page = read(**request)
+            yield from page["Items"]
+            if "LastEvaluatedKey" not in page:
+                return
+            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+    def _judge(self, item: Mapping[str, Any]) -> Stuck | None:
+        plain = {name: TypeDeserializer().deserialize(value) for name, value in item.items()}
+        kind = self._kind(plain)
+        if kind is None:
+            return None
+        return Stuck(
+            object_key=plain["object_key"],
+            sequencer=plain["sequencer"],
+            kind=kind,
+            status=plain["status"],
+            attempt=int(plain.get("attempt", 0)),
+            version_id=plain.get("version_id"),
+            etag=plain.get("etag"),
+            tombstone=bool(plain.get("delete_marker")),
+        )
+
+    def _kind(self, plain: Mapping[str, Any]) -> Kind | None:
+        now = self._clock()
+        if plain["status"] == "PROCESSING":
+            since = max(float(plain.get("lease_until", 0)), _epoch(plain["updated_at"]))
+            return Kind.PROCESSING if now - since > LEASE_LONG_OVER else None
+        if plain["status"] == "FAILED":
+            return Kind.FAILED
+        if "announced_at" not in plain and now - _epoch(plain["updated_at"]) > ANNOUNCE_GRACE:
+            return Kind.UNANNOUNCED
+        return None
+
+
+def _epoch(iso: str) -> float:
+    return datetime.fromisoformat(iso.replace("Z", "+00:00")).astimezone(UTC).timestamp()

@@ -1,0 +1,68 @@
+"""A deployed stack as its outputs describe it, whether it stands on AWS or in the embedded AWS."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from operations.errors import OperationsError
+
+WANTED = ("uploads_bucket", "records_table", "images_queue_url")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackOutputs:
+    """The outputs that operations need."""
+
+    uploads_bucket: str
+    records_table: str
+    images_queue_url: str
+
+    @classmethod
+    def find(cls, stack: str, outputs: Path | None) -> "StackOutputs":
+        """Read them from a file of `pulumi stack output --json`, or ask Pulumi.
+
+        Raises OperationsError that says how to mend it.
+        """
+        if outputs is not None:
+            source, text = str(outputs), _read(outputs)
+        else:
+            source, text = f"`pulumi stack output --json --stack {stack}`", _ask_pulumi(stack)
+        try:
+            document = json.loads(text)
+        except ValueError as error:
+            raise OperationsError(f"{source} is no JSON: {error}") from error
+        return cls.parse(document, source)
+
+    @classmethod
+    def parse(cls, document: Mapping[str, object], source: str) -> "StackOutputs":
+        """Pick the outputs out of the document; `source` is named in the error."""
+        missing = [name for name in WANTED if not document.get(name)]
+        if missing:
+            raise OperationsError(
+                f"{source} has no {', '.join(missing)}; is the stack up? `pulumi up` writes its outputs"
+            )
+        return cls(**{name: str(document[name]) for name in WANTED})
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except OSError as error:
+        raise OperationsError(f"the outputs cannot be read: {error}") from error
+
+
+def _ask_pulumi(stack: str) -> str:
+    program = shutil.which("pulumi")
+    if program is None:
+        raise OperationsError(
+            "`pulumi` is not on PATH, so the stack's outputs are unknown;"
+            " install it, or name a file of `pulumi stack output --json` with --outputs"
+        )
+    command = [program, "stack", "output", "--json", "--stack", stack, "--non-interactive"]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    if answer.returncode:
+        raise OperationsError(f"`{' '.join(['pulumi', *command[1:]])}` failed:\n{answer.stderr.strip()}")
+    return answer.stdout
