@@ -337,9 +337,12 @@ def test_two_wheels_may_bring_the_same_file(house: House) -> None:
         assert layer.namelist().count("python/shared/__init__.py") == 1
 
 
-@pytest.mark.parametrize(
-    "path", ["../evil.py", "/etc/passwd", "one/../../evil.py", "C:/evil.py", "one\\evil.py"]
-)
+OUTWARD = ["../evil.py", "/etc/passwd", "one/../../evil.py", "C:/evil.py"]
+if os.sep == "/":  # on Windows zipfile itself turns it into a slash, on both sides
+    OUTWARD.append("one\\evil.py")
+
+
+@pytest.mark.parametrize("path", OUTWARD)
 def test_a_path_that_leads_out_is_refused(house: House, path: str) -> None:
     house.add("one==1.0", {path: "x = 1"})
     house.write_lock("one")
