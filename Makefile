@@ -16,6 +16,7 @@ $(READY): requirements-dev.txt $(wildcard lambda/requirements/*.txt)
 	@echo "Setting up $(VENV) (once) ..."
 	@test -x $(RUN) || $(PYTHON) -m venv $(VENV)
 	@$(RUN) -m pip install --quiet --require-hashes -r requirements-dev.txt
+	@$(RUN) -m components.packaging fetch # the functions' wheels for this machine: no network is needed from here on
 	@touch $@
 
 .PHONY: setup
