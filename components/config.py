@@ -9,9 +9,8 @@ from collections.abc import Mapping
 from typing import Annotated, Literal
 
 import pulumi
-from annotated_types import MinLen
 from pulumi.runtime import config as engine_config
-from pydantic import BaseModel, ConfigDict, Discriminator, Tag, ValidationError
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError
 from pydantic.alias_generators import to_camel
 
 from components import bounds, config_checks
@@ -122,10 +121,10 @@ class StackKeys(Keys):
     """Every key of the `media-pipeline:` namespace."""
 
     sizes: Annotated[
-        dict[SizeName, Size], MinLen(1), About("an object of at least one size", {"thumbnail": 150})
+        dict[SizeName, Size], Field(min_length=1), About("an object of at least one size", {"thumbnail": 150})
     ]
     formats: Annotated[
-        tuple[Format, ...], MinLen(1), About(f"a list of {', '.join(FORMATS)}", ["jpeg", "webp"])
+        tuple[Format, ...], Field(min_length=1), About(f"a list of {', '.join(FORMATS)}", ["jpeg", "webp"])
     ]
     quality: Qualities
     grayscale: Bit
