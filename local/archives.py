@@ -5,6 +5,8 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+from pulumi import AssetArchive, FileArchive
+
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest a zip can say; equal contents give equal bytes
 
 
@@ -12,13 +14,33 @@ class ArchiveError(ValueError):
     """An archive that cannot be read."""
 
 
+class HashedArchive(FileArchive):
+    """A zip or folder with the engine's hash of its contents, which outlives the file; equal where those are."""
+
+    def __init__(self, path: str, contents_hash: str) -> None:
+        super().__init__(path)
+        self.contents_hash = contents_hash
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, HashedArchive) and self.contents_hash == other.contents_hash
+
+    def __hash__(self) -> int:
+        return hash(self.contents_hash)
+
+    def __repr__(self) -> str:
+        return f"archive {Path(self.path).name} ({self.contents_hash[:7]})"
+
+
+def archive_identity(archive: Any) -> bytes | str:
+    """What equals where the contents do: the engine's hash where there is one, else the bytes themselves."""
+    return archive.contents_hash if isinstance(archive, HashedArchive) else archive_bytes(archive)
+
+
 def archive_bytes(archive: Any) -> bytes:
     """A zip file's own bytes, or a zip of a folder or of an archive made of assets.
 
     Relative paths are the program's working directory's. Raises ArchiveError naming a missing path.
     """
-    from pulumi import AssetArchive, FileArchive
-
     if isinstance(archive, FileArchive):
         path = Path(archive.path)
         if path.is_file():

@@ -5,7 +5,7 @@
         ...
         leftovers = deployment.destroy()
 
-Every deployment starts from a fresh world: under mocks there is no state to update from.
+Every deployment starts from a fresh world, and keeps what the engine would keep in its state.
 """
 
 import logging
@@ -16,7 +16,7 @@ from typing import Any, Self
 from local.leftovers import find_leftovers
 from local.monitor import DeployingMonitor, Resource
 from local.program import ProgramError, run_program
-from local.project import ProjectError, load_project
+from local.project import Project, ProjectError, load_project
 from local.world import World
 
 __all__ = ["DeployError", "Deployment", "ProtectedError", "Resource", "deploy", "stack_region"]
@@ -46,7 +46,7 @@ def stack_region(project: Path, stack: str) -> str:
 
 
 class Deployment:
-    """One stack in one world: `up` once, then `destroy`.
+    """One stack in one world: `up`, perhaps `update`, then `destroy`.
 
     After a failed or interrupted `up`, `resources` holds what was made, and `destroy` removes it.
     """
@@ -61,21 +61,19 @@ class Deployment:
         on_resource: OnResource | None = None,
         on_log: Callable[[str, str], None] | None = None,
     ) -> None:
-        try:
-            self._project = load_project(project, stack, config_overrides)
-        except ProjectError as error:
-            raise DeployError(str(error)) from error
-        region = self._project.config.get("aws:region", world.region)
-        if region != world.region:
-            raise DeployError(
-                f"stack '{stack}' belongs to {region}, the world is in {world.region}: "
-                "open the world with region=stack_region(project, stack)"
-            )
         self.stack = stack
-        self.config = dict(self._project.config)
+        self._folder = project
         self._world = world
+        self._overrides = dict(config_overrides or {})
+        self._on_resource = on_resource
         self._on_log = on_log or _log_message
+        self._project = self._load()
         self._monitor = DeployingMonitor(world, self._project.config, on_resource)
+
+    @property
+    def config(self) -> dict[str, str]:
+        """The stack's configuration with the defaults, as the program gets it."""
+        return dict(self._project.config)
 
     @property
     def resources(self) -> list[Resource]:
@@ -92,6 +90,48 @@ class Deployment:
 
         Raises DeployError with the first failure: a resource's, or else the program's own message.
         """
+        self._run()
+        return self
+
+    def update(self, config_overrides: Mapping[str, Any]) -> dict[str, frozenset[str]]:
+        """Change the configuration and run the program again: what differs is updated in place.
+
+        Returns URN -> the inputs that changed (of a new resource: all). What is no longer registered is deleted.
+        Raises DeployError as `up` does, and where a change would replace a resource.
+        """
+        self._overrides.update(config_overrides)
+        self._project = self._load()
+        before = self._monitor
+        self._monitor = DeployingMonitor(
+            self._world, self._project.config, self._on_resource, previous=before.registered
+        )
+        try:
+            self._run()
+            for resource in self._monitor.gone():
+                if resource.is_custom:
+                    self._delete(resource)
+        except BaseException:
+            seen = {resource.urn for resource in self._monitor.registered}
+            self._monitor.registered += [
+                resource for resource in before.registered if resource.urn not in seen
+            ]
+            raise
+        return self._monitor.changes
+
+    def _load(self) -> Project:
+        try:
+            project = load_project(self._folder, self.stack, self._overrides)
+        except ProjectError as error:
+            raise DeployError(str(error)) from error
+        region = project.config.get("aws:region", self._world.region)
+        if region != self._world.region:
+            raise DeployError(
+                f"stack '{self.stack}' belongs to {region}, the world is in {self._world.region}: "
+                "open the world with region=stack_region(project, stack)"
+            )
+        return project
+
+    def _run(self) -> None:
         try:
             run_program(self._project, self._monitor, self._on_log)
         except ProgramError as error:
@@ -100,7 +140,6 @@ class Deployment:
             self._monitor.closed = True
         if self._monitor.failure is not None:
             raise DeployError(str(self._monitor.failure)) from self._monitor.failure
-        return self
 
     def protected(self) -> list[Resource]:
         """The resources that destroy would stop at."""
@@ -149,7 +188,8 @@ class Deployment:
         try:
             self._monitor.handler(resource.type).delete(resource.id, {**resource.inputs, **resource.outputs})
         except (ClientError, DeploymentRefusedError) as error:
-            raise DeployError(f"deleting {resource.urn}: {error}") from error
+            text = str(error).replace(" (reached max retries: 0)", "")
+            raise DeployError(f"deleting {resource.urn}: {text}") from error
 
 
 def deploy(

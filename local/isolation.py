@@ -11,6 +11,7 @@ from collections.abc import Mapping
 LOOPBACK = "127.0.0.1"
 _NO_PROXY = f"{LOOPBACK},localhost"
 
+ACCOUNT_ID = "123456789012"  # moto's account for every key that it did not issue itself
 ADMIN_ACCESS_KEY_ID = "AKIALOCALADMIN000000"
 ADMIN_SECRET_ACCESS_KEY = "local-administrator-of-the-embedded-aws"  # noqa: S105 - opens nothing but the world
 

@@ -1,16 +1,17 @@
 """The engine's place in a deployment: takes the program's registrations and has the handlers carry them out."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from google.protobuf import empty_pb2, struct_pb2  # type: ignore[import-untyped]
 from pulumi.runtime import rpc
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
 from pulumi.runtime.proto import resource_pb2
 
 from local import invokes
-from local.handlers import HANDLERS, PROVIDER_TOKEN, provider_settings
+from local.handlers import HANDLERS, PROVIDER_TYPE, provider_settings
 from local.handlers.base import Aws, DeploymentRefusedError, Handler, ProviderSettings
 
 _SECRET_SIGNATURE_KEY = "4dabf18193072939515e22adb298388d"  # noqa: S105 - the wire's marker of any special value
@@ -51,13 +52,22 @@ class DeployingMonitor(MockMonitor):
     """Carries each registration out, one after another, and keeps what the engine would keep in its state.
 
     The first failure is kept in `failure`; everything registered after it is refused, as the engine does.
+    With the resources of a `previous` run, what it made is updated in place: `changes` then says which inputs of
+    which URN changed (a new resource: all of them).
     """
 
     def __init__(
-        self, aws: Aws, config: Mapping[str, str], on_resource: Callable[[Resource], None] | None = None
+        self,
+        aws: Aws,
+        config: Mapping[str, str],
+        on_resource: Callable[[Resource], None] | None = None,
+        previous: Sequence[Resource] = (),
     ) -> None:
         super().__init__(_Unused())
         self.registered: list[Resource] = []
+        self.changes: dict[str, frozenset[str]] = {}
+        self._previous = {resource.urn: resource for resource in previous}
+        self._owners: dict[tuple[str, str], str] = {}
         self.outputs: dict[str, Any] = {}
         self.failure: Exception | None = None
         self.closed = False
@@ -71,7 +81,7 @@ class DeployingMonitor(MockMonitor):
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the name of the gRPC method
         """Create one resource; raises what the handler raised, after keeping it in `failure`."""
         if request.type == "pulumi:pulumi:Stack":
-            return super().RegisterResource(request)
+            return resource_pb2.RegisterResourceResponse(urn=self.make_urn("", request.type, request.name))
         with self._lock:
             if self.failure is not None or self.closed:
                 raise DeploymentRefusedError("the deployment has ended")
@@ -94,7 +104,7 @@ class DeployingMonitor(MockMonitor):
         """The stack's outputs are the deployment's."""
         if request.urn.split("::")[2] == "pulumi:pulumi:Stack":
             self.outputs = _plain(rpc.deserialize_properties(request.outputs))
-        return super().RegisterResourceOutputs(request)
+        return empty_pb2.Empty()
 
     def Invoke(self, request: Any) -> Any:  # noqa: N802
         """Answer a data source; raises DeploymentRefusedError for one that the embedded AWS does not know."""
@@ -131,7 +141,7 @@ class DeployingMonitor(MockMonitor):
         if request.importId:
             raise DeploymentRefusedError(f"{request.type} {request.name!r}: nothing can be imported here")
         inputs = _plain(rpc.deserialize_properties(request.object))
-        if request.type == PROVIDER_TOKEN:
+        if request.type == PROVIDER_TYPE:
             settings = provider_settings(request.name, inputs, self._aws)
             self._providers[urn] = settings
             resource.id = f"{request.name}-id"
@@ -139,12 +149,41 @@ class DeployingMonitor(MockMonitor):
             return resource
         handler = self.handler(request.type)
         resource.inputs = handler.check(urn, inputs, self._provider(request.provider))
-        resource.id = handler.create(resource.inputs)
+        before = self._previous.get(urn)
+        resource.id = self._update(handler, before, resource) if before else handler.create(resource.inputs)
+        if before is None:
+            self.changes[urn] = frozenset(resource.inputs)
+        self._claim(resource)
         shown = handler.read(resource.id)
         if shown is None:
             raise DeploymentRefusedError(f"{request.type} {request.name!r} is not there after it was created")
         resource.outputs = {**resource.inputs, **shown}
         return resource
+
+    def _update(self, handler: Handler, before: Resource, after: Resource) -> str:
+        changed = handler.changed(before.inputs, after.inputs)
+        replaced = handler.replaces & changed
+        if replaced:
+            raise DeploymentRefusedError(
+                f"{after.type} {after.name!r} would be replaced ({', '.join(sorted(replaced))} changed): "
+                "only the engine does that, here start from a fresh world"
+            )
+        if changed:
+            self.changes[after.urn] = changed
+            handler.update(before.id, before.inputs, after.inputs)
+        return before.id
+
+    def _claim(self, resource: Resource) -> None:
+        """Two resources that manage one thing would undo each other: on AWS that shows only later."""
+        owner = self._owners.setdefault((resource.type, resource.id), resource.urn)
+        if owner != resource.urn:
+            raise DeploymentRefusedError(
+                f"{resource.type} {resource.name!r} manages the same thing ({resource.id}) as {owner}"
+            )
+
+    def gone(self) -> list[Resource]:
+        """What the previous run made and this one did not register, the latest first."""
+        return [resource for urn, resource in reversed(self._previous.items()) if urn not in self.resources]
 
     def handler(self, type_: str) -> Handler:
         """The handler of a type; raises DeploymentRefusedError for a type that the embedded AWS does not have."""
@@ -167,7 +206,7 @@ class DeployingMonitor(MockMonitor):
 
 def _placed(error: Exception, request: Any) -> Exception:
     """The error with the resource's type and name in front, unless it names them itself."""
-    text = str(error)
+    text = str(error).replace(" (reached max retries: 0)", "")
     if request.name in text and request.type in text:
         return DeploymentRefusedError(text)
     return DeploymentRefusedError(f"{request.type} {request.name!r}: {text}")
@@ -186,7 +225,6 @@ def _plain(value: Any) -> Any:
 
 def _to_wire(properties: Mapping[str, Any]) -> Any:
     """A protobuf Struct; archives stay what the program gave, and are not sent back."""
-    from google.protobuf import struct_pb2
     from pulumi import Archive, Asset
 
     def wire(value: Any) -> Any:

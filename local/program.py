@@ -50,8 +50,9 @@ def _run_in_loop(project: Project, monitor: Any, log: Callable[[str, str], None]
     from pulumi.runtime.settings import configure, set_root_resource
     from pulumi.runtime.stack import run_in_stack
 
+    settings: Any = MockSettings
     configure(
-        MockSettings(
+        settings(
             monitor=monitor,
             monitor_features=set(monitor.GetDeploymentInfo(None).supportedFeatures),
             engine=_Engine(log),
@@ -66,8 +67,12 @@ def _run_in_loop(project: Project, monitor: Any, log: Callable[[str, str], None]
     set_all_config(project.config)
     set_root_resource(None)  # type: ignore[arg-type]
     main = str(project.folder / "__main__.py")
+
+    def program() -> None:
+        runpy.run_path(main, run_name="__main__")
+
     with _event_loop() as loop:
-        loop.run_until_complete(run_in_stack(lambda: runpy.run_path(main, run_name="__main__") and None))
+        loop.run_until_complete(run_in_stack(program))
 
 
 class _Engine:
@@ -122,7 +127,7 @@ def _cancel_all(loop: asyncio.AbstractEventLoop) -> None:
 @contextlib.contextmanager
 def _as_its_own_program(folder: Path) -> Iterator[None]:
     """Working directory, `sys.path`, `sys.argv` and modules as for `python __main__.py` in that folder."""
-    before = {"cwd": Path.cwd(), "path": list(sys.path), "argv": list(sys.argv)}
+    cwd, path, argv = Path.cwd(), list(sys.path), list(sys.argv)
     stashed = _take_out_modules(folder)
     os.chdir(folder)
     sys.path.insert(0, str(folder))
@@ -130,9 +135,9 @@ def _as_its_own_program(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        os.chdir(before["cwd"])  # type: ignore[arg-type]
-        sys.path[:] = before["path"]  # type: ignore[assignment]
-        sys.argv[:] = before["argv"]  # type: ignore[assignment]
+        os.chdir(cwd)
+        sys.path[:] = path
+        sys.argv[:] = argv
         _take_out_modules(folder)
         sys.modules.update(stashed)
 

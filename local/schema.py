@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from local.unknown import UNKNOWN
+
 
 class InputError(ValueError):
     """Inputs that the SDK's types, or the embedded AWS, do not know. One line per problem."""
@@ -82,14 +84,14 @@ def typed(schema: ResourceSchema, name: str, inputs: Mapping[str, Any]) -> dict[
 
 
 def leaves(value: Any, path: str = "") -> Iterator[str]:
-    """Paths of all values inside inputs, list positions left out: `rules.expiration.days`."""
+    """Paths of all known values inside inputs, list positions left out: `rules.expiration.days`."""
     if isinstance(value, Mapping):
         for key, inner in value.items():
             yield from leaves(inner, f"{path}.{key}" if path else str(key))
     elif isinstance(value, list):
         for inner in value:
             yield from leaves(inner, path)
-    else:
+    elif value is not UNKNOWN:
         yield path
 
 
@@ -145,6 +147,8 @@ def _object(
 def _value(hint: Any, value: Any, path: str, problems: list[str]) -> Any:
     from pulumi import Archive, Asset, _types
 
+    if value is UNKNOWN:
+        return value
     options = _alternatives(hint)
     structures = [option for option in options if inspect.isclass(option) and _types.is_input_type(option)]
     if structures and isinstance(value, Mapping):

@@ -10,16 +10,19 @@ import io
 import json
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from xml.sax.saxutils import escape
 
+from local.gate import Call, RefusedError, error_response, read_call
 from local.isolation import LOOPBACK
 
 _log = logging.getLogger(__name__)
 
 StartResponse = Callable[..., Any]
+Judge = Callable[[Call], None]
+"""Looks at a call before moto does, and raises RefusedError where AWS would refuse it."""
 
 
 class Turn:
@@ -64,26 +67,36 @@ TURN = Turn()
 class _Front:
     """WSGI: one request at a time into moto; a fault of moto becomes an answer that names it."""
 
-    def __init__(self) -> None:
+    def __init__(self, judges: Sequence[Judge]) -> None:
         from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
+        self._judges = judges
         self._moto = DomainDispatcherApplication(create_backend_app)
         self.open = True
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        _buffer_body(environ)
+        body = _buffer_body(environ)
         with TURN.taken():
             if not self.open:
                 return _fault(environ, start_response, "503 Service Unavailable", "the world is closed")
             try:
+                call = read_call({**environ, "wsgi.input": io.BytesIO(body)})
+                if call is not None:
+                    try:
+                        for judge in self._judges:
+                            judge(call)
+                    except RefusedError as refusal:
+                        status, headers, payload = error_response(call, refusal)
+                        start_response(f"{status} Refused", list(headers.items()))
+                        return [payload]
                 return list(self._moto(environ, start_response))
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - a boundary: nothing may kill the connection
                 # Whatever moto stumbles over must reach the caller as an error of the service, not hang it.
                 _log.exception("moto failed on %s %s", environ["REQUEST_METHOD"], environ["PATH_INFO"])
                 return _fault(environ, start_response, "500 Internal Server Error", f"moto: {error!r}")
 
 
-def _buffer_body(environ: dict[str, Any]) -> None:
+def _buffer_body(environ: dict[str, Any]) -> bytes:
     if environ.get("wsgi.input_terminated"):  # chunked: the stream knows its own end
         body = environ["wsgi.input"].read()
         environ["CONTENT_LENGTH"] = str(len(body))
@@ -92,6 +105,7 @@ def _buffer_body(environ: dict[str, Any]) -> None:
     else:
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
     environ["wsgi.input"] = io.BytesIO(body)
+    return bytes(body)
 
 
 def _fault(environ: dict[str, Any], start_response: StartResponse, status: str, message: str) -> list[bytes]:
@@ -110,7 +124,7 @@ def _fault(environ: dict[str, Any], start_response: StartResponse, status: str, 
 class Server:
     """moto on 127.0.0.1 (by IP, so that S3 stays path-style) at a port of the system's choice."""
 
-    def __init__(self) -> None:
+    def __init__(self, judges: Sequence[Judge] = ()) -> None:
         from moto.moto_server.werkzeug_app import MotoRequestHandler
         from werkzeug.serving import make_server
 
@@ -120,7 +134,7 @@ class Server:
             def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
                 """Requests are no news."""
 
-        self._front = _Front()
+        self._front = _Front(judges)
         self._http = make_server(LOOPBACK, 0, self._front, threaded=True, request_handler=QuietHandler)
         self._thread = threading.Thread(
             target=self._http.serve_forever, kwargs={"poll_interval": 0.05}, name="embedded-aws", daemon=True

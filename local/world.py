@@ -12,7 +12,10 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
+from local.actions import Need
+from local.iam import AccessLog, Enforcer
 from local.isolation import (
+    ACCOUNT_ID,
     ADMIN_ACCESS_KEY_ID,
     ADMIN_SECRET_ACCESS_KEY,
     Isolation,
@@ -20,7 +23,6 @@ from local.isolation import (
     without_aws,
 )
 
-ACCOUNT_ID = "123456789012"  # moto's account for every key that it did not issue itself
 DEFAULT_REGION = "eu-central-1"
 _CALL_TIMEOUT = 30  # seconds; nothing on loopback takes longer than a large upload's few
 
@@ -76,6 +78,7 @@ class World:
         self.region = region
         self.account_id = ACCOUNT_ID
         self.admin = Credentials(access_key_id=ADMIN_ACCESS_KEY_ID, secret_access_key=ADMIN_SECRET_ACCESS_KEY)
+        self._enforcer = Enforcer()
         self._isolation = Isolation()
         self._clients: dict[tuple[str, Credentials], Any] = {}
         self._clients_lock = threading.Lock()
@@ -88,12 +91,12 @@ class World:
         self._entered = True
         try:
             self._isolation.begin()
-            from local import moto_patches
+            from local import moto_patches, refusals
             from local.server import Server
 
             moto_patches.apply()
             _empty_moto()
-            self._server = Server()
+            self._server = Server(judges=(self._enforcer.authorize, refusals.judge))
             self._isolation.point_at(sdk_environment(endpoint_url=self.endpoint_url, region=self.region))
         except BaseException:
             self.close()
@@ -146,7 +149,7 @@ class World:
         import boto3
         from botocore.config import Config
 
-        session = boto3.session.Session(
+        session: Any = boto3.session.Session(
             aws_access_key_id=credentials.access_key_id,
             aws_secret_access_key=credentials.secret_access_key,
             aws_session_token=credentials.session_token,
@@ -190,7 +193,7 @@ class World:
             trust = iam.get_role(RoleName=role_name)["Role"]["AssumeRolePolicyDocument"]
         except iam.exceptions.NoSuchEntityException as error:
             raise WorldError(f"the role {role_arn} does not exist") from error
-        if not _trusts_lambda(trust):
+        if not trusts_lambda(trust):
             raise WorldError(
                 f"the role {role_arn} cannot be assumed by Lambda: its trust policy says {trust}"
             )
@@ -201,6 +204,31 @@ class World:
             secret_access_key=keys["SecretAccessKey"],
             session_token=keys["SessionToken"],
         )
+
+    @property
+    def access_log(self) -> AccessLog:
+        """What roles were allowed and denied."""
+        return self._enforcer.log
+
+    def granted_but_unused(self, role_name: str) -> list[Need]:
+        """Action and resource pairs that a role's inline policies grant and that nothing used so far."""
+        iam = self.client("iam")
+        names = iam.list_role_policies(RoleName=role_name)["PolicyNames"]
+        documents = [
+            iam.get_role_policy(RoleName=role_name, PolicyName=name)["PolicyDocument"] for name in names
+        ]
+        return self.access_log.unused(role_name, documents)
+
+    def expire_object(self, bucket: str, key: str) -> None:
+        """Do what a lifecycle rule does to a current object: no ObjectRemoved event tells of it.
+
+        Raises KeyError where there is no such object.
+        """
+        from local.moto_patches.s3_events import expire_object
+        from local.server import TURN
+
+        with TURN.taken():
+            expire_object(self.account_id, bucket, key)
 
     def function_package(self, name: str) -> FunctionPackage:
         """The deployed zip of a function, its layers' zips in order, its configuration.
@@ -251,7 +279,8 @@ class World:
         return get_backend(self.account_id, self.region)
 
 
-def _trusts_lambda(policy: Mapping[str, Any]) -> bool:
+def trusts_lambda(policy: Mapping[str, Any]) -> bool:
+    """Whether a trust policy lets Lambda take the role."""
     statements = policy.get("Statement", [])
     for statement in statements if isinstance(statements, list) else [statements]:
         services = statement.get("Principal", {}).get("Service", [])

@@ -1,7 +1,7 @@
 """What every resource type's handler has in common: strict inputs, names, defaults, tags, life cycle.
 
 A handler is stateless but for its connection, so that two fronts can share it: the in-process deployer, and a
-gRPC provider for the real engine (Check -> `check`, Diff -> `replaced_by`, Create, Read, Update, Delete).
+gRPC provider for the real engine (Check -> `check`, Diff -> `changed` and `replaces`, Create, Read, Update, Delete).
 """
 
 import hashlib
@@ -11,7 +11,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
+from pulumi import Archive
+
+from local.archives import archive_identity
 from local.schema import InputError, ResourceSchema, leaves, resource_schema, typed
+from local.unknown import UNKNOWN
 
 AUTONAME_SUFFIX_LENGTH = 7  # the real provider's; it draws them at random, here they follow from the URN
 
@@ -57,7 +61,7 @@ class Handler(ABC):
     where the resource is gone.
     """
 
-    token: ClassVar[str]
+    type_name: ClassVar[str]
     """The type as it stands in URNs, such as `aws:sqs/queue:Queue`."""
     resource: ClassVar[str]
     """The SDK's class, such as `sqs.Queue`."""
@@ -95,14 +99,17 @@ class Handler(ABC):
         for key, value in self.defaults.items():
             checked.setdefault(key, value)
         if self.autoname is not None and not checked.get(self.autoname.input):
-            checked[self.autoname.input] = self._make_name(urn, name)
+            checked[self.autoname.input] = self.make_name(urn)
         if schema.taggable:
-            checked["tagsAll"] = {**provider.default_tags, **checked.get("tags", {})}
+            tags = checked.get("tags", {})
+            checked["tagsAll"] = UNKNOWN if tags is UNKNOWN else {**provider.default_tags, **tags}
         return checked
 
-    def replaced_by(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> frozenset[str]:
-        """The changed inputs that AWS cannot change in place; empty: an update will do."""
-        return frozenset(key for key in self.replaces if old.get(key) != new.get(key))
+    def changed(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> frozenset[str]:
+        """The top-level inputs that differ; those in `replaces` make a new resource. Archives count by content."""
+        return frozenset(
+            key for key in old.keys() | new.keys() if _comparable(old.get(key)) != _comparable(new.get(key))
+        )
 
     @abstractmethod
     def create(self, inputs: Inputs) -> str:
@@ -126,9 +133,14 @@ class Handler(ABC):
         parts = path.split(".")
         return any(".".join([*parts[:length], "*"]) in self.carries for length in range(1, len(parts) + 1))
 
-    def _make_name(self, urn: str, name: str) -> str:
-        assert self.autoname is not None  # noqa: S101 - the only caller has looked
-        suffix = hashlib.sha256(urn.encode()).hexdigest()[:AUTONAME_SUFFIX_LENGTH]
+    def make_name(self, urn: str, seed: bytes = b"") -> str:
+        """The physical name of a resource that gives none; another `seed`, another name for a replacement.
+
+        Raises DeploymentRefusedError where it is longer than AWS allows.
+        """
+        assert self.autoname is not None  # noqa: S101 - the only callers have looked
+        name = urn.rsplit("::", 1)[-1]
+        suffix = hashlib.sha256(urn.encode() + seed).hexdigest()[:AUTONAME_SUFFIX_LENGTH]
         made = f"{name.lower() if self.autoname.lower else name}-{suffix}"
         if len(made) > self.autoname.max_length:
             raise DeploymentRefusedError(
@@ -136,6 +148,10 @@ class Handler(ABC):
                 f"AWS allows {self.autoname.max_length}: shorten the resource's name"
             )
         return made
+
+
+def _comparable(value: Any) -> Any:
+    return archive_identity(value) if isinstance(value, Archive) else value
 
 
 def as_tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:

@@ -18,7 +18,7 @@ from local.handlers.base import (
 class Table(Handler):
     """A table; the id is its name."""
 
-    token = "aws:dynamodb/table:Table"
+    type_name = "aws:dynamodb/table:Table"
     resource = "dynamodb.Table"
     carries = frozenset(
         {

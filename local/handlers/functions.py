@@ -5,8 +5,6 @@ import time
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from pulumi import Archive
-
 from local.archives import ArchiveError, archive_bytes
 from local.handlers.base import AutoName, DeploymentRefusedError, Handler, Inputs, State, tag_changes
 
@@ -26,7 +24,7 @@ _CONFIGURATION = {
 class Function(Handler):
     """A function from a zip; the id is its name."""
 
-    token = "aws:lambda/function:Function"
+    type_name = "aws:lambda/function:Function"
     resource = "lambda_.Function"
     carries = frozenset(
         {
@@ -111,21 +109,21 @@ class Function(Handler):
     def update(self, id_: str, old: Inputs, new: Inputs) -> None:
         """The code only where its bytes changed, the settings only where one of them did."""
         functions = self.aws.client("lambda")
-        if _changed(old, new, "code", "architectures"):
+        changed = self.changed(old, new)
+        if changed & {"code", "architectures"}:
             functions.update_function_code(
                 FunctionName=id_,
                 ZipFile=_code(self, new),
                 Architectures=new["architectures"],
                 Publish=new["publish"],
             )
-        nested = ("environment", "ephemeralStorage", "tracingConfig", "loggingConfig")
-        if _changed(old, new, *_CONFIGURATION, *nested):
+        if changed & {*_CONFIGURATION, "environment", "ephemeralStorage", "tracingConfig", "loggingConfig"}:
             request = {key: new[name] for name, key in _CONFIGURATION.items() if name in new}
             request.setdefault("Layers", [])
             settings = _nested(new)
             settings.setdefault("Environment", {"Variables": {}})
             functions.update_function_configuration(FunctionName=id_, **request, **settings)
-        if _changed(old, new, "reservedConcurrentExecutions"):
+        if "reservedConcurrentExecutions" in changed:
             self._reserve(id_, new.get("reservedConcurrentExecutions", -1))
         arn = f"arn:aws:lambda:{self.aws.region}:{self.aws.account_id}:function:{id_}"
         tags, untag = tag_changes(old, new)
@@ -153,7 +151,7 @@ class Function(Handler):
 class LayerVersion(Handler):
     """One immutable version of a layer; the id is its ARN. `skipDestroy` keeps it for older functions."""
 
-    token = "aws:lambda/layerVersion:LayerVersion"
+    type_name = "aws:lambda/layerVersion:LayerVersion"
     resource = "lambda_.LayerVersion"
     _settings = ("layerName", "compatibleArchitectures", "compatibleRuntimes", "description", "licenseInfo")
     carries = frozenset({*_settings, "code", "skipDestroy"})
@@ -201,7 +199,7 @@ class LayerVersion(Handler):
 class EventSourceMapping(Handler):
     """From a queue to a function; the id is its UUID."""
 
-    token = "aws:lambda/eventSourceMapping:EventSourceMapping"
+    type_name = "aws:lambda/eventSourceMapping:EventSourceMapping"
     resource = "lambda_.EventSourceMapping"
     _plain = ("batchSize", "enabled", "functionResponseTypes", "maximumBatchingWindowInSeconds")
     carries = frozenset(
@@ -264,7 +262,7 @@ class EventSourceMapping(Handler):
 class Permission(Handler):
     """A statement of a function's resource policy; the id is the statement's."""
 
-    token = "aws:lambda/permission:Permission"
+    type_name = "aws:lambda/permission:Permission"
     resource = "lambda_.Permission"
     carries = frozenset({"action", "function", "principal", "sourceAccount", "sourceArn", "statementId"})
     replaces = carries
@@ -309,12 +307,12 @@ class Permission(Handler):
 def _code(handler: Handler, inputs: Inputs) -> bytes:
     if "code" not in inputs:
         raise DeploymentRefusedError(
-            f"{handler.token}: one of filename, image_uri, s3_bucket must be given: code is missing"
+            f"{handler.type_name}: one of filename, image_uri, s3_bucket must be given: code is missing"
         )
     try:
         return archive_bytes(inputs["code"])
     except ArchiveError as error:
-        raise DeploymentRefusedError(f"{handler.token}: code: {error}") from error
+        raise DeploymentRefusedError(f"{handler.type_name}: code: {error}") from error
 
 
 def _nested(inputs: Inputs) -> dict[str, Any]:
@@ -348,13 +346,6 @@ def _mapping(inputs: Inputs) -> dict[str, Any]:
     if "scalingConfig" in inputs:
         request["ScalingConfig"] = {"MaximumConcurrency": inputs["scalingConfig"]["maximumConcurrency"]}
     return request
-
-
-def _changed(old: Inputs, new: Inputs, *names: str) -> bool:
-    def comparable(value: Any) -> Any:
-        return archive_bytes(value) if isinstance(value, Archive) else value
-
-    return any(comparable(old.get(name)) != comparable(new.get(name)) for name in names)
 
 
 HANDLERS: tuple[type[Handler], ...] = (Function, LayerVersion, EventSourceMapping, Permission)

@@ -20,7 +20,7 @@ from local.handlers.base import (
 class Role(Handler):
     """A role; the id is its name."""
 
-    token = "aws:iam/role:Role"
+    type_name = "aws:iam/role:Role"
     resource = "iam.Role"
     carries = frozenset(
         {
@@ -49,7 +49,7 @@ class Role(Handler):
             Path=inputs["path"],
             Description=inputs.get("description", ""),
             AssumeRolePolicyDocument=policy_text(
-                inputs["assumeRolePolicy"], f"{self.token}: assumeRolePolicy"
+                inputs["assumeRolePolicy"], f"{self.type_name}: assumeRolePolicy"
             ),
             MaxSessionDuration=inputs["maxSessionDuration"],
             Tags=as_tag_list(inputs["tagsAll"]),
@@ -80,7 +80,7 @@ class Role(Handler):
         if old["assumeRolePolicy"] != new["assumeRolePolicy"]:
             iam.update_assume_role_policy(
                 RoleName=id_,
-                PolicyDocument=policy_text(new["assumeRolePolicy"], f"{self.token}: assumeRolePolicy"),
+                PolicyDocument=policy_text(new["assumeRolePolicy"], f"{self.type_name}: assumeRolePolicy"),
             )
         if any(old.get(key) != new.get(key) for key in ("description", "maxSessionDuration")):
             iam.update_role(
@@ -106,7 +106,7 @@ class Role(Handler):
 class RolePolicy(Handler):
     """An inline policy; the id is `role:name`."""
 
-    token = "aws:iam/rolePolicy:RolePolicy"
+    type_name = "aws:iam/rolePolicy:RolePolicy"
     resource = "iam.RolePolicy"
     carries = frozenset({"name", "role", "policy", "policy.*"})
     replaces = frozenset({"name", "role"})
@@ -146,8 +146,8 @@ class RolePolicy(Handler):
             return
 
     def _put(self, inputs: Inputs) -> None:
-        text = policy_text(inputs["policy"], f"{self.token}: policy")
-        json_document(text, f"{self.token}: policy")
+        text = policy_text(inputs["policy"], f"{self.type_name}: policy")
+        json_document(text, f"{self.type_name}: policy")
         self.aws.client("iam").put_role_policy(
             RoleName=inputs["role"], PolicyName=inputs["name"], PolicyDocument=text
         )
@@ -156,7 +156,7 @@ class RolePolicy(Handler):
 class RolePolicyAttachment(Handler):
     """A managed policy on a role; the id is `role/policy ARN`."""
 
-    token = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
+    type_name = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
     resource = "iam.RolePolicyAttachment"
     carries = frozenset({"role", "policyArn"})
     replaces = frozenset({"role", "policyArn"})

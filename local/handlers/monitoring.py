@@ -19,7 +19,7 @@ from local.handlers.base import (
 class LogGroup(Handler):
     """A log group; the id is its name."""
 
-    token = "aws:cloudwatch/logGroup:LogGroup"
+    type_name = "aws:cloudwatch/logGroup:LogGroup"
     resource = "cloudwatch.LogGroup"
     carries = frozenset({"name", "retentionInDays", "logGroupClass", "skipDestroy", "tags.*"})
     replaces = frozenset({"name", "logGroupClass"})
@@ -101,7 +101,7 @@ _ALARM_INPUTS = {
 class MetricAlarm(Handler):
     """An alarm on one metric or on a metric expression; the id is its name. The world evaluates none."""
 
-    token = "aws:cloudwatch/metricAlarm:MetricAlarm"
+    type_name = "aws:cloudwatch/metricAlarm:MetricAlarm"
     resource = "cloudwatch.MetricAlarm"
     carries = frozenset(
         {
@@ -166,7 +166,7 @@ class MetricAlarm(Handler):
 class Dashboard(Handler):
     """A dashboard; the id is its name."""
 
-    token = "aws:cloudwatch/dashboard:Dashboard"
+    type_name = "aws:cloudwatch/dashboard:Dashboard"
     resource = "cloudwatch.Dashboard"
     carries = frozenset({"dashboardName", "dashboardBody"})
     replaces = frozenset({"dashboardName"})
@@ -200,7 +200,7 @@ class Dashboard(Handler):
             self.aws.client("cloudwatch").delete_dashboards(DashboardNames=[id_])
 
     def _put(self, inputs: Inputs) -> None:
-        json_document(inputs["dashboardBody"], f"{self.token}: dashboardBody")
+        json_document(inputs["dashboardBody"], f"{self.type_name}: dashboardBody")
         self.aws.client("cloudwatch").put_dashboard(
             DashboardName=inputs["dashboardName"], DashboardBody=inputs["dashboardBody"]
         )

@@ -31,7 +31,7 @@ _SUBSCRIPTION_ATTRIBUTES = {
 class Topic(Handler):
     """A standard topic; the id is its ARN."""
 
-    token = "aws:sns/topic:Topic"
+    type_name = "aws:sns/topic:Topic"
     resource = "sns.Topic"
     carries = frozenset({*_TOPIC_ATTRIBUTES, "name", "tags.*"})
     replaces = frozenset({"name"})
@@ -40,7 +40,7 @@ class Topic(Handler):
     def create(self, inputs: Inputs) -> str:
         """With all attributes at once."""
         if "policy" in inputs:
-            json_document(inputs["policy"], f"{self.token}: policy")
+            json_document(inputs["policy"], f"{self.type_name}: policy")
         made = self.aws.client("sns").create_topic(
             Name=inputs["name"],
             Attributes=_given(inputs, _TOPIC_ATTRIBUTES),
@@ -86,7 +86,7 @@ class Topic(Handler):
 class TopicPolicy(Handler):
     """Who may publish to a topic; the id is the topic's ARN."""
 
-    token = "aws:sns/topicPolicy:TopicPolicy"
+    type_name = "aws:sns/topicPolicy:TopicPolicy"
     resource = "sns.TopicPolicy"
     carries = frozenset({"arn", "policy"})
     replaces = frozenset({"arn"})
@@ -119,7 +119,7 @@ class TopicPolicy(Handler):
             return
 
     def _set(self, inputs: Inputs) -> None:
-        json_document(inputs["policy"], f"{self.token}: policy")
+        json_document(inputs["policy"], f"{self.type_name}: policy")
         self.aws.client("sns").set_topic_attributes(
             TopicArn=inputs["arn"], AttributeName="Policy", AttributeValue=inputs["policy"]
         )
@@ -128,7 +128,7 @@ class TopicPolicy(Handler):
 class TopicSubscription(Handler):
     """One endpoint of a topic; the id is the subscription's ARN."""
 
-    token = "aws:sns/topicSubscription:TopicSubscription"
+    type_name = "aws:sns/topicSubscription:TopicSubscription"
     resource = "sns.TopicSubscription"
     carries = frozenset(
         {

@@ -6,7 +6,7 @@ from typing import Any
 
 from local.handlers.base import Aws, DeploymentRefusedError, ProviderSettings
 
-PROVIDER_TOKEN = "pulumi:providers:aws"  # noqa: S105 - a type token, no secret
+PROVIDER_TYPE = "pulumi:providers:aws"
 
 # Carried out, or without meaning where nothing is validated against a real account (the SDK sets some of the
 # skips by itself).
@@ -33,12 +33,12 @@ def provider_settings(name: str, inputs: Mapping[str, Any], aws: Aws) -> Provide
     unknown = sorted(key for key, value in inputs.items() if value is not None and key not in _KNOWN)
     if unknown:
         raise DeploymentRefusedError(
-            f"{PROVIDER_TOKEN} {name!r}: inputs not carried out by the embedded AWS: {', '.join(unknown)}"
+            f"{PROVIDER_TYPE} {name!r}: inputs not carried out by the embedded AWS: {', '.join(unknown)}"
         )
     allowed = _decoded(inputs.get("allowedAccountIds"))
     if allowed and aws.account_id not in allowed:
         raise DeploymentRefusedError(
-            f"{PROVIDER_TOKEN} {name!r}: AWS account ID not allowed: {aws.account_id} (allowed: {allowed})"
+            f"{PROVIDER_TYPE} {name!r}: AWS account ID not allowed: {aws.account_id} (allowed: {allowed})"
         )
     return _settings(inputs.get("region") or aws.region, _decoded(inputs.get("defaultTags")), aws)
 
@@ -53,7 +53,7 @@ def _settings(region: str, default_tags: Any, aws: Aws) -> ProviderSettings:
         raise DeploymentRefusedError(f"the world is in {aws.region}, the provider wants {region}")
     unknown = set(default_tags or {}) - {"tags"}
     if unknown:
-        raise DeploymentRefusedError(f"{PROVIDER_TOKEN}: unknown input 'defaultTags.{min(unknown)}'")
+        raise DeploymentRefusedError(f"{PROVIDER_TYPE}: unknown input 'defaultTags.{min(unknown)}'")
     return ProviderSettings(region=region, default_tags=dict((default_tags or {}).get("tags") or {}))
 
 

@@ -24,7 +24,7 @@ _DOCUMENTS = {
 class Queue(Handler):
     """A standard queue; its policies are resources of their own."""
 
-    token = "aws:sqs/queue:Queue"
+    type_name = "aws:sqs/queue:Queue"
     resource = "sqs.Queue"
     carries = frozenset({*_ATTRIBUTES, *_DOCUMENTS, "name", "tags.*"})
     replaces = frozenset({"name"})
@@ -114,7 +114,7 @@ class _QueueDocument(Handler):
 
     def _set(self, inputs: Inputs) -> None:
         text = inputs[self.document]
-        json_document(text, f"{self.token}: {self.document}")
+        json_document(text, f"{self.type_name}: {self.document}")
         self.aws.client("sqs").set_queue_attributes(
             QueueUrl=inputs["queueUrl"], Attributes={_DOCUMENTS[self.document]: text}
         )
@@ -123,7 +123,7 @@ class _QueueDocument(Handler):
 class QueuePolicy(_QueueDocument):
     """Who may use a queue."""
 
-    token = "aws:sqs/queuePolicy:QueuePolicy"
+    type_name = "aws:sqs/queuePolicy:QueuePolicy"
     resource = "sqs.QueuePolicy"
     carries = frozenset({"queueUrl", "policy"})
     document = "policy"
@@ -132,7 +132,7 @@ class QueuePolicy(_QueueDocument):
 class RedrivePolicy(_QueueDocument):
     """Which queue gets the messages that failed too often."""
 
-    token = "aws:sqs/redrivePolicy:RedrivePolicy"
+    type_name = "aws:sqs/redrivePolicy:RedrivePolicy"
     resource = "sqs.RedrivePolicy"
     carries = frozenset({"queueUrl", "redrivePolicy"})
     document = "redrivePolicy"
@@ -141,7 +141,7 @@ class RedrivePolicy(_QueueDocument):
 class RedriveAllowPolicy(_QueueDocument):
     """Which queues may send their failed messages here."""
 
-    token = "aws:sqs/redriveAllowPolicy:RedriveAllowPolicy"
+    type_name = "aws:sqs/redriveAllowPolicy:RedriveAllowPolicy"
     resource = "sqs.RedriveAllowPolicy"
     carries = frozenset({"queueUrl", "redriveAllowPolicy"})
     document = "redriveAllowPolicy"
@@ -155,7 +155,7 @@ def _attributes(inputs: Inputs) -> dict[str, str]:
             values[attribute] = json.dumps(value) if isinstance(value, bool) else str(value)
     for name, attribute in _DOCUMENTS.items():
         if inputs.get(name):
-            json_document(inputs[name], f"{Queue.token}: {name}")
+            json_document(inputs[name], f"{Queue.type_name}: {name}")
             values[attribute] = inputs[name]
     return values
 

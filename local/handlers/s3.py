@@ -13,7 +13,7 @@ _DELETE_BATCH = 1000  # objects per DeleteObjects
 class Bucket(Handler):
     """A bucket; the id is its name."""
 
-    token = "aws:s3/bucket:Bucket"
+    type_name = "aws:s3/bucket:Bucket"
     resource = "s3.Bucket"
     carries = frozenset({"bucket", "forceDestroy", "tags.*"})
     replaces = frozenset({"bucket"})

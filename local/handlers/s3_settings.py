@@ -71,7 +71,7 @@ class _BucketSetting(Handler):
 class BucketVersioning(_BucketSetting):
     """Versions; cannot be undone on AWS, only suspended."""
 
-    token = "aws:s3/bucketVersioning:BucketVersioning"
+    type_name = "aws:s3/bucketVersioning:BucketVersioning"
     resource = "s3.BucketVersioning"
     carries = frozenset({"bucket", "versioningConfiguration.status"})
 
@@ -94,7 +94,7 @@ class BucketVersioning(_BucketSetting):
 class BucketPublicAccessBlock(_BucketSetting):
     """The four switches."""
 
-    token = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
+    type_name = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
     resource = "s3.BucketPublicAccessBlock"
     _switches = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
     carries = frozenset({"bucket", *_switches})
@@ -120,7 +120,7 @@ class BucketPublicAccessBlock(_BucketSetting):
 class BucketOwnershipControls(_BucketSetting):
     """Who owns what others upload."""
 
-    token = "aws:s3/bucketOwnershipControls:BucketOwnershipControls"
+    type_name = "aws:s3/bucketOwnershipControls:BucketOwnershipControls"
     resource = "s3.BucketOwnershipControls"
     carries = frozenset({"bucket", "rule.objectOwnership"})
 
@@ -142,7 +142,7 @@ class BucketOwnershipControls(_BucketSetting):
 class BucketServerSideEncryptionConfiguration(_BucketSetting):
     """Default encryption."""
 
-    token = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
+    type_name = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
     resource = "s3.BucketServerSideEncryptionConfiguration"
     carries = frozenset(
         {
@@ -196,7 +196,7 @@ class BucketServerSideEncryptionConfiguration(_BucketSetting):
 class BucketLifecycleConfiguration(_BucketSetting):
     """What is deleted when."""
 
-    token = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
+    type_name = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
     resource = "s3.BucketLifecycleConfiguration"
     carries = frozenset(
         {
@@ -241,13 +241,13 @@ class BucketLifecycleConfiguration(_BucketSetting):
 class BucketPolicy(_BucketSetting):
     """Who may do what with the bucket, and who may not."""
 
-    token = "aws:s3/bucketPolicy:BucketPolicy"
+    type_name = "aws:s3/bucketPolicy:BucketPolicy"
     resource = "s3.BucketPolicy"
     carries = frozenset({"bucket", "policy", "policy.*"})
 
     def put(self, inputs: Inputs) -> None:
         """The whole document."""
-        policy = policy_text(inputs["policy"], f"{self.token}: policy")
+        policy = policy_text(inputs["policy"], f"{self.type_name}: policy")
         self.s3.put_bucket_policy(Bucket=inputs["bucket"], Policy=policy)
 
     def get(self, bucket: str) -> State | None:
@@ -262,7 +262,7 @@ class BucketPolicy(_BucketSetting):
 class BucketNotification(_BucketSetting):
     """Which events go where; one per bucket. S3 sends each destination a test event."""
 
-    token = "aws:s3/bucketNotification:BucketNotification"
+    type_name = "aws:s3/bucketNotification:BucketNotification"
     resource = "s3.BucketNotification"
     _targets: ClassVar[dict[str, tuple[str, str]]] = {
         "queues": ("queueArn", "QueueConfigurations"),
@@ -331,7 +331,7 @@ class BucketNotification(_BucketSetting):
 class BucketLogging(_BucketSetting):
     """Where access logs go."""
 
-    token = "aws:s3/bucketLogging:BucketLogging"
+    type_name = "aws:s3/bucketLogging:BucketLogging"
     resource = "s3.BucketLogging"
     carries = frozenset(
         {

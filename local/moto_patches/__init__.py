@@ -5,13 +5,13 @@ A patch reaches into moto's inside, so all of them are bound to the one moto ver
 
 from importlib.metadata import version
 
+from local.moto_patches.replacing import MotoVersionError
+
+__all__ = ["MOTO_VERSION", "MotoVersionError", "apply"]
+
 MOTO_VERSION = "5.2.5"
 
 _applied = False
-
-
-class MotoVersionError(RuntimeError):
-    """The installed moto is not the one that the patches were written and tried for."""
 
 
 def apply() -> None:
@@ -29,9 +29,9 @@ def apply() -> None:
         )
     if _applied:
         return
-    from local.moto_patches import buckets, queues
+    from local.moto_patches import buckets, queues, s3_events
     from local.rekognition import standin
 
-    for module in (buckets, queues, standin):
+    for module in (buckets, queues, s3_events, standin):
         module.apply()
     _applied = True

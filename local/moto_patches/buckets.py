@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from local.moto_patches.replacing import replace
 from local.policies import AccessRequest, Principal, Verdict, evaluate
 
 _LOG_DELIVERY = Principal(kind="Service", value="logging.s3.amazonaws.com")
@@ -44,5 +45,5 @@ def apply() -> None:
         )
         return evaluate([target_bucket.policy], request) is Verdict.ALLOW
 
-    FakeBucket.get_permission = get_permission
-    FakeBucket._log_permissions_enabled_policy = log_permissions_enabled_policy
+    replace(FakeBucket, "get_permission", get_permission)
+    replace(FakeBucket, "_log_permissions_enabled_policy", log_permissions_enabled_policy)

@@ -3,16 +3,15 @@
 import time
 from typing import Any
 
+from local.moto_patches.replacing import replace
 from local.server import TURN
 
 _POLL_INTERVAL = 0.02  # seconds between two looks of a long poll
 
 
 def apply() -> None:
-    """Long polls give their turn up while they wait; moto itself consumes nothing for Lambda."""
+    """Long polls that let others go on, policies that stay, and nothing consumed on Lambda's behalf."""
     from moto.sqs.models import Queue, SQSBackend
-
-    receive_now = SQSBackend.receive_message
 
     def receive_message(
         self: Any,
@@ -31,14 +30,6 @@ def apply() -> None:
             with TURN.lent():
                 time.sleep(_POLL_INTERVAL)
 
-    class NoMappings(dict[str, Any]):
-        """moto invokes a function for each message at once and drops it; the poller of the world does that."""
-
-        def __setitem__(self, key: str, value: Any) -> None:
-            """Keep nothing: the mapping itself is kept by moto's Lambda backend."""
-
-    set_attributes = Queue._set_attributes
-
     def keep_policy(self: Any, attributes: dict[str, Any], now: float | None = None) -> None:
         """moto forgets the policy whenever another attribute is set; an empty document removes one."""
         policy = attributes["Policy"] if "Policy" in attributes else getattr(self, "policy", None)
@@ -46,15 +37,20 @@ def apply() -> None:
         if "RedriveAllowPolicy" in attributes:
             self.redrive_allow_policy = attributes["RedriveAllowPolicy"] or None
 
-    Queue.BASE_ATTRIBUTES = [*Queue.BASE_ATTRIBUTES, "RedriveAllowPolicy"]  # set, but never shown
-    Queue.redrive_allow_policy = None  # type: ignore[attr-defined]
-    Queue._set_attributes = keep_policy  # type: ignore[method-assign]
-
-    create = Queue.__init__
-
     def init(self: Any, *args: Any, **kwargs: Any) -> None:
+        self.redrive_allow_policy = None
         create(self, *args, **kwargs)
-        self.lambda_event_source_mappings = NoMappings()
+        self.lambda_event_source_mappings = _NoMappings()
 
-    SQSBackend.receive_message = receive_message
-    Queue.__init__ = init
+    receive_now = replace(SQSBackend, "receive_message", receive_message)
+    set_attributes = replace(Queue, "_set_attributes", keep_policy)
+    create = replace(Queue, "__init__", init)
+    # Kept by moto, but never shown.
+    replace(Queue, "BASE_ATTRIBUTES", [*Queue.BASE_ATTRIBUTES, "RedriveAllowPolicy"])
+
+
+class _NoMappings(dict[str, Any]):
+    """moto invokes a function for each message at once and drops it; the poller of the world does that."""
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        """Keep nothing: the mapping itself is kept by moto's Lambda backend."""
