@@ -11,7 +11,7 @@ from media_pipeline.cascade import Frame, Plan
 from media_pipeline.decoding import decoding, load_pixels, open_picture
 from media_pipeline.inspection import Inspection
 from media_pipeline.limits import Limits
-from media_pipeline.rasters import Packed, Planes, Raster
+from media_pipeline.rasters import Decoded, Packed, Raster
 from media_pipeline.sizes import Box, Specs, Target
 
 _TURNS = {
@@ -59,14 +59,14 @@ def _roots(
 ) -> dict[Frame, Raster]:
     image = open_picture(data, inspection.content_type, limits)
     profile = image.info.get("icc_profile")
-    as_planes = _can_be_planes(image, profile, specs)
-    box = _draft(image, inspection, as_planes, stored(plan.largest, inspection), limits)
+    as_ycbcr = _stays_ycbcr(image, profile, specs)
+    box = _draft(image, inspection, as_ycbcr, stored(plan.largest, inspection), limits)
     check_memory(image, inspection, limits)
     load_pixels(image, limits)
     with decoding(limits):
-        pixels = image if as_planes else colour.normalised(image)
+        pixels = image if as_ycbcr else colour.normalised(image)
     pixels.info = {}  # whatever is made of these pixels inherits this: no metadata gets any further
-    source: Raster = Planes.split(pixels) if as_planes else Packed(pixels)
+    source: Raster = Decoded(pixels) if as_ycbcr else Packed(pixels)
     del image, pixels  # of the decoded pixels only what `source` holds stays
     # The largest last: where it is as large as the original it is the original, and converting uses that up.
     return {frame: develop(source, frame, inspection, profile, box) for frame in reversed(plan.roots)}
@@ -88,7 +88,7 @@ def stored(frame: Frame, inspection: Inspection) -> Frame:
     return (frame[1], frame[0]) if inspection.orientation >= 5 else frame
 
 
-def _can_be_planes(image: Image.Image, profile: bytes | None, specs: Specs) -> bool:
+def _stays_ycbcr(image: Image.Image, profile: bytes | None, specs: Specs) -> bool:
     """Whether the whole way from JPEG to JPEG can be gone without RGB."""
     components = [layer[0] for layer in getattr(image, "layer", ())]
     return (
@@ -101,7 +101,7 @@ def _can_be_planes(image: Image.Image, profile: bytes | None, specs: Specs) -> b
 
 
 def _draft(
-    image: Image.Image, inspection: Inspection, as_planes: bool, size: Frame, limits: Limits
+    image: Image.Image, inspection: Inspection, as_ycbcr: bool, size: Frame, limits: Limits
 ) -> Box | None:
     """Have a JPEG decoded at the smallest of 1/1, 1/2, 1/4, 1/8 that is not below `size`.
 
@@ -110,5 +110,5 @@ def _draft(
     if inspection.content_type != "image/jpeg":
         return None
     with decoding(limits):
-        drafted = image.draft("YCbCr" if as_planes else None, size)
+        drafted = image.draft("YCbCr" if as_ycbcr else None, size)
     return drafted[1] if drafted else None

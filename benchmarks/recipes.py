@@ -1,0 +1,100 @@
+"""The same job done four ways: long edges of a photograph as upright sRGB JPEGs without metadata, 4:2:0.
+
+Every recipe is `recipe(data, sizes, quality) -> {name: bytes}` with `sizes` name -> long edge in pixels. They run in
+one process and on one CPU, except `sharp`, whose Node.js process is started once and then asked.
+"""
+
+import io
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from PIL import Image, ImageCms, ImageOps
+
+from benchmarks import node
+from media_pipeline import cascade, renditions, stills
+from media_pipeline.inspection import inspect
+from media_pipeline.limits import Limits
+from media_pipeline.sizes import Size, Specs
+
+Recipe = Callable[[bytes, Mapping[str, int], int], dict[str, bytes]]
+
+
+def pipeline(data: bytes, sizes: Mapping[str, int], quality: int) -> dict[str, bytes]:
+    """Do what the image function does, with its very functions; without proxies and placeholder, as the others."""
+    limits = Limits()
+    specs = Specs(
+        sizes=tuple(Size(name=name, width=edge) for name, edge in sizes.items()),
+        formats=("jpeg",),
+        quality={"jpeg": quality},
+    )
+    inspection = inspect(data, limits)
+    targets = {size.name: size.target(inspection.width, inspection.height) for size in specs.sizes}
+    made = stills.pictures(data, inspection, cascade.plan(targets.values()), specs, limits)
+    encoded = renditions.encode_stills(made, specs)
+    return {name: encoded[target, "jpeg"] for name, target in targets.items()}
+
+
+def naive(data: bytes, sizes: Mapping[str, int], quality: int) -> dict[str, bytes]:
+    """Do it as most code on Pillow does: everything at full size, then a copy and `thumbnail` for each size."""
+    image = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
+    profile = image.info.get("icc_profile")
+    if profile:
+        converted = ImageCms.profileToProfile(
+            image, io.BytesIO(profile), ImageCms.createProfile("sRGB"), outputMode="RGB"
+        )
+        image = converted or image
+    made = {}
+    for name, edge in sizes.items():
+        small = image.copy()
+        small.thumbnail((edge, edge), Image.Resampling.LANCZOS)
+        out = io.BytesIO()
+        small.convert("RGB").save(out, "JPEG", quality=quality, subsampling="4:2:0")
+        made[name] = out.getvalue()
+    return made
+
+
+def pyvips(data: bytes, sizes: Mapping[str, int], quality: int) -> dict[str, bytes]:
+    """Decode once with libvips, each size from the next larger; its resampler is vectorised."""
+    image: Any = None
+    made = {}
+    for name, edge in sorted(sizes.items(), key=lambda item: -item[1]):
+        if image is None:
+            # Asked to convert a picture that has no profile it takes a detour that costs three times the job.
+            has_profile = _libvips().Image.new_from_buffer(data, "").get_typeof("icc-profile-data") != 0
+            profile = {"export_profile": "srgb"} if has_profile else {}
+            image = _libvips().Image.thumbnail_buffer(data, edge, height=edge, size="down", **profile)
+        else:
+            image = image.thumbnail_image(edge, height=edge, size="down")
+        image = image.copy_memory()
+        made[name] = image.jpegsave_buffer(Q=quality, keep="none", subsample_mode="on")
+    return made
+
+
+def sharp(data: bytes, sizes: Mapping[str, int], quality: int) -> dict[str, bytes]:
+    """Do it as sharp's documentation shows: one input, `clone()` per size, in Node.js."""
+    return node.process().render(data, sizes, quality)
+
+
+RECIPES: Mapping[str, Recipe] = {"pipeline": pipeline, "naive": naive, "pyvips": pyvips, "sharp": sharp}
+
+
+def available() -> dict[str, Recipe]:
+    """Return the recipes whose library is installed here; the pipeline and the naive one always are."""
+    missing = {
+        name for name, is_here in (("pyvips", _has_pyvips()), ("sharp", node.installed())) if not is_here
+    }
+    return {name: recipe for name, recipe in RECIPES.items() if name not in missing}
+
+
+def _has_pyvips() -> bool:
+    try:
+        _libvips()
+    except (ImportError, OSError):  # OSError: the binding is there, the library is not
+        return False
+    return True
+
+
+def _libvips() -> Any:
+    import pyvips as libvips
+
+    return libvips
