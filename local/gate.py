@@ -3,6 +3,8 @@
 moto's own routers and parsers are used, so a call is seen with its parameters exactly as boto3's user wrote them.
 """
 
+import io
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -34,11 +36,12 @@ class Call:
     access_key_id: str | None
     session_token: str | None
     region: str
+    body: bytes = field(repr=False)
     request: Any = field(repr=False)
     operation_model: Any = field(repr=False)
 
 
-def read_call(environ: dict[str, Any]) -> Call | None:
+def read_call(environ: dict[str, Any], body: bytes) -> Call | None:
     """The call that a request makes; None for what no AWS model describes (moto's own pages)."""
     from moto.core.model import OperationModel  # noqa: F401 - loads the models' module before its users
     from moto.core.parse import PROTOCOL_PARSERS
@@ -48,7 +51,7 @@ def read_call(environ: dict[str, Any]) -> Call | None:
     from moto.moto_server.werkzeug_app import BackendRequest
     from werkzeug.exceptions import NotFound
 
-    request = BackendRequest(environ)
+    request = BackendRequest({**environ, "wsgi.input": io.BytesIO(body)})
     key_id, region, signing_name, token = _credentials(request)
     service = _SIGNING_NAMES.get(signing_name, signing_name)
     try:
@@ -74,6 +77,7 @@ def read_call(environ: dict[str, Any]) -> Call | None:
         access_key_id=key_id,
         session_token=token,
         region=region,
+        body=body,
         request=request,
         operation_model=operation,
     )
@@ -86,10 +90,15 @@ def error_response(call: Call, error: RefusedError) -> tuple[int, dict[str, str]
     from moto.core.serialize import get_serializer_class
     from moto.core.utils import get_service_model
 
+    class Answer(ServiceException):
+        """Of this module, so that moto looks the code up in the model of the service that is asked."""
+
     model = get_service_model(call.service)
     protocol = determine_request_protocol(model, call.request.content_type)
     serializer = get_serializer_class(call.service, protocol)(operation_model=call.operation_model)
-    made = serializer.serialize(ServiceException(error.code, error.message))
+    with warnings.catch_warnings():  # common codes such as AccessDenied are in no service's model
+        warnings.simplefilter("ignore", UserWarning)
+        made = serializer.serialize(Answer(error.code, error.message))
     body = made["body"]
     # HEAD has no body: the SDK takes the status for the code then, as it does with AWS.
     payload = b"" if call.request.method == "HEAD" else body.encode() if isinstance(body, str) else body

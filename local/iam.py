@@ -18,7 +18,7 @@ from local.policies import AccessRequest, Principal, Verdict, as_list, evaluate,
 
 _DENIED_CODES = {
     "s3": ("AccessDenied", 403),
-    "sqs": ("AccessDeniedException", 403),
+    "sqs": ("AccessDenied", 403),
     "dynamodb": ("AccessDeniedException", 400),
     "rekognition": ("AccessDeniedException", 400),
     "logs": ("AccessDeniedException", 400),
@@ -219,7 +219,7 @@ def _verified_session(call: Call) -> Any:
             method=call.request.method,
             path=path,
             data={},
-            body=call.request.data,
+            body=call.body,
             headers=call.request.headers,
             action=call.operation,
         )

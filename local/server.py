@@ -80,7 +80,7 @@ class _Front:
             if not self.open:
                 return _fault(environ, start_response, "503 Service Unavailable", "the world is closed")
             try:
-                call = read_call({**environ, "wsgi.input": io.BytesIO(body)})
+                call = read_call(environ, body)
                 if call is not None:
                     try:
                         for judge in self._judges:

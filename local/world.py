@@ -9,6 +9,7 @@ One world per process at a time, since moto's state is the process's; each world
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from types import TracebackType
 from typing import Any, Self
 
@@ -146,15 +147,8 @@ class World:
         return client
 
     def _make_client(self, service: str, credentials: Credentials) -> Any:
-        import boto3
         from botocore.config import Config
 
-        session: Any = boto3.session.Session(
-            aws_access_key_id=credentials.access_key_id,
-            aws_secret_access_key=credentials.secret_access_key,
-            aws_session_token=credentials.session_token,
-            region_name=self.region,
-        )
         config = Config(
             retries={"total_max_attempts": 1},
             proxies={},
@@ -163,7 +157,15 @@ class World:
             max_pool_connections=32,
             account_id_endpoint_mode="disabled",
         )
-        return session.client(service, endpoint_url=self.endpoint_url, config=config)
+        return _sdk_session().create_client(
+            service,
+            region_name=self.region,
+            endpoint_url=self.endpoint_url,
+            aws_access_key_id=credentials.access_key_id,
+            aws_secret_access_key=credentials.secret_access_key,
+            aws_session_token=credentials.session_token,
+            config=config,
+        )
 
     def environment(self, credentials: Credentials | None = None) -> dict[str, str]:
         """The `AWS_*` variables (and `NO_PROXY`) that let a child process speak to this world only."""
@@ -277,6 +279,14 @@ class World:
         from moto.awslambda.utils import get_backend
 
         return get_backend(self.account_id, self.region)
+
+
+@cache
+def _sdk_session() -> Any:
+    """One session for all worlds of the process: it keeps the services' models, which take long to load."""
+    import botocore.session
+
+    return botocore.session.Session()
 
 
 def trusts_lambda(policy: Mapping[str, Any]) -> bool:

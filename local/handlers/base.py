@@ -52,6 +52,8 @@ class AutoName:
     input: str
     max_length: int
     lower: bool = False
+    exclusive: bool = True
+    """Whether AWS takes a name only once, so that a replacement of the same name must wait until the old is gone."""
 
 
 class Handler(ABC):

@@ -156,7 +156,7 @@ class LayerVersion(Handler):
     _settings = ("layerName", "compatibleArchitectures", "compatibleRuntimes", "description", "licenseInfo")
     carries = frozenset({*_settings, "code", "skipDestroy"})
     replaces = frozenset({*_settings, "code"})
-    autoname = AutoName(input="layerName", max_length=140)
+    autoname = AutoName(input="layerName", max_length=140, exclusive=False)
     defaults: ClassVar[Mapping[str, Any]] = {"skipDestroy": False}
 
     def create(self, inputs: Inputs) -> str:
