@@ -1,6 +1,7 @@
 """The command: what it is given, how it says what went wrong, its exit code."""
 
 import argparse
+import logging
 import os
 import re
 import sys
@@ -93,6 +94,7 @@ def _demo(options: Options, interrupts: Interrupts) -> int:
     # These take a second or two, and until here nothing is made that an interrupt would have to remove.
     from rich.console import Console
 
+    from demo.progress import Warnings
     from demo.progress import reporter as make_reporter
     from demo.run import run
     from local.deploy import DeployError
@@ -101,6 +103,7 @@ def _demo(options: Options, interrupts: Interrupts) -> int:
     try:
         output.prepare()
         reporter = make_reporter(Console(highlight=False))
+        logging.getLogger().addHandler(Warnings(reporter))
         try:
             with _drawn_unless(photos) as chosen:
                 result = run(options.stack, chosen, output, interrupts=interrupts, reporter=reporter)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 PROCESSING = "PROCESSING"
+PUBLISHED = "PUBLISHED"
 FAILED = "FAILED"
 
 NOT_UPLOADED = "not_uploaded"  # reason of a file that never reached the bucket
@@ -76,6 +77,8 @@ class Outcome:
     milliseconds: Mapping[str, float] = field(default_factory=dict)
     picture: str | None = None
     is_preview: bool = False
+    lost: tuple[str, ...] = ()
+    """Keys of renditions that the record lists and the bucket does not hold."""
 
     @property
     def settled(self) -> bool:
@@ -95,6 +98,8 @@ class Outcome:
             return "was still being processed when the demo stopped waiting"
         if self.status == FAILED:
             return f"FAILED ({self.reason}): {self.detail}"
+        if self.lost:
+            return f"lists renditions that are not in the bucket: {', '.join(self.lost)}"
         return None if self.announced else f"is {self.status}, but that was never announced"
 
 
@@ -153,6 +158,8 @@ def _outcome(upload: Upload, item: Mapping[str, Any] | None) -> Outcome:
         detail = "the pipeline wrote no record about this object version"
         return Outcome(upload=upload, status=None, reason=NO_RECORD, detail=detail)
     moderation = item.get("moderation") or {}
+    # The record of a blocked object holds what would have been published: nobody is shown that.
+    listed = item.get("renditions") or () if item["status"] == PUBLISHED else ()
     return Outcome(
         upload=upload,
         status=item["status"],
@@ -171,7 +178,7 @@ def _outcome(upload: Upload, item: Mapping[str, Any] | None) -> Outcome:
                 bytes=int(entry["bytes"]),
                 key=entry["key"],
             )
-            for entry in item.get("renditions") or ()
+            for entry in listed
         ),
         verdict=moderation.get("verdict"),
         labels=tuple(

@@ -46,15 +46,19 @@ class Pipeline:
     def fetch_renditions(self, outcome: Outcome, output: Output) -> Outcome:
         """Copy the renditions that a record lists to OUT/renditions, under their keys.
 
-        Raises ClientError where one is not in the bucket: a record must not promise what is not there.
+        A record must not promise what is not there: such renditions are `lost`.
         """
-        placed = []
+        placed, lost = [], []
         for rendition in outcome.renditions:
-            answer = self._s3.get_object(Bucket=self._renditions_bucket, Key=rendition.key)
+            try:
+                answer = self._s3.get_object(Bucket=self._renditions_bucket, Key=rendition.key)
+            except self._s3.exceptions.NoSuchKey:
+                lost.append(rendition.key)
+                continue
             path = output.place("renditions", rendition.key)
             path.write_bytes(answer["Body"].read())
             placed.append(replace(rendition, path=output.relative(path)))
-        return replace(outcome, renditions=tuple(placed))
+        return replace(outcome, renditions=tuple(placed), lost=tuple(lost))
 
     def _items(self) -> list[dict[str, Any]]:
         deserialize = TypeDeserializer().deserialize

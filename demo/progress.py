@@ -1,5 +1,6 @@
 """What the person at the terminal sees while the demo runs; plain lines where there is no terminal."""
 
+import logging
 from collections import Counter
 from collections.abc import Iterable
 from typing import Protocol
@@ -41,6 +42,18 @@ class Reporter(Protocol):
 def reporter(console: Console) -> "Reporter":
     """A live display for a terminal, plain lines for anything else."""
     return Live(console) if console.is_terminal and not console.is_dumb_terminal else Lines(console)
+
+
+class Warnings(logging.Handler):
+    """Says what the embedded AWS warns of where the progress is shown, rather than across it."""
+
+    def __init__(self, told: "Reporter") -> None:
+        super().__init__(logging.WARNING)
+        self._told = told
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Say one warning."""
+        self._told.say(record.getMessage())
 
 
 def counted(outcomes: Iterable[Outcome]) -> str:

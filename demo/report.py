@@ -31,6 +31,10 @@ STATUSES: Mapping[str, str] = {
     "PROCESSING": "It was still being processed when the demo stopped waiting.",
     "MISSING": "There is no record of it.",
 }
+# On the page the largest rendition and three smaller ones make a row. Width and height in CSS pixels.
+LARGEST_BOX, SMALL_BOX, ROW = (280, 250), (138, 125), 730
+PANORAMA = 2.5  # times as wide as high
+LOADED_AT_ONCE = 60  # objects; a page with more loads its pictures as they come into view
 VEILED = ("REVIEW", "BLOCKED")  # shown only to whoever asks to see them
 
 
@@ -100,12 +104,14 @@ def as_html(run: Run) -> str:
         lstrip_blocks=True,
     )
     environment.filters.update(size=human_size, duration=human_duration, url=_url)
-    shown = {status for outcome in run.outcomes if (status := _status(outcome))}
+    shown = {_status(outcome) for outcome in run.outcomes}
+    statuses = [status for status in STATUSES if status in shown] + sorted(shown - STATUSES.keys())
     return environment.get_template("report.html").render(
         run=run,
-        outcomes=run.outcomes,
+        outcomes=sorted(run.outcomes, key=lambda outcome: statuses.index(_status(outcome))),
         status_of=_status,
-        statuses=[status for status in STATUSES if status in shown] + sorted(shown - STATUSES.keys()),
+        statuses=statuses,
+        loading="eager" if len(run.outcomes) <= LOADED_AT_ONCE else "lazy",
         meaning=STATUSES,
         count={status: sum(_status(each) == status for each in run.outcomes) for status in shown},
         veiled=VEILED,
@@ -152,13 +158,25 @@ class _Size:
     name: str
     shown: Rendition
     formats: tuple[Rendition, ...]
+    displayed: int  # width on the page, in CSS pixels
 
 
 def _by_size(renditions: Iterable[Rendition]) -> list[_Size]:
     """Group by size, the largest first."""
     ordered = sorted(renditions, key=lambda each: (-each.width * each.height, each.name))
     groups = [(name, tuple(group)) for name, group in groupby(ordered, key=lambda each: each.name)]
-    return [_Size(name, group[0], group) for name, group in groups]
+    boxes = [LARGEST_BOX] + [SMALL_BOX] * len(groups)
+    return [
+        _Size(name, group[0], group, _fitted(group[0], box))
+        for (name, group), box in zip(groups, boxes, strict=False)
+    ]
+
+
+def _fitted(picture: Rendition, box: tuple[int, int]) -> int:
+    """The width at which a picture fits into a box of the page; panoramas may take a row of their own."""
+    width, height = picture.width, picture.height
+    wide = ROW if width > PANORAMA * height and box == LARGEST_BOX else box[0]
+    return max(1, min(width, wide, round(width * box[1] / height)))
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,13 @@
 """One demo: deploy, upload, wait, collect, take down."""
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from components.packaging import PACKAGES_FOR
 from demo import originals, outbox, report
 from demo.interrupts import InterruptedRunError, Interrupts
 from demo.outcomes import Mail, Outcome, Run, Seconds, Upload
@@ -15,7 +17,9 @@ from demo.pipeline import Pipeline
 from demo.progress import Reporter, counted
 from demo.takedown import take_down
 from local.deploy import DeployError, Deployment, Resource, stack_region
-from local.runtime import Functions, Poller, TimeScale
+from local.runtime.functions import Functions
+from local.runtime.poller import Batch, Poller
+from local.runtime.timescale import TimeScale
 from local.world import World
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -23,6 +27,8 @@ PROJECT = Path(__file__).resolve().parent.parent
 POLL_SECONDS = 0.1
 # No record has changed for so long: whatever it is, waiting on does not help. Far above a function's time-out.
 PATIENCE_SECONDS = 180.0
+# For messages that change no record any more; one that is not done by then comes back too late to matter.
+AFTERMATH_SECONDS = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +57,7 @@ def run(
     Raises DeployError where the stack cannot be deployed, and InterruptedRunError after an
     interrupt, both once everything is removed.
     """
+    os.environ[PACKAGES_FOR] = "host"  # the functions run on this machine, not on AWS's
     began = time.monotonic()
     with ExitStack() as stack_of_things:
         world = stack_of_things.enter_context(World(region=stack_region(PROJECT, stack)))
@@ -63,10 +70,11 @@ def run(
             resources = len(deployment.resources)
             deployed = time.monotonic()
             reporter.say(f"{resources} resources in {deployed - began:.1f} s")
-            with _running(world, deployment, output.root / "logs", interrupts) as standing:
+            with _running(world, deployment, output.root / "logs", interrupts, reporter) as standing:
                 outcomes = _process(standing, photos, reporter, interrupts)
                 processed = time.monotonic()
                 reporter.say(f"{counted(outcomes)} in {processed - deployed:.1f} s")
+                _quiet(standing.poller, interrupts)
             collected = _collect(standing, outcomes, output, interrupts)
             collected_at = time.monotonic()
             interrupts.check()
@@ -94,18 +102,21 @@ def run(
 def _destroyed(deployment: Deployment, world: World, on_resource: Callable[[Resource], None]) -> list[str]:
     """What is left over; a refusal to delete is such a thing: the results of the run are still worth having."""
     try:
-        return take_down(deployment, world.client, on_resource)
+        return take_down(deployment, world, on_resource)
     except DeployError as refusal:
         return [str(refusal), *(resource.urn for resource in deployment.resources if resource.is_custom)]
 
 
 @contextmanager
-def _running(world: World, deployment: Deployment, logs: Path, interrupts: Interrupts) -> Iterator[Deployed]:
+def _running(
+    world: World, deployment: Deployment, logs: Path, interrupts: Interrupts, reporter: Reporter
+) -> Iterator[Deployed]:
     """Functions and queue poller, for as long as there is something to process."""
     timescale = TimeScale()
     functions = Functions(world, timescale, log_folder=logs)
-    poller = Poller(world, functions, timescale)
+    poller = Poller(world, functions, timescale, on_batch=_errors_to(reporter, interrupts))
     with interrupts.ending_with(functions.close):
+        in_order = False
         try:
             poller.start()
             yield Deployed(
@@ -115,9 +126,24 @@ def _running(world: World, deployment: Deployment, logs: Path, interrupts: Inter
                 poller=poller,
                 functions=functions,
             )
+            in_order = True
         finally:
-            poller.stop()
+            poller.stop(kill=not in_order)
             functions.close()
+
+
+def _errors_to(reporter: Reporter, interrupts: Interrupts) -> Callable[[Batch], None]:
+    """Tell of each error of a function once: its messages come back, so that the run only seems to stand still."""
+    told: set[tuple[str, str]] = set()
+
+    def tell(batch: Batch) -> None:
+        error = batch.invocation.error
+        if error is None or interrupts.requested or (batch.function_name, error.type) in told:
+            return
+        told.add((batch.function_name, error.type))
+        reporter.say(f"{batch.function_name} fails: {error.type}: {error.message}")
+
+    return tell
 
 
 @contextmanager
@@ -142,7 +168,7 @@ def _remove(deployment: Deployment, world: World) -> str | None:
         return None
     counted_resources = f"{standing} resource{'' if standing == 1 else 's'}"
     try:
-        leftovers = take_down(deployment, world.client)
+        leftovers = take_down(deployment, world)
     except Exception as refusal:  # noqa: BLE001 - what made the run end counts, and the world ends all the same
         return f"the embedded AWS with {counted_resources} (which refused an orderly end: {refusal})"
     if leftovers:
@@ -183,6 +209,13 @@ def _process(
             seen, changed = list(now), time.monotonic()
         elif time.monotonic() - changed > PATIENCE_SECONDS:
             return outcomes
+        interrupts.sleep(POLL_SECONDS)
+
+
+def _quiet(poller: Poller, interrupts: Interrupts) -> None:
+    """Let what follows from the outcomes end too, such as the event of an original's own move to quarantine."""
+    until = time.monotonic() + AFTERMATH_SECONDS
+    while not poller.idle() and time.monotonic() < until:
         interrupts.sleep(POLL_SECONDS)
 
 

@@ -1,47 +1,38 @@
 """Takes a stack down, a protected one as the README tells its operator to."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from local.deploy import Deployment, Resource
+from local.handlers import HANDLERS
+from local.world import World
 
-BUCKET = "aws:s3/bucket:Bucket"
-TABLE = "aws:dynamodb/table:Table"
-
-_KEYS_PER_CALL = 1000  # AWS: DeleteObjects
+# What `protect: false` changes about resources, and so what `pulumi up` does after `pulumi config set protect false`.
+# The engine's own protection is lifted by `pulumi state unprotect`.
+UNPROTECTED: Mapping[str, Mapping[str, Any]] = {
+    "aws:s3/bucket:Bucket": {"forceDestroy": True},
+    "aws:dynamodb/table:Table": {"deletionProtectionEnabled": False},
+}
 
 
 def take_down(
-    deployment: Deployment,
-    client: Callable[[str], Any],
-    on_resource: Callable[[Resource], None] | None = None,
+    deployment: Deployment, world: World, on_resource: Callable[[Resource], None] | None = None
 ) -> list[str]:
     """Remove everything of the stack and return what is left over.
 
-    A stack that is not protected goes by `destroy` alone. A protected one resists three times over, and by
-    design: the engine's protection, DynamoDB's own, and buckets that only go once they are empty.
-    Raises DeployError where AWS refuses.
+    A stack without protection goes by `destroy` alone, so that nothing here helps it. Raises DeployError where
+    AWS refuses.
     """
     if deployment.unprotect():
         for resource in deployment.resources:
-            if resource.type == TABLE:
-                _allow_deletion(client("dynamodb"), resource.id)
-            elif resource.type == BUCKET:
-                _empty(client("s3"), resource.id)
+            _update(resource, UNPROTECTED.get(resource.type, {}), world)
     return deployment.destroy(on_resource)
 
 
-def _allow_deletion(dynamodb: Any, table: str) -> None:
-    if dynamodb.describe_table(TableName=table)["Table"].get("DeletionProtectionEnabled"):
-        dynamodb.update_table(TableName=table, DeletionProtectionEnabled=False)
-
-
-def _empty(s3: Any, bucket: str) -> None:
-    """Delete every version and every delete marker."""
-    for page in s3.get_paginator("list_object_versions").paginate(
-        Bucket=bucket, PaginationConfig={"PageSize": _KEYS_PER_CALL}
-    ):
-        found = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
-        if found:
-            doomed = [{"Key": entry["Key"], "VersionId": entry["VersionId"]} for entry in found]
-            s3.delete_objects(Bucket=bucket, Delete={"Objects": doomed, "Quiet": True})
+def _update(resource: Resource, changes: Mapping[str, Any], world: World) -> None:
+    changed = {name: value for name, value in changes.items() if resource.inputs.get(name) != value}
+    if changed:
+        wanted = {**resource.inputs, **changed}
+        HANDLERS[resource.type](world).update(resource.id, resource.inputs, wanted)
+        resource.inputs = wanted
+        resource.outputs = {**resource.outputs, **changed}
