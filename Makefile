@@ -76,3 +76,9 @@ demo: export DEMO_PHOTOS = $(value PHOTOS)
 demo: export DEMO_OUT = $(value OUT)
 demo: $(READY) ## photos through the whole pipeline, here [STACK=dev] [PHOTOS=folder] [OUT=build/demo]
 	@sh demo/launch.sh $(RUN) -m demo --stack="$$DEMO_STACK" --photos="$$DEMO_PHOTOS" --out="$$DEMO_OUT"
+
+.PHONY: rehearse
+rehearse: export REHEARSE_STACK = $(value STACK)
+rehearse: export REHEARSE_COMMAND = $(value CMD)
+rehearse: $(READY) ## a shell in which pulumi works against the embedded AWS [STACK=dev] [CMD="pulumi up --yes"]
+	@$(RUN) -m local.rehearsal --stack="$$REHEARSE_STACK" --command="$$REHEARSE_COMMAND"
