@@ -1,0 +1,1 @@
+"""The operator's own Pulumi commands against the embedded AWS, with nothing to lose."""
