@@ -106,10 +106,12 @@ class ExecutionEnvironment:
                 self.death = death
             if self._process.poll() is not None:
                 return  # its id may be another process's by now
-            if os.name == "posix":
-                os.killpg(self._process.pid, signal.SIGKILL)
-            else:
-                self._process.kill()
+            # It may end in this very moment: no such process then, or (macOS) one that takes no signals.
+            with suppress(ProcessLookupError, PermissionError):
+                if os.name == "posix":
+                    os.killpg(self._process.pid, signal.SIGKILL)
+                else:
+                    self._process.kill()
 
     def close(self) -> None:
         """End the process and wait until it is gone."""

@@ -80,6 +80,12 @@ class Stack:
         )
         return name
 
+    def withdraw(self, function: str) -> None:
+        """Take all permissions from a function's role."""
+        settings = self.world.client("lambda").get_function_configuration(FunctionName=function)
+        role = settings["Role"].rsplit("/", 1)[-1]
+        self.world.client("iam").delete_role_policy(RoleName=role, PolicyName="all")
+
     def queue(self, *, dead_letters: str | None = None, receives: int = 3, visibility: int = 60) -> str:
         attributes = {"VisibilityTimeout": str(visibility)}
         if dead_letters is not None:

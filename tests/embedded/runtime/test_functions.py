@@ -461,3 +461,26 @@ def test_trace_segments_reach_the_listener(
 def test_untraced_function_is_not_sampled(stack: Any, functions: Functions) -> None:
     name = stack.function("import os\ndef handler(event, context): return os.environ['_X_AMZN_TRACE_ID']")
     assert functions.invoke(name, {}).payload.endswith("Sampled=0")
+
+
+def test_function_may_only_what_its_role_allows(stack: Any, functions: Functions) -> None:
+    source = """
+        import boto3
+        def handler(event, context): return boto3.client("s3").list_buckets()["Buckets"]
+        """
+    denied = functions.invoke(stack.function(source), {})
+    assert denied.error is not None
+    assert "AccessDenied" in denied.error.message
+    allowed = functions.invoke(stack.function(source, actions=("s3:ListAllMyBuckets",)), {})
+    assert allowed.error is None
+
+
+def test_what_the_role_may_not_log_is_lost_and_said_once(
+    stack: Any, cache: Path, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    name = stack.function("def handler(event, context): print('unheard')", actions=("sqs:*",))
+    with Functions(stack.world, log_folder=tmp_path, cache=cache) as functions:
+        functions.invoke(name, {})
+    assert [name in message for message in caplog.messages] == [True]
+    assert stack.world.client("logs").filter_log_events(logGroupName=f"/aws/lambda/{name}")["events"] == []
+    assert (tmp_path / "app.log").read_text() == "unheard\n"

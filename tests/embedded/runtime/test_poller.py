@@ -106,7 +106,7 @@ def test_poison_reaches_the_dead_letter_queue_whose_own_function_gets_it(
     stack: Any, cache: Path, wait_until: Callable[..., None]
 ) -> None:
     dead_letters = stack.queue()
-    queue = stack.queue(dead_letters=dead_letters, receives=2, visibility=1)
+    queue = stack.queue(dead_letters=dead_letters, receives=2, visibility=25)
     poisoned = stack.function("def handler(event, context): raise RuntimeError('poison')")
     stack.feed(queue, poisoned)
     undertaker = stack.function("def handler(event, context): print(event['Records'][0]['body'])")
@@ -332,3 +332,20 @@ def test_visibility_is_scaled_but_stays_above_the_deadline(
     scale = TimeScale(factor)
     assert scale.visibility(visibility, timeout) == here
     assert here > scale.seconds(timeout) + 0.4
+
+
+def test_queue_that_the_role_may_no_longer_read_is_a_fault_and_loses_nothing(
+    stack: Any, cache: Path, wait_until: Callable[..., None]
+) -> None:
+    queue = stack.queue()
+    name = stack.function("def handler(event, context): return None")
+    stack.feed(queue, name)
+    stack.withdraw(name)
+    stack.send(queue, "unreadable")
+    with polling(stack, cache) as (poller, batches, _):
+        wait_until(lambda: poller.faults)
+        assert batches == []
+        assert not poller.idle()
+    assert "AccessDenied" in poller.faults[0]
+    assert queue.rsplit("/", 1)[-1] in poller.faults[0]
+    assert Queues(stack.world).count(stack.queue_arn(queue)) == 1
