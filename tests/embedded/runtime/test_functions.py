@@ -351,6 +351,27 @@ def test_lines_reach_cloudwatch_logs_as_far_as_the_role_may(
     assert caplog.messages == []
 
 
+def test_lines_go_to_the_log_group_that_the_function_names(stack: Any, cache: Path) -> None:
+    stack.world.client("logs").create_log_group(logGroupName="elsewhere")
+    name = stack.function(
+        "def handler(event, context): print(context.log_group_name)", LoggingConfig={"LogGroup": "elsewhere"}
+    )
+    with Functions(stack.world, cache=cache) as functions:
+        functions.invoke(name, {})
+    (event,) = stack.world.client("logs").filter_log_events(logGroupName="elsewhere")["events"]
+    assert event["message"] == "elsewhere"
+
+
+def test_tracing_switched_on_later_is_seen(
+    stack: Any, functions: Functions, wait_until: Callable[..., None]
+) -> None:
+    name = stack.function("import os\ndef handler(event, context): return os.environ['_X_AMZN_TRACE_ID'][-1]")
+    stack.world.client("lambda").update_function_configuration(
+        FunctionName=name, TracingConfig={"Mode": "Active"}, LoggingConfig={"LogFormat": "JSON"}
+    )
+    wait_until(lambda: functions.invoke(name, {}).payload == "1")
+
+
 def test_function_acts_under_its_own_role(stack: Any, functions: Functions) -> None:
     name = stack.function(
         """
