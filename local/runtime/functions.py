@@ -91,6 +91,7 @@ class Functions:
         self._idle: dict[str, list[_Warm]] = defaultdict(list)
         self._all: set[_Warm] = set()
         self._closed = False
+        self._closing = threading.Lock()  # an interrupt may close from another thread
         self._sessions: dict[str, tuple[float, Credentials]] = {}
         self._sessions_lock = threading.Lock()
 
@@ -164,19 +165,20 @@ class Functions:
 
     def close(self) -> None:
         """End all processes, running or idle, and write out the logs. A second call is free."""
-        with self._lock:
-            self._closed = True
-            everything = list(self._all)
-            self._all.clear()
-            self._idle.clear()
-        for warm in everything:  # all at once, then wait for each
-            warm.process.kill(Death.STOPPED)
-        for warm in everything:
-            warm.close()
-        self._watcher.close()
-        self._cloudwatch.close()
-        self._files.close()
-        self.traces.close()
+        with self._closing:
+            with self._lock:
+                self._closed = True
+                everything = list(self._all)
+                self._all.clear()
+                self._idle.clear()
+            for warm in everything:  # all at once, then wait for each
+                warm.process.kill(Death.STOPPED)
+            for warm in everything:
+                warm.close()
+            self._watcher.close()
+            self._cloudwatch.close()
+            self._files.close()
+            self.traces.close()
 
     def _take(self, function: Function, request_id: str) -> _Warm | None:
         stale = []

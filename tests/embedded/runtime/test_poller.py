@@ -23,12 +23,13 @@ def handler(event, context):
     failed = [r["messageId"] for r in event["Records"] if r["body"] == "fail"]
     return {"batchItemFailures": [{"itemIdentifier": id} for id in failed]}
 """
-FAST = TimeScale(0.02)
+FAST = TimeScale(0.02)  # for tests that wait for a visibility timeout or a deadline
+CALM = TimeScale(0.1)  # a deadline of 2 s: never missed on a busy machine
 
 
 @contextmanager
 def polling(
-    stack: Any, cache: Path, timescale: TimeScale = FAST
+    stack: Any, cache: Path, timescale: TimeScale = CALM
 ) -> Iterator[tuple[Poller, list[Batch], Functions]]:
     """Poll everything that the stack has, and give the queues' mappings back at the end."""
     batches: list[Batch] = []
@@ -92,7 +93,7 @@ def test_failed_item_comes_back_after_the_scaled_visibility_timeout_and_its_neig
     stack.feed(queue, stack.function(FAILS_WHAT_SAYS_SO), BatchSize=3)
     good, bad, _ = stack.send(queue, "good", "fail", "good")
     seen: list[float] = []
-    with polling(stack, cache) as (poller, batches, _):
+    with polling(stack, cache, FAST) as (poller, batches, _):
         wait_until(lambda: sum(bad in batch.message_ids for batch in batches) == 2)
         seen = [batch.invocation.milliseconds for batch in batches]
         assert batches[0].kept == {bad}
@@ -112,7 +113,7 @@ def test_poison_reaches_the_dead_letter_queue_whose_own_function_gets_it(
     undertaker = stack.function("def handler(event, context): print(event['Records'][0]['body'])")
     stack.feed(dead_letters, undertaker)
     stack.send(queue, "poison")
-    with polling(stack, cache) as (poller, batches, _):
+    with polling(stack, cache, FAST) as (poller, batches, _):
         wait_until(poller.idle)
     assert [batch.function_name for batch in batches] == [poisoned, poisoned, undertaker]
     assert batches[-1].invocation.log == "poison\n"
@@ -127,7 +128,7 @@ def test_invocation_that_fails_keeps_the_whole_batch(
     queue = stack.queue()
     stack.feed(queue, stack.function(f"def handler(event, context):\n    {ending}"), BatchSize=2)
     sent = stack.send(queue, "one", "two")
-    with polling(stack, cache) as (poller, batches, _):
+    with polling(stack, cache, FAST) as (poller, batches, _):
         wait_until(lambda: batches)
         assert batches[0].kept == set(sent)
         assert batches[0].invocation.death in (None, Death.TIMEOUT, Death.EXIT)
@@ -262,7 +263,7 @@ def test_stop_lets_what_runs_end_and_a_new_poller_goes_on(
         done = len(batches)
         assert 1 <= done < 5
         assert all(batch.invocation.error is None for batch in batches)
-        with Poller(stack.world, functions, FAST, on_batch=batches.append) as second:
+        with Poller(stack.world, functions, CALM, on_batch=batches.append) as second:
             wait_until(second.idle)
     assert Counter(id for batch in batches for id in batch.message_ids) == Counter(sent)
 
@@ -305,7 +306,7 @@ def test_fault_of_on_batch_is_not_lost(
 
     with polling(stack, cache) as (outer, _, functions):
         outer.stop()
-        with Poller(stack.world, functions, FAST, on_batch=broken) as poller:
+        with Poller(stack.world, functions, CALM, on_batch=broken) as poller:
             stack.send(queue, "two")
             wait_until(lambda: poller.faults)
     assert poller.faults[0] == "KeyError('broken')"
