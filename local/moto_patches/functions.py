@@ -1,4 +1,4 @@
-"""Lambda functions that remember their log group, and what an update makes of their tracing."""
+"""Lambda functions that remember their log group, and what an update makes of tracing and architecture."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from local.moto_patches.replacing import replace
 
 
 def apply() -> None:
-    """Keep `LoggingConfig`, which moto drops, and the `TracingConfig` of an update, which it ignores.
+    """Keep `LoggingConfig`, which moto drops, and an update's `TracingConfig` and `Architectures`, which it ignores.
 
     Without the log group, the runtime would write to `/aws/lambda/<name>`, where the role may not.
     """
@@ -27,9 +27,16 @@ def apply() -> None:
         answer: dict[str, Any] = update(self, changes)
         return answer
 
+    def update_code(self: Any, changes: dict[str, Any]) -> dict[str, Any]:
+        if changes.get("Architectures"):
+            self.architectures = changes["Architectures"]
+        answer: dict[str, Any] = update_bytes(self, changes)
+        return answer
+
     create = replace(LambdaFunction, "__init__", init)
     describe = replace(LambdaFunction, "get_configuration", configuration)
     update = replace(LambdaFunction, "update_configuration", update_configuration)
+    update_bytes = replace(LambdaFunction, "update_function_code", update_code)
 
 
 def _logging(function_name: str, given: dict[str, Any] | None) -> dict[str, Any]:

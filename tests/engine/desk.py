@@ -1,0 +1,189 @@
+"""An operator's desk: plain pulumi commands in a rehearsal, and a look at what became of them."""
+
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import yaml
+from boto3.dynamodb.types import TypeDeserializer
+from botocore.config import Config
+
+from local.isolation import ACCOUNT_ID
+from local.leftovers import find_leftovers
+from local.rehearsal.session import Rehearsal
+
+PROJECT = Path(__file__).resolve().parents[2]
+QUIET: dict[str, "Change"] = {}
+_NOWHERE = "http://127.0.0.1:9"  # the discard port: a proxy that never answers
+_PATIENCE = 30.0  # seconds
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended."""
+
+    code: int
+    output: str
+    errors: str
+
+    @property
+    def text(self) -> str:
+        return f"{self.output}\n{self.errors}"
+
+
+@dataclass(frozen=True)
+class Change:
+    """A step of a preview: what is done, and which properties make it necessary."""
+
+    op: str
+    properties: tuple[str, ...] = ()
+
+
+class Aws:
+    """The rehearsal's world as handlers want it."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self.region = environment["AWS_REGION"]
+        self.account_id = ACCOUNT_ID
+        self._endpoint = environment["AWS_ENDPOINT_URL"]
+        self._session = boto3.session.Session(
+            aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+            region_name=self.region,
+        )
+        self._clients: dict[str, Any] = {}
+
+    def client(self, service: str) -> Any:
+        if service not in self._clients:
+            config = Config(proxies={}, retries={"total_max_attempts": 1}, account_id_endpoint_mode="disabled")
+            self._clients[service] = self._session.client(  # type: ignore[call-overload]
+                service, endpoint_url=self._endpoint, config=config
+            )
+        return self._clients[service]
+
+
+class Desk:
+    """One open rehearsal. Nothing that it starts can reach a network but loopback."""
+
+    def __init__(self, rehearsal: Rehearsal) -> None:
+        self.rehearsal = rehearsal
+        self.stack = rehearsal.stack
+        self.environment = {
+            **rehearsal.environment,
+            **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), _NOWHERE),
+        }
+        self.aws = Aws(rehearsal.world.environment)
+
+    def pulumi(self, *arguments: str, expect: int | None = 0) -> Done:
+        """Run a command to its end; any other exit code than `expect` fails the test with what it said."""
+        ran = subprocess.run(
+            self.command(*arguments),
+            cwd=self.rehearsal.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        done = Done(ran.returncode, ran.stdout, ran.stderr)
+        assert expect is None or done.code == expect, f"pulumi {' '.join(arguments)}: {done.code}\n{done.text}"
+        return done
+
+    def command(self, *arguments: str) -> list[str]:
+        engine = shutil.which("pulumi")
+        assert engine is not None
+        return [engine, *arguments, "--non-interactive", "--color=never"]
+
+    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start a command in a process group of its own, to be killed."""
+        return subprocess.Popen(
+            self.command(*arguments),
+            cwd=self.rehearsal.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=os.name != "nt",
+        )
+
+    def up(self, *arguments: str) -> Done:
+        return self.pulumi("up", "--yes", "--skip-preview", *arguments)
+
+    def config_set(self, key: str, value: str) -> None:
+        self.pulumi("config", "set", "--path", key, value)
+
+    def preview(self, *arguments: str) -> dict[str, Change]:
+        """What would change: resource name -> change. Empty where nothing would."""
+        steps = json.loads(self.pulumi("preview", "--json", *arguments).output).get("steps", [])
+        found: dict[str, Change] = {}
+        for step in steps:
+            name = step["urn"].rsplit("::", 1)[-1]
+            if step["op"] in ("create", "update", "delete", "replace"):
+                found[name] = Change(step["op"], tuple(sorted(step.get("detailedDiff") or {})))
+        return found
+
+    def outputs(self) -> dict[str, Any]:
+        outputs: dict[str, Any] = json.loads(self.pulumi("stack", "output", "--json").output)
+        return outputs
+
+    def state(self) -> list[dict[str, Any]]:
+        """The resources in the engine's state."""
+        deployment = self.export()["deployment"]
+        resources: list[dict[str, Any]] = deployment.get("resources") or []
+        return resources
+
+    def export(self) -> dict[str, Any]:
+        exported: dict[str, Any] = json.loads(self.pulumi("stack", "export").output)
+        return exported
+
+    def leftovers(self) -> list[str]:
+        """What the world still holds."""
+        return find_leftovers(self.aws)
+
+    def process(self, photo: Path) -> dict[str, Any]:
+        """Upload a photo and wait for its record to be terminal and announced."""
+        outputs = self.outputs()
+        put = self.aws.client("s3").put_object(
+            Bucket=outputs["uploads_bucket"], Key=photo.name, Body=photo.read_bytes()
+        )
+        deadline = time.monotonic() + _PATIENCE
+        record: dict[str, Any] = {}
+        while time.monotonic() < deadline:
+            record = self._record(outputs["records_table"], photo.name, put["VersionId"])
+            if "announced_at" in record:
+                return record
+            time.sleep(0.1)
+        raise AssertionError(f"{photo.name} was not done after {_PATIENCE} s: {record}")
+
+    def _record(self, table: str, key: str, version: str) -> dict[str, Any]:
+        found = self.aws.client("dynamodb").query(
+            TableName=table,
+            KeyConditionExpression="object_key = :key",
+            ExpressionAttributeValues={":key": {"S": key}},
+            ConsistentRead=True,
+        )["Items"]
+        read = TypeDeserializer().deserialize
+        items = [{name: read(value) for name, value in item.items()} for item in found]
+        return next((item for item in items if item.get("version_id") == version), {})
+
+    def move_program(self, checkout: Path) -> None:
+        """Work on from another folder with the same project."""
+        path = self.rehearsal.folder / "Pulumi.yaml"
+        described = yaml.safe_load(path.read_text("utf-8"))
+        path.write_text(yaml.safe_dump({**described, "main": str(checkout)}), "utf-8")
+
+
+@contextmanager
+def open_desk(stack: str, **options: Any) -> Iterator[Desk]:
+    """A rehearsal of its own."""
+    with Rehearsal(stack, **options) as rehearsal:
+        yield Desk(rehearsal)

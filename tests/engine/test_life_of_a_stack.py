@@ -1,0 +1,85 @@
+"""Both stacks as their operator lives with them, from the first preview to the end."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.engine.desk import QUIET, Change, Desk, open_desk
+
+SETTLED = 1.1  # seconds until a changed function is seen: on AWS an update takes longer
+
+
+def test_plain_commands_take_a_stack_from_nothing_to_nothing(fresh: Desk) -> None:
+    fresh.up()
+    assert fresh.preview("--expect-no-changes") == QUIET
+    fresh.pulumi("destroy", "--yes", "--skip-preview")
+    assert fresh.leftovers() == []
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_a_stack_lives_through_its_changes(stack: str, photo: Path, violent_card: Path) -> None:
+    with open_desk(stack) as desk:
+        _first_deployment(desk)
+        assert desk.process(photo)["status"] == "PUBLISHED"
+        assert desk.process(violent_card)["status"] == "REVIEW"
+        _a_threshold_changes_the_functions_settings_alone(desk)
+        assert desk.process(violent_card)["status"] == "BLOCKED"
+        _size_memory_and_architecture_change(desk)
+        names = {rendition["name"] for rendition in desk.process(photo)["renditions"]}
+        assert "tiny" in names
+        desk.pulumi("refresh", "--preview-only", "--expect-no-changes")
+        if stack == "prod":
+            _protection_holds(desk)
+            _protection_is_lifted_as_the_documentation_says(desk)
+        desk.pulumi("destroy", "--yes", "--skip-preview")
+        assert desk.leftovers() == []
+
+
+def _first_deployment(desk: Desk) -> None:
+    planned = desk.preview()
+    assert {change.op for change in planned.values()} == {"create"}
+    assert desk.leftovers() == [], "a preview makes nothing"
+    desk.up()
+    made = {resource["urn"].rsplit("::", 1)[-1] for resource in desk.state()}
+    assert set(planned) <= made
+    assert desk.preview("--expect-no-changes") == QUIET
+
+
+def _a_threshold_changes_the_functions_settings_alone(desk: Desk) -> None:
+    desk.config_set("moderation.block.Violence", "80")
+    assert desk.preview() == {
+        f"media-pipeline-{desk.stack}-process-image": Change("update", ("environment.variables.MODERATION",))
+    }
+    desk.up()
+    time.sleep(SETTLED)
+
+
+def _size_memory_and_architecture_change(desk: Desk) -> None:
+    name = f"media-pipeline-{desk.stack}"
+    desk.config_set("sizes.tiny", "64")
+    desk.config_set("memory.image", "2048")
+    assert desk.preview() == {
+        f"{name}-process-image": Change("update", ("environment.variables.SIZES", "memorySize"))
+    }
+    desk.config_set("architecture", "x86_64")
+    planned = desk.preview()
+    assert planned[f"{name}-image-layer"] == Change("replace", ("compatibleArchitectures[0]",))
+    assert planned[f"{name}-process-image"].op == planned[f"{name}-dead-letters"].op == "update"
+    assert "architectures[0]" in planned[f"{name}-dead-letters"].properties
+    assert len(planned) == 3
+    desk.up()
+    time.sleep(SETTLED)
+
+
+def _protection_holds(desk: Desk) -> None:
+    before = len(desk.state())
+    refused = desk.pulumi("destroy", "--yes", expect=None)
+    assert refused.code != 0
+    assert "pulumi state unprotect" in refused.text
+    assert len(desk.state()) == before
+
+
+def _protection_is_lifted_as_the_documentation_says(desk: Desk) -> None:
+    desk.pulumi("config", "set", "protect", "false")
+    desk.up()
