@@ -7,12 +7,18 @@ holds the two together.
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from media_pipeline.errors import SettingsError
-from media_pipeline.inspection import Limits
+from media_pipeline.limits import MEBIBYTE, Limits
 from media_pipeline.moderation import Policy
 from media_pipeline.renditions import Size, Specs
+
+LAMBDA_MEMORY = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"  # set by Lambda itself, in MB
+IDLE_MEGABYTES = (
+    124  # the function with its libraries and clients, before it decodes anything (measured: 95 to 115)
+)
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -65,7 +71,7 @@ class ImageSettings(Settings):
                 grayscale=variables.boolean("GRAYSCALE"),
             ),
             policy=variables.built("MODERATION", dict, Policy.parse),
-            limits=variables.built("LIMITS", dict, _limits),
+            limits=variables.built("LIMITS", dict, partial(_limits, variables)),
         )
 
 
@@ -73,9 +79,17 @@ def _sizes(document: Mapping[str, Any]) -> tuple[Size, ...]:
     return tuple(Size.parse(name, value) for name, value in document.items())
 
 
-def _limits(document: Mapping[str, Any]) -> Limits:
+def _limits(variables: "_Variables", document: Mapping[str, Any]) -> Limits:
     numbers = _numbers(document)
-    return Limits(bytes=numbers["bytes"], pixels=numbers["pixels"], frames=numbers["frames"])
+    if LAMBDA_MEMORY not in variables:  # outside Lambda, such as in a test: as if it had 1,024 MB
+        return Limits(bytes=numbers["bytes"], pixels=numbers["pixels"], frames=numbers["frames"])
+    memory = variables.parsed(LAMBDA_MEMORY, int, "a number of MB")
+    return Limits(
+        bytes=numbers["bytes"],
+        pixels=numbers["pixels"],
+        frames=numbers["frames"],
+        memory=(memory - IDLE_MEGABYTES) * MEBIBYTE,
+    )
 
 
 def _numbers(document: Mapping[str, Any]) -> dict[str, int]:
@@ -101,6 +115,9 @@ class _Variables:
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._environment
 
     def text(self, name: str) -> str:
         value = self._environment.get(name, "")

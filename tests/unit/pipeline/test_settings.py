@@ -37,6 +37,12 @@ def test_environment_parses_into_typed_settings() -> None:
     assert settings.tracing
 
 
+@pytest.mark.parametrize(("memory", "budget"), [(1024, 900), (512, 388), (3008, 2884)])
+def test_a_picture_may_take_the_memory_that_the_function_has_left(memory: int, budget: int) -> None:
+    settings = ImageSettings.from_environment({**ENVIRONMENT, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(memory)})
+    assert settings.limits.memory == budget * 1024 * 1024
+
+
 @pytest.mark.parametrize("name", ENVIRONMENT)
 def test_missing_variable_is_named(name: str) -> None:
     environment = {key: value for key, value in ENVIRONMENT.items() if key != name}
