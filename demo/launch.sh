@@ -14,10 +14,10 @@ trap pass_on INT TERM HUP
 command=$!
 [ -z "$interrupted" ] || kill -TERM "$command" 2>/dev/null
 
-wait "$command"
+wait "$command" 2>/dev/null # without the shell's own remark on how it ended
 status=$?
 while kill -0 "$command" 2>/dev/null; do # a trapped signal ends `wait`, not the command
-    wait "$command"
+    wait "$command" 2>/dev/null
     status=$?
 done
 

@@ -30,7 +30,7 @@ def place(outcome: Outcome, output: Output) -> Outcome:
         path = output.place("originals", outcome.upload.key)
         shutil.copyfile(outcome.upload.path, path)
         return replace(outcome, picture=output.relative(path))
-    path = output.place("originals", f"{outcome.upload.key}.preview.jpg")
+    path = output.place("originals", f"{outcome.upload.key}/preview.jpg")  # no file lies below a file
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)

@@ -103,13 +103,14 @@ class Live:
         self._task: TaskID | None = None
         self._total: int | None = None
         self._done = 0
+        self._summary = ""
         self._outcomes: list[Outcome] = []
         self._progress.start()
 
     def phase(self, title: str, total: int | None) -> None:
         """Finish the bar of the last phase and start another."""
         self._finish_task()
-        self._total, self._done = total, 0
+        self._total, self._done, self._summary = total, 0, ""
         self._task = self._progress.add_task(title, total=total, count="", note="")
 
     def step(self, name: str) -> None:
@@ -122,7 +123,8 @@ class Live:
         status, rest = _described(outcome)
         line = Text(f"  {status} ", style=COLOURS.get(status.strip(), "bold"))
         self._progress.console.print(line.append(rest, style="default"), overflow="ellipsis", no_wrap=True)
-        self._advance(note=counted(self._outcomes))
+        self._summary = counted(self._outcomes)
+        self._advance(note=self._summary)
 
     def say(self, text: str) -> None:
         """Print above the bars."""
@@ -141,8 +143,9 @@ class Live:
 
     def _finish_task(self) -> None:
         if self._task is not None:
-            if self._total is None:
-                self._progress.update(self._task, total=self._done, completed=self._done, note="")
+            if self._total is None:  # now it is known
+                self._progress.update(self._task, total=self._done, completed=self._done)
+            self._progress.update(self._task, note=self._summary)
             self._progress.stop_task(self._task)
             self._task = None
 

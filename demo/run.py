@@ -25,6 +25,7 @@ from local.world import World
 PROJECT = Path(__file__).resolve().parent.parent
 
 POLL_SECONDS = 0.1
+LOOKS_SHARE = 10  # rests between two looks at the records last so many looks: watching must not slow the work
 # No record has changed for so long: whatever it is, waiting on does not help. Far above a function's time-out.
 PATIENCE_SECONDS = 180.0
 # For messages that change no record any more; one that is not done by then comes back too late to matter.
@@ -62,7 +63,7 @@ def run(
     with ExitStack() as stack_of_things:
         world = stack_of_things.enter_context(World(region=stack_region(PROJECT, stack)))
         interrupts.check()
-        reporter.phase(f"Deploying stack {stack} into the embedded AWS", None)
+        reporter.phase(f"Deploying stack {stack}", None)
         deployment = Deployment(PROJECT, stack, world, on_resource=_told(reporter, interrupts))
         with _removed_on_the_way_out(deployment, world, interrupts):
             deployment.up()
@@ -197,7 +198,9 @@ def _process(
     seen: list[object] = []
     changed = time.monotonic()
     while True:
+        looked = time.monotonic()
         outcomes = standing.pipeline.outcomes(uploads)
+        look = time.monotonic() - looked
         for outcome in outcomes:
             if outcome.settled and outcome.upload.file not in told:
                 told.add(outcome.upload.file)
@@ -209,7 +212,7 @@ def _process(
             seen, changed = list(now), time.monotonic()
         elif time.monotonic() - changed > PATIENCE_SECONDS:
             return outcomes
-        interrupts.sleep(POLL_SECONDS)
+        interrupts.sleep(max(POLL_SECONDS, LOOKS_SHARE * look))
 
 
 def _quiet(poller: Poller, interrupts: Interrupts) -> None:

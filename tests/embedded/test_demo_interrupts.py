@@ -152,7 +152,44 @@ def test_an_interrupt_while_destroying_lets_it_come_to_its_end(demo: Running) ->
 
 
 def test_termination_is_an_interrupt_too(demo: Running) -> None:
-    demo.wait_for("Processing")
+    demo.wait_for("Deploying stack dev")
     processes = demo.descendants()
     demo.interrupt(signal.SIGTERM)
     assert_a_clean_end(demo, processes)
+
+
+def test_the_launcher_passes_the_exit_code_on() -> None:
+    command = ["/bin/sh", "demo/launch.sh", sys.executable, "-c", "raise SystemExit(7)"]
+    assert subprocess.run(command, cwd=ROOT, check=False).returncode == 7
+
+
+HANGING = """
+import os, time
+from demo import interrupts
+
+interrupts.PATIENCE = 0.3
+watched = interrupts.Interrupts()
+watched.install()
+watched.begin()
+with watched.ending_with(lambda: print("functions ended", flush=True)):
+    print("ready", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_step_that_does_not_end_is_ended_with_the_functions_it_had_running() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", HANGING],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGINT)
+        rest = process.stdout.read()
+        assert process.wait(10) == 130
+    assert "functions ended" in rest
+    assert "the process was ended" in rest
+    assert "Traceback" not in rest

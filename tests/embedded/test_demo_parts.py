@@ -184,8 +184,8 @@ def test_what_browsers_show_is_copied_and_the_rest_previewed(tmp_path: Path) -> 
     tiff = originals.place(stored(tmp_path, red, "a.tif", "image/tiff"), output)
     assert (jpeg.picture, jpeg.is_preview) == ("originals/a.jpg", False)
     assert (output.root / "originals/a.jpg").read_bytes() == (tmp_path / "a.jpg").read_bytes()
-    assert (tiff.picture, tiff.is_preview) == ("originals/a.tif.preview.jpg", True)
-    with Image.open(output.root / "originals/a.tif.preview.jpg") as preview:
+    assert (tiff.picture, tiff.is_preview) == ("originals/a.tif/preview.jpg", True)
+    with Image.open(output.root / "originals/a.tif/preview.jpg") as preview:
         assert (preview.format, preview.size) == ("JPEG", (1024, 576))
 
 

@@ -209,6 +209,17 @@ def test_renditions_are_grouped_by_size_with_every_format_linked() -> None:
     assert page.text.index("large 1500") < page.text.index("thumbnail 150")
 
 
+@pytest.mark.parametrize(
+    ("width", "height", "displayed"),
+    [(1500, 1000, 280), (40, 3000, 3), (2600, 520, 730), (90, 60, 90), (1, 5000, 1)],
+)
+def test_pictures_of_any_shape_keep_the_page_in_shape(width: int, height: int, displayed: int) -> None:
+    odd = replace(rendition("a.jpg", "large", "jpeg", 1), width=width, height=height)
+    page = Page(report.as_html(a_run(replace(published("a.jpg"), renditions=(odd,)))))
+    (picture,) = (image for image in page.all("img") if "renditions/" in image["src"])
+    assert picture["style"] == f"width: {displayed}px"
+
+
 def test_problems_and_leftovers_are_named() -> None:
     missing = Outcome(upload=upload("lost.jpg"), status=None)
     failed = Outcome(
