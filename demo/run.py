@@ -25,7 +25,8 @@ from local.world import World
 PROJECT = Path(__file__).resolve().parent.parent
 
 POLL_SECONDS = 0.1
-LOOKS_SHARE = 10  # rests between two looks at the records last so many looks: watching must not slow the work
+LOOKS_SHARE = 4  # rests between two looks at the records last so many looks: watching must not slow the work
+LONGEST_REST = 1.0
 # No record has changed for so long: whatever it is, waiting on does not help. Far above a function's time-out.
 PATIENCE_SECONDS = 180.0
 # For messages that change no record any more; one that is not done by then comes back too late to matter.
@@ -212,7 +213,7 @@ def _process(
             seen, changed = list(now), time.monotonic()
         elif time.monotonic() - changed > PATIENCE_SECONDS:
             return outcomes
-        interrupts.sleep(max(POLL_SECONDS, LOOKS_SHARE * look))
+        interrupts.sleep(min(LONGEST_REST, max(POLL_SECONDS, LOOKS_SHARE * look)))
 
 
 def _quiet(poller: Poller, interrupts: Interrupts) -> None:
