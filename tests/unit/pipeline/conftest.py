@@ -1,6 +1,5 @@
 """A stack in moto, with the real functions in this process and a clock of its own."""
 
-import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -9,7 +8,6 @@ from urllib.parse import quote_plus
 
 import pytest
 from moto import mock_aws
-from PIL import Image, ImageDraw
 
 from media_pipeline.assembly import dead_letters_worker, image_worker
 from media_pipeline.clients import Clients
@@ -20,6 +18,7 @@ from media_pipeline.record import Record
 from media_pipeline.records import Records
 from media_pipeline.renditions import Size, Specs
 from media_pipeline.settings import ImageSettings
+from tests.unit.pipeline.driving import draw
 
 REGION = "eu-west-1"
 TIMEOUT = 60.0
@@ -256,12 +255,3 @@ def _build(clients: Clients) -> Stack:
 def picture() -> bytes:
     """A small JPEG."""
     return draw((120, 80, 40))
-
-
-def draw(colour: tuple[int, int, int], size: tuple[int, int] = (300, 200)) -> bytes:
-    """A JPEG with a mark on a coloured ground."""
-    image = Image.new("RGB", size, colour)
-    ImageDraw.Draw(image).ellipse((20, 20, 90, 90), fill="white")
-    data = io.BytesIO()
-    image.save(data, "JPEG")
-    return data.getvalue()
