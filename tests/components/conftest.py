@@ -17,6 +17,7 @@ with warnings.catch_warnings():
 from components import packaging
 from components.config_files import StackFiles
 from components.packaging import Package, StackPackages
+from tests.components.judging import Raw
 from tests.components.recording import PROJECT, Recording, run_program
 
 STACKS = ("dev", "prod")
@@ -75,3 +76,14 @@ def dev(recordings: dict[str, Recording]) -> Recording:
 def prod(recordings: dict[str, Recording]) -> Recording:
     """The prod stack."""
     return recordings["prod"]
+
+
+@pytest.fixture
+def raw() -> Raw:
+    """The dev stack's keys, typed as in YAML, to be spoilt by a test."""
+    files = StackFiles.read(PROJECT, "dev")
+    return {
+        key.removeprefix("media-pipeline:"): value
+        for key, value in files.values.items()
+        if key.startswith("media-pipeline:")
+    }

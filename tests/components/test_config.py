@@ -1,9 +1,6 @@
 """A wrong configuration stops with one message that lists every fault and how to mend each."""
 
 import re
-import shlex
-from collections.abc import Mapping
-from typing import Any
 
 import boto3
 import pulumi
@@ -12,46 +9,12 @@ import yaml
 from pydantic import BaseModel
 
 from components import bounds, config_checks, environment, taxonomy
-from components.config import StackConfig, StackKeys
-from components.config_files import StackFiles, read_config
-from components.faults import ConfigError, Fault
+from components.config import StackKeys
+from components.config_files import read_config
+from components.faults import ConfigError
 from tests.components.conftest import STACKS, Run
+from tests.components.judging import Raw, faults, parse, put
 from tests.components.recording import PROJECT
-
-Raw = dict[str, Any]
-
-
-@pytest.fixture
-def raw() -> Raw:
-    """The dev stack's keys, typed as in YAML, to be spoilt by a test."""
-    files = StackFiles.read(PROJECT, "dev")
-    return {
-        key.removeprefix("media-pipeline:"): value
-        for key, value in files.values.items()
-        if key.startswith("media-pipeline:")
-    }
-
-
-def parse(raw: Mapping[str, object], region: str | None = "eu-central-1", stack: str = "dev") -> StackConfig:
-    return StackConfig.parse(raw, stack=stack, region=region)
-
-
-def faults(
-    raw: Mapping[str, object], region: str | None = "eu-central-1", stack: str = "dev"
-) -> dict[str, Fault]:
-    with pytest.raises(ConfigError) as caught:
-        parse(raw, region, stack)
-    return {fault.key: fault for fault in caught.value.faults}
-
-
-def put(raw: Raw, path: str, value: object) -> Raw:
-    """Set one value by its dotted path."""
-    *groups, last = path.split(".")
-    target = raw
-    for group in groups:
-        target = target.setdefault(group, {})
-    target[last] = value
-    return raw
 
 
 def test_the_wrong_configuration_of_the_issue_is_told_in_one_message(raw: Raw) -> None:
@@ -391,52 +354,6 @@ def test_the_environment_is_never_larger_than_measured_beforehand(run: Run) -> N
         for function in recorded.of("aws:lambda/function:Function"):
             variables = function.inputs["environment"]["variables"]
             assert environment.size(variables) <= environment.measure(read_config(PROJECT, stack))
-
-
-def test_every_fault_of_a_thoroughly_wrong_configuration_has_a_command(raw: Raw) -> None:
-    for key in list(raw):
-        raw[key] = "nonsense"
-    found = faults(raw)
-    assert set(found) == set(raw)
-    for fault in found.values():
-        for command in fault.mend.split(" && "):
-            assert shlex.split(command)[:2] == ["pulumi", "config"]
-            assert shlex.split(command)[2] in ("set", "rm")
-
-
-def test_following_the_commands_mends_the_configuration(raw: Raw) -> None:
-    raw["memroy"] = {"image": 512}
-    put(raw, "sizes.large", "big")
-    put(raw, "sizes.card", {"width": 400, "fit": "contain"})
-    put(raw, "sizes.B A", 5)
-    put(raw, "memory.image", 64)
-    put(raw, "limits", 5)
-    put(raw, "retention.logs", 31)
-    raw["moderation"] = {
-        "mode": "enforce",
-        "block": {"Nudity": 60, "Weapons": 101},
-        "review": {"Suggestive": 5},
-    }
-    put(raw, "notify.alerts", ["ops@example.com", "OPS@example.com"])
-    for fault in faults(raw).values():
-        for command in fault.mend.split(" && "):
-            _carry_out(raw, shlex.split(command)[2:])
-    parse(raw)
-
-
-def _carry_out(raw: Raw, arguments: list[str]) -> None:
-    """`pulumi config set|rm --path`, for the plain paths that these tests meet."""
-    verb, flag, path, *value = arguments
-    assert flag == "--path"
-    *groups, last = re.findall(r"[^.\[\]]+", path)
-    target: Any = raw
-    for group in groups:
-        target = target.setdefault(group, {})
-    key: Any = int(last) if isinstance(target, list) else last
-    if verb == "rm":
-        del target[key]
-    else:
-        target[key] = yaml.safe_load(value[0])
 
 
 def test_every_key_has_words_and_an_example_that_is_itself_allowed() -> None:
