@@ -66,13 +66,16 @@ class Outcomes:
         record = self._records.of_version(event.key, event.version)
         if record is None:
             return
+        if record.withheld:
+            # With a withholding verdict it is our own move to quarantine that deleted it. Where that was cut off
+            # before its commit, the upload's message comes back and finds the verified copy; written down as
+            # DELETED, a blocked picture would look withdrawn. Nor is it announced here: this event runs beside the
+            # very invocation that moved it and is about to announce it, and people would get the alert twice.
+            return
         if record.status.terminal:
             # What was decided before the delete is news as well, and tells its own removal apart.
             self.finish(record)
-        if record.status not in DELETABLE or record.withheld:
-            # With a withholding verdict it is our own move to quarantine that deleted it. Where that was cut off
-            # before its commit, the upload's message comes back and finds the verified copy; written down as
-            # DELETED, a blocked picture would look withdrawn.
+        if record.status not in DELETABLE:
             return
         self.finish(self._records.delete(record))
 

@@ -89,6 +89,21 @@ def test_an_outcome_that_was_not_announced_is_announced_before_it_is_overwritten
     assert [told["status"] for told in stack.announcements()] == ["PUBLISHED", "DELETED"]
 
 
+def test_the_event_of_our_own_move_to_quarantine_leaves_the_alert_to_the_upload(
+    stack: Any, picture: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack.rekognition.labels = WEAPON
+    event = stack.upload("a.jpg", picture)
+    with monkeypatch.context() as between_commit_and_announcement:
+        kill_at(between_commit_and_announcement, stack.clients.sns, "publish")
+        with pytest.raises(KILLED):
+            stack.deliver(event)
+    assert stack.deliver(stack.event("ObjectRemoved:Delete", "a.jpg", event["s3"]["object"]["versionId"]))
+    assert stack.announcements() == []
+    assert stack.deliver(event)
+    assert [told["status"] for told in stack.announcements()] == ["BLOCKED"]
+
+
 def test_s3_test_event_folders_and_foreign_buckets_leave_no_record(stack: Any, picture: bytes) -> None:
     assert stack.deliver_body(
         json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "uploads"})
