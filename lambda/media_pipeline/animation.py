@@ -19,6 +19,7 @@ from media_pipeline.stills import develop
 
 JUDGED_FRAMES = 8
 """Frames that Rekognition is shown of an animation: each is billed."""
+_VP8X_FLAGS, _VP8X_ALPHA = 20, 0x10  # where a WebP file's flags stand, and the one for transparency
 _FASTEST, _DEFAULT = 10, 100  # ms: browsers show frames that want to last 10 ms or less for 100 ms
 
 
@@ -106,7 +107,17 @@ def animated_webp(film: Film, played: Survey, target: Target, *, grayscale: bool
         quality=quality,
         method=WEBP_METHOD,
     )
-    return out.getvalue()
+    return _announcing_alpha(out.getvalue()) if reel.has_alpha else out.getvalue()
+
+
+def _announcing_alpha(webp: bytes) -> bytes:
+    """Set the file's flag for transparency, which libwebp forgets where it cut the clear borders off all frames.
+
+    Without it, viewers are free to show black there.
+    """
+    if webp[12:16] != b"VP8X":
+        return webp
+    return webp[:_VP8X_FLAGS] + bytes([webp[_VP8X_FLAGS] | _VP8X_ALPHA]) + webp[_VP8X_FLAGS + 1 :]
 
 
 def _shown(film: Film, played: Survey, target: Target, *, grayscale: bool) -> Iterator[Image.Image]:
@@ -137,6 +148,7 @@ class _Reel(Image.Image):
         self._frames = frames
         self._position = -1
         self.n_frames = count
+        self.has_alpha = False
         self.seek(0)
 
     def seek(self, frame: int) -> None:
@@ -144,6 +156,7 @@ class _Reel(Image.Image):
         while self._position < frame:
             picture = next(self._frames)
             picture = picture if picture.mode in ("RGB", "RGBA") else picture.convert("RGB")
+            self.has_alpha |= picture.mode == "RGBA"
             self._mode, self._size, self.im = picture.mode, picture.size, picture.im
             self._position += 1
 

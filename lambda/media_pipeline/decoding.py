@@ -27,6 +27,10 @@ _DECODERS = {
 """Content type -> (the one format that may open it, the plugin to import first, lest Pillow imports all of them)."""
 
 
+_ITEMS_WITHIN = 16_384
+"""Bytes in front of an AVIF or HEIC file that hold its table of items."""
+
+
 def open_picture(data: bytes, content_type: str, limits: Limits) -> Image.Image:
     """Read the header of `data` with the one decoder of `content_type`; no pixels yet.
 
@@ -40,6 +44,10 @@ def open_picture(data: bytes, content_type: str, limits: Limits) -> Image.Image:
     if name == "WEBP":
         # Its decoder takes the memory of the whole canvas at the moment it is opened.
         check_pixels(*webp_canvas(data), limits)
+    if name in ("AVIF", "HEIF"):
+        # Their decoders have limits of their own, and call what is over them broken.
+        for width, height in item_sizes(data[:_ITEMS_WITHIN]):
+            check_pixels(max(1, width), max(1, height), limits)
     with decoding(limits):
         image = Image.open(io.BytesIO(data), formats=[name])
     check_pixels(*image.size, limits)
@@ -85,6 +93,16 @@ def webp_canvas(data: bytes) -> tuple[int, int]:
     return 0, 0
 
 
+def item_sizes(head: bytes) -> Iterator[tuple[int, int]]:
+    """Yield width and height from every `ispe` property of an AVIF or HEIC file; tiles of a grid have their own."""
+    found = head.find(b"ispe")
+    while found >= 0:
+        sides = head[found + 8 : found + 16]  # after the name: version and flags, width, height
+        if len(sides) == 8:
+            yield int.from_bytes(sides[:4], "big"), int.from_bytes(sides[4:], "big")
+        found = head.find(b"ispe", found + 4)
+
+
 @contextmanager
 def decoding(limits: Limits) -> Iterator[None]:
     """Tell every error of a decoder as a RejectedError; keep the body to decoding alone.
@@ -102,7 +120,9 @@ def decoding(limits: Limits) -> Iterator[None]:
     except (RejectedError, MemoryError):
         raise
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-        raise RejectedError(Reason.TOO_MANY_PIXELS, str(error)) from error
+        raise RejectedError(
+            Reason.TOO_MANY_PIXELS, f"it announces more than {limits.pixels / 1e6:,.1f} megapixels"
+        ) from error
     except UnidentifiedImageError as error:
         raise RejectedError(Reason.CORRUPT, "the picture's header cannot be read") from error
     except Exception as error:

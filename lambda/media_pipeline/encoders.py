@@ -1,7 +1,7 @@
 """Rasters to bytes: one function a format, nothing but pixels written.
 
-The pictures that come here carry no metadata (`Image.info` is emptied right after decoding), and no encoder is
-told any: no EXIF, no place, no comment, no XMP, no profile (all renditions are sRGB, which is what a viewer takes
+`Image.info` is emptied right after decoding and again before encoding (ImageCms, for one, leaves a profile
+there), and no encoder is told anything: no EXIF, no place, no comment, no XMP, no profile (all renditions are sRGB, which is what a viewer takes
 a picture without a profile for).
 """
 
@@ -62,6 +62,7 @@ ENCODERS: Mapping[str, Encoder] = MappingProxyType(
 
 
 def _saved(image: Image.Image, format_name: str, **options: object) -> bytes:
+    image.info = {}  # most encoders write what they find there
     out = io.BytesIO()
     image.save(out, format_name, **options)
     return out.getvalue()

@@ -17,7 +17,7 @@ class Limits:
     bytes: int = 26_214_400
     pixels: int = 50_000_000
     frames: int = 200
-    memory: int = 850 * MEBIBYTE
+    memory: int = 900 * MEBIBYTE
     """Bytes that decoding and resizing may add to the idle process: what a function of 1,024 MB has left."""
 
     @property

@@ -15,6 +15,7 @@ from media_pipeline.rasters import Raster
 
 SIDE = 32
 """Long edge of the picture that both are made from: finer detail does not reach 25 bytes, but costs its square."""
+_POINTS = 8
 _COLOURS = 6
 _HALF_OPAQUE = 128
 
@@ -44,13 +45,15 @@ def dominant_colour(small: Image.Image) -> str:
 def thumbhash(small: Image.Image) -> str:
     """Return the ThumbHash of an RGBA picture of at most 100 px a side, as base64."""
     width, height = small.size
+    # On fewer points than coefficients these would not be independent: a single pixel would come back as another.
+    small = small.resize((max(_POINTS, width), max(_POINTS, height)), Image.Resampling.NEAREST)
     luma, yellow, red, alpha = _channels(_pixels(small))
     has_alpha = min(alpha) < 1
     limit = 5 if has_alpha else 7  # fewer coefficients of brightness where opacity needs some
     longest = max(width, height)
     across = max(1, round(limit * width / longest))
     down = max(1, round(limit * height / longest))
-    cosines = _Cosines(width, height, 7)
+    cosines = _Cosines(*small.size, 7)
     l_dc, l_ac, l_scale = cosines.encode(luma, max(3, across), max(3, down))
     p_dc, p_ac, p_scale = cosines.encode(yellow, 3, 3)
     q_dc, q_ac, q_scale = cosines.encode(red, 3, 3)

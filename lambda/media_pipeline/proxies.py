@@ -62,6 +62,7 @@ def _padded(image: Image.Image, background: tuple[int, int, int]) -> Image.Image
 
 
 def _jpeg(image: Image.Image, quality: int) -> bytes:
+    image.info = {}
     out = io.BytesIO()
     image.save(out, "JPEG", quality=quality)
     return out.getvalue()

@@ -17,10 +17,12 @@ _FILTER = Image.Resampling.BICUBIC
 _CHROMA_FILTER = Image.Resampling.HAMMING
 """For colour differences only, which the eye resolves less of: half of BICUBIC's work, at most 1 dB below it."""
 _FULL_CHROMA_PIXELS = 1_000_000
-"""A picture with more than these is scaled with its colours at half the resolution, which JPEG stores of it."""
+"""A picture with more than these is scaled with its colours at half the resolution, if the original has no more."""
 _ALMOST = 1.05
 _REDUCING_GAP = 1.5
 """Shrink by a plain average only as far as this many times the target: at 1.0, SSIM is 0.961."""
+_REDUCED_PIXELS = 1_500_000
+"""Smaller pictures are filtered in full: what an average would save is less than what it costs a thumbnail."""
 _WHITE = (255, 255, 255)
 
 
@@ -130,7 +132,7 @@ class Planes:
         part = (left * across, top * down, right * across, bottom * down)
         # As fine as wanted, or as fine as there is.
         fine = min(size[0], round(part[2] - part[0])), min(size[1], round(part[3] - part[1]))
-        blue, red = (resize(plane, fine, part, _CHROMA_FILTER) for plane in self._chroma)
+        blue, red = (resize(plane, fine, part) for plane in self._chroma)
         return Planes(resize(self._luma, size, box), (blue, red))
 
     def transposed(self, method: Image.Transpose) -> "Planes":
@@ -168,8 +170,10 @@ class Decoded:
 
     has_alpha = False
 
-    def __init__(self, image: Image.Image) -> None:
+    def __init__(self, image: Image.Image, *, full_chroma: bool) -> None:
+        """Hold a YCbCr image, whose file stores the colours in full or (`full_chroma` False) subsampled."""
         self._image = image
+        self._full_chroma = full_chroma
 
     @property
     def size(self) -> tuple[int, int]:
@@ -185,7 +189,7 @@ class Decoded:
 
     def _scaled_chroma(self, size: tuple[int, int], box: Box) -> tuple[Image.Image, Image.Image]:
         """Scale the colours, in half the resolution where a picture is so large that it is half of the work."""
-        if size[0] * size[1] > _FULL_CHROMA_PIXELS:
+        if size[0] * size[1] > _FULL_CHROMA_PIXELS and not self._full_chroma:
             size, spare, resampling = half(size), _ALMOST, _FILTER
         else:
             spare, resampling = 1.0, _CHROMA_FILTER
@@ -200,7 +204,7 @@ class Decoded:
 
     def transposed(self, method: Image.Transpose) -> "Decoded":
         """Turn or mirror."""
-        return Decoded(self._image.transpose(method))
+        return Decoded(self._image.transpose(method), full_chroma=self._full_chroma)
 
     def grey(self) -> Packed:
         """Drop the colour."""
@@ -226,4 +230,5 @@ def resize(
     """Scale an image, or the part of it in `box`."""
     if size == image.size and box in (None, (0, 0, *size)):
         return image
-    return image.resize(size, resampling, box=box, reducing_gap=_REDUCING_GAP)
+    gap = _REDUCING_GAP if image.width * image.height > _REDUCED_PIXELS else None
+    return image.resize(size, resampling, box=box, reducing_gap=gap)

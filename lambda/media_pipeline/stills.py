@@ -59,6 +59,7 @@ def _roots(
 ) -> dict[Frame, Raster]:
     image = open_picture(data, inspection.content_type, limits)
     profile = image.info.get("icc_profile")
+    full_chroma = len({layer[1:3] for layer in getattr(image, "layer", ())}) == 1
     as_ycbcr = _stays_ycbcr(image, profile, specs)
     box = _draft(image, inspection, as_ycbcr, stored(plan.largest, inspection), limits)
     check_memory(image, inspection, limits)
@@ -66,7 +67,7 @@ def _roots(
     with decoding(limits):
         pixels = image if as_ycbcr else colour.normalised(image)
     pixels.info = {}  # whatever is made of these pixels inherits this: no metadata gets any further
-    source: Raster = Decoded(pixels) if as_ycbcr else Packed(pixels)
+    source: Raster = Decoded(pixels, full_chroma=full_chroma) if as_ycbcr else Packed(pixels)
     del image, pixels  # of the decoded pixels only what `source` holds stays
     # The largest last: where it is as large as the original it is the original, and converting uses that up.
     return {frame: develop(source, frame, inspection, profile, box) for frame in reversed(plan.roots)}

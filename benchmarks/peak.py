@@ -1,0 +1,60 @@
+"""How much memory a recipe adds to an idle process, each picture in a process of its own.
+
+`python -m benchmarks.peak RECIPE PHOTO` prints the bytes.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+SIZES = {"large": 2048, "medium": 1024, "small": 512, "thumbnail": 150}
+QUALITY = 80
+_STATUS = Path("/proc/self/status")
+
+
+def measurable() -> bool:
+    """Whether this system tells the peak of a process since its start (`ru_maxrss` begins with the parent's)."""
+    return _STATUS.exists()
+
+
+def peak_bytes() -> int:
+    """Return the most memory that this process has had in use, in bytes; Linux only."""
+    for line in _STATUS.read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    raise OSError(f"{_STATUS} does not tell VmHWM")
+
+
+def added(recipe: str, photo: Path) -> int:
+    """Run a recipe over a photo in a fresh process; return the bytes that its peak lies above idle."""
+    told = subprocess.run(
+        [sys.executable, "-m", "benchmarks.peak", recipe, str(photo)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return int(told.stdout)
+
+
+def main(recipe_name: str, photo: str) -> None:
+    """Warm the recipe up with a tiny picture, so that libraries loaded at first use do not count; then measure."""
+    import io
+
+    from PIL import Image
+
+    from benchmarks import recipes
+
+    recipe = recipes.RECIPES[recipe_name]
+    tiny = io.BytesIO()
+    Image.new("RGB", (64, 64), "grey").save(tiny, "JPEG")
+    data = Path(photo).read_bytes()
+    recipe(tiny.getvalue(), SIZES, QUALITY)
+    idle = peak_bytes()
+    recipe(data, SIZES, QUALITY)
+    print(peak_bytes() - idle)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:3])
