@@ -12,12 +12,7 @@ help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 $(READY): requirements-dev.txt $(wildcard lambda/requirements/*.txt)
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; name another: make PYTHON=python3.13")'
-	@echo "Setting up $(VENV) (once) ..."
-	@test -x $(RUN) || $(PYTHON) -m venv $(VENV)
-	@$(RUN) -m pip install --quiet --require-hashes -r requirements-dev.txt
-	@$(RUN) -m components.packaging fetch # the functions' wheels for this machine: no network is needed from here on
-	@touch $@
+	@sh scripts/setup.sh "$(PYTHON)" "$(VENV)"
 
 .PHONY: setup
 setup: $(READY) ## set up .venv (every other target does it by itself)

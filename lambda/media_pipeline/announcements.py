@@ -82,16 +82,22 @@ def subject(record: Record, stack: str) -> str:
 def letter(record: Record, stack: str) -> str:
     """Describe the outcome for a person: what, why, what happens next, where to look."""
     facts = record.attributes
-    # A key may hold any character: escaped, so that it cannot forge a line of this letter.
-    key = json.dumps(record.object_key, ensure_ascii=True)[1:-1]
-    lines = [f"Status:  {record.status.value}", f"Object:  {key}", f"Version: {record.version}"]
+    lines = [f"Status:  {record.status.value}", f"Object:  {_visible(record.object_key)}"]
+    lines.append(f"Version: {record.version}")
     if reason := facts.get("reason"):
         lines.append(f"Reason:  {reason}")
     if detail := facts.get("detail"):
-        lines.append(f"         {json.dumps(detail, ensure_ascii=False)[1:-1]}")
+        lines.append(f"         {_visible(detail)}")
     lines += ["", NEXT_STEP[record.status], ""]
     lines.append(
         f"The record is in the stack's records table ({stack}) under this object_key"
         f" and the sequencer {record.sequencer}."
     )
     return "\n".join(lines) + "\n"
+
+
+def _visible(text: str) -> str:
+    """Escape what is no printable character: a key may hold line breaks, or marks that turn the text around."""
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text
+    )

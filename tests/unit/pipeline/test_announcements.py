@@ -44,6 +44,11 @@ def test_letter_says_what_why_and_what_next_without_a_forged_line() -> None:
     assert "quarantine" in text
     assert not any(line.startswith("Bcc") for line in text.splitlines())
     assert "\u202e" not in text
+    assert "\\u202e" in text
+
+
+def test_letter_leaves_letters_of_any_language_readable() -> None:
+    assert "Grüße/🌸 写真.jpg" in letter(record("Grüße/🌸 写真.jpg"), "dev")
 
 
 @pytest.mark.parametrize("status", [status for status in Status if status.terminal])
