@@ -136,8 +136,6 @@ class Deployment:
             run_program(self._project, self._monitor, self._on_log)
         except ProgramError as error:
             raise DeployError(str(self._monitor.failure or error)) from error
-        finally:
-            self._monitor.closed = True
         if self._monitor.failure is not None:
             raise DeployError(str(self._monitor.failure)) from self._monitor.failure
 

@@ -12,7 +12,13 @@ from pulumi.runtime.proto import resource_pb2
 
 from local import invokes
 from local.handlers import HANDLERS, PROVIDER_TYPE, provider_settings
-from local.handlers.base import Aws, DeploymentRefusedError, Handler, ProviderSettings
+from local.handlers.base import (
+    Aws,
+    DeploymentRefusedError,
+    Handler,
+    PartlyCreatedError,
+    ProviderSettings,
+)
 
 _SECRET_SIGNATURE_KEY = "4dabf18193072939515e22adb298388d"  # noqa: S105 - the wire's marker of any special value
 
@@ -150,15 +156,22 @@ class DeployingMonitor(MockMonitor):
         handler = self.handler(request.type)
         resource.inputs = handler.check(urn, inputs, self._provider(request.provider))
         before = self._previous.get(urn)
-        resource.id = self._update(handler, before, resource) if before else handler.create(resource.inputs)
-        if before is None:
-            self.changes[urn] = frozenset(resource.inputs)
+        resource.id = self._update(handler, before, resource) if before else self._create(handler, resource)
         self._claim(resource)
         shown = handler.read(resource.id)
         if shown is None:
             raise DeploymentRefusedError(f"{request.type} {request.name!r} is not there after it was created")
         resource.outputs = {**resource.inputs, **shown}
         return resource
+
+    def _create(self, handler: Handler, resource: Resource) -> str:
+        self.changes[resource.urn] = frozenset(resource.inputs)
+        try:
+            return handler.create(resource.inputs)
+        except PartlyCreatedError as error:
+            resource.id = error.id
+            self.registered.append(resource)  # so that destroy finds it
+            raise
 
     def _update(self, handler: Handler, before: Resource, after: Resource) -> str:
         changed = handler.changed(before.inputs, after.inputs)

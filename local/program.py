@@ -12,6 +12,7 @@ import runpy
 import sys
 import threading
 import traceback
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -28,13 +29,13 @@ class ProgramError(Exception):
 
 
 def run_program(project: Project, monitor: Any, log: Callable[[str, str], None]) -> None:
-    """Run the program to its end. `log(severity, message)` gets what it logs (`pulumi.log`).
+    """Run the program to its end, then set `monitor.closed`. `log(severity, message)` gets what it logs.
 
     Raises ProgramError with the program's own message for a RunError (at any depth of causes), and with type,
     message and place for any other exception.
     """
     context = contextvars.copy_context()
-    with _as_its_own_program(project.folder):
+    with _as_its_own_program(project.folder), _without_warnings_of_the_sdk():
         try:
             context.run(_run_in_loop, project, monitor, log)
         except Exception as error:
@@ -62,17 +63,39 @@ def _run_in_loop(project: Project, monitor: Any, log: Callable[[str, str], None]
             organization="organization",
             callbacks=None,
             root_directory=str(project.folder),
+            # Fresh for this run: unfinished tasks of an earlier one would be awaited in a loop that is closed.
+            outputs=set(),
+            lock=threading.Lock(),
+            package_refs={},
+            base_providers_by_ref={},
+            legacy_apply_enabled=False,
         )
     )
     set_all_config(project.config)
     set_root_resource(None)  # type: ignore[arg-type]
     main = str(project.folder / "__main__.py")
 
+    stopped: list[BaseException] = []
+
     def program() -> None:
-        runpy.run_path(main, run_name="__main__")
+        try:
+            runpy.run_path(main, run_name="__main__")
+        except BaseException as error:
+            # pulumi first waits for all registrations that are queued: after a failure, or Ctrl-C, they must not be
+            # carried out any more, and their being refused is not what the operator should read.
+            monitor.closed = True
+            stopped.append(error)
+            raise
 
     with _event_loop() as loop:
-        loop.run_until_complete(run_in_stack(program))
+        try:
+            loop.run_until_complete(run_in_stack(program))
+        except BaseException as error:
+            if stopped and error is not stopped[0]:
+                raise stopped[0] from None
+            raise
+        finally:
+            monitor.closed = True
 
 
 class _Engine:
@@ -125,6 +148,14 @@ def _cancel_all(loop: asyncio.AbstractEventLoop) -> None:
 
 
 @contextlib.contextmanager
+def _without_warnings_of_the_sdk() -> Iterator[None]:
+    """pulumi_aws warns of its own deprecated aliases whenever one of its modules is imported."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"[\w./]+ has been deprecated in favor of", DeprecationWarning)
+        yield
+
+
+@contextlib.contextmanager
 def _as_its_own_program(folder: Path) -> Iterator[None]:
     """Working directory, `sys.path`, `sys.argv` and modules as for `python __main__.py` in that folder."""
     cwd, path, argv = Path.cwd(), list(sys.path), list(sys.argv)
@@ -159,10 +190,12 @@ def _take_out_modules(folder: Path) -> dict[str, Any]:
 def _readable(error: BaseException, folder: Path) -> str:
     from pulumi import RunError
 
+    seen: list[BaseException] = []  # pulumi raises stored exceptions again, so that a chain can be a ring
     cause: BaseException | None = error
-    while cause is not None:
+    while cause is not None and cause not in seen:
         if isinstance(cause, RunError):
             return str(cause)
+        seen.append(cause)
         cause = cause.__cause__ or cause.__context__
     frames = [
         frame

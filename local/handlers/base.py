@@ -7,10 +7,12 @@ gRPC provider for the real engine (Check -> `check`, Diff -> `changed` and `repl
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
+from botocore.exceptions import ClientError
 from pulumi import Archive
 
 from local.archives import archive_identity
@@ -37,6 +39,23 @@ class DeploymentRefusedError(Exception):
     """AWS, or the provider in front of it, would refuse this; the message is what the operator reads."""
 
 
+class PartlyCreatedError(Exception):
+    """The resource `id` exists, but a later step of its creation failed: it is to be kept in the state."""
+
+    def __init__(self, id_: str, cause: Exception) -> None:
+        super().__init__(str(cause))
+        self.id = id_
+
+
+@contextmanager
+def completing(id_: str) -> Iterator[None]:
+    """Around the steps after the first: their failure becomes a PartlyCreatedError."""
+    try:
+        yield
+    except (ClientError, DeploymentRefusedError) as error:
+        raise PartlyCreatedError(id_, error) from error
+
+
 @dataclass(frozen=True, kw_only=True)
 class ProviderSettings:
     """What an `aws` provider resource (or the stack's `aws:` configuration) says for all of its resources."""
@@ -59,8 +78,8 @@ class AutoName:
 class Handler(ABC):
     """One resource type: strict inputs in, boto3 calls out.
 
-    `create`, `update` and `delete` raise botocore's ClientError or DeploymentRefusedError; `read` returns None
-    where the resource is gone.
+    `create`, `update` and `delete` raise botocore's ClientError or DeploymentRefusedError, `create` also
+    PartlyCreatedError; `read` returns None where the resource is gone.
     """
 
     type_name: ClassVar[str]

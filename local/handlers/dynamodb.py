@@ -10,6 +10,7 @@ from local.handlers.base import (
     Inputs,
     State,
     as_tag_list,
+    completing,
     from_tag_list,
     tag_changes,
 )
@@ -72,8 +73,9 @@ class Table(Handler):
         if inputs.get("tableClass"):
             request["TableClass"] = inputs["tableClass"]
         dynamodb.create_table(**request)
-        self._set_recovery(inputs["name"], inputs.get("pointInTimeRecovery", {}))
-        self._set_ttl(inputs["name"], {}, inputs.get("ttl", {}))
+        with completing(inputs["name"]):
+            self._set_recovery(inputs["name"], inputs.get("pointInTimeRecovery", {}))
+            self._set_ttl(inputs["name"], {}, inputs.get("ttl", {}))
         return str(inputs["name"])
 
     def read(self, id_: str) -> State | None:

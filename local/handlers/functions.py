@@ -6,7 +6,15 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from local.archives import ArchiveError, archive_bytes
-from local.handlers.base import AutoName, DeploymentRefusedError, Handler, Inputs, State, tag_changes
+from local.handlers.base import (
+    AutoName,
+    DeploymentRefusedError,
+    Handler,
+    Inputs,
+    State,
+    completing,
+    tag_changes,
+)
 
 _SETTLE = 5.0  # seconds for AWS's "resource in use, try again" to pass
 
@@ -69,7 +77,8 @@ class Function(Handler):
             **_nested(inputs),
         )
         if inputs.get("reservedConcurrentExecutions", -1) >= 0:
-            self._reserve(inputs["name"], inputs["reservedConcurrentExecutions"])
+            with completing(inputs["name"]):
+                self._reserve(inputs["name"], inputs["reservedConcurrentExecutions"])
         return str(inputs["name"])
 
     def read(self, id_: str) -> State | None:

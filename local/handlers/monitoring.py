@@ -10,6 +10,7 @@ from local.handlers.base import (
     State,
     as_tag_list,
     capitalised,
+    completing,
     from_tag_list,
     json_document,
     tag_changes,
@@ -31,7 +32,8 @@ class LogGroup(Handler):
         logs = self.aws.client("logs")
         request = {"logGroupClass": inputs["logGroupClass"]} if "logGroupClass" in inputs else {}
         logs.create_log_group(logGroupName=inputs["name"], tags=inputs["tagsAll"], **request)
-        self._retain(inputs)
+        with completing(inputs["name"]):
+            self._retain(inputs)
         return str(inputs["name"])
 
     def read(self, id_: str) -> State | None:

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
-from local.handlers.base import AutoName, Handler, Inputs, State, as_tag_list, from_tag_list
+from local.handlers.base import AutoName, Handler, Inputs, State, as_tag_list, completing, from_tag_list
 
 _DELETE_BATCH = 1000  # objects per DeleteObjects
 
@@ -26,7 +26,8 @@ class Bucket(Handler):
         place = {} if self.aws.region == "us-east-1" else {"LocationConstraint": self.aws.region}
         configuration = {"CreateBucketConfiguration": place} if place else {}
         s3.create_bucket(Bucket=inputs["bucket"], **configuration)
-        self._tag(inputs["bucket"], inputs["tagsAll"])
+        with completing(inputs["bucket"]):
+            self._tag(inputs["bucket"], inputs["tagsAll"])
         return str(inputs["bucket"])
 
     def read(self, id_: str) -> State | None:

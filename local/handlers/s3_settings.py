@@ -180,12 +180,10 @@ class BucketServerSideEncryptionConfiguration(_BucketSetting):
             made = {"sseAlgorithm": default["SSEAlgorithm"]}
             if default.get("KMSMasterKeyID"):
                 made["kmsMasterKeyId"] = default["KMSMasterKeyID"]
-            rules.append(
-                {
-                    "applyServerSideEncryptionByDefault": made,
-                    "bucketKeyEnabled": rule.get("BucketKeyEnabled", False),
-                }
-            )
+            shown: State = {"applyServerSideEncryptionByDefault": made}
+            if rule.get("BucketKeyEnabled"):
+                shown["bucketKeyEnabled"] = True
+            rules.append(shown)
         return {"rules": rules}
 
     def remove(self, bucket: str) -> None:
@@ -229,7 +227,7 @@ class BucketLifecycleConfiguration(_BucketSetting):
         for found in self.s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]:
             made = {key: value for key, value in uncapitalised(found).items() if key not in ("iD", "prefix")}
             made["id"] = found["ID"]
-            made["filter"] = {key: value for key, value in made.get("filter", {}).items() if value}
+            made["filter"] = {"prefix": found.get("Filter", {}).get("Prefix", "")}
             rules.append(made)
         return {"rules": rules}
 

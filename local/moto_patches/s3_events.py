@@ -133,7 +133,12 @@ def apply() -> None:
         bucket = self.get_bucket(bucket_name)
         before = list(bucket.keys.getlist(key_name, []))
         with _mute():
-            result = remove(self, bucket_name, key_name, version_id, bypass)
+            if bucket.versioning_status == "Suspended" and version_id is not None:
+                # moto would remove every version of the key.
+                _keep(bucket.keys, key_name, [one for one in before if str(one.version_id) != version_id])
+                result = True, {"version-id": version_id}
+            else:
+                result = remove(self, bucket_name, key_name, version_id, bypass)
         after = list(bucket.keys.getlist(key_name, []))
         if bucket.is_versioned and version_id is None:
             send_event(self.account_id, Event.OBJECT_REMOVED_DELETE_MARKER_CREATED_EVENT, bucket, after[-1])
@@ -170,6 +175,13 @@ def apply() -> None:
     replace(S3Backend, "_set_delete_marker", set_delete_marker)
     replace(S3Backend, "delete_object", delete_object)
     replace(S3Backend, "complete_multipart_upload", complete_multipart_upload)
+
+
+def _keep(keys: Any, name: str, versions: list[Any]) -> None:
+    if versions:
+        keys.setlist(name, versions)
+    else:
+        dict.pop(keys, name, None)  # moto's own `pop` stumbles over delete markers
 
 
 @contextmanager

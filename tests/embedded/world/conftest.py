@@ -60,3 +60,11 @@ def bucket(world: World) -> str:
         Bucket="a-bucket", CreateBucketConfiguration={"LocationConstraint": world.region}
     )
     return "a-bucket"
+
+
+@pytest.fixture(scope="session")
+def host_packages() -> Iterator[None]:
+    """The project's program builds packages that run on this machine."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MEDIA_PIPELINE_PACKAGES_FOR", "host")
+        yield

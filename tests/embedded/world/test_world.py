@@ -383,3 +383,12 @@ def test_a_message_for_a_mapped_queue_waits_for_the_poller(world: World, make_ro
     (mapping,) = world.mappings()
     assert (mapping.queue_url, mapping.function_name, mapping.batch_size) == (url, "worker", 10)
     assert world.function_package("worker").code == tiny_zip()
+
+
+def test_one_version_goes_from_a_bucket_whose_versioning_was_suspended(watched: Events) -> None:
+    first = watched.s3.put_object(Bucket="watched", Key="k", Body=b"1")["VersionId"]
+    second = watched.s3.put_object(Bucket="watched", Key="k", Body=b"2")["VersionId"]
+    watched.s3.put_bucket_versioning(Bucket="watched", VersioningConfiguration={"Status": "Suspended"})
+    watched.s3.delete_object(Bucket="watched", Key="k", VersionId=second)
+    left = watched.s3.list_object_versions(Bucket="watched")["Versions"]
+    assert [version["VersionId"] for version in left] == [first]
