@@ -175,14 +175,14 @@ def _as_its_own_program(folder: Path) -> Iterator[None]:
 
 def _take_out_modules(folder: Path) -> dict[str, Any]:
     """Remove the project's own modules from `sys.modules`, not those of a virtual environment inside it."""
-    prefix = Path(sys.prefix).resolve()
+    inside = tuple(f"{root}{os.sep}" for root in {str(folder), str(folder.resolve())})
+    environment = tuple(f"{root}{os.sep}" for root in {sys.prefix, str(Path(sys.prefix).resolve())})
     found = {}
     for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        if file is None or name == "__main__" or name.partition(".")[0] in _HARNESS:
+        file = getattr(module, "__file__", None) or ""
+        if name == "__main__" or name.partition(".")[0] in _HARNESS:
             continue
-        path = Path(file).resolve()
-        if path.is_relative_to(folder) and not path.is_relative_to(prefix):
+        if file.startswith(inside) and not file.startswith(environment):
             found[name] = sys.modules.pop(name)
     return found
 
