@@ -77,3 +77,22 @@ rehearse: export REHEARSE_STACK = $(value STACK)
 rehearse: export REHEARSE_COMMAND = $(value CMD)
 rehearse: $(READY) ## a shell in which pulumi works against the embedded AWS [STACK=dev] [CMD="pulumi up --yes"]
 	@$(RUN) -m local.rehearsal --stack="$$REHEARSE_STACK" --command="$$REHEARSE_COMMAND"
+
+# The peers are installed when they are first wanted. What cannot be had here is left out, and the table says so.
+BENCH_PYTHON := $(VENV)/bench
+BENCH_NODE := build/bench-node
+SHARP := sharp@0.34.5
+
+$(BENCH_PYTHON)/.ready: benchmarks/requirements.txt | $(READY)
+	@rm -rf $(BENCH_PYTHON) && mkdir -p $(BENCH_PYTHON)
+	@$(RUN) -m pip install --quiet --require-hashes --target $(BENCH_PYTHON) -r benchmarks/requirements.txt \
+		&& touch $@ || echo "pyvips cannot be installed here"
+
+.PHONY: bench
+bench: export BENCH_PHOTOS = $(value PHOTOS)
+bench: export BENCH_OUT = $(value OUT)
+bench: $(READY) $(BENCH_PYTHON)/.ready ## speed and quality of renditions against their peers [PHOTOS=folder] [OUT=build/bench]
+	@test -d $(BENCH_NODE)/node_modules/sharp || ! command -v node >/dev/null || ! command -v npm >/dev/null \
+		|| { mkdir -p $(BENCH_NODE) && npm install --prefix $(BENCH_NODE) --no-save --no-package-lock --no-audit \
+		--no-fund --silent $(SHARP); } || echo "sharp cannot be installed here"
+	@PYTHONPATH=lambda:$(BENCH_PYTHON) $(RUN) -m benchmarks.bench --photos="$$BENCH_PHOTOS" --out="$$BENCH_OUT"

@@ -10,20 +10,21 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 SIZES = {"large": 2048, "medium": 1024, "small": 512, "thumbnail": 150}
 QUALITY = 80
-_STATUS = Path("/proc/self/status")
+_STATUS = "/proc/{}/status"
 
 
 def measurable() -> bool:
     """Whether this system tells the peak of a process since its start (`ru_maxrss` begins with the parent's)."""
-    return _STATUS.exists()
+    return Path(_STATUS.format("self")).exists()
 
 
-def peak_bytes() -> int:
-    """Return the most memory that this process has had in use, in bytes; Linux only."""
-    for line in _STATUS.read_text().splitlines():
+def peak_bytes(process: int | str = "self") -> int:
+    """Return the most memory that a process has had in use, in bytes; Linux only."""
+    status = Path(_STATUS.format(process))
+    for line in status.read_text().splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024
-    raise OSError(f"{_STATUS} does not tell VmHWM")
+    raise OSError(f"{status} does not tell VmHWM")
 
 
 def added(recipe: str, photo: Path) -> int:
@@ -44,16 +45,17 @@ def main(recipe_name: str, photo: str) -> None:
 
     from PIL import Image
 
-    from benchmarks import recipes
+    from benchmarks import node, recipes
 
     recipe = recipes.RECIPES[recipe_name]
     tiny = io.BytesIO()
     Image.new("RGB", (64, 64), "grey").save(tiny, "JPEG")
     data = Path(photo).read_bytes()
     recipe(tiny.getvalue(), SIZES, QUALITY)
-    idle = peak_bytes()
+    process = node.process().pid if recipe_name == "sharp" else "self"
+    idle = peak_bytes(process)
     recipe(data, SIZES, QUALITY)
-    print(peak_bytes() - idle)
+    print(peak_bytes(process) - idle)
 
 
 if __name__ == "__main__":

@@ -96,4 +96,8 @@ def _has_pyvips() -> bool:
 
 
 def _libvips() -> Any:
-    return importlib.import_module("pyvips")  # a requirement of the benchmark alone: nothing else may need it
+    library = importlib.import_module(
+        "pyvips"
+    )  # a requirement of the benchmark alone: nothing else may need it
+    library.cache_set_max(0)  # the same photograph again and again: its results are not to be remembered
+    return library

@@ -1,0 +1,198 @@
+"""`make bench`: this pipeline against the naive recipe and its peers, over photographs sorted into classes.
+
+Every recipe runs on every photograph in turn, round after round, on one CPU: so a busy machine slows all of them
+alike, and the ratios of medians hold where the milliseconds do not. Sharp is timed inside its own process.
+"""
+
+import argparse
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import node, peak, recipes
+from benchmarks.chart import chart
+from benchmarks.cold_start import cold_start
+from benchmarks.encoders import encoder_costs
+from benchmarks.photographs import ROOT, Photograph, photographs
+from benchmarks.quality import likeness
+
+_ROUNDS = (5, 25)
+_SECONDS_A_PHOTO = 5.0
+_MEBIBYTE = 1024 * 1024
+
+Runs = dict[str, list[float]]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, write `bench.json` and `bench.svg`, print the table; return the exit code."""
+    options = _parser().parse_args(arguments)
+    console = Console(width=None if sys.stdout.isatty() else 160)
+    folder = Path(options.photos).expanduser() if options.photos else None
+    if folder is not None and not folder.is_dir():
+        console.print(f"PHOTOS={options.photos}: there is no such folder", style="red", markup=False)
+        return 2
+    groups = photographs(folder)
+    if not groups:
+        console.print(f"PHOTOS={options.photos}: no RGB JPEG of 0.4 to 26 megapixels in it", markup=False)
+        return 2
+    _use_one_cpu()
+    available = recipes.available()
+    for name in recipes.RECIPES.keys() - available.keys():
+        console.print(f"{name} is not installed here and left out")
+    classes = [_measured(name, members, available, console) for name, members in groups.items()]
+    any_photo = min((photo for members in groups.values() for photo in members), key=lambda p: p.megapixels)
+    report = {
+        "classes": classes,
+        "encoders": encoder_costs([photo.path for members in groups.values() for photo in members]),
+        "cold_start": cold_start(any_photo.path),
+        "job": {"sizes": peak.SIZES, "quality": peak.QUALITY, "format": "jpeg", "cpus": 1},
+        "machine": {
+            "system": platform.platform(),
+            "processor": platform.machine(),
+            "python": platform.python_version(),
+        },
+    }
+    out = Path(options.out or ROOT / "build" / "bench").expanduser()
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "bench.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    (out / "bench.svg").write_text(chart(classes), encoding="utf-8")
+    _print(report, console)
+    console.print(f"{out / 'bench.json'} and bench.svg are written", markup=False, soft_wrap=True)
+    return 0
+
+
+def _measured(
+    name: str, members: list[Photograph], available: Mapping[str, recipes.Recipe], console: Console
+) -> dict[str, Any]:
+    wall: Runs = {recipe: [] for recipe in available}
+    cpu: Runs = {recipe: [] for recipe in available}
+    written: Runs = {recipe: [] for recipe in available}
+    peaks: Runs = {recipe: [] for recipe in available}
+    likenesses = []
+    for photo in members:
+        console.print(f"{name}: {photo.path.name} ({photo.megapixels:.1f} MP)", markup=False, highlight=False)
+        data = photo.path.read_bytes()
+        for recipe, (seconds, cpu_seconds, length) in _interleaved(data, available).items():
+            wall[recipe].append(seconds * 1000)
+            cpu[recipe].append(cpu_seconds * 1000)
+            written[recipe].append(length)
+            if peak.measurable():
+                peaks[recipe].append(peak.added(recipe, photo.path) / _MEBIBYTE)
+        likenesses.append(likeness(data, peak.SIZES))
+    ours = median(wall["pipeline"])
+    return {
+        "name": name,
+        "photos": len(members),
+        "ratio": {
+            peer: round(median(wall[peer]) / ours, 2) if peer in wall else None
+            for peer in ("naive", "pyvips", "sharp")
+        },
+        "ssim_worst": round(min(like.ssim for like in likenesses), 4),
+        "psnr_worst": round(min(like.psnr for like in likenesses), 1),
+        "peak_mb": round(max(peaks["pipeline"]), 1) if peaks["pipeline"] else None,
+        "milliseconds": {recipe: round(median(values), 1) for recipe, values in wall.items()},
+        "cpu_milliseconds": {recipe: round(median(values), 1) for recipe, values in cpu.items()},
+        "bytes": {recipe: round(median(values)) for recipe, values in written.items()},
+        "peak_mb_of": {recipe: round(max(values), 1) for recipe, values in peaks.items() if values},
+        "files": [photo.path.name for photo in members],
+    }
+
+
+def _interleaved(data: bytes, available: Mapping[str, recipes.Recipe]) -> dict[str, tuple[float, float, int]]:
+    """Return each recipe's median seconds, CPU seconds, and bytes written; the first round warms up."""
+    runs: dict[str, list[tuple[float, float]]] = {name: [] for name in available}
+    written = dict.fromkeys(available, 0)
+    least, most = _ROUNDS
+    started, done = time.perf_counter(), -1
+    while done < least or (done < most and time.perf_counter() - started < _SECONDS_A_PHOTO):
+        for name, recipe in available.items():
+            *times, written[name] = _timed(name, recipe, data)
+            if done >= 0:
+                runs[name].append((times[0], times[1]))
+        done += 1
+    return {
+        name: (median(run[0] for run in all_runs), median(run[1] for run in all_runs), written[name])
+        for name, all_runs in runs.items()
+    }
+
+
+def _timed(name: str, recipe: recipes.Recipe, data: bytes) -> tuple[float, float, int]:
+    start, cpu_start = time.perf_counter(), time.process_time()
+    made = recipe(data, peak.SIZES, peak.QUALITY)
+    seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - cpu_start
+    if name == "sharp":  # without the pipes between the processes
+        seconds, cpu_seconds = node.process().milliseconds / 1000, node.process().cpu_milliseconds / 1000
+    return seconds, cpu_seconds, sum(map(len, made.values()))
+
+
+def _use_one_cpu() -> None:
+    """One CPU for this process and all that it starts: a function of 1,769 MB has no more."""
+    os.environ["VIPS_CONCURRENCY"] = "1"  # read by libvips when it is loaded
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+
+
+def _print(report: Mapping[str, Any], console: Console) -> None:
+    table = Table(title="Long edges 2048, 1024, 512, 150 as JPEG q80, one CPU")
+    for heading in (
+        "class",
+        "photos",
+        "ms",
+        "x naive",
+        "x pyvips",
+        "x sharp",
+        "SSIM",
+        "PSNR",
+        "peak MB",
+        "bytes/naive",
+    ):
+        table.add_column(heading, justify="left" if heading == "class" else "right")
+    for entry in report["classes"]:
+        ratio = (f"{value:.2f}" if value else "-" for value in entry["ratio"].values())
+        table.add_row(
+            entry["name"],
+            str(entry["photos"]),
+            f"{entry['milliseconds']['pipeline']:.0f}",
+            *ratio,
+            f"{entry['ssim_worst']:.4f}",
+            f"{entry['psnr_worst']:.1f}",
+            f"{entry['peak_mb']:.0f}" if entry["peak_mb"] is not None else "-",
+            f"{entry['bytes']['pipeline'] / entry['bytes']['naive']:.2f}",
+        )
+    console.print(table)
+    for name, cost in report["encoders"].items():
+        console.print(
+            f"{name} at 1024 px: {cost['time']:.1f} x the time of JPEG q80 for {cost['bytes']:.2f} x its bytes"
+        )
+    start = report["cold_start"]
+    console.print(
+        f"cold start: {start['function']:.0f} ms CPU, {start['ratio']:.2f} x the bare import of boto3 and Pillow with "
+        f"an S3 client ({start['bare']:.0f} ms); the first picture {start['first_object']:.0f} ms more; "
+        f"tracing adds {start['tracing_adds']:.0f} ms"
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="make bench", description="measure the renditions against their peers"
+    )
+    parser.add_argument(
+        "--photos", default="", help="folder of photographs (default: ../shared/photos, else drawn)"
+    )
+    parser.add_argument(
+        "--out", default="", help="folder for bench.json and bench.svg (default: build/bench)"
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

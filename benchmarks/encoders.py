@@ -1,0 +1,54 @@
+"""What WebP and AVIF cost against JPEG at 1024 px: times the encoding time, times the bytes."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+
+from media_pipeline.cascade import plan
+from media_pipeline.encoders import ENCODERS
+from media_pipeline.inspection import inspect
+from media_pipeline.limits import Limits
+from media_pipeline.rasters import Raster
+from media_pipeline.sizes import Size, Specs
+from media_pipeline.stills import pictures
+
+_QUALITY = {"jpeg": 80, "webp": 80, "avif": 60}
+_EDGE = 1024
+_RUNS = 5
+
+
+def encoder_costs(photos: Sequence[Path]) -> dict[str, dict[str, float]]:
+    """Return the median ratios over the photographs: {"webp": {"time", "bytes"}, "avif": ...}."""
+    ratios: dict[str, list[tuple[float, float]]] = {name: [] for name in _QUALITY if name != "jpeg"}
+    for path in photos:
+        raster = _scaled(path.read_bytes())
+        jpeg_time, jpeg_bytes = _cost(raster, "jpeg")
+        for name, found in ratios.items():
+            taken, length = _cost(raster, name)
+            found.append((taken / jpeg_time, length / jpeg_bytes))
+    return {
+        name: {
+            "time": round(median(ratio[0] for ratio in found), 1),
+            "bytes": round(median(ratio[1] for ratio in found), 3),
+        }
+        for name, found in ratios.items()
+    }
+
+
+def _cost(raster: Raster, name: str) -> tuple[float, int]:
+    """Least CPU seconds of a few runs, and the bytes."""
+    seconds, length = float("inf"), 0
+    for _ in range(_RUNS):
+        start = time.process_time()
+        length = len(ENCODERS[name].encode(raster, _QUALITY[name]))
+        seconds = min(seconds, time.process_time() - start)
+    return seconds, length
+
+
+def _scaled(data: bytes) -> Raster:
+    limits = Limits()
+    specs = Specs(sizes=(Size(name="medium", width=_EDGE),), formats=tuple(_QUALITY), quality=_QUALITY)
+    seen = inspect(data, limits)
+    target = specs.sizes[0].target(seen.width, seen.height)
+    return pictures(data, seen, plan([target]), specs, limits).targets[target]

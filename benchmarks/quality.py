@@ -1,0 +1,52 @@
+"""How near the pipeline's pictures are to LANCZOS from full resolution, before any encoder touched them."""
+
+import io
+from dataclasses import dataclass
+
+from PIL import Image, ImageCms, ImageOps
+
+from benchmarks.measures import psnr, ssim
+from media_pipeline.cascade import plan
+from media_pipeline.inspection import inspect
+from media_pipeline.limits import Limits
+from media_pipeline.sizes import Size, Specs
+from media_pipeline.stills import pictures
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """The worst of all sizes of one photograph."""
+
+    ssim: float
+    psnr: float
+
+
+def likeness(data: bytes, sizes: dict[str, int]) -> Likeness:
+    """Compare every size with the reference: SSIM of the brightness that is encoded, PSNR of all colours."""
+    limits = Limits()
+    specs = Specs(
+        sizes=tuple(Size(name=name, width=edge) for name, edge in sizes.items()),
+        formats=("jpeg",),
+        quality={},
+    )
+    seen = inspect(data, limits)
+    targets = {size.target(seen.width, seen.height) for size in specs.sizes}
+    made = pictures(data, seen, plan(targets), specs, limits)
+    whole = reference(data)
+    structure, noise = [], []
+    for raster in made.targets.values():
+        expected = whole if raster.size == whole.size else whole.resize(raster.size, Image.Resampling.LANCZOS)
+        structure.append(ssim(raster.opaque(), expected))
+        noise.append(psnr(raster.image(), expected))
+    return Likeness(min(structure), min(noise))
+
+
+def reference(data: bytes) -> Image.Image:
+    """The upright original in sRGB at full resolution, made the slow and plain way."""
+    image = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
+    profile = image.info.get("icc_profile")
+    if profile:
+        srgb = ImageCms.createProfile("sRGB")
+        converted = ImageCms.profileToProfile(image, io.BytesIO(profile), srgb, outputMode="RGB")
+        image = converted or image
+    return image.convert("RGB")
