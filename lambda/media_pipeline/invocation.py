@@ -1,6 +1,7 @@
 """One run of a Lambda function as the pipeline sees it: its ids, and how much of its time is left."""
 
 import os
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -57,6 +58,14 @@ class Invocation:
     def has_time(self) -> bool:
         """Whether another step may begin."""
         return self.time_left() > self.timeout * STEP_SHARE
+
+    def has_time_for(self, pause: float) -> bool:
+        """Whether one more AWS call fits in after a pause of so many seconds."""
+        return self.time_left() > self.timeout * CALL_SHARE + pause
+
+    def sleep(self, seconds: float) -> None:
+        """Wait before a call is tried again."""
+        time.sleep(seconds)
 
     def require_time(self, step: str) -> None:
         """Refuse to begin a step that Lambda might kill in the middle of an AWS call.

@@ -3,10 +3,13 @@
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from media_pipeline import __version__
-from media_pipeline.errors import FailedError, Reason, RejectedError, SlowDecodingError
+from media_pipeline.errors import FailedError, Reason, RejectedError, SlowDecodingError, TransientError
 from media_pipeline.events import EventKind, ObjectEvent
 from media_pipeline.inspection import HEAD_BYTES, Inspection, inspect, sniff
 from media_pipeline.invocation import Invocation
@@ -21,6 +24,7 @@ from media_pipeline.steps import Steps
 from media_pipeline.storage import KEY_BYTES_LIMIT, OriginalGoneError, Storage, rendition_key
 
 CHUNK_BYTES = 1 << 20  # an original is read in parts, with a look at the time left between them
+RELEASE_PAUSES = (1.0, 2.0, 3.0, 3.0, 3.0, 3.0, 3.0)  # seconds; with the calls, most of a minute
 WITHHELD = {
     "block": (Status.BLOCKED, Reason.POLICY_BLOCK),
     "review": (Status.REVIEW, Reason.POLICY_REVIEW),
@@ -82,7 +86,7 @@ class Pipeline:
             self._announce_pending(event)
         steps = Steps(self._observability)
         with steps("claim"):
-            claim = self._records.claim(event, owner=invocation.owner, lease_seconds=invocation.lease_seconds)
+            claim = self._claim(event, invocation)
         if isinstance(claim, Record):
             self._outcomes.finish(claim)
             return
@@ -95,6 +99,23 @@ class Pipeline:
             raise
         self._outcomes.finish(record)
 
+    def _claim(self, event: ObjectEvent, invocation: Invocation) -> Claim | Record:
+        try:
+            return self._records.claim(event, owner=invocation.owner, lease_seconds=invocation.lease_seconds)
+        except (BotoCoreError, ClientError) as error:
+            # It may stand all the same: then nobody would work on it, and it would count as killed in decoding.
+            if _is_unanswered(error):
+                self._give_back_unanswered(event, invocation, error)
+            raise
+
+    def _give_back_unanswered(self, event: ObjectEvent, invocation: Invocation, error: Exception) -> None:
+        try:
+            claim = self._records.claim_of(event, owner=invocation.owner)
+            if claim is not None:
+                self._records.release(claim, unfinished=claim.unfinished_before)
+        except Exception as problem:  # noqa: BLE001 - the first error is the one to tell; the lease ends by itself
+            error.add_note(f"whether the claim stands could not be found out: {problem}")
+
     def _work(self, attempt: Attempt) -> tuple[Status, Mapping[str, Any]]:
         """Do all of the story between claim and commit; what can never succeed ends here as well."""
         try:
@@ -105,16 +126,17 @@ class Pipeline:
             return Status.REJECTED, {"reason": error.reason, "detail": error.detail, "renditions": []}
         except OriginalGoneError as error:
             if self._superseded(attempt):
-                return Status.SUPERSEDED, {}
+                return self._supersede(attempt)
             return Status.FAILED, {"reason": error.reason, "detail": error.detail}
         except FailedError as error:
             return Status.FAILED, {"reason": error.reason, "detail": error.detail}
 
     def _decide(self, attempt: Attempt) -> tuple[Status, Mapping[str, Any]]:
-        if self._superseded(attempt):
-            return Status.SUPERSEDED, {}
         if attempt.record.withheld:
+            # Before a look for newer versions: a move to quarantine that was begun is brought to its end.
             return self._quarantine(attempt, attempt.record)
+        if self._superseded(attempt):
+            return self._supersede(attempt)
         self._refuse_poison(attempt)
         data = self._fetch(attempt)
         with attempt.steps("inspect"):
@@ -129,6 +151,11 @@ class Pipeline:
             return self._quarantine(attempt, record)
         self._publish(attempt, record, rendered)
         return Status.PUBLISHED, {}
+
+    def _supersede(self, attempt: Attempt) -> tuple[Status, Mapping[str, Any]]:
+        """End a version that comes too late; what an earlier attempt put of it goes, since nobody will be told of it."""
+        self._storage.remove_renditions(attempt.record.rendition_keys)
+        return Status.SUPERSEDED, {"renditions": []}
 
     def _superseded(self, attempt: Attempt) -> bool:
         return self._records.has_newer(attempt.record.object_key, attempt.record.sequencer)
@@ -152,6 +179,9 @@ class Pipeline:
             if not original.length:
                 raise RejectedError(Reason.EMPTY, "the object has no bytes")
             head = original.read(HEAD_BYTES)
+            if len(head) < min(HEAD_BYTES, original.length):
+                # A connection may end early without an error; what is missing must not be held against the file.
+                raise TransientError(f"only {len(head)} bytes came, of {original.length:,}")
             kind = sniff(head)
             attempt.facts["content_type"] = kind.content_type
             if kind.family == "video":
@@ -268,15 +298,35 @@ class Pipeline:
         else:
             unfinished = 0 if attempt.decided else attempt.claim.unfinished_before
         try:
-            self._records.release(attempt.claim, unfinished=unfinished)
+            self._release_in_time(attempt, unfinished)
         except Exception as problem:  # noqa: BLE001 - the first error is the one to tell; the lease ends by itself
             error.add_note(f"the lease could not be given back: {problem}")
+
+    def _release_in_time(self, attempt: Attempt, unfinished: int) -> None:
+        """Try again while there is time: what is not given back counts as if decoding had killed this function."""
+        for pause in RELEASE_PAUSES:
+            try:
+                self._records.release(attempt.claim, unfinished=unfinished)
+            except (BotoCoreError, ClientError):
+                if not attempt.invocation.has_time_for(pause):
+                    raise
+                attempt.invocation.sleep(pause)
+            else:
+                return
+        self._records.release(attempt.claim, unfinished=unfinished)
 
     def _announce_pending(self, event: ObjectEvent) -> None:
         """Announce the outcome that a redrive is about to overwrite: no terminal outcome goes untold."""
         known = self._records.of_version(event.key, event.version)
         if known is not None and known.status.terminal:
             self._outcomes.finish(known)
+
+
+def _is_unanswered(error: BotoCoreError | ClientError) -> bool:
+    """Whether the request may have been carried out: no answer came, or one of a server that broke down."""
+    if isinstance(error, ClientError):
+        return error.response["ResponseMetadata"]["HTTPStatusCode"] >= HTTPStatus.INTERNAL_SERVER_ERROR
+    return True
 
 
 def _seen(inspection: Inspection) -> dict[str, Any]:

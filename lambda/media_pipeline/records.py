@@ -114,15 +114,9 @@ class Records:
                 known = changed.found
                 if known is None:  # expired between two writes: begin again from nothing
                     continue
-                if known.version != event.version:
-                    # Two versions without a sequencer drew the same one: the loser counts again.
-                    raise TransientError(
-                        f"sequencer {sequencer} was taken by another version of the key"
-                    ) from None
+                self._require_same_version(known, event)
                 if known.status is Status.PROCESSING and known.owner == owner:
-                    # Our own write whose answer was lost.
-                    before = max(known.unfinished - 1, 0)
-                    return Claim(record=known, owner=owner, unfinished_before=before)
+                    return _own(known, owner)  # our own write whose answer was lost
                 if known.status is Status.PROCESSING:
                     if (left := known.lease_left(self._clock())) > 0:
                         raise LeaseHeldError(left) from None
@@ -131,6 +125,13 @@ class Records:
             else:
                 return Claim(record=record, owner=owner, unfinished_before=before)
         raise TransientError("other invocations changed the record each time this one tried to claim it")
+
+    def claim_of(self, event: ObjectEvent, *, owner: str) -> Claim | None:
+        """The claim that stands although its answer was lost, if there is one."""
+        known = self.of_version(event.key, event.version)
+        if known is None or known.status is not Status.PROCESSING or known.owner != owner:
+            return None
+        return _own(known, owner)
 
     def release(self, claim: Claim, *, unfinished: int) -> None:
         """Give a claim back, so that the next message can take it at once; a claim already lost stays lost."""
@@ -219,11 +220,19 @@ class Records:
                 known = changed.found
                 if known is None:
                     continue
+                self._require_same_version(known, event)
                 if known.status.terminal or not from_processing:
                     return known
                 if (left := known.lease_left(self._clock())) > 0:
                     raise LeaseHeldError(left) from None
         raise TransientError(f"other invocations changed the record each time {status} was to be written")
+
+    def _require_same_version(self, found: Record, event: ObjectEvent) -> None:
+        if found.version != event.version:
+            # Two versions without a sequencer drew the same one: the loser counts again.
+            raise TransientError(
+                f"sequencer {found.sequencer} was taken by another version of the key"
+            ) from None
 
     def _terminal(
         self, object_key: str, sequencer: str, status: Status, attempt: int, facts: Mapping[str, Any]
@@ -325,3 +334,7 @@ class Records:
             if "LastEvaluatedKey" not in answer or limit:
                 return
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+
+def _own(record: Record, owner: str) -> Claim:
+    return Claim(record=record, owner=owner, unfinished_before=max(record.unfinished - 1, 0))
