@@ -4,6 +4,7 @@ import io
 import struct
 import zlib
 
+import pillow_heif
 import pytest
 from PIL import Image, ImageOps
 
@@ -78,9 +79,8 @@ def test_interlaced_png_is_read() -> None:
 
 
 def test_heic_is_read() -> None:
-    heif = pytest.importorskip("pillow_heif", reason="pillow-heif is not installed here")
     out = io.BytesIO()
-    heif.from_pillow(marked()).save(out, quality=90)
+    pillow_heif.from_pillow(marked()).save(out, quality=90)
     data = out.getvalue()
     assert inspect(data, LIMITS).content_type == "image/heic"
     assert has_marks(rendition(data), tolerance=4)
