@@ -1,5 +1,6 @@
 """S3 buckets themselves; everything about them that the SDK splits off is in `s3_settings`."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -8,6 +9,7 @@ from botocore.exceptions import ClientError
 from local.handlers.base import AutoName, Handler, Inputs, State, as_tag_list, completing, from_tag_list
 
 _DELETE_BATCH = 1000  # objects per DeleteObjects
+_NOT_IN_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # so that DeleteObjects cannot name it
 
 
 class Bucket(Handler):
@@ -87,8 +89,12 @@ def empty_bucket(s3: Any, bucket: str) -> None:
             {"Key": version["Key"], "VersionId": version["VersionId"]}
             for version in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
         ]
-        if found:
-            s3.delete_objects(Bucket=bucket, Delete={"Objects": found, "Quiet": True})
+        for version in found:
+            if _NOT_IN_XML.search(version["Key"]):
+                s3.delete_object(Bucket=bucket, **version)
+        batch = [version for version in found if not _NOT_IN_XML.search(version["Key"])]
+        if batch:
+            s3.delete_objects(Bucket=bucket, Delete={"Objects": batch, "Quiet": True})
 
 
 HANDLERS: tuple[type[Handler], ...] = (Bucket,)
