@@ -96,3 +96,8 @@ bench: $(READY) $(BENCH_PYTHON)/.ready ## speed and quality of renditions agains
 		|| { mkdir -p $(BENCH_NODE) && npm install --prefix $(BENCH_NODE) --no-save --no-package-lock --no-audit \
 		--no-fund --silent $(SHARP); } || echo "sharp cannot be installed here"
 	@PYTHONPATH=lambda:$(BENCH_PYTHON) $(RUN) -m benchmarks.bench --photos="$$BENCH_PHOTOS" --out="$$BENCH_OUT"
+
+.PHONY: test-engine
+test-engine: export ENGINE_TESTS = all
+test-engine: $(READY) ## both stacks with the real Pulumi CLI on PATH, against the embedded AWS
+	@$(RUN) -m pytest tests/engine

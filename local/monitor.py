@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from google.protobuf import empty_pb2, struct_pb2  # type: ignore[import-untyped]
+from pulumi import get_project, get_stack
 from pulumi.runtime import rpc
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
 from pulumi.runtime.proto import resource_pb2
@@ -20,6 +21,7 @@ from local.handlers.base import (
     ProviderSettings,
 )
 
+STACK_TYPE = "pulumi:pulumi:Stack"
 _SECRET_SIGNATURE_KEY = "4dabf18193072939515e22adb298388d"  # noqa: S105 - the wire's marker of any special value
 
 
@@ -86,7 +88,7 @@ class DeployingMonitor(MockMonitor):
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the name of the gRPC method
         """Create one resource; raises what the handler raised, after keeping it in `failure`."""
-        if request.type == "pulumi:pulumi:Stack":
+        if request.type == STACK_TYPE:
             return resource_pb2.RegisterResourceResponse(urn=self.make_urn("", request.type, request.name))
         with self._lock:
             if self.failure is not None or self.closed:
@@ -108,7 +110,7 @@ class DeployingMonitor(MockMonitor):
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802
         """The stack's outputs are the deployment's."""
-        if request.urn.split("::")[2] == "pulumi:pulumi:Stack":
+        if request.urn.split("::")[2] == STACK_TYPE:
             self.outputs = _plain(rpc.deserialize_properties(request.outputs))
         return empty_pb2.Empty()
 
@@ -128,6 +130,13 @@ class DeployingMonitor(MockMonitor):
         raise DeploymentRefusedError(
             f"{request.type} {request.name!r}: existing resources cannot be looked up here"
         )
+
+    def make_urn(self, parent: str, type_: str, name: str) -> str:
+        """As the engine makes it: with the types of all ancestors but the stack, of which mocks take one."""
+        qualified = parent.split("::")[2] if parent else ""
+        if qualified and qualified != STACK_TYPE:
+            type_ = f"{qualified}${type_}"
+        return f"urn:pulumi:{get_stack()}::{get_project()}::{type_}::{name}"
 
     def _register(self, request: Any) -> Resource:
         urn = self.make_urn(request.parent, request.type, request.name)

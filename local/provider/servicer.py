@@ -15,12 +15,12 @@ from typing import Any, Final, NoReturn
 import grpc  # type: ignore[import-untyped]
 from botocore.exceptions import BotoCoreError, ClientError
 from google.protobuf import empty_pb2  # type: ignore[import-untyped]
-from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
+from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
 
 from local import invokes
 from local.archives import ArchiveError
 from local.handlers import HANDLERS, provider_settings
-from local.handlers.base import Aws, DeploymentRefusedError, Handler, ProviderSettings
+from local.handlers.base import Aws, DeploymentRefusedError, Handler, PartlyCreatedError, ProviderSettings
 from local.provider.differences import Change, as_shown, differences, top_level
 from local.provider.wire import from_wire, to_wire
 from local.schema import InputError
@@ -121,7 +121,10 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
             if request.preview:
                 later = dict.fromkeys(handler.schema().outputs, UNKNOWN)
                 return provider_pb2.CreateResponse(properties=to_wire({**later, **inputs}))
-            id_ = handler.create(inputs)
+            try:
+                id_ = handler.create(inputs)
+            except PartlyCreatedError as error:
+                _abort_half_way(context, error, inputs, handler.read(error.id) or {})
             return provider_pb2.CreateResponse(
                 id=id_, properties=to_wire({**inputs, **self._present(handler, id_)})
             )
@@ -148,7 +151,8 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
             old, new = _bare(_old_inputs(request)), _bare(from_wire(request.news))
             if request.preview:
                 return provider_pb2.UpdateResponse(properties=to_wire({**from_wire(request.olds), **new}))
-            handler.update(request.id, old, new)
+            # From what is there, not from what was once asked for: so a half-made resource is completed.
+            handler.update(request.id, as_shown(old, self._present(handler, request.id)), new)
             return provider_pb2.UpdateResponse(
                 properties=to_wire({**new, **self._present(handler, request.id)})
             )
@@ -206,6 +210,24 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
 def _abort(context: grpc.ServicerContext, message: str) -> NoReturn:
     context.abort(grpc.StatusCode.UNKNOWN, message)
     raise AssertionError("abort raises")
+
+
+def _abort_half_way(
+    context: grpc.ServicerContext,
+    error: PartlyCreatedError,
+    inputs: Mapping[str, Any],
+    shown: Mapping[str, Any],
+) -> NoReturn:
+    """The engine keeps the resource in its state, and updates it next time."""
+    message = _sentence(error)
+    status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=message)
+    status.details.add().Pack(
+        provider_pb2.ErrorResourceInitFailed(
+            id=error.id, properties=to_wire({**inputs, **shown}), reasons=[message], inputs=to_wire(inputs)
+        )
+    )
+    context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
+    _abort(context, message)
 
 
 def _sentence(error: Exception) -> str:

@@ -16,7 +16,7 @@ from local.rehearsal.session import Rehearsal
 from local.serving.process import ServingError
 
 DEFAULT_STACK = "dev"
-FAILED, MISUSED = 1, 2
+FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 
 _OPENING = """\
 Rehearsal of the stack {stack}: the real Pulumi engine against an AWS embedded in this machine.
@@ -56,6 +56,9 @@ def main(arguments: list[str] | None = None) -> int:
     except (NoEngineError, ServingError) as error:
         print(error, file=sys.stderr)
         return FAILED
+    except KeyboardInterrupt:
+        print("Interrupted: the rehearsal is removed.", file=sys.stderr)
+        return INTERRUPTED
     return code
 
 

@@ -63,7 +63,9 @@ class Aws:
 
     def client(self, service: str) -> Any:
         if service not in self._clients:
-            config = Config(proxies={}, retries={"total_max_attempts": 1}, account_id_endpoint_mode="disabled")
+            config = Config(
+                proxies={}, retries={"total_max_attempts": 1}, account_id_endpoint_mode="disabled"
+            )
             self._clients[service] = self._session.client(  # type: ignore[call-overload]
                 service, endpoint_url=self._endpoint, config=config
             )
@@ -95,7 +97,9 @@ class Desk:
             check=False,
         )
         done = Done(ran.returncode, ran.stdout, ran.stderr)
-        assert expect is None or done.code == expect, f"pulumi {' '.join(arguments)}: {done.code}\n{done.text}"
+        assert expect is None or done.code == expect, (
+            f"pulumi {' '.join(arguments)}: {done.code}\n{done.text}"
+        )
         return done
 
     def command(self, *arguments: str) -> list[str]:

@@ -1,0 +1,41 @@
+"""`python -m tests.engine.faulty_world`: the served world with one fault, named by the environment.
+
+`FAULT=refuse:<type>`: the first creation of that type fails. `FAULT=hang:<type>`: the first one is carried out, but
+its answer takes a while.
+"""
+
+import os
+import sys
+import threading
+import time
+from typing import Any
+
+from local.handlers import HANDLERS
+from local.handlers.base import DeploymentRefusedError
+from local.serving.__main__ import main
+
+HANG_SECONDS = 6  # longer than it takes to kill the engine meanwhile
+
+
+def break_once(kind: str, type_name: str) -> None:
+    """Put the fault into the handler of a type."""
+    handler: Any = HANDLERS[type_name]
+    create, first, lock = handler.create, [True], threading.Lock()
+
+    def faulty(self: Any, inputs: dict[str, Any]) -> str:
+        with lock:
+            is_first, first[0] = first[0], False
+        if is_first and kind == "refuse":
+            raise DeploymentRefusedError("ServiceUnavailable: please try again")
+        made: str = create(self, inputs)
+        if is_first:
+            time.sleep(HANG_SECONDS)
+        return made
+
+    handler.create = faulty
+
+
+if __name__ == "__main__":
+    kind, _, type_name = os.environ["FAULT"].partition(":")
+    break_once(kind, type_name)
+    sys.exit(main())

@@ -1,0 +1,43 @@
+"""`python -m tests.engine.fixtures NAME`: keeps the dev stack's state as it is now under `fixtures/NAME.json`.
+
+To be run once for a released layout of the stack, with `pulumi` on PATH. What depends on the machine, the day or the
+run is left out: stack traces, times, paths of archives, the key of secrets (there are none in it).
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).parent / "fixtures"
+_OF_THE_RUN = frozenset(
+    {"stackTrace", "sourcePosition", "created", "modified", "secrets_providers", "manifest"}
+)
+_ARCHIVE = "0def7320c3a5731c473e5ecbe6d01bc7"
+
+
+def main(name: str) -> None:
+    """Deploy, export, write."""
+    from tests.engine.desk import open_desk
+
+    with open_desk("dev") as desk:
+        desk.up()
+        kept = _lasting(desk.export())
+    FOLDER.mkdir(exist_ok=True)
+    path = FOLDER / f"{name}.json"
+    path.write_text(json.dumps(kept, separators=(",", ":"), sort_keys=True) + "\n", "utf-8")
+    print(f"{path}: {path.stat().st_size} bytes")
+
+
+def _lasting(value: Any) -> Any:
+    if isinstance(value, dict):
+        if _ARCHIVE in value.values():
+            value = {key: inner for key, inner in value.items() if key != "path"}
+        return {key: _lasting(inner) for key, inner in value.items() if key not in _OF_THE_RUN}
+    if isinstance(value, list):
+        return [_lasting(inner) for inner in value]
+    return value
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,120 @@
+"""What goes wrong, how the engine says it, and that the documented steps recover from it."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from local.handlers import HANDLERS
+from tests.engine.desk import QUIET, Desk, open_desk
+
+TABLE = "aws:dynamodb/table:Table"
+QUEUE = "aws:sqs/queue:Queue"
+
+
+@contextmanager
+def _faulty(monkeypatch: pytest.MonkeyPatch, fault: str) -> Iterator[Desk]:
+    monkeypatch.setenv("FAULT", fault)
+    with open_desk("dev", serving=("-m", "tests.engine.faulty_world")) as desk:
+        yield desk
+
+
+def test_a_wrong_configuration_is_one_message_and_registers_nothing(fresh: Desk) -> None:
+    fresh.config_set("moderation.block.Wepons", "90")
+    fresh.config_set("memory.image", "64")
+    refused = fresh.pulumi("up", "--yes", expect=None)
+    assert refused.code != 0
+    for told in ("Wepons", "Weapons", "memory.image", "128"):
+        assert told in refused.text
+    assert "Traceback" not in refused.text
+    diagnostics = refused.text.partition("Diagnostics:")[2]
+    assert diagnostics.count("error: ") == 2, "the message, and the engine's own word that the program ended"
+    assert {resource["type"] for resource in fresh.state()} <= {"pulumi:pulumi:Stack"}
+    assert fresh.leftovers() == []
+
+
+def test_a_value_of_the_wrong_type_is_refused_before_the_program_starts(fresh: Desk) -> None:
+    fresh.pulumi("config", "set", "grayscale", "perhaps")
+    refused = fresh.pulumi("preview", expect=None)
+    assert refused.code != 0
+    assert "'grayscale' must be of type 'boolean'" in refused.text
+    assert "Traceback" not in refused.text
+
+
+def test_after_a_failure_half_way_a_second_up_completes(monkeypatch: pytest.MonkeyPatch) -> None:
+    with _faulty(monkeypatch, f"refuse:{TABLE}") as desk:
+        failed = desk.pulumi("up", "--yes", "--skip-preview", expect=None)
+        assert failed.code != 0
+        assert "ServiceUnavailable: please try again" in failed.text
+        made = {resource["urn"]: resource.get("id") for resource in desk.state()}
+        assert any("aws:" in urn for urn in made)
+        assert not any(TABLE in urn for urn in made)
+        desk.up()
+        now = {resource["urn"]: resource.get("id") for resource in desk.state()}
+        assert made.items() <= now.items(), "what was made by then is kept"
+        assert desk.preview("--expect-no-changes") == QUIET
+        desk.pulumi("destroy", "--yes", "--skip-preview")
+        assert desk.leftovers() == []
+
+
+def _queues(desk: Desk) -> list[str]:
+    urls: list[str] = desk.aws.client("sqs").list_queues().get("QueueUrls", [])
+    return urls
+
+
+def _pending(desk: Desk) -> list[dict[str, Any]]:
+    """What the engine was about to create, as its state names it."""
+    pending: list[dict[str, Any]] = desk.export()["deployment"].get("pending_operations") or []
+    return [operation["resource"] for operation in pending]
+
+
+def _name(resource: dict[str, Any]) -> str:
+    """The physical name, where the type has one."""
+    named = HANDLERS[resource["type"]].autoname
+    return resource["inputs"][named.input] if named is not None else ""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no SIGKILL here")
+def test_a_killed_engine_is_recovered_by_the_documented_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    with _faulty(monkeypatch, f"hang:{QUEUE}") as desk:
+        up = desk.start("up", "--yes", "--skip-preview")
+        deadline = time.monotonic() + 40
+        while not _queues(desk) and time.monotonic() < deadline:
+            time.sleep(0.2)
+        time.sleep(1.5)  # whatever does not wait for the queue is done by then
+        os.killpg(up.pid, signal.SIGKILL)
+        up.wait()
+        locked = desk.pulumi("up", "--yes", "--skip-preview", expect=None)
+        assert locked.code != 0
+        assert "the stack is currently locked" in locked.text
+        desk.pulumi("cancel", "--yes")
+        pending = _pending(desk)
+        assert QUEUE in {resource["type"] for resource in pending}
+        desk.pulumi("refresh", "--yes", "--skip-preview", "--clear-pending-creates")
+        assert _pending(desk) == []
+        _delete_orphans(desk, pending)
+        desk.up()
+        assert desk.preview("--expect-no-changes") == QUIET
+        desk.pulumi("destroy", "--yes", "--skip-preview")
+        assert desk.leftovers() == [], "the state had named all that was made without its knowledge"
+
+
+def _delete_orphans(desk: Desk, pending: list[dict[str, Any]]) -> None:
+    """By hand, as the documentation says: what a pending creation had made already."""
+    deleted = 0
+    for resource in pending:
+        handler, name = HANDLERS[resource["type"]](desk.aws), _name(resource)
+        candidates = (
+            [url for url in _queues(desk) if url.endswith(f"/{name}")]
+            if resource["type"] == QUEUE
+            else [name]
+        )
+        for id_ in candidates:
+            if id_ and handler.read(id_) is not None:
+                handler.delete(id_, resource["inputs"])
+                deleted += 1
+    assert deleted, "the queue was made, and is in no state"

@@ -1,0 +1,129 @@
+"""The checkout moves, its code changes, a requirement gets a new version: what is packaged and deployed anew."""
+
+import json
+import re
+import shutil
+import time
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from packaging.utils import parse_wheel_filename
+
+from components.packaging import wheels
+from components.packaging.store import sha256_of
+from tests.engine.desk import PROJECT, QUIET, Change, Desk, open_desk
+
+SETTLED = 1.1  # seconds until a changed function is seen: on AWS an update takes longer
+
+
+@pytest.fixture(scope="module")
+def desk() -> Iterator[Desk]:
+    with open_desk("dev") as opened:
+        opened.up()
+        yield opened
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Path:
+    """The same checkout in another folder."""
+    folder = tmp_path / "another checkout"
+    for part in ("components", "lambda"):
+        shutil.copytree(PROJECT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+    for file in (PROJECT / "__main__.py", *PROJECT.glob("Pulumi*.yaml")):
+        shutil.copy(file, folder)
+    return folder
+
+
+def test_the_same_checkout_in_another_folder_has_nothing_to_change(desk: Desk, elsewhere: Path) -> None:
+    desk.move_program(elsewhere)
+    assert desk.preview("--expect-no-changes") == QUIET
+
+
+def test_edited_code_is_a_new_code_zip_and_no_new_layer(desk: Desk, elsewhere: Path) -> None:
+    with (elsewhere / "lambda/media_pipeline/handlers/process_image.py").open("a") as module:
+        module.write("\n# Edited.\n")
+    desk.move_program(elsewhere)
+    assert desk.preview() == {
+        f"media-pipeline-dev-{name}": Change("update", ("code",))
+        for name in ("process-image", "dead-letters")
+    }
+
+
+def test_a_new_pillow_is_a_new_layer_and_no_function_is_ever_without_one(
+    desk: Desk, elsewhere: Path, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheel = _next_pillow(tmp_path / "index")
+    cached = set(wheels.default_folder().rglob("*"))
+    _pin(elsewhere / "lambda/requirements/image.txt", wheel)
+    desk.move_program(elsewhere)
+    monkeypatch.setitem(desk.environment, "PIP_NO_INDEX", "1")
+    monkeypatch.setitem(desk.environment, "PIP_FIND_LINKS", wheel.parent.as_uri())
+    try:
+        planned = desk.preview()
+        assert planned["media-pipeline-dev-image-layer"] == Change("replace", ("code",))
+        layers = Change("update", ("layers[0]",))
+        assert planned == {
+            "media-pipeline-dev-image-layer": Change("replace", ("code",)),
+            "media-pipeline-dev-process-image": layers,
+            "media-pipeline-dev-dead-letters": layers,
+        }
+        before = desk.process(photo)
+        events = [json.loads(line) for line in desk.up("--json").output.splitlines() if line.startswith("{")]
+    finally:
+        for file in set(wheels.default_folder().rglob("*")) - cached:
+            file.unlink()
+    steps = [
+        (step["metadata"]["op"], step["metadata"]["urn"].rsplit("-", 1)[-1])
+        for step in (event.get("resOutputsEvent") for event in events)
+        if step and step["metadata"]["op"] not in ("same", "read")
+    ]
+    order = [step for step in steps if step[1] in ("layer", "image", "letters")]
+    assert order[0] == ("create-replacement", "layer")
+    assert order[-1] == ("delete-replaced", "layer")
+    assert set(order[1:-1]) >= {("update", "image"), ("update", "letters")}
+    time.sleep(SETTLED)
+    after = desk.process(photo)
+    assert (before["status"], after["status"]) == ("PUBLISHED", "PUBLISHED")
+    shown = [rendition["key"].rsplit("/", 1)[-1] for rendition in before["renditions"]]
+    assert shown == [rendition["key"].rsplit("/", 1)[-1] for rendition in after["renditions"]], (
+        "the same bytes"
+    )
+
+
+def _next_pillow(index: Path) -> Path:
+    """The cached wheel of this machine's Pillow under the next version, as an index would have it."""
+    index.mkdir()
+    notes = [
+        json.loads(note.read_bytes()) for note in (wheels.default_folder() / "chosen").glob("pillow-*.json")
+    ]
+    (chosen,) = {
+        note["wheel"]
+        for note in notes
+        if note["target"].startswith("host-") and note["pin"].startswith("pillow==")
+    }
+    version = str(parse_wheel_filename(chosen)[1])
+    newer = f"{version}.post1"
+    path = index / str(chosen).replace(version, newer)
+    with zipfile.ZipFile(wheels.default_folder() / chosen) as old, zipfile.ZipFile(path, "w") as new:
+        for entry in old.infolist():
+            content = old.read(entry)
+            if entry.filename.endswith(".dist-info/METADATA"):
+                content = content.replace(
+                    f"\nVersion: {version}\n".encode(), f"\nVersion: {newer}\n".encode()
+                )
+            entry.filename = entry.filename.replace(f"-{version}.", f"-{newer}.")
+            new.writestr(entry, content)
+    return path
+
+
+def _pin(lock: Path, wheel: Path) -> None:
+    version = parse_wheel_filename(wheel.name)[1]
+    pinned, count = re.subn(
+        r"(?m)^pillow==\S+ \\\n(?:    --hash=\S+(?: \\)?\n)+",
+        f"pillow=={version} \\\\\n    --hash=sha256:{sha256_of(wheel)}\n",
+        lock.read_text("utf-8"),
+    )
+    assert count == 1
+    lock.write_text(pinned, "utf-8")

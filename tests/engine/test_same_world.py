@@ -1,0 +1,71 @@
+"""Both fronts, the in-process deployer and the engine's provider, make the same world of the same program."""
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pytest
+
+from components.packaging import PACKAGES_FOR
+from local.deploy import deploy, stack_region
+from local.handlers import HANDLERS
+from local.handlers.base import Aws
+from local.world import World
+from tests.engine.desk import PROJECT, open_desk
+
+# Made anew by AWS each time, or by the second.
+_OF_THE_MOMENT = frozenset({"createDate", "createdDate", "lastModified", "uniqueId", "uuid"})
+
+Placed = tuple[str, str, str]  # URN, type, id
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_the_in_process_front_and_the_engines_make_the_same_world(
+    stack: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(os.environ, PACKAGES_FOR, "host")
+    with World(region=stack_region(PROJECT, stack)) as world:
+        deployment = deploy(PROJECT, stack, world)
+        mine = _shown(world, [(made.urn, made.type, made.id) for made in deployment.resources])
+    with open_desk(stack) as desk:
+        desk.up()
+        state = [(made["urn"], made["type"], made.get("id", "")) for made in desk.state()]
+        engines = _shown(desk.aws, state)
+    assert mine.keys() == engines.keys()
+    for urn, properties in mine.items():
+        assert properties == engines[urn], urn
+    assert len(mine) > 50
+
+
+def _shown(aws: Aws, placed: Iterable[Placed]) -> dict[str, dict[str, Any]]:
+    """What AWS shows of each resource, with logical names in place of the physical ones."""
+    states: dict[str, dict[str, Any]] = {}
+    physical: dict[str, str] = {}
+    for urn, type_name, id_ in placed:
+        if type_name not in HANDLERS:
+            continue
+        handler = HANDLERS[type_name](aws)
+        shown = handler.read(id_)
+        assert shown is not None, urn
+        states[urn] = shown
+        physical[id_] = f"<id of {urn}>"
+        if handler.autoname is not None and handler.autoname.exclusive:
+            physical[shown[handler.autoname.input]] = f"<name of {urn}>"
+        if arn := shown.get("arn"):
+            physical[arn] = f"<ARN of {urn}>"
+    names = sorted(physical, key=len, reverse=True)
+    pattern = re.compile("|".join(map(re.escape, names)))
+
+    def logical(value: Any) -> Any:
+        if isinstance(value, str):
+            return re.sub(
+                r"http://127\.0\.0\.1:\d+", "<endpoint>", pattern.sub(lambda found: physical[found[0]], value)
+            )
+        if isinstance(value, Mapping):
+            return {key: logical(inner) for key, inner in value.items() if key not in _OF_THE_MOMENT}
+        if isinstance(value, list):
+            return [logical(inner) for inner in value]
+        return value
+
+    return {urn: logical(state) for urn, state in states.items()}
