@@ -1,0 +1,291 @@
+"""The two functions as Lambda runs them: warm environments with real clients, a deadline, and a sudden end."""
+
+import itertools
+import random
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any
+from unittest import mock
+
+import botocore.session
+
+from media_pipeline.assembly import dead_letters_worker, image_worker
+from media_pipeline.clients import Clients, rekognition
+from media_pipeline.inspection import Limits
+from media_pipeline.messages import MessageWorker
+from media_pipeline.moderation import Policy
+from media_pipeline.observability import Observability
+from media_pipeline.record import Status
+from media_pipeline.renditions import Size, Specs
+from media_pipeline.settings import ImageSettings
+from tests.faults import cloud as stack
+from tests.faults.injection import Call
+from tests.faults.network import Network, Wire
+from tests.faults.policies import Deployment
+from tests.faults.queues import Delivery, Queue
+from tests.faults.timeline import KilledError, Timeline
+
+TIMEOUT = 60.0  # seconds, of both functions
+STEP_SECONDS = {"inspect": 0.01, "render": 0.3}
+
+
+class QuietObservability(Observability):
+    """Says nothing, and lets virtual time pass where the functions compute."""
+
+    def __init__(self, compute: Callable[[str, float], None]) -> None:
+        # Not super().__init__(): Powertools' logger and metrics are not what is simulated here, and are dear.
+        self._compute = compute
+        self.outcomes: list[tuple[Status, dict[str, Any]]] = []
+
+    def segment(self, name: str) -> AbstractContextManager[Any]:
+        if name in STEP_SECONDS:
+            self._compute(name, STEP_SECONDS[name])
+        return nullcontext()
+
+    def outcome(self, status: Status, **facts: Any) -> None:
+        self.outcomes.append((status, facts))
+
+    def ignored(self, key: str, why: str) -> None:
+        """Nobody reads it."""
+
+    def handed_back(self, error: Exception) -> None:
+        """Nobody reads it."""
+
+    def unknown_message(self, body: str, error: Exception) -> None:
+        """Nobody reads it."""
+
+    @contextmanager
+    def invocation(self, context: Any) -> Iterator[None]:  # noqa: ARG002
+        yield
+
+
+@dataclass
+class ClientSet:
+    """The clients of one execution environment, used again in later runs: making them is dear."""
+
+    clients: Clients
+    quotas: list[Any]
+
+
+class ClientPool:
+    """Keeps client sets, with nothing in them that remembers an earlier run."""
+
+    def __init__(self) -> None:
+        self.wire = Wire()
+        self._free: list[ClientSet] = []
+        self._session: Any = None
+
+    def take(self) -> ClientSet:
+        """A set as good as new."""
+        if not self._free:
+            with self._making() as quotas:
+                clients = Clients.create(TIMEOUT)
+            for client in (clients.s3, clients.dynamodb, clients.sns, clients.sqs):
+                self.wire.attach(client)
+            return ClientSet(clients, quotas)
+        taken = self._free.pop()
+        for quota in taken.quotas:
+            quota.release(quota._max_capacity)
+        return taken
+
+    def give_back(self, used: ClientSet) -> None:
+        """Take a set that no invocation will use any more."""
+        self._free.append(used)
+
+    def rekognition(self) -> Any:
+        """A client whose limiter knows nothing yet; it remembers too much to be used again."""
+        with self._making():
+            client = rekognition(TIMEOUT)
+        self.wire.attach(client)
+        return client
+
+    @contextmanager
+    def _making(self) -> Iterator[list[Any]]:
+        from botocore.retries import quota
+
+        made: list[Any] = []
+
+        class Remembered(quota.RetryQuota):
+            def __init__(self, *args: Any, **kwargs: Any) -> None:
+                super().__init__(*args, **kwargs)
+                made.append(self)
+
+        self._session = self._session or botocore.session.get_session()
+        with (
+            mock.patch("botocore.retries.quota.RetryQuota", Remembered),
+            mock.patch(
+                "botocore.session.get_session", return_value=self._session
+            ),  # its loaded models are shared
+        ):
+            yield made
+
+
+@dataclass
+class Environment:
+    """One execution environment: warm, until it is killed or deployed over."""
+
+    worker: MessageWorker
+    clients: ClientSet
+    skew: float
+    deployment: str
+
+
+@dataclass(eq=False)
+class Invocation:
+    """One run of a function; also the context that it is passed."""
+
+    function_name: str
+    number: int
+    delivery: Delivery
+    timeline: Timeline
+    deadline: float
+    deployment: str
+    aws_request_id: str
+    alive: bool = True
+    killed: bool = False
+    calls: int = 0
+    call: Call | None = None
+    frozen: bool = False
+    owners: set[str] = field(default_factory=set)
+
+    def get_remaining_time_in_millis(self) -> int:
+        """As Lambda's context has it."""
+        return int(max(self.time_left(), 0.0) * 1000)
+
+    def time_left(self) -> float:
+        """Seconds until Lambda ends it."""
+        return self.deadline - self.timeline.now
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass; Lambda may end the function meanwhile."""
+        self.timeline.sleep(min(seconds, max(self.time_left(), 0.0)))
+        if seconds > 0 and self.time_left() <= 0 and not self.frozen:
+            self.die()
+
+    def die(self) -> None:
+        """End here and now."""
+        self.alive = False
+        self.killed = True
+        raise KilledError
+
+    def __str__(self) -> str:
+        return f"{self.function_name}-{self.number}"
+
+
+class Functions:
+    """Runs both functions of a stack over one timeline."""
+
+    def __init__(
+        self, *, timeline: Timeline, network: Network, pool: ClientPool, rng: random.Random, skew: float
+    ) -> None:
+        """`skew`: how far, in seconds, an environment's clock may be off either way."""
+        self._timeline = timeline
+        self._network = network
+        self._pool = pool
+        self._rng = rng
+        self._skew = skew
+        self._warm: dict[str, list[Environment]] = {"process-image": [], "dead-letters": []}
+        self._numbers = itertools.count(1)
+        self._queues: dict[str, Queue] = {}
+        self._topic = ""
+        self.deployment: Deployment | None = None
+        self.invocations: list[Invocation] = []
+
+    def deploy(self, deployment: Deployment, *, topic: str, queues: dict[str, Queue]) -> None:
+        """From now on new invocations run with these settings; running ones end as they began."""
+        self.deployment, self._topic, self._queues = deployment, topic, queues
+        for environments in self._warm.values():
+            while environments:
+                self._pool.give_back(environments.pop().clients)
+
+    def invoke(self, function: str, delivery: Delivery, done: Callable[[bool], None]) -> None:
+        """Begin an invocation with one message; `done` hears whether it went well."""
+        environment = self._environment(function)
+        number = next(self._numbers)
+        invocation = Invocation(
+            function_name=function,
+            number=number,
+            delivery=delivery,
+            timeline=self._timeline,
+            deadline=self._timeline.now + TIMEOUT,
+            deployment=environment.deployment,
+            aws_request_id=f"{number:08x}-0000-4000-8000-000000000000",
+        )
+        self.invocations.append(invocation)
+        self._timeline.spawn(lambda: self._run(function, environment, invocation, done), invocation)
+
+    def _run(
+        self, function: str, environment: Environment, invocation: Invocation, done: Callable[[bool], None]
+    ) -> None:
+        went_well = False
+        try:
+            answer = environment.worker(_event(invocation.delivery), invocation)
+            went_well = invocation.alive and not answer["batchItemFailures"]
+        except KilledError:
+            pass
+        except Exception:  # noqa: BLE001 - a handler that raises is a failed invocation: its message comes back
+            invocation.killed = False
+        invocation.alive = False
+        if not invocation.killed and self.deployment and environment.deployment == self.deployment.name:
+            self._warm[function].append(environment)
+        else:
+            self._pool.give_back(environment.clients)
+        done(went_well)
+
+    def _environment(self, function: str) -> Environment:
+        warm = self._warm[function]
+        if warm:
+            return warm.pop(self._rng.randrange(len(warm)))
+        if self.deployment is None:
+            raise RuntimeError("nothing is deployed")
+        settings = _settings(self.deployment, self._topic, self._queues[function].url)
+        clients = self._pool.take()
+        skew = self._rng.uniform(-self._skew, self._skew)
+        observability = QuietObservability(self._network.compute)
+
+        def clock() -> float:
+            return self._timeline.now + skew
+
+        worker = (
+            image_worker(settings, clients.clients, self._pool.rekognition(), observability, clock)
+            if function == "process-image"
+            else dead_letters_worker(settings, clients.clients, observability, clock)
+        )
+        return Environment(worker, clients, skew, self.deployment.name)
+
+
+def _event(delivery: Delivery) -> dict[str, Any]:
+    return {
+        "Records": [
+            {
+                "messageId": str(delivery.message.number),
+                "receiptHandle": delivery.receipt,
+                "body": delivery.message.body,
+                "attributes": {"ApproximateReceiveCount": str(delivery.receives)},
+                "eventSource": "aws:sqs",
+            }
+        ]
+    }
+
+
+def _settings(deployment: Deployment, topic: str, queue_url: str) -> ImageSettings:
+    return ImageSettings(
+        stack="faults",
+        uploads_bucket=stack.UPLOADS,
+        quarantine_bucket=stack.QUARANTINE,
+        renditions_bucket=stack.RENDITIONS,
+        records_table=stack.TABLE,
+        events_topic_arn=topic,
+        queue_url=queue_url,
+        records_retention_days=0,
+        tracing=False,
+        specs=Specs(
+            sizes=tuple(Size.parse(name, edge) for name, edge in deployment.sizes.items()),
+            formats=("jpeg",),
+            quality={"jpeg": 85},
+            grayscale=False,
+        ),
+        policy=Policy.parse(deployment.moderation),
+        limits=Limits(bytes=1_000_000, pixels=1_000_000, frames=20),
+    )

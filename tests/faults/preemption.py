@@ -1,0 +1,114 @@
+"""Two invocations at once: one stops before its n-th call, the other runs its whole way, then the first goes on.
+
+Tried at every call for the same message twice and for pairs of events of one key; and once more with the first
+stopped so long (a paused machine) that its lease is over when the other comes.
+"""
+
+from collections.abc import Callable, Mapping
+
+from tests.faults.cloud import Cloud
+from tests.faults.functions import ClientPool, Invocation
+from tests.faults.injection import Call, Fault
+from tests.faults.pictures import Kind
+from tests.faults.scenarios import DAY, KEY
+from tests.faults.simulation import Simulation, Weather
+
+CALLS = 14  # the longest way of one invocation, and one more: there nothing stops
+LONG = 90.0  # seconds: more than any lease
+
+
+def _put(kind: Kind, number: int) -> Callable[[Simulation], object]:
+    return lambda run: run.put(KEY, kind, number)
+
+
+def _delete_version(run: Simulation) -> None:
+    run.delete_version(next(iter(run.ledger.uploads.values())))
+
+
+def _dead_letter(run: Simulation) -> None:
+    for message in list(run.queues["images"].messages):
+        run.queues["dead"].send(message.body)
+
+
+Act = Callable[[Simulation], object]
+PAIRS: Mapping[str, tuple[Act, Act | None]] = {
+    # None: the same message once more
+    "publish+again": (_put(Kind.CLEAN, 1), None),
+    "block+again": (_put(Kind.WEAPON, 1), None),
+    "review+again": (_put(Kind.FIGHT, 1), None),
+    "reject+again": (_put(Kind.CORRUPT, 1), None),
+    "delete+again": (lambda run: run.delete(KEY), None),
+    "publish+overwrite": (_put(Kind.CLEAN, 1), _put(Kind.CLEAN, 2)),
+    "publish+overwrite-with-blocked": (_put(Kind.CLEAN, 1), _put(Kind.WEAPON, 2)),
+    "block+overwrite": (_put(Kind.WEAPON, 1), _put(Kind.CLEAN, 2)),
+    "publish+delete": (_put(Kind.CLEAN, 1), lambda run: run.delete(KEY)),
+    "block+delete": (_put(Kind.WEAPON, 1), lambda run: run.delete(KEY)),
+    "publish+delete-version": (_put(Kind.CLEAN, 1), _delete_version),
+    "block+delete-version": (_put(Kind.WEAPON, 1), _delete_version),
+    "publish+dead-letter": (_put(Kind.CLEAN, 1), _dead_letter),
+    "delete+overwrite": (lambda run: run.delete(KEY), _put(Kind.CLEAN, 2)),
+}
+# A machine that was paused for longer than its lease: what it writes is refused, what it puts is allowed anyway.
+PAUSED = ("publish+again", "block+again", "review+again", "reject+again", "publish+overwrite")
+PREEMPTIONS = (
+    *(f"{pair}@{at}" for pair in PAIRS for at in range(1, CALLS + 1)),
+    *(f"{pair}@{at}-paused" for pair in PAUSED for at in range(1, CALLS + 1)),
+)
+
+
+class _Preempting:
+    """Stops the first invocation before its n-th call and has the other's message delivered meanwhile."""
+
+    def __init__(self, run: Simulation, at: int, meanwhile: Callable[[], None], seconds: float) -> None:
+        self._run = run
+        self._at = at
+        self._meanwhile = meanwhile
+        self._seconds = seconds
+        self._first: Invocation | None = None
+        self._done = False
+
+    def choose(self, call: Call) -> Fault | None:
+        """Part of `Injector`; asked right before a call is carried out."""
+        self._first = self._first or call.invocation
+        if call.invocation is not self._first or call.operation == "step" or self._done:
+            return None
+        if call.number == self._at:
+            self._done = True
+            self._meanwhile()
+            if self._seconds > LONG:
+                call.invocation.frozen = True
+            self._run.timeline.sleep(self._seconds)
+            # The clock of a paused machine goes on where it stood: it does not know how late it is.
+            call.invocation.deadline += self._seconds
+        return None
+
+
+def run_preemption(cloud: Cloud, pool: ClientPool, name: str) -> list[str]:
+    """Run `pair@call[-paused]`; gives the violations."""
+    pair, _, at = name.partition("@")
+    paused = at.endswith("-paused")
+    first, second = PAIRS[pair]
+    run = Simulation(cloud, pool, seed=11, weather=Weather(skew=0.0))
+    run.witness.exclusive = not paused
+    with run.timeline:
+        if pair.startswith("delete"):
+            run.put(KEY, Kind.CLEAN, 9)
+            run.run(DAY)
+        with run.postponed() as bodies:
+            first(run)
+
+        def meanwhile() -> None:
+            if second is None:
+                run.queues["images"].send(bodies[0])
+            elif paused:
+                run.queues["images"].send(bodies[0])
+                second(run)
+            else:
+                second(run)
+
+        run.injector = _Preempting(
+            run, int(at.removesuffix("-paused")), meanwhile, 10 * LONG if paused else 20.0
+        )
+        run.queues["images"].send(bodies[0])
+        run.run(DAY)
+        return run.judge()

@@ -1,0 +1,85 @@
+"""The ways of one object, each as a little story that the exhaustive part disturbs at every point."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from tests.faults.pictures import Kind
+from tests.faults.simulation import Simulation
+
+DAY = 86_400.0
+KEY = "shop/a b+ü.jpg"
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """`prepare` happens in peace, `act` sends the message whose way is disturbed; `status` is how it must end."""
+
+    prepare: Callable[[Simulation], None]
+    act: Callable[[Simulation], None]
+    status: str
+    function: str = "process-image"  # the one that is disturbed
+
+
+def _nothing(_: Simulation) -> None:
+    pass
+
+
+def _put(kind: Kind, number: int = 1) -> Callable[[Simulation], None]:
+    return lambda run: _do(run, lambda: run.put(KEY, kind, number))
+
+
+def _do(_: Simulation, action: Callable[[], object]) -> None:
+    action()
+
+
+def _published_first(run: Simulation) -> None:
+    run.put(KEY, Kind.CLEAN, 1)
+    run.run(DAY)
+
+
+def _two_versions_first(run: Simulation) -> None:
+    _published_first(run)
+    run.put(KEY, Kind.CLEAN, 2)
+    run.run(DAY)
+
+
+def _delete_version(run: Simulation) -> None:
+    run.delete_version(next(iter(run.ledger.uploads.values())))
+
+
+def _give_up(kind: Kind) -> Callable[[Simulation], None]:
+    """The message is received too often before anybody could do anything."""
+
+    def act(run: Simulation) -> None:
+        with run.postponed() as bodies:
+            run.put(KEY, kind, 1)
+        for body in bodies:
+            run.queues["dead"].send(body)
+
+    return act
+
+
+def _give_up_deletion(run: Simulation) -> None:
+    with run.postponed() as bodies:
+        run.delete(KEY)
+    for body in bodies:
+        run.queues["dead"].send(body)
+
+
+def _failed_first(run: Simulation) -> None:
+    _give_up(Kind.CLEAN)(run)
+    run.run(DAY)
+
+
+SCENARIOS: Mapping[str, Scenario] = {
+    "publish": Scenario(_nothing, _put(Kind.CLEAN), "PUBLISHED"),
+    "block": Scenario(_nothing, _put(Kind.WEAPON), "BLOCKED"),
+    "review": Scenario(_nothing, _put(Kind.FIGHT), "REVIEW"),
+    "reject": Scenario(_nothing, _put(Kind.CORRUPT), "REJECTED"),
+    "reject-video": Scenario(_nothing, _put(Kind.VIDEO), "REJECTED"),
+    "delete-marker": Scenario(_two_versions_first, lambda run: _do(run, lambda: run.delete(KEY)), "DELETED"),
+    "delete-version": Scenario(_published_first, _delete_version, "DELETED"),
+    "dead-letter": Scenario(_nothing, _give_up(Kind.CLEAN), "FAILED", "dead-letters"),
+    "dead-deletion": Scenario(_published_first, _give_up_deletion, "DELETED", "dead-letters"),
+    "redrive": Scenario(_failed_first, lambda run: _do(run, run.redrive), "PUBLISHED"),
+}
