@@ -1,29 +1,16 @@
 """The configuration as the engine would merge it from the project's files, for whoever runs without one."""
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import yaml
 
+from components import engine_yaml
 from components.config import PROJECT, StackConfig
 from components.faults import ConfigError, Fault, remove_command
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML as the engine reads it: only true and false are booleans, so that `mode: off` is a word."""
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith((":bool", ":timestamp"))]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:bool", re.compile("^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
-)
 
 
 @dataclass(frozen=True)
@@ -96,7 +83,7 @@ def _full(key: str) -> str:
 
 def _read(path: Path, stack: str) -> dict[str, Any]:
     try:
-        document = yaml.load(path.read_text("utf-8"), Loader=_Loader) or {}  # noqa: S506 - a SafeLoader
+        document = engine_yaml.load(path.read_bytes()) or {}
     except FileNotFoundError:
         known = ", ".join(
             sorted(file.stem.removeprefix("Pulumi.") for file in path.parent.glob("Pulumi.*.yaml"))
@@ -111,8 +98,13 @@ def _read(path: Path, stack: str) -> dict[str, Any]:
     except yaml.YAMLError as error:
         fault = Fault(key=path.name, given=f"is no YAML: {error}", allowed="YAML", mend=f"edit {path.name}")
         raise ConfigError(stack, [fault]) from error
-    config = document.get("config") or {} if isinstance(document, dict) else {}
-    return cast(dict[str, Any], config)
+    config = document.get("config") or {} if isinstance(document, dict) else document
+    if not isinstance(config, dict):
+        fault = Fault(
+            key=path.name, given="holds no keys", allowed="an object config", mend=f"edit {path.name}"
+        )
+        raise ConfigError(stack, [fault])
+    return config
 
 
 def _encrypted(value: object) -> bool:

@@ -12,6 +12,8 @@ from typing import Any
 
 import yaml
 
+from components import engine_yaml
+
 Config = dict[str, str]
 
 
@@ -44,7 +46,10 @@ def load_project(folder: Path, stack: str, overrides: Mapping[str, Any] | None =
     if not stack_file.is_file():
         known = sorted(path.name.split(".")[1] for path in folder.glob("Pulumi.*.yaml"))
         raise ProjectError(f"no stack named '{stack}' found: {stack_file.name} is missing (known: {known})")
-    values = dict(_yaml(stack_file).get("config") or {})
+    given = _yaml(stack_file).get("config") or {}
+    if not isinstance(given, Mapping):
+        raise ProjectError(f"{stack_file}: config is no mapping")
+    values = dict(given)
     for key, value in (overrides or {}).items():
         _override(values, key if ":" in key else f"{name}:{key}", value)
     faults: list[str] = []
@@ -56,7 +61,7 @@ def load_project(folder: Path, stack: str, overrides: Mapping[str, Any] | None =
 
 def _yaml(path: Path) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = engine_yaml.load(path.read_bytes())
     except FileNotFoundError as error:
         raise ProjectError(f"{path} does not exist") from error
     except yaml.YAMLError as error:

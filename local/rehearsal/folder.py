@@ -12,6 +12,8 @@ from typing import Any
 
 import yaml
 
+from components import engine_yaml
+
 _OF_A_BACKEND = ("encryptionsalt", "encryptedkey", "secretsprovider")  # keys of the operator's own stack
 
 
@@ -56,12 +58,11 @@ def copy_project(project: Path, stack: str, to: Path) -> Copied:
 
 def _copy_stack(path: Path, to: Path) -> tuple[str, ...]:
     """Copy a stack's file as it is, or, where it holds something sealed, without that. Returns what was left out."""
-    text = path.read_text("utf-8")
     content = _load(path)
     config: Mapping[str, Any] = content.get("config") or {}
     sealed = tuple(sorted(key for key, value in config.items() if _is_sealed(value)))
     if not sealed and not any(key in content for key in _OF_A_BACKEND):
-        to.write_text(text, "utf-8")
+        to.write_bytes(path.read_bytes())
         return ()
     kept = {key: value for key, value in content.items() if key not in _OF_A_BACKEND}
     kept["config"] = {key: value for key, value in config.items() if key not in sealed}
@@ -77,7 +78,7 @@ def _is_sealed(value: Any) -> bool:
 
 def _load(path: Path) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(path.read_text("utf-8"))
+        content = engine_yaml.load(path.read_bytes())
     except (OSError, yaml.YAMLError) as error:
         raise RehearsalError(f"{path.name} cannot be read: {error}") from error
     if not isinstance(content, dict):

@@ -57,6 +57,25 @@ def test_off_is_a_word_as_it_is_to_the_engine(project: Path) -> None:
     assert moderation == {"mode": "off", "yes": "no", "on": True}
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            b"config:\n  moderation: {mode: off}\n  moderation: {mode: observe}\n",
+            "'moderation' stands there twice",
+        ),
+        (b"config:\n  sizes: {a: 1, a: 2}\n", "'a' stands there twice"),
+        (b"config: [sizes]\n", "holds no keys"),
+        (b"sizes\n", "holds no keys"),
+        (b"config:\n  sizes: {a: 1} # gr\xf6\xdfe\n", "line 2 is not UTF-8"),
+    ],
+)
+def test_what_the_engine_refuses_to_read_is_no_configuration(project: Path, text: bytes, told: str) -> None:
+    (project / "Pulumi.dev.yaml").write_bytes(text)
+    with pytest.raises(ConfigError, match=told):
+        StackFiles.read(project, "dev")
+
+
 @pytest.mark.parametrize("value", ["{secure: abc}", "{large: {secure: abc}}", "[{secure: abc}]"])
 def test_an_encrypted_value_is_told_not_guessed(project: Path, value: str) -> None:
     (project / "Pulumi.dev.yaml").write_text(f"config:\n  sizes: {value}\n")

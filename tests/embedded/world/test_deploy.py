@@ -231,6 +231,8 @@ def test_what_was_made_before_a_failure_can_be_removed(world: World, write_proje
         ("  names: {type: array, items: {type: string}}", "  tiny:names: [a, 1]", {}, "'array<string>'"),
         ("  memory: {type: integer}", "  tiny:memory: 1", {"memory": 1.5}, "must be of type 'integer'"),
         ("", "  tiny:password: {secure: v1abc}", {}, "cannot be decrypted here"),
+        ("  flag: {type: boolean}", "  tiny:flag: yes", {}, "must be of type 'boolean'"),
+        ("", "  tiny:a: 1\n  tiny:a: 2", {}, "'tiny:a' stands there twice"),
     ],
 )
 def test_configuration_is_checked_as_the_engine_checks_it(
@@ -255,9 +257,17 @@ pulumi.export("all", [config.require_int("memory"), config.require_bool("flag"),
         "  names: {type: array, items: {type: string}, default: [a]}\n"
         "  sizes: {type: object}\n  text: {default: t}"
     )
-    project = write_project(program, schema=schema, config='  tiny:memory: "128"\n  tiny:sizes: {a: 1}')
+    config = '  tiny:memory: "128"\n  tiny:sizes: {a: 1, mode: off, at: 2026-01-01}'
+    project = write_project(program, schema=schema, config=config)
     deployment = deploy(project, "dev", world, config_overrides={"sizes.b": 0.5, "undeclared": "typo"})
-    assert deployment.outputs["all"] == [128, True, ["a"], {"a": 1, "b": 0.5}, "t", "typo"]
+    assert deployment.outputs["all"] == [
+        128,
+        True,
+        ["a"],
+        {"a": 1, "mode": "off", "at": "2026-01-01", "b": 0.5},
+        "t",
+        "typo",
+    ]
 
 
 def test_a_stack_goes_to_its_own_region(world: World, write_project: Any) -> None:
