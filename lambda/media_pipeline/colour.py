@@ -13,8 +13,6 @@ from PIL import Image
 if TYPE_CHECKING:
     from PIL.ImageCms import ImageCmsTransform
 
-_PROFILE_SPACES = {"RGB": "RGB ", "L": "GRAY", "CMYK": "CMYK", "LAB": "Lab "}
-"""Pillow's mode -> the colour space that a profile must speak of to apply to it."""
 _GRID = (0, 36, 73, 109, 146, 182, 219, 255)
 _SAME = 2
 """A profile whose 512 probed colours move by no more than this many levels is sRGB, whatever its name."""
@@ -121,13 +119,11 @@ def _transform(profile: bytes | None, mode: str) -> "ImageCmsTransform | None":
             source = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
         else:
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile or b""))
-            if source.profile.xcolor_space != _PROFILE_SPACES.get(mode):
-                return None
         transform = ImageCms.buildTransform(
             source, ImageCms.createProfile("sRGB"), mode, "RGB", ImageCms.Intent.PERCEPTUAL
         )
     except (ImageCms.PyCMSError, OSError, ValueError):
-        # The picture itself is fine: it is shown as browsers show it, which ignore broken profiles too.
+        # Broken, or of another colour space. The picture itself is fine: it is shown as browsers show it.
         return None
     return None if mode == "RGB" and _changes_nothing(transform) else transform
 

@@ -1,6 +1,7 @@
 """Pictures that the tests draw, and what they look for in the renditions."""
 
 import io
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -64,6 +65,30 @@ def detailed(width: int = 1500, height: int = 1000, seed: int = 1) -> Image.Imag
         else:
             draw.line((x, y, x + across, y + down), fill=colour, width=2)
     return image
+
+
+def photographic(width: int, height: int) -> Image.Image:
+    """Like a camera's picture: no edge as sharp as its pixels, no colour as pure as a computer's, fine texture.
+
+    The texture is rings that grow finer outwards: what a poor filter turns into patterns that were not there.
+    """
+    smooth = detailed(width // 2, height // 2).resize((width, height), Image.Resampling.BICUBIC)
+    smooth = Image.blend(smooth, smooth.convert("L").convert("RGB"), 0.3)
+    side = 256
+    rings = Image.frombytes(
+        "L",
+        (side, side),
+        bytes(
+            round(128 + 127 * math.cos(math.pi * (x * x + y * y) / side))
+            for y in range(side)
+            for x in range(side)
+        ),
+    )
+    texture = Image.new("L", (width, height))
+    for x in range(0, width, side):
+        for y in range(0, height, side):
+            texture.paste(rings, (x, y))
+    return Image.blend(smooth, texture.convert("RGB"), 0.05)
 
 
 def pixel(image: Image.Image, at: tuple[int, int]) -> tuple[int, ...]:

@@ -74,6 +74,16 @@ def test_palette_becomes_true_colour(name: str) -> None:
     assert has_marks(rendition(data))
 
 
+def test_jpeg_of_rgb_that_numbers_its_components_like_ycbcr_is_told_by_its_adobe_marker() -> None:
+    data = saved(marked(), keep_rgb=True)
+    assert b"Adobe" in data
+    for letter, number in zip(b"RGB", (1, 2, 3), strict=True):
+        data = data.replace(bytes([letter, 0x11, 0]), bytes([number, 0x11, 0]))  # in the frame
+        data = data.replace(bytes([letter, 0]), bytes([number, 0]), 1)  # in the scan
+    assert [layer[0] for layer in Image.open(io.BytesIO(data)).layer] == [1, 2, 3]  # type: ignore[attr-defined]
+    assert has_marks(rendition(data))
+
+
 def test_interlaced_png_is_read() -> None:
     assert has_marks(rendition(interlaced_png(marked(64, 40))))
 
@@ -139,6 +149,7 @@ def test_picture_is_upright_whatever_its_exif_says(format_name: str, orientation
     image = Image.open(io.BytesIO(result.renditions[0].data))
     assert image.size == (300, 200)
     assert has_marks(image, tolerance=4)
+    assert ssim(image, marked(300, 200)) > 0.97, "nothing was squeezed on the way"
 
 
 def test_orientation_behind_the_pixels_of_a_png_is_found() -> None:

@@ -17,7 +17,7 @@ from benchmarks.measures import psnr, ssim
 from media_pipeline.cascade import plan
 from media_pipeline.inspection import inspect
 from media_pipeline.stills import pictures
-from tests.unit.renditions.drawing import LIMITS, detailed, rendered, saved, specs
+from tests.unit.renditions.drawing import LIMITS, photographic, rendered, saved, specs
 
 PHOTOS = Path(__file__).parents[4] / "shared" / "photos"
 SIZES = {"large": 2048, "medium": 1024, "small": 512, "thumbnail": 150}
@@ -72,10 +72,7 @@ def test_every_size_of_a_photograph_is_like_full_resolution(path: Path) -> None:
 def test_drawn_picture_is_like_full_resolution(
     size: tuple[int, int], options: dict[str, Any], formats: tuple[str, ...]
 ) -> None:
-    # As a camera sees: no edge as sharp as its pixels, no colour as pure as a computer's.
-    drawn = detailed(size[0] // 2, size[1] // 2).resize(size, Image.Resampling.BICUBIC)
-    drawn = Image.blend(drawn, drawn.convert("L").convert("RGB"), 0.3)
-    assert_like_full_resolution(saved(drawn, quality=90, **options), formats)
+    assert_like_full_resolution(saved(photographic(*size), quality=90, **options), formats)
 
 
 @needs_photos
