@@ -88,12 +88,18 @@ def test_interlaced_png_is_read() -> None:
     assert has_marks(rendition(interlaced_png(marked(64, 40))))
 
 
-def test_heic_is_read() -> None:
-    out = io.BytesIO()
-    pillow_heif.from_pillow(marked()).save(out, quality=90)
-    data = out.getvalue()
-    assert inspect(data, LIMITS).content_type == "image/heic"
-    assert has_marks(rendition(data), tolerance=4)
+@pytest.mark.parametrize("orientation", [1, 3, 6])
+def test_heic_is_read_upright(orientation: int) -> None:
+    stored = marked(600, 400)
+    if orientation != 1:
+        stored = stored.transpose(Image.Transpose(ORIENTED_BY[orientation]))
+    pillow_heif.register_heif_opener()
+    data = saved(stored, "HEIF", quality=95, exif=exif(orientation))
+    seen = inspect(data, LIMITS)
+    assert (seen.content_type, seen.width, seen.height) == ("image/heic", 600, 400)
+    image = rendition(data, specs({"small": 300}))
+    assert image.size == (300, 200)
+    assert has_marks(image, tolerance=4)
 
 
 def test_cmyk_jpeg_is_shown_in_its_colours() -> None:
