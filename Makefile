@@ -64,6 +64,7 @@ lock: ## pin all requirements with their hashes again [UPGRADE=1 for newer versi
 	@$(foreach layer,$(LAYERS),$(call pin,$(layer));)
 	@$(call pin,requirements,$(LAYERS:%=-c %.txt))
 	@$(call pin,requirements-dev,$(LAYERS:%=-c %.txt) -c requirements.txt)
+	@$(call pin,benchmarks/requirements,)
 
 .PHONY: demo
 demo: export DEMO_STACK = $(value STACK)
@@ -101,3 +102,22 @@ bench: $(READY) $(BENCH_PYTHON)/.ready ## speed and quality of renditions agains
 test-engine: export ENGINE_TESTS = all
 test-engine: $(READY) ## both stacks with the real Pulumi CLI on PATH, against the embedded AWS
 	@$(RUN) -m pytest tests/engine
+
+# The values go through the environment, so that a case's name may hold any sign.
+.PHONY: faults
+faults: export PYTHONPATH = lambda
+faults: export FAULTS_CASE = $(value CASE)
+faults: $(READY) ## every AWS call of every object's way x every fault, in virtual time [CASE=name: only that one]
+	@$(RUN) -m tests.faults.exhaustive $${FAULTS_CASE:+--case "$$FAULTS_CASE"}
+
+.PHONY: soak
+soak: export PYTHONPATH = lambda
+soak: $(READY) ## random faults: SEEDS=1000 [SEED_START=0], 40 objects a seed
+	@$(RUN) -m tests.faults.soak --seeds=$(or $(SEEDS),1000) --start=$(or $(SEED_START),0) $(if $(TRACE),--trace)
+
+.PHONY: mutants
+mutants: export PYTHONPATH = lambda
+mutants: export MUTANTS_PATCHES = $(value PATCHES)
+mutants: export MUTANTS_JSON = $(value JSON)
+mutants: $(READY) ## does the fault harness notice mistakes? [PATCHES=folder of *.patch] [JSON=file]
+	@$(RUN) -m tests.faults.mutants $${MUTANTS_PATCHES:+--patches "$$MUTANTS_PATCHES"} $${MUTANTS_JSON:+--json "$$MUTANTS_JSON"}

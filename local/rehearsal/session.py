@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -51,7 +52,7 @@ class Rehearsal:
                     module=self._serving,
                 )
             )
-            self.environment = _environment(root, self.stack, self.world)
+            self.environment = _environment(root, self._project, self.stack, self.world)
             self._init_stack()
             self._parts = parts.pop_all()
         return self
@@ -79,7 +80,7 @@ def _temporary() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix="rehearsal-", ignore_cleanup_errors=True)
 
 
-def _environment(root: Path, stack: str, world: ServingProcess) -> dict[str, str]:
+def _environment(root: Path, project: Path, stack: str, world: ServingProcess) -> dict[str, str]:
     """The machine's own, less all that leads to a real account, plus what leads to this world."""
     mine = {name: value for name, value in without_aws(os.environ).items() if not _is_pulumis(name)}
     return {
@@ -94,6 +95,9 @@ def _environment(root: Path, stack: str, world: ServingProcess) -> dict[str, str
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         PACKAGES_FOR: "host",
+        # `python -m operations ...` works here as it does in the checkout.
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
+        "PYTHONPATH": str(project),
         STACK_VARIABLE: stack,
     }
 

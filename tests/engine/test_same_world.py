@@ -49,7 +49,8 @@ def _shown(aws: Aws, placed: Iterable[Placed]) -> dict[str, dict[str, Any]]:
         shown = handler.read(id_)
         assert shown is not None, urn
         states[urn] = shown
-        physical[id_] = f"<id of {urn}>"
+        # A bucket's settings have its id: whatever the order, one of them gives it its name here.
+        physical[id_] = min(f"<id of {urn}>", physical.get(id_, "~"))
         if handler.autoname is not None and handler.autoname.exclusive:
             physical[shown[handler.autoname.input]] = f"<name of {urn}>"
         if arn := shown.get("arn"):
