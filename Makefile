@@ -70,8 +70,9 @@ lock: ## pin all requirements with their hashes again [UPGRADE=1 for newer versi
 demo: export DEMO_STACK = $(value STACK)
 demo: export DEMO_PHOTOS = $(value PHOTOS)
 demo: export DEMO_OUT = $(value OUT)
+# `exec`: make passes a SIGTERM of its own on to the recipe's shell, which would die of it and leave the demo running.
 demo: $(READY) ## photos through the whole pipeline, here [STACK=dev] [PHOTOS=folder] [OUT=build/demo]
-	@sh demo/launch.sh $(RUN) -m demo --stack="$$DEMO_STACK" --photos="$$DEMO_PHOTOS" --out="$$DEMO_OUT"
+	@exec sh demo/launch.sh $(RUN) -m demo --stack="$$DEMO_STACK" --photos="$$DEMO_PHOTOS" --out="$$DEMO_OUT"
 
 .PHONY: rehearse
 rehearse: export REHEARSE_STACK = $(value STACK)

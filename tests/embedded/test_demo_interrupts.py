@@ -158,6 +158,30 @@ def test_termination_is_an_interrupt_too(demo: Running) -> None:
     assert_a_clean_end(demo, processes)
 
 
+def test_terminating_make_ends_the_demo_too(tmp_path: Path) -> None:
+    """As a CI job that is cancelled does: the signal goes to make alone."""
+    (tmp_path / "photos").mkdir()
+    scenes.lake((300, 200)).save(tmp_path / "photos" / "0.jpg")
+    where = [f"RUN={sys.executable}", f"PHOTOS={tmp_path / 'photos'}", f"OUT={tmp_path / 'out'}"]
+    with subprocess.Popen(
+        ["make", "--assume-old=.venv/.ready", "demo", *where],  # noqa: S607 - wherever this system has it
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("Deploying stack dev")
+        processes = set(_descendants(process.pid))
+        assert processes
+        process.terminate()
+        rest = process.stdout.read()  # to the end of the last process that could write
+        assert process.wait(SECONDS_ALLOWED) != 0
+    assert "Interrupted: ending" in rest
+    assert not [pid for pid in processes if _alive(pid)]
+    assert not (tmp_path / "out").exists()
+
+
 def test_the_launcher_passes_the_exit_code_on() -> None:
     command = ["/bin/sh", "demo/launch.sh", sys.executable, "-c", "raise SystemExit(7)"]
     assert subprocess.run(command, cwd=ROOT, check=False).returncode == 7
