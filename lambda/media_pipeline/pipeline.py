@@ -9,7 +9,14 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from media_pipeline import __version__
-from media_pipeline.errors import FailedError, Reason, RejectedError, SlowDecodingError, TransientError
+from media_pipeline.errors import (
+    FailedError,
+    LeaseLostError,
+    Reason,
+    RejectedError,
+    SlowDecodingError,
+    TransientError,
+)
 from media_pipeline.events import EventKind, ObjectEvent
 from media_pipeline.inspection import HEAD_BYTES, Inspection, inspect, sniff
 from media_pipeline.invocation import Invocation
@@ -25,6 +32,7 @@ from media_pipeline.storage import KEY_BYTES_LIMIT, OriginalGoneError, Storage, 
 
 CHUNK_BYTES = 1 << 20  # an original is read in parts, with a look at the time left between them
 RELEASE_PAUSES = (1.0, 2.0, 3.0, 3.0, 3.0, 3.0, 3.0)  # seconds; with the calls, most of a minute
+LISTING = frozenset({Status.PUBLISHED, Status.PROCESSING, Status.FAILED})  # their lists name what is there
 WITHHELD = {
     "block": (Status.BLOCKED, Reason.POLICY_BLOCK),
     "review": (Status.REVIEW, Reason.POLICY_REVIEW),
@@ -41,6 +49,7 @@ class Attempt:
     steps: Steps
     facts: dict[str, Any] = field(default_factory=dict)
     decided: bool = False
+    put: set[str] = field(default_factory=set)
 
     @property
     def record(self) -> Record:
@@ -94,6 +103,9 @@ class Pipeline:
         try:
             status, facts = self._work(attempt)
             record = self._records.commit(claim, status, {**self._facts(attempt), **facts})
+        except LeaseLostError as error:
+            self._clear_away(attempt, error)
+            raise
         except Exception as error:
             self._release(attempt, error)
             raise
@@ -153,7 +165,7 @@ class Pipeline:
         return Status.PUBLISHED, {}
 
     def _supersede(self, attempt: Attempt) -> tuple[Status, Mapping[str, Any]]:
-        """End a version that comes too late; what an earlier attempt put of it goes, since nobody will be told of it."""
+        """End a version that comes too late; what an earlier attempt put of it goes, since nobody is told of it."""
         self._storage.remove_renditions(attempt.record.rendition_keys)
         return Status.SUPERSEDED, {"renditions": []}
 
@@ -252,6 +264,7 @@ class Pipeline:
         with attempt.steps("publish"):
             for entry, rendition in zip(record.renditions, rendered.renditions, strict=True):
                 attempt.invocation.require_time("put a rendition")
+                attempt.put.add(entry["key"])
                 self._storage.put_rendition(
                     entry["key"], rendition.data, content_type=rendition.content_type, facts=facts
                 )
@@ -301,6 +314,18 @@ class Pipeline:
             self._release_in_time(attempt, unfinished)
         except Exception as problem:  # noqa: BLE001 - the first error is the one to tell; the lease ends by itself
             error.add_note(f"the lease could not be given back: {problem}")
+
+    def _clear_away(self, attempt: Attempt, error: Exception) -> None:
+        """Remove what this attempt put after another had taken over, unless that one's record lists it.
+
+        Only a machine that was paused for longer than its lease comes here; nobody else would know of these.
+        """
+        try:
+            record = self._records.get(attempt.record.object_key, attempt.record.sequencer)
+            kept = record.rendition_keys if record and record.status in LISTING else frozenset()
+            self._storage.remove_renditions(attempt.put - kept)
+        except Exception as problem:  # noqa: BLE001 - the first error is the one to tell
+            error.add_note(f"what was put without a lease could not be removed: {problem}")
 
     def _release_in_time(self, attempt: Attempt, unfinished: int) -> None:
         """Try again while there is time: what is not given back counts as if decoding had killed this function."""

@@ -1,7 +1,8 @@
 """Two invocations at once: one stops before its n-th call, the other runs its whole way, then the first goes on.
 
-Tried at every call for the same message twice and for pairs of events of one key; and once more with the first
-stopped so long (a paused machine) that its lease is over when the other comes.
+Tried at every call for the same message twice and for pairs of events of one key; once more with the first stopped
+so long (a paused machine) that its lease is over when the other comes; and with the other stopped as well while the
+first goes on without a lease.
 """
 
 from collections.abc import Callable, Mapping
@@ -53,41 +54,54 @@ PAUSED = ("publish+again", "block+again", "review+again", "reject+again", "publi
 PREEMPTIONS = (
     *(f"{pair}@{at}" for pair in PAIRS for at in range(1, CALLS + 1)),
     *(f"{pair}@{at}-paused" for pair in PAUSED for at in range(1, CALLS + 1)),
+    *(f"{pair}@{at}-crossed" for pair in PAUSED for at in range(1, CALLS + 1)),
 )
 
 
 class _Preempting:
     """Stops the first invocation before its n-th call and has the other's message delivered meanwhile."""
 
-    def __init__(self, run: Simulation, at: int, meanwhile: Callable[[], None], seconds: float) -> None:
+    def __init__(
+        self, run: Simulation, at: int, meanwhile: Callable[[], None], seconds: float, *, crossed: bool
+    ) -> None:
         self._run = run
         self._at = at
         self._meanwhile = meanwhile
         self._seconds = seconds
         self._first: Invocation | None = None
+        self._second: Invocation | None = None
+        self._crossed = crossed
         self._done = False
 
     def choose(self, call: Call) -> Fault | None:
         """Part of `Injector`; asked right before a call is carried out."""
         self._first = self._first or call.invocation
-        if call.invocation is not self._first or call.operation == "step" or self._done:
+        if call.operation == "step":
             return None
-        if call.number == self._at:
+        if call.invocation is self._first and call.number == self._at and not self._done:
             self._done = True
             self._meanwhile()
-            if self._seconds > LONG:
-                call.invocation.frozen = True
-            self._run.timeline.sleep(self._seconds)
-            # The clock of a paused machine goes on where it stood: it does not know how late it is.
-            call.invocation.deadline += self._seconds
+            self._pause(call.invocation, self._seconds)
+        elif self._crossed and self._done and call.invocation is not self._first:
+            self._second = self._second or call.invocation
+            if call.invocation is self._second and call.number == 3 + self._at % 6:
+                self._pause(call.invocation, 2 * self._seconds)
         return None
+
+    def _pause(self, invocation: Invocation, seconds: float) -> None:
+        invocation.frozen = seconds > LONG
+        self._run.timeline.sleep(seconds)
+        # The clock of a paused machine goes on where it stood: it does not know how late it is.
+        invocation.deadline += seconds
 
 
 def run_preemption(cloud: Cloud, pool: ClientPool, name: str) -> list[str]:
     """Run `pair@call[-paused]`; gives the violations."""
     pair, _, at = name.partition("@")
-    paused = at.endswith("-paused")
+    at, _, how = at.partition("-")
+    paused = bool(how)
     first, second = PAIRS[pair]
+    seconds = 10 * LONG if paused else 20.0
     run = Simulation(cloud, pool, seed=11, weather=Weather(skew=0.0))
     run.witness.exclusive = not paused
     with run.timeline:
@@ -106,9 +120,7 @@ def run_preemption(cloud: Cloud, pool: ClientPool, name: str) -> list[str]:
             else:
                 second(run)
 
-        run.injector = _Preempting(
-            run, int(at.removesuffix("-paused")), meanwhile, 10 * LONG if paused else 20.0
-        )
+        run.injector = _Preempting(run, int(at), meanwhile, seconds, crossed=how == "crossed")
         run.queues["images"].send(bodies[0])
         run.run(DAY)
         return run.judge()

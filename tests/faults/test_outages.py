@@ -1,7 +1,8 @@
 """Long troubles: nothing is lost, nothing goes out unchecked, and all is done afterwards without a person."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 
@@ -27,11 +28,13 @@ def _trouble(laboratory: Laboratory, *outages: Outage, objects: int = 8) -> Simu
     kinds: Iterator[Content] = itertools.cycle((Content.CLEAN, Content.WEAPON, Content.FIGHT, Content.TEXT))
     with run.timeline:
         for number, kind in zip(range(objects), kinds, strict=False):
-            run.timeline.after(
-                number * 20.0, lambda number=number, kind=kind: run.put(f"{number}", kind, number)
-            )  # type: ignore[misc]
+            run.timeline.after(number * 20.0, partial(_put, run, kind, number))
         run.run()
     return run
+
+
+def _put(run: Simulation, kind: Content, number: int) -> None:
+    run.put(f"{number}", kind, number)
 
 
 def _statuses(run: Simulation) -> list[str]:
@@ -44,22 +47,23 @@ EXPECTED = ["PUBLISHED", "BLOCKED", "REVIEW", "REJECTED"] * 2
 
 
 @pytest.mark.parametrize(
-    "outage",
+    ("services", "minutes", "kind", "share"),
     [
-        Outage("dynamodb", 10, 10 + 10 * MINUTE, Kind.THROTTLED, 1.0),
-        Outage("dynamodb", 10, 10 + 10 * MINUTE, Kind.THROTTLED, 0.8),
-        Outage("rekognition", 10, 10 + HOUR, Kind.ERROR, 1.0),
-        Outage("rekognition", 10, 10 + HOUR, Kind.THROTTLED, 0.9),
-        Outage("s3", 10, 10 + 20 * MINUTE, Kind.TIMEOUT, 1.0),
-        Outage("sns", 10, 10 + HOUR, Kind.ERROR, 1.0),
-        Outage("sqs", 10, 10 + HOUR, Kind.ERROR, 1.0),
-        Outage("dynamodb", 10, 10 + HOUR, Kind.DENIED, 1.0),
-        Outage("s3", 10, 10 + HOUR, Kind.DENIED, 1.0),
+        (("dynamodb",), 10, Kind.THROTTLED, 1.0),
+        (("dynamodb",), 10, Kind.THROTTLED, 0.8),
+        (("rekognition",), 60, Kind.ERROR, 1.0),
+        (("rekognition", "sqs"), 60, Kind.THROTTLED, 0.9),
+        (("s3",), 20, Kind.TIMEOUT, 1.0),
+        (("sns",), 60, Kind.ERROR, 1.0),
+        (("dynamodb",), 60, Kind.DENIED, 1.0),
+        (("s3", "sns"), 60, Kind.DENIED, 1.0),
     ],
-    ids=lambda outage: f"{outage.service}-{outage.kind}-{outage.share}",
 )
-def test_an_outage_delays_and_loses_nothing(laboratory: Laboratory, outage: Outage) -> None:
-    run = _trouble(laboratory, outage)
+def test_an_outage_delays_and_loses_nothing(
+    laboratory: Laboratory, services: tuple[str, ...], minutes: int, kind: Kind, share: float
+) -> None:
+    outages = [Outage(service, 10, 10 + minutes * MINUTE, kind, share) for service in services]
+    run = _trouble(laboratory, *outages)
     assert run.judge() == []
     assert _statuses(run) == EXPECTED
     assert run.network.struck
@@ -70,9 +74,8 @@ def test_half_a_day_without_rekognition_ends_failed_and_a_redrive_brings_everyth
 ) -> None:
     run = _trouble(laboratory, Outage("rekognition", 10, 12 * HOUR, Kind.DENIED, 1.0))
     assert run.judge() == []
-    assert _statuses(run) == ["FAILED", "FAILED", "FAILED", "REJECTED"] + ["FAILED"] * 3 + ["REJECTED"] or (
-        "FAILED" in _statuses(run)
-    )
+    # The very first picture came before the trouble.
+    assert _statuses(run) == ["PUBLISHED", "FAILED", "FAILED", "REJECTED"] + ["FAILED"] * 3 + ["REJECTED"]
     run.timeline.now += 12 * HOUR
     assert run.redrive() > 0
     run.run()
@@ -85,7 +88,7 @@ class _OnCall:
 
     def __init__(self, operation: str) -> None:
         self.operation = operation
-        self.act = lambda: None
+        self.act: Callable[[], object] = list
         self._done = False
 
     def choose(self, call: Call) -> Fault | None:
@@ -101,7 +104,7 @@ def test_a_picture_overwritten_while_it_is_processed_keeps_its_own_bytes(
 ) -> None:
     on_call = _OnCall(operation)
     run = laboratory.simulation(seed=1, injector=on_call)
-    on_call.act = lambda: run.put("same", Content.CLEAN, 2) and None
+    on_call.act = partial(run.put, "same", Content.CLEAN, 2)
     with run.timeline:
         run.put("same", Content.CLEAN, 1)
         run.run()
@@ -121,7 +124,7 @@ def test_a_stored_verdict_survives_a_stricter_policy_and_other_sizes_between_two
     ):
         struck = _Once("CopyObject" if kind is Content.FIGHT else "PutObject")
         run = laboratory.simulation(seed=2, injector=struck)
-        struck.act = lambda run=run, deployment=deployment: run.deploy(deployment)  # type: ignore[misc]
+        struck.act = partial(run.deploy, deployment)
         with run.timeline:
             run.put("x", kind, 1)
             run.run()

@@ -7,7 +7,7 @@ from tests.faults.conftest import Laboratory
 from tests.faults.soak import OBJECTS, run_seed
 
 
-@pytest.mark.parametrize("seed", [1, 4, 9])
+@pytest.mark.parametrize("seed", [1, 4])
 def test_forty_objects_in_bad_weather_keep_the_promise(laboratory: Laboratory, seed: int) -> None:
     outcome = run_seed(laboratory.cloud, laboratory.pool, seed)
     assert outcome.violations == []

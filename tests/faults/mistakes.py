@@ -1,0 +1,211 @@
+"""Plausible mistakes: each function swaps a piece of the real code for what somebody might have written instead.
+
+They run in a process of their own, so nothing is put back.
+"""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from media_pipeline import (
+    announcements,
+    messages,
+    outcomes,
+    pipeline,
+    records,
+    storage,
+)
+from media_pipeline.errors import LeaseHeldError
+from media_pipeline.record import Claim, Record, Status, iso_time
+from media_pipeline.record import alert_id as alert_id_of
+from media_pipeline.rekognition import Moderator
+
+Pipeline, Records, Outcomes = pipeline.Pipeline, records.Records, outcomes.Outcomes
+Storage, MessageWorker = storage.Storage, messages.MessageWorker
+Mistake = Callable[[], None]
+MISTAKES: dict[str, Mistake] = {}
+
+
+def mistake(function: Mistake) -> Mistake:
+    MISTAKES[function.__name__.replace("_", "-")] = function
+    return function
+
+
+def swap(owner: Any, name: str, make: Callable[[Any], Any]) -> None:
+    setattr(owner, name, make(getattr(owner, name)))
+
+
+@mistake
+def publish_before_the_verdict() -> None:
+    def verdict(self: Any, attempt: Any, rendered: Any) -> Record:
+        event = attempt.event
+        for rendition in rendered.renditions:
+            listed = pipeline._listed(rendition, event)
+            self._storage.put_rendition(
+                listed["key"], rendition.data, content_type="image/jpeg", facts={"a": "b"}
+            )
+        return real(self, attempt, rendered)
+
+    real = Pipeline._verdict
+    swap(Pipeline, "_verdict", lambda _: verdict)
+
+
+@mistake
+def verdict_only_in_memory() -> None:
+    def store(self: Any, claim: Claim, facts: Mapping[str, Any]) -> Record:
+        return dataclasses.replace(
+            claim.record,
+            moderation=facts["moderation"],
+            renditions=tuple(facts["renditions"]),
+            attributes={**claim.record.attributes, **facts},
+        )
+
+    swap(Records, "store_verdict", lambda _: store)
+
+
+@mistake
+def publish_whatever_the_verdict() -> None:
+    swap(Record, "withheld", lambda _: property(lambda self: False))
+    swap(Record, "publishes", lambda _: property(lambda self: True))
+
+
+@mistake
+def failed_rekognition_is_clean() -> None:
+    def ask(self: Any, proxy: bytes) -> Any:
+        try:
+            return real(self, proxy)
+        except ClientError:
+            return (), "7.0"
+
+    real = Moderator._ask
+    swap(Moderator, "_ask", lambda _: ask)
+
+
+@mistake
+def mark_announced_before_publishing() -> None:
+    def finish(self: Any, record: Record) -> None:
+        if not record.announced:
+            self._records.mark_announced(record)
+        real(self, record)
+
+    real = Outcomes.finish
+    swap(Outcomes, "finish", lambda _: finish)
+
+
+@mistake
+def never_announce_again() -> None:
+    def finish(self: Any, record: Record) -> None:
+        if record.attempt <= 1:
+            real(self, record)
+
+    real = Outcomes.finish
+    swap(Outcomes, "finish", lambda _: finish)
+
+
+@mistake
+def found_terminal_is_not_announced() -> None:
+    def process(self: Any, event: Any, invocation: Any) -> None:
+        known = self._records.of_version(event.key, event.version)
+        if known is not None and known.status.terminal and event.redrive_attempt is None:
+            return
+        real(self, event, invocation)
+
+    real = Pipeline.process
+    swap(Pipeline, "process", lambda _: process)
+
+
+@mistake
+def announcement_marked_by_key_alone() -> None:
+    def mark(self: Any, record: Record) -> None:
+        self._update(
+            (record.object_key, record.sequencer), {"announced_at": iso_time(self._clock())}, condition={}
+        )
+
+    def update(self: Any, key: Any, values: Any, *, condition: Any, remove: Any = ()) -> Any:
+        return real(self, key, values, condition=condition or {"object_key": key[0]}, remove=remove)
+
+    real = Records._update
+    swap(Records, "_update", lambda _: update)
+    swap(Records, "mark_announced", lambda _: mark)
+
+
+@mistake
+def a_fresh_alert_id_each_time() -> None:
+    import uuid
+
+    def publish(self: Any, record: Record) -> None:
+        real(self, dataclasses.replace(record, alert_id=uuid.uuid4().hex))
+
+    real = announcements.Announcements.publish
+    swap(announcements.Announcements, "publish", lambda _: publish)
+
+
+@mistake
+def alert_id_without_the_status() -> None:
+    def alert_id(object_key: str, sequencer: str, _: Status, attempt: int) -> str:
+        return alert_id_of(object_key, sequencer, Status.PROCESSING, attempt)
+
+    vars(records)["alert_id"] = alert_id
+
+
+@mistake
+def no_owner_in_the_condition() -> None:
+    def change_mine(self: Any, claim: Claim, values: Any, remove: Any = ()) -> Record:
+        key = (claim.record.object_key, claim.record.sequencer)
+        record: Record = self._update(key, values, condition={"status": Status.PROCESSING}, remove=remove)
+        return record
+
+    swap(Records, "_change_mine", lambda _: change_mine)
+
+
+@mistake
+def no_status_in_the_condition() -> None:
+    def change_mine(self: Any, claim: Claim, values: Any, remove: Any = ()) -> Record:
+        key = (claim.record.object_key, claim.record.sequencer)
+        record: Record = self._update(key, values, condition={"object_key": key[0]}, remove=remove)
+        return record
+
+    swap(Records, "_change_mine", lambda _: change_mine)
+
+
+@mistake
+def claim_without_a_condition() -> None:
+    def change(self: Any, key: Any, seen: Any, values: Any, remove: Any = ()) -> Record:
+        record: Record = self._update(key, values, condition={}, remove=remove)
+        return record
+
+    def update(self: Any, key: Any, values: Any, *, condition: Any, remove: Any = ()) -> Any:
+        if condition:
+            return real(self, key, values, condition=condition, remove=remove)
+        try:
+            return real(self, key, values, condition={"status": None}, remove=remove)
+        except records._ChangedError:
+            return real(self, key, values, condition={"object_key": key[0]}, remove=remove)
+
+    real = Records._update
+    swap(Records, "_update", lambda _: update)
+    swap(Records, "_change", lambda _: change)
+
+
+@mistake
+def a_lost_answer_of_the_claim_is_another_invocation() -> None:
+    def own(record: Record, owner: str) -> Claim:
+        raise LeaseHeldError(60.0)
+
+    vars(records)["_own"] = own
+
+
+@mistake
+def a_lost_answer_of_the_commit_is_a_lost_lease() -> None:
+    def commit(self: Any, claim: Claim, status: Status, facts: Any) -> Record:
+        record = claim.record
+        values = self._terminal(record.object_key, record.sequencer, status, record.attempt, facts)
+        try:
+            changed: Record = self._change_mine(claim, values)
+        except records._ChangedError:
+            return dataclasses.replace(record, status=status, announced_at="then")
+        return changed
+
+    swap(Records, "commit", lambda _: commit)
