@@ -1,5 +1,6 @@
 """The output folder: cleared of an earlier demo's results, never of anything else."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -24,19 +25,25 @@ class Output:
     def check(self, *, photos: Path | None) -> None:
         """Raise OutputError where the folder cannot be the demo's; nothing is touched.
 
-        That is where it is no folder, holds what the demo did not make, or holds the photos themselves.
+        That is where it is no folder, holds what the demo would clear and did not make, or where the photos
+        themselves would be cleared or mixed with the results.
         """
-        if photos is not None and photos.resolve().is_relative_to(self.root.resolve()):
+        if photos is not None and self._takes_in(photos.resolve()):
             raise OutputError(
                 f"OUT={self.root} holds the photos ({photos}), and the demo clears it: choose another OUT."
             )
         if self.root.exists() and not self.root.is_dir():
             raise OutputError(f"OUT={self.root} is a file: choose a folder, or a name that is still free.")
-        if self._was_there and not (self.root / MARKER).is_file() and any(self.root.iterdir()):
+        foreign = [name for name in (*REPORTS, *FOLDERS) if os.path.lexists(self.root / name)]
+        if foreign and not (self.root / MARKER).is_file():
             raise OutputError(
-                f"OUT={self.root} is not empty and was not made by the demo, which would clear it: "
-                "choose another OUT, or empty it."
+                f"OUT={self.root} was not made by the demo, which would replace what is in it "
+                f"({', '.join(foreign)}): choose another OUT, or empty it."
             )
+
+    def _takes_in(self, photos: Path) -> bool:
+        root = self.root.resolve()
+        return photos == root or any(photos.is_relative_to(root / name) for name in FOLDERS)
 
     def prepare(self) -> None:
         """Make the folder, or clear it of an earlier demo's results. Raises OutputError where that cannot be."""

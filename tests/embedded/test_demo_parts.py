@@ -75,11 +75,21 @@ def test_output_replaces_an_earlier_demos_results_and_nothing_else(tmp_path: Pat
     assert kept == {".media-pipeline-demo", "notes.txt", *FOLDERS}
 
 
-@pytest.mark.parametrize("out", ["photos", ".", "photos/.."])
-def test_output_that_holds_the_photos_is_refused(tmp_path: Path, out: str) -> None:
-    make(tmp_path, "photos/a.jpg")
+@pytest.mark.parametrize("photos", [".", "originals", "renditions/mine", "logs/.."])
+def test_output_that_would_clear_the_photos_or_mix_with_them_is_refused(tmp_path: Path, photos: str) -> None:
+    make(tmp_path / photos, "a.jpg")
+    (tmp_path / "logs").mkdir(exist_ok=True)
     with pytest.raises(OutputError, match="holds the photos"):
-        Output(tmp_path / out).check(photos=tmp_path / "photos")
+        Output(tmp_path).check(photos=tmp_path / photos)
+
+
+def test_a_folder_that_holds_nothing_of_the_results_names_is_accepted_and_kept(tmp_path: Path) -> None:
+    make(tmp_path, "photos/a.jpg", "make.log")
+    output = Output(tmp_path)
+    output.check(photos=tmp_path / "photos")
+    output.prepare()
+    output.discard()
+    assert {path.name for path in tmp_path.rglob("*")} == {"photos", "a.jpg", "make.log"}
 
 
 def test_a_folder_that_the_demo_did_not_make_is_refused_and_left_alone(tmp_path: Path) -> None:
