@@ -33,6 +33,7 @@ def place(outcome: Outcome, output: Output) -> Outcome:
     path = output.place("originals", f"{outcome.upload.key}/preview.jpg")  # no file lies below a file
     try:
         with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of odd metadata, say: it is in no way lost on the preview
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             _preview(outcome).save(path, "JPEG", quality=82)
     except Exception:  # noqa: BLE001 - decoders raise anything; a missing preview is no failure of the run

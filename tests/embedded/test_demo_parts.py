@@ -2,6 +2,7 @@
 
 import io
 import re
+import struct
 from decimal import Decimal
 from email import message_from_bytes, policy
 from pathlib import Path
@@ -184,6 +185,20 @@ def stored(tmp_path: Path, picture: Image.Image, name: str, content_type: str) -
     return Outcome(
         upload=upload, status="PUBLISHED", announced=True, content_type=content_type, width=9, height=9
     )
+
+
+def test_odd_metadata_is_nothing_to_warn_of_when_a_picture_is_previewed(tmp_path: Path) -> None:
+    output = Output(tmp_path / "out")
+    output.prepare()
+    outcome = stored(tmp_path, Image.new("RGB", (20, 10), (200, 30, 30)), "a.tif", "image/tiff")
+    software, ascii_text, bytes_claimed = 305, 2, 1_000_000
+    honest = struct.pack("<HHI", software, ascii_text, len("Paint") + 1)
+    written = io.BytesIO()
+    Image.new("RGB", (20, 10), (200, 30, 30)).save(written, "TIFF", software="Paint")
+    assert honest in written.getvalue()
+    claiming = written.getvalue().replace(honest, struct.pack("<HHI", software, ascii_text, bytes_claimed))
+    outcome.upload.path.write_bytes(claiming)
+    assert originals.place(outcome, output).is_preview
 
 
 def test_what_browsers_show_is_copied_and_the_rest_previewed(tmp_path: Path) -> None:
