@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any
 
@@ -245,7 +245,7 @@ class Pipeline:
             self._storage.remove_renditions(known.rendition_keys - keys)
         attempt.facts |= {
             "moderation": moderation,
-            "renditions": listed,
+            "renditions": listed if replace(known, moderation=moderation).publishes else [],
             "placeholder": rendered.placeholder,
             "dominant_colour": rendered.dominant_colour,
         }

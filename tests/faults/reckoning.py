@@ -85,6 +85,8 @@ class _Reckoning:
             deleted = False
             for item in reversed(items):
                 listed = {str(rendition["key"]) for rendition in item.get("renditions") or ()}
+                if item["status"] in WITHHELD and listed:
+                    yield f"{item['object_key']} is {item['status']} and lists renditions: there are none"
                 if not deleted and item["status"] == "PUBLISHED":
                     must |= listed
                 elif not deleted and item["status"] == "FAILED":
