@@ -147,6 +147,8 @@ def _drawn_unless(photos: list[Photo] | None) -> Iterator[list[Photo]]:
 
 
 def _conclude(result: "Run", options: Options) -> int:
+    from demo.progress import one_line
+
     seconds = result.seconds
     print(
         f"Deployed in {seconds.deploy:.1f} s, processed in {seconds.process:.1f} s, destroyed in "
@@ -154,7 +156,7 @@ def _conclude(result: "Run", options: Options) -> int:
     )
     print(f"Moderation here is a stand-in. Look at {_shown(options.out / 'report.html')}")
     for trouble in result.troubles:
-        print(f"PROBLEM: {trouble}", file=sys.stderr)
+        print(f"PROBLEM: {one_line(trouble)}", file=sys.stderr)
     return FAILED if result.troubles else OK
 
 

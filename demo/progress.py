@@ -56,6 +56,11 @@ class Warnings(logging.Handler):
         self._told.say(record.getMessage())
 
 
+def one_line(text: str) -> str:
+    """Show what terminals would obey or break, and not print, as `\\n`, `\\x1b`: names of files may hold anything."""
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+
+
 def counted(outcomes: Iterable[Outcome]) -> str:
     """`8 published, 1 blocked`, the most frequent first."""
     count = Counter((outcome.status or "no record").lower() for outcome in outcomes)
@@ -153,11 +158,11 @@ class Live:
 def _described(outcome: Outcome) -> tuple[str, str]:
     """Status, padded, and the rest of the line."""
     status = f"{outcome.status or 'NO RECORD':9}"
-    rest = outcome.upload.file
+    rest = one_line(outcome.upload.file)
     if outcome.renditions:
         rest += f"  {len(outcome.renditions)} renditions"
     if "total" in outcome.milliseconds:
         rest += f", {outcome.milliseconds['total']:.0f} ms"
     if outcome.detail:
-        rest += f"  {outcome.detail}"
+        rest += f"  {one_line(outcome.detail)}"
     return status, rest

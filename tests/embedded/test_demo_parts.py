@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 from PIL import Image, ImageCms, ImageOps
+from rich.console import Console
 
 from demo import originals, outbox, samples, scenes
 from demo.outcomes import Outcome, Upload, from_records
 from demo.output import FOLDERS, Output, OutputError
 from demo.photos import PhotosError, find
+from demo.progress import Lines
 from demo.wide_gamut import display_p3
 
 
@@ -167,6 +169,13 @@ def test_records_are_joined_by_exact_version() -> None:
     assert [(label.parent, label.confidence) for label in first.labels] == [("", 70.5)]
     assert first.milliseconds == {"total": 12.25, "fetch": 3}
     assert (second.status, second.reason, second.settled) == (None, "no_record", False)
+
+
+def test_a_files_name_can_neither_break_a_line_of_the_terminal_nor_command_it() -> None:
+    told = io.StringIO()
+    upload = Upload(file="a\nb\x1b[31m\u202egpj.ü🎉.jpg", path=Path("a"), bytes=1, version_id="1")
+    Lines(Console(file=told)).settled(Outcome(upload=upload, status="REJECTED", detail="x\ry"))
+    assert told.getvalue() == "REJECTED  a\\nb\\x1b[31m\\u202egpj.ü🎉.jpg  x\\ry\n"
 
 
 def test_an_unannounced_terminal_record_is_waited_for() -> None:
