@@ -1,8 +1,8 @@
 """Rasters to bytes: one function a format, nothing but pixels written.
 
 `Image.info` is emptied right after decoding and again before encoding (ImageCms, for one, leaves a profile
-there), and no encoder is told anything: no EXIF, no place, no comment, no XMP, no profile (all renditions are sRGB, which is what a viewer takes
-a picture without a profile for).
+there), and no encoder is told anything: no EXIF, no place, no comment, no XMP, no profile. All renditions are
+sRGB, which is what a viewer takes a picture without a profile for.
 """
 
 import io
