@@ -122,3 +122,13 @@ mutants: export MUTANTS_PATCHES = $(value PATCHES)
 mutants: export MUTANTS_JSON = $(value JSON)
 mutants: $(READY) ## does the fault harness notice mistakes? [PATCHES=folder of *.patch] [JSON=file]
 	@$(RUN) -m tests.faults.mutants $${MUTANTS_PATCHES:+--patches "$$MUTANTS_PATCHES"} $${MUTANTS_JSON:+--json "$$MUTANTS_JSON"}
+
+.PHONY: chaos
+chaos: export PYTHONPATH = lambda
+chaos: $(READY) ## real processes in the embedded AWS killed at random: [OBJECTS=1000] [KILLS=500] [SEED=0]
+	@$(RUN) -m tests.faults.real --objects=$(or $(OBJECTS),1000) --kills=$(or $(KILLS),500) --seed=$(or $(SEED),0)
+
+.PHONY: corpus
+corpus: export PYTHONPATH = lambda
+corpus: $(READY) ## odd and hostile pictures (../shared/corpus) through the image function [SHARE=1: all of them]
+	@$(RUN) -m tests.faults.corpus --share=$(or $(SHARE),1)

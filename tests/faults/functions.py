@@ -282,10 +282,10 @@ def _settings(deployment: Deployment, topic: str, queue_url: str) -> ImageSettin
         tracing=False,
         specs=Specs(
             sizes=tuple(Size.parse(name, edge) for name, edge in deployment.sizes.items()),
-            formats=("jpeg",),
-            quality={"jpeg": 85},
+            formats=deployment.formats,
+            quality={"jpeg": 85, "webp": 80},
             grayscale=False,
         ),
         policy=Policy.parse(deployment.moderation),
-        limits=Limits(bytes=1_000_000, pixels=1_000_000, frames=20),
+        limits=Limits(bytes=deployment.bytes, pixels=deployment.pixels, frames=deployment.frames),
     )

@@ -19,6 +19,10 @@ class Deployment:
     moderation: dict[str, object]
     sizes: dict[str, int]
     truth: dict[Kind, str]
+    formats: tuple[str, ...] = ("jpeg",)
+    bytes: int = 1_000_000
+    pixels: int = 1_000_000
+    frames: int = 20
 
 
 _PUBLISH, _BLOCK, _REVIEW = "PUBLISHED", "BLOCKED", "REVIEW"
