@@ -46,7 +46,7 @@ class ServedWorld:
             self.functions = Functions(self.world, self._timescale, self._logs)
             parts.callback(self.functions.close)
             self.poller = Poller(self.world, self.functions, self._timescale, on_batch=self._on_batch)
-            parts.enter_context(_Follower(self.world, self.poller))
+            parts.enter_context(_Follower(self.world, self.functions, self.poller))
             self.provider = parts.enter_context(ProviderServer(self.world))
             self._parts = parts.pop_all()
         return self
@@ -60,8 +60,9 @@ class ServedWorld:
 class _Follower:
     """Lets the poller begin anew whenever the event source mappings are others than before."""
 
-    def __init__(self, world: World, poller: Poller) -> None:
+    def __init__(self, world: World, functions: Functions, poller: Poller) -> None:
         self._world = world
+        self._functions = functions
         self._poller = poller
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="mappings", daemon=True)
@@ -74,7 +75,9 @@ class _Follower:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stopped.set()
-        self._thread.join()
+        while self._thread.is_alive():  # it may be waiting for an invocation that nobody needs any more
+            self._functions.stop_running()
+            self._thread.join(_LOOK_SECONDS)
         self._poller.stop(kill=True)
 
     def _follow(self) -> None:

@@ -2,7 +2,6 @@
 
 import os
 import select
-import socket
 import subprocess
 import sys
 import time
@@ -52,14 +51,6 @@ def test_no_credentials_and_no_backend_of_the_operator_reach_a_rehearsal(tmp_pat
     assert "AWS_PROFILE" not in ran.stdout
     assert "PULUMI_BACKEND_URL=file://" in ran.stdout
     assert "AWS_ENDPOINT_URL=http://127.0.0.1:" in ran.stdout
-
-
-def test_without_a_cli_one_message_says_where_it_comes_from(tmp_path: Path) -> None:
-    ran = _rehearse("pulumi preview", tmp_path, PATH="")
-    assert ran.returncode == 1
-    assert ran.stderr.startswith("`pulumi` is not on PATH.")
-    assert "https://www.pulumi.com/docs" in ran.stderr
-    assert "Traceback" not in ran.stderr
 
 
 def test_an_unknown_stack_is_told_with_those_that_there_are(tmp_path: Path) -> None:
@@ -127,34 +118,6 @@ def _read_until(leader: int, wanted: bytes | None) -> bytes:
             break
         said += some
     return said
-
-
-def test_a_world_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
-    program = (
-        "import os, sys; from local.rehearsal.session import Rehearsal\n"
-        "r = Rehearsal('dev'); r.__enter__(); print(r.world.endpoint_url, flush=True); os._exit(9)"
-    )
-    ran = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=PROJECT,
-        env={**os.environ, "TMPDIR": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert ran.returncode == 9, ran.stderr
-    assert _gone(ran.stdout.strip())
-
-
-def _gone(url: str) -> bool:
-    port = int(url.rsplit(":", 1)[-1])
-    for _ in range(100):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)):
-                return True
-        time.sleep(0.1)
-    return False
 
 
 def test_secrets_of_the_operators_own_stack_are_left_out_and_told(tmp_path: Path) -> None:

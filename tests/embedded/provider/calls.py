@@ -32,8 +32,9 @@ def urn(type_name: str, name: str) -> str:
 class Provider:
     """The calls that tests make, with Python values in and out."""
 
-    def __init__(self, stub: Any) -> None:
+    def __init__(self, stub: Any, port: int) -> None:
         self.stub = stub
+        self.port = port
 
     def configure(self, **settings: Any) -> Any:
         return self.stub.Configure(provider_pb2.ConfigureRequest(args=to_wire(settings)))
@@ -90,5 +91,13 @@ class Provider:
 @contextmanager
 def connected(aws: Aws) -> Iterator[Provider]:
     """A provider before an account, and a connection to it."""
-    with ProviderServer(aws) as server, grpc.insecure_channel(f"{LOOPBACK}:{server.port}") as channel:
-        yield Provider(provider_pb2_grpc.ResourceProviderStub(channel))
+    with ProviderServer(aws) as server, connection_to(server.port) as provider:
+        yield provider
+
+
+@contextmanager
+def connection_to(port: int) -> Iterator[Provider]:
+    """A connection of its own, as the engine makes one for each provider resource."""
+    own = [("grpc.use_local_subchannel_pool", 1)]
+    with grpc.insecure_channel(f"{LOOPBACK}:{port}", options=own) as channel:
+        yield Provider(provider_pb2_grpc.ResourceProviderStub(channel), port)

@@ -16,7 +16,7 @@ from local.provider.wire import from_wire, to_wire
 from local.unknown import UNKNOWN
 from local.world import World
 
-from .calls import Provider, connected, urn
+from .calls import Provider, connected, connection_to, urn
 
 QUEUE = urn("aws:sqs/queue:Queue", "jobs")
 BUCKET = urn("aws:s3/bucket:Bucket", "Photos")
@@ -53,12 +53,13 @@ def test_default_tags_and_defaults_are_known_at_preview_and_the_resources_own_wi
 
 
 def test_each_connection_has_its_own_settings(provider: Provider) -> None:
-    world = World()  # never opened: another account's stand-in for region and account
-    with connected(world) as other:
+    with connection_to(provider.port) as other:
+        assert other.faults(QUEUE, {}) == ["the provider was not configured"]
         with pytest.raises(grpc.RpcError, match="us-east-1"):
             other.configure(region="us-east-1")
-        assert other.faults(QUEUE, {}) == ["the provider was not configured"]
-    assert provider.check(QUEUE, {})["tagsAll"] == {"owner": "us", "stack": "dev"}
+        other.configure(region="eu-central-1", defaultTags='{"tags": {"owner": "you"}}')
+        assert other.check(QUEUE, {})["tagsAll"] == {"owner": "you"}
+        assert provider.check(QUEUE, {})["tagsAll"] == {"owner": "us", "stack": "dev"}
 
 
 def test_faults_name_the_path_and_the_nearest_name(provider: Provider) -> None:
