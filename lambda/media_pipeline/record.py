@@ -8,8 +8,6 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-
 
 class Status(StrEnum):
     """The states of an object version; all but PROCESSING are terminal."""
@@ -114,15 +112,17 @@ def iso_time(epoch_seconds: float) -> str:
 
 
 def to_item(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Write plain Python values as DynamoDB's typed ones (floats as exact decimals, which it demands)."""
-    serialize = TypeSerializer().serialize
-    return {name: serialize(_storable(value)) for name, value in values.items()}
+    """Write plain Python values as DynamoDB's typed ones.
+
+    Not by boto3's serializer: importing it loads boto3 with its transfer manager, a twentieth of a cold start, and
+    it takes no floats. Raises TypeError for what the table has no type for.
+    """
+    return {name: _typed(value) for name, value in values.items()}
 
 
 def from_item(item: Mapping[str, Any]) -> Record:
     """Parse an item as DynamoDB returns it."""
-    deserialize = TypeDeserializer().deserialize
-    plain: dict[str, Any] = {name: _plain(deserialize(value)) for name, value in item.items()}
+    plain: dict[str, Any] = {name: _plain(value) for name, value in item.items()}
     return Record(
         object_key=plain["object_key"],
         sequencer=plain["sequencer"],
@@ -142,23 +142,31 @@ def from_item(item: Mapping[str, Any]) -> Record:
     )
 
 
-def _storable(value: Any) -> Any:
-    if isinstance(value, bool) or value is None:
-        return value
+def _typed(value: Any) -> dict[str, Any]:
+    if value is None:
+        return {"NULL": True}
+    if isinstance(value, bool):  # before numbers: it is one
+        return {"BOOL": value}
+    if isinstance(value, str):
+        return {"S": str(value)}
+    if isinstance(value, int | Decimal):
+        return {"N": str(value)}
     if isinstance(value, float):
-        return Decimal(repr(value))
+        return {"N": repr(value)}  # the shortest text that reads back as the same number
     if isinstance(value, Mapping):
-        return {str(key): _storable(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_storable(item) for item in value]
-    return value
+        return {"M": {str(key): _typed(item) for key, item in value.items()}}
+    if isinstance(value, list | tuple):
+        return {"L": [_typed(item) for item in value]}
+    raise TypeError(f"a {type(value).__name__} has no place in a record")
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    if isinstance(value, dict):
+def _plain(typed: Mapping[str, Any]) -> Any:
+    ((kind, value),) = typed.items()
+    if kind == "N":
+        number = Decimal(value)
+        return int(number) if number == number.to_integral_value() else float(number)
+    if kind == "M":
         return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list):
+    if kind == "L":
         return [_plain(item) for item in value]
-    return value
+    return None if kind == "NULL" else value
