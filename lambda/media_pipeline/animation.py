@@ -1,4 +1,4 @@
-"""Animations: kept as WebP, a frame in memory at a time, and judged by frames spread over the whole."""
+"""Animations: kept as WebP, a frame in memory at a time, and judged by the frames that differ most."""
 
 import io
 from collections.abc import Iterator
@@ -14,6 +14,7 @@ from media_pipeline.encoders import WEBP_METHOD
 from media_pipeline.inspection import Inspection
 from media_pipeline.limits import Limits
 from media_pipeline.rasters import Packed, Raster
+from media_pipeline.sampling import most_different, sketch
 from media_pipeline.sizes import Target
 from media_pipeline.stills import develop
 
@@ -67,28 +68,26 @@ class Survey:
 
 
 def survey(film: Film, frame: Frame) -> Survey:
-    """Walk through the film once; the frames to judge are scaled to `frame`, the size of the largest rendition.
+    """Walk through the film; the frames to judge are scaled to `frame`, the size of the largest rendition.
 
     Raises RejectedError: corrupt, too_many_pixels.
     """
-    chosen = judged_frames(film.inspection.frames)
-    durations, judged, loop, skipped = [], [], 0, 0
+    durations, sketches, loop, skipped = [], [], 0, 0
     for number, (image, pixels) in enumerate(film.frames()):
         if number == 0:
             loop = _loop(image)
             skipped = int(bool(getattr(image, "default_image", False)))
         duration = round(float(image.info.get("duration") or 0))
         durations.append(duration if duration > _FASTEST else _DEFAULT)
-        if number in chosen:
-            judged.append(develop(pixels, frame, film.inspection, image.info.get("icc_profile")))
-    return Survey(tuple(durations), loop, skipped, tuple(judged))
-
-
-def judged_frames(count: int) -> frozenset[int]:
-    """Choose the frames to judge of `count`: the first, the last, and others evenly between."""
-    if count <= JUDGED_FRAMES:
-        return frozenset(range(count))
-    return frozenset(round(number * (count - 1) / (JUDGED_FRAMES - 1)) for number in range(JUDGED_FRAMES))
+        sketches.append(sketch(pixels.image()))
+    chosen = most_different(sketches, JUDGED_FRAMES)
+    # Once more, since which frames differ is known only at the end, and not all of them fit into memory.
+    judged = tuple(
+        develop(pixels, frame, film.inspection, image.info.get("icc_profile"))
+        for number, (image, pixels) in enumerate(film.frames())
+        if number in chosen
+    )
+    return Survey(tuple(durations), loop, skipped, judged)
 
 
 def animated_webp(film: Film, played: Survey, target: Target, *, grayscale: bool, quality: int) -> bytes:
