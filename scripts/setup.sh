@@ -2,6 +2,7 @@
 # Sets .venv up: usage setup.sh PYTHON VENV. Called by make where .venv/.ready is missing or older than a lock.
 # What the steps print is shown only if one fails: a Ctrl-C is then one line, and not each tool's own traceback.
 set -u
+unset PYTHONWARNINGS # whoever makes warnings errors means their own code, not pip
 python=$1 venv=$2
 
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || {
