@@ -1,9 +1,8 @@
 """Both stacks as their operator lives with them, from the first preview to the end."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-
-import pytest
 
 from tests.engine.desk import QUIET, Change, Desk, open_desk
 
@@ -17,8 +16,14 @@ def test_plain_commands_take_a_stack_from_nothing_to_nothing(fresh: Desk) -> Non
     assert fresh.leftovers() == []
 
 
-@pytest.mark.parametrize("stack", ["dev", "prod"])
-def test_a_stack_lives_through_its_changes(stack: str, photo: Path, violent_card: Path) -> None:
+def test_both_stacks_live_through_their_changes(photo: Path, violent_card: Path) -> None:
+    with ThreadPoolExecutor() as stacks:  # side by side: each is a world of its own, and mostly waits
+        lives = {stack: stacks.submit(_live, stack, photo, violent_card) for stack in ("dev", "prod")}
+    for life in lives.values():
+        life.result()
+
+
+def _live(stack: str, photo: Path, violent_card: Path) -> None:
     with open_desk(stack) as desk:
         _first_deployment(desk)
         assert desk.process(photo)["status"] == "PUBLISHED"
