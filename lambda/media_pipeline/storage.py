@@ -102,7 +102,13 @@ class Storage:
         """
         target = quarantine_key(key, version_id or etag or "null")
         if not self._is_quarantined(target, sha256):
-            self._copy_to_quarantine(key, target, version_id, etag, facts)
+            try:
+                self._copy_to_quarantine(key, target, version_id, etag, facts)
+            except OriginalGoneError:
+                # Moved since the look above, by an invocation that was thought dead: then it is there now.
+                if not self._is_quarantined(target, sha256):
+                    raise
+                return
             if not self._is_quarantined(target, sha256):
                 raise TransientError(f"the copy of {key} in quarantine has other bytes than the original")
         if version_id:

@@ -16,6 +16,7 @@ from tests.faults.simulation import Simulation, Weather
 
 CALLS = 14  # the longest way of one invocation, and one more: there nothing stops
 LONG = 90.0  # seconds: more than any lease
+HOLDING = 55.0  # seconds: less than a lease
 
 
 def _put(kind: Kind, number: int) -> Callable[[Simulation], object]:
@@ -82,11 +83,15 @@ class _Preempting:
             self._done = True
             self._meanwhile()
             self._pause(call.invocation, self._seconds)
-        elif self._crossed and self._done and call.invocation is not self._first:
-            self._second = self._second or call.invocation
-            if call.invocation is self._second and call.number == 3 + self._at % 6:
-                self._pause(call.invocation, 2 * self._seconds)
+        elif self._may_cross(call):
+            self._second = call.invocation
+            self._pause(call.invocation, HOLDING)
         return None
+
+    def _may_cross(self, call: Call) -> bool:
+        """Whether this invocation has taken the record over: the first goes on while this one holds it."""
+        is_first_taker = self._second is None and call.invocation is not self._first
+        return self._crossed and self._done and is_first_taker and call.number == 3 + self._at % 6
 
     def _pause(self, invocation: Invocation, seconds: float) -> None:
         invocation.frozen = seconds > LONG
@@ -101,7 +106,7 @@ def run_preemption(cloud: Cloud, pool: ClientPool, name: str) -> list[str]:
     at, _, how = at.partition("-")
     paused = bool(how)
     first, second = PAIRS[pair]
-    seconds = 10 * LONG if paused else 20.0
+    seconds = {"": 20.0, "paused": 10 * LONG, "crossed": LONG + 10}[how]
     run = Simulation(cloud, pool, seed=11, weather=Weather(skew=0.0))
     run.witness.exclusive = not paused
     with run.timeline:
