@@ -219,8 +219,8 @@ def test_prod_differs_from_dev_as_its_file_says(prod: Demo) -> None:
         (["--stack", "../dev"], "There is no stack '../dev'"),
         (["--photos", "{tmp}/none"], "There is no folder"),
         (["--photos", "{tmp}"], "There is no file in"),
-        (["--photos", "{root}/demo", "--out", "{root}"], "holds the photos"),
-        (["--out", "{root}/demo"], "was not made by the demo"),
+        (["--photos", "{root}/demo", "--out", "{root}/demo"], "holds the photos"),
+        (["--photos", "{root}/demo", "--out", "{tmp}/mine"], "was not made by the demo"),
     ],
 )
 def test_what_cannot_be_used_is_said_in_one_line(
@@ -228,6 +228,10 @@ def test_what_cannot_be_used_is_said_in_one_line(
 ) -> None:
     from demo.cli import MISUSED, main
 
+    if "{tmp}/mine" in arguments:
+        (tmp_path / "mine" / "renditions").mkdir(
+            parents=True
+        )  # which the demo would clear, and somebody else made
     given = [argument.format(tmp=tmp_path, root=ROOT) for argument in arguments]
     if "--out" not in given:
         given += ["--out", str(tmp_path / "out")]
