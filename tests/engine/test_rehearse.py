@@ -84,7 +84,7 @@ def test_the_shell_takes_plain_commands_and_ctrl_c(tmp_path: Path) -> None:
     os.close(terminal)
     said = _read_until(leader, PROMPT)
     os.write(leader, b"sh -c 'echo asleep; exec sleep 30'\n")
-    said += _read_until(leader, b"\rasleep")
+    said += _read_until(leader, b"asleep\r\n")  # its own line, not the echo of the command
     os.write(leader, b"\x03")
     said += _read_until(leader, PROMPT)
     os.write(leader, b"pulumi stack ls --json; exit 3\n")
