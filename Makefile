@@ -74,6 +74,12 @@ demo: export DEMO_OUT = $(value OUT)
 demo: $(READY) ## photos through the whole pipeline, here [STACK=dev] [PHOTOS=folder] [OUT=build/demo]
 	@exec sh demo/launch.sh $(RUN) -m demo --stack="$$DEMO_STACK" --photos="$$DEMO_PHOTOS" --out="$$DEMO_OUT"
 
+.PHONY: serve
+serve: export SERVE_STACK = $(value STACK)
+serve: export SERVE_OUT = $(value OUT)
+serve: $(READY) ## a stack that stays up until Ctrl-C [STACK=dev] [OUT=build/serve]; OUT/env says where it is
+	@exec $(RUN) -m local.serving.stack --stack="$$SERVE_STACK" $${SERVE_OUT:+--out="$$SERVE_OUT"}
+
 .PHONY: rehearse
 rehearse: export REHEARSE_STACK = $(value STACK)
 rehearse: export REHEARSE_COMMAND = $(value CMD)
