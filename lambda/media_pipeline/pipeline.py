@@ -31,7 +31,7 @@ from media_pipeline.steps import Steps
 from media_pipeline.storage import KEY_BYTES_LIMIT, OriginalGoneError, Storage, rendition_key
 
 CHUNK_BYTES = 1 << 20  # an original is read in parts, with a look at the time left between them
-RELEASE_PAUSES = (1.0, 2.0, 3.0, 3.0, 3.0, 3.0, 3.0)  # seconds; with the calls, most of a minute
+PAUSES = (1.0, 2.0, *(3.0,) * 14)  # seconds before a claim or a release is sent again: most of a minute
 LISTING = frozenset({Status.PUBLISHED, Status.PROCESSING, Status.FAILED})  # their lists name what is there
 WITHHELD = {
     "block": (Status.BLOCKED, Reason.POLICY_BLOCK),
@@ -112,21 +112,23 @@ class Pipeline:
         self._outcomes.finish(record)
 
     def _claim(self, event: ObjectEvent, invocation: Invocation) -> Claim | Record:
-        try:
-            return self._records.claim(event, owner=invocation.owner, lease_seconds=invocation.lease_seconds)
-        except (BotoCoreError, ClientError) as error:
-            # It may stand all the same: then nobody would work on it, and it would count as killed in decoding.
-            if _is_unanswered(error):
-                self._give_back_unanswered(event, invocation, error)
-            raise
+        """Claim the version; after a claim without an answer, ask again while there is time.
 
-    def _give_back_unanswered(self, event: ObjectEvent, invocation: Invocation, error: Exception) -> None:
-        try:
-            claim = self._records.claim_of(event, owner=invocation.owner)
-            if claim is not None:
-                self._records.release(claim, unfinished=claim.unfinished_before)
-        except Exception as problem:  # noqa: BLE001 - the first error is the one to tell; the lease ends by itself
-            error.add_note(f"whether the claim stands could not be found out: {problem}")
+        It may stand all the same: nobody would work on it, and it would count as killed in decoding. Asked again it
+        is known by its owner, and the work goes on, or it is given back.
+        """
+        unanswered = False
+        for pause in PAUSES:
+            try:
+                return self._records.claim(
+                    event, owner=invocation.owner, lease_seconds=invocation.lease_seconds
+                )
+            except (BotoCoreError, ClientError) as error:
+                unanswered = unanswered or _is_unanswered(error)
+                if not unanswered or not invocation.has_time_for(pause):
+                    raise
+                invocation.sleep(pause)
+        return self._records.claim(event, owner=invocation.owner, lease_seconds=invocation.lease_seconds)
 
     def _work(self, attempt: Attempt) -> tuple[Status, Mapping[str, Any]]:
         """Do all of the story between claim and commit; what can never succeed ends here as well."""
@@ -144,6 +146,7 @@ class Pipeline:
             return Status.FAILED, {"reason": error.reason, "detail": error.detail}
 
     def _decide(self, attempt: Attempt) -> tuple[Status, Mapping[str, Any]]:
+        attempt.invocation.require_time("begin")  # the claim may have taken long
         if attempt.record.withheld:
             # Before a look for newer versions: a move to quarantine that was begun is brought to its end.
             return self._quarantine(attempt, attempt.record)
@@ -329,7 +332,7 @@ class Pipeline:
 
     def _release_in_time(self, attempt: Attempt, unfinished: int) -> None:
         """Try again while there is time: what is not given back counts as if decoding had killed this function."""
-        for pause in RELEASE_PAUSES:
+        for pause in PAUSES:
             try:
                 self._records.release(attempt.claim, unfinished=unfinished)
             except (BotoCoreError, ClientError):

@@ -126,13 +126,6 @@ class Records:
                 return Claim(record=record, owner=owner, unfinished_before=before)
         raise TransientError("other invocations changed the record each time this one tried to claim it")
 
-    def claim_of(self, event: ObjectEvent, *, owner: str) -> Claim | None:
-        """The claim that stands although its answer was lost, if there is one."""
-        known = self.of_version(event.key, event.version)
-        if known is None or known.status is not Status.PROCESSING or known.owner != owner:
-            return None
-        return _own(known, owner)
-
     def release(self, claim: Claim, *, unfinished: int) -> None:
         """Give a claim back, so that the next message can take it at once; a claim already lost stays lost."""
         record = claim.record
