@@ -67,6 +67,9 @@ class PythonFunction(pulumi.ComponentResource):
             architectures=[args.architecture],
             memory_size=args.memory,
             timeout=args.timeout,
+            # Each change leaves the version before it as it was, with its code, layers and settings: the way back
+            # that does not need a build. Versions cost nothing.
+            publish=True,
             role=self.role.arn,
             environment=aws.lambda_.FunctionEnvironmentArgs(variables=dict(args.environment)),
             logging_config=aws.lambda_.FunctionLoggingConfigArgs(

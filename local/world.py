@@ -7,11 +7,11 @@ One world per process at a time, since moto's state is the process's; each world
 """
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from local.actions import Need
 from local.iam import AccessLog, Enforcer
@@ -23,6 +23,9 @@ from local.isolation import (
     sdk_environment,
     without_aws,
 )
+
+if TYPE_CHECKING:
+    from local.moto_patches.versions import Runner
 
 DEFAULT_REGION = "eu-central-1"
 _CALL_TIMEOUT = 30  # seconds; nothing on loopback takes longer than a large upload's few
@@ -53,7 +56,7 @@ class FunctionPackage:
 
 @dataclass(frozen=True, kw_only=True)
 class QueueMapping:
-    """An event source mapping from a queue to a function; durations in seconds."""
+    """An event source mapping from a queue to a function (`name`, or `name:version`); durations in seconds."""
 
     uuid: str
     queue_url: str
@@ -235,9 +238,12 @@ class World:
     def function_package(self, name: str) -> FunctionPackage:
         """The deployed zip of a function, its layers' zips in order, its configuration.
 
-        The bytes come from moto's backend: `Code.Location` of GetFunction leads nowhere.
-        Raises WorldError where there is no such function, or a layer version was deleted.
+        `name` may end in a qualifier (`name:3`): that version then, as it was frozen. A layer version that was
+        deleted goes on working where it is in use, as on AWS. The bytes come from moto's backend: `Code.Location`
+        of GetFunction leads nowhere. Raises WorldError where there is no such function.
         """
+        from local.moto_patches.versions import layer_bytes
+
         backend = self._lambda_backend()
         client = self.client("lambda")
         try:
@@ -246,12 +252,19 @@ class World:
             raise WorldError(f"there is no function {name}") from error
         layers = []
         for layer in configuration.get("Layers", []):
-            version = backend.layers_versions_by_arn(layer["Arn"])
-            if version is None:
-                raise WorldError(f"{name} needs the layer version {layer['Arn']}, which does not exist")
-            layers.append(version.code_bytes)
+            data = layer_bytes(backend, layer["Arn"])
+            if data is None:
+                raise WorldError(f"{name} needs the layer version {layer['Arn']}, which never existed")
+            layers.append(data)
         code = backend.get_function(name).code_bytes
-        return FunctionPackage(name=name, code=code, layers=tuple(layers), configuration=configuration)
+        plain = str(configuration["FunctionName"])
+        return FunctionPackage(name=plain, code=code, layers=tuple(layers), configuration=configuration)
+
+    def carry_out_invocations(self, runner: "Runner") -> Callable[[], None]:
+        """Let `runner` carry out what is asked of Lambda's Invoke; returns how to end that."""
+        from local.moto_patches.versions import carry_out
+
+        return carry_out(runner)
 
     def mappings(self) -> list[QueueMapping]:
         """All event source mappings from queues, enabled or not, in order of creation."""
@@ -264,7 +277,7 @@ class World:
                     "QueueUrl"
                 ],
                 queue_arn=mapping["EventSourceArn"],
-                function_name=mapping["FunctionArn"].split(":")[6],
+                function_name=":".join(mapping["FunctionArn"].split(":")[6:]),
                 enabled=mapping["State"] == "Enabled",
                 batch_size=mapping["BatchSize"],
                 batching_window=mapping.get("MaximumBatchingWindowInSeconds", 0),

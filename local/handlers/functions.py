@@ -27,6 +27,7 @@ _CONFIGURATION = {
     "description": "Description",
     "layers": "Layers",
 }
+_SETTINGS = frozenset({*_CONFIGURATION, "environment", "ephemeralStorage", "tracingConfig", "loggingConfig"})
 
 
 class Function(Handler):
@@ -90,14 +91,15 @@ class Function(Handler):
             return None
         shown = found["Configuration"]
         arn = shown["FunctionArn"]
+        latest = self._latest_version(id_)
         region = self.aws.region
         invoke = f"arn:aws:apigateway:{region}:lambda:path/2015-03-31/functions/{arn}/invocations"
         state: State = {
             "name": id_,
             "arn": arn,
             "invokeArn": invoke,
-            "qualifiedArn": f"{arn}:{shown['Version']}",
-            "version": shown["Version"],
+            "qualifiedArn": f"{arn}:{latest}",
+            "version": latest,
             "lastModified": shown["LastModified"],
             "codeSha256": shown["CodeSha256"],
             "sourceCodeSize": shown["CodeSize"],
@@ -116,7 +118,7 @@ class Function(Handler):
         return state
 
     def update(self, id_: str, old: Inputs, new: Inputs) -> None:
-        """The code only where its bytes changed, the settings only where one of them did."""
+        """The code only where its bytes changed, the settings only where one of them did; then published as a whole."""
         functions = self.aws.client("lambda")
         changed = self.changed(old, new)
         if changed & {"code", "architectures"}:
@@ -124,14 +126,15 @@ class Function(Handler):
                 FunctionName=id_,
                 ZipFile=_code(self, new),
                 Architectures=new["architectures"],
-                Publish=new["publish"],
             )
-        if changed & {*_CONFIGURATION, "environment", "ephemeralStorage", "tracingConfig", "loggingConfig"}:
+        if changed & _SETTINGS:
             request = {key: new[name] for name, key in _CONFIGURATION.items() if name in new}
             request.setdefault("Layers", [])
             settings = _nested(new)
             settings.setdefault("Environment", {"Variables": {}})
             functions.update_function_configuration(FunctionName=id_, **request, **settings)
+        if new["publish"] and changed & {"code", "architectures", "publish", *_SETTINGS}:
+            functions.publish_version(FunctionName=id_)
         if "reservedConcurrentExecutions" in changed:
             self._reserve(id_, new.get("reservedConcurrentExecutions", -1))
         arn = f"arn:aws:lambda:{self.aws.region}:{self.aws.account_id}:function:{id_}"
@@ -148,6 +151,19 @@ class Function(Handler):
             functions.delete_function(FunctionName=id_)
         except functions.exceptions.ResourceNotFoundException:
             return
+
+    def _latest_version(self, name: str) -> str:
+        """The newest published version, `$LATEST` where none is, as the provider shows it."""
+        pages = (
+            self.aws.client("lambda").get_paginator("list_versions_by_function").paginate(FunctionName=name)
+        )
+        numbers = [
+            version["Version"]
+            for page in pages
+            for version in page["Versions"]
+            if version["Version"] != "$LATEST"
+        ]
+        return max(numbers, key=int, default="$LATEST")
 
     def _reserve(self, name: str, executions: int) -> None:
         functions = self.aws.client("lambda")

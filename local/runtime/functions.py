@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 import secrets
@@ -60,12 +61,12 @@ class _Warm:
 
 
 class Functions:
-    """Invokes functions by name, with warm environments kept for the next event.
+    """Invokes functions by name, with warm environments kept for the next event; `name:3` is a published version.
 
     Each has the deployed code and layers, the variables it was given, and credentials of its own role. It is
     killed at its deadline and above its memory (`watches_memory`: on Linux). Thread-safe; `close` ends all
     processes within 2 seconds. What functions print goes to `log_folder/<handler module>.log` and to CloudWatch
-    Logs.
+    Logs. The world's Invoke is carried out here, too.
     """
 
     def __init__(
@@ -91,8 +92,9 @@ class Functions:
         self._idle: dict[str, list[_Warm]] = defaultdict(list)
         self._all: set[_Warm] = set()
         self._closed = False
+        self._end_invoke = world.carry_out_invocations(self._answer)
         self._closing = threading.Lock()  # an interrupt may close from another thread
-        self._sessions: dict[str, tuple[float, Credentials]] = {}
+        self._sessions: dict[tuple[str, str], tuple[float, Credentials]] = {}
         self._sessions_lock = threading.Lock()
 
     def __enter__(self) -> Self:
@@ -143,13 +145,26 @@ class Functions:
 
         Raises WorldError where there is no such function or Lambda may not assume its role.
         """
-        function = self._loader.load(name)
+        return self._session(self._loader.load(name))
+
+    def _session(self, function: Function) -> Credentials:
+        key = function.name, function.role_arn
         with self._sessions_lock:
-            born, session = self._sessions.get(name, (-math.inf, None))
+            born, session = self._sessions.get(key, (-math.inf, None))
             if session is None or time.monotonic() - born > _MAX_AGE:
-                session = self._world.assume_role(function.role_arn, session_name=name)
-                self._sessions[name] = (time.monotonic(), session)
+                session = self._world.assume_role(function.role_arn, session_name=function.name)
+                self._sessions[key] = (time.monotonic(), session)
             return session
+
+    def _answer(self, name: str, event: Any) -> tuple[bytes, str | None, str]:
+        """Lambda's Invoke: the answer's bytes, whether it is a function's error, and the log."""
+        invocation = self.invoke(name, event)
+        if invocation.error is None:
+            return json.dumps(invocation.payload).encode(), None, invocation.log
+        error: dict[str, Any] = {"errorMessage": invocation.error.message, "errorType": invocation.error.type}
+        if invocation.error.stack:
+            error["stackTrace"] = list(invocation.error.stack)
+        return json.dumps(error).encode(), "Unhandled", invocation.log
 
     def environments(self) -> list[RunningEnvironment]:
         """Return the processes that are there now."""
@@ -166,6 +181,7 @@ class Functions:
     def close(self) -> None:
         """End all processes, running or idle, and write out the logs. A second call is free."""
         with self._closing:
+            self._end_invoke()
             with self._lock:
                 self._closed = True
                 everything = list(self._all)
@@ -186,7 +202,7 @@ class Functions:
             with self._lock:
                 if self._closed:
                     raise RuntimeClosedError("the embedded AWS is stopped: no function runs any more")
-                idle = self._idle[function.name]
+                idle = self._idle[function.arn]
                 while idle:
                     warm = idle.pop()  # the one used last, so that superfluous ones grow old
                     fresh = warm.function == function and time.monotonic() - warm.born < _MAX_AGE
@@ -203,7 +219,7 @@ class Functions:
         with self._lock:
             warm.request_id = None
             if not self._closed:
-                self._idle[warm.function.name].append(warm)
+                self._idle[warm.function.arn].append(warm)
 
     def _discard(self, warm: _Warm) -> None:
         with self._lock:
@@ -211,10 +227,10 @@ class Functions:
         warm.close()
 
     def _start(self, function: Function, request_id: str) -> _Warm:
-        credentials = self.credentials(function.name)
+        credentials = self._session(function)
         stream = LogStream(
             function.log_group,
-            f"{time.strftime('%Y/%m/%d', time.gmtime())}/[$LATEST]{secrets.token_hex(16)}",
+            f"{time.strftime('%Y/%m/%d', time.gmtime())}/[{function.version}]{secrets.token_hex(16)}",
             lambda: self._world.client("logs", credentials),
         )
         scratch = TemporaryDirectory(prefix="lambda-tmp-", ignore_cleanup_errors=True)

@@ -24,6 +24,7 @@ class Function:
     """A deployed function. Equal ones may share warm environments; `timeout` in seconds."""
 
     name: str
+    version: str  # "$LATEST", or the number of a published one
     arn: str
     role_arn: str
     handler: str
@@ -52,7 +53,10 @@ class FunctionLoader:
         self._folders: dict[str, Path] = {}
 
     def load(self, name: str) -> Function:
-        """Return the function as it was deployed at most a second ago. Raises WorldError where there is none."""
+        """Return the function as it was deployed at most a second ago, or with `name:3` its version 3 for ever.
+
+        Raises WorldError where there is none.
+        """
         with self._lock:
             read_at, function = self._loaded.get(name, (-_FRESH_SECONDS, None))
             if function is None or time.monotonic() - read_at >= _FRESH_SECONDS:
@@ -70,6 +74,7 @@ class FunctionLoader:
         variables: Mapping[str, str] = settings.get("Environment", {}).get("Variables", {})
         return Function(
             name=package.name,
+            version=str(settings["Version"]),
             arn=settings["FunctionArn"],
             role_arn=settings["Role"],
             handler=settings["Handler"],
@@ -102,7 +107,7 @@ def environment_variables(
         "AWS_EXECUTION_ENV": f"AWS_Lambda_{function.runtime}",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mb),
         "AWS_LAMBDA_FUNCTION_NAME": function.name,
-        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+        "AWS_LAMBDA_FUNCTION_VERSION": function.version,
         "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
         "AWS_LAMBDA_LOG_GROUP_NAME": function.log_group,
         "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
