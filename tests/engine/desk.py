@@ -162,15 +162,16 @@ class Desk:
         deadline = time.monotonic() + _PATIENCE
         record: dict[str, Any] = {}
         while time.monotonic() < deadline:
-            record = self._record(outputs["records_table"], photo.name, put["VersionId"])
+            record = self.record(photo.name, put["VersionId"], table=outputs["records_table"])
             if "announced_at" in record:
                 return record
             time.sleep(0.1)
         raise AssertionError(f"{photo.name} was not done after {_PATIENCE} s: {record}")
 
-    def _record(self, table: str, key: str, version: str) -> dict[str, Any]:
+    def record(self, key: str, version: str, *, table: str | None = None) -> dict[str, Any]:
+        """The record of an object's version, empty where there is none."""
         found = self.aws.client("dynamodb").query(
-            TableName=table,
+            TableName=table or self.outputs()["records_table"],
             KeyConditionExpression="object_key = :key",
             ExpressionAttributeValues={":key": {"S": key}},
             ConsistentRead=True,

@@ -1,5 +1,6 @@
 """The checkout moves, its code changes, a requirement gets a new version: what is packaged and deployed anew."""
 
+import base64
 import json
 import re
 import shutil
@@ -7,15 +8,29 @@ import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from packaging.utils import parse_wheel_filename
 
 from components.packaging import wheels
 from components.packaging.store import sha256_of
+from local.runtime.sqs_event import event_of
 from tests.engine.desk import PROJECT, QUIET, Change, Desk, open_desk
 
-SETTLED = 1.1  # seconds until a changed function is seen: on AWS an update takes longer
+SETTLED = 1.1  # seconds until a changed function or mapping is seen: on AWS an update takes longer
+PROCESS_IMAGE = "media-pipeline-dev-process-image"
+TELL_THE_PIN = """
+
+import importlib.metadata
+_handler = handler
+
+def handler(event, context):
+    try:
+        return _handler(event, context)
+    finally:
+        print(f"ran with pillow {importlib.metadata.version('pillow')}", flush=True)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -51,9 +66,14 @@ def test_edited_code_is_a_new_code_zip_and_no_new_layer(desk: Desk, elsewhere: P
     }
 
 
-def test_a_new_pillow_is_a_new_layer_and_no_function_is_ever_without_one(
+def test_a_new_pillow_is_a_new_layer_no_function_is_ever_without_one_and_old_versions_keep_theirs(
     desk: Desk, elsewhere: Path, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    with (elsewhere / "lambda/media_pipeline/handlers/process_image.py").open("a") as module:
+        module.write(TELL_THE_PIN)
+    desk.move_program(elsewhere)
+    desk.up()
+    old_version, old_layer = _deployed(desk)
     wheel = _next_pillow(tmp_path / "index")
     cached = set(wheels.default_folder().rglob("*"))
     _pin(elsewhere / "lambda/requirements/image.txt", wheel)
@@ -90,6 +110,67 @@ def test_a_new_pillow_is_a_new_layer_and_no_function_is_ever_without_one(
     assert shown == [rendition["key"].rsplit("/", 1)[-1] for rendition in after["renditions"]], (
         "the same bytes"
     )
+    new_version, new_layer = _deployed(desk)
+    assert int(new_version) == int(old_version) + 1
+    functions, name = desk.aws.client("lambda"), desk.outputs()["process_image_function"]
+    with pytest.raises(functions.exceptions.ResourceNotFoundException):
+        functions.get_layer_version(
+            LayerName=old_layer.rpartition(":")[0], VersionNumber=int(old_layer.rpartition(":")[2])
+        )
+    newer = parse_wheel_filename(wheel.name)[1]
+    _stop_the_queue(desk)
+    for version, layer, pin in (
+        (old_version, old_layer, newer.base_version),
+        (new_version, new_layer, str(newer)),
+        ("$LATEST", new_layer, str(newer)),
+    ):
+        settings = functions.get_function_configuration(FunctionName=name, Qualifier=version)
+        assert [used["Arn"] for used in settings["Layers"]] == [layer]
+        record, log = _process_with(desk, version, photo)
+        assert record["status"] == "PUBLISHED"
+        assert [rendition["key"].rsplit("/", 1)[-1] for rendition in record["renditions"]] == shown
+        assert log.rstrip().endswith(f"ran with pillow {pin}")
+
+
+def _deployed(desk: Desk) -> tuple[str, str]:
+    """The image function's newest version and its layer, from the engine's state."""
+    (outputs,) = (
+        resource["outputs"]
+        for resource in desk.state()
+        if resource["urn"].endswith(f"::{PROCESS_IMAGE}")
+        and resource["type"] == "aws:lambda/function:Function"
+    )
+    (layer,) = outputs["layers"]
+    return outputs["version"], layer
+
+
+def _stop_the_queue(desk: Desk) -> None:
+    """From here on messages wait for whoever fetches them."""
+    functions = desk.aws.client("lambda")
+    for mapping in functions.list_event_source_mappings()["EventSourceMappings"]:
+        functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+    time.sleep(SETTLED)
+
+
+def _process_with(desk: Desk, version: str, photo: Path) -> tuple[dict[str, Any], str]:
+    """Upload a photo and hand its message to one version of the function; gives the record and the log."""
+    outputs, sqs = desk.outputs(), desk.aws.client("sqs")
+    key = f"by {version}.jpg"
+    put = desk.aws.client("s3").put_object(Bucket=outputs["uploads_bucket"], Key=key, Body=photo.read_bytes())
+    queue = outputs["images_queue_url"]
+    (message,) = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=5, AttributeNames=["All"])["Messages"]
+    attributes = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]
+    event = event_of([message], attributes["QueueArn"], desk.aws.region)
+    answer = desk.aws.client("lambda").invoke(
+        FunctionName=outputs["process_image_function"],
+        Qualifier=version,
+        Payload=json.dumps(event).encode(),
+        LogType="Tail",
+    )
+    assert answer["ExecutedVersion"] == version
+    assert json.load(answer["Payload"]) == {"batchItemFailures": []}
+    sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+    return desk.record(key, put["VersionId"]), base64.b64decode(answer["LogResult"]).decode()
 
 
 def _next_pillow(index: Path) -> Path:
