@@ -4,24 +4,20 @@ Written by the Pulumi program (`components/`), parsed here once per execution en
 holds the two together.
 """
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
-from media_pipeline.errors import SettingsError
 from media_pipeline.limits import MEBIBYTE, Limits
 from media_pipeline.moderation import Policy
 from media_pipeline.renditions import Size, Specs
+from media_pipeline.variables import Variables
 
 LAMBDA_MEMORY = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"  # set by Lambda itself, in MB
 IDLE_MEGABYTES = (
     124  # the function with its libraries and clients, before it decodes anything (measured: 95 to 115)
 )
-
-T = TypeVar("T")
-U = TypeVar("U")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +40,7 @@ class Settings:
 
         Raises SettingsError that names the variable.
         """
-        return cls(**_shared(_Variables(environment)))
+        return cls(**_shared(Variables(environment)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +57,7 @@ class ImageSettings(Settings):
 
         Raises SettingsError that names the variable.
         """
-        variables = _Variables(environment)
+        variables = Variables(environment)
         return cls(
             **_shared(variables),
             specs=Specs(
@@ -79,7 +75,7 @@ def _sizes(document: Mapping[str, Any]) -> tuple[Size, ...]:
     return tuple(Size.parse(name, value) for name, value in document.items())
 
 
-def _limits(variables: "_Variables", document: Mapping[str, Any]) -> Limits:
+def _limits(variables: Variables, document: Mapping[str, Any]) -> Limits:
     numbers = _numbers(document)
     if LAMBDA_MEMORY not in variables:  # outside Lambda, such as in a test: as if it had 1,024 MB
         return Limits(bytes=numbers["bytes"], pixels=numbers["pixels"], frames=numbers["frames"])
@@ -96,7 +92,7 @@ def _numbers(document: Mapping[str, Any]) -> dict[str, int]:
     return {name: int(value) for name, value in document.items()}
 
 
-def _shared(variables: "_Variables") -> dict[str, Any]:
+def _shared(variables: Variables) -> dict[str, Any]:
     return {
         "stack": variables.text("STACK"),
         "uploads_bucket": variables.text("UPLOADS_BUCKET"),
@@ -108,42 +104,3 @@ def _shared(variables: "_Variables") -> dict[str, Any]:
         "records_retention_days": variables.parsed("RECORDS_RETENTION_DAYS", int, "a whole number of days"),
         "tracing": variables.boolean("TRACING"),
     }
-
-
-class _Variables:
-    """Environment variables that say their own name when something is wrong with them."""
-
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self._environment = environment
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._environment
-
-    def text(self, name: str) -> str:
-        value = self._environment.get(name, "")
-        if not value:
-            raise SettingsError(f"the environment variable {name} is missing or empty")
-        return value
-
-    def parsed(self, name: str, parse: Callable[[str], T], wanted: str) -> T:
-        value = self.text(name)
-        try:
-            return parse(value)
-        except ValueError as error:
-            raise SettingsError(f"the environment variable {name} is {value[:80]!r}, not {wanted}") from error
-
-    def boolean(self, name: str) -> bool:
-        value = self.text(name)
-        if value not in ("true", "false"):
-            raise SettingsError(f"the environment variable {name} is {value[:80]!r}, neither true nor false")
-        return value == "true"
-
-    def built(self, name: str, kind: type[T], build: Callable[[T], U]) -> U:
-        """Build something out of a variable that holds JSON of this kind."""
-        document = self.parsed(name, json.loads, "JSON")
-        if not isinstance(document, kind):
-            raise SettingsError(f"the environment variable {name} holds JSON, but no {kind.__name__}")
-        try:
-            return build(document)
-        except (TypeError, ValueError, KeyError) as error:
-            raise SettingsError(f"the environment variable {name} does not fit: {error}") from error
