@@ -9,6 +9,9 @@ from typing import Any
 from unittest import mock
 
 import botocore.session
+from botocore.retries import adaptive
+from botocore.retries.adaptive import ClientRateLimiter
+from botocore.retries.quota import RetryQuota
 
 from media_pipeline.assembly import dead_letters_worker, image_worker
 from media_pipeline.clients import Clients, rekognition
@@ -65,7 +68,20 @@ class ClientSet:
     """The clients of one execution environment, used again in later runs: making them is dear."""
 
     clients: Clients
-    quotas: list[Any]
+    rekognition: Any
+    quotas: list[RetryQuota]
+    limiters: list[ClientRateLimiter]
+
+    def forget(self) -> None:
+        """Wipe what botocore learnt about the services: an environment begins without it."""
+        for quota in self.quotas:
+            quota.release(quota._max_capacity)
+        for limiter in self.limiters:
+            limiter._enabled = False
+            clock = limiter._clock
+            limiter._rate_adjustor.__init__(starting_max_rate=0, start_time=clock.current_time())
+            limiter._token_bucket.__init__(max_rate=1, clock=clock)
+            limiter._rate_clocker.__init__(clock)
 
 
 class ClientPool:
@@ -73,52 +89,53 @@ class ClientPool:
 
     def __init__(self) -> None:
         self.wire = Wire()
+        self._made: list[ClientSet] = []
         self._free: list[ClientSet] = []
         self._session: Any = None
+
+    def begin(self, network: Network) -> None:
+        """From now on a new run uses all of them; the one before is over."""
+        self.wire.network = network
+        self._free = list(self._made)
 
     def take(self) -> ClientSet:
         """A set as good as new."""
         if not self._free:
-            with self._making() as quotas:
-                clients = Clients.create(TIMEOUT)
-            for client in (clients.s3, clients.dynamodb, clients.sns, clients.sqs):
-                self.wire.attach(client)
-            return ClientSet(clients, quotas)
+            self._made.append(self._make())
+            return self._made[-1]
         taken = self._free.pop()
-        for quota in taken.quotas:
-            quota.release(quota._max_capacity)
+        taken.forget()
         return taken
 
     def give_back(self, used: ClientSet) -> None:
         """Take a set that no invocation will use any more."""
         self._free.append(used)
 
-    def rekognition(self) -> Any:
-        """A client whose limiter knows nothing yet; it remembers too much to be used again."""
-        with self._making():
-            client = rekognition(TIMEOUT)
-        self.wire.attach(client)
-        return client
+    def _make(self) -> ClientSet:
+        quotas: list[RetryQuota] = []
+        limiters: list[ClientRateLimiter] = []
 
-    @contextmanager
-    def _making(self) -> Iterator[list[Any]]:
-        from botocore.retries import quota
-
-        made: list[Any] = []
-
-        class Remembered(quota.RetryQuota):
+        class Remembered(RetryQuota):  # type: ignore[misc]
             def __init__(self, *args: Any, **kwargs: Any) -> None:
                 super().__init__(*args, **kwargs)
-                made.append(self)
+                quotas.append(self)
 
+        def register(client: Any) -> ClientRateLimiter:
+            limiters.append(limit(client))
+            return limiters[-1]
+
+        limit = adaptive.register_retry_handler
         self._session = self._session or botocore.session.get_session()
         with (
             mock.patch("botocore.retries.quota.RetryQuota", Remembered),
-            mock.patch(
-                "botocore.session.get_session", return_value=self._session
-            ),  # its loaded models are shared
+            mock.patch("botocore.retries.adaptive.register_retry_handler", register),
+            # The models that it loaded are shared.
+            mock.patch("botocore.session.get_session", return_value=self._session),
         ):
-            yield made
+            clients, judge = Clients.create(TIMEOUT), rekognition(TIMEOUT)
+        for client in (clients.s3, clients.dynamodb, clients.sns, clients.sqs, judge):
+            self.wire.attach(client)
+        return ClientSet(clients, judge, quotas, limiters)
 
 
 @dataclass
@@ -248,7 +265,7 @@ class Functions:
             return self._timeline.now + skew
 
         worker = (
-            image_worker(settings, clients.clients, self._pool.rekognition(), observability, clock)
+            image_worker(settings, clients.clients, clients.rekognition, observability, clock)
             if function == "process-image"
             else dead_letters_worker(settings, clients.clients, observability, clock)
         )

@@ -1,17 +1,26 @@
-"""moto's DynamoDB at three times its speed: what it parses twice is kept, what it serialises at length is JSON already.
+"""moto and botocore at several times their speed, for tens of thousands of calls a minute.
 
-Nothing of what it means is changed: expressions, conditions and items go through moto's own code.
+Nothing of what they mean is changed: expressions, conditions and items go through moto's own code. What is parsed or
+looked up again for each call is kept, what is copied to no purpose is not, and what is serialised at length though
+it is JSON already is dumped.
 """
 
 import json
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from functools import lru_cache
+from copy import deepcopy
+from functools import cache, lru_cache
+from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
+from botocore import useragent
+from moto import backend_index
+from moto.core.base_backend import BaseBackend
 from moto.core.responses import ActionResult
-from moto.dynamodb.parsing import expressions
+from moto.core.utils import method_names_from_class
+from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
+from moto.dynamodb.parsing import ast_nodes, expressions
 from moto.dynamodb.parsing.validators import (
     ActionCountValidator,
     EmptyStringKeyValueValidator,
@@ -21,6 +30,7 @@ from moto.dynamodb.parsing.validators import (
     UpdateHashRangeKeyValidator,
 )
 
+SERVICES = ("dynamodb", "s3", "sns", "sqs")  # all that is ever asked for, of hundreds
 _ONLY_CHECKS = (
     ActionCountValidator,
     EmptyStringKeyValueValidator,
@@ -28,10 +38,17 @@ _ONLY_CHECKS = (
     TypeMismatchValidator,
     UpdateHashRangeKeyValidator,
 )
+_SMALL = 1_000  # bytes: without a larger value, no item of few attributes comes near DynamoDB's limit
+_FEW = 100
+_nodes: Any = vars(ast_nodes)
+_Node, _Traverser = _nodes["Node"], _nodes["DepthFirstTraverser"]
 _parser: Any = vars(expressions)["UpdateExpressionParser"]
 _init: Any = UpdateExpressionValidator.__init__
 _get_processors: Any = UpdateExpressionValidator.get_ast_processors
+_set_attribute: Any = LimitedSizeDict.__setitem__
 _execute = ActionResult.execute_result
+_make_urls: Any = vars(BaseBackend)["urls"].fget
+_urls_of: dict[type, Any] = {}
 _PLAIN = frozenset({"GetItem", "Query", "Scan", "UpdateItem"})
 _JSON = {"Content-Type": "application/x-amz-json-1.0"}
 
@@ -42,6 +59,26 @@ def quicker_moto() -> Iterator[AbstractContextManager[Any]]:
     yield mock.patch.object(UpdateExpressionValidator, "__init__", _remember_expression)
     yield mock.patch.object(UpdateExpressionValidator, "get_ast_processors", _processors)
     yield mock.patch.object(_parser, "make", lru_cache(maxsize=512)(_parser.make))
+    yield mock.patch.object(_Node, "__deepcopy__", _copy_node, create=True)
+    yield mock.patch.object(_Traverser, "traverse", _traverse)
+    yield mock.patch.object(LimitedSizeDict, "__setitem__", _set_small)
+    # Copies of the item as it was: one is turned into JSON at once, the other is for streams, which nobody reads.
+    spare = SimpleNamespace(deepcopy=lambda value: value if isinstance(value, Item) else deepcopy(value))
+    yield mock.patch("moto.dynamodb.models.copy", spare)
+    yield mock.patch("moto.dynamodb.responses.copy", spare)
+    kept = [entry for entry in backend_index.backend_url_patterns if entry[0] in SERVICES]
+    yield mock.patch.object(backend_index, "backend_url_patterns", kept)
+    yield mock.patch.object(BaseBackend, "urls", property(_urls))
+    yield mock.patch("moto.core.responses.method_names_from_class", lru_cache(method_names_from_class))
+    clean = useragent.sanitize_user_agent_string_component
+    yield mock.patch.object(useragent, "sanitize_user_agent_string_component", lru_cache(maxsize=512)(clean))
+
+
+def _urls(self: Any) -> Any:
+    """The patterns that lead to a service, made once."""
+    if type(self) not in _urls_of:
+        _urls_of[type(self)] = _make_urls(self)
+    return _urls_of[type(self)]
 
 
 def _remember_expression(self: Any, expression: Any, *args: Any, **kwargs: Any) -> None:
@@ -54,6 +91,55 @@ def _processors(self: Any) -> list[Any]:
     """All checks the first time that an expression is sent, then only what does something."""
     made = _get_processors(self)
     return [one for one in made if not isinstance(one, _ONLY_CHECKS)] if self.seen_before else made
+
+
+def _copy_node(self: Any, memo: dict[int, Any]) -> Any:
+    """Copy a tree of nodes from its root, by their few attributes."""
+    made = object.__new__(type(self))
+    memo[id(self)] = made
+    state = vars(made)
+    state.update(vars(self))
+    if self.parent is not None:
+        state["parent"] = memo.get(id(self.parent))
+    if self.children is not None:
+        state["children"] = [
+            _copy_node(child, memo) if _is(type(child), (_Node,)) else deepcopy(child, memo)
+            for child in self.children
+        ]
+    return made
+
+
+@cache
+def _is(kind: type, wanted: tuple[type, ...]) -> bool:
+    return issubclass(kind, wanted)  # moto's nodes are abstract base classes: asking them is slow
+
+
+def _traverse(self: Any, node: Any) -> Any:
+    """Visit nodes as moto does, asking each processor only once what it processes."""
+    wanted, hook = self.nodes_to_be_processed(), self.pre_processing_of_child
+
+    def visit(node: Any, child_id: int) -> Any:
+        if not _is(type(node), (_Node,)):
+            return node
+        parent = node.parent
+        if node.children is not None:
+            for number, child in enumerate(node.children):
+                hook(node, number)
+                visit(child, number)
+        if _is(type(node), wanted):
+            node = self.process(node)
+            node.parent = parent
+            if parent:
+                parent.children[child_id] = node
+        return node
+
+    return visit(node, -1)
+
+
+def _set_small(self: LimitedSizeDict, name: str, value: Any) -> None:
+    """Weigh the whole item only where it could be too heavy."""
+    is_small = len(self) < _FEW and isinstance(value, DynamoType) and value.size() < _SMALL
+    (dict.__setitem__ if is_small else _set_attribute)(self, name, value)
 
 
 def _execute_result(self: ActionResult, context: Any) -> Any:

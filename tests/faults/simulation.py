@@ -65,7 +65,7 @@ class Simulation:
         self.injector: Injector = injector or NoFaults()
         self.network = Network(self.timeline, self, self, self.rng)
         self.network.local = {"sqs": self._sqs, "rekognition": self._rekognition}
-        pool.wire.network = self.network
+        pool.begin(self.network)
         self.queues = {name: Queue(name, self.timeline) for name in ("images", "dead")}
         self._by_function = {"process-image": self.queues["images"], "dead-letters": self.queues["dead"]}
         self.functions = Functions(
