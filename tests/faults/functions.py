@@ -115,7 +115,7 @@ class ClientPool:
         quotas: list[RetryQuota] = []
         limiters: list[ClientRateLimiter] = []
 
-        class Remembered(RetryQuota):  # type: ignore[misc]
+        class Remembered(RetryQuota):
             def __init__(self, *args: Any, **kwargs: Any) -> None:
                 super().__init__(*args, **kwargs)
                 quotas.append(self)
