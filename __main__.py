@@ -12,7 +12,7 @@ stack = config.load()
 target = packaging.Target.chosen(stack.runtime, stack.architecture)
 if target.is_host:
     pulumi.log.warn("The packages are built for this machine: good for the embedded AWS, of no use on AWS.")
-packages = packaging.build_stack(target)
+packages = packaging.build_stack(target, video=stack.video.enabled)
 
 provider = aws_provider(stack)
 account = Account.current(stack, provider)
@@ -45,3 +45,7 @@ pulumi.export("images_queue_url", processing.images.queue.url)
 pulumi.export("images_dead_letters_url", processing.images.dead_letters.url)
 pulumi.export("process_image_function", processing.process_image.function.name)
 pulumi.export("dead_letters_function", processing.dead_letters.function.name)
+if processing.videos and processing.process_video:
+    pulumi.export("videos_queue_url", processing.videos.queue.url)
+    pulumi.export("videos_dead_letters_url", processing.videos.dead_letters.url)
+    pulumi.export("process_video_function", processing.process_video.function.name)

@@ -12,7 +12,7 @@ QueryArgs = aws.cloudwatch.MetricAlarmMetricQueryArgs
 
 @dataclass(frozen=True, kw_only=True)
 class Metric:
-    """One metric of AWS or ours, summed up over a period by `statistic`."""
+    """One metric of AWS or ours, summed up over a period by `statistic`: `Sum`, `Maximum`, or `p95` and the like."""
 
     namespace: str
     name: str
@@ -50,12 +50,17 @@ def alarm(name: str, args: AlarmArgs, opts: pulumi.ResourceOptions) -> aws.cloud
         namespace=single.namespace if single else None,
         metric_name=single.name if single else None,
         dimensions=single.dimensions if single else None,
-        statistic=single.statistic if single else None,
+        statistic=single.statistic if single and not _is_percentile(single) else None,
+        extended_statistic=single.statistic if single and _is_percentile(single) else None,
         period=PERIOD_SECONDS if single else None,
         metric_queries=None if single else _queries(args),
         alarm_actions=[args.topic_arn],
         opts=opts,
     )
+
+
+def _is_percentile(metric: Metric) -> bool:
+    return metric.statistic.startswith("p")
 
 
 def _queries(args: AlarmArgs) -> Sequence[QueryArgs]:

@@ -1,12 +1,11 @@
 """What AWS and WebP allow, each bound with its source, so that a stack is refused before AWS refuses it."""
 
-from types import MappingProxyType
-
 # Lambda Developer Guide, "Lambda quotas".
 LAMBDA_MEMORY_MB = (128, 10_240)
 LAMBDA_TIMEOUT_SECONDS = (1, 900)
 LAMBDA_ENVIRONMENT_BYTES = 4096
 LAMBDA_UNZIPPED_BYTES = 250 * 1024 * 1024
+LAMBDA_EPHEMERAL_MB = (512, 10_240)  # of /tmp
 
 # SQS Developer Guide and Lambda Developer Guide, "Using Lambda with Amazon SQS".
 VISIBILITY_TIMEOUT_FACTOR = 6  # AWS: at least six times the function's time-out
@@ -36,6 +35,17 @@ FRAMES = (1, 10_000)
 QUALITY = (1, 100)
 PERCENT = (0, 100)
 
+# /tmp holds a video and what is made of it, beside its first 512 MB: no larger one could be worked on.
+VIDEO_BYTES = (1, (LAMBDA_EPHEMERAL_MB[1] - LAMBDA_EPHEMERAL_MB[0]) // 2 * 1024**2)
+VIDEO_SECONDS = (1, 14_400)  # four hours: far more than fits into Lambda's 15 minutes of work
+VIDEO_HEIGHT = (16, 4320)  # H.264: one macroblock, and the most lines of its highest level
+MODERATION_FRAMES = (2, 200)  # the first and the last always; each is one paid call
+
+# API Gateway Developer Guide, "Quotas": an account's own throttle, which no usage plan lifts.
+API_RATE = (1, 10_000)  # requests a second
+API_BURST = (1, 5_000)
+API_QUOTA = (1, 864_000_000)  # a day at the highest rate: more could never be used
+
 # A stack's name is part of every resource's name; S3's 63 characters leave this many beside
 # "media-pipeline-", "-renditions" and the eight characters that Pulumi appends.
 STACK_NAME_LENGTH = 24
@@ -47,17 +57,3 @@ REKOGNITION_REGIONS = (
     "ap-southeast-7", "ca-central-1", "eu-central-1", "eu-south-2", "eu-west-1", "eu-west-2", "il-central-1",
     "sa-east-1", "us-east-1", "us-east-2", "us-gov-west-1", "us-west-1", "us-west-2",
 )  # fmt: skip
-
-# Keys that design and documentation name, with what brings them: refused until they have an effect.
-NOT_YET = MappingProxyType(
-    {
-        "video": "video processing",
-        "memory.video": "video processing",
-        "timeout.video": "video processing",
-        "concurrency.video": "video processing",
-        "limits.videoBytes": "video processing",
-        "limits.videoSeconds": "video processing",
-        "api": "the upload API",
-        "notify.results": "announcements by e-mail",
-    }
-)

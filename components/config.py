@@ -15,7 +15,7 @@ from pydantic.alias_generators import to_camel
 
 from components import bounds, config_checks
 from components.faults import ConfigError, Fault
-from components.rules import About, Email, Flag, ModerationLabel, OneOf, Percent, Text, Whole
+from components.rules import About, Email, Flag, ModerationLabel, OneOf, Origin, Percent, Text, Whole
 
 PROJECT = "media-pipeline"
 FORMATS = ("jpeg", "png", "webp", "avif")
@@ -78,18 +78,21 @@ class Memory(Keys):
     """Megabytes by function; 1,769 MB are one whole processor."""
 
     image: Annotated[int, Whole(bounds.LAMBDA_MEMORY_MB, " of MB", 1769)]
+    video: Annotated[int, Whole(bounds.LAMBDA_MEMORY_MB, " of MB", 3008)] | None = None
 
 
 class Timeout(Keys):
     """Seconds by function."""
 
     image: Annotated[int, Whole(bounds.LAMBDA_TIMEOUT_SECONDS, " of seconds", 60)]
+    video: Annotated[int, Whole(bounds.LAMBDA_TIMEOUT_SECONDS, " of seconds", 600)] | None = None
 
 
 class Concurrency(Keys):
     """How many of a function run at once: its mapping's maximum concurrency."""
 
     image: Annotated[int, Whole(bounds.MAPPING_CONCURRENCY, "", 5)]
+    video: Annotated[int, Whole(bounds.MAPPING_CONCURRENCY, "", 2)] | None = None
 
 
 class Limits(Keys):
@@ -98,6 +101,28 @@ class Limits(Keys):
     bytes: Annotated[int, Whole(bounds.OBJECT_BYTES, " of bytes", 26_214_400)]
     pixels: Annotated[int, Whole(bounds.PIXELS, " of pixels", 50_000_000)]
     frames: Annotated[int, Whole(bounds.FRAMES, " of frames", 200)]
+    video_bytes: Annotated[int, Whole(bounds.VIDEO_BYTES, " of bytes", 524_288_000)] | None = None
+    video_seconds: Annotated[int, Whole(bounds.VIDEO_SECONDS, " of seconds", 300)] | None = None
+
+
+class Video(Keys):
+    """Whether videos are processed at all, how high they become, how many frames of one are judged."""
+
+    enabled: Bit
+    height: Annotated[int, Whole(bounds.VIDEO_HEIGHT, " of lines", 720)] | None = None
+    moderation_frames: Annotated[int, Whole(bounds.MODERATION_FRAMES, " of frames", 12)] | None = None
+
+
+class Api(Keys):
+    """Whether there is an upload API, what one key may do (requests a second, at once, a day), and from where."""
+
+    enabled: Bit
+    rate: Annotated[int, Whole(bounds.API_RATE, " of requests a second", 10)] | None = None
+    burst: Annotated[int, Whole(bounds.API_BURST, " of requests", 20)] | None = None
+    quota_per_day: Annotated[int, Whole(bounds.API_QUOTA, " of requests", 10_000)] | None = None
+    cors_origins: Annotated[
+        tuple[Annotated[str, Origin()], ...], About("a list of origins", ["https://www.example.com"])
+    ] = ()
 
 
 class Retention(Keys):
@@ -109,12 +134,16 @@ class Retention(Keys):
     logs: Annotated[int, OneOf(bounds.LOG_RETENTION_DAYS, 30)]
 
 
-class Notify(Keys):
-    """Who gets an e-mail."""
+Addresses = Annotated[
+    tuple[Annotated[str, Email()], ...], About("a list of e-mail addresses", ["you@example.com"])
+]
 
-    alerts: Annotated[
-        tuple[Annotated[str, Email()], ...], About("a list of e-mail addresses", ["you@example.com"])
-    ]
+
+class Notify(Keys):
+    """Who gets an e-mail: about what needs a person and every alarm; about every outcome."""
+
+    alerts: Addresses
+    results: Addresses = ()
 
 
 class StackKeys(Keys):
@@ -135,6 +164,8 @@ class StackKeys(Keys):
     architecture: Annotated[Literal["arm64", "x86_64"], OneOf(("arm64", "x86_64"), "arm64")]
     runtime: Annotated[Literal["python3.13", "python3.14"], OneOf(("python3.13", "python3.14"), "python3.13")]
     limits: Limits
+    video: Video
+    api: Api
     retention: Retention
     notify: Notify
     tracing: Bit
@@ -158,7 +189,7 @@ class StackConfig(StackKeys):
 
         Raises ConfigError with every fault at once.
         """
-        found = [*config_checks.check_stack(stack, region), *config_checks.check_together(raw)]
+        found = [*config_checks.check_stack(stack, region), *config_checks.check_together(raw, StackKeys)]
         try:
             keys = StackKeys.model_validate(dict(raw))
         except ValidationError as error:

@@ -18,6 +18,24 @@ if TYPE_CHECKING:
 
 EDGE_TAG, COVER_TAG = "as-edge", "as-cover"  # pydantic puts a union's tag into its paths
 _LOSSY = ("jpeg", "webp", "avif")
+# What a part needs beyond its switch, since a function cannot run without.
+_NEEDED: Mapping[str, tuple[Path, ...]] = {
+    "video": (
+        ("video", "height"),
+        ("video", "moderationFrames"),
+        ("memory", "video"),
+        ("timeout", "video"),
+        ("concurrency", "video"),
+        ("limits", "videoBytes"),
+        ("limits", "videoSeconds"),
+    ),
+    "api": (("api", "rate"), ("api", "burst"), ("api", "quotaPerDay")),
+}
+_LARGE: Mapping[Path, str] = {
+    ("sizes",): "SIZES",
+    ("moderation",): "MODERATION",
+    ("api", "corsOrigins"): "CORS_ORIGINS",
+}  # the keys without a bound of their own, and the variables that they end in
 
 
 def explain(error: ValidationError, model: type[BaseModel]) -> Iterator[Fault]:
@@ -43,7 +61,7 @@ def check_stack(stack: str, region: str | None) -> Iterator[Fault]:
         )
 
 
-def check_together(raw: Mapping[str, object]) -> Iterator[Fault]:
+def check_together(raw: Mapping[str, object], model: type[BaseModel]) -> Iterator[Fault]:
     """What no single key shows: a policy that blocks nothing, one name twice, a quality nobody set."""
     moderation = _object(raw.get("moderation"))
     if moderation.get("mode") == "enforce" and not moderation.get("block"):
@@ -72,22 +90,52 @@ def check_together(raw: Mapping[str, object]) -> Iterator[Fault]:
                 mend=set_command(("quality", name), 80),
             )
     yield from _twice(("formats",), formats)
-    yield from _twice(("notify", "alerts"), _object(raw.get("notify")).get("alerts"))
+    for who in ("alerts", "results"):
+        yield from _twice(("notify", who), _object(raw.get("notify")).get(who))
     yield from _twice(("moderation", "exempt"), moderation.get("exempt"))
+    yield from _origins(_object(raw.get("api")).get("corsOrigins"))
+    yield from _needed(raw, model)
 
 
 def check_environment(config: "StackConfig") -> Iterator[Fault]:
-    """A function's whole environment must fit into what Lambda takes."""
-    measured = environment.measure(config)
-    if measured > bounds.LAMBDA_ENVIRONMENT_BYTES:
-        group = max(
-            ("sizes", "moderation"), key=lambda name: len(environment.image_settings(config)[name.upper()])
-        )
+    """Each function's whole environment must fit into what Lambda takes."""
+    for function, measured in environment.measure(config).items():
+        if measured <= bounds.LAMBDA_ENVIRONMENT_BYTES:
+            continue
+        settings = environment.settings(config)[function]
+        group = max(_LARGE, key=lambda path: len(settings.get(_LARGE[path], "")))
         yield Fault(
-            key=group,
-            given=f"makes process-image's environment up to {measured} bytes",
+            key=key_path(group),
+            given=f"makes {function}'s environment up to {measured} bytes",
             allowed=f"at most {bounds.LAMBDA_ENVIRONMENT_BYTES} bytes for all of a function's settings",
-            mend=f"fewer or shorter entries, for example {remove_command((group, '...'))}",
+            mend=f"fewer or shorter entries, for example {remove_command((*group, '...'))}",
+        )
+
+
+def _needed(raw: Mapping[str, object], model: type[BaseModel]) -> Iterator[Fault]:
+    for part, paths in _NEEDED.items():
+        if str(_object(raw.get(part)).get("enabled")).lower() != "true":
+            continue
+        for group, name in paths:
+            if str(group) in raw and _object(raw[str(group)]).get(str(name)) is None:
+                about = _about(model, (group, name), name=False)
+                yield Fault(
+                    key=key_path((group, name)),
+                    given=f"is missing, and {part}.enabled is true",
+                    allowed=about.allowed,
+                    mend=set_command((group, name), about.example),
+                )
+
+
+def _origins(origins: object) -> Iterator[Fault]:
+    yield from _twice(("api", "corsOrigins"), origins)
+    if isinstance(origins, list) and "*" in origins and len(origins) > 1:
+        path = ("api", "corsOrigins", origins.index("*"))
+        yield Fault(
+            key=key_path(path),
+            given='"*" stands beside others',
+            allowed="either * alone, which is any origin, or those that may",
+            mend=remove_command(path),
         )
 
 
@@ -113,15 +161,14 @@ def _explain(details: ErrorDetails, model: type[BaseModel]) -> Fault:
 
 def _unknown_key(path: Path, given: object, model: type[BaseModel]) -> Fault:
     group, name = path[:-1], str(path[-1])
-    brings = bounds.NOT_YET.get(key_path(path))
     known = _known_keys(model, group)
-    near = None if brings else likely(name, known)
+    near = likely(name, known)
     mend = remove_command(path)
     if near:
         mend += f" && {set_command((*group, near), given)}" if given not in ({}, []) else ""
     return Fault(
         key=key_path(path),
-        given=f"comes with {brings}, not in this version" if brings else "is not a known key",
+        given="is not a known key",
         allowed=f"did you mean {near}?" if near else f"one of {', '.join(known)}",
         mend=mend,
     )

@@ -15,18 +15,21 @@ if TYPE_CHECKING:
     from components.config import StackConfig
 
 METRICS_NAMESPACE = "MediaPipeline"
+UPLOADS_PREFIX = "api/"  # where the upload API puts what it is sent: all that its role may touch
 STACK_NAME = re.compile(rf"[a-z][a-z0-9-]{{0,{bounds.STACK_NAME_LENGTH - 1}}}")
 
 # The longest that AWS lets each name be that is only known after the resource is there: a bucket's
 # name has 63 characters; a table's, topic's or queue's ours plus Pulumi's 8, after a prefix.
-_PHYSICAL = {
-    "UPLOADS_BUCKET": 63,
-    "QUARANTINE_BUCKET": 63,
-    "RENDITIONS_BUCKET": 63,
-    "RECORDS_TABLE": 80,
-    "EVENTS_TOPIC_ARN": 140,
-    "QUEUE_URL": 160,
+_BUCKET, _TABLE, _TOPIC, _QUEUE = 63, 80, 140, 160
+_WORK = {
+    "UPLOADS_BUCKET": _BUCKET,
+    "QUARANTINE_BUCKET": _BUCKET,
+    "RENDITIONS_BUCKET": _BUCKET,
+    "RECORDS_TABLE": _TABLE,
+    "EVENTS_TOPIC_ARN": _TOPIC,
+    "QUEUE_URL": _QUEUE,
 }
+_API = {"UPLOADS_BUCKET": _BUCKET, "RENDITIONS_BUCKET": _BUCKET, "RECORDS_TABLE": _TABLE}
 
 
 def common_settings(config: "StackConfig") -> dict[str, str]:
@@ -62,27 +65,68 @@ def image_settings(config: "StackConfig") -> dict[str, str]:
         "QUALITY": _json(config.quality.model_dump(exclude_none=True)),
         "GRAYSCALE": _flag(config.grayscale),
         "MODERATION": _json(policy),
-        "LIMITS": _json(config.limits.model_dump()),
+        "LIMITS": _json(_limits(config, "bytes", "pixels", "frames")),
     }
 
 
-def measure(config: "StackConfig") -> int:
-    """The most bytes that the image function's environment can take, in Lambda's own measure.
+def video_settings(config: "StackConfig") -> dict[str, str]:
+    """What the video function needs: posters and frames are pictures, so all that the image function does."""
+    return {
+        **image_settings(config),
+        "LIMITS": _json(_limits(config, "bytes", "pixels", "frames", "videoBytes", "videoSeconds")),
+        "VIDEO": _json({"height": config.video.height, "moderationFrames": config.video.moderation_frames}),
+    }
+
+
+def api_settings(config: "StackConfig") -> dict[str, str]:
+    """What the upload API needs: where it puts things, how large they may be, who may call it from a page."""
+    videos = ("videoBytes",) if config.video.enabled else ()
+    return {
+        "UPLOADS_PREFIX": UPLOADS_PREFIX,
+        "LIMITS": _json(_limits(config, "bytes", "pixels", "frames", *videos)),
+        "VIDEO_ENABLED": _flag(config.video.enabled),
+        "CORS_ORIGINS": _json(config.api.cors_origins),
+    }
+
+
+def settings(config: "StackConfig") -> dict[str, dict[str, str]]:
+    """Of each function that is deployed, by its name, what comes from the configuration alone."""
+    common = common_settings(config)
+    functions = {"process-image": image_settings(config), "dead-letters": {}, "log-notification": {}}
+    if config.video.enabled:
+        functions["process-video"] = video_settings(config)
+    if config.api.enabled:
+        functions["upload-api"] = api_settings(config)
+    return {name: {**common, **own} for name, own in functions.items()}
+
+
+def measure(config: "StackConfig") -> dict[str, int]:
+    """The most bytes that each function's environment can take, in Lambda's own measure.
 
     Lambda measures the variables as one JSON object; names that are not known yet count in full.
     """
-    return size(
-        {
-            **common_settings(config),
-            **image_settings(config),
-            **{name: "x" * length for name, length in _PHYSICAL.items()},
-        }
-    )
+    video = config.video.enabled
+    names: dict[str, Mapping[str, int]] = {
+        "process-image": {**_WORK, **({"VIDEOS_QUEUE_URL": _QUEUE} if video else {})},
+        "process-video": _WORK,
+        "dead-letters": {**_WORK, **({"VIDEOS_DEAD_LETTERS_URL": _QUEUE} if video else {})},
+        "upload-api": _API,
+        "log-notification": {},
+    }
+    return {
+        function: size({**own, **{name: "x" * length for name, length in names[function].items()}})
+        for function, own in settings(config).items()
+    }
 
 
 def size(variables: Mapping[str, str]) -> int:
     """Bytes of an environment as Lambda measures it."""
     return len(json.dumps(variables, separators=(",", ":"), ensure_ascii=False).encode())
+
+
+def _limits(config: "StackConfig", *names: str) -> dict[str, int]:
+    limits = config.limits.model_dump(by_alias=True)
+    return {name: limits[name] for name in names}
 
 
 def _json(value: object) -> str:

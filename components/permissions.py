@@ -19,7 +19,7 @@ class Resources:
     events: aws.sns.Topic
 
 
-def process_image(on: Resources, queue: aws.sqs.Queue) -> list[Statement]:
+def process_media(on: Resources, queue: aws.sqs.Queue) -> list[Statement]:
     """Read an original, publish or quarantine what came of it, record and announce that."""
     return [
         Statement(
@@ -52,11 +52,16 @@ def process_image(on: Resources, queue: aws.sqs.Queue) -> list[Statement]:
             actions=["rekognition:DetectModerationLabels"],
             resources=["*"],  # Rekognition: this action has no resource type
         ),
-        *_every_function(on, queue),
+        *_every_worker(on, queue),
     ]
 
 
-def dead_letters(on: Resources, queue: aws.sqs.Queue) -> list[Statement]:
+def hand_over(videos: aws.sqs.Queue) -> Statement:
+    """Pass a video on to the function that can process it."""
+    return Statement(sid="HandVideosOver", actions=["sqs:SendMessage"], resources=[videos.arn])
+
+
+def dead_letters(on: Resources, *queues: aws.sqs.Queue) -> list[Statement]:
     """Record what is left as FAILED, carry deletes out, announce."""
     return [
         Statement(
@@ -69,11 +74,11 @@ def dead_letters(on: Resources, queue: aws.sqs.Queue) -> list[Statement]:
             actions=["s3:DeleteObject"],
             resources=[on.renditions.objects()],
         ),
-        *_every_function(on, queue),
+        *_every_worker(on, *queues),
     ]
 
 
-def _every_function(on: Resources, queue: aws.sqs.Queue) -> list[Statement]:
+def _every_worker(on: Resources, *queues: aws.sqs.Queue) -> list[Statement]:
     return [
         Statement(
             sid="KeepTheRecords",
@@ -89,6 +94,6 @@ def _every_function(on: Resources, queue: aws.sqs.Queue) -> list[Statement]:
                 "sqs:GetQueueAttributes",
                 "sqs:ChangeMessageVisibility",
             ],
-            resources=[queue.arn],
+            resources=[queue.arn for queue in queues],
         ),
     ]

@@ -17,17 +17,20 @@ EVENT_BYTES = 262_144  # SQS's default; S3's events of format 2.x have up to 64 
 
 @dataclass(frozen=True, kw_only=True)
 class WorkQueueArgs:
-    """The time-outs, in seconds, of the functions that the queue and its dead-letter queue feed."""
+    """The time-outs, in seconds, of the functions that the queue and its dead-letter queue feed.
 
-    source: aws.s3.Bucket
+    `source` is the bucket whose events may come; without one only roles that have the permission send.
+    """
+
     account: Account
     timeout: int
     dead_letters_timeout: int
     alarms_topic_arn: pulumi.Input[str]
+    source: aws.s3.Bucket | None = None
 
 
 class WorkQueue(pulumi.ComponentResource):
-    """The queue that one bucket's events go to; what cannot be handled lands in `dead_letters`."""
+    """A queue of S3's events; what cannot be handled lands in `dead_letters`."""
 
     queue: aws.sqs.Queue
     dead_letters: aws.sqs.Queue
@@ -82,7 +85,9 @@ class WorkQueue(pulumi.ComponentResource):
                         sources=[args.source.arn],
                         resources=[self.queue.arn],
                     )
-                ],
+                ]
+                if args.source
+                else [],
             ),
             opts=child,
         )

@@ -128,6 +128,17 @@ class Email(Text):
         super().__init__(pattern, "an e-mail address", "you@example.com")
 
 
+class Origin(Text):
+    """A web page's origin as browsers send it, or `*` for any."""
+
+    def __init__(self) -> None:
+        pattern = r"\*|(https://[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*|http://localhost)(:[0-9]{1,5})?"
+        allowed = (
+            "an origin, https://host[:port] in lower case without a path (http for localhost only), or *"
+        )
+        super().__init__(pattern, allowed, "https://www.example.com")
+
+
 class ModerationLabel(Rule):
     """A label of Rekognition's moderation model, in any case; comes back in its proper spelling."""
 

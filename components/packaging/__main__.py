@@ -13,7 +13,7 @@ import pulumi
 from components.config_files import read_config
 from components.packaging.errors import storage_error
 from components.packaging.layer import fetch
-from components.packaging.stack import IMAGE_LOCK, build_stack
+from components.packaging.stack import IMAGE_LOCK, VIDEO_LOCK, build_stack
 from components.packaging.store import PROJECT, Package
 from components.packaging.target import ARCHITECTURES, GLIBC, Target
 
@@ -57,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _package(stack: str, report: Path | None) -> None:
     config = read_config(PROJECT, stack)
-    packages = build_stack(Target(config.runtime, config.architecture))
+    packages = build_stack(Target(config.runtime, config.architecture), video=config.video.enabled)
     for package in packages:
         print(f"{package.name}  {_relative(package)}  {package.bytes:,} bytes  sha256 {package.sha256}")
     if report:
@@ -76,8 +76,9 @@ def _fetch(target: str) -> None:
     is_host = target == "host"
     targets = [Target.host()] if is_host else [Target(run, arch) for run in GLIBC for arch in ARCHITECTURES]
     for each in targets:
-        for wheel in fetch(IMAGE_LOCK, each):
-            print(f"{each.label}  {wheel}")
+        for lock in (IMAGE_LOCK, VIDEO_LOCK):  # also what is not enabled yet: later there may be no network
+            for wheel in fetch(lock, each):
+                print(f"{each.label}  {wheel}")
 
 
 def _relative(package: Package) -> str:

@@ -12,24 +12,32 @@ from components.packaging.target import Target
 
 CODE: Final = PROJECT / "lambda" / "media_pipeline"
 IMAGE_LOCK: Final = PROJECT / "lambda" / "requirements" / "image.txt"
+VIDEO_LOCK: Final = PROJECT / "lambda" / "requirements" / "video.txt"
 
 
 @dataclass(frozen=True)
 class StackPackages:
-    """What the functions of one stack are deployed from."""
+    """What the functions of one stack are deployed from; `video_layer` is None where no video is processed."""
 
     code: Package
     image_layer: Package
+    video_layer: Package | None = None
 
     def __iter__(self) -> Iterator[Package]:
-        return iter((self.code, self.image_layer))
+        return (package for package in (self.code, self.image_layer, self.video_layer) if package)
 
 
-def build_stack(target: Target, *, output: Path = PACKAGES, cache: Path | None = None) -> StackPackages:
-    """Build the packages for the target, or return those built from the same inputs. Raises PackagingError."""
+def build_stack(
+    target: Target, *, video: bool = False, output: Path = PACKAGES, cache: Path | None = None
+) -> StackPackages:
+    """Build the packages for the target, or return those built from the same inputs; `video`: its layer too.
+
+    Raises PackagingError.
+    """
     packages = StackPackages(
         code=build_code(CODE, output=output),
         image_layer=build_layer(IMAGE_LOCK, target, output=output, cache=cache),
+        video_layer=build_layer(VIDEO_LOCK, target, output=output, cache=cache) if video else None,
     )
-    check_fits("process-image", packages)
+    check_fits("process-video" if video else "process-image", packages)
     return packages

@@ -3,6 +3,7 @@
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -26,17 +27,21 @@ Run = Callable[..., Recording]
 
 @pytest.fixture(scope="session")
 def zips(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackPackages]:
-    """Two small zips instead of the real ones, which packaging has tests of its own for."""
+    """Small zips instead of the real ones, which packaging has tests of its own for."""
     folder = tmp_path_factory.mktemp("packages")
     packages = []
-    for name in ("code", "image-layer"):
+    for name in ("code", "image-layer", "video-layer"):
         path = folder / f"{name}.zip"
         with zipfile.ZipFile(path, "w") as file:
             file.writestr("module.py", "")
         packages.append(Package(name, path, path.stat().st_size, "0" * 64, 0))
     stack = StackPackages(*packages)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(packaging, "build_stack", lambda _target: stack)
+        patch.setattr(
+            packaging,
+            "build_stack",
+            lambda _target, *, video: stack if video else replace(stack, video_layer=None),
+        )
         patch.delenv(packaging.PACKAGES_FOR, raising=False)
         yield stack
 
