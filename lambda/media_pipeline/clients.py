@@ -40,16 +40,35 @@ def rekognition(timeout: float) -> "RekognitionClient":
     return client
 
 
+def dynamodb(timeout: float) -> "DynamoDBClient":
+    """Make a client of DynamoDB alone, for a function that needs no more."""
+    client: DynamoDBClient = _client("dynamodb", timeout)
+    return client
+
+
+def signing_s3(timeout: float) -> "S3Client":
+    """Make a client of S3 whose links and forms work for whoever gets them, not only for this function.
+
+    Signature version 4 and the bucket's own regional host name: links to the global name are redirected for as long
+    as a bucket is new, which breaks their signature. An endpoint that is an IP address is addressed by path.
+    """
+    client: S3Client = _client("s3", timeout, signature_version="s3v4", s3={"addressing_style": "virtual"})
+    return client
+
+
 @cache
 def _session() -> botocore.session.Session:
     # One for all clients: each session reads the SDK's endpoints for itself, 20 ms of a cold start.
     return botocore.session.get_session()
 
 
-def _client(service: str, timeout: float, retry_mode: Literal["standard", "adaptive"] = "standard") -> Any:
+def _client(
+    service: str, timeout: float, retry_mode: Literal["standard", "adaptive"] = "standard", **options: Any
+) -> Any:
     config = Config(
         connect_timeout=max(timeout * CONNECT_SHARE, 0.5),
         read_timeout=max(timeout * READ_SHARE, 1.0),
         retries={"mode": retry_mode, "total_max_attempts": ATTEMPTS},
+        **options,
     )
     return _session().create_client(service, config=config)

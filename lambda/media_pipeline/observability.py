@@ -1,15 +1,20 @@
 """Logger, metrics and tracer in one place, all of Powertools; nothing else of the package imports them."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
 from media_pipeline.record import Status
 
 _METRIC_OF = {status: status.value.capitalize() for status in Status if status.terminal}
+_SERVER_ERRORS = 500
+_TO_LINE = partial(json.dumps, default=str, separators=(",", ":"))
+"""In ASCII: names come from outside, and a mark that turns a text around would turn the whole line around."""
 
 
 class Observability:
@@ -20,7 +25,7 @@ class Observability:
     """
 
     def __init__(self, *, tracing: bool) -> None:
-        self.logger = Logger()
+        self.logger = Logger(json_serializer=_TO_LINE)
         self.metrics = Metrics()
         self._segment: Callable[[str], AbstractContextManager[Any]] = lambda _: nullcontext()
         if tracing:
@@ -54,11 +59,40 @@ class Observability:
         self._count("UnknownMessages")
         self.logger.error("message is no S3 event: %s", error, extra={"body": body})
 
+    def upload_accepted(self, **facts: Any) -> None:
+        """Count and log a picture that was stored through the API."""
+        self._count("UploadsAccepted")
+        self.logger.info("upload accepted", extra=facts)
+
+    def form_issued(self, **facts: Any) -> None:
+        """Count and log a form that was given out for a larger upload."""
+        self._count("UploadFormsIssued")
+        self.logger.info("upload form issued", extra=facts)
+
+    def refused(self, status: int, detail: str, error: Exception, *, is_upload: bool) -> None:
+        """Log a request that was refused, with the error's trace where the fault is ours; count refused uploads."""
+        if is_upload:
+            self._count_by_status("UploadsRefused", str(int(status)))
+        facts = {"http_status": int(status), "detail": detail}
+        if status >= _SERVER_ERRORS:
+            self.logger.error("request failed: %s", error, extra=facts, exc_info=error)
+        else:
+            self.logger.info("request refused", extra=facts)
+
+    def announced(self, status: str, **facts: Any) -> None:
+        """Count an outcome that was announced, by status, and write its one line with `object_key` and `status`."""
+        self._count_by_status("Announced", status)
+        self.logger.info("outcome", extra={"status": status, **facts})
+
+    def announced_again(self, alert_id: str) -> None:
+        """Log that an announcement came once more; not the outcome, which has its line."""
+        self.logger.info("outcome announced again", extra={"alert_id": alert_id})
+
     @contextmanager
-    def invocation(self, context: Any) -> Iterator[None]:
+    def invocation(self, context: Any, **ids: str) -> Iterator[None]:
         """Give log lines the invocation's ids, and write the metrics out at its end, however it ends."""
         self.logger.append_keys(
-            function_request_id=context.aws_request_id, function_name=context.function_name
+            function_request_id=context.aws_request_id, function_name=context.function_name, **ids
         )
         try:
             yield
@@ -68,3 +102,9 @@ class Observability:
 
     def _count(self, name: str) -> None:
         self.metrics.add_metric(name=name, unit=MetricUnit.Count, value=1)
+
+    def _count_by_status(self, name: str, status: str) -> None:
+        # A line of its own: one with two sets of dimensions would count everything else in it by status as well.
+        dimensions = {"service": str(self.logger.service), "status": status}
+        with single_metric(name=name, unit=MetricUnit.Count, value=1, default_dimensions=dimensions):
+            pass

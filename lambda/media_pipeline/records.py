@@ -64,6 +64,10 @@ class Records:
         """Read the record of one object version; None where it never had one."""
         return next((record for record in self._query(object_key) if record.version == version), None)
 
+    def history(self, object_key: str) -> Iterator[Record]:
+        """Read all records of a key, newest first."""
+        return self._query(object_key, newest_first=True)
+
     def older(self, object_key: str, sequencer: str) -> Iterator[Record]:
         """Read the records of versions before this one, oldest first."""
         return self._query(object_key, comparison="<", sequencer=sequencer)

@@ -1,0 +1,77 @@
+"""What became of an upload, as its uploader may know it: what is published, and never why in labels."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from media_pipeline.api.originals import Originals
+from media_pipeline.record import Record, Status
+from media_pipeline.records import Records
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+LINK_SECONDS = 15 * 60
+FACTS = ("content_type", "width", "height", "bytes", "duration", "created_at", "finished_at")
+LOOKS = ("dominant_colour", "placeholder")  # a blurred picture is a picture: only of what is published
+HIDING = frozenset({Status.BLOCKED, Status.REVIEW, Status.DELETED})
+DETAILS = {
+    # The recorded details of these name labels and thresholds, or the inside of the stack.
+    Status.BLOCKED: "This stack's policy forbids it. It was not published.",
+    Status.REVIEW: "A person must look at it first. It was not published.",
+    Status.FAILED: "It could not be processed. The operators know, and can have it tried again.",
+}
+
+
+class Images:
+    """Answers questions about uploads."""
+
+    def __init__(self, *, originals: Originals, records: Records, s3: "S3Client", renditions: str) -> None:
+        self._originals = originals
+        self._records = records
+        self._s3 = s3
+        self._renditions = renditions
+
+    def describe(self, image_id: str, key: str) -> dict[str, Any] | None:
+        """Describe the upload whose bytes are kept under `key`; None while there is nothing there."""
+        history = list(self._records.history(key))
+        if history:
+            return {"image_id": image_id, **self._describe(history)}
+        length = self._originals.length(key)
+        if length is None:
+            return None
+        return {"image_id": image_id, "status": "RECEIVED", "bytes": length, "renditions": []}
+
+    def _describe(self, history: list[Record]) -> dict[str, Any]:
+        newest, published = history[0], _published(history)
+        facts = newest.attributes
+        answer: dict[str, Any] = {"status": newest.status.value}
+        if newest.status.terminal and facts.get("reason"):
+            answer["reason"] = facts["reason"]
+            if detail := DETAILS.get(newest.status, facts.get("detail")):
+                answer["detail"] = detail
+        answer |= {name: facts[name] for name in FACTS if facts.get(name) is not None}
+        answer["renditions"] = []
+        if published is not None:
+            looks = published.attributes
+            answer |= {name: looks[name] for name in LOOKS if looks.get(name) is not None}
+            answer["renditions"] = [self._linked(entry) for entry in published.renditions]
+        return answer
+
+    def _linked(self, entry: Mapping[str, Any]) -> dict[str, Any]:
+        link = self._s3.generate_presigned_url(
+            "get_object", Params={"Bucket": self._renditions, "Key": entry["key"]}, ExpiresIn=LINK_SECONDS
+        )
+        named = {
+            name: entry[name] for name in ("name", "format", "width", "height", "bytes") if name in entry
+        }
+        return {**named, "url": link}
+
+
+def _published(history: list[Record]) -> Record | None:
+    """Find what a reader is shown: the newest published version, unless a newer one takes it away."""
+    for record in history:
+        if record.status in HIDING:
+            return None
+        if record.status is Status.PUBLISHED:
+            return record
+    return None

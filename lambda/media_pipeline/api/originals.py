@@ -1,0 +1,96 @@
+"""The API's own corner of the uploads bucket: put once, look, and hand out forms."""
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+FILE_NAME = "file-name"  # the metadata that holds a file's name, percent-encoded
+
+
+class Put(Enum):
+    """How a conditional put ended."""
+
+    STORED = auto()
+    TAKEN = auto()  # the key holds an object already
+    BUSY = auto()  # another put of the same key was under way: nobody knows yet which one counts
+
+
+@dataclass(frozen=True)
+class Form:
+    """Where and with which fields a browser or curl posts a file."""
+
+    url: str
+    fields: Mapping[str, str]
+
+
+class Originals:
+    """Reads and writes of uploaded originals, by the object's key."""
+
+    def __init__(self, *, s3: "S3Client", bucket: str) -> None:
+        self._s3 = s3
+        self._bucket = bucket
+
+    def put_once(self, key: str, data: bytes, *, content_type: str, file_name: str | None) -> Put:
+        """Put the object unless its key holds one. S3 keeps the SHA-256 beside it, having checked it."""
+        try:
+            self._s3.put_object(
+                Bucket=self._bucket,
+                Key=key,
+                Body=data,
+                ContentType=content_type,
+                ChecksumSHA256=base64.b64encode(hashlib.sha256(data).digest()).decode(),
+                Metadata={FILE_NAME: file_name} if file_name else {},
+                IfNoneMatch="*",
+            )
+        except ClientError as error:
+            status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+            if status == HTTPStatus.PRECONDITION_FAILED:
+                return Put.TAKEN
+            if status == HTTPStatus.CONFLICT:  # ConditionalRequestConflict
+                return Put.BUSY
+            raise
+        return Put.STORED
+
+    def sha256(self, key: str) -> str | None:
+        """SHA-256 in hex of the object that the key holds now; "" where S3 knows none, None where it holds nothing."""
+        try:
+            head = self._s3.head_object(Bucket=self._bucket, Key=key, ChecksumMode="ENABLED")
+        except ClientError as error:
+            status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+            # 403 is also what a missing object gives where listing is allowed under a prefix only.
+            if status not in (HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN) or self.length(key) is not None:
+                raise
+            return None
+        return base64.b64decode(head.get("ChecksumSHA256", "")).hex()
+
+    def length(self, key: str) -> int | None:
+        """Bytes of the object that the key holds now; None where it holds nothing.
+
+        By listing, since with a right to list under a prefix a HEAD cannot tell missing from forbidden.
+        """
+        answer = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=key, MaxKeys=1)
+        return next((item["Size"] for item in answer.get("Contents", ()) if item["Key"] == key), None)
+
+    def form(self, key: str, *, content_type: str, length: int, file_name: str | None, seconds: int) -> Form:
+        """Sign a form that takes this key, this type and 1 to `length` bytes, for so many seconds."""
+        fields = {"Content-Type": content_type}
+        if file_name:
+            fields[f"x-amz-meta-{FILE_NAME}"] = file_name
+        conditions: list[Any] = [{name: value} for name, value in fields.items()]
+        answer = self._s3.generate_presigned_post(
+            self._bucket,
+            key,
+            Fields=fields,
+            Conditions=[*conditions, ["content-length-range", 1, length]],
+            ExpiresIn=seconds,
+        )
+        return Form(answer["url"], answer["fields"])
