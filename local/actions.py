@@ -171,6 +171,16 @@ def _sts(operation: str, parameters: Parameters, place: Place) -> list[Need]:  #
     return [Need(f"sts:{operation}", parameters.get("RoleArn", "*"))]
 
 
+def _apigateway(operation: str, parameters: Parameters, place: Place) -> list[Need]:
+    """API Gateway's actions are the methods of its own REST API, its resources that API's paths."""
+    methods = {"Create": "POST", "Import": "POST", "Get": "GET", "Put": "PUT", "Update": "PATCH"}
+    methods |= {"Delete": "DELETE", "Tag": "PUT", "Untag": "DELETE"}
+    method = next(verb for prefix, verb in methods.items() if operation.startswith(prefix))
+    api, stage = parameters.get("restApiId"), parameters.get("stageName")
+    path = f"/restapis/{api}" + (f"/stages/{stage}" if stage else "") if api else "/*"
+    return [Need(f"apigateway:{method}", f"arn:aws:apigateway:{place.region}::{path}")]
+
+
 _SERVICES: dict[str, Callable[[str, Parameters, Place], list[Need]]] = {
     "s3": _s3,
     "dynamodb": _dynamodb,
@@ -178,6 +188,7 @@ _SERVICES: dict[str, Callable[[str, Parameters, Place], list[Need]]] = {
     "sns": _sns,
     "logs": _logs,
     "lambda": _lambda,
+    "apigateway": _apigateway,
     "iam": _iam,
     "sts": _sts,
 }

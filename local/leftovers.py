@@ -69,6 +69,16 @@ def _monitoring(aws: Aws) -> Iterator[str]:
         yield board["DashboardArn"]
 
 
+def _apis(aws: Aws) -> Iterator[str]:
+    base = f"arn:aws:apigateway:{aws.region}::"
+    for api in _pages(aws, "apigateway", "get_rest_apis", "items"):
+        yield f"{base}/restapis/{api['id']}"
+    for key in _pages(aws, "apigateway", "get_api_keys", "items"):
+        yield f"{base}/apikeys/{key['id']}"
+    for plan in _pages(aws, "apigateway", "get_usage_plans", "items"):
+        yield f"{base}/usageplans/{plan['id']}"
+
+
 _LOOKS: tuple[Callable[[Aws], Iterator[str]], ...] = (
     _buckets,
     _tables,
@@ -78,4 +88,5 @@ _LOOKS: tuple[Callable[[Aws], Iterator[str]], ...] = (
     _roles,
     _log_groups,
     _monitoring,
+    _apis,
 )

@@ -22,6 +22,7 @@ from local.handlers.base import (
 )
 
 STACK_TYPE = "pulumi:pulumi:Stack"
+OF_THE_ACCOUNT = frozenset({"aws:apigateway/account:Account"})  # there before any stack, and after it
 _SECRET_SIGNATURE_KEY = "4dabf18193072939515e22adb298388d"  # noqa: S105 - the wire's marker of any special value
 
 
@@ -126,10 +127,15 @@ class DeployingMonitor(MockMonitor):
         return resource_pb2.ResourceInvokeResponse(**{"failures": None, "return": _to_wire(result)})
 
     def ReadResource(self, request: Any) -> Any:  # noqa: N802
-        """`get`: a stack that looks up what another one made has no place in a fresh world."""
-        raise DeploymentRefusedError(
-            f"{request.type} {request.name!r}: existing resources cannot be looked up here"
-        )
+        """`get`: what the account itself has is shown; what another stack made has no place in a fresh world."""
+        urn = self.make_urn(request.parent, request.type, request.name)
+        shown = self.handler(request.type).read(request.id) if request.type in OF_THE_ACCOUNT else None
+        if shown is None:
+            raise DeploymentRefusedError(
+                f"{request.type} {request.name!r}: existing resources cannot be looked up here"
+            )
+        self.resources[urn] = MockMonitor.ResourceRegistration(urn, request.id, shown)
+        return resource_pb2.ReadResourceResponse(urn=urn, properties=_to_wire(shown))
 
     def make_urn(self, parent: str, type_: str, name: str) -> str:
         """As the engine makes it: with the types of all ancestors but the stack, of which mocks take one."""

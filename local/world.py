@@ -81,6 +81,7 @@ class World:
     def __init__(self, *, region: str = DEFAULT_REGION) -> None:
         self.region = region
         self.account_id = ACCOUNT_ID
+        self.api_endpoint: str | None = None  # set by whoever serves the deployed APIs: `local.api`
         self.admin = Credentials(access_key_id=ADMIN_ACCESS_KEY_ID, secret_access_key=ADMIN_SECRET_ACCESS_KEY)
         self._enforcer = Enforcer()
         self._isolation = Isolation()

@@ -30,6 +30,8 @@ class Aws(Protocol):
 
     region: str
     account_id: str
+    api_endpoint: str | None
+    """Where deployed APIs are served, `http://127.0.0.1:<port>`; None where nobody serves them."""
 
     def client(self, service: str) -> Any:
         """A boto3 client of the service, with an administrator's credentials."""

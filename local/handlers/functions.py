@@ -27,6 +27,8 @@ _CONFIGURATION = {
     "description": "Description",
     "layers": "Layers",
 }
+_NESTED = ("environment", "ephemeralStorage", "deadLetterConfig", "tracingConfig", "loggingConfig")
+_LEAST_STORAGE = 512  # MB of /tmp, which every function has
 _SETTINGS = frozenset({*_CONFIGURATION, "environment", "ephemeralStorage", "tracingConfig", "loggingConfig"})
 
 
@@ -46,6 +48,7 @@ class Function(Handler):
             "reservedConcurrentExecutions",
             "environment.variables.*",
             "ephemeralStorage.size",
+            "deadLetterConfig.targetArn",
             "tracingConfig.mode",
             "loggingConfig.logFormat",
             "loggingConfig.logGroup",
@@ -113,6 +116,9 @@ class Function(Handler):
             state["layers"] = [layer["Arn"] for layer in shown["Layers"]]
         if shown.get("Environment", {}).get("Variables"):
             state["environment"] = {"variables": shown["Environment"]["Variables"]}
+        if shown.get("DeadLetterConfig", {}).get("TargetArn"):
+            state["deadLetterConfig"] = {"targetArn": shown["DeadLetterConfig"]["TargetArn"]}
+        state["ephemeralStorage"] = {"size": shown["EphemeralStorage"]["Size"]}
         if shown.get("TracingConfig"):
             state["tracingConfig"] = {"mode": shown["TracingConfig"]["Mode"]}
         return state
@@ -132,6 +138,8 @@ class Function(Handler):
             request.setdefault("Layers", [])
             settings = _nested(new)
             settings.setdefault("Environment", {"Variables": {}})
+            settings.setdefault("DeadLetterConfig", {})
+            settings.setdefault("EphemeralStorage", {"Size": _LEAST_STORAGE})
             functions.update_function_configuration(FunctionName=id_, **request, **settings)
         if new["publish"] and changed & {"code", "architectures", "publish", *_SETTINGS}:
             functions.publish_version(FunctionName=id_)
@@ -346,6 +354,8 @@ def _nested(inputs: Inputs) -> dict[str, Any]:
         made["Environment"] = {"Variables": inputs["environment"]["variables"]}
     if "ephemeralStorage" in inputs:
         made["EphemeralStorage"] = {"Size": inputs["ephemeralStorage"]["size"]}
+    if "deadLetterConfig" in inputs:
+        made["DeadLetterConfig"] = {"TargetArn": inputs["deadLetterConfig"]["targetArn"]}
     if "tracingConfig" in inputs:
         made["TracingConfig"] = {"Mode": inputs["tracingConfig"]["mode"]}
     if "loggingConfig" in inputs:

@@ -1,4 +1,4 @@
-"""IAM: roles, their inline policies and attached managed ones."""
+"""IAM: roles, their inline policies, and managed policies of the stack's own."""
 
 import json
 from collections.abc import Mapping
@@ -190,4 +190,76 @@ class RolePolicyAttachment(Handler):
             return
 
 
-HANDLERS: tuple[type[Handler], ...] = (Role, RolePolicy, RolePolicyAttachment)
+class Policy(Handler):
+    """A managed policy; the id is its ARN."""
+
+    type_name = "aws:iam/policy:Policy"
+    resource = "iam.Policy"
+    carries = frozenset({"name", "path", "description", "policy", "policy.*", "tags.*"})
+    replaces = frozenset({"name", "path", "description"})
+    autoname = AutoName(input="name", max_length=128)
+    defaults: ClassVar[Mapping[str, Any]] = {"path": "/"}
+
+    def create(self, inputs: Inputs) -> str:
+        """With its first version."""
+        made = self.aws.client("iam").create_policy(
+            PolicyName=inputs["name"],
+            Path=inputs["path"],
+            Description=inputs.get("description", ""),
+            PolicyDocument=policy_text(inputs["policy"], f"{self.type_name}: policy"),
+            Tags=as_tag_list(inputs["tagsAll"]),
+        )
+        return str(made["Policy"]["Arn"])
+
+    def read(self, id_: str) -> State | None:
+        """With the document of the version in force as text."""
+        iam = self.aws.client("iam")
+        try:
+            shown = iam.get_policy(PolicyArn=id_)["Policy"]
+        except iam.exceptions.NoSuchEntityException:
+            return None
+        version = iam.get_policy_version(PolicyArn=id_, VersionId=shown["DefaultVersionId"])["PolicyVersion"]
+        document = version["Document"]
+        state: State = {
+            "arn": id_,
+            "name": shown["PolicyName"],
+            "path": shown["Path"],
+            "policyId": shown["PolicyId"],
+            "attachmentCount": shown["AttachmentCount"],
+            "policy": document if isinstance(document, str) else json.dumps(document),
+            "tagsAll": from_tag_list(shown.get("Tags", [])),
+        }
+        if shown.get("Description"):
+            state["description"] = shown["Description"]
+        return state
+
+    def update(self, id_: str, old: Inputs, new: Inputs) -> None:
+        """Another document is another version; IAM keeps five, so the one it replaces goes."""
+        iam = self.aws.client("iam")
+        if old["policy"] != new["policy"]:
+            text = policy_text(new["policy"], f"{self.type_name}: policy")
+            iam.create_policy_version(PolicyArn=id_, PolicyDocument=text, SetAsDefault=True)
+            self._drop_old_versions(id_)
+        tags, untag = tag_changes(old, new)
+        if tags:
+            iam.tag_policy(PolicyArn=id_, Tags=as_tag_list(tags))
+        if untag:
+            iam.untag_policy(PolicyArn=id_, TagKeys=untag)
+
+    def delete(self, id_: str, state: State) -> None:
+        """AWS refuses (DeleteConflict) while it is attached to anything."""
+        iam = self.aws.client("iam")
+        try:
+            self._drop_old_versions(id_)
+            iam.delete_policy(PolicyArn=id_)
+        except iam.exceptions.NoSuchEntityException:
+            return
+
+    def _drop_old_versions(self, arn: str) -> None:
+        iam = self.aws.client("iam")
+        for version in iam.list_policy_versions(PolicyArn=arn)["Versions"]:
+            if not version["IsDefaultVersion"]:
+                iam.delete_policy_version(PolicyArn=arn, VersionId=version["VersionId"])
+
+
+HANDLERS: tuple[type[Handler], ...] = (Role, RolePolicy, RolePolicyAttachment, Policy)

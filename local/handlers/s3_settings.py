@@ -11,6 +11,7 @@ from local.handlers.base import Handler, Inputs, State, capitalised, policy_text
 _ABSENT = {
     "NoSuchBucket",
     "NoSuchBucketPolicy",
+    "NoSuchCORSConfiguration",
     "NoSuchLifecycleConfiguration",
     "NoSuchPublicAccessBlockConfiguration",
     "OwnershipControlsNotFoundError",
@@ -18,7 +19,7 @@ _ABSENT = {
 }
 
 
-class _BucketSetting(Handler):
+class BucketSetting(Handler):
     """Put, get and delete of one setting; updating is putting again."""
 
     replaces = frozenset({"bucket"})
@@ -68,7 +69,7 @@ class _BucketSetting(Handler):
         """Back to a bucket without it."""
 
 
-class BucketVersioning(_BucketSetting):
+class BucketVersioning(BucketSetting):
     """Versions; cannot be undone on AWS, only suspended."""
 
     type_name = "aws:s3/bucketVersioning:BucketVersioning"
@@ -91,7 +92,7 @@ class BucketVersioning(_BucketSetting):
         self.s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Suspended"})
 
 
-class BucketPublicAccessBlock(_BucketSetting):
+class BucketPublicAccessBlock(BucketSetting):
     """The four switches."""
 
     type_name = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
@@ -117,7 +118,7 @@ class BucketPublicAccessBlock(_BucketSetting):
         self.s3.delete_public_access_block(Bucket=bucket)
 
 
-class BucketOwnershipControls(_BucketSetting):
+class BucketOwnershipControls(BucketSetting):
     """Who owns what others upload."""
 
     type_name = "aws:s3/bucketOwnershipControls:BucketOwnershipControls"
@@ -139,7 +140,7 @@ class BucketOwnershipControls(_BucketSetting):
         self.s3.delete_bucket_ownership_controls(Bucket=bucket)
 
 
-class BucketServerSideEncryptionConfiguration(_BucketSetting):
+class BucketServerSideEncryptionConfiguration(BucketSetting):
     """Default encryption."""
 
     type_name = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
@@ -191,7 +192,7 @@ class BucketServerSideEncryptionConfiguration(_BucketSetting):
         self.s3.delete_bucket_encryption(Bucket=bucket)
 
 
-class BucketLifecycleConfiguration(_BucketSetting):
+class BucketLifecycleConfiguration(BucketSetting):
     """What is deleted when."""
 
     type_name = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
@@ -236,7 +237,7 @@ class BucketLifecycleConfiguration(_BucketSetting):
         self.s3.delete_bucket_lifecycle(Bucket=bucket)
 
 
-class BucketPolicy(_BucketSetting):
+class BucketPolicy(BucketSetting):
     """Who may do what with the bucket, and who may not."""
 
     type_name = "aws:s3/bucketPolicy:BucketPolicy"
@@ -257,7 +258,7 @@ class BucketPolicy(_BucketSetting):
         self.s3.delete_bucket_policy(Bucket=bucket)
 
 
-class BucketNotification(_BucketSetting):
+class BucketNotification(BucketSetting):
     """Which events go where; one per bucket. S3 sends each destination a test event."""
 
     type_name = "aws:s3/bucketNotification:BucketNotification"
@@ -326,7 +327,7 @@ class BucketNotification(_BucketSetting):
         return made
 
 
-class BucketLogging(_BucketSetting):
+class BucketLogging(BucketSetting):
     """Where access logs go."""
 
     type_name = "aws:s3/bucketLogging:BucketLogging"

@@ -9,7 +9,7 @@ from collections import defaultdict
 from typing import Final
 
 from local.gate import Call
-from local.refusals import functions, messaging, monitoring, roles, storage, tables, tags
+from local.refusals import apis, functions, messaging, monitoring, roles, storage, tables, tags
 from local.refusals.base import Refusal
 
 __all__ = ["REFUSALS", "Refusal", "judge"]
@@ -21,6 +21,7 @@ REFUSALS: Final[tuple[Refusal, ...]] = (
     *monitoring.REFUSALS,
     *tables.REFUSALS,
     *roles.REFUSALS,
+    *apis.REFUSALS,
     *tags.REFUSALS,
 )
 

@@ -20,6 +20,7 @@ class Place:
 
     region: str = "eu-central-1"
     account_id: str = ACCOUNT_ID
+    api_endpoint: str | None = None
 
     def client(self, service: str) -> Any:
         raise AssertionError(f"{service} was asked")
