@@ -44,11 +44,18 @@ class Film:
 
 
 def film(
-    path: Path, shots: Iterable[Shot], how: Film, *, seconds: float, sound: array[int] | None = None
+    path: Path,
+    shots: Iterable[Shot],
+    how: Film,
+    *,
+    seconds: float,
+    sound: array[int] | None = None,
+    late: float = 0.0,
 ) -> None:
     """Encode `shots`, which have one size, into `path`; the last stays until `seconds`.
 
-    `sound` is mono, 16 bits a sample at SAMPLE_RATE. Raises av.error.FFmpegError where that cannot be encoded.
+    `sound` is mono, 16 bits a sample at SAMPLE_RATE, and begins `late` seconds after zero. Raises
+    av.error.FFmpegError where that cannot be encoded.
     """
     with av.open(str(path), "w", options={"fflags": "+bitexact"}) as container:
         pictures = iter(shots)
@@ -73,7 +80,7 @@ def film(
         container.mux(stream.encode(_frame(*shown, seconds)))
         container.mux(stream.encode(None))
         if audio is not None and sound is not None:
-            for frame in _audio_frames(sound):
+            for frame in _audio_frames(sound, round(late * SAMPLE_RATE)):
                 container.mux(audio.encode(frame))
             container.mux(audio.encode(None))
 
@@ -98,14 +105,14 @@ def _frame(time: float, picture: Image.Image, until: float) -> VideoFrame:
     return frame
 
 
-def _audio_frames(sound: array[int]) -> Iterable[AudioFrame]:
+def _audio_frames(sound: array[int], offset: int) -> Iterable[AudioFrame]:
     for start in range(0, len(sound), _AUDIO_FRAME):
         part = sound[start : start + _AUDIO_FRAME]
         frame = AudioFrame(format="s16", layout="mono", samples=len(part))
         frame.planes[0].update(part.tobytes().ljust(frame.planes[0].buffer_size, b"\0"))
         frame.sample_rate = SAMPLE_RATE
         frame.time_base = Fraction(1, SAMPLE_RATE)
-        frame.pts = start
+        frame.pts = offset + start
         yield frame
 
 

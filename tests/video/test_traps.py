@@ -1,0 +1,71 @@
+"""The traps work: a careless reader falls into them. Without that, nobody's carefulness would be proven."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import av
+import pytest
+
+from tests.video.footage import between_hard_cuts, for_a_share
+from tests.video.traps import Traps, inputs
+
+# What somebody would set who wants every file of the world to play.
+CARELESS = {
+    "enable_drefs": "1",
+    "use_absolute_path": "1",
+    "safe": "0",
+    "extension_picky": "0",
+    "allowed_extensions": "ALL",
+    "protocol_whitelist": "file,http,tcp,data,concat,crypto",
+}
+
+
+def read(path: Path, options: Mapping[str, str]) -> None:
+    try:
+        with av.open(str(path), options=dict(options), timeout=5) as container:
+            list(container.decode(video=0))
+    except (av.error.FFmpegError, IndexError):
+        """What cannot be played may still have been looked for."""
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("hls-path.m3u8", "secret.ts was opened"),
+        ("concat-local.mp4", "secret.mp4 was opened"),
+        ("external-data-alis.mov", "secret.mp4 was opened"),
+        ("concat-remote.mp4", "the server was visited"),
+    ],
+)
+def test_a_careless_reader_is_caught(name: str, says: str, tmp_path: Path) -> None:
+    with Traps(tmp_path / "traps") as traps:
+        path = tmp_path / name
+        path.write_bytes(inputs(traps, tmp_path)[name])
+        assert traps.sprung() == [], "making the inputs is nobody's fault"
+        if "secret" in says and not traps.watches_files:
+            return  # no inotify on this system: the server is all there is
+        read(path, CARELESS)
+        assert any(says in one for one in traps.sprung())
+
+
+def test_footage_shows_its_card_for_as_long_as_it_promises() -> None:
+    for seed in range(60):
+        footage = for_a_share(seed, 12)
+        begin, end = footage.card_from_to
+        assert end - begin >= footage.seconds / 11
+        assert 0 <= begin < end <= footage.seconds
+        shown = [time for time in footage.times if begin <= time < end]
+        following = next((time for time in footage.times if time >= end), footage.seconds)
+        assert following - shown[0] >= footage.seconds / 11 - 1e-9, footage.name
+
+
+def test_footage_between_hard_cuts_has_its_card_for_a_second_and_at_most_ten_cuts() -> None:
+    counts = set()
+    for seed in range(200):
+        footage = between_hard_cuts(seed)
+        begin, end = footage.card_from_to
+        assert end - begin == pytest.approx(1.0)
+        assert not any(take.fade for take in footage.takes)
+        counts.add(len(footage.takes) - 1)
+    assert max(counts) == 10
+    assert len(counts) > 5
