@@ -10,15 +10,15 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import cache
-from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 from zlib import crc32
 
 from tests.faults.cloud import Cloud
+from tests.faults.crew import INTERRUPTED, Crew, Progress, interruptible
 from tests.faults.functions import ClientPool
 from tests.faults.injection import ALWAYS, Call, Fault, Kind
 from tests.faults.orders import ORDERS, run_order
@@ -26,6 +26,7 @@ from tests.faults.preemption import PREEMPTIONS, run_preemption
 from tests.faults.scenarios import SCENARIOS, Scenario
 from tests.faults.simulation import Simulation
 
+CHUNK = 25  # cases that a process runs before it tells
 ENOUGH_CALLS = 40  # a way with one fault in it is never longer
 SINGLES = (
     Fault(Kind.CRASH_BEFORE),
@@ -126,29 +127,37 @@ class Bench:
         return run_strikes(self.cloud, self.pool, case)[0]
 
 
-def cases(bench: Bench, *, pairs: bool = True) -> Iterator[str]:
-    """Names of all cases. What calls there are is learnt by running each way, not written down."""
+def cases(bench: Bench) -> Iterator[str]:
+    """Names of all cases but pairs. What calls there are is learnt by running each way, not written down."""
     for story in SCENARIOS:
-        _, planned = run_strikes(bench.cloud, bench.pool, f"{story}/")
-        for at, call in enumerate(planned.calls, 1):
+        for at, call in enumerate(_calls(bench, story), 1):
             yield from (
                 f"{story}/{Strike(name, at)}"
                 for name, fault in NAMES.items()
                 if fault in SINGLES and fault.fits(call.operation)
             )
-        if pairs:
-            yield from _pairs(bench, story, len(planned.calls))
     yield from (f"preempt:{name}" for name in PREEMPTIONS)
     yield from (f"order:{name}" for name in ORDERS)
 
 
-def _pairs(bench: Bench, story: str, calls: int) -> Iterator[str]:
+def firsts(bench: Bench) -> Iterator[str]:
+    """All cases that pairs begin with."""
     names = [name for name, fault in NAMES.items() if fault in PAIRED]
-    for first in itertools.starmap(Strike, itertools.product(names, range(1, calls + 1))):
-        # The first fault changes the way: the second strikes every call that there is after it.
-        _, planned = run_strikes(bench.cloud, bench.pool, f"{story}/{first}")
-        after = range(first.at + 1, min(len(planned.calls), ENOUGH_CALLS) + 1)
-        yield from (f"{story}/{first},{Strike(name, at)}" for name in names for at in after)
+    for story in SCENARIOS:
+        places = range(1, len(_calls(bench, story)) + 1)
+        yield from (f"{story}/{Strike(name, at)}" for name, at in itertools.product(names, places))
+
+
+def pairs(bench: Bench, first: str) -> list[str]:
+    """All pairs that begin so: the first fault changes the way, the second strikes every call that follows it."""
+    names = [name for name, fault in NAMES.items() if fault in PAIRED]
+    _, planned = run_strikes(bench.cloud, bench.pool, first)
+    after = range(int(first.rpartition("@")[2]) + 1, min(len(planned.calls), ENOUGH_CALLS) + 1)
+    return [f"{first},{Strike(name, at)}" for name in names for at in after]
+
+
+def _calls(bench: Bench, story: str) -> list[Call]:
+    return run_strikes(bench.cloud, bench.pool, f"{story}/")[1].calls
 
 
 @cache
@@ -156,57 +165,95 @@ def _bench() -> Bench:
     return Bench(Cloud().__enter__(), ClientPool())  # for as long as this process lives
 
 
-def _run_many(names: Sequence[str]) -> dict[str, list[str]]:
-    found = {name: _bench().run(name) for name in names}
-    return {name: violations for name, violations in found.items() if violations}
+def _pairs(first: str) -> list[str]:
+    return pairs(_bench(), first)
 
 
-def run_all(names: Sequence[str], processes: int, chunk: int = 50) -> dict[str, list[str]]:
-    """Run cases, in so many processes; gives the violations of those that have any."""
-    chunks = [names[start : start + chunk] for start in range(0, len(names), chunk)]
-    violations: dict[str, list[str]] = {}
-    if processes == 1:
-        results: Iterable[dict[str, list[str]]] = map(_run_many, chunks)
-        for result in results:
-            violations |= result
-        return violations
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as executor:
-        for done, result in enumerate(executor.map(_run_many, chunks), 1):
-            violations |= result
-            print(
-                f"\r{min(done * chunk, len(names))}/{len(names)} cases", end="", file=sys.stderr, flush=True
-            )
-    print(file=sys.stderr)
-    return violations
+def run_case(name: str) -> tuple[str, list[str]]:
+    """Run one case in this process; gives its name and violations."""
+    try:
+        return name, _bench().run(name)
+    except Exception as error:  # noqa: BLE001 - one case that breaks the simulator must not end all the others
+        return name, [f"the run broke: {error!r}"]
 
 
-def report(violations: dict[str, list[str]], command: str) -> None:
+def _run_cases(names: Sequence[str]) -> list[tuple[str, list[str]]]:
+    return [run_case(name) for name in names]
+
+
+@dataclass
+class Findings:
+    """What came of a run, also of one that was cut short."""
+
+    wanted: int = 0
+    done: int = 0
+    complete: bool = False
+    violations: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """As `build/faults.json` has it."""
+        found = {"cases": self.done, "violations": sum(map(len, self.violations.values()))}
+        return found if self.complete else {**found, "complete": False, "wanted": self.wanted}
+
+
+def run_all(crew: Crew, findings: Findings, share: int = 1) -> None:
+    """Run each `share`-th case; what is found is in `findings` at once."""
+    names = list(cases(_bench()))
+    begins = list(firsts(_bench()))
+    print(
+        f"{len(names):,} cases; looking for the pairs of {len(begins):,} faults", file=sys.stderr, flush=True
+    )
+    names = [*names, *sorted(itertools.chain.from_iterable(crew.each(_pairs, begins)))][::share]
+    findings.wanted = len(names)
+    progress = Progress(len(names), "cases")
+    for results in crew.each(_run_cases, [names[at : at + CHUNK] for at in range(0, len(names), CHUNK)]):
+        findings.done += len(results)
+        for name, violations in results:
+            if violations:
+                findings.violations[name] = violations
+                report(name, violations)
+        progress.tell(findings.done, len(findings.violations))
+    findings.complete = True
+
+
+def report(name: str, violations: Sequence[str]) -> None:
     """Say what was violated, and how to see it again."""
-    for name, found in violations.items():
-        print(f"\n{name}")
-        for violation in found:
-            print(f"  {violation}")
-        print(f"  again: {command.format(name)}")
+    print(f"\n{name}")
+    for violation in violations:
+        print(f"  {violation}")
+    print(f"  again: make faults CASE='{name}'", flush=True)
 
 
 def main() -> int:
     """Run all cases, or those named."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--case", action="append", default=[], help="run only this case, and trace it")
+    parser.add_argument("--case", action="append", default=[], help="run only this case")
     parser.add_argument("--share", type=int, default=1, help="run every so-manieth case")
     parser.add_argument("--processes", type=int, default=min(os.cpu_count() or 1, 2))
     parser.add_argument("--json", type=Path, default=Path("build/faults.json"))
     arguments = parser.parse_args()
-    began = time.perf_counter()
-    names = arguments.case or list(cases(_bench()))[:: arguments.share]
-    violations = run_all(names, 1 if arguments.case else arguments.processes)
-    report(violations, "make faults CASE='{}'")
-    if not arguments.case:
+    if arguments.case:
+        found = [(name, violations) for name, violations in _run_cases(arguments.case) if violations]
+        for name, violations in found:
+            report(name, violations)
+        print(f"{len(arguments.case)} cases, {len(found)} with violations")
+        return 1 if found else 0
+    interruptible()
+    began, findings = time.perf_counter(), Findings()
+    try:
+        with Crew(arguments.processes) as crew:
+            run_all(crew, findings, arguments.share)
+    except KeyboardInterrupt:
+        print(f"interrupted: {findings.done:,} of {findings.wanted:,} cases were run", file=sys.stderr)
+    finally:
         arguments.json.parent.mkdir(parents=True, exist_ok=True)
-        found = sum(map(len, violations.values()))
-        arguments.json.write_text(json.dumps({"cases": len(names), "violations": found}) + "\n", "utf-8")
-    print(f"{len(names)} cases, {len(violations)} with violations, {time.perf_counter() - began:.0f} s")
-    return 1 if violations else 0
+        arguments.json.write_text(json.dumps(findings.document) + "\n", "utf-8")
+    seconds = time.perf_counter() - began
+    print(f"{findings.done:,} cases, {len(findings.violations)} with violations, {seconds:.0f} s")
+    if not findings.complete:
+        return INTERRUPTED
+    return 1 if findings.violations else 0
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ from unittest import mock
 
 import botocore.session
 from botocore.retries import adaptive
-from botocore.retries.adaptive import ClientRateLimiter
 from botocore.retries.quota import RetryQuota
 
 from media_pipeline.assembly import dead_letters_worker, image_worker
@@ -59,7 +58,7 @@ class QuietObservability(Observability):
         """Nobody reads it."""
 
     @contextmanager
-    def invocation(self, context: Any) -> Iterator[None]:  # noqa: ARG002
+    def invocation(self, context: Any, **ids: str) -> Iterator[None]:  # noqa: ARG002
         yield
 
 
@@ -69,8 +68,8 @@ class ClientSet:
 
     clients: Clients
     rekognition: Any
-    quotas: list[RetryQuota]
-    limiters: list[ClientRateLimiter]
+    quotas: list[Any]
+    limiters: list[Any]
 
     def forget(self) -> None:
         """Wipe what botocore learnt about the services: an environment begins without it."""
@@ -112,15 +111,15 @@ class ClientPool:
         self._free.append(used)
 
     def _make(self) -> ClientSet:
-        quotas: list[RetryQuota] = []
-        limiters: list[ClientRateLimiter] = []
+        quotas: list[Any] = []
+        limiters: list[Any] = []
 
         class Remembered(RetryQuota):
             def __init__(self, *args: Any, **kwargs: Any) -> None:
                 super().__init__(*args, **kwargs)
                 quotas.append(self)
 
-        def register(client: Any) -> ClientRateLimiter:
+        def register(client: Any) -> Any:
             limiters.append(limit(client))
             return limiters[-1]
 

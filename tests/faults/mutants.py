@@ -57,7 +57,7 @@ def _looks() -> Iterator[tuple[str, list[str]]]:
         bench = Bench(cloud, pool)
         for story in SCENARIOS:
             yield story, bench.run(f"{story}/")
-        names = list(cases(bench, pairs=False))
+        names = list(cases(bench))
         tried: set[str] = set()
         for name in [name for name in names if name.endswith(("-crossed", "-paused"))][::9]:
             yield name, bench.run(name)

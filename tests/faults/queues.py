@@ -22,7 +22,6 @@ class Message:
     sent_at: float
     receives: int = 0
     receipts: list[str] = field(default_factory=list)
-    deleted: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,15 +84,22 @@ class Queue:
         return None
 
     def deliver(self, message: Message) -> Delivery:
-        """Hand a message out once more, whoever else has it."""
+        """Hand a message out once more, whoever else has it.
+
+        One that was deleted is then still there: a server that the deletion did not reach kept its copy.
+        """
+        if message not in self.messages:
+            message.visible_at = self._timeline.now + VISIBILITY
+            self._timeline.at(message.visible_at, self._look)
+            self.messages.append(message)
         message.receives += 1
         message.receipts.append(f"{self.name}-{message.number}-{message.receives}")
         return Delivery(message, message.receipts[-1], message.receives)
 
-    def delete(self, message: Message) -> None:
-        """Be done with it."""
-        message.deleted = True
-        if message in self.messages:
+    def delete(self, delivery: Delivery) -> None:
+        """Be done with a message; as SQS says, only the receipt of its last delivery deletes it."""
+        message = delivery.message
+        if delivery.receipt == message.receipts[-1] and message in self.messages:
             self.messages.remove(message)
 
     def _expire(self) -> None:
@@ -159,5 +165,5 @@ class EventSource:
         if went_well:
             self._acknowledged(delivery.message)
             if not self._keeps():
-                self._queue.delete(delivery.message)
+                self._queue.delete(delivery)
         self.look()

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from copy import deepcopy
-from functools import cache, lru_cache
+from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
@@ -49,6 +49,7 @@ _set_attribute: Any = LimitedSizeDict.__setitem__
 _execute = ActionResult.execute_result
 _make_urls: Any = vars(BaseBackend)["urls"].fget
 _urls_of: dict[type, Any] = {}
+_kinds: dict[tuple[Any, tuple[Any, ...]], bool] = {}
 _PLAIN = frozenset({"GetItem", "Query", "Scan", "UpdateItem"})
 _JSON = {"Content-Type": "application/x-amz-json-1.0"}
 
@@ -109,9 +110,11 @@ def _copy_node(self: Any, memo: dict[int, Any]) -> Any:
     return made
 
 
-@cache
-def _is(kind: type, wanted: tuple[type, ...]) -> bool:
-    return issubclass(kind, wanted)  # moto's nodes are abstract base classes: asking them is slow
+def _is(kind: Any, wanted: tuple[Any, ...]) -> bool:
+    """`issubclass`, remembered: moto's nodes are abstract base classes, and asking those is slow."""
+    if (kind, wanted) not in _kinds:
+        _kinds[kind, wanted] = issubclass(kind, wanted)
+    return _kinds[kind, wanted]
 
 
 def _traverse(self: Any, node: Any) -> Any:

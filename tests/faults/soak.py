@@ -9,15 +9,14 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
-from multiprocessing import get_context
 from pathlib import Path
 
 from tests.faults.climate import Climate, StormyWeather
 from tests.faults.cloud import Cloud
+from tests.faults.crew import INTERRUPTED, Crew, Progress, interruptible
 from tests.faults.functions import ClientPool
 from tests.faults.ledger import Upload
 from tests.faults.pictures import Kind
@@ -129,26 +128,17 @@ def _run(seed: int) -> Outcome:
     return run_seed(*_cloud(), seed)
 
 
-def run_seeds(seeds: Sequence[int], processes: int) -> list[Outcome]:
-    """Run seeds, in so many processes."""
-    if processes == 1:
-        return _watched(map(_run, seeds), len(seeds))
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as executor:
-        return _watched(executor.map(_run, seeds, chunksize=5), len(seeds))
-
-
-def _watched(outcomes: Iterable[Outcome], total: int) -> list[Outcome]:
-    done = []
-    for outcome in outcomes:
+def run_seeds(crew: Crew, seeds: Sequence[int], done: list[Outcome]) -> None:
+    """Run seeds; what comes of each is in `done` at once."""
+    progress = Progress(len(seeds), "seeds")
+    for outcome in crew.each(_run, seeds):
         done.append(outcome)
         if outcome.violations:
             print(f"\nseed {outcome.seed}")
             for violation in outcome.violations:
                 print(f"  {violation}")
             print(f"  again: make soak SEED_START={outcome.seed} SEEDS=1", flush=True)
-        print(f"\r{len(done)}/{total} seeds", end="", file=sys.stderr, flush=True)
-    print(file=sys.stderr)
-    return done
+        progress.tell(len(done), sum(bool(outcome.violations) for outcome in done))
 
 
 def main() -> int:
@@ -160,22 +150,33 @@ def main() -> int:
     parser.add_argument("--processes", type=int, default=min(os.cpu_count() or 1, 2))
     parser.add_argument("--json", type=Path, default=Path("build/soak.json"))
     arguments = parser.parse_args()
+    interruptible()
     began = time.perf_counter()
     seeds = range(arguments.start, arguments.start + arguments.seeds)
     if arguments.trace:
         for seed in seeds:
             print("\n".join(run_seed(*_cloud(), seed, trace=True).trace))
-    done = run_seeds(seeds, arguments.processes if len(seeds) > 1 else 1)
-    report = {
-        "seeds": len(done),
-        "objects": sum(outcome.objects for outcome in done),
-        "faults": sum(outcome.faults for outcome in done),
-        "violations": sum(len(outcome.violations) for outcome in done),
-    }
-    arguments.json.parent.mkdir(parents=True, exist_ok=True)
-    arguments.json.write_text(json.dumps(report) + "\n", "utf-8")
+    done: list[Outcome] = []
+    try:
+        with Crew(arguments.processes if len(seeds) > 1 else 1) as crew:
+            run_seeds(crew, seeds, done)
+    except KeyboardInterrupt:
+        print(f"interrupted: {len(done)} of {len(seeds)} seeds were run", file=sys.stderr)
+    finally:
+        report = {
+            "seeds": len(done),
+            "objects": sum(outcome.objects for outcome in done),
+            "faults": sum(outcome.faults for outcome in done),
+            "violations": sum(len(outcome.violations) for outcome in done),
+        }
+        if len(done) < len(seeds):
+            report |= {"complete": False, "wanted": len(seeds)}
+        arguments.json.parent.mkdir(parents=True, exist_ok=True)
+        arguments.json.write_text(json.dumps(report) + "\n", "utf-8")
     least = min((outcome.faults for outcome in done), default=0)
     print(f"{report}, at least {least} faults a seed, {time.perf_counter() - began:.0f} s")
+    if len(done) < len(seeds):
+        return INTERRUPTED
     return 1 if report["violations"] else 0
 
 

@@ -11,7 +11,7 @@ SHARE = 37  # every so-manieth case; all of them are `make faults`
 
 
 def test_a_share_of_all_single_faults_preemptions_and_orders_keeps_the_promise(bench: Bench) -> None:
-    names = list(cases(bench, pairs=False))
+    names = list(cases(bench))
     assert len(names) > 1_000
     assert {name: found for name in names[::SHARE] if (found := bench.run(name))} == {}
 
