@@ -3,13 +3,18 @@
 import json
 from typing import TYPE_CHECKING, Any
 
-from media_pipeline.record import Record, Status
+from media_pipeline.letters import Places, letter, subject
+from media_pipeline.record import Record
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
 
-SCHEMA_VERSION = 1  # of the JSON; raised whenever a field changes its meaning or goes away
-SUBJECT_LIMIT = 99  # SNS: less than 100 characters of ASCII, without line breaks or control characters
+SCHEMA_VERSION = (
+    1  # of docs/announcement.schema.json; raised whenever a field changes its meaning or goes away
+)
+MESSAGE_BYTES = 256 * 1024 - 2048  # SNS: 256 KB with the message's attributes and subject
+LONG = ("renditions", "moderation")
+"""What can be long: many sizes of a picture with a long key, many labels of a video. The record has it all."""
 FACTS = (
     "version_id",
     "reason",
@@ -19,6 +24,11 @@ FACTS = (
     "height",
     "bytes",
     "sha256",
+    "frames",
+    "duration",
+    "frame_rate",
+    "codec",
+    "sound",
     "renditions",
     "placeholder",
     "dominant_colour",
@@ -27,42 +37,47 @@ FACTS = (
     "finished_at",
     "pipeline_version",
 )
-NEXT_STEP = {
-    Status.PUBLISHED: "Nothing to do: its renditions are in the renditions bucket.",
-    Status.BLOCKED: "It was not published. The original was moved to the quarantine bucket.",
-    Status.REVIEW: "It was not published. A person must look at the original, which is in the quarantine bucket.",
-    Status.REJECTED: "It was not published and will not be tried again. Upload a file that meets the rule above.",
-    Status.FAILED: "It was not published. Once the cause is mended, it can be driven through again.",
-    Status.SUPERSEDED: "Nothing to do: a newer version of the same key took its place.",
-    Status.DELETED: "Nothing to do: it was deleted, and so are its renditions.",
-}
 
 
 class Announcements:
     """Publishes outcomes on the stack's events topic."""
 
-    def __init__(self, *, sns: "SNSClient", topic_arn: str, stack: str) -> None:
+    def __init__(self, *, sns: "SNSClient", topic_arn: str, places: Places) -> None:
         self._sns = sns
         self._topic_arn = topic_arn
-        self._stack = stack
+        self._places = places
 
     def publish(self, record: Record) -> None:
         """Announce a terminal record. A repetition carries the same `alert_id`."""
-        document = describe(record, self._stack)
-        machine = json.dumps(document, ensure_ascii=False, sort_keys=True)
         self._sns.publish(
             TopicArn=self._topic_arn,
-            Subject=subject(record, self._stack),
+            Subject=subject(record, self._places.stack),
             MessageStructure="json",
-            Message=json.dumps({"default": machine, "email": letter(record, self._stack)}),
+            Message=message(record, self._places),
             MessageAttributes={"status": {"DataType": "String", "StringValue": record.status.value}},
         )
 
 
+def message(record: Record, places: Places) -> str:
+    """Write the message with its part for machines and its part for people, within SNS's limit whatever it says."""
+    document = describe(record, places.stack)
+    omitted: list[str] = []
+    for name in (None, *LONG):
+        if name in document:
+            del document[name]
+            omitted.append(name)
+            document["omitted"] = omitted
+        machine = json.dumps(document, ensure_ascii=False, sort_keys=True)
+        text = json.dumps({"default": machine, "email": letter(record, places)}, ensure_ascii=False)
+        if len(text.encode()) <= MESSAGE_BYTES:
+            break
+    return text
+
+
 def describe(record: Record, stack: str) -> dict[str, Any]:
-    """Describe the outcome for machines: the record's facts under a versioned schema."""
+    """Describe the outcome for machines, as docs/announcement.schema.json says."""
     return {
-        "schema": SCHEMA_VERSION,
+        "schema_version": SCHEMA_VERSION,
         "alert_id": record.alert_id,
         "stack": stack,
         "object_key": record.object_key,
@@ -70,34 +85,3 @@ def describe(record: Record, stack: str) -> dict[str, Any]:
         "status": record.status.value,
         "attempt": record.attempt,
     } | {name: record.attributes[name] for name in FACTS if record.attributes.get(name) is not None}
-
-
-def subject(record: Record, stack: str) -> str:
-    """One line of ASCII below SNS's limit, whatever the key is: stack, status, name."""
-    name = record.object_key.rsplit("/", 1)[-1]
-    printable = "".join(letter if " " <= letter <= "~" else "?" for letter in name)
-    return f"[{stack}] {record.status.value}: {printable}"[:SUBJECT_LIMIT]
-
-
-def letter(record: Record, stack: str) -> str:
-    """Describe the outcome for a person: what, why, what happens next, where to look."""
-    facts = record.attributes
-    lines = [f"Status:  {record.status.value}", f"Object:  {_visible(record.object_key)}"]
-    lines.append(f"Version: {record.version}")
-    if reason := facts.get("reason"):
-        lines.append(f"Reason:  {reason}")
-    if detail := facts.get("detail"):
-        lines.append(f"         {_visible(detail)}")
-    lines += ["", NEXT_STEP[record.status], ""]
-    lines.append(
-        f"The record is in the stack's records table ({stack}) under this object_key"
-        f" and the sequencer {record.sequencer}."
-    )
-    return "\n".join(lines) + "\n"
-
-
-def _visible(text: str) -> str:
-    """Escape what is no printable character: a key may hold line breaks, or marks that turn the text around."""
-    return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text
-    )

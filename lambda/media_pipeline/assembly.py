@@ -7,6 +7,8 @@ from media_pipeline.announcements import Announcements
 from media_pipeline.clients import Clients
 from media_pipeline.dead_letters import DeadLetters
 from media_pipeline.errors import UnknownMessageError
+from media_pipeline.handover import VideosQueue
+from media_pipeline.letters import Places
 from media_pipeline.messages import MessageWorker
 from media_pipeline.observability import Observability
 from media_pipeline.outcomes import Outcomes
@@ -15,6 +17,7 @@ from media_pipeline.records import Records
 from media_pipeline.rekognition import Moderator
 from media_pipeline.settings import ImageSettings, Settings
 from media_pipeline.storage import Storage
+from media_pipeline.story import Tools
 
 if TYPE_CHECKING:
     from mypy_boto3_rekognition import RekognitionClient
@@ -42,7 +45,14 @@ class Parts:
             records=self.records,
             storage=self.storage,
             announcements=Announcements(
-                sns=clients.sns, topic_arn=settings.events_topic_arn, stack=settings.stack
+                sns=clients.sns,
+                topic_arn=settings.events_topic_arn,
+                places=Places(
+                    stack=settings.stack,
+                    quarantine_bucket=settings.quarantine_bucket,
+                    renditions_bucket=settings.renditions_bucket,
+                    records_table=settings.records_table,
+                ),
             ),
             observability=observability,
             clock=clock,
@@ -58,7 +68,7 @@ def image_worker(
 ) -> MessageWorker:
     """Assemble the image function."""
     parts = Parts(settings, clients, observability, clock)
-    pipeline = Pipeline(
+    tools = Tools(
         settings=settings,
         records=parts.records,
         storage=parts.storage,
@@ -67,6 +77,8 @@ def image_worker(
         observability=observability,
         clock=clock,
     )
+    url = settings.videos_queue_url
+    pipeline = Pipeline(tools, videos=VideosQueue(sqs=clients.sqs, url=url) if url else None)
 
     def unknown(_: str, error: UnknownMessageError) -> None:
         raise error  # on to the dead letters, which keep its text
@@ -75,7 +87,7 @@ def image_worker(
         handle=pipeline.handle,
         unknown=unknown,
         sqs=clients.sqs,
-        queue_url=settings.queue_url,
+        queue_urls=[settings.queue_url],
         uploads_bucket=settings.uploads_bucket,
         observability=observability,
     )
@@ -84,14 +96,14 @@ def image_worker(
 def dead_letters_worker(
     settings: Settings, clients: Clients, observability: Observability, clock: Callable[[], float]
 ) -> MessageWorker:
-    """Assemble the function that drains the dead letters of the images queue."""
+    """Assemble the function that drains the dead letters of the images queue and of the videos queue."""
     parts = Parts(settings, clients, observability, clock)
     letters = DeadLetters(records=parts.records, outcomes=parts.outcomes, observability=observability)
     return MessageWorker(
         handle=letters.handle,
         unknown=letters.unknown,
         sqs=clients.sqs,
-        queue_url=settings.queue_url,
+        queue_urls=[url for url in (settings.queue_url, settings.videos_dead_letters_url) if url],
         uploads_bucket=settings.uploads_bucket,
         observability=observability,
     )

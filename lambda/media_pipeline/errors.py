@@ -9,6 +9,7 @@ PipelineError
 │   ├── OutOfTimeError   too little time left for a call -> back, with the whole time again
 │   └── SlowDecodingError   decoding used the time up    -> back, but counted: the fourth is not tried
 ├── UnknownMessageError  no S3 event                     -> the dead letters' function logs and counts it
+├── UnknownAnnouncementError  no outcome of ours         -> the dead letters of log_notification, and their alarm
 └── SettingsError    the function is deployed wrongly    -> the message comes back, the alarm rings
 """
 
@@ -96,6 +97,12 @@ class SlowDecodingError(TransientError):
 
 class UnknownMessageError(PipelineError):
     """A message that is no S3 event: nobody's object, so there is no record to write."""
+
+    disposition = Disposition.RETRY
+
+
+class UnknownAnnouncementError(PipelineError):
+    """A message on the events topic that announces no outcome: somebody else published there."""
 
     disposition = Disposition.RETRY
 

@@ -5,9 +5,13 @@ from email.message import EmailMessage
 
 import pytest
 
-from media_pipeline.announcements import describe, letter, subject
+from media_pipeline.announcements import describe
+from media_pipeline.letters import Places, letter, subject
 from media_pipeline.record import Record, Status, from_item, to_item
 
+PLACES = Places(
+    stack="dev", quarantine_bucket="quarantine", renditions_bucket="renditions", records_table="records"
+)
 HOSTILE = "in/evil\r\nBcc: x@example.com\u202egpj.\x00🌸" + "n" * 300
 
 
@@ -38,7 +42,7 @@ def test_subject_is_one_line_of_ascii_below_the_limit_with_the_status(key: str) 
 
 
 def test_letter_says_what_why_and_what_next_without_a_forged_line() -> None:
-    text = letter(record(HOSTILE), "dev")
+    text = letter(record(HOSTILE), PLACES)
     assert "policy_block" in text
     assert "Weapons 95.0" in text
     assert "quarantine" in text
@@ -48,16 +52,16 @@ def test_letter_says_what_why_and_what_next_without_a_forged_line() -> None:
 
 
 def test_letter_leaves_letters_of_any_language_readable() -> None:
-    assert "Grüße/🌸 写真.jpg" in letter(record("Grüße/🌸 写真.jpg"), "dev")
+    assert "Grüße/🌸 写真.jpg" in letter(record("Grüße/🌸 写真.jpg"), PLACES)
 
 
 @pytest.mark.parametrize("status", [status for status in Status if status.terminal])
 def test_every_terminal_status_says_what_happens_next(status: Status) -> None:
-    assert letter(record("a.jpg", status), "dev")
+    assert letter(record("a.jpg", status), PLACES)
 
 
 def test_machines_get_a_versioned_document_with_the_alert_id() -> None:
     document = json.loads(json.dumps(describe(record("a.jpg"), "dev")))
-    assert document["schema"] == 1
+    assert document["schema_version"] == 1
     assert (document["alert_id"], document["status"], document["stack"]) == ("id", "BLOCKED", "dev")
     assert "width" not in document
