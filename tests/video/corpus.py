@@ -1,0 +1,154 @@
+"""`make corpus-videos`: odd, broken and hostile videos through the deployed video function, one after the other.
+
+Each ends in exactly one terminal, announced record, FAILED never, soon enough, with nothing opened but itself, and
+nothing left in /tmp; what is published plays. The archive lies beside the checkout; the traps are made here.
+"""
+
+import argparse
+import io
+import json
+import sys
+import tarfile
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import av
+
+from tests.video import odd, traps
+from tests.video.stack import ROOT, StuckError, VideoStack
+
+ARCHIVE = ROOT.parent / "shared" / "corpus" / "odd-videos.tar"
+LONGEST = 30.0  # seconds for any of them
+MOST_MEMORY = 700  # MB resident in the function's process, at its peak
+PATIENCE = 90.0  # seconds before a file counts as stuck
+# What AWS would leave behind as well: the runtime's own files are none of the function's.
+_ENDS = frozenset({"PUBLISHED", "REJECTED"})
+
+
+def archived(share: int) -> Iterator[tuple[str, bytes]]:
+    """Every so-manieth file of the archive, if it is there."""
+    if not ARCHIVE.exists():
+        return
+    with tarfile.open(ARCHIVE) as archive:
+        for number, member in enumerate(one for one in archive if one.isfile()):
+            extracted = archive.extractfile(member)
+            if extracted is not None and number % share == 0:
+                yield member.name, extracted.read()
+
+
+def examine(stack: VideoStack, set_up: traps.Traps, name: str, data: bytes) -> dict[str, Any]:
+    """Put one file in and judge what becomes of it; `complaints` are sentences."""
+    set_up.sprung()
+    began = time.monotonic()
+    seen = len(stack.batches)
+    stack.put(name, data)
+    complaints: list[str] = []
+    try:
+        item = stack.end_of(name, PATIENCE)
+    except StuckError as stuck:
+        return {"name": name, "status": "STUCK", "complaints": [str(stuck)], "seconds": PATIENCE}
+    seconds = time.monotonic() - began
+    status = str(item["status"])
+    if status not in _ENDS:
+        complaints.append(f"{name} ended {status}: {item.get('reason')}, {item.get('detail')}")
+    if seconds > LONGEST:
+        complaints.append(f"{name} took {seconds:.1f} s")
+    if (attempts := int(item["attempt"])) > 2:
+        complaints.append(f"{name} took {attempts} attempts")
+    complaints += [f"{name}: {what}" for what in set_up.sprung()]
+    errors = [batch.invocation.error for batch in stack.batches[seen:] if batch.invocation.error]
+    complaints += [f"{name}: a function failed: {error}" for error in errors]
+    renditions = stack.renditions(name)
+    listed = {rendition["key"] for rendition in item.get("renditions") or ()}
+    if status == "PUBLISHED" and listed != renditions.keys():
+        complaints.append(f"{name}: listed are {sorted(listed)}, there are {sorted(renditions)}")
+    if status != "PUBLISHED" and renditions:
+        complaints.append(f"{name} is {status} and has renditions")
+    for key, rendition in renditions.items():
+        if key.endswith(".mp4"):
+            complaints += [f"{name}: {what}" for what in _faults_of(rendition)]
+    complaints += [f"{name}: /tmp holds {left}" for left in stack.scratch_files()]
+    return {
+        "name": name,
+        "status": status,
+        "reason": item.get("reason"),
+        "detail": item.get("detail"),
+        "seconds": round(seconds, 2),
+        "complaints": complaints,
+    }
+
+
+def _faults_of(video: bytes) -> list[str]:
+    """What is wrong with a published video: it must decode to its end, and hold nothing of the traps."""
+    try:
+        with av.open(io.BytesIO(video), "r", format="mp4") as container:
+            frames = 0
+            for frame in container.decode(video=0):
+                frames += 1
+                small = frame.reformat(width=2, height=2, format="rgb24")
+                red, green, blue = bytes(small.planes[0])[:3]
+                if red > 200 and green < 60 and blue > 200:
+                    return ["it shows the trap's own video"]
+            return [] if frames else ["it has no frame"]
+    except av.error.FFmpegError as error:
+        return [f"it does not play: {error}"]
+
+
+def run(share: int, *, with_odd: bool = True) -> tuple[list[dict[str, Any]], int]:
+    """Send everything through one stack; gives what became of each file, and the peak of memory in MB."""
+    results = []
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        traps.Traps(Path(scratch) / "traps") as set_up,
+        VideoStack() as stack,
+    ):
+        for name, data in archived(share):
+            results.append(examine(stack, set_up, name, data))
+        made = traps.inputs(set_up, Path(scratch))
+        if with_odd:
+            made |= odd.inputs(Path(scratch))
+        for number, (name, data) in enumerate(made.items()):
+            if number % share == 0:
+                results.append(examine(stack, set_up, f"made/{name}", data))
+        return results, stack.peak_megabytes()
+
+
+def main() -> int:
+    """Send the corpus through, and judge."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--share", type=int, default=1, help="every so-manieth file")
+    parser.add_argument("--json", type=Path, default=Path("build/corpus-videos.json"))
+    arguments = parser.parse_args()
+    if not ARCHIVE.exists():
+        print(f"{ARCHIVE.name} is not there: only the videos that are made here go through")
+    results, peak = run(arguments.share)
+    complaints = [complaint for result in results for complaint in result["complaints"]]
+    if peak > MOST_MEMORY:
+        complaints.append(f"the peak is {peak} MB, more than {MOST_MEMORY} MB")
+    slowest = max(results, key=lambda result: float(result["seconds"]))
+    report = {
+        "files": len(results),
+        "archived": sum(result["name"].startswith("video/") for result in results),
+        "statuses": dict(Counter(str(result["status"]) for result in results)),
+        "reasons": dict(Counter(str(result["reason"]) for result in results if result.get("reason"))),
+        "slowest": {"name": slowest["name"], "seconds": slowest["seconds"]},
+        "peak_megabytes": peak,
+        "violations": len(complaints),
+    }
+    arguments.json.parent.mkdir(parents=True, exist_ok=True)
+    arguments.json.write_text(json.dumps({**report, "results": results}, indent=1) + "\n", "utf-8")
+    for result in results:
+        print(
+            f"{result['seconds']:6.2f} s  {result['status']:9} {result['name']}  {result.get('detail') or ''}"
+        )
+    print("\n".join(complaints))
+    print(report)
+    return 1 if complaints else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,109 @@
+"""`make sampling`: does a moderation card in a video block it? Generated videos through the deployed video function.
+
+Two promises: a card for one second between hard cuts in a minute, among up to 8 further cuts, blocks nearly always;
+one that is there for 1/(moderationFrames - 1) of the time blocks always, however it comes and goes.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.video.footage import Footage, between_hard_cuts, for_a_share
+from tests.video.stack import VideoStack
+
+MODERATION_FRAMES = 12
+LEAST_BETWEEN_CUTS = 0.95
+IN_FLIGHT = 4  # videos put in and not judged yet: the machine draws the next ones meanwhile
+PATIENCE = 120.0
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one video, with the times in seconds that were judged."""
+
+    name: str
+    status: str
+    card: tuple[float, float]
+    judged: tuple[float, ...]
+
+    @property
+    def blocked(self) -> bool:
+        """Whether the card was seen."""
+        return self.status == "BLOCKED"
+
+
+def run(stack: VideoStack, footages: Sequence[Footage], scratch: Path) -> list[Result]:
+    """Send all through the stack."""
+    results: list[Result] = []
+    waiting: list[Footage] = []
+    path = scratch / "video.mp4"
+    for footage in footages:
+        footage.shoot(path)
+        stack.put(f"{footage.name}.mp4", path.read_bytes())
+        waiting.append(footage)
+        if len(waiting) >= IN_FLIGHT:
+            results.append(_result(stack, waiting.pop(0)))
+    return results + [_result(stack, footage) for footage in waiting]
+
+
+def _result(stack: VideoStack, footage: Footage) -> Result:
+    item = stack.end_of(f"{footage.name}.mp4", PATIENCE)
+    moderation: dict[str, Any] = item.get("moderation") or {}
+    judged = tuple(float(frame["time"]) for frame in moderation.get("frames") or ())
+    return Result(footage.name, str(item["status"]), footage.card_from_to, judged)
+
+
+def share_of(results: Sequence[Result]) -> float:
+    """Which part was blocked."""
+    return sum(result.blocked for result in results) / max(1, len(results))
+
+
+def main() -> int:
+    """Run it as asked."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--videos", type=int, default=100, help="of either kind")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--json", type=Path, default=Path("build/sampling.json"))
+    arguments = parser.parse_args()
+    seeds = range(arguments.seed, arguments.seed + arguments.videos)
+    kinds: dict[str, tuple[Callable[[int], Footage], float]] = {
+        "between_hard_cuts": (between_hard_cuts, LEAST_BETWEEN_CUTS),
+        "for_a_share": (lambda seed: for_a_share(seed, MODERATION_FRAMES), 1.0),
+    }
+    report: dict[str, Any] = {"seed": arguments.seed, "moderation": "stand-in"}
+    missed: list[Result] = []
+    fine = True
+    with tempfile.TemporaryDirectory() as scratch, VideoStack() as stack:
+        for kind, (make, least) in kinds.items():
+            began = time.monotonic()
+            results = run(stack, [make(seed) for seed in seeds], Path(scratch))
+            missed += [result for result in results if not result.blocked]
+            share = share_of(results)
+            fine = fine and share >= least
+            report[kind] = {
+                "videos": len(results),
+                "blocked": round(share, 4),
+                "least": least,
+                "judged_at_most": max((len(result.judged) for result in results), default=0),
+                "seconds": round(time.monotonic() - began, 1),
+            }
+    report["missed"] = [result.name for result in missed]
+    arguments.json.parent.mkdir(parents=True, exist_ok=True)
+    arguments.json.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
+    for result in missed:
+        times = ", ".join(f"{time:.2f}" for time in result.judged)
+        print(
+            f"{result.name} is {result.status}: card {result.card[0]:.2f}-{result.card[1]:.2f}, judged {times}"
+        )
+    print(json.dumps(report))
+    return 0 if fine else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
