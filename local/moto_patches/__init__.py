@@ -29,9 +29,30 @@ def apply() -> None:
         )
     if _applied:
         return
-    from local.moto_patches import apis, buckets, functions, queues, routing, s3_events, s3_listings, versions
+    from local.moto_patches import (
+        apis,
+        buckets,
+        functions,
+        queues,
+        routing,
+        s3_events,
+        s3_listings,
+        topics,
+        versions,
+    )
     from local.rekognition import standin
 
-    for module in (apis, buckets, functions, queues, routing, s3_events, s3_listings, versions, standin):
+    for module in (
+        apis,
+        buckets,
+        functions,
+        queues,
+        routing,
+        s3_events,
+        s3_listings,
+        topics,
+        versions,
+        standin,
+    ):
         module.apply()
     _applied = True

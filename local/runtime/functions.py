@@ -17,14 +17,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Self
 
+from local.moto_patches.topics import deliver_by
 from local.runtime import memory
+from local.runtime.asynchronous import AsynchronousInvocations
 from local.runtime.invocation import FunctionError, Invocation, trace_header
+from local.runtime.invocation import RuntimeClosedError as RuntimeClosedError
 from local.runtime.launch import Function, FunctionLoader, environment_variables
 from local.runtime.logs import CloudWatchLogs, LogFiles, LogStream
 from local.runtime.memory import MemoryWatcher, Watch
 from local.runtime.packages import DEFAULT_CACHE, sdk_folders
 from local.runtime.process import Death, ExecutionEnvironment, Launch
 from local.runtime.timescale import TimeScale
+from local.runtime.topics import to_function
 from local.runtime.xray import XRayListener
 from local.world import Credentials, World
 
@@ -32,10 +36,6 @@ _log = logging.getLogger(__name__)
 INIT_SECONDS = 10.0  # Lambda's limit for importing the handler; not scaled, since imports do not get faster
 _MAX_AGE = 1800.0  # seconds; an environment is replaced long before its role's session (1 h) ends
 _MEGABYTE = 1024 * 1024
-
-
-class RuntimeClosedError(RuntimeError):
-    """The embedded AWS's functions were stopped."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Functions:
     Each has the deployed code and layers, the variables it was given, and credentials of its own role. It is
     killed at its deadline and above its memory (`watches_memory`: on Linux). Thread-safe; `close` ends all
     processes within 2 seconds. What functions print goes to `log_folder/<handler module>.log` and to CloudWatch
-    Logs. The world's Invoke is carried out here, too.
+    Logs. The world's Invoke is carried out here, too, and what its topics send to functions (`events`).
     """
 
     def __init__(
@@ -93,6 +93,8 @@ class Functions:
         self._all: set[_Warm] = set()
         self._closed = False
         self._end_invoke = world.carry_out_invocations(self._answer)
+        self.events = AsynchronousInvocations(world, self.invoke, self.credentials, self._timescale)
+        self._end_topics = deliver_by(lambda sent: to_function(sent, self.events.accept), "lambda")
         self._closing = threading.Lock()  # an interrupt may close from another thread
         self._sessions: dict[tuple[str, str], tuple[float, Credentials]] = {}
         self._sessions_lock = threading.Lock()
@@ -182,6 +184,8 @@ class Functions:
         """End all processes, running or idle, and write out the logs. A second call is free."""
         with self._closing:
             self._end_invoke()
+            self._end_topics()
+            self.events.close()
             with self._lock:
                 self._closed = True
                 everything = list(self._all)
@@ -191,6 +195,7 @@ class Functions:
                 warm.process.kill(Death.STOPPED)
             for warm in everything:
                 warm.close()
+            self.events.join()
             self._watcher.close()
             self._cloudwatch.close()
             self._files.close()

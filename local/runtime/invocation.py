@@ -11,6 +11,10 @@ from typing import Any
 from local.runtime.process import Death
 
 
+class RuntimeClosedError(RuntimeError):
+    """The embedded AWS's functions were stopped."""
+
+
 @dataclass(frozen=True)
 class FunctionError:
     """Lambda's error document."""

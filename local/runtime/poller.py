@@ -136,9 +136,12 @@ class Poller:
         return self._flying
 
     def idle(self) -> bool:
-        """Tell whether nothing runs and every polled queue is empty: visible, hidden and delayed messages."""
+        """Tell whether nothing runs and nothing waits.
+
+        Every polled queue is empty (visible, hidden and delayed messages), and so is Lambda's own queue of events.
+        """
         with self._lock:
-            if self._flying:
+            if self._flying or self._functions.events.pending:
                 return False
             return all(not self._queues.count(source.mapping.queue_arn) for source in self._sources)
 
