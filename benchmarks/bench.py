@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import node, peak, recipes
-from benchmarks.chart import chart
+from benchmarks.chart import chart, label
 from benchmarks.cold_start import cold_start
 from benchmarks.encoders import encoder_costs
 from benchmarks.photographs import ROOT, Photograph, photographs
@@ -49,10 +49,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name in recipes.RECIPES.keys() - available.keys():
         console.print(f"{name} is not installed here and left out")
     classes = [_measured(name, members, available, console) for name, members in groups.items()]
-    any_photo = min((photo for members in groups.values() for photo in members), key=lambda p: p.megapixels)
+    taken = [photo for members in groups.values() for photo in members if not photo.resampled]
+    any_photo = min(taken, key=lambda photo: photo.megapixels)
     report = {
         "classes": classes,
-        "encoders": encoder_costs([photo.path for members in groups.values() for photo in members]),
+        "encoders": encoder_costs([photo.path for photo in taken]),
         "cold_start": cold_start(any_photo.path),
         "job": {"sizes": peak.SIZES, "quality": peak.QUALITY, "format": "jpeg", "cpus": 1},
         "machine": {
@@ -92,6 +93,7 @@ def _measured(
     return {
         "name": name,
         "photos": len(members),
+        "resampled": any(photo.resampled for photo in members),
         "ratio": {
             peer: round(median(wall[peer]) / ours, 2) if peer in wall else None
             for peer in ("naive", "pyvips", "sharp")
@@ -160,7 +162,7 @@ def _print(report: Mapping[str, Any], console: Console) -> None:
     for entry in report["classes"]:
         ratio = (f"{value:.2f}" if value else "-" for value in entry["ratio"].values())
         table.add_row(
-            entry["name"],
+            label(entry),
             str(entry["photos"]),
             f"{entry['milliseconds']['pipeline']:.0f}",
             *ratio,

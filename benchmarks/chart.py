@@ -33,7 +33,7 @@ def chart(classes: Sequence[Mapping[str, Any]]) -> str:
         x += 30 + 6.6 * len(_LABELS[name])
     y = float(_TOP)
     for entry, speed in zip(classes, speeds, strict=True):
-        parts.append(_text(_LEFT - 10, y + len(recipes) * _BAR / 2 + 4, entry["name"], "name"))
+        parts.append(_text(_LEFT - 10, y + len(recipes) * _BAR / 2 + 4, label(entry), "name"))
         for name in recipes:
             width = speed[name] / most * _WIDTH
             parts.append(
@@ -52,6 +52,11 @@ def chart(classes: Sequence[Mapping[str, Any]]) -> str:
         f'<title>Speed of renditions</title><style>{style}</style><rect width="100%" height="100%" fill="#fff"/>'
         f"{''.join(parts)}</svg>\n"
     )
+
+
+def label(entry: Mapping[str, Any]) -> str:
+    """Name a class of `bench.json`, and say so where its photographs were made from larger ones."""
+    return f"{entry['name']} (resampled)" if entry.get("resampled") else str(entry["name"])
 
 
 def _text(x: float, y: float, text: str, kind: str = "") -> str:

@@ -1,12 +1,14 @@
-"""The photographs of the benchmark, by class; drawn ones where no folder of real ones is at hand."""
+"""The photographs of the benchmark, by class; resampled or drawn ones where no real ones are at hand."""
 
+import functools
 import io
+import math
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image, ImageCms, UnidentifiedImageError
+from PIL import Image, ImageCms, JpegImagePlugin, UnidentifiedImageError
 
 ROOT = Path(__file__).parent.parent
 DEFAULT = ROOT.parent / "shared" / "photos"
@@ -17,6 +19,8 @@ _CLASSES = (  # (name, from, to) in megapixels
     ("~0.6 MP", 0.4, 1),
 )
 _WITH_ICC = " with ICC"
+_QUALITY = 90
+"""Of the JPEGs made here; cameras write about as finely."""
 NAMES = ("12-24 MP", "12-24 MP with ICC", "8 MP", "2-4 MP", "~0.6 MP")
 _DRAWN = {
     "12": (4032, 3024),
@@ -25,6 +29,8 @@ _DRAWN = {
     "3": (2272, 1704),
     "0.8": (1024, 768),
 }
+_FILLED = {"8 MP": ("12-24 MP", 8e6)}
+"""Class that the default folder lacks -> the class its photographs are made from, and their pixels."""
 
 
 @dataclass(frozen=True)
@@ -34,16 +40,49 @@ class Photograph:
     path: Path
     megapixels: float
     group: str
+    resampled: bool = False
+    """Whether it is a larger photograph made smaller, for want of one that a camera took in this size."""
 
 
 def photographs(folder: Path | None) -> dict[str, list[Photograph]]:
-    """Sort a folder's RGB JPEGs (sub-folders too) into the classes; without one, the default's or drawn ones."""
-    if folder is None and not DEFAULT.is_dir():
-        folder = _drawn(Path(tempfile.mkdtemp(prefix="bench-photos-")))
+    """Sort a folder's RGB JPEGs (sub-folders too) into the classes; without one, the default's or drawn ones.
+
+    Only where no folder is named a class without photographs is filled with larger ones made smaller.
+    """
+    source = folder or (DEFAULT if DEFAULT.is_dir() else _drawn(_scratch()))
     found: dict[str, list[Photograph]] = {name: [] for name in NAMES}
-    for photograph in _of(folder or DEFAULT):
+    for photograph in _of(source):
         found[photograph.group].append(photograph)
+    if folder is None:
+        for name, (larger, pixels) in _FILLED.items():
+            found[name] = found[name] or [
+                resampled(photo, name, pixels, _scratch()) for photo in found[larger]
+            ]
     return {name: members for name, members in found.items() if members}
+
+
+def resampled(photograph: Photograph, group: str, pixels: float, folder: Path) -> Photograph:
+    """Make a photograph of another class from a larger one: as many pixels, its colours stored as finely as before."""
+    with Image.open(photograph.path, formats=["JPEG"]) as image:
+        scale = math.sqrt(pixels / (image.width * image.height))
+        sampling = JpegImagePlugin.get_sampling(image)
+        small = image.resize(
+            (round(image.width * scale), round(image.height * scale)), Image.Resampling.LANCZOS
+        )
+        options = {"exif": image.info.get("exif", b""), "icc_profile": image.info.get("icc_profile")}
+    path = folder / photograph.path.name
+    small.save(path, "JPEG", quality=_QUALITY, subsampling=max(0, sampling), **options)
+    return Photograph(path, small.width * small.height / 1e6, group, resampled=True)
+
+
+@functools.cache
+def _scratch_folder() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="bench-photos-")
+
+
+def _scratch() -> Path:
+    """Return a folder that goes with this process."""
+    return Path(_scratch_folder().name)
 
 
 def _of(folder: Path) -> Iterator[Photograph]:
@@ -76,6 +115,6 @@ def _drawn(folder: Path) -> Path:
         ]
         out = io.BytesIO()
         options = {"icc_profile": profile} if name.endswith("icc") else {}
-        Image.merge("RGB", bands).save(out, "JPEG", quality=90, **options)
+        Image.merge("RGB", bands).save(out, "JPEG", quality=_QUALITY, **options)
         (folder / f"drawn-{name}.jpg").write_bytes(out.getvalue())
     return folder

@@ -3,15 +3,19 @@
 import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
+from PIL.JpegImagePlugin import get_sampling
 
-from benchmarks import bench, recipes
+from benchmarks import bench, encoders, recipes
 from benchmarks.chart import chart
 from benchmarks.measures import psnr, ssim
 from benchmarks.photographs import photographs
 from benchmarks.quality import likeness
+from media_pipeline.encoders import Encoder
+from media_pipeline.rasters import Raster
 from tests.unit.renditions.drawing import detailed, opened, saved
 from tests.unit.renditions.profiles import ADOBE_RGB, rgb_profile
 
@@ -58,6 +62,48 @@ def test_photographs_are_sorted_by_megapixels_and_profile(tmp_path: Path) -> Non
     }
 
 
+def test_class_that_the_default_folder_lacks_is_filled_with_photographs_made_smaller(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    data = saved(detailed(4200, 2800), exif=exif.tobytes(), subsampling="4:2:2", quality=90)
+    (tmp_path / "large.jpg").write_bytes(data)
+    monkeypatch.setattr("benchmarks.photographs.DEFAULT", tmp_path)
+    found = photographs(None)
+    assert list(found) == ["12-24 MP", "8 MP"]
+    assert [photo.resampled for members in found.values() for photo in members] == [False, True]
+    with Image.open(found["8 MP"][0].path) as image:
+        assert image.width * image.height == pytest.approx(8e6, rel=0.001)
+        assert image.width / image.height == pytest.approx(1.5, rel=0.001)
+        assert image.getexif()[0x0112] == 6
+        assert get_sampling(image) == 1  # 4:2:2, as it was
+        assert ssim(image, detailed(4200, 2800).resize(image.size)) > 0.9
+    # A folder that was asked for is measured as it is.
+    assert list(photographs(tmp_path)) == ["12-24 MP"]
+
+
+def test_encoders_are_compared_with_the_jpeg_of_the_same_picture_in_turns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, turns = tmp_path / "one.jpg", []
+    path.write_bytes(saved(detailed(1200, 800), quality=95))
+
+    def encoder(name: str, length: int) -> Encoder:
+        def encode(raster: Raster, quality: int) -> bytes:
+            turns.append((name, raster.size, quality))
+            return b"." * length
+
+        return Encoder("image/x", "x", encode)
+
+    sizes = {"jpeg": 1000, "webp": 700, "avif": 500}
+    monkeypatch.setattr(encoders, "ENCODERS", {name: encoder(name, length) for name, length in sizes.items()})
+    costs = encoders.encoder_costs([path])
+    assert {name: cost["bytes"] for name, cost in costs.items()} == {"webp": 0.7, "avif": 0.5}
+    assert turns[:3] == [("jpeg", (1024, 683), 80), ("webp", (1024, 683), 80), ("avif", (1024, 683), 60)]
+    assert turns[3:6] == turns[:3]
+
+
 def test_folder_that_is_not_there_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert bench.main(["--photos", str(tmp_path / "none")]) == 2
     assert "no such folder" in capsys.readouterr().out
@@ -72,13 +118,14 @@ def test_likeness_is_measured_against_full_resolution() -> None:
 
 
 def test_chart_holds_every_class_and_loads_nothing() -> None:
-    classes = [
+    classes: list[dict[str, Any]] = [
         {"name": "12-24 MP", "milliseconds": {"pipeline": 100.0, "naive": 300.0, "pyvips": 60.0}},
         {"name": "~0.6 <MP>", "milliseconds": {"pipeline": 10.0, "naive": 15.0, "pyvips": 12.0}},
+        {"name": "8 MP", "milliseconds": {"pipeline": 10.0, "naive": 20.0, "pyvips": 9.0}, "resampled": True},
     ]
     drawn = chart(classes)
     texts = [element.text for element in ET.fromstring(drawn).iter("{http://www.w3.org/2000/svg}text")]  # noqa: S314
-    assert {"12-24 MP", "~0.6 <MP>", "3.00 x", "5.00 x", "1.50 x"} <= set(texts)
+    assert {"12-24 MP", "~0.6 <MP>", "8 MP (resampled)", "3.00 x", "5.00 x", "1.50 x"} <= set(texts)
     assert "href" not in drawn
     assert "sharp" not in drawn
 
