@@ -94,6 +94,17 @@ class RequestId(logging.Filter):
         return True
 
 
+def hold_files_to(limit: int) -> None:
+    """Let every write that would make a file larger than `limit` bytes fail."""
+    import resource
+    import signal
+
+    signal.signal(
+        signal.SIGXFSZ, signal.SIG_IGN
+    )  # it would end the process; ignored, the write fails instead
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+
 def set_up_logging() -> None:
     """Give the root logger the handler that Lambda's runtime gives it."""
     handler = logging.StreamHandler(sys.stdout)
@@ -157,6 +168,8 @@ def main() -> None:
     channel = Channel()
     start = channel.next()
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    if start["file_bytes"] is not None:
+        hold_files_to(start["file_bytes"])
     sys.path[:0] = start["path"]
     sys.meta_path.append(RuntimeSdk(start["sdk"]))
     set_up_logging()

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import logging
 import math
+import os
 import secrets
 import threading
 import time
 import uuid
 from collections import defaultdict
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -40,11 +41,12 @@ _MEGABYTE = 1024 * 1024
 
 @dataclass(frozen=True)
 class RunningEnvironment:
-    """A process that is there now; `request_id` is None while it waits for work."""
+    """A process that is there now; `request_id` is None while it waits for work, `event` until the handler has one."""
 
     function_name: str
     pid: int
     request_id: str | None
+    event: Any = None
 
 
 @dataclass(eq=False)
@@ -54,6 +56,7 @@ class _Warm:
     scratch: TemporaryDirectory[str]
     born: float = field(default_factory=time.monotonic)
     request_id: str | None = None
+    event: Any = None
 
     def close(self) -> None:
         self.process.close()
@@ -67,6 +70,8 @@ class Functions:
     killed at its deadline and above its memory (`watches_memory`: on Linux). Thread-safe; `close` ends all
     processes within 2 seconds. What functions print goes to `log_folder/<handler module>.log` and to CloudWatch
     Logs. The world's Invoke is carried out here, too, and what its topics send to functions (`events`).
+    With `file_bytes` no file can grow beyond that many bytes, and writing fails as on a full /tmp (with EFBIG; not
+    on Windows).
     """
 
     def __init__(
@@ -76,11 +81,13 @@ class Functions:
         log_folder: Path | None = None,
         *,
         cache: Path = DEFAULT_CACHE,
+        file_bytes: int | None = None,
     ) -> None:
         self._world = world
         self._timescale = timescale or TimeScale()
         self._loader = FunctionLoader(world, cache)
         self._sdk = sdk_folders()
+        self._file_bytes = file_bytes
         self._files = LogFiles(log_folder)
         self._cloudwatch = CloudWatchLogs()
         self._watcher = MemoryWatcher()
@@ -171,7 +178,19 @@ class Functions:
     def environments(self) -> list[RunningEnvironment]:
         """Return the processes that are there now."""
         with self._lock:
-            return [RunningEnvironment(w.function.name, w.process.pid, w.request_id) for w in self._all]
+            return [
+                RunningEnvironment(w.function.name, w.process.pid, w.request_id, w.event) for w in self._all
+            ]
+
+    def signal(self, environment: RunningEnvironment, number: int) -> bool:
+        """Send a process a signal, as an operating system may; False where it no longer runs the same event."""
+        with self._lock:
+            for warm in self._all:
+                if warm.process.pid == environment.pid and warm.request_id == environment.request_id:
+                    with suppress(ProcessLookupError):  # it ended in this very moment
+                        os.kill(environment.pid, number)
+                        return True
+            return False
 
     def stop_running(self) -> None:
         """Kill what runs an event now; its callers get an Invocation that says so."""
@@ -222,7 +241,7 @@ class Functions:
 
     def _give_back(self, warm: _Warm) -> None:
         with self._lock:
-            warm.request_id = None
+            warm.request_id = warm.event = None
             if not self._closed:
                 self._idle[warm.function.arn].append(warm)
 
@@ -251,7 +270,13 @@ class Functions:
             self._files.write(function.module, lines)
             self._cloudwatch.write(stream, lines)
 
-        launch = Launch(handler=function.handler, path=function.path, sdk=self._sdk, variables=variables)
+        launch = Launch(
+            handler=function.handler,
+            path=function.path,
+            sdk=self._sdk,
+            variables=variables,
+            file_bytes=self._file_bytes,
+        )
         process = ExecutionEnvironment(launch, write_log)
         warm = _Warm(function, process, scratch, request_id=request_id)
         with self._lock:
@@ -264,8 +289,12 @@ class Functions:
         return warm
 
     def _watched(self, warm: _Warm) -> AbstractContextManager[Watch]:
-        limit = warm.function.memory_mb * _MEGABYTE
+        limit = self.memory_limit(warm.function, warm.process.pid, warm.event)
         return self._watcher.watching(warm.process.pid, limit, lambda: warm.process.kill(Death.MEMORY))
+
+    def memory_limit(self, function: Function, pid: int, event: Any) -> int:  # noqa: ARG002 - for who overrides it
+        """Return the bytes above which a process is killed; it has no `event` while it is started."""
+        return function.memory_mb * _MEGABYTE
 
     def _run(
         self, warm: _Warm, event: Any, request_id: str, init: float | None, init_log: str = ""
@@ -279,6 +308,8 @@ class Functions:
             "trace": trace_header(function.traced),
             "event": event,
         }
+        with self._lock:
+            warm.event = event
         begun = time.perf_counter()
         with self._watched(warm) as watch:
             reply, log = warm.process.invoke(request, seconds)

@@ -38,6 +38,7 @@ class Launch:
     path: Sequence[str]
     sdk: Mapping[str, str]
     variables: Mapping[str, str]
+    file_bytes: int | None = None  # how far a file may grow
 
 
 class ExecutionEnvironment:
@@ -70,7 +71,15 @@ class ExecutionEnvironment:
         ]
         for reader in self._readers:
             reader.start()
-        self._send({"handler": launch.handler, "path": launch.path, "sdk": launch.sdk, "mark": mark})
+        self._send(
+            {
+                "handler": launch.handler,
+                "path": launch.path,
+                "sdk": launch.sdk,
+                "mark": mark,
+                "file_bytes": launch.file_bytes,
+            }
+        )
 
     @property
     def pid(self) -> int:

@@ -305,3 +305,38 @@ def test_environment_killed_while_idle_is_replaced(stack: Any, functions: Functi
     invocation = functions.invoke(name, {})
     assert invocation.payload != pid
     assert invocation.error is None
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows does not hold a process's files to a size")
+def test_a_full_tmp_fails_writes_and_nothing_else(stack: Any, cache: Path) -> None:
+    name = stack.function(
+        """
+        import os
+        def handler(event, context):
+            print("working")
+            with open(os.environ["TMPDIR"] + "/file", "wb", buffering=0) as file:
+                return file.write(b"x" * event)
+        """
+    )
+    with Functions(stack.world, cache=cache, file_bytes=0) as full:
+        invocation = full.invoke(name, 1)
+        assert invocation.error is not None
+        assert invocation.error.type == "OSError"
+        assert invocation.log.startswith("working\n")
+        assert full.invoke(name, 0).payload == 0, "the process lives on"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows knows no SIGKILL")
+def test_a_signal_reaches_only_the_process_that_still_runs_that_event(
+    stack: Any, functions: Functions, wait_until: Callable[..., None]
+) -> None:
+    name = stack.function("import time\ndef handler(event, context): time.sleep(event); return event")
+    ran: list[Any] = []
+    thread = threading.Thread(target=lambda: ran.append(functions.invoke(name, 5)))
+    thread.start()
+    wait_until(lambda: any(one.event == 5 for one in functions.environments()))
+    (running,) = functions.environments()
+    assert functions.signal(running, signal.SIGKILL)
+    thread.join()
+    assert ran[0].death is Death.EXIT
+    assert not functions.signal(running, signal.SIGKILL)
