@@ -11,7 +11,7 @@ What AWS documents and what this module makes of it:
 import json
 import string
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 from urllib.parse import unquote_plus
@@ -38,6 +38,7 @@ class ObjectEvent:
 
     `sequencer` is normalised (upper case, padded to 32 digits), or None where S3 sent none.
     `redrive_attempt` is the attempt of the FAILED record that an operator's redrive names, else None.
+    `source` is the notification's entry as it came, for passing it on.
     """
 
     kind: EventKind
@@ -47,6 +48,7 @@ class ObjectEvent:
     etag: str | None
     sequencer: str | None
     redrive_attempt: int | None = None
+    source: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def version(self) -> str:
@@ -118,6 +120,7 @@ def _parse_record(record: Any) -> ObjectEvent | None:
             etag=(described.get("eTag") or "").strip('"') or None,
             sequencer=normalise_sequencer(str(raw_sequencer)) if raw_sequencer else None,
             redrive_attempt=None if attempt is None else int(attempt),
+            source=record,
         )
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise UnknownMessageError(f"a record is no S3 event: {type(error).__name__} {error}") from error

@@ -1,7 +1,7 @@
 """From an SQS batch to the events in it, and from errors to messages that come back in good time."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
@@ -26,7 +26,7 @@ class MessageWorker:
     """Handles SQS batches whose messages are S3 event notifications, and reports the failed ones.
 
     `handle` is called for each event of the uploads bucket; `unknown` for a message that is no S3 event, and
-    says whether that message is done with.
+    says whether that message is done with. `queue_urls` are those of all queues that feed the function.
     """
 
     def __init__(
@@ -35,14 +35,14 @@ class MessageWorker:
         handle: Callable[[ObjectEvent, Invocation], None],
         unknown: Callable[[str, UnknownMessageError], None],
         sqs: "SQSClient",
-        queue_url: str,
+        queue_urls: Sequence[str],
         uploads_bucket: str,
         observability: Observability,
     ) -> None:
         self._handle = handle
         self._unknown = unknown
         self._sqs = sqs
-        self._queue_url = queue_url
+        self._queue_urls = {url.rsplit("/", 1)[-1]: url for url in queue_urls}
         self._uploads_bucket = uploads_bucket
         self._observability = observability
 
@@ -93,15 +93,25 @@ class MessageWorker:
 
     def _hide(self, record: SQSRecord, invocation: Invocation, error: Exception) -> None:
         """Choose when the message comes back; without this call it is the queue's visibility timeout."""
+        url = self._queue_url(record)
+        if url is None:
+            error.add_note(f"and when it comes back could not be chosen: no URL of {record.event_source_arn}")
+            return
         seconds = _pause(error, int(record.attributes.approximate_receive_count), invocation.timeout)
         try:
             self._sqs.change_message_visibility(
-                QueueUrl=self._queue_url,
+                QueueUrl=url,
                 ReceiptHandle=record.receipt_handle,
                 VisibilityTimeout=math.ceil(seconds),
             )
         except (BotoCoreError, ClientError) as problem:
             error.add_note(f"and when it comes back could not be chosen: {problem}")
+
+    def _queue_url(self, record: SQSRecord) -> str | None:
+        """Which of the queues the message came from: a queue's name ends both its ARN and its URL."""
+        if len(self._queue_urls) == 1:
+            return next(iter(self._queue_urls.values()))
+        return self._queue_urls.get(record.event_source_arn.rsplit(":", 1)[-1])
 
 
 def _pause(error: Exception, receives: int, timeout: float) -> float:

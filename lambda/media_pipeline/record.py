@@ -32,6 +32,13 @@ class Status(StrEnum):
         return self in (Status.REVIEW, Status.FAILED)
 
 
+class Stage(StrEnum):
+    """Which function an open record waits for."""
+
+    IMAGE = "image"
+    VIDEO = "video"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Record:
     """One item of the records table: the fields that the life cycle reads, and all the others in `attributes`."""
@@ -45,7 +52,7 @@ class Record:
     unfinished: int
     owner: str | None
     lease_until: Decimal
-    stage: str
+    stage: Stage
     moderation: Mapping[str, Any] | None
     renditions: tuple[Mapping[str, Any], ...]
     alert_id: str | None
@@ -83,6 +90,12 @@ class Record:
     def is_tombstone(self) -> bool:
         """Whether this is a delete marker, which hides all older versions of its key."""
         return bool(self.attributes.get("delete_marker"))
+
+    def is_open(self, redrive_attempt: int | None) -> bool:
+        """Whether it may be worked on: in PROCESSING, or FAILED and driven again by this attempt's number."""
+        if self.status is Status.FAILED:
+            return redrive_attempt == self.attempt
+        return self.status is Status.PROCESSING
 
     def lease_left(self, now: float) -> float:
         """Seconds for which another invocation may still work on it; 0 or less when the lease is over."""
@@ -133,7 +146,7 @@ def from_item(item: Mapping[str, Any]) -> Record:
         unfinished=int(plain.get("unfinished", 0)),
         owner=plain.get("owner"),
         lease_until=Decimal(str(plain.get("lease_until", 0))),
-        stage=plain.get("stage", "image"),
+        stage=Stage(plain.get("stage", Stage.IMAGE)),
         moderation=plain.get("moderation"),
         renditions=tuple(plain.get("renditions", ())),
         alert_id=plain.get("alert_id"),

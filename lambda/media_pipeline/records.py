@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from media_pipeline.errors import LeaseHeldError, LeaseLostError, Reason, TransientError
 from media_pipeline.events import ObjectEvent, next_sequencer
-from media_pipeline.record import Claim, Record, Status, alert_id, from_item, iso_time, to_item
+from media_pipeline.record import Claim, Record, Stage, Status, alert_id, from_item, iso_time, to_item
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -88,9 +88,19 @@ class Records:
 
     # ---- changes
 
-    def claim(self, event: ObjectEvent, *, owner: str, lease_seconds: float) -> Claim | Record:
-        """Take the right to work on a version; or return its record where that is terminal already.
+    def claim(
+        self,
+        event: ObjectEvent,
+        *,
+        owner: str,
+        lease_seconds: float,
+        stage: Stage = Stage.IMAGE,
+        takes_over: bool = False,
+    ) -> Claim | Record:
+        """Take the right to work on a version; or return its record where there is nothing to do here.
 
+        That is a terminal one, or one that waits in another stage than `stage`: those too are claimed only by a
+        function that `takes_over`, where the other stage is not deployed any more.
         Raises LeaseHeldError while another invocation holds it.
         """
         sequencer = self.sequencer_of(event)
@@ -108,7 +118,7 @@ class Records:
                         "attempt": (known.attempt if known else 0) + 1,
                         "unfinished": before + 1,
                         "lease_until": Decimal(f"{self._clock() + lease_seconds:.3f}"),
-                        "stage": known.stage if known else "image",
+                        "stage": stage,
                         "version_id": event.version_id,
                         "etag": event.etag,
                     },
@@ -121,24 +131,26 @@ class Records:
                 self._require_same_version(known, event)
                 if known.status is Status.PROCESSING and known.owner == owner:
                     return _own(known, owner)  # our own write whose answer was lost
-                if known.status is Status.PROCESSING:
-                    if (left := known.lease_left(self._clock())) > 0:
-                        raise LeaseHeldError(left) from None
-                elif known.status is not Status.FAILED or event.redrive_attempt != known.attempt:
+                if not known.is_open(event.redrive_attempt):
                     return known
+                if known.stage is not stage and not takes_over:
+                    return known
+                if (left := known.lease_left(self._clock())) > 0:
+                    raise LeaseHeldError(left) from None
             else:
                 return Claim(record=record, owner=owner, unfinished_before=before)
         raise TransientError("other invocations changed the record each time this one tried to claim it")
 
     def release(self, claim: Claim, *, unfinished: int) -> None:
         """Give a claim back, so that the next message can take it at once; a claim already lost stays lost."""
-        record = claim.record
-        try:
-            self._change_mine(claim, {"unfinished": unfinished, "lease_until": LEASE_OVER}, remove=("owner",))
-        except _ChangedError as changed:
-            found = changed.found
-            if found is None or found.attempt != record.attempt or found.owner is not None:
-                raise LeaseLostError("the lease was taken over before it could be given back") from None
+        self._give_up(claim, {"unfinished": unfinished})
+
+    def hand_over(self, claim: Claim, stage: Stage) -> None:
+        """Give a claim back and note that the version waits for another function; then that one is to be told.
+
+        The note is no proof that it was told: whoever finds it without being that function tells it again.
+        """
+        self._give_up(claim, {"unfinished": claim.unfinished_before, "stage": stage})
 
     def store_verdict(self, claim: Claim, facts: Mapping[str, Any]) -> Record:
         """Write down the verdict with all facts of the terminal record, before anything leaves for a bucket.
@@ -201,6 +213,14 @@ class Records:
             return
 
     # ---- how
+
+    def _give_up(self, claim: Claim, values: Mapping[str, Any]) -> None:
+        try:
+            self._change_mine(claim, {**values, "lease_until": LEASE_OVER}, remove=("owner",))
+        except _ChangedError as changed:
+            found = changed.found
+            if found is None or found.attempt != claim.record.attempt or found.owner is not None:
+                raise LeaseLostError("the lease was taken over before it could be given back") from None
 
     def _end(
         self, event: ObjectEvent, status: Status, facts: Mapping[str, Any], *, from_processing: bool

@@ -1,5 +1,7 @@
 """From an uploaded picture to all that is published of it, and to what is judged before: pure, no S3, no clock."""
 
+import hashlib
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from media_pipeline import placeholder
@@ -27,6 +29,20 @@ class Rendition:
     width: int
     height: int
     data: bytes
+
+    @property
+    def length(self) -> int:
+        """Bytes."""
+        return len(self.data)
+
+    @property
+    def sha256(self) -> str:
+        """Hexadecimal digest of the bytes."""
+        return hashlib.sha256(self.data).hexdigest()
+
+    def opened(self) -> AbstractContextManager[bytes]:
+        """Give the bytes as they are put."""
+        return nullcontext(self.data)
 
 
 @dataclass(frozen=True, kw_only=True)

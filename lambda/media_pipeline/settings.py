@@ -33,6 +33,8 @@ class Settings:
     queue_url: str
     records_retention_days: int
     tracing: bool
+    videos_dead_letters_url: str | None = None
+    """Where the letters of the videos queue come from, for the function that drains both; None without videos."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
@@ -50,6 +52,8 @@ class ImageSettings(Settings):
     specs: Specs
     policy: Policy
     limits: Limits
+    videos_queue_url: str | None = None
+    """Where videos are handed to; None where the stack processes none."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "ImageSettings":
@@ -68,6 +72,7 @@ class ImageSettings(Settings):
             ),
             policy=variables.built("MODERATION", dict, Policy.parse),
             limits=variables.built("LIMITS", dict, partial(_limits, variables)),
+            videos_queue_url=variables.optional("VIDEOS_QUEUE_URL"),
         )
 
 
@@ -103,4 +108,5 @@ def _shared(variables: Variables) -> dict[str, Any]:
         "queue_url": variables.text("QUEUE_URL"),
         "records_retention_days": variables.parsed("RECORDS_RETENTION_DAYS", int, "a whole number of days"),
         "tracing": variables.boolean("TRACING"),
+        "videos_dead_letters_url": variables.optional("VIDEOS_DEAD_LETTERS_URL"),
     }

@@ -3,7 +3,7 @@
 import base64
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, cast
 from urllib.parse import urlencode
 
 from botocore.exceptions import ClientError
@@ -65,7 +65,9 @@ class Storage:
             raise
         return _OpenObject(answer)
 
-    def put_rendition(self, key: str, data: bytes, *, content_type: str, facts: Mapping[str, str]) -> None:
+    def put_rendition(
+        self, key: str, data: bytes | BinaryIO, *, content_type: str, facts: Mapping[str, str]
+    ) -> None:
         """Put one rendition under its immutable key; `facts` become its metadata and its tags."""
         self._s3.put_object(
             Bucket=self._renditions,

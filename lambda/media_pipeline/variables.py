@@ -26,6 +26,10 @@ class Variables:
             raise SettingsError(f"the environment variable {name} is missing or empty")
         return value
 
+    def optional(self, name: str) -> str | None:
+        """Read a variable that may be left out, but not be empty."""
+        return self.text(name) if name in self else None
+
     def parsed(self, name: str, parse: Callable[[str], T], wanted: str) -> T:
         """Read a variable through `parse`, whose ValueError means that it is not what was `wanted`."""
         value = self.text(name)

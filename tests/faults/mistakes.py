@@ -16,6 +16,7 @@ from media_pipeline import (
     pipeline,
     records,
     storage,
+    story,
 )
 from media_pipeline.errors import LeaseHeldError
 from media_pipeline.record import Claim, Record, Status, iso_time
@@ -42,7 +43,7 @@ def publish_before_the_verdict() -> None:
     def verdict(self: Any, attempt: Any, rendered: Any) -> Record:
         event = attempt.event
         for rendition in rendered.renditions:
-            listed = pipeline._listed(rendition, event)
+            listed = story._listed(rendition, event)
             self._storage.put_rendition(
                 listed["key"], rendition.data, content_type="image/jpeg", facts={"a": "b"}
             )

@@ -1,4 +1,4 @@
-"""Entry point of the function that drains the dead letters of the images queue."""
+"""Entry point of the function that drains the dead letters of the images and the videos queue."""
 
 import os
 import time

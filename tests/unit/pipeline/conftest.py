@@ -22,6 +22,7 @@ from tests.unit.pipeline.driving import draw
 
 REGION = "eu-west-1"
 TIMEOUT = 60.0
+QUEUES = ("images", "dead", "outbox", "videos", "videos-dead")
 
 
 @dataclass
@@ -79,6 +80,8 @@ class Stack:
     dead_letters_url: str
     images_url: str
     outbox_url: str
+    videos_url: str
+    videos_dead_letters_url: str
     sequence: int = 0
 
     def upload(self, key: str, data: bytes) -> dict[str, Any]:
@@ -115,11 +118,11 @@ class Stack:
         worker = self._image_worker()
         return self._invoke(worker, self.images_url, body, None, 1)
 
-    def bury(self, *events: dict[str, Any], body: str | None = None) -> bool:
+    def bury(self, *events: dict[str, Any], body: str | None = None, url: str | None = None) -> bool:
         """Hand the events to the dead letters' function as one message."""
         worker = dead_letters_worker(self.settings, self.clients, Observability(tracing=False), self.clock)
         text = json.dumps({"Records": events}) if body is None else body
-        return self._invoke(worker, self.dead_letters_url, text, None, 1)
+        return self._invoke(worker, url or self.dead_letters_url, text, None, 1)
 
     def _image_worker(self) -> Any:
         observability = Observability(tracing=False)
@@ -137,6 +140,7 @@ class Stack:
                     "body": message["Body"],
                     "attributes": {"ApproximateReceiveCount": str(receives)},
                     "eventSource": "aws:sqs",
+                    "eventSourceARN": f"arn:aws:sqs:{REGION}:123456789012:{url.rsplit('/', 1)[-1]}",
                 }
             ]
         }
@@ -215,7 +219,7 @@ def _build(clients: Clients) -> Stack:
         ],
     )
     topic = clients.sns.create_topic(Name="events")["TopicArn"]
-    urls = [clients.sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("images", "dead", "outbox")]
+    urls = [clients.sqs.create_queue(QueueName=name)["QueueUrl"] for name in QUEUES]
     outbox = clients.sqs.get_queue_attributes(QueueUrl=urls[2], AttributeNames=["QueueArn"])["Attributes"]
     clients.sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=outbox["QueueArn"])
     clock = Clock()
@@ -248,6 +252,8 @@ def _build(clients: Clients) -> Stack:
         images_url=urls[0],
         dead_letters_url=urls[1],
         outbox_url=urls[2],
+        videos_url=urls[3],
+        videos_dead_letters_url=urls[4],
     )
 
 
