@@ -48,6 +48,7 @@ class Pipeline(Story):
     @contextmanager
     def _made(self, attempt: Attempt) -> Iterator[Rendered]:
         data = self._fetch(attempt)
+        self._records.begin_decoding(attempt.claim)
         with attempt.steps("inspect"):
             inspection = inspect(data, self._settings.limits)
             attempt.facts |= _seen(inspection)

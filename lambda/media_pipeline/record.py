@@ -97,6 +97,16 @@ class Record:
             return redrive_attempt == self.attempt
         return self.status is Status.PROCESSING
 
+    @property
+    def killed_in_decoding(self) -> int:
+        """How many attempts in a row began to decode and never came to an end, now that its lease is over.
+
+        A claim counts itself in `unfinished` from the first moment; where it neither gave the record back nor began
+        to decode, it ended for another reason than the object.
+        """
+        is_counted = self.owner is None or bool(self.attributes.get("decoding"))
+        return self.unfinished if is_counted else max(self.unfinished - 1, 0)
+
     def lease_left(self, now: float) -> float:
         """Seconds for which another invocation may still work on it; 0 or less when the lease is over."""
         return float(self.lease_until) - now if self.status is Status.PROCESSING else 0.0

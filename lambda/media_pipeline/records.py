@@ -107,7 +107,7 @@ class Records:
         known: Record | None = None
         for _ in range(CLAIM_ROUNDS):
             redriven = known is not None and known.status is Status.FAILED
-            before = known.unfinished if known and not redriven else 0
+            before = known.killed_in_decoding if known and not redriven else 0
             try:
                 record = self._change(
                     (event.key, sequencer),
@@ -122,7 +122,7 @@ class Records:
                         "version_id": event.version_id,
                         "etag": event.etag,
                     },
-                    remove=_OF_ONE_OUTCOME,
+                    remove=(*_OF_ONE_OUTCOME, "decoding"),
                 )
             except _ChangedError as changed:
                 known = changed.found
@@ -141,6 +141,17 @@ class Records:
                 return Claim(record=record, owner=owner, unfinished_before=before)
         raise TransientError("other invocations changed the record each time this one tried to claim it")
 
+    def begin_decoding(self, claim: Claim) -> None:
+        """Note that decoding begins; only from here on can it be the object that ends the function.
+
+        A claim that ended without this note, killed in a call or cut off by an outage, does not count as unfinished
+        for the next one.
+        """
+        try:
+            self._change_mine(claim, {"decoding": True})
+        except _ChangedError:
+            raise LeaseLostError("the lease was taken over before decoding began") from None
+
     def release(self, claim: Claim, *, unfinished: int) -> None:
         """Give a claim back, so that the next message can take it at once; a claim already lost stays lost."""
         self._give_up(claim, {"unfinished": unfinished})
@@ -158,7 +169,7 @@ class Records:
         Decoding came to its end, so the count of unfinished attempts begins again.
         """
         try:
-            return self._change_mine(claim, {**facts, "unfinished": 0})
+            return self._change_mine(claim, {**facts, "unfinished": 0}, remove=("decoding",))
         except _ChangedError:
             raise LeaseLostError("the lease was taken over before the verdict was written down") from None
 
@@ -167,7 +178,7 @@ class Records:
         record = claim.record
         values = self._terminal(record.object_key, record.sequencer, status, record.attempt, facts)
         try:
-            return self._change_mine(claim, values)
+            return self._change_mine(claim, values, remove=("decoding",))
         except _ChangedError as changed:
             found = changed.found
             if found and found.alert_id == values["alert_id"] and found.owner == claim.owner:
@@ -216,7 +227,8 @@ class Records:
 
     def _give_up(self, claim: Claim, values: Mapping[str, Any]) -> None:
         try:
-            self._change_mine(claim, {**values, "lease_until": LEASE_OVER}, remove=("owner",))
+            values = {**values, "lease_until": LEASE_OVER}
+            self._change_mine(claim, values, remove=("owner", "decoding"))
         except _ChangedError as changed:
             found = changed.found
             if found is None or found.attempt != claim.record.attempt or found.owner is not None:

@@ -5,7 +5,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from http import HTTPStatus
 from typing import Any, ClassVar
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -30,7 +29,7 @@ from media_pipeline.settings import ImageSettings
 from media_pipeline.steps import Steps
 from media_pipeline.storage import KEY_BYTES_LIMIT, OriginalGoneError, Storage, rendition_key
 
-PAUSES = (1.0, 2.0, *(3.0,) * 14)  # seconds before a claim or a release is sent again: most of a minute
+RELEASE_PAUSES = (1.0, 2.0, *(3.0,) * 14)  # seconds; with the calls, most of a minute
 LISTING = frozenset({Status.PUBLISHED, Status.PROCESSING, Status.FAILED})  # their lists name what is there
 Ending = tuple[Status, Mapping[str, Any]]  # the terminal status, and what is to be told with it
 WITHHELD = {
@@ -103,7 +102,13 @@ class Story(ABC):
             self._announce_pending(event)
         steps = Steps(self._observability)
         with steps("claim"):
-            claim = self._claim(event, invocation)
+            claim = self._records.claim(
+                event,
+                owner=invocation.owner,
+                lease_seconds=invocation.lease_seconds,
+                stage=self.stage,
+                takes_over=self.takes_over,
+            )
         if isinstance(claim, Record):
             if claim.is_open(event.redrive_attempt):
                 self._pass_on(event, claim.stage)
@@ -124,32 +129,6 @@ class Story(ABC):
             self._release(attempt, error)
             raise
         self._outcomes.finish(record)
-
-    def _claim(self, event: ObjectEvent, invocation: Invocation) -> Claim | Record:
-        """Claim the version; after a claim without an answer, ask again while there is time.
-
-        It may stand all the same: nobody would work on it, and it would count as killed in decoding. Asked again it
-        is known by its owner, and the work goes on, or it is given back.
-        """
-        unanswered = False
-        for pause in PAUSES:
-            try:
-                return self._claim_once(event, invocation)
-            except (BotoCoreError, ClientError) as error:
-                unanswered = unanswered or _is_unanswered(error)
-                if not unanswered or not invocation.has_time_for(pause):
-                    raise
-                invocation.sleep(pause)
-        return self._claim_once(event, invocation)
-
-    def _claim_once(self, event: ObjectEvent, invocation: Invocation) -> Claim | Record:
-        return self._records.claim(
-            event,
-            owner=invocation.owner,
-            lease_seconds=invocation.lease_seconds,
-            stage=self.stage,
-            takes_over=self.takes_over,
-        )
 
     @abstractmethod
     def _pass_on(self, event: ObjectEvent, stage: Stage) -> None:
@@ -174,7 +153,6 @@ class Story(ABC):
             return Status.FAILED, {"reason": error.reason, "detail": error.detail}
 
     def _decide(self, attempt: Attempt) -> Ending:
-        attempt.invocation.require_time("begin")  # the claim may have taken long
         if attempt.record.withheld:
             # Before a look for newer versions: a move to quarantine that was begun is brought to its end.
             return self._quarantine(attempt, attempt.record)
@@ -193,7 +171,10 @@ class Story(ABC):
 
     @abstractmethod
     def _made(self, attempt: Attempt) -> AbstractContextManager[Made]:
-        """Fetch the original and make of it all that would be published; what was made is there within the context."""
+        """Fetch the original and make of it all that would be published; what was made is there within the context.
+
+        Between the two it has `Records.begin_decoding` note that: else an object that kills the function is not told.
+        """
 
     def _judge(self, attempt: Attempt, made: Made) -> Mapping[str, Any]:
         """Have what would be published judged."""
@@ -327,7 +308,7 @@ class Story(ABC):
 
     def _release_in_time(self, attempt: Attempt, unfinished: int) -> None:
         """Try again while there is time: what is not given back counts as if decoding had killed this function."""
-        for pause in PAUSES:
+        for pause in RELEASE_PAUSES:
             try:
                 self._records.release(attempt.claim, unfinished=unfinished)
             except (BotoCoreError, ClientError):
@@ -343,13 +324,6 @@ class Story(ABC):
         known = self._records.of_version(event.key, event.version)
         if known is not None and known.status.terminal:
             self._outcomes.finish(known)
-
-
-def _is_unanswered(error: BotoCoreError | ClientError) -> bool:
-    """Whether the request may have been carried out: no answer came, or one of a server that broke down."""
-    if isinstance(error, ClientError):
-        return error.response["ResponseMetadata"]["HTTPStatusCode"] >= HTTPStatus.INTERNAL_SERVER_ERROR
-    return True
 
 
 def _listed(rendition: Output, event: ObjectEvent) -> dict[str, Any]:

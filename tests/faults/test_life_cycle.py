@@ -53,7 +53,7 @@ def _machine(laboratory: Laboratory) -> type[RuleBasedStateMachine]:
             self.status: Status | None = None
             self.lease = 0.0
             self.attempt = self.unfinished = 0
-            self.verdict = self.announced = False
+            self.verdict = self.announced = self.decoding = False
 
         def _take(self, redrive: int | None) -> None:
             held = self.status is Status.PROCESSING and self.lease > self.timeline.now
@@ -73,7 +73,11 @@ def _machine(laboratory: Laboratory) -> type[RuleBasedStateMachine]:
                 assert not opens
                 return
             assert self.status in (None, Status.PROCESSING) or opens
-            self.unfinished = (0 if opens else self.unfinished) + 1
+            # The claim before this one counts if it was given back as counting, or if it began to decode.
+            never_began = self.holder is not None and not self.decoding
+            before = max(self.unfinished - never_began, 0)
+            self.unfinished = (0 if opens else before) + 1
+            self.decoding = False
             self.attempt += 1
             self.status, self.holder, self.announced = Status.PROCESSING, taken, False
             self.lease = self.timeline.now + LEASE
@@ -113,10 +117,16 @@ def _machine(laboratory: Laboratory) -> type[RuleBasedStateMachine]:
 
         @precondition(lambda self: self.claims)
         @rule(data=st.data())
+        def begin_decoding(self, data: Any) -> None:
+            if self._written(data, self.records.begin_decoding):
+                self.decoding = True
+
+        @precondition(lambda self: self.claims)
+        @rule(data=st.data())
         def store_verdict(self, data: Any) -> None:
             facts = {"moderation": {"verdict": "allow", "mode": "enforce"}}
             if self._written(data, lambda claim: self.records.store_verdict(claim, facts)):
-                self.verdict, self.unfinished = True, 0
+                self.verdict, self.unfinished, self.decoding = True, 0, False
 
         @precondition(lambda self: self.claims)
         @rule(data=st.data(), status=st.sampled_from(ENDS), twice=st.booleans())
@@ -133,6 +143,7 @@ def _machine(laboratory: Laboratory) -> type[RuleBasedStateMachine]:
         def release(self, data: Any, unfinished: int) -> None:
             if self._written(data, lambda claim: self.records.release(claim, unfinished=unfinished)):
                 self.holder, self.lease, self.unfinished = None, 0.0, unfinished
+                self.decoding = False
 
         @rule(seconds=st.sampled_from([1.0, 30.0, 65.0, 67.0, 400.0]))
         def time_passes(self, seconds: float) -> None:

@@ -1,12 +1,11 @@
 """Functions that are cut off: at any call, in the decoder, between two deployments."""
 
-import contextlib
 import dataclasses
-from typing import Any, cast
+from typing import Any
 from unittest.mock import Mock
 
 import pytest
-from botocore.exceptions import ClientError, ReadTimeoutError
+from botocore.exceptions import ReadTimeoutError
 
 import media_pipeline.pipeline as story
 from media_pipeline.record import Status
@@ -137,64 +136,44 @@ def test_decoding_that_leaves_no_time_counts_like_a_kill(
     assert stack.record("a.jpg", event).attributes["reason"] == "resource_exhausted"
 
 
-def lose_answers(monkeypatch: pytest.MonkeyPatch, dynamodb: Any, times: int) -> None:
-    """Have the next write carried out without an answer, and the requests after it refused."""
-    real = dynamodb.update_item
-    left = [times]
-
-    def lossy(**request: Any) -> Any:
-        left[0] -= 1
-        if left[0] < 0:
-            return real(**request)
-        if left[0] == times - 1:
-            with contextlib.suppress(ClientError):
-                real(**request)
-            raise ReadTimeoutError(endpoint_url="dynamodb")
-        throttled = {"Error": {"Code": "ThrottlingException"}, "ResponseMetadata": {"HTTPStatusCode": 400}}
-        raise ClientError(cast(Any, throttled), "UpdateItem")
-
-    monkeypatch.setattr(dynamodb, "update_item", lossy)
-
-
-@pytest.mark.parametrize("times", [1, 2, 5])
-def test_a_claim_without_an_answer_is_asked_for_again_and_worked_on(
-    stack: Any, picture: bytes, monkeypatch: pytest.MonkeyPatch, times: int
-) -> None:
-    monkeypatch.setattr("media_pipeline.invocation.time.sleep", lambda _: None)
-    event = stack.upload("a.jpg", picture)
-    lose_answers(monkeypatch, stack.clients.dynamodb, times)
-    # One message is enough: nothing is handed back, nothing waits for the end of a lease.
-    assert stack.deliver(event)
-    record = stack.record("a.jpg", event)
-    assert (record.status, record.attempt) == (Status.PUBLISHED, 1)
-
-
-def test_a_claim_whose_answer_came_too_late_does_not_count_as_killed_in_decoding(
+def test_claims_that_were_cut_off_before_decoding_say_nothing_about_the_picture(
     stack: Any, picture: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     event = stack.upload("a.jpg", picture)
-    real = vars(story)["render"]
-    monkeypatch.setattr(story, "render", Mock(side_effect=KILLED))
-    for _ in range(2):
+    dynamodb = stack.clients.dynamodb
+    real = dynamodb.update_item
+
+    def unanswered(**request: Any) -> Any:
+        real(**request)
+        raise ReadTimeoutError(endpoint_url="dynamodb")
+
+    for _ in range(4):
+        monkeypatch.setattr(dynamodb, "update_item", unanswered)
+        assert not stack.deliver(event)
+        stack.clock.now += LEASE_OVER
+    monkeypatch.setattr(dynamodb, "update_item", real)
+    for _ in range(4):
+        kill_at(monkeypatch, stack.clients.s3, "get_object")
         with pytest.raises(KILLED):
             stack.deliver(event)
         stack.clock.now += LEASE_OVER
-    context = stack.new_context()
-    lose_answers(monkeypatch, stack.clients.dynamodb, 1)
-    monkeypatch.setattr("media_pipeline.invocation.time.sleep", lambda _: setattr(context, "seconds", 20.0))
-    assert not stack.deliver(event, context=context)
-    assert stack.record("a.jpg", event).unfinished == 2
-    monkeypatch.setattr(story, "render", real)
     assert stack.deliver(event)
-    assert stack.record("a.jpg", event).status is Status.PUBLISHED
+    record = stack.record("a.jpg", event)
+    assert (record.status, record.attempt, record.unfinished) == (Status.PUBLISHED, 9, 0)
 
 
-def test_a_refused_claim_is_not_asked_for_again(
+def test_kills_in_the_decoder_are_counted_across_a_claim_that_was_cut_off(
     stack: Any, picture: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     event = stack.upload("a.jpg", picture)
-    throttled = {"Error": {"Code": "ThrottlingException"}, "ResponseMetadata": {"HTTPStatusCode": 400}}
-    update = Mock(side_effect=ClientError(cast(Any, throttled), "UpdateItem"))
-    monkeypatch.setattr(stack.clients.dynamodb, "update_item", update)
-    assert not stack.deliver(event)
-    assert update.call_count == 1
+    deadly = Mock(side_effect=KILLED)
+    monkeypatch.setattr(story, "render", deadly)
+    for number in range(4):
+        if number == 2:
+            kill_at(monkeypatch, stack.clients.s3, "get_object", after=True)
+        with pytest.raises(KILLED):
+            stack.deliver(event)
+        stack.clock.now += LEASE_OVER
+    assert stack.deliver(event)
+    assert stack.record("a.jpg", event).attributes["reason"] == "resource_exhausted"
+    assert deadly.call_count == 3

@@ -90,11 +90,41 @@ def test_claim_of_a_live_foreign_lease_says_how_long_it_lasts(records: Records, 
     assert raised.value.seconds == pytest.approx(LEASE - 60, abs=0.01)
 
 
-def test_claim_after_the_lease_counts_attempt_and_unfinished(records: Records, stack: Any) -> None:
-    claim(records)
+def test_claim_after_the_lease_counts_an_attempt_that_began_to_decode_as_unfinished(
+    records: Records, stack: Any
+) -> None:
+    records.begin_decoding(claim(records))
     stack.clock.now += LEASE + 1
     record = claim(records, owner="other").record
     assert (record.owner, record.attempt, record.unfinished) == ("other", 2, 2)
+    stack.clock.now += LEASE + 1
+    # The second one never began: it does not count, the first still does.
+    record = claim(records, owner="third").record
+    assert (record.owner, record.attempt, record.unfinished) == ("third", 3, 2)
+
+
+def test_only_the_holder_may_begin_to_decode(records: Records, stack: Any) -> None:
+    mine = claim(records)
+    stack.clock.now += LEASE + 1
+    claim(records, owner="other")
+    with pytest.raises(LeaseLostError):
+        records.begin_decoding(mine)
+
+
+def test_no_note_of_decoding_outlives_its_attempt(records: Records) -> None:
+    for end in (
+        lambda mine: records.release(mine, unfinished=0),
+        lambda mine: verdict(records, mine),
+        lambda mine: records.commit(mine, Status.REJECTED, {}),
+    ):
+        mine = claim(records)
+        records.begin_decoding(mine)
+        end(mine)
+        record = records.get(event().key, event().sequencer or "")
+        assert record is not None
+        assert "decoding" not in record.attributes
+        if not record.status.terminal and record.owner:
+            records.release(mine, unfinished=0)
 
 
 @pytest.mark.parametrize("status", [status for status in Status if status.terminal])
