@@ -56,11 +56,25 @@ class Label:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Judged:
+    """One frame of a video that the stand-in was shown; `time` in seconds."""
+
+    time: float
+    labels: tuple[Label, ...]
+
+    @property
+    def confidence(self) -> float:
+        """The highest of its labels' confidences; 0 without labels."""
+        return max((label.confidence for label in self.labels), default=0.0)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Outcome:
     """One uploaded file with what its record says. `status` is None where there is no record.
 
     `picture` is what the report shows as the original, relative to OUT: a copy, or a preview of a format that
-    browsers cannot show; None where it cannot be shown at all.
+    browsers cannot show; None where it cannot be shown at all. `film` is the copy of a video, which `picture`
+    then is a frame of.
     """
 
     upload: Upload
@@ -75,10 +89,19 @@ class Outcome:
     verdict: str | None = None
     labels: tuple[Label, ...] = ()
     milliseconds: Mapping[str, float] = field(default_factory=dict)
+    frames: tuple[Judged, ...] = ()
+    seconds: float | None = None
+    sound: bool = False
     picture: str | None = None
+    film: str | None = None
     is_preview: bool = False
     lost: tuple[str, ...] = ()
     """Keys of renditions that the record lists and the bucket does not hold."""
+
+    @property
+    def is_video(self) -> bool:
+        """Whether the record calls it one."""
+        return (self.content_type or "").startswith("video/")
 
     @property
     def settled(self) -> bool:
@@ -181,11 +204,21 @@ def _outcome(upload: Upload, item: Mapping[str, Any] | None) -> Outcome:
             for entry in listed
         ),
         verdict=moderation.get("verdict"),
-        labels=tuple(
-            Label(name=label["name"], parent=label.get("parent") or "", confidence=float(label["confidence"]))
-            for label in moderation.get("labels") or ()
-        ),
+        labels=_labels(moderation),
         milliseconds={step: _number(value) for step, value in (item.get("milliseconds") or {}).items()},
+        frames=tuple(
+            Judged(time=float(frame["time"]), labels=_labels(frame))
+            for frame in moderation.get("frames") or ()
+        ),
+        seconds=None if item.get("duration") is None else float(item["duration"]),
+        sound=bool(item.get("sound")),
+    )
+
+
+def _labels(judged: Mapping[str, Any]) -> tuple[Label, ...]:
+    return tuple(
+        Label(name=label["name"], parent=label.get("parent") or "", confidence=float(label["confidence"]))
+        for label in judged.get("labels") or ()
     )
 
 

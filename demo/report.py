@@ -15,6 +15,7 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from demo.outcomes import Outcome, Rendition, Run
+from demo.players import clock, moments_of, pictures, player_of
 
 STAND_IN = "stand-in"  # no Rekognition here: whatever shows a verdict says so
 TOTAL = "total"
@@ -103,7 +104,7 @@ def as_html(run: Run) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(size=human_size, duration=human_duration, url=_url)
+    environment.filters.update(size=human_size, duration=human_duration, url=_url, clock=clock)
     shown = {_status(outcome) for outcome in run.outcomes}
     statuses = [status for status in STATUSES if status in shown] + sorted(shown - STATUSES.keys())
     return environment.get_template("report.html").render(
@@ -116,6 +117,8 @@ def as_html(run: Run) -> str:
         count={status: sum(_status(each) == status for each in run.outcomes) for status in shown},
         veiled=VEILED,
         sizes_of=_by_size,
+        player_of=player_of,
+        moments_of=moments_of,
         steps_of=_steps,
         step_numbers=_step_numbers(run.outcomes),
         total=TOTAL,
@@ -162,10 +165,13 @@ class _Size:
 
 
 def _by_size(renditions: Iterable[Rendition]) -> list[_Size]:
-    """Group by size, the largest first."""
-    ordered = sorted(renditions, key=lambda each: (-each.width * each.height, each.name))
+    """Group the pictures by size, the largest first; beside a player they are all small."""
+    renditions = list(renditions)
+    posters = pictures(renditions)
+    ordered = sorted(posters, key=lambda each: (-each.width * each.height, each.name))
     groups = [(name, tuple(group)) for name, group in groupby(ordered, key=lambda each: each.name)]
-    boxes = [LARGEST_BOX] + [SMALL_BOX] * len(groups)
+    largest = LARGEST_BOX if len(posters) == len(renditions) else SMALL_BOX
+    boxes = [largest] + [SMALL_BOX] * len(groups)
     return [
         _Size(name, group[0], group, _fitted(group[0], box))
         for (name, group), box in zip(groups, boxes, strict=False)
