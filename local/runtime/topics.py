@@ -20,12 +20,14 @@ def may_invoke(service: str, function_arn: str, source_arn: str) -> bool:
 
     False where there is no such function.
     """
+    from moto.awslambda.exceptions import UnknownFunctionException
     from moto.awslambda.utils import get_backend
 
     region = function_arn.split(":")[3]
     name = function_arn.split(":function:")[-1].split(":")[0]
-    functions = {entry.function_name: entry for entry in get_backend(ACCOUNT_ID, region).list_functions()}
-    if name not in functions:
+    try:
+        function = get_backend(ACCOUNT_ID, region).get_function(name)
+    except UnknownFunctionException:
         return False
     arn = ":".join(function_arn.split(":")[:7])
     request = AccessRequest(
@@ -34,7 +36,7 @@ def may_invoke(service: str, function_arn: str, source_arn: str) -> bool:
         principal=Principal(kind="Service", value=service),
         context={"aws:SourceArn": source_arn, "aws:SourceAccount": ACCOUNT_ID},
     )
-    policy = {"Version": "2012-10-17", "Statement": _statements(functions[name])}
+    policy = {"Version": "2012-10-17", "Statement": _statements(function)}
     return evaluate([policy], request) is Verdict.ALLOW
 
 
