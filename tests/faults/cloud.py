@@ -37,9 +37,13 @@ Item = dict[str, Any]
 
 
 class Cloud:
-    """Context manager: moto, a stack in it, and time that is virtual for botocore as well."""
+    """Context manager: moto, a stack in it, and time that is virtual for botocore as well.
 
-    def __init__(self) -> None:
+    `renders_once`: the same bytes are rendered only once, for runs with a few pictures.
+    """
+
+    def __init__(self, *, renders_once: bool = True) -> None:
+        self._renders_once = renders_once
         self.timeline = Timeline()
         self._stack = ExitStack()
 
@@ -52,7 +56,7 @@ class Cloud:
         self._stack.enter_context(mock.patch("media_pipeline.invocation.time", seconds))
         waiting = SimpleNamespace(Lock=threading.Lock, Condition=lambda lock: _Condition(self, lock))
         self._stack.enter_context(mock.patch("botocore.retries.bucket.threading", waiting))
-        for patch in (*quicker_moto(), *_rendering_once()):
+        for patch in (*quicker_moto(), *(_rendering_once() if self._renders_once else ())):
             self._stack.enter_context(patch)
         self._build()
         return self

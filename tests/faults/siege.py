@@ -66,6 +66,7 @@ class BesiegedFunctions(Functions):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.deaths: dict[str, list[str]] = defaultdict(list)
+        self.errors: Counter[str] = Counter()
         self.invocations = 0
 
     def invoke(self, name: str, event: Any) -> Invocation:
@@ -74,6 +75,8 @@ class BesiegedFunctions(Functions):
         self.invocations += 1
         if invocation.death is not None:
             self.deaths[str(key_of(event))].append(str(invocation.death))
+        elif invocation.error is not None:
+            self.errors[f"{invocation.error.type}: {invocation.error.message}"] += 1
         return invocation
 
     def memory_limit(self, function: Function, pid: int, event: Any) -> int:
@@ -170,6 +173,8 @@ class Siege:
             yield f"{name}: {counts}"
         for one in self._functions.environments():
             yield f"process {one.pid} of {one.function_name}: {key_of(one.event) or 'no event'}"
+        for error, times in self._functions.errors.most_common(5):
+            yield f"{times} times: {error}"
         told = ("status", "attempt", "unfinished", "lease_until", "owner", "updated_at", "announced_at")
         unfinished = [
             item for item in self.items() if item["status"] == "PROCESSING" or "announced_at" not in item
