@@ -52,7 +52,8 @@ def signing_s3(timeout: float) -> "S3Client":
     Signature version 4 and the bucket's own regional host name: links to the global name are redirected for as long
     as a bucket is new, which breaks their signature. An endpoint that is an IP address is addressed by path.
     """
-    client: S3Client = _client("s3", timeout, signature_version="s3v4", s3={"addressing_style": "virtual"})
+    addressing = {"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"}
+    client: S3Client = _client("s3", timeout, signature_version="s3v4", s3=addressing)
     return client
 
 

@@ -46,7 +46,7 @@ def subject(record: Record, stack: str) -> str:
     Accents are dropped, other letters that ASCII lacks become question marks; of a long name both ends are kept.
     """
     start = f"[{stack}] {record.status.value}: "
-    return start + _shortened(_in_ascii(record.object_key), SUBJECT_LIMIT - len(start))
+    return (start + _shortened(_in_ascii(record.object_key), SUBJECT_LIMIT - len(start)))[:SUBJECT_LIMIT]
 
 
 def letter(record: Record, places: Places) -> str:

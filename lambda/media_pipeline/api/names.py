@@ -71,4 +71,4 @@ def _utf8(header: str) -> str:
     try:
         return header.encode("latin-1").decode()
     except UnicodeError:
-        return header
+        return header.encode(errors="replace").decode()  # half characters, which JSON can hold

@@ -47,6 +47,7 @@ class Originals:
                 Key=key,
                 Body=data,
                 ContentType=content_type,
+                ChecksumAlgorithm="SHA256",
                 ChecksumSHA256=base64.b64encode(hashlib.sha256(data).digest()).decode(),
                 Metadata={FILE_NAME: file_name} if file_name else {},
                 IfNoneMatch="*",

@@ -1,0 +1,244 @@
+"""The API's function over moto: events in, answers out, each answer held against the OpenAPI document."""
+
+import base64
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from moto import mock_aws
+from openapi_schema_validator import OAS30Validator
+
+from media_pipeline import clients
+from media_pipeline.api.assembly import api
+from media_pipeline.api.settings import ApiSettings
+from media_pipeline.observability import Observability
+from media_pipeline.record import to_item
+
+REGION = "eu-west-1"
+DOCUMENT = Path(__file__).parents[3] / "components" / "openapi.yaml"
+SETTINGS = ApiSettings(
+    uploads_bucket="uploads",
+    uploads_prefix="api/",
+    renditions_bucket="renditions",
+    records_table="records",
+    image_bytes=26_214_400,
+    video_bytes=524_288_000,
+    cors_origins=(),
+    tracing=False,
+)
+JPEG = b"\xff\xd8\xff\xe0" + bytes(range(256))
+MP4 = b"\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isommp42" + bytes(64)
+NOW = 1_800_000_000.0
+
+
+@cache
+def document() -> dict[str, Any]:
+    parsed: dict[str, Any] = yaml.safe_load(DOCUMENT.read_text())
+    return parsed
+
+
+class Context:
+    """What Lambda passes."""
+
+    function_name = "upload-api"
+    aws_request_id = "11111111-2222-3333-4444-555555555555"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 29_000
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer as a client gets it."""
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+
+@dataclass
+class Door:
+    """The API's function, with what a test may look up behind it."""
+
+    s3: Any
+    dynamodb: Any
+    settings: ApiSettings = SETTINGS
+
+    _api: Any = None
+
+    def with_settings(self, **changes: Any) -> None:
+        """Let further requests go to the function as it would be with other settings."""
+        self.settings = replace(self.settings, **changes)
+        self._api = None
+
+    @property
+    def api(self) -> Any:
+        """The function, made at the first request: its logger keeps the stdout that is there by then."""
+        if self._api is None:
+            observability = Observability(tracing=False)
+            self._api = api(self.settings, self.s3, self.dynamodb, observability, lambda: NOW)
+        return self._api
+
+    def post(self, path: str, data: bytes, headers: Mapping[str, str] | None = None, **more: Any) -> Answer:
+        return self.ask("POST", path, data, headers, **more)
+
+    def upload(self, data: bytes = JPEG, **headers: str) -> Answer:
+        """Send a picture; `Idempotency_Key="x"` becomes the header."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.post("/v1/images/upload", data, {"Content-Type": "image/jpeg", **named})
+
+    def form(self, **body: Any) -> Answer:
+        return self.post("/v1/uploads", json.dumps(body).encode(), {"Content-Type": "application/json"})
+
+    def image(self, image_id: str) -> Answer:
+        return self.ask("GET", f"/v1/images/{image_id}")
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        data: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        before: str = "/dev",
+        **changes: Any,
+    ) -> Answer:
+        """Send one request as API Gateway would; its answer must be one that the document names."""
+        raw = self.api(event(method, path, data, headers or {}, before) | changes, Context())
+        answer = Answer(
+            int(raw["statusCode"]),
+            {name: values[0] for name, values in raw["multiValueHeaders"].items()},
+            raw["body"],
+        )
+        require_documented(method, path, answer)
+        return answer
+
+    def record(self, image_id: str, status: str, sequencer: int = 1, **facts: Any) -> None:
+        """Write a record as the pipeline would."""
+        item = {
+            "object_key": f"api/{image_id}",
+            "sequencer": f"{sequencer:032X}",
+            "status": status,
+            "attempt": 1,
+            "created_at": "2027-01-15T08:00:00.000Z",
+            **facts,
+        }
+        self.dynamodb.put_item(TableName="records", Item=to_item(item))
+
+    def versions(self) -> list[dict[str, Any]]:
+        """All object versions that were ever stored and not removed."""
+        found: list[dict[str, Any]] = self.s3.list_object_versions(Bucket="uploads").get("Versions", [])
+        return found
+
+
+def event(
+    method: str, path: str, data: bytes | None, headers: Mapping[str, str], before: str = "/dev"
+) -> dict[str, Any]:
+    """A REST proxy event; `before` is the stage, or a custom domain's base path."""
+    sent = {"Host": "api.example.com", "X-Forwarded-Proto": "https", **headers}
+    return {
+        "resource": path,
+        "path": path,
+        "httpMethod": method,
+        "headers": sent,
+        "multiValueHeaders": {name: [value] for name, value in sent.items()},
+        "queryStringParameters": None,
+        "pathParameters": None,
+        "requestContext": {
+            "path": f"{before}{path}",
+            "stage": "dev",
+            "requestId": "request-1",
+            "domainName": "abc.execute-api.eu-west-1.amazonaws.com",
+            "identity": {"apiKeyId": "key-1"},
+        },
+        "body": base64.b64encode(data).decode() if data is not None else None,
+        "isBase64Encoded": data is not None,
+    }
+
+
+def require_documented(method: str, path: str, answer: Answer) -> None:
+    """Fail where the document does not have this answer: its status, content type, headers, members."""
+    operation = _operation(method, path)
+    if operation is None:
+        return
+    responses = operation["responses"]
+    assert str(answer.status) in responses, f"{method} {path} answered {answer.status}: {answer.text}"
+    documented = _resolved(responses[str(answer.status)])
+    content_type = answer.headers["Content-Type"]
+    assert content_type in documented["content"], content_type
+    for name in documented.get("headers", {}):
+        assert name in answer.headers
+    schema = {**documented["content"][content_type]["schema"], "components": document()["components"]}
+    OAS30Validator(schema).validate(answer.json)
+
+
+def _operation(method: str, path: str) -> Mapping[str, Any] | None:
+    for template, operations in document()["paths"].items():
+        if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path) and method.lower() in operations:
+            found: Mapping[str, Any] = operations[method.lower()]
+            return found
+    return None
+
+
+def _resolved(node: Mapping[str, Any]) -> Mapping[str, Any]:
+    if "$ref" not in node:
+        return node
+    found: Any = document()
+    for part in node["$ref"].removeprefix("#/").split("/"):
+        found = found[part]
+    return _resolved(found)
+
+
+@pytest.fixture(scope="session")
+def aws() -> tuple[Any, Any]:
+    """Real clients, made once: moto answers them in whichever test they are used."""
+    with pytest.MonkeyPatch.context() as environment, mock_aws():
+        environment.setenv("AWS_DEFAULT_REGION", REGION)
+        return clients.signing_s3(29), clients.dynamodb(29)
+
+
+@pytest.fixture
+def service(request: pytest.FixtureRequest) -> str:
+    """A service name for each test: Powertools keeps one logger a name, on the stdout that was there first."""
+    return f"media-pipeline-{abs(hash(request.node.nodeid))}"
+
+
+@pytest.fixture
+def door(monkeypatch: pytest.MonkeyPatch, aws: tuple[Any, Any], service: str) -> Iterator[Door]:
+    for name, value in {
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "POWERTOOLS_SERVICE_NAME": service,
+        "POWERTOOLS_METRICS_NAMESPACE": "MediaPipeline",
+    }.items():
+        monkeypatch.setenv(name, value)
+    s3, dynamodb = aws
+    with mock_aws():
+        location: Any = {"LocationConstraint": REGION}
+        for bucket in ("uploads", "renditions"):
+            s3.create_bucket(Bucket=bucket, CreateBucketConfiguration=location)
+        s3.put_bucket_versioning(Bucket="uploads", VersioningConfiguration={"Status": "Enabled"})
+        dynamodb.create_table(
+            TableName="records",
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[
+                {"AttributeName": "object_key", "AttributeType": "S"},
+                {"AttributeName": "sequencer", "AttributeType": "S"},
+            ],
+            KeySchema=[
+                {"AttributeName": "object_key", "KeyType": "HASH"},
+                {"AttributeName": "sequencer", "KeyType": "RANGE"},
+            ],
+        )
+        yield Door(s3, dynamodb)

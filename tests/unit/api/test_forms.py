@@ -1,0 +1,177 @@
+"""Forms for larger files: what they are bound to, and for whom there is none."""
+
+import base64
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import botocore.session
+import pytest
+
+from media_pipeline import clients
+from media_pipeline.api.originals import Originals
+from media_pipeline.api.uploads import IMAGE_TYPES, VIDEO_TYPES
+from media_pipeline.sniffing import _PREFIXES
+from tests.unit.api.conftest import SETTINGS, Door, document
+
+LARGE = {"content_type": "image/jpeg", "bytes": 10_485_760}
+
+
+def policy(fields: dict[str, str]) -> dict[str, Any]:
+    parsed: dict[str, Any] = json.loads(base64.b64decode(fields["policy"]))
+    return parsed
+
+
+def test_form_is_bound_to_its_key_its_type_its_length_and_minutes(door: Door) -> None:
+    answer = door.form(**LARGE)
+    assert answer.status == 201
+    fields = answer.json["fields"]
+    assert fields["key"] == f"api/{answer.json['image_id']}"
+    assert fields["Content-Type"] == "image/jpeg"
+    signed = policy(fields)
+    for condition in (
+        {"bucket": "uploads"},
+        {"key": fields["key"]},
+        {"Content-Type": "image/jpeg"},
+        ["content-length-range", 1, 10_485_760],
+    ):
+        assert condition in signed["conditions"]
+    left = datetime.fromisoformat(signed["expiration"]) - datetime.now(UTC)
+    assert timedelta(minutes=5) < left <= timedelta(minutes=15)
+    assert answer.headers["Location"] == answer.json["status_url"]
+    assert answer.json["expires_at"] == "2027-01-15T08:15:00.000Z"
+
+
+def test_every_field_of_a_form_is_signed(door: Door) -> None:
+    fields = door.form(**LARGE, file_name="../grün.jpg").json["fields"]
+    assert fields["x-amz-meta-file-name"] == "gr%C3%BCn.jpg"
+    named = {
+        name
+        for condition in policy(fields)["conditions"]
+        if isinstance(condition, dict)
+        for name in condition
+    }
+    assert set(fields) - {"policy", "x-amz-signature"} <= named
+
+
+def test_every_form_is_another_upload_and_stores_nothing_by_itself(door: Door) -> None:
+    first, second = door.form(**LARGE).json, door.form(**LARGE).json
+    assert first["image_id"] != second["image_id"]
+    assert not door.versions()
+    assert door.image(first["image_id"]).status == 404
+
+
+@pytest.mark.parametrize(
+    ("content_type", "limit"), [("image/png", SETTINGS.image_bytes), ("video/mp4", SETTINGS.video_bytes)]
+)
+def test_limit_of_the_stack_is_the_limit_of_a_form(door: Door, content_type: str, limit: int) -> None:
+    assert door.form(content_type=content_type, bytes=limit).status == 201
+    answer = door.form(content_type=content_type, bytes=limit + 1)
+    assert answer.status == 413
+    assert f"{limit:,}" in answer.json["detail"]
+
+
+def test_videos_are_415_where_the_stack_takes_none(door: Door) -> None:
+    door.with_settings(video_bytes=None)
+    answer = door.form(content_type="video/mp4", bytes=1)
+    assert answer.status == 415
+    assert "video/webm" not in answer.json["detail"]
+
+
+@pytest.mark.parametrize(
+    "content_type", ["image/svg+xml", "text/html", "image/*", "IMAGE/JPEG", "", "\u202e\n"]
+)
+def test_other_types_are_415_and_repeated_in_ascii(door: Door, content_type: str) -> None:
+    answer = door.form(content_type=content_type, bytes=1)
+    assert answer.status == 415
+    assert answer.json["detail"].isascii()
+    assert answer.json["detail"].isprintable()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"\xff",
+        b"[]",
+        b"null",
+        b'"text"',
+        b"[" * 100_000,
+        b'{"content_type": "image/jpeg"}',
+        b'{"bytes": 1}',
+        b'{"content_type": 1, "bytes": 1}',
+        b'{"content_type": "image/jpeg", "bytes": 0}',
+        b'{"content_type": "image/jpeg", "bytes": -1}',
+        b'{"content_type": "image/jpeg", "bytes": 1.5}',
+        b'{"content_type": "image/jpeg", "bytes": 1e999}',
+        b'{"content_type": "image/jpeg", "bytes": NaN}',
+        b'{"content_type": "image/jpeg", "bytes": true}',
+        b'{"content_type": "image/jpeg", "bytes": "1"}',
+        b'{"content_type": "image/jpeg", "bytes": ' + b"9" * 5000 + b"}",
+        b'{"content_type": "image/jpeg", "bytes": 1, "key": "api/mine"}',
+        b'{"content_type": "image/jpeg", "bytes": 1, "\\u202e": 1}',
+        b'{"content_type": "image/jpeg", "bytes": 1, "file_name": ""}',
+        b'{"content_type": "image/jpeg", "bytes": 1, "file_name": null}',
+    ],
+)
+def test_malformed_wish_is_400(door: Door, body: bytes) -> None:
+    answer = door.post("/v1/uploads", body)
+    assert answer.status == 400
+    assert answer.text.isascii()
+
+
+def test_whole_number_with_a_fraction_of_zero_is_a_whole_number(door: Door) -> None:
+    answer = door.post("/v1/uploads", b'{"content_type": "image/jpeg", "bytes": 5.0}')
+    assert ["content-length-range", 1, 5] in policy(answer.json["fields"])["conditions"]
+
+
+def test_half_a_character_in_a_name_does_no_harm(door: Door) -> None:
+    answer = door.post(
+        "/v1/uploads", b'{"content_type": "image/jpeg", "bytes": 1, "file_name": "a\\ud800.jpg"}'
+    )
+    assert answer.json["fields"]["x-amz-meta-file-name"] == "a.jpg"
+
+
+def test_wish_that_came_as_text_is_understood_too(door: Door) -> None:
+    assert door.ask("POST", "/v1/uploads", body=json.dumps(LARGE), isBase64Encoded=False).status == 201
+
+
+def test_document_lists_exactly_the_types_that_are_taken() -> None:
+    assert set(document()["components"]["schemas"]["UploadType"]["enum"]) == IMAGE_TYPES | VIDEO_TYPES
+
+
+def test_every_picture_that_can_be_told_by_its_first_bytes_has_a_form() -> None:
+    assert {kind.content_type for _, kind in _PREFIXES if kind.family == "image"} <= IMAGE_TYPES
+    assert {kind.content_type for _, kind in _PREFIXES if kind.family == "video"} <= VIDEO_TYPES
+
+
+@pytest.mark.parametrize("region", ["eu-west-1", "us-east-1"])
+@pytest.mark.parametrize(
+    ("endpoint", "expected"),
+    [
+        (None, "https://uploads.s3.{region}.amazonaws.com/"),
+        ("http://127.0.0.1:5000", "http://127.0.0.1:5000/uploads"),
+    ],
+)
+def test_links_and_forms_name_the_regional_host_or_the_embedded_endpoints_path(
+    monkeypatch: pytest.MonkeyPatch, region: str, endpoint: str | None, expected: str
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", region)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIA")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "token")
+    if endpoint:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    session = botocore.session.get_session()
+    monkeypatch.setattr(clients, "_session", lambda: session)
+    s3 = clients.signing_s3(29)
+    form = Originals(s3=s3, bucket="uploads").form(
+        "api/x", content_type="image/jpeg", length=1, file_name=None, seconds=60
+    )
+    link = s3.generate_presigned_url("get_object", Params={"Bucket": "uploads", "Key": "api/x"}, ExpiresIn=60)
+    assert form.url == expected.format(region=region)
+    assert link.startswith(expected.format(region=region).rstrip("/") + "/api/x?")
+    assert "X-Amz-Algorithm=AWS4-HMAC-SHA256" in link
+    assert form.fields["x-amz-algorithm"] == "AWS4-HMAC-SHA256"
+    assert form.fields["x-amz-security-token"] == "token"

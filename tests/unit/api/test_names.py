@@ -1,0 +1,82 @@
+"""Ids and file names, whatever a client thinks of."""
+
+import re
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from media_pipeline.api.names import (
+    ESCAPED_NAME_BYTES,
+    derived_image_id,
+    escaped,
+    file_name,
+    is_image_id,
+    new_image_id,
+    tidy,
+)
+from tests.unit.api.conftest import document
+
+TEXT = st.text(st.characters(), max_size=300)
+HOSTILE = "../\u202egpj\r\nX-Evil: 1\x00\u2066\ufeff" + "n" * 2000
+
+
+@given(TEXT, TEXT)
+@example("a", "b")
+def test_derived_id_is_an_id_and_always_the_same(client: str, key: str) -> None:
+    client, key = client.encode(errors="replace").decode(), key.encode(errors="replace").decode()
+    assert is_image_id(derived_image_id(client, key))
+    assert derived_image_id(client, key) == derived_image_id(client, key)
+
+
+@given(st.tuples(TEXT, TEXT), st.tuples(TEXT, TEXT))
+@example(("a", "\0b"), ("a\0", "b"))
+@example(("1", "0:"), ("10", ":"))
+def test_derived_ids_of_two_clients_or_keys_differ(one: tuple[str, str], other: tuple[str, str]) -> None:
+    one, other = _encodable(one), _encodable(other)
+    assert (derived_image_id(*one) == derived_image_id(*other)) == (one == other)
+
+
+def test_ids_at_random_are_ids_and_new() -> None:
+    ids = {new_image_id() for _ in range(1000)}
+    assert len(ids) == 1000
+    assert all(is_image_id(image_id) for image_id in ids)
+
+
+@given(TEXT)
+def test_ids_are_what_the_document_says(text: str) -> None:
+    schema = document()["components"]["schemas"]["ImageId"]
+    documented = re.fullmatch(schema["pattern"].strip("^$"), text) is not None
+    assert is_image_id(text) == (documented and len(text) == schema["maxLength"])
+
+
+@given(TEXT)
+@example(HOSTILE)
+@example("..")
+@example("a/..")
+@example("C:\\x\\..")
+def test_tidied_name_is_one_printable_name_that_fits_into_metadata(name: str) -> None:
+    tidied = tidy(name)
+    if tidied is None:
+        return
+    assert tidied.isprintable()
+    assert "/" not in tidied
+    assert "\\" not in tidied
+    assert tidied.strip(". ")
+    assert len(escaped(tidied)) <= ESCAPED_NAME_BYTES
+    assert re.fullmatch(r"[A-Za-z0-9_.~%-]+", escaped(tidied))
+
+
+@given(TEXT)
+def test_tidying_twice_changes_nothing(name: str) -> None:
+    assert tidy(tidy(name)) == tidy(name)
+
+
+@given(TEXT, st.none() | TEXT)
+@example("attachment; filename*=bogus''%FF", None)
+def test_no_header_is_too_odd_to_be_read(header: str, other: str | None) -> None:
+    for name in (file_name(header, other), file_name(None, header)):
+        assert name is None or name.isprintable()
+
+
+def _encodable(pair: tuple[str, str]) -> tuple[str, str]:
+    return tuple(text.encode(errors="replace").decode() for text in pair)  # type: ignore[return-value]

@@ -1,0 +1,68 @@
+"""The API's environment, and how little its function loads."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from media_pipeline.api.settings import ApiSettings
+from media_pipeline.errors import SettingsError
+
+ENVIRONMENT = {
+    "UPLOADS_BUCKET": "u",
+    "UPLOADS_PREFIX": "api/",
+    "RENDITIONS_BUCKET": "r",
+    "RECORDS_TABLE": "t",
+    "LIMITS": '{"bytes":26214400,"frames":200,"pixels":50000000,"videoBytes":524288000,"videoSeconds":300}',
+    "VIDEO_ENABLED": "true",
+    "CORS_ORIGINS": '["https://app.example.com"]',
+    "TRACING": "false",
+}
+
+
+def test_environment_parses_into_typed_settings() -> None:
+    settings = ApiSettings.from_environment(ENVIRONMENT)
+    assert (settings.uploads_prefix, settings.image_bytes, settings.video_bytes) == (
+        "api/",
+        26214400,
+        524288000,
+    )
+    assert settings.cors_origins == ("https://app.example.com",)
+
+
+def test_without_videos_their_limit_is_not_needed() -> None:
+    environment = ENVIRONMENT | {"VIDEO_ENABLED": "false", "LIMITS": '{"bytes":1}'}
+    assert ApiSettings.from_environment(environment).video_bytes is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("UPLOADS_BUCKET", ""),
+        ("UPLOADS_PREFIX", "api"),
+        ("LIMITS", '{"pixels":1}'),
+        ("LIMITS", '{"bytes":1}'),
+        ("LIMITS", "[]"),
+        ("VIDEO_ENABLED", "yes"),
+        ("CORS_ORIGINS", "{}"),
+        ("CORS_ORIGINS", "[1]"),
+        ("TRACING", "1"),
+    ],
+)
+def test_wrong_variable_is_named(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=name):
+        ApiSettings.from_environment(ENVIRONMENT | {name: value})
+
+
+def test_function_loads_neither_pillow_nor_boto3_nor_the_tracer() -> None:
+    program = (
+        "import sys, media_pipeline.handlers.upload_api, media_pipeline.handlers.log_notification;"
+        "heavy = {'PIL', 'pillow_heif', 'av', 'boto3', 's3transfer', 'pydantic', 'aws_xray_sdk'};"
+        "sys.exit(', '.join(heavy & set(sys.modules)) or 0)"
+    )
+    folder = Path(__file__).parents[3] / "lambda"
+    ran = subprocess.run(
+        [sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")

@@ -1,0 +1,180 @@
+"""What an uploader is told of an upload, and what never."""
+
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from media_pipeline.errors import Reason
+from media_pipeline.record import Status
+from tests.unit.api.conftest import JPEG, Door, document
+
+ID = "k5ahn2u4cfb7wyq3zt6oxmjd2eilrvg7"
+LABELS = {
+    "verdict": "block",
+    "mode": "enforce",
+    "reason": "Weapons 95.0 reached the block threshold of 90",
+    "labels": [{"name": "Weapons", "parent": "Violence", "confidence": 95.0}],
+}
+SECRETS = ("Weapons", "Violence", "95", "owner", "lease", "sha256", "trace")
+
+
+def rendition(version: str = "v1") -> dict[str, Any]:
+    return {
+        "name": "thumbnail",
+        "format": "webp",
+        "width": 150,
+        "height": 100,
+        "bytes": 4711,
+        "key": f"api/{ID}/{version}/thumbnail-0a1b2c3d.webp",
+    }
+
+
+FACTS: dict[str, Any] = {
+    "content_type": "image/jpeg",
+    "width": 4032,
+    "height": 3024,
+    "bytes": 123,
+    "dominant_colour": "#7a8c5e",
+    "placeholder": "thumbhash",
+    "finished_at": "2027-01-15T08:00:02.500Z",
+    "sha256": "a" * 64,
+    "trace_id": "trace",
+}
+
+
+def test_unknown_id_is_404(door: Door) -> None:
+    answer = door.image(ID)
+    assert (answer.status, answer.json["title"]) == (404, "Not Found")
+
+
+@pytest.mark.parametrize(
+    "odd", ["upload", "x", "K" * 32, "a" * 33, "%2e%2e%2f", "..", "a" * 31 + "\n", "é" * 32]
+)
+def test_what_is_no_id_is_404_without_asking_anyone(
+    door: Door, monkeypatch: pytest.MonkeyPatch, odd: str
+) -> None:
+    monkeypatch.setattr(door.dynamodb, "query", None)
+    assert door.image(odd).status == 404
+
+
+def test_key_that_only_begins_like_another_is_404(door: Door) -> None:
+    door.s3.put_object(Bucket="uploads", Key=f"api/{ID}x", Body=JPEG)
+    assert door.image(ID).status == 404
+
+
+def test_stored_but_not_taken_up_is_received(door: Door) -> None:
+    image_id = door.upload().json["image_id"]
+    assert door.image(image_id).json == {
+        "image_id": image_id,
+        "status": "RECEIVED",
+        "bytes": len(JPEG),
+        "renditions": [],
+    }
+
+
+def test_published_one_has_its_facts_and_links_that_work_for_minutes(door: Door) -> None:
+    door.record(ID, "PUBLISHED", renditions=[rendition()], moderation=LABELS | {"verdict": "allow"}, **FACTS)
+    shown = door.image(ID).json
+    assert (shown["status"], shown["width"], shown["height"], shown["bytes"]) == (
+        "PUBLISHED",
+        4032,
+        3024,
+        123,
+    )
+    assert (shown["dominant_colour"], shown["placeholder"]) == ("#7a8c5e", "thumbhash")
+    (entry,) = shown["renditions"]
+    url = urlsplit(entry.pop("url"))
+    assert entry == {"name": "thumbnail", "format": "webp", "width": 150, "height": 100, "bytes": 4711}
+    assert url.hostname == "renditions.s3.eu-west-1.amazonaws.com"
+    assert url.path == "/" + rendition()["key"]
+    assert 60 <= int(parse_qs(url.query)["X-Amz-Expires"][0]) <= 900
+
+
+@pytest.mark.parametrize("status", ["BLOCKED", "REVIEW"])
+def test_withheld_one_shows_neither_link_nor_label_nor_blurred_picture(door: Door, status: str) -> None:
+    reason = {"BLOCKED": "policy_block", "REVIEW": "policy_review"}[status]
+    door.record(
+        ID,
+        status,
+        renditions=[rendition()],
+        moderation=LABELS,
+        reason=reason,
+        detail=LABELS["reason"],
+        **FACTS,
+    )
+    answer = door.image(ID)
+    assert (answer.json["status"], answer.json["reason"]) == (status, reason)
+    assert answer.json["renditions"] == []
+    assert answer.json["detail"]
+    assert not any(secret in answer.text for secret in (*SECRETS, "dominant", "placeholder", "thumbhash"))
+
+
+def test_rejected_one_says_why(door: Door) -> None:
+    door.record(ID, "REJECTED", reason="too_large", detail="it has 9 bytes; allowed are 8", bytes=9)
+    shown = door.image(ID).json
+    assert (shown["reason"], shown["detail"]) == ("too_large", "it has 9 bytes; allowed are 8")
+
+
+def test_failed_one_does_not_tell_the_inside(door: Door) -> None:
+    door.record(
+        ID, "FAILED", reason="proxy_refused", detail="Rekognition refused (InvalidImageFormatException)"
+    )
+    answer = door.image(ID)
+    assert answer.json["reason"] == "proxy_refused"
+    assert "Rekognition" not in answer.text
+
+
+def test_one_being_worked_on_shows_no_rendition_that_its_record_already_lists(door: Door) -> None:
+    door.record(ID, "PROCESSING", renditions=[rendition()], moderation=LABELS, owner="owner", **FACTS)
+    answer = door.image(ID)
+    assert (answer.json["status"], answer.json["renditions"]) == ("PROCESSING", [])
+    assert not any(secret in answer.text for secret in SECRETS)
+
+
+@pytest.mark.parametrize("newer", ["PROCESSING", "REJECTED", "FAILED", "SUPERSEDED"])
+def test_status_is_the_newest_ones_and_renditions_those_last_published(door: Door, newer: str) -> None:
+    door.record(ID, "PUBLISHED", 1, renditions=[rendition("v1")], **FACTS)
+    door.record(ID, newer, 2)
+    shown = door.image(ID).json
+    assert shown["status"] == newer
+    assert "/v1/thumbnail" in shown["renditions"][0]["url"]
+
+
+@pytest.mark.parametrize("newer", ["BLOCKED", "REVIEW", "DELETED"])
+@pytest.mark.parametrize("newest", [None, "PROCESSING", "FAILED"])
+def test_what_was_published_is_hidden_once_something_newer_took_it_away(
+    door: Door, newer: str, newest: str | None
+) -> None:
+    door.record(ID, "PUBLISHED", 1, renditions=[rendition()], **FACTS)
+    door.record(ID, newer, 2)
+    if newest:
+        door.record(ID, newest, 3)
+    answer = door.image(ID)
+    assert answer.json["renditions"] == []
+    assert "thumbhash" not in answer.text
+
+
+def test_newest_of_two_published_versions_is_shown(door: Door) -> None:
+    door.record(ID, "PUBLISHED", 1, renditions=[rendition("v1")], **FACTS)
+    door.record(ID, "PUBLISHED", 2, renditions=[rendition("v2")], **FACTS)
+    (entry,) = door.image(ID).json["renditions"]
+    assert "/v2/" in entry["url"]
+
+
+def test_video_shows_its_duration_and_itself(door: Door) -> None:
+    video = rendition() | {"name": "video", "format": "mp4"}
+    door.record(ID, "PUBLISHED", renditions=[video], duration=12.48, **FACTS | {"content_type": "video/mp4"})
+    shown = door.image(ID).json
+    assert (shown["duration"], shown["renditions"][0]["format"]) == (12.48, "mp4")
+
+
+def test_answer_is_not_to_be_kept(door: Door) -> None:
+    door.record(ID, "PUBLISHED")
+    assert door.image(ID).headers["Cache-Control"] == "no-store"
+
+
+def test_every_status_and_reason_of_the_pipeline_is_documented() -> None:
+    schemas = document()["components"]["schemas"]
+    assert set(schemas["Status"]["enum"]) == {"RECEIVED", *(status.value for status in Status)}
+    assert {reason.value for reason in Reason} <= set(schemas["Reason"]["enum"])
