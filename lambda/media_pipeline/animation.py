@@ -9,6 +9,7 @@ from PIL import Image
 from media_pipeline import colour
 from media_pipeline.budget import check_memory
 from media_pipeline.cascade import Frame
+from media_pipeline.cicp import profile_of
 from media_pipeline.decoding import check_pixels, decoding, open_picture
 from media_pipeline.encoders import WEBP_METHOD
 from media_pipeline.inspection import Inspection
@@ -53,7 +54,7 @@ class Film:
     def rasters(self, frame: Frame) -> Iterator[Raster]:
         """Yield each frame scaled to `frame`, in sRGB and turned."""
         for image, pixels in self.frames():
-            yield develop(pixels, frame, self.inspection, image.info.get("icc_profile"))
+            yield develop(pixels, frame, self.inspection, profile_of(image, self.data))
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def survey(film: Film, frame: Frame) -> Survey:
     chosen = most_different(sketches, JUDGED_FRAMES)
     # Once more, since which frames differ is known only at the end, and not all of them fit into memory.
     judged = tuple(
-        develop(pixels, frame, film.inspection, image.info.get("icc_profile"))
+        develop(pixels, frame, film.inspection, profile_of(image, film.data))
         for number, (image, pixels) in enumerate(film.frames())
         if number in chosen
     )

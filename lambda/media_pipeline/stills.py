@@ -8,6 +8,7 @@ from PIL import Image
 from media_pipeline import colour
 from media_pipeline.budget import check_memory
 from media_pipeline.cascade import Frame, Plan
+from media_pipeline.cicp import profile_of
 from media_pipeline.decoding import decoding, load_pixels, open_picture
 from media_pipeline.inspection import Inspection
 from media_pipeline.limits import Limits
@@ -58,7 +59,7 @@ def _roots(
     data: bytes, inspection: Inspection, plan: Plan, specs: Specs, limits: Limits
 ) -> dict[Frame, Raster]:
     image = open_picture(data, inspection.content_type, limits)
-    profile = image.info.get("icc_profile")
+    profile = profile_of(image, data)
     full_chroma = len({layer[1:3] for layer in getattr(image, "layer", ())}) == 1
     as_ycbcr = _stays_ycbcr(image, profile, specs)
     box = _draft(image, inspection, as_ycbcr, stored(plan.largest, inspection), limits)
