@@ -1,6 +1,7 @@
 """`python -m operations COMMAND`: see `--help`."""
 
 import argparse
+import json
 import shlex
 import sys
 from collections.abc import Sequence
@@ -10,9 +11,10 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from operations.errors import OperationsError
-from operations.redrive import Kind, Redrive, Stuck
+from operations.redrive import Kind, Position, Redrive
 from operations.stack import StackOutputs
 
+FAILED = 1
 INTERRUPTED = 130  # the shell's convention for a run that Ctrl-C ended
 
 
@@ -25,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
     except (ClientError, BotoCoreError) as error:
         print(f"error: AWS refused or could not be reached: {error}", file=sys.stderr)
-    return 1
+    return FAILED
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -47,7 +49,12 @@ def _parser() -> argparse.ArgumentParser:
     redrive.add_argument("--key", help="only the versions of this object key")
     redrive.add_argument("--dry-run", action="store_true", help="only say what would be sent")
     redrive.add_argument("--rate", type=_positive, default=10.0, help="objects a second (default: 10)")
-    redrive.add_argument("--after", nargs=2, metavar=("KEY", "SEQUENCER"), help="go on behind this record")
+    redrive.add_argument(
+        "--after",
+        type=_position,
+        metavar="POSITION",
+        help="go on behind this record, as a run that was cut short says",
+    )
     redrive.add_argument(
         "--outputs", type=Path, help="file of `pulumi stack output --json` (default: Pulumi is asked)"
     )
@@ -64,39 +71,55 @@ def _positive(text: str) -> float:
 def _redrive(options: argparse.Namespace) -> int:
     outputs = StackOutputs.find(options.stack, options.outputs)
     redrive = Redrive(
-        outputs=outputs, dynamodb=boto3.client("dynamodb"), sqs=boto3.client("sqs"), rate=options.rate
+        outputs=outputs,
+        dynamodb=boto3.client("dynamodb", region_name=outputs.region),
+        sqs=boto3.client("sqs", region_name=outputs.region),
+        rate=options.rate,
     )
     kinds = frozenset(Kind(value) for value in options.status or list(Kind))
-    after = tuple(options.after) if options.after else None
+    last: Position | None = options.after
     sent = 0
-    last: Stuck | None = None
     try:
-        for stuck in redrive.find(kinds, key=options.key, after=after):
+        for stuck in redrive.find(kinds, key=options.key, after=last):
             print(f"{stuck.kind.value:<12} attempt {stuck.attempt}  {stuck.sequencer}  {stuck.object_key!r}")
             if not options.dry_run:
                 redrive.send(stuck)
-            last = stuck
+            last = stuck.position
             sent += 1
-    except KeyboardInterrupt:
-        print(f"\nInterrupted after {sent}.", file=sys.stderr)
+    except (KeyboardInterrupt, ClientError, BotoCoreError) as error:
+        interrupted = isinstance(error, KeyboardInterrupt)
+        why = (
+            "\nInterrupted" if interrupted else f"error: AWS refused or could not be reached: {error}\nEnded"
+        )
+        print(f"{why} after {sent}.", file=sys.stderr)
         if last is not None:
             print(f"Go on with: {_continuation(options, last)}", file=sys.stderr)
-        return INTERRUPTED
+        return INTERRUPTED if interrupted else FAILED
     print(f"{sent} {'would be' if options.dry_run else 'were'} sent through again.")
     return 0
 
 
-def _continuation(options: argparse.Namespace, last: Stuck) -> str:
+def _position(text: str) -> Position:
+    """Read what `_continuation` wrote: one JSON array, since a key may begin with a dash."""
+    try:
+        object_key, sequencer, updated_at = map(str, json.loads(text))
+    except (ValueError, TypeError) as error:
+        raise argparse.ArgumentTypeError("not as a run that was cut short printed it") from error
+    return Position(object_key=object_key, sequencer=sequencer, updated_at=updated_at)
+
+
+def _continuation(options: argparse.Namespace, last: Position) -> str:
     command = ["python", "-m", "operations", "redrive", "--stack", options.stack]
     for status in options.status or ():
         command += ["--status", status]
     if options.key:
-        command += ["--key", options.key]
+        command.append(f"--key={options.key}")
     if options.outputs:
         command += ["--outputs", str(options.outputs)]
     if options.dry_run:
         command.append("--dry-run")
-    return shlex.join([*command, "--rate", f"{options.rate:g}", "--after", last.object_key, last.sequencer])
+    behind = json.dumps([last.object_key, last.sequencer, last.updated_at])
+    return shlex.join([*command, "--rate", f"{options.rate:g}", f"--after={behind}"])
 
 
 if __name__ == "__main__":

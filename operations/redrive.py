@@ -37,17 +37,32 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Position:
+    """Behind which record a run goes on: its key in the table, and where it stood in the index when it was read."""
+
+    object_key: str
+    sequencer: str
+    updated_at: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Stuck:
     """One record to drive again."""
 
     object_key: str
     sequencer: str
+    updated_at: str
     kind: Kind
     status: str
     attempt: int
     version_id: str | None
     etag: str | None
     tombstone: bool
+
+    @property
+    def position(self) -> Position:
+        """Where it was found."""
+        return Position(object_key=self.object_key, sequencer=self.sequencer, updated_at=self.updated_at)
 
     def message(self, bucket: str) -> str:
         """Describe it as the S3 event that its upload or delete was."""
@@ -91,10 +106,11 @@ class Redrive:
         self._clock = clock
         self._sleep = sleep
 
-    def find(
-        self, kinds: frozenset[Kind], *, key: str | None, after: tuple[str, str] | None
-    ) -> Iterator[Stuck]:
-        """Find stuck records, of one key or of all, going on behind the record `after` of an interrupted run."""
+    def find(self, kinds: frozenset[Kind], *, key: str | None, after: Position | None) -> Iterator[Stuck]:
+        """Find stuck records, of one key or of all, going on behind the record `after` of an interrupted run.
+
+        Such a run goes the same way only with the same `kinds` and `key`.
+        """
         for item in self._items(kinds, key=key, after=after):
             stuck = self._judge(item)
             if stuck is not None and stuck.kind in kinds:
@@ -108,9 +124,10 @@ class Redrive:
         self._sleep(self._pause)
 
     def _items(
-        self, kinds: frozenset[Kind], *, key: str | None, after: tuple[str, str] | None
+        self, kinds: frozenset[Kind], *, key: str | None, after: Position | None
     ) -> Iterator[Mapping[str, Any]]:
         request: dict[str, Any] = {"TableName": self._outputs.records_table}
+        start = {"object_key": {"S": after.object_key}, "sequencer": {"S": after.sequencer}} if after else {}
         read: Callable[..., Any] = self._dynamodb.scan  # the table has no index on status: one hot partition
         if key is not None:
             read = self._dynamodb.query
@@ -118,15 +135,18 @@ class Redrive:
                 "KeyConditionExpression": "object_key = :key",
                 "ExpressionAttributeValues": {":key": {"S": key}},
             }
-        elif kinds == {Kind.FAILED} and after is None:
-            read = self._dynamodb.query  # these few stand in an index of their own
+        elif kinds == {Kind.FAILED}:
+            read = self._dynamodb.query  # these few stand in an index of their own, the oldest first
             request |= {
                 "IndexName": ATTENTION_INDEX,
-                "KeyConditionExpression": "attention = :failed",
-                "ExpressionAttributeValues": {":failed": {"S": "FAILED"}},
+                # What fails once more during this run comes last in the index, and would be sent for ever.
+                "KeyConditionExpression": "attention = :failed AND updated_at <= :now",
+                "ExpressionAttributeValues": {":failed": {"S": "FAILED"}, ":now": {"S": _iso(self._clock())}},
             }
-        if after is not None:
-            request["ExclusiveStartKey"] = {"object_key": {"S": after[0]}, "sequencer": {"S": after[1]}}
+            if after is not None:
+                start |= {"attention": {"S": "FAILED"}, "updated_at": {"S": after.updated_at}}
+        if start:
+            request["ExclusiveStartKey"] = start
         while True:
             page = read(**request)
             yield from page["Items"]
@@ -142,6 +162,7 @@ class Redrive:
         return Stuck(
             object_key=plain["object_key"],
             sequencer=plain["sequencer"],
+            updated_at=plain["updated_at"],
             kind=kind,
             status=plain["status"],
             attempt=int(plain.get("attempt", 0)),
@@ -160,6 +181,11 @@ class Redrive:
         if "announced_at" not in plain and now - _epoch(plain["updated_at"]) > ANNOUNCE_GRACE:
             return Kind.UNANNOUNCED
         return None
+
+
+def _iso(epoch: float) -> str:
+    """As the records have it: UTC with milliseconds, which sorts as text."""
+    return datetime.fromtimestamp(epoch, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _epoch(iso: str) -> float:

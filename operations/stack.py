@@ -14,11 +14,12 @@ WANTED = ("uploads_bucket", "records_table", "images_queue_url")
 
 @dataclass(frozen=True, kw_only=True)
 class StackOutputs:
-    """The outputs that operations need."""
+    """The outputs that operations need, and the region that the stack is in, whatever the shell's is."""
 
     uploads_bucket: str
     records_table: str
     images_queue_url: str
+    region: str | None = None  # None: the outputs do not tell, the SDK's own then
 
     @classmethod
     def find(cls, stack: str, outputs: Path | None) -> "StackOutputs":
@@ -44,7 +45,8 @@ class StackOutputs:
             raise OperationsError(
                 f"{source} has no {', '.join(missing)}; is the stack up? `pulumi up` writes its outputs"
             )
-        return cls(**{name: str(document[name]) for name in WANTED})
+        region = (str(document.get("events_topic_arn") or "").split(":")[3:4] or [""])[0]
+        return cls(**{name: str(document[name]) for name in WANTED}, region=region or None)
 
 
 def _read(path: Path) -> str:

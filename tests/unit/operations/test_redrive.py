@@ -1,6 +1,7 @@
 """Redriving from records: what is sent, what is left alone, and how a run goes on after an interruption."""
 
 import json
+import shlex
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from media_pipeline.events import EventKind, parse_message
@@ -158,7 +160,7 @@ def test_interrupted_run_says_how_to_go_on_and_skips_nothing(
     outputs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for number in range(5):
-        put(f"{number} '.jpg", "FAILED", announced_at="x")
+        put(f"-{number} 'ü.jpg", "FAILED", announced_at="x")
     real = redriving.Redrive.send
     sends: list[redriving.Stuck] = []
 
@@ -171,10 +173,74 @@ def test_interrupted_run_says_how_to_go_on_and_skips_nothing(
     monkeypatch.setattr(redriving.Redrive, "send", interrupted)
     assert run(outputs) == 130
     monkeypatch.setattr(redriving.Redrive, "send", real)
-    last = sends[-1]
-    assert "--after" in capsys.readouterr().err
-    assert run(outputs, "--after", last.object_key, last.sequencer) == 0
-    assert len({event.key for event in messages(outputs)}) == 5
+    assert _go_on(capsys) == 0
+    assert len(messages(outputs)) == 5
+
+
+def test_interrupted_run_of_failed_ones_goes_on_in_the_order_of_their_index(
+    outputs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in (4, 1, 3, 0, 2):  # put in one order, failed in another
+        put(f"{number} '.jpg", "FAILED", since=LONG_AGO - number, announced_at="x")
+    real = redriving.Redrive.send
+    sends: list[str] = []
+
+    def interrupted(self: redriving.Redrive, stuck: redriving.Stuck) -> None:
+        if len(sends) == 2:
+            raise ClientError({"Error": {"Code": "Throttling", "Message": "slower"}}, "SendMessage")
+        sends.append(stuck.object_key)
+        real(self, stuck)
+
+    monkeypatch.setattr(redriving.Redrive, "send", interrupted)
+    assert run(outputs, "--status", "FAILED") == 1
+    monkeypatch.setattr(redriving.Redrive, "send", real)
+    assert sends == ["4 '.jpg", "3 '.jpg"]
+    put("4 '.jpg", "PROCESSING", since=NOW)  # claimed meanwhile: no longer in the index
+    assert _go_on(capsys) == 0
+    assert [event.key for event in messages(outputs)] == [f"{number} '.jpg" for number in (4, 3, 2, 1, 0)]
+
+
+def _go_on(capsys: pytest.CaptureFixture[str]) -> int:
+    """Run what an interrupted run told to run."""
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("Go on with: ")]
+    command = shlex.split(line.removeprefix("Go on with: "))
+    assert command[:3] == ["python", "-m", "operations"]
+    return main(command[3:])
+
+
+def test_what_fails_while_a_run_goes_on_is_left_to_the_next_one(outputs: Path) -> None:
+    put("a.jpg", "FAILED", announced_at="x")
+    put("b.jpg", "FAILED", since=time.time() + 60)  # it would come last in the index, again and again
+    assert run(outputs, "--status", "FAILED") == 0
+    assert [event.key for event in messages(outputs)] == ["a.jpg"]
+
+
+def test_a_run_is_held_to_its_rate(outputs: Path) -> None:
+    for number in range(3):
+        put(f"{number}.jpg", "FAILED")
+    pauses: list[float] = []
+    redrive = redriving.Redrive(
+        outputs=StackOutputs.find("dev", outputs),
+        dynamodb=boto3.client("dynamodb"),
+        sqs=boto3.client("sqs"),
+        rate=4.0,
+        sleep=pauses.append,
+    )
+    for stuck in redrive.find(frozenset(redriving.Kind), key=None, after=None):
+        redrive.send(stuck)
+    assert pauses == [0.25] * 3
+
+
+def test_the_stack_is_looked_for_in_its_own_region(
+    outputs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put("a.jpg", "FAILED")
+    document = json.loads(outputs.read_text())
+    arn = "arn:aws:sns:eu-west-1:123456789012:events"
+    outputs.write_text(json.dumps({**document, "events_topic_arn": arn}))
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")  # the shell's, where there is no such table
+    assert run(outputs, "--dry-run") == 0
+    assert "1 would be sent" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("text", ["", "[]{", "{}"])
@@ -190,3 +256,9 @@ def test_without_pulumi_the_error_names_the_other_way(monkeypatch: pytest.Monkey
     monkeypatch.setenv("PATH", "")
     with pytest.raises(OperationsError, match="--outputs"):
         StackOutputs.find("dev", None)
+
+
+def test_a_position_that_no_run_printed_is_refused(outputs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        run(outputs, "--after", "a.jpg")
+    assert "not as a run that was cut short printed it" in capsys.readouterr().err
