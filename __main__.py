@@ -4,9 +4,12 @@ import pulumi
 
 from components import config, packaging
 from components.alerting import MediaAlerting, MediaAlertingArgs
+from components.applications import ApplicationAccess, ApplicationAccessArgs
 from components.naming import Account, aws_provider
+from components.outcome_log import OutcomeLog, OutcomeLogArgs
 from components.processing import MediaProcessing, MediaProcessingArgs
 from components.storage import MediaStorage, MediaStorageArgs
+from components.upload_api import UploadApi, UploadApiArgs
 
 stack = config.load()
 target = packaging.Target.chosen(stack.runtime, stack.architecture)
@@ -20,7 +23,9 @@ options = pulumi.ResourceOptions(provider=provider)
 
 alerting = MediaAlerting(
     stack.service,
-    MediaAlertingArgs(account=account, service=stack.service, alerts=stack.notify.alerts),
+    MediaAlertingArgs(
+        account=account, service=stack.service, alerts=stack.notify.alerts, results=stack.notify.results
+    ),
     options,
 )
 storage = MediaStorage(
@@ -33,6 +38,12 @@ processing = MediaProcessing(
     MediaProcessingArgs(account=account, config=stack, storage=storage, alerting=alerting, packages=packages),
     options,
 )
+outcome_log = OutcomeLog(
+    f"{stack.service}-log-notification",
+    OutcomeLogArgs(platform=processing.platform, events=alerting.events),
+    options,
+)
+access = ApplicationAccess(stack.service, ApplicationAccessArgs(storage=storage), options)
 
 pulumi.export("uploads_bucket", storage.uploads.bucket.bucket)
 pulumi.export("quarantine_bucket", storage.quarantine.bucket.bucket)
@@ -45,7 +56,22 @@ pulumi.export("images_queue_url", processing.images.queue.url)
 pulumi.export("images_dead_letters_url", processing.images.dead_letters.url)
 pulumi.export("process_image_function", processing.process_image.function.name)
 pulumi.export("dead_letters_function", processing.dead_letters.function.name)
+pulumi.export("log_notification_function", outcome_log.function.function.name)
+pulumi.export("log_notification_dead_letters_url", outcome_log.dead_letters.url)
+pulumi.export("may_upload_policy_arn", access.may_upload.arn)
+pulumi.export("may_read_renditions_policy_arn", access.may_read_renditions.arn)
+
 if processing.videos and processing.process_video:
     pulumi.export("videos_queue_url", processing.videos.queue.url)
     pulumi.export("videos_dead_letters_url", processing.videos.dead_letters.url)
     pulumi.export("process_video_function", processing.process_video.function.name)
+
+if stack.api.enabled:
+    upload_api = UploadApi(
+        stack.service,
+        UploadApiArgs(config=stack, platform=processing.platform, storage=storage),
+        options,
+    )
+    pulumi.export("api_url", upload_api.url)
+    pulumi.export("api_key", upload_api.key)
+    pulumi.export("upload_api_function", upload_api.function.function.name)

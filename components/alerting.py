@@ -1,7 +1,7 @@
 """MediaAlerting: who is told what - outcomes and alarms by e-mail - and the alarms on outcomes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pulumi
 import pulumi_aws as aws
@@ -27,11 +27,15 @@ _ALL_OUTCOMES = "(" + " + ".join(f"FILL({outcome}, 0)" for outcome in _OUTCOMES)
 
 @dataclass(frozen=True, kw_only=True)
 class MediaAlertingArgs:
-    """`service` is the metrics' dimension, `alerts` the addresses that get alerts and alarms."""
+    """`service` is the metrics' dimension.
+
+    The addresses in `alerts` get what needs a person, and alarms; those in `results` get every outcome.
+    """
 
     account: Account
     service: str
     alerts: Sequence[str]
+    results: Sequence[str] = field(default=())
 
 
 class MediaAlerting(pulumi.ComponentResource):
@@ -52,16 +56,33 @@ class MediaAlerting(pulumi.ComponentResource):
         # costs every month. An alarm holds names of resources and numbers, nothing of any picture.
         self.alarms = aws.sns.Topic(f"{name}-alarms", opts=child)
         self._policies(name, args.account)
-        for address in args.alerts:
+        self._subscribe(name, args)
+        self._alarms(name, args.service)
+        self.register_outputs({"events": self.events.arn, "alarms": self.alarms.arn})
+
+    def _subscribe(self, name: str, args: MediaAlertingArgs) -> None:
+        """One subscription an address and topic, since SNS has no more: who gets all gets the alerts with it."""
+        child = pulumi.ResourceOptions(parent=self)
+        everything = {address.casefold() for address in args.results}
+        for address in args.results:
             aws.sns.TopicSubscription(
-                f"{name}-alerts-{address}",
+                f"{name}-results-{address}",
                 topic=self.events.arn,
                 protocol="email",
                 endpoint=address,
-                filter_policy=pulumi.Output.json_dumps({"status": list(ALERT_STATUSES)}),
-                filter_policy_scope="MessageAttributes",
                 opts=child,
             )
+        for address in args.alerts:
+            if address.casefold() not in everything:
+                aws.sns.TopicSubscription(
+                    f"{name}-alerts-{address}",
+                    topic=self.events.arn,
+                    protocol="email",
+                    endpoint=address,
+                    filter_policy=pulumi.Output.json_dumps({"status": list(ALERT_STATUSES)}),
+                    filter_policy_scope="MessageAttributes",
+                    opts=child,
+                )
             aws.sns.TopicSubscription(
                 f"{name}-alarms-{address}",
                 topic=self.alarms.arn,
@@ -69,8 +90,6 @@ class MediaAlerting(pulumi.ComponentResource):
                 endpoint=address,
                 opts=child,
             )
-        self._alarms(name, args.service)
-        self.register_outputs({"events": self.events.arn, "alarms": self.alarms.arn})
 
     def _policies(self, name: str, account: Account) -> None:
         child = pulumi.ResourceOptions(parent=self)

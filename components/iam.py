@@ -10,11 +10,12 @@ VERSION = "2012-10-17"
 
 @dataclass(frozen=True, kw_only=True)
 class Statement:
-    """One permission of a role; `sid` says in words what it is for."""
+    """One permission of a role; `sid` says in words what it is for, `condition` when alone it holds."""
 
     sid: str
     actions: Sequence[str]
     resources: Sequence[pulumi.Input[str]]
+    condition: Mapping[str, Mapping[str, Sequence[str]]] | None = None
 
 
 def policy(statements: Sequence[Statement]) -> pulumi.Output[str]:
@@ -28,6 +29,7 @@ def policy(statements: Sequence[Statement]) -> pulumi.Output[str]:
                     "Effect": "Allow",
                     "Action": list(statement.actions),
                     "Resource": list(statement.resources),
+                    **({"Condition": statement.condition} if statement.condition else {}),
                 }
                 for statement in statements
             ],
@@ -49,14 +51,17 @@ def assume_role(service: str) -> pulumi.Output[str]:
 
 @dataclass(frozen=True, kw_only=True)
 class ServiceGrant:
-    """What one AWS service may do to a resource, on behalf of `sources` in `account` only."""
+    """What one AWS service may do to a resource, on behalf of `sources` in `account` only.
+
+    Without `account` the sources' ARNs must name theirs, as buckets' do not.
+    """
 
     sid: str
     service: str
     actions: Sequence[str]
-    account: pulumi.Input[str]
     sources: Sequence[pulumi.Input[str]]
     resources: Sequence[pulumi.Input[str]]
+    account: pulumi.Input[str] | None = None
 
 
 def resource_policy(
@@ -75,7 +80,7 @@ def resource_policy(
             "Resource": list(grant.resources),
             "Condition": {
                 "ArnLike": {"aws:SourceArn": list(grant.sources)},
-                "StringEquals": {"aws:SourceAccount": grant.account},
+                **({"StringEquals": {"aws:SourceAccount": grant.account}} if grant.account else {}),
             },
         }
         for grant in grants

@@ -97,3 +97,47 @@ def _every_worker(on: Resources, *queues: aws.sqs.Queue) -> list[Statement]:
             resources=[queue.arn for queue in queues],
         ),
     ]
+
+
+def upload_api(
+    *, uploads: PrivateBucket, renditions: PrivateBucket, records: aws.dynamodb.Table, prefix: str
+) -> list[Statement]:
+    """Put, look and list under its own prefix, read records, and sign links to renditions."""
+    return [
+        Statement(
+            sid="StoreUploadsAndLookAtThem",  # a form that it signs may do no more either
+            actions=["s3:PutObject", "s3:GetObject"],
+            resources=[uploads.objects(f"{prefix}*")],
+        ),
+        Statement(
+            sid="FindOwnUploads",
+            actions=["s3:ListBucket"],
+            resources=[uploads.bucket.arn],
+            condition={"StringLike": {"s3:prefix": [f"{prefix}*"]}},
+        ),
+        Statement(
+            sid="ReadTheRecords",
+            actions=["dynamodb:GetItem", "dynamodb:Query"],
+            resources=[records.arn],
+        ),
+        Statement(sid="SignRenditions", actions=["s3:GetObject"], resources=[renditions.objects()]),
+    ]
+
+
+def may_upload(uploads: PrivateBucket) -> list[Statement]:
+    """For an application of one's own: put originals, however large."""
+    return [
+        Statement(
+            sid="Upload",  # AbortMultipartUpload: a large upload that fails half-way is cleared up
+            actions=["s3:PutObject", "s3:AbortMultipartUpload"],
+            resources=[uploads.objects()],
+        )
+    ]
+
+
+def may_read_renditions(renditions: PrivateBucket, records: aws.dynamodb.Table) -> list[Statement]:
+    """For an application of one's own: ask what became of an original, and fetch what was published."""
+    return [
+        Statement(sid="ReadRenditions", actions=["s3:GetObject"], resources=[renditions.objects()]),
+        Statement(sid="AskForRecords", actions=["dynamodb:Query"], resources=[records.arn]),
+    ]

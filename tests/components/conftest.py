@@ -22,6 +22,7 @@ from tests.components.judging import Raw
 from tests.components.recording import PROJECT, Recording, run_program
 
 STACKS = ("dev", "prod")
+ORIGINS = ["https://www.example.com", "https://app.example.com:8443"]
 Run = Callable[..., Recording]
 
 
@@ -50,19 +51,33 @@ def zips(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackPackages]:
 def run(zips: StackPackages) -> Run:
     """Run a stack's program, with configuration on top of its file's."""
 
-    def run_stack(stack: str = "dev", overrides: Mapping[str, Any] | None = None) -> Recording:
-        return run_program(StackFiles.read(PROJECT, stack, overrides))
+    def run_stack(
+        stack: str = "dev", overrides: Mapping[str, Any] | None = None, *, api_gateway_role: str = ""
+    ) -> Recording:
+        return run_program(StackFiles.read(PROJECT, stack, overrides), api_gateway_role)
 
     return run_stack
 
 
 @pytest.fixture(scope="session")
 def recordings(run: Run) -> dict[str, Recording]:
-    """Both stacks as they stand in the repository; `dev` with one subscriber, so that there is one to see."""
-    return {
-        "dev": run("dev", {"notify": {"alerts": ["ops@example.com"]}}),
-        "prod": run("prod"),
+    """Both stacks with all parts; `dev` with subscribers and web pages, so that there are some to see."""
+    dev = {
+        "notify": {"alerts": ["ops@example.com"], "results": ["team@example.com"]},
+        **part("dev", "api", corsOrigins=ORIGINS),
+        **part("dev", "video"),
     }
+    return {
+        "dev": run("dev", dev),
+        "prod": run("prod", part("prod", "api") | part("prod", "video")),
+    }
+
+
+def part(stack: str, name: str, **changed: object) -> dict[str, object]:
+    """A stack's part, enabled and with other keys changed, as an override: a stack's value replaces it whole."""
+    own = StackFiles.read(PROJECT, stack).values[f"media-pipeline:{name}"]
+    assert isinstance(own, dict)
+    return {name: {**own, "enabled": True, **changed}}
 
 
 @pytest.fixture(params=STACKS)

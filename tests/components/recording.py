@@ -48,7 +48,10 @@ class Recording:
     stack: str
     resources: list[Registered] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)
+    secret_outputs: set[str] = field(default_factory=set)
     component_outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    looked_up: list[str] = field(default_factory=list)
+    """Types of resources that the program reads and does not manage."""
 
     def of(self, type_: str) -> list[Registered]:
         """The resources of one type, `aws:sqs/queue:Queue`."""
@@ -68,6 +71,9 @@ class Recording:
 class _Answers(Mocks):
     """What AWS would answer: names with a random part, ARNs, ids; unknown calls are errors."""
 
+    def __init__(self, api_gateway_role: str) -> None:
+        self._api_gateway_role = api_gateway_role
+
     def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[str, Any]]:
         physical = f"{args.name}-1a2b3c4"
         state = dict(args.inputs)
@@ -80,6 +86,20 @@ class _Answers(Mocks):
             state |= {"name": physical, "url": url, "arn": arn}
         elif args.typ == "pulumi:providers:aws":
             return f"{args.name}-id", state
+        elif args.typ == "aws:apigateway/account:Account":
+            return args.resource_id or "", {"cloudwatchRoleArn": self._api_gateway_role}
+        elif args.typ == "aws:apigateway/restApi:RestApi":
+            state = {"name": physical} | state
+        elif args.typ == "aws:apigateway/apiKey:ApiKey":
+            state |= {"name": physical, "value": "the-keys-own-text"}
+        elif args.typ == "aws:apigateway/stage:Stage":
+            api, stage = state["restApi"], state["stageName"]
+            state |= {
+                "invokeUrl": f"https://{api}.execute-api.eu-central-1.amazonaws.com/{stage}",
+                "executionArn": f"arn:aws:execute-api:eu-central-1:{ACCOUNT}:{api}/{stage}",
+            }
+        elif args.typ == "aws:lambda/function:Function":
+            state |= {"name": physical, "arn": arn, "invokeArn": f"invoke:{arn}"}
         else:
             state = {"name": physical, "arn": arn} | state
         return physical, state
@@ -96,8 +116,8 @@ class _Answers(Mocks):
 class _Monitor(MockMonitor):
     """Keeps what mocks are not told (parent, protect, provider), and refuses what only the engine refuses."""
 
-    def __init__(self, recording: Recording) -> None:
-        super().__init__(_Answers())
+    def __init__(self, recording: Recording, api_gateway_role: str) -> None:
+        super().__init__(_Answers(api_gateway_role))
         self._recording = recording
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the name of the gRPC method
@@ -124,19 +144,33 @@ class _Monitor(MockMonitor):
             )
         return response
 
+    def ReadResource(self, request: Any) -> Any:  # noqa: N802 - the name of the gRPC method
+        assert request.provider, f"{request.type} was looked up without the program's own provider"
+        self._recording.looked_up.append(request.type)
+        return super().ReadResource(request)  # type: ignore[no-untyped-call]
+
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - the name of the gRPC method
         outputs = rpc.deserialize_properties(request.outputs)
         if request.urn.split("::")[2] == "pulumi:pulumi:Stack":
-            self._recording.outputs = outputs
+            self._recording.secret_outputs = {
+                name for name, value in outputs.items() if rpc.is_rpc_secret(value)
+            }
+            self._recording.outputs = {
+                name: rpc.unwrap_rpc_secret(value) if rpc.is_rpc_secret(value) else value
+                for name, value in outputs.items()
+            }
         else:
             self._recording.component_outputs[request.urn] = outputs
         return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]
 
 
-def run_program(files: StackFiles) -> Recording:
-    """Run `__main__.py` with a stack's merged files, in a context and an event loop of its own."""
+def run_program(files: StackFiles, api_gateway_role: str = "") -> Recording:
+    """Run `__main__.py` with a stack's merged files, in a context and an event loop of its own.
+
+    `api_gateway_role` is the account's role for API Gateway's logs.
+    """
     recording = Recording(files.stack)
-    contextvars.copy_context().run(_run, files, recording)
+    contextvars.copy_context().run(_run, files, recording, api_gateway_role)
     return recording
 
 
@@ -144,7 +178,7 @@ def _main() -> None:
     runpy.run_path(str(PROJECT / "__main__.py"), run_name="__main__")
 
 
-def _run(files: StackFiles, recording: Recording) -> None:
+def _run(files: StackFiles, recording: Recording, api_gateway_role: str) -> None:
     loop = asyncio.new_event_loop()
     threads: list[asyncio.AbstractEventLoop] = []
 
@@ -157,7 +191,7 @@ def _run(files: StackFiles, recording: Recording) -> None:
     loop.set_default_executor(pool)
     asyncio.set_event_loop(loop)
     try:
-        monitor: Any = _Monitor(recording)
+        monitor: Any = _Monitor(recording, api_gateway_role)
         settings: Any = MockSettings
         configure(
             settings(

@@ -5,22 +5,8 @@ import pytest
 from media_pipeline.observability import Observability
 from media_pipeline.record import Status
 from tests.components.conftest import Run
+from tests.components.looking import ALARM, SUBSCRIPTION, evaluate, metrics
 from tests.components.recording import ACCOUNT, Recording, Registered
-
-ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
-SUBSCRIPTION = "aws:sns/topicSubscription:TopicSubscription"
-
-
-def metrics(alarm: Registered) -> list[tuple[str, str, str, dict[str, str]]]:
-    """Namespace, name, statistic and dimensions of all that an alarm looks at."""
-    if "metricName" in alarm.inputs:
-        keys = ("namespace", "metricName", "statistic", "dimensions")
-        return [tuple(alarm.inputs[key] for key in keys)]
-    return [
-        (metric["namespace"], metric["metricName"], metric["stat"], metric["dimensions"])
-        for query in alarm.inputs["metricQueries"]
-        if (metric := query.get("metric"))
-    ]
 
 
 def watching(recorded: Recording, name: str) -> Registered:
@@ -43,6 +29,19 @@ def test_all_alarms_are_there(recorded: Recording) -> None:
         "process-image-throttles",
         "dead-letters-errors",
         "dead-letters-throttles",
+        "videos-age",
+        "videos-dead-letters-left",
+        "process-video-errors",
+        "process-video-throttles",
+        "process-video-duration",
+        "log-notification-errors",
+        "log-notification-throttles",
+        "log-notification-dead-letters-left",
+        "upload-api-errors",
+        "upload-api-throttles",
+        "api-server-errors",
+        "api-client-errors",
+        "api-latency",
     }
 
 
@@ -72,11 +71,16 @@ def test_alarms_watch_queues_and_functions_of_this_stack(recorded: Recording) ->
             "FunctionName": {f"{each.name}-1a2b3c4" for each in recorded.of("aws:lambda/function:Function")}
         },
         "MediaPipeline": {"service": {f"media-pipeline-{recorded.stack}"}},
+        "AWS/ApiGateway": {
+            "ApiName": {f"{each.name}-1a2b3c4" for each in recorded.of("aws:apigateway/restApi:RestApi")},
+            "Stage": {recorded.stack},
+        },
     }
     for alarm in recorded.of(ALARM):
         for namespace, _, _, dimensions in metrics(alarm):
-            ((dimension, value),) = dimensions.items()
-            assert value in existing[namespace][dimension], alarm.name
+            assert set(dimensions) == set(existing[namespace]), alarm.name
+            for dimension, value in dimensions.items():
+                assert value in existing[namespace][dimension], alarm.name
 
 
 def test_alarms_on_outcomes_watch_metrics_that_the_functions_really_emit(
@@ -115,30 +119,12 @@ def test_one_failed_outcome_and_one_crash_ring(recorded: Recording) -> None:
 
 
 def test_an_old_message_rings_after_twice_the_visibility_timeout(recorded: Recording) -> None:
-    alarm = watching(recorded, "ApproximateAgeOfOldestMessage").inputs
-    assert alarm["threshold"] == 2 * 6 * {"dev": 60, "prod": 120}[recorded.stack]
-    assert alarm["statistic"] == "Maximum"
-    assert alarm["dimensions"] == {"QueueName": f"media-pipeline-{recorded.stack}-images-1a2b3c4"}
-
-
-def evaluate(alarm: Registered, **values: float) -> float:
-    """Carry a metric math expression out: FILL and IF are all that ours use."""
-    queries = {query["id"]: query for query in alarm.inputs["metricQueries"]}
-    (result,) = (query for query in queries.values() if query["returnData"])
-    names = {
-        key: values.get(query["metric"]["metricName"])
-        for key, query in queries.items()
-        if query is not result
-    }
-    expression = result["expression"].replace("IF(", "either(")
-    functions = {
-        "FILL": lambda value, default: default if value is None else value,
-        "either": lambda condition, yes, no: yes if condition else no,
-    }
-    try:
-        return float(eval(expression, {"__builtins__": {}}, {**functions, **names}))  # noqa: S307 - our own text
-    except ZeroDivisionError:  # CloudWatch drops such a data point: missing, so not breaching
-        return 0
+    for what, timeout in (("images", {"dev": 60, "prod": 120}), ("videos", {"dev": 600, "prod": 900})):
+        alarm = recorded.one(ALARM, f"-{what}-age").inputs
+        assert alarm["metricName"] == "ApproximateAgeOfOldestMessage"
+        assert alarm["threshold"] == 2 * 6 * timeout[recorded.stack]
+        assert alarm["statistic"] == "Maximum"
+        assert alarm["dimensions"] == {"QueueName": f"media-pipeline-{recorded.stack}-{what}-1a2b3c4"}
 
 
 @pytest.mark.parametrize(
@@ -182,7 +168,7 @@ def test_a_share_of_one_percent_handed_back_rings_from_20_messages_on(
 def test_a_dead_letter_that_stays_rings_also_while_it_is_tried_over_and_over(
     dev: Recording, visible: float | None, in_flight: float | None, rings: bool
 ) -> None:
-    alarm = dev.one(ALARM, "-dead-letters-left")
+    alarm = dev.one(ALARM, "-images-dead-letters-left")
     values = {
         "ApproximateNumberOfMessagesVisible": visible,
         "ApproximateNumberOfMessagesNotVisible": in_flight,
@@ -198,20 +184,37 @@ def test_a_dead_letter_that_stays_rings_also_while_it_is_tried_over_and_over(
     }
 
 
-def test_an_address_gets_alerts_by_status_and_every_alarm(dev: Recording) -> None:
-    alerts, alarms = sorted(dev.of(SUBSCRIPTION), key=lambda each: each.name, reverse=True)
-    if alerts.inputs["topic"] == dev.outputs["alarms_topic_arn"]:
-        alerts, alarms = alarms, alerts
-    assert alerts.inputs["topic"] == dev.outputs["events_topic_arn"]
-    assert alerts.json("filterPolicy") == {"status": ["BLOCKED", "REVIEW", "FAILED"]}
-    assert alerts.inputs["filterPolicyScope"] == "MessageAttributes"
-    assert alarms.inputs["topic"] == dev.outputs["alarms_topic_arn"]
-    assert "filterPolicy" not in alarms.inputs
-    for subscription in (alerts, alarms):
-        assert (subscription.inputs["protocol"], subscription.inputs["endpoint"]) == (
-            "email",
-            "ops@example.com",
-        )
+def emails(recorded: Recording) -> list[tuple[str, str, object]]:
+    """Address, topic and filter of every e-mail subscription."""
+    topics = {recorded.outputs[f"{name}_topic_arn"]: name for name in ("events", "alarms")}
+    return sorted(
+        (each.inputs["endpoint"], topics[each.inputs["topic"]], each.json("filterPolicy")["status"])
+        if "filterPolicy" in each.inputs
+        else (each.inputs["endpoint"], topics[each.inputs["topic"]], None)
+        for each in recorded.of(SUBSCRIPTION)
+        if each.inputs["protocol"] == "email"
+    )
+
+
+ALERTS = ["BLOCKED", "REVIEW", "FAILED"]
+
+
+def test_alerts_get_what_needs_a_person_and_every_alarm_and_results_every_outcome(dev: Recording) -> None:
+    assert emails(dev) == [
+        ("ops@example.com", "alarms", None),
+        ("ops@example.com", "events", ALERTS),
+        ("team@example.com", "events", None),
+    ]
+    scopes = {each.inputs.get("filterPolicyScope") for each in dev.of(SUBSCRIPTION)}
+    assert scopes == {"MessageAttributes", None}
+
+
+def test_an_address_in_both_lists_gets_every_outcome_once(run: Run) -> None:
+    recorded = run("dev", {"notify": {"alerts": ["Both@example.com"], "results": ["both@example.com"]}})
+    assert emails(recorded) == [
+        ("Both@example.com", "alarms", None),
+        ("both@example.com", "events", None),
+    ]
 
 
 def test_the_statuses_of_alerts_are_statuses_that_announcements_carry(dev: Recording) -> None:
@@ -227,8 +230,8 @@ def test_taking_one_address_away_leaves_the_others_subscriptions_alone(run: Run)
     assert urns("b@example.com") < urns("a@example.com", "b@example.com")
 
 
-def test_a_stack_without_addresses_has_no_subscriptions(prod: Recording) -> None:
-    assert prod.of(SUBSCRIPTION) == []
+def test_a_stack_without_addresses_writes_to_nobody(prod: Recording) -> None:
+    assert emails(prod) == []
 
 
 def test_only_cloudwatch_of_this_account_may_publish_alarms(recorded: Recording) -> None:

@@ -6,79 +6,38 @@ import pytest
 from components.packaging import StackPackages
 from media_pipeline.settings import ImageSettings, Settings
 from tests.components.conftest import Run
+from tests.components.looking import (
+    FUNCTION,
+    LAYER,
+    MAPPING,
+    QUEUE,
+    ROLE_POLICY,
+    arn,
+    environment,
+    of_every_worker,
+    of_media,
+    permissions,
+    s3,
+)
 from tests.components.recording import ACCOUNT, PROJECT, Recording
 
-QUEUE = "aws:sqs/queue:Queue"
-FUNCTION = "aws:lambda/function:Function"
-ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
 NO_RESOURCE_TYPE = {
     "rekognition:DetectModerationLabels",
     "xray:PutTraceSegments",
     "xray:PutTelemetryRecords",
 }
-
-
-def arn(
-    service: str, recorded: Recording, what: str, region: str = "eu-central-1", account: str = ACCOUNT
-) -> str:
-    return f"arn:aws:{service}:{region}:{account}:media-pipeline-{recorded.stack}-{what}-1a2b3c4"
-
-
-def s3(recorded: Recording, what: str) -> str:
-    return arn("s3", recorded, what, "", "")
-
-
-def permissions(recorded: Recording, function: str) -> set[tuple[str, str]]:
-    """Every action with its resource that a function's role has."""
-    document = recorded.one(ROLE_POLICY, f"{function}-policy").json("policy")
-    assert {statement["Effect"] for statement in document["Statement"]} == {"Allow"}
-    return {
-        (action, resource)
-        for statement in document["Statement"]
-        for action in statement["Action"]
-        for resource in statement["Resource"]
-    }
-
-
-def of_every_function(recorded: Recording, name: str, queue: str) -> set[tuple[str, str]]:
-    records, log = arn("dynamodb", recorded, "records"), arn("cloudwatch", recorded, f"{name}-log")
-    return {
-        *((f"dynamodb:{action}", records) for action in ("GetItem", "PutItem", "UpdateItem", "Query")),
-        ("sns:Publish", arn("sns", recorded, "events")),
-        *(
-            (f"sqs:{action}", arn("sqs", recorded, queue))
-            for action in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes", "ChangeMessageVisibility")
-        ),
-        ("logs:CreateLogStream", f"{log}:*"),
-        ("logs:PutLogEvents", f"{log}:*"),
-        ("xray:PutTraceSegments", "*"),
-        ("xray:PutTelemetryRecords", "*"),
-    }
+FUNCTIONS = ("process-image", "process-video", "dead-letters", "log-notification", "upload-api")
 
 
 def test_process_image_may_do_exactly_what_it_does(recorded: Recording) -> None:
-    uploads, quarantine, renditions = (s3(recorded, each) for each in ("uploads", "quarantine", "renditions"))
-    assert permissions(recorded, "process-image") == of_every_function(
-        recorded, "process-image", "images"
-    ) | {
-        ("s3:GetObjectVersion", f"{uploads}/*"),
-        ("s3:GetObject", f"{uploads}/*"),
-        ("s3:DeleteObjectVersion", f"{uploads}/*"),
-        ("s3:ListBucket", uploads),
-        ("s3:PutObject", f"{quarantine}/*"),
-        ("s3:GetObject", f"{quarantine}/*"),
-        ("s3:PutObjectTagging", f"{quarantine}/*"),
-        ("s3:ListBucket", quarantine),
-        ("s3:PutObject", f"{renditions}/*"),
-        ("s3:PutObjectTagging", f"{renditions}/*"),
-        ("s3:DeleteObject", f"{renditions}/*"),
-        ("rekognition:DetectModerationLabels", "*"),
+    assert permissions(recorded, "process-image") == of_media(recorded, "process-image", "images") | {
+        ("sqs:SendMessage", arn("sqs", recorded, "videos"))
     }
 
 
 def test_dead_letters_may_do_exactly_what_it_does(recorded: Recording) -> None:
-    own = of_every_function(recorded, "dead-letters", "images-dead-letters")
-    assert permissions(recorded, "dead-letters") == own | {
+    queues = ("images-dead-letters", "videos-dead-letters")
+    assert permissions(recorded, "dead-letters") == of_every_worker(recorded, "dead-letters", *queues) | {
         ("s3:ListBucket", s3(recorded, "uploads")),
         ("s3:DeleteObject", f"{s3(recorded, 'renditions')}/*"),
     }
@@ -104,14 +63,14 @@ def test_nothing_may_create_a_log_group(recorded: Recording) -> None:
 
 def test_only_lambda_takes_the_functions_roles(recorded: Recording) -> None:
     roles = recorded.of("aws:iam/role:Role")
-    assert len(roles) == len(recorded.of(FUNCTION)) == 2
+    assert len(roles) == len(recorded.of(FUNCTION)) == len(FUNCTIONS)
     for role in roles:
         (statement,) = role.json("assumeRolePolicy")["Statement"]
         assert statement["Principal"] == {"Service": "lambda.amazonaws.com"}
         assert statement["Action"] == "sts:AssumeRole"
 
 
-@pytest.mark.parametrize("name", ["process-image", "dead-letters"])
+@pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_function_logs_to_its_own_retained_group_and_waits_for_its_permissions(
     recorded: Recording, name: str
 ) -> None:
@@ -132,7 +91,7 @@ def test_the_image_function_has_the_size_that_its_stack_configures(
 ) -> None:
     recorded = recordings[stack]
     function = recorded.one(FUNCTION, "process-image").inputs
-    mapping = recorded.one("aws:lambda/eventSourceMapping:EventSourceMapping", "process-image-mapping")
+    mapping = recorded.one(MAPPING, "process-image-mapping")
     concurrency = mapping.inputs["scalingConfig"]["maximumConcurrency"]
     assert (function["memorySize"], function["timeout"], concurrency) == expected
     assert function["runtime"] == "python3.13"
@@ -141,36 +100,39 @@ def test_the_image_function_has_the_size_that_its_stack_configures(
 
 
 def test_functions_run_the_packages_that_were_built(recorded: Recording, zips: StackPackages) -> None:
-    layer = recorded.one("aws:lambda/layerVersion:LayerVersion")
+    layer = recorded.one(LAYER, "-image-layer")
     assert layer.inputs["code"].path == str(zips.image_layer.path)
     assert layer.inputs["compatibleArchitectures"] == ["arm64"]
     assert layer.inputs["skipDestroy"] is False  # functions keep what they use, and destroy leaves nothing
     for function in recorded.of(FUNCTION):
         assert isinstance(function.inputs["code"], pulumi.FileArchive)
         assert function.inputs["code"].path == str(zips.code.path)
-        assert function.inputs["layers"] == [arn("lambda", recorded, "image-layer")]
+        assert function.inputs["layers"][0] == arn("lambda", recorded, "image-layer")
+        assert len(function.inputs["layers"]) == (2 if function.name.endswith("-process-video") else 1)
         assert "sourceCodeHash" not in function.inputs
 
 
-def test_every_handler_exists(recorded: Recording) -> None:
-    handlers = [function.inputs["handler"] for function in recorded.of(FUNCTION)]
-    assert sorted(handlers) == [
-        "media_pipeline.handlers.dead_letters.handler",
-        "media_pipeline.handlers.process_image.handler",
-    ]
-    for handler in handlers:
+def test_every_handler_exists(recorded: Recording, run: Run) -> None:
+    handlers = {function.inputs["handler"] for function in recorded.of(FUNCTION)}
+    assert handlers == {f"media_pipeline.handlers.{name.replace('-', '_')}.handler" for name in FUNCTIONS}
+    for handler in (function.inputs["handler"] for function in run(recorded.stack).of(FUNCTION)):
         module = PROJECT.joinpath("lambda", *handler.split(".")[:-1]).with_suffix(".py")
         assert "def handler(" in module.read_text("utf-8") or "handler =" in module.read_text("utf-8")
 
 
 @pytest.mark.parametrize(
-    ("function", "queue"),
-    [("process-image", "images"), ("dead-letters", "images-dead-letters")],
+    ("function", "queue", "name"),
+    [
+        ("process-image", "images", "process-image-mapping"),
+        ("process-video", "videos", "process-video-mapping"),
+        ("dead-letters", "images-dead-letters", "-dead-letters-mapping"),
+        ("dead-letters", "videos-dead-letters", "-dead-letters-videos-mapping"),
+    ],
 )
 def test_each_function_is_fed_one_message_at_a_time_by_its_queue(
-    recorded: Recording, function: str, queue: str
+    recorded: Recording, function: str, queue: str, name: str
 ) -> None:
-    mapping = recorded.one("aws:lambda/eventSourceMapping:EventSourceMapping", f"{function}-mapping").inputs
+    mapping = recorded.one(MAPPING, name).inputs
     assert mapping["eventSourceArn"] == arn("sqs", recorded, queue)
     assert mapping["functionName"] == arn("lambda", recorded, function)
     assert mapping["batchSize"] == 1
@@ -178,28 +140,31 @@ def test_each_function_is_fed_one_message_at_a_time_by_its_queue(
     assert mapping["scalingConfig"]["maximumConcurrency"] >= 2
 
 
-def test_messages_are_hidden_six_timeouts_and_kept_longer_as_dead_letters(recorded: Recording) -> None:
-    images, dead = recorded.one(QUEUE, "-images"), recorded.one(QUEUE, "-dead-letters")
-    timeout = recorded.one(FUNCTION, "process-image").inputs["timeout"]
-    assert images.inputs["visibilityTimeoutSeconds"] == 6 * timeout
+@pytest.mark.parametrize(("what", "function"), [("images", "process-image"), ("videos", "process-video")])
+def test_messages_are_hidden_six_timeouts_and_kept_longer_as_dead_letters(
+    recorded: Recording, what: str, function: str
+) -> None:
+    queue, dead = recorded.one(QUEUE, f"-{what}"), recorded.one(QUEUE, f"-{what}-dead-letters")
+    timeout = recorded.one(FUNCTION, function).inputs["timeout"]
+    assert queue.inputs["visibilityTimeoutSeconds"] == 6 * timeout
     assert (
         dead.inputs["visibilityTimeoutSeconds"]
         == 6 * recorded.one(FUNCTION, "dead-letters").inputs["timeout"]
     )
-    assert images.inputs["messageRetentionSeconds"] == 4 * 86_400
+    assert queue.inputs["messageRetentionSeconds"] == 4 * 86_400
     assert dead.inputs["messageRetentionSeconds"] == 7 * 86_400
-    assert images.json("redrivePolicy") == {
-        "deadLetterTargetArn": arn("sqs", recorded, "images-dead-letters"),
+    assert queue.json("redrivePolicy") == {
+        "deadLetterTargetArn": arn("sqs", recorded, f"{what}-dead-letters"),
         "maxReceiveCount": 50,
     }
-    allow = recorded.one("aws:sqs/redriveAllowPolicy:RedriveAllowPolicy")
+    allow = recorded.one("aws:sqs/redriveAllowPolicy:RedriveAllowPolicy", f"-{what}-dead-letters-redrive")
     assert allow.json("redriveAllowPolicy") == {
         "redrivePermission": "byQueue",
-        "sourceQueueArns": [arn("sqs", recorded, "images")],
+        "sourceQueueArns": [arn("sqs", recorded, what)],
     }
-    for queue in (images, dead):
-        assert queue.inputs["sqsManagedSseEnabled"] is True
-        assert queue.inputs["maxMessageSize"] >= 65_536  # S3's events
+    for each in (queue, dead):
+        assert each.inputs["sqsManagedSseEnabled"] is True
+        assert each.inputs["maxMessageSize"] >= 65_536  # S3's events
 
 
 def test_only_the_uploads_bucket_may_send_to_the_images_queue(recorded: Recording) -> None:
@@ -215,8 +180,15 @@ def test_only_the_uploads_bucket_may_send_to_the_images_queue(recorded: Recordin
             "StringEquals": {"aws:SourceAccount": ACCOUNT},
         },
     }
-    dead = recorded.one("aws:sqs/queuePolicy:QueuePolicy", "-dead-letters-policy").json("policy")["Statement"]
-    for statements in (images[1:], dead):
+    others = (
+        recorded.one("aws:sqs/queuePolicy:QueuePolicy", f"-{name}-policy").json("policy")["Statement"]
+        for name in (
+            "images-dead-letters",
+            "videos",
+            "videos-dead-letters",
+        )  # roles send there, by permission
+    )
+    for statements in (images[1:], *others):
         (statement,) = statements
         assert (statement["Effect"], statement["Action"]) == ("Deny", "sqs:*")
         assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
@@ -233,11 +205,6 @@ def test_uploads_deletes_and_delete_markers_are_told_but_not_expiry(recorded: Re
         "s3:ObjectRemoved:DeleteMarkerCreated",
     ]
     assert recorded.one("aws:sqs/queuePolicy:QueuePolicy", "-images-policy").urn in notification.depends_on
-
-
-def environment(recorded: Recording, function: str) -> dict[str, str]:
-    variables: dict[str, str] = recorded.one(FUNCTION, function).inputs["environment"]["variables"]
-    return variables
 
 
 def test_the_image_functions_environment_parses_as_its_settings(recorded: Recording) -> None:
@@ -264,12 +231,16 @@ def test_the_image_functions_environment_parses_as_its_settings(recorded: Record
 
 
 def test_dead_letters_environment_parses_as_settings_and_holds_no_more(recorded: Recording) -> None:
-    variables = environment(recorded, "dead-letters")
+    variables = environment(recorded, "-dead-letters")
     settings = Settings.from_environment(variables)
     assert settings.queue_url == recorded.outputs["images_dead_letters_url"]
-    only_images = {"SIZES", "FORMATS", "QUALITY", "GRAYSCALE", "MODERATION", "LIMITS"}
-    assert set(environment(recorded, "process-image")) - set(variables) == only_images
-    assert set(variables) < set(environment(recorded, "process-image"))
+    assert variables["VIDEOS_DEAD_LETTERS_URL"] == recorded.outputs["videos_dead_letters_url"]
+    images = environment(recorded, "process-image")
+    only_images = {
+        "SIZES", "FORMATS", "QUALITY", "GRAYSCALE", "MODERATION", "LIMITS", "VIDEOS_QUEUE_URL",
+    }  # fmt: skip
+    assert set(images) - set(variables) == only_images
+    assert set(variables) - set(images) == {"VIDEOS_DEAD_LETTERS_URL"}
 
 
 def test_every_key_reaches_the_function_as_it_was_configured(run: Run) -> None:
@@ -311,6 +282,7 @@ def test_a_functions_alarms_and_parts_belong_to_it(recorded: Recording) -> None:
     for component in recorded.of("media-pipeline:index:PythonFunction"):
         kinds = sorted(child.type.split(":")[-1] for child in recorded.under(component.urn))
         assert kinds == ["Function", "LogGroup", "MetricAlarm", "MetricAlarm", "Role", "RolePolicy"]
+    assert len(recorded.of("media-pipeline:index:PythonFunction")) == len(FUNCTIONS)
 
 
 def test_the_functions_code_and_the_program_do_not_import_each_other() -> None:

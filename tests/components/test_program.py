@@ -4,13 +4,16 @@ import re
 
 import pytest
 
-from tests.components.conftest import Run
+from tests.components.conftest import Run, part
 from tests.components.recording import ACCOUNT, Recording
 
 FAMILIES = {
     "media-pipeline:index:MediaStorage",
     "media-pipeline:index:MediaProcessing",
     "media-pipeline:index:MediaAlerting",
+    "media-pipeline:index:OutcomeLog",
+    "media-pipeline:index:ApplicationAccess",
+    "media-pipeline:index:UploadApi",
 }
 OUTPUTS = {
     "uploads_bucket": r"media-pipeline-{stack}-uploads-\w+",
@@ -24,10 +27,19 @@ OUTPUTS = {
     "images_dead_letters_url": r"https://sqs\..*/media-pipeline-{stack}-images-dead-letters-\w+",
     "process_image_function": r"media-pipeline-{stack}-process-image-\w+",
     "dead_letters_function": r"media-pipeline-{stack}-dead-letters-\w+",
+    "log_notification_function": r"media-pipeline-{stack}-log-notification-\w{{7}}",
+    "log_notification_dead_letters_url": r"https://sqs\..*-{stack}-log-notification-dead-letters-\w+",
+    "may_upload_policy_arn": rf"arn:aws:iam:.*:{ACCOUNT}:media-pipeline-{{stack}}-may-upload-\w+",
+    "may_read_renditions_policy_arn": rf"arn:aws:iam:.*:{ACCOUNT}:.*-{{stack}}-may-read-renditions-\w+",
+    "videos_queue_url": r"https://sqs\..*/media-pipeline-{stack}-videos-\w{{7}}",
+    "videos_dead_letters_url": r"https://sqs\..*/media-pipeline-{stack}-videos-dead-letters-\w+",
+    "process_video_function": r"media-pipeline-{stack}-process-video-\w+",
+    "api_url": r"https://[^/]+/{stack}",
+    "upload_api_function": r"media-pipeline-{stack}-upload-api-\w+",
 }
 
 
-def test_the_program_is_three_families_of_components_under_the_stack(recorded: Recording) -> None:
+def test_the_program_is_six_families_of_components_under_the_stack(recorded: Recording) -> None:
     top = {
         resource.type
         for resource in recorded.resources
@@ -67,6 +79,10 @@ def test_no_resource_has_a_fixed_physical_name_but_the_layer(recorded: Recording
         "aws:lambda/function:Function",
         "aws:cloudwatch/logGroup:LogGroup",
         "aws:cloudwatch/metricAlarm:MetricAlarm",
+        "aws:iam/policy:Policy",
+        "aws:apigateway/restApi:RestApi",
+        "aws:apigateway/apiKey:ApiKey",
+        "aws:apigateway/usagePlan:UsagePlan",
     ):
         assert recorded.of(type_), type_
         for resource in recorded.of(type_):
@@ -106,7 +122,9 @@ def test_everything_carries_the_stacks_tags(recorded: Recording) -> None:
 
 
 def test_the_operator_finds_everything_through_the_outputs(recorded: Recording) -> None:
-    assert set(recorded.outputs) == set(OUTPUTS)
+    assert set(recorded.outputs) == {*OUTPUTS, "api_key"}
+    assert recorded.secret_outputs == {"api_key"}
+    assert recorded.outputs["api_key"] == "the-keys-own-text"
     for name, pattern in OUTPUTS.items():
         assert re.fullmatch(pattern.format(stack=recorded.stack), recorded.outputs[name]), name
 
@@ -142,7 +160,7 @@ def test_a_second_run_registers_exactly_the_same(run: Run, prod: Recording) -> N
             for resource in recording.resources
         )
 
-    assert facts(run("prod")) == facts(prod)
+    assert facts(run("prod", part("prod", "api") | part("prod", "video"))) == facts(prod)
 
 
 def test_aws_settings_of_the_stack_reach_the_provider(run: Run) -> None:

@@ -35,7 +35,7 @@ def misspelt(inputs: Any, path: str = "") -> Iterator[tuple[str, Any]]:
                     f"{where}x",
                     {(f"{key}x" if name == key else name): inner for name, inner in inputs.items()},
                 )
-            if key not in ("tags", "tagsAll", "variables", "dimensions"):
+            if key not in ("tags", "tagsAll", "variables", "dimensions", "triggers"):
                 for wrong, changed in misspelt(value, where):
                     yield wrong, {**inputs, key: changed}
     elif isinstance(inputs, list):

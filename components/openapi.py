@@ -1,0 +1,170 @@
+"""What API Gateway is told: the routes of `openapi.yaml`, wired to one function, and its own answers.
+
+API Gateway's import knows less than OpenAPI has: it leaves a document's own `security` unread, and refuses
+schemas and names that OpenAPI allows ("Amazon API Gateway important notes"). So it gets what it acts on, and
+not what only readers and the function need: methods, their statuses, path parameters, and who needs a key.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, cast
+
+import pulumi
+
+from components import engine_yaml
+
+DOCUMENT = Path(__file__).with_name("openapi.yaml")
+METHODS = ("get", "put", "post", "delete", "head", "patch")
+INTEGRATION_MILLISECONDS = 29_000  # API Gateway's own limit (Quotas)
+PROBLEM = "application/problem+json"
+EXPOSED_HEADERS = "Location,Retry-After"  # what a page may read of an answer
+
+# Every kind of answer that API Gateway gives by itself (API Gateway Developer Guide, "Gateway response types").
+GATEWAY_STATUSES: Mapping[str, int] = MappingProxyType(
+    {
+        "BAD_REQUEST_BODY": 400,
+        "BAD_REQUEST_PARAMETERS": 400,
+        "DEFAULT_4XX": 400,
+        "ACCESS_DENIED": 403,
+        "EXPIRED_TOKEN": 403,
+        "INVALID_API_KEY": 403,
+        "INVALID_SIGNATURE": 403,
+        "UNAUTHORIZED": 403,
+        "WAF_FILTERED": 403,
+        "MISSING_AUTHENTICATION_TOKEN": 404,  # so it calls a route or method that does not exist
+        "RESOURCE_NOT_FOUND": 404,
+        "REQUEST_TOO_LARGE": 413,
+        "UNSUPPORTED_MEDIA_TYPE": 415,
+        "QUOTA_EXCEEDED": 429,
+        "THROTTLED": 429,
+        "API_CONFIGURATION_ERROR": 500,
+        "AUTHORIZER_CONFIGURATION_ERROR": 500,
+        "AUTHORIZER_FAILURE": 500,
+        "DEFAULT_5XX": 502,  # the function's answer was none
+        "INTEGRATION_FAILURE": 503,  # the function could not be started
+        "INTEGRATION_TIMEOUT": 504,
+    }
+)
+# Seconds until it is worth asking again.
+RETRY_AFTER: Mapping[str, int] = MappingProxyType(
+    {"THROTTLED": 1, "QUOTA_EXCEEDED": 3600, "INTEGRATION_FAILURE": 2}
+)
+
+Document = Mapping[str, Any]
+
+
+def read(path: Path = DOCUMENT) -> Document:
+    """The document as it is written."""
+    return cast(Document, engine_yaml.load(path.read_bytes()))
+
+
+def gateway_body(
+    document: Document, function_uri: pulumi.Input[str], cors_origins: Sequence[str]
+) -> dict[str, Any]:
+    """The document that API Gateway imports: `function_uri` answers every route, and every preflight."""
+    integration = {
+        "type": "aws_proxy",
+        "httpMethod": "POST",  # how Lambda is called, whatever the route's method is
+        "uri": function_uri,
+        "passthroughBehavior": "when_no_match",
+        "timeoutInMillis": INTEGRATION_MILLISECONDS,
+    }
+    paths = {
+        path: {
+            **{
+                method: _operation(document, path, item[method], integration)
+                for method in METHODS
+                if method in item
+            },
+            **({"options": _preflight(path, integration)} if cors_origins else {}),
+        }
+        for path, item in document["paths"].items()
+    }
+    return {
+        "openapi": document["openapi"],
+        "info": {"title": document["info"]["title"], "version": document["info"]["version"]},
+        "paths": paths,
+        "components": {"securitySchemes": document["components"]["securitySchemes"]},
+        # All: curl calls a body a form unless it is told otherwise, and any type not named here arrives spoilt.
+        "x-amazon-apigateway-binary-media-types": ["*/*"],
+        "x-amazon-apigateway-gateway-responses": _gateway_responses(document, cors_origins),
+    }
+
+
+def fingerprint(document: Document, cors_origins: Sequence[str]) -> str:
+    """A hash of the whole document and of what is made of it: another one, another deployment."""
+    text = json.dumps([document, gateway_body(document, "", cors_origins)], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _operation(document: Document, path: str, operation: Document, integration: Document) -> dict[str, Any]:
+    return {
+        "operationId": operation["operationId"],
+        "parameters": _parameters(path),
+        "responses": {status: _described(status) for status in operation["responses"]},
+        "security": operation.get("security", document.get("security", [])),
+        "x-amazon-apigateway-integration": integration,
+    }
+
+
+def _preflight(path: str, integration: Document) -> dict[str, Any]:
+    """Browsers send no key with it."""
+    return {
+        "parameters": _parameters(path),
+        "responses": {"204": _described("204")},
+        "security": [],
+        "x-amazon-apigateway-integration": integration,
+    }
+
+
+def _parameters(path: str) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in re.findall(r"\{([^}]+)\}", path)
+    ]
+
+
+def _described(status: str) -> dict[str, str]:
+    return {"description": HTTPStatus(int(status)).phrase}
+
+
+def _gateway_responses(document: Document, cors_origins: Sequence[str]) -> dict[str, Any]:
+    problems = _problems(document)
+    return {
+        kind: {
+            "statusCode": str(status),
+            "responseParameters": {
+                f"gatewayresponse.header.{name}": f"'{value}'"
+                for name, value in _headers(kind, cors_origins).items()
+            },
+            "responseTemplates": {"application/json": json.dumps(problems[status])},
+        }
+        for kind, status in GATEWAY_STATUSES.items()
+    }
+
+
+def _headers(kind: str, cors_origins: Sequence[str]) -> dict[str, str]:
+    headers = {"Content-Type": PROBLEM, "Cache-Control": "no-store"}
+    if kind in RETRY_AFTER:
+        headers["Retry-After"] = str(RETRY_AFTER[kind])
+    if cors_origins:
+        # A fixed text cannot depend on who asks. Of several origins none is told apart: a refusal holds nothing
+        # that is anybody's own, and no cookies come with it.
+        headers["Access-Control-Allow-Origin"] = cors_origins[0] if len(cors_origins) == 1 else "*"
+        headers["Access-Control-Expose-Headers"] = EXPOSED_HEADERS
+    return headers
+
+
+def _problems(document: Document) -> dict[int, dict[str, Any]]:
+    """By status, the document's own example of a problem, with this request's id."""
+    examples = (
+        response["content"][PROBLEM]["example"]
+        for response in document["components"]["responses"].values()
+        if PROBLEM in response.get("content", {})
+    )
+    return {example["status"]: {**example, "request_id": "$context.requestId"} for example in examples}

@@ -1,0 +1,249 @@
+"""UploadApi: the front door - a REST API with keys, from `openapi.yaml`, in front of one function."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import pulumi
+import pulumi_aws as aws
+
+from components import environment, openapi, permissions
+from components.access_log import AccessLog, AccessLogArgs
+from components.alarms import AlarmArgs, Metric, alarm
+from components.config import Api, StackConfig
+from components.function import Platform, PythonFunction, PythonFunctionArgs
+from components.naming import component_type
+from components.storage import MediaStorage
+
+PREFLIGHT_SECONDS = 600  # how long a browser need not ask again
+LEAST_REQUESTS = 20  # under this many requests in five minutes a share says nothing
+SERVER_ERROR_PERCENT = 1
+CLIENT_ERROR_PERCENT = 5
+SLOW_MILLISECONDS = 3000
+
+
+@dataclass(frozen=True, kw_only=True)
+class UploadApiArgs:
+    """What the function runs on, and where it puts and finds things."""
+
+    config: StackConfig
+    platform: Platform
+    storage: MediaStorage
+
+
+class UploadApi(pulumi.ComponentResource):
+    """The API under the stack's name, its function, and one key with a usage plan.
+
+    `url` has the stage and no slash at its end; `key` is a secret. A key meters clients, it does not
+    authenticate people.
+    """
+
+    MEMORY: ClassVar[int] = 512  # decodes nothing; more is more processor for a cold start
+    TIMEOUT: ClassVar[int] = 29  # nobody waits longer: API Gateway's own limit
+
+    function: PythonFunction
+    url: pulumi.Output[str]
+    key: pulumi.Output[str]
+
+    def __init__(self, name: str, args: UploadApiArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(component_type("UploadApi"), name, {}, opts)
+        self._args = args
+        api = args.config.api
+
+        self.function = self._function(f"{name}-upload-api")
+        stage = self._stage(f"{name}-api")
+        aws.lambda_.Permission(
+            f"{name}-api-permission",
+            action="lambda:InvokeFunction",
+            function=self.function.function.name,
+            principal="apigateway.amazonaws.com",
+            source_arn=pulumi.Output.concat(stage.execution_arn, "/*/*"),  # its methods and paths
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        key = self._key(f"{name}-api", stage)
+        if api.cors_origins:
+            self._let_pages_in(name, stage)
+        self.url = stage.invoke_url
+        self.key = pulumi.Output.secret(key.value)
+        self.register_outputs({"url": self.url, "function": self.function.function.name})
+
+    def _function(self, name: str) -> PythonFunction:
+        config, storage = self._args.config, self._args.storage
+        return PythonFunction(
+            name,
+            PythonFunctionArgs(
+                platform=self._args.platform,
+                handler="media_pipeline.handlers.upload_api.handler",
+                memory=self.MEMORY,
+                timeout=self.TIMEOUT,
+                environment={
+                    **environment.api_settings(config),
+                    "UPLOADS_BUCKET": storage.uploads.bucket.bucket,
+                    "RENDITIONS_BUCKET": storage.renditions.bucket.bucket,
+                    "RECORDS_TABLE": storage.records.name,
+                },
+                permissions=permissions.upload_api(
+                    uploads=storage.uploads,
+                    renditions=storage.renditions,
+                    records=storage.records,
+                    prefix=environment.UPLOADS_PREFIX,
+                ),
+                after_error="The client was told 5xx; with an Idempotency-Key it can repeat its upload safely.",
+                after_throttle="The client was told to try again later.",
+            ),
+            pulumi.ResourceOptions(parent=self),
+        )
+
+    def _stage(self, name: str) -> aws.apigateway.Stage:
+        """The API, a snapshot of its routes, and the stage that shows it."""
+        config, child = self._args.config, pulumi.ResourceOptions(parent=self)
+        document, origins = openapi.read(), config.api.cors_origins
+        uri = self.function.function.invoke_arn
+        rest_api = aws.apigateway.RestApi(
+            name,
+            body=pulumi.Output.json_dumps(openapi.gateway_body(document, uri, origins)),
+            description="Uploads for the media pipeline",
+            endpoint_configuration=aws.apigateway.RestApiEndpointConfigurationArgs(types="REGIONAL"),
+            opts=child,
+        )
+        # Changed routes go live with a new deployment only. The old one goes after the stage has left it:
+        # Pulumi creates a replacement first.
+        deployment = aws.apigateway.Deployment(
+            f"{name}-deployment",
+            rest_api=rest_api.id,
+            triggers={"document": openapi.fingerprint(document, origins), "function": uri},
+            opts=child,
+        )
+        log = AccessLog(
+            f"{name}-access",
+            AccessLogArgs(retention=config.retention.logs),
+            pulumi.ResourceOptions(parent=self),
+        )
+        stage = aws.apigateway.Stage(
+            f"{name}-stage",
+            rest_api=rest_api.id,
+            deployment=deployment.id,
+            stage_name=config.stack,
+            xray_tracing_enabled=config.tracing,
+            access_log_settings=log.settings,
+            opts=child,
+        )
+        self._alarms(name, rest_api, stage)
+        return stage
+
+    def _key(self, name: str, stage: aws.apigateway.Stage) -> aws.apigateway.ApiKey:
+        api, child = self._args.config.api, pulumi.ResourceOptions(parent=self)
+        rate, burst, quota = _limits(api)
+        plan = aws.apigateway.UsagePlan(
+            f"{name}-plan",
+            description=f"Uploads to the media pipeline {self._args.config.stack}",
+            api_stages=[aws.apigateway.UsagePlanApiStageArgs(api_id=stage.rest_api, stage=stage.stage_name)],
+            throttle_settings=aws.apigateway.UsagePlanThrottleSettingsArgs(
+                rate_limit=rate, burst_limit=burst
+            ),
+            quota_settings=aws.apigateway.UsagePlanQuotaSettingsArgs(limit=quota, period="DAY"),
+            opts=child,
+        )
+        key = aws.apigateway.ApiKey(
+            f"{name}-key",
+            description=f"Uploads to the media pipeline {self._args.config.stack}",
+            opts=child,
+        )
+        aws.apigateway.UsagePlanKey(
+            f"{name}-plan-key", key_id=key.id, key_type="API_KEY", usage_plan_id=plan.id, opts=child
+        )
+        return key
+
+    def _let_pages_in(self, name: str, stage: aws.apigateway.Stage) -> None:
+        """Browsers ask without a key first, so the plan does not bound them; and forms go to the bucket."""
+        api, child = self._args.config.api, pulumi.ResourceOptions(parent=self)
+        rate, burst, _ = _limits(api)
+        aws.apigateway.MethodSettings(
+            f"{name}-api-throttle",
+            rest_api=stage.rest_api,
+            stage_name=stage.stage_name,
+            method_path="*/*",
+            settings=aws.apigateway.MethodSettingsSettingsArgs(
+                # Twice: each request of a page may come with one that asks first.
+                throttling_rate_limit=2 * rate,
+                throttling_burst_limit=2 * burst,
+            ),
+            opts=child,
+        )
+        aws.s3.BucketCorsConfiguration(
+            f"{name}-uploads-cors",
+            bucket=self._args.storage.uploads.bucket.bucket,
+            cors_rules=[
+                aws.s3.BucketCorsConfigurationCorsRuleArgs(
+                    id="forms",
+                    allowed_methods=["POST"],
+                    allowed_origins=list(api.cors_origins),
+                    allowed_headers=["*"],
+                    max_age_seconds=PREFLIGHT_SECONDS,
+                )
+            ],
+            opts=child,
+        )
+
+    def _alarms(self, name: str, rest_api: aws.apigateway.RestApi, stage: aws.apigateway.Stage) -> None:
+        def metric(metric_name: str, statistic: str = "Sum") -> Metric:
+            dimensions = {"ApiName": rest_api.name, "Stage": stage.stage_name}
+            return Metric(
+                namespace="AWS/ApiGateway", name=metric_name, dimensions=dimensions, statistic=statistic
+            )
+
+        def share(what: str, errors: str, percent: int, periods: int, meaning: str, remedy: str) -> None:
+            alarm(
+                f"{name}-{what}",
+                AlarmArgs(
+                    meaning=meaning,
+                    remedy=remedy,
+                    metrics={"requests": metric("Count"), "errors": metric(errors)},
+                    expression=f"IF(FILL(requests, 0) >= {LEAST_REQUESTS}, "
+                    "100 * FILL(errors, 0) / FILL(requests, 0), 0)",
+                    label=f"{errors}, percent",
+                    threshold=percent,
+                    periods=periods,
+                    topic_arn=self._args.platform.alarms_topic_arn,
+                ),
+                pulumi.ResourceOptions(parent=self),
+            )
+
+        share(
+            "server-errors",
+            "5XXError",
+            SERVER_ERROR_PERCENT,
+            1,
+            f"At least {SERVER_ERROR_PERCENT} % of the upload API's answers of five minutes were 5xx.",
+            "Read upload-api's log by the request_id of an answer; without one the function was not reached: "
+            "look for its throttles.",
+        )
+        share(
+            "client-errors",
+            "4XXError",
+            CLIENT_ERROR_PERCENT,
+            3,  # a client that asks for a status before its upload has arrived gets 404, and that passes
+            f"For 15 minutes at least {CLIENT_ERROR_PERCENT} % of the upload API's answers were 4xx.",
+            "Read upload-api's log: a client that sends what is not taken, a key that was not passed on "
+            "(403), or `api.rate`, `api.burst` or `api.quotaPerDay` that are too tight (429).",
+        )
+        alarm(
+            f"{name}-latency",
+            AlarmArgs(
+                meaning=f"For 15 minutes one in a hundred requests to the upload API took "
+                f"{SLOW_MILLISECONDS // 1000} s or more.",
+                remedy="Read upload-api's traces: cold starts, large bodies on slow lines, or S3 or DynamoDB "
+                "answering slowly.",
+                metrics={"latency": metric("Latency", "p99")},
+                threshold=SLOW_MILLISECONDS,
+                periods=3,
+                topic_arn=self._args.platform.alarms_topic_arn,
+            ),
+            pulumi.ResourceOptions(parent=self),
+        )
+
+
+def _limits(api: Api) -> tuple[int, int, int]:
+    """Requests a second, at once, and a day."""
+    if api.rate is None or api.burst is None or api.quota_per_day is None:
+        raise ValueError("api.enabled without its limits: config_checks prevents it")
+    return api.rate, api.burst, api.quota_per_day

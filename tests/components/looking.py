@@ -1,0 +1,115 @@
+"""How the tests look at what a run of the program registered."""
+
+from tests.components.recording import ACCOUNT, Recording, Registered
+
+QUEUE = "aws:sqs/queue:Queue"
+FUNCTION = "aws:lambda/function:Function"
+LAYER = "aws:lambda/layerVersion:LayerVersion"
+MAPPING = "aws:lambda/eventSourceMapping:EventSourceMapping"
+ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
+ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
+SUBSCRIPTION = "aws:sns/topicSubscription:TopicSubscription"
+
+
+def arn(
+    service: str, recorded: Recording, what: str, region: str = "eu-central-1", account: str = ACCOUNT
+) -> str:
+    """The ARN that the recording engine gives a resource."""
+    return f"arn:aws:{service}:{region}:{account}:media-pipeline-{recorded.stack}-{what}-1a2b3c4"
+
+
+def s3(recorded: Recording, what: str) -> str:
+    """The ARN of a bucket."""
+    return arn("s3", recorded, what, "", "")
+
+
+def permissions(recorded: Recording, function: str) -> set[tuple[str, str]]:
+    """Every action with its resource that a function's role has."""
+    document = recorded.one(ROLE_POLICY, f"{function}-policy").json("policy")
+    assert {statement["Effect"] for statement in document["Statement"]} == {"Allow"}
+    return {
+        (action, resource)
+        for statement in document["Statement"]
+        for action in statement["Action"]
+        for resource in statement["Resource"]
+    }
+
+
+def of_every_function(recorded: Recording, name: str) -> set[tuple[str, str]]:
+    """What every function may: write its log and its traces."""
+    log = arn("cloudwatch", recorded, f"{name}-log")
+    return {
+        ("logs:CreateLogStream", f"{log}:*"),
+        ("logs:PutLogEvents", f"{log}:*"),
+        ("xray:PutTraceSegments", "*"),
+        ("xray:PutTelemetryRecords", "*"),
+    }
+
+
+def of_every_worker(recorded: Recording, name: str, *queues: str) -> set[tuple[str, str]]:
+    """What every function that ends in records may, fed by `queues`."""
+    actions = ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes", "ChangeMessageVisibility")
+    records = arn("dynamodb", recorded, "records")
+    return of_every_function(recorded, name) | {
+        *((f"dynamodb:{action}", records) for action in ("GetItem", "PutItem", "UpdateItem", "Query")),
+        ("sns:Publish", arn("sns", recorded, "events")),
+        *((f"sqs:{action}", arn("sqs", recorded, queue)) for queue in queues for action in actions),
+    }
+
+
+def of_media(recorded: Recording, name: str, queue: str) -> set[tuple[str, str]]:
+    """What a function that renders, publishes and quarantines may."""
+    uploads, quarantine, renditions = (s3(recorded, each) for each in ("uploads", "quarantine", "renditions"))
+    return of_every_worker(recorded, name, queue) | {
+        ("s3:GetObjectVersion", f"{uploads}/*"),
+        ("s3:GetObject", f"{uploads}/*"),
+        ("s3:DeleteObjectVersion", f"{uploads}/*"),
+        ("s3:ListBucket", uploads),
+        ("s3:PutObject", f"{quarantine}/*"),
+        ("s3:GetObject", f"{quarantine}/*"),
+        ("s3:PutObjectTagging", f"{quarantine}/*"),
+        ("s3:ListBucket", quarantine),
+        ("s3:PutObject", f"{renditions}/*"),
+        ("s3:PutObjectTagging", f"{renditions}/*"),
+        ("s3:DeleteObject", f"{renditions}/*"),
+        ("rekognition:DetectModerationLabels", "*"),
+    }
+
+
+def environment(recorded: Recording, function: str) -> dict[str, str]:
+    """A function's variables."""
+    variables: dict[str, str] = recorded.one(FUNCTION, function).inputs["environment"]["variables"]
+    return variables
+
+
+def metrics(alarm: Registered) -> list[tuple[str, str, str, dict[str, str]]]:
+    """Namespace, name, statistic and dimensions of all that an alarm looks at."""
+    inputs = alarm.inputs
+    if "metricName" in inputs:
+        statistic = inputs.get("statistic") or inputs["extendedStatistic"]
+        return [(inputs["namespace"], inputs["metricName"], statistic, inputs["dimensions"])]
+    return [
+        (metric["namespace"], metric["metricName"], metric["stat"], metric["dimensions"])
+        for query in inputs["metricQueries"]
+        if (metric := query.get("metric"))
+    ]
+
+
+def evaluate(alarm: Registered, **values: float) -> float:
+    """Carry a metric math expression out: FILL and IF are all that ours use."""
+    queries = {query["id"]: query for query in alarm.inputs["metricQueries"]}
+    (result,) = (query for query in queries.values() if query["returnData"])
+    names = {
+        key: values.get(query["metric"]["metricName"])
+        for key, query in queries.items()
+        if query is not result
+    }
+    expression = result["expression"].replace("IF(", "either(")
+    functions = {
+        "FILL": lambda value, default: default if value is None else value,
+        "either": lambda condition, yes, no: yes if condition else no,
+    }
+    try:
+        return float(eval(expression, {"__builtins__": {}}, {**functions, **names}))  # noqa: S307 - our own text
+    except ZeroDivisionError:  # CloudWatch drops such a data point: missing, so not breaching
+        return 0
