@@ -138,3 +138,19 @@ chaos: $(READY) ## real processes in the embedded AWS killed at random: [OBJECTS
 corpus: export PYTHONPATH = lambda
 corpus: $(READY) ## odd and hostile pictures (../shared/corpus) through the image function [SHARE=1: all of them]
 	@$(RUN) -m tests.faults.corpus --share=$(or $(SHARE),1)
+
+.PHONY: corpus-videos
+corpus-videos: export PYTHONPATH = lambda
+corpus-videos: $(READY) ## odd and hostile videos, with traps, through the video function [SHARE=1: all of them]
+	@$(RUN) -m tests.video.corpus --share=$(or $(SHARE),1)
+
+.PHONY: sampling
+sampling: export PYTHONPATH = lambda
+sampling: $(READY) ## does a card somewhere in a video block it? [VIDEOS=100] [SEED=0]
+	@$(RUN) -m tests.video.sampling --videos=$(or $(VIDEOS),100) --seed=$(or $(SEED),0)
+
+.PHONY: bench-video
+bench-video: export PYTHONPATH = lambda
+bench-video: export BENCH_VIDEO_OUT = $(value OUT)
+bench-video: $(READY) ## 1080p to 720p against the ffmpeg command line: time, memory, likeness, sound [PAIRS=7] [OUT=build/bench-video]
+	@$(RUN) -m benchmarks.video --pairs=$(or $(PAIRS),7) $${BENCH_VIDEO_OUT:+--out="$$BENCH_VIDEO_OUT"}
