@@ -159,14 +159,19 @@ class Desk:
         put = self.aws.client("s3").put_object(
             Bucket=outputs["uploads_bucket"], Key=photo.name, Body=photo.read_bytes()
         )
+        return self.settled(photo.name, put["VersionId"])
+
+    def settled(self, key: str, version: str) -> dict[str, Any]:
+        """Wait for a record to be terminal and announced."""
+        table = self.outputs()["records_table"]
         deadline = time.monotonic() + _PATIENCE
         record: dict[str, Any] = {}
         while time.monotonic() < deadline:
-            record = self.record(photo.name, put["VersionId"], table=outputs["records_table"])
+            record = self.record(key, version, table=table)
             if "announced_at" in record:
                 return record
             time.sleep(0.1)
-        raise AssertionError(f"{photo.name} was not done after {_PATIENCE} s: {record}")
+        raise AssertionError(f"{key} was not done after {_PATIENCE} s: {record}")
 
     def record(self, key: str, version: str, *, table: str | None = None) -> dict[str, Any]:
         """The record of an object's version, empty where there is none."""

@@ -1,0 +1,51 @@
+"""The operator's redrive finds the stack through Pulumi, and works on the embedded AWS as on AWS."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.engine.desk import PROJECT, Desk
+
+
+def test_a_failed_object_is_found_through_pulumi_and_driven_again(deployed: Desk, photo: Path) -> None:
+    record = deployed.process(photo)
+    table = deployed.outputs()["records_table"]
+    deployed.aws.client("dynamodb").update_item(
+        TableName=table,
+        Key={"object_key": {"S": record["object_key"]}, "sequencer": {"S": record["sequencer"]}},
+        UpdateExpression="SET #s = :failed, attention = :failed REMOVE announced_at, renditions",
+        ExpressionAttributeNames={"#s": "status"},
+        ExpressionAttributeValues={":failed": {"S": "FAILED"}},
+    )
+    ran = _redrive(deployed, "--dry-run")
+    assert "1 would be sent through again." in ran
+    assert deployed.record(photo.name, record["version_id"])["status"] == "FAILED"
+    assert "1 were sent through again." in _redrive(deployed)
+    again = deployed.settled(photo.name, record["version_id"])
+    assert (again["status"], again["attempt"]) == ("PUBLISHED", record["attempt"] + 1)
+    assert again["renditions"] == record["renditions"]
+    assert "0 were sent through again." in _redrive(deployed)
+
+
+def _redrive(desk: Desk, *arguments: str) -> str:
+    ran = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "operations",
+            "redrive",
+            "--stack",
+            desk.stack,
+            "--status",
+            "FAILED",
+            *arguments,
+        ],
+        cwd=desk.rehearsal.folder,
+        env={**desk.environment, "PYTHONPATH": str(PROJECT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
