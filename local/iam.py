@@ -15,6 +15,8 @@ from local.gate import Call, RefusedError
 from local.isolation import ACCOUNT_ID, ADMIN_ACCESS_KEY_ID
 from local.objects import find_bucket, find_object
 from local.policies import AccessRequest, Principal, Verdict, as_list, evaluate, matches, statements
+from local.s3 import presigned
+from local.s3.forms import VERIFIED
 
 _DENIED_CODES = {
     "s3": ("AccessDenied", 403),
@@ -85,6 +87,8 @@ class Enforcer:
 
     def authorize(self, call: Call) -> None:
         """Raises RefusedError as the service would answer, after noting what was asked."""
+        if call.service == "s3" and presigned.is_presigned(call.request):
+            presigned.verify(call.request)
         if call.access_key_id is None:  # unsigned: moto judges anonymous requests by ACL and policy
             return
         place = Place(region=call.region, account=ACCOUNT_ID)
@@ -98,7 +102,7 @@ class Enforcer:
         self._hide_missing_objects(call, role, session)
 
     def _require(self, call: Call, need: Need, role: str, session: Any) -> None:
-        allowed = _allowed(need, session)
+        allowed = _allowed(need, session, _of_the_call(call))
         self.log.note(Access(role=role, action=need.action, resource=need.resource, allowed=allowed))
         if not allowed:
             raise _denied(call, need, session.arn)
@@ -106,7 +110,7 @@ class Enforcer:
     def _deny_by_resource(self, call: Call, required: list[Need]) -> None:
         arn = f"arn:aws:iam::{ACCOUNT_ID}:user/administrator"
         for need in required:
-            request = _request(need, arn)
+            request = _request(need, arn, _of_the_call(call))
             if evaluate(_resource_policies(need.resource), request) is Verdict.DENY:
                 raise _denied(call, need, arn)
 
@@ -116,17 +120,25 @@ class Enforcer:
             if find_bucket(bucket) is None or find_object(bucket, key, version) is not None:
                 continue
             need = Need("s3:ListBucket", f"arn:aws:s3:::{bucket}")
-            allowed = _allowed(need, session)
+            # Not a listing: it has no prefix that a condition could hold against.
+            allowed = _allowed(need, session, {})
             self.log.note(Access(role=role, action=need.action, resource=need.resource, allowed=allowed))
             if not allowed:
                 raise _denied(call, need, session.arn)
 
 
-def _allowed(need: Need, session: Any) -> bool:
+def _of_the_call(call: Call) -> Mapping[str, str]:
+    """The context keys that only some calls have."""
+    prefix = call.parameters.get("Prefix")
+    listing = call.service == "s3" and call.operation.startswith("ListObject")
+    return {"s3:prefix": str(prefix)} if listing and prefix is not None else {}
+
+
+def _allowed(need: Need, session: Any, context: Mapping[str, str]) -> bool:
     """Within one account an allow of either side is enough, and a deny of either side final."""
-    request = _request(need, session.arn)
+    request = _request(need, session.arn, context)
     role_arn = f"arn:aws:iam::{ACCOUNT_ID}:role/{session._owner_role_name}"
-    as_role = _request(need, role_arn)
+    as_role = _request(need, role_arn, context)
     identity = evaluate(_documents(session), request)
     by_session = evaluate(_resource_policies(need.resource), request)
     by_role = evaluate(_resource_policies(need.resource), as_role)
@@ -134,7 +146,7 @@ def _allowed(need: Need, session: Any) -> bool:
     return Verdict.DENY not in verdicts and Verdict.ALLOW in verdicts
 
 
-def _request(need: Need, principal_arn: str) -> AccessRequest:
+def _request(need: Need, principal_arn: str, context: Mapping[str, str]) -> AccessRequest:
     return AccessRequest(
         action=need.action,
         resource=need.resource,
@@ -143,6 +155,7 @@ def _request(need: Need, principal_arn: str) -> AccessRequest:
             "aws:SecureTransport": "true",  # loopback stands for the service's HTTPS endpoint
             "aws:PrincipalArn": principal_arn,
             "aws:PrincipalAccount": ACCOUNT_ID,
+            **context,
         },
     )
 
@@ -207,8 +220,8 @@ def _verified_session(call: Call) -> Any:
     from moto.iam.access_control import IAMRequest, S3IAMRequest
     from werkzeug.exceptions import HTTPException
 
-    if "Authorization" not in call.request.headers:
-        return _session_by_key(call)  # presigned: its signature is not verified here
+    if "Authorization" not in call.request.headers or VERIFIED in call.request.environ:
+        return _session_by_key(call)  # presigned, or by form: its signature was verified before
     kind = S3IAMRequest if call.service == "s3" else IAMRequest
     path = call.request.raw_path
     if call.request.query_string:

@@ -17,10 +17,13 @@ from xml.sax.saxutils import escape
 
 from local.gate import Call, RefusedError, error_response, read_call
 from local.isolation import LOOPBACK
+from local.s3 import cors, forms
+from local.s3.posting import posting
 
 _log = logging.getLogger(__name__)
 
 StartResponse = Callable[..., Any]
+_Answer = tuple[str, list[tuple[str, str]], bytes]  # status line, headers, body
 Judge = Callable[[Call], None]
 """Looks at a call before moto does, and raises RefusedError where AWS would refuse it."""
 
@@ -80,20 +83,56 @@ class _Front:
             if not self.open:
                 return _fault(environ, start_response, "503 Service Unavailable", "the world is closed")
             try:
-                call = read_call(environ, body)
-                if call is not None:
-                    try:
-                        for judge in self._judges:
-                            judge(call)
-                    except RefusedError as refusal:
-                        status, headers, payload = error_response(call, refusal)
-                        start_response(f"{status} Refused", list(headers.items()))
-                        return [payload]
-                return list(self._moto(environ, start_response))
+                status, headers, payload = self._answer(environ, body)
+                start_response(status, headers)
             except Exception as error:  # noqa: BLE001 - a boundary: nothing may kill the connection
                 # Whatever moto stumbles over must reach the caller as an error of the service, not hang it.
                 _log.exception("moto failed on %s %s", environ["REQUEST_METHOD"], environ["PATH_INFO"])
                 return _fault(environ, start_response, "500 Internal Server Error", f"moto: {error!r}")
+            return [payload]
+
+    def _answer(self, environ: dict[str, Any], body: bytes) -> _Answer:
+        if cors.is_preflight(environ):
+            return cors.preflight(environ)
+        answer = self._post if forms.is_form(environ) else self._ask
+        status, headers, payload = answer(environ, body)
+        return status, cors.told(environ, headers), payload
+
+    def _post(self, environ: dict[str, Any], body: bytes) -> _Answer:
+        """A form for S3, as the upload that it stands for."""
+        try:
+            upload = forms.read(environ, body)
+        except RefusedError as refusal:
+            return _refusal(refusal)
+        with posting():
+            status, headers, payload = self._ask(upload.environ, upload.body)
+        return upload.answer(headers) if status.startswith("200") else (status, headers, payload)
+
+    def _ask(self, environ: dict[str, Any], body: bytes) -> _Answer:
+        call = read_call(environ, body)
+        if call is not None:
+            try:
+                for judge in self._judges:
+                    judge(call)
+            except RefusedError as refusal:
+                code, headers, payload = error_response(call, refusal)
+                return f"{code} Refused", list(headers.items()), payload
+        told: list[tuple[str, list[tuple[str, str]]]] = []
+
+        def start(status: str, headers: list[tuple[str, str]], _exc_info: Any = None) -> None:
+            told.append((status, headers))
+
+        parts = self._moto(environ, start)
+        payload = b"".join(parts)
+        return *told[-1], payload
+
+
+def _refusal(refusal: RefusedError) -> _Answer:
+    """S3's error document for a request that is no call of its API."""
+    inner = f"<Code>{refusal.code}</Code><Message>{escape(refusal.message)}</Message>"
+    payload = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error>{inner}</Error>'.encode()
+    headers = [("Content-Type", "application/xml"), ("Content-Length", str(len(payload)))]
+    return f"{refusal.status} Refused", headers, payload
 
 
 def _buffer_body(environ: dict[str, Any]) -> bytes:

@@ -17,6 +17,7 @@ from urllib.parse import quote_plus
 
 from local.moto_patches.replacing import replace
 from local.policies import AccessRequest, Principal, Verdict, evaluate
+from local.s3.posting import is_posting
 
 _log = logging.getLogger(__name__)
 
@@ -115,6 +116,8 @@ def apply() -> None:
     complete = S3Backend.complete_multipart_upload
 
     def send_event(account_id: str, event_name: Any, bucket: Any, key: Any) -> None:
+        if is_posting() and event_name is Event.OBJECT_CREATED_PUT_EVENT:
+            event_name = Event.OBJECT_CREATED_POST_EVENT
         if not getattr(_muted, "on", False):
             _send(account_id, event_name, bucket, key)
 
