@@ -27,7 +27,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 POLL_SECONDS = 0.1
 LOOKS_SHARE = 4  # rests between two looks at the records last so many looks: watching must not slow the work
 LONGEST_REST = 1.0
-# No record has changed for so long: whatever it is, waiting on does not help. Far above a function's time-out.
+# No record has changed and no function has run for so long: whatever it is, waiting on does not help.
 PATIENCE_SECONDS = 180.0
 # For messages that change no record any more; one that is not done by then comes back too late to matter.
 AFTERMATH_SECONDS = 5.0
@@ -197,6 +197,7 @@ def _process(
         uploads.append(standing.pipeline.upload(photo))
     told: set[str] = set()
     seen: list[object] = []
+    worked: set[str] = set()
     changed = time.monotonic()
     while True:
         looked = time.monotonic()
@@ -209,10 +210,13 @@ def _process(
         if len(told) == len(uploads):
             return outcomes
         now = [(outcome.status, outcome.announced) for outcome in outcomes]
-        if now != seen:
+        # A long video shows nothing for minutes. Its function is killed at its time-out, and not tried for ever.
+        working = {each.request_id for each in standing.functions.environments() if each.request_id}
+        if now != seen or working & worked:
             seen, changed = list(now), time.monotonic()
         elif time.monotonic() - changed > PATIENCE_SECONDS:
             return outcomes
+        worked = working
         interrupts.sleep(min(LONGEST_REST, max(POLL_SECONDS, LOOKS_SHARE * look)))
 
 

@@ -1,0 +1,73 @@
+"""What ffmpeg and ffprobe, which took no part in it, say of a video that the pipeline made."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+_TIMEOUT = 300.0
+_LINE = re.compile(r"^n:(\d+) .*All:([0-9.]+)", re.MULTILINE)
+
+
+def probe(path: Path) -> dict[str, Any]:
+    """All that ffprobe tells of a file's format, streams and frames' number. Raises CalledProcessError."""
+    told = _run(
+        "ffprobe", "-v", "error", "-show_format", "-show_streams", "-count_frames", "-of", "json", str(path)
+    )
+    return dict(json.loads(told))
+
+
+def ssim(made: Path, source: Path) -> tuple[float, float, int]:
+    """The least and the mean SSIM of the frames of `made` against ffmpeg's own scaling of the source's, and how many.
+
+    Frames are compared in their order: raises ValueError where there are not as many of them.
+    """
+    (video,) = (stream for stream in probe(made)["streams"] if stream["codec_type"] == "video")
+    numbered = "setpts=N/25/TB"  # by number: a time stamp rounded otherwise must not shift the comparison
+    scaled = f"[1:v]scale={video['width']}:{video['height']}:flags=bicubic,{numbered}[wanted]"
+    graph = f"{scaled};[0:v]{numbered}[made];[made][wanted]ssim=stats_file=-:shortest=1:repeatlast=0"
+    command = ["ffmpeg", "-v", "error", "-i", str(made), "-i", str(source), "-lavfi", graph]
+    told = _run(*command, "-fps_mode", "passthrough", "-f", "null", "-")
+    values = [float(value) for _, value in _LINE.findall(told)]
+    frames = [int(file["nb_read_frames"]) for file in (_video(made), _video(source))]
+    if not frames[0] == frames[1] == len(values):
+        raise ValueError(f"{frames[0]} frames were made of {frames[1]}, {len(values)} were compared")
+    return min(values), mean(values), len(values)
+
+
+def faults(path: Path, *, height: int) -> list[str]:
+    """What keeps a file from being played everywhere; empty for a good one."""
+    told = probe(path)
+    found = []
+    videos = [stream for stream in told["streams"] if stream["codec_type"] == "video"]
+    sounds = [stream for stream in told["streams"] if stream["codec_type"] == "audio"]
+    if len(videos) != 1 or len(sounds) > 1 or len(told["streams"]) != len(videos) + len(sounds):
+        found.append(f"its streams are {[stream['codec_type'] for stream in told['streams']]}")
+    for video in videos:
+        if (video["codec_name"], video["pix_fmt"]) != ("h264", "yuv420p"):
+            found.append(f"the picture is {video['codec_name']} in {video['pix_fmt']}")
+        if video["width"] % 2 or video["height"] % 2 or video["height"] > height:
+            found.append(f"the picture has {video['width']} x {video['height']} px")
+        if video.get("side_data_list"):
+            found.append(f"the picture carries {video['side_data_list']}")
+    found += [f"the sound is {sound['codec_name']}" for sound in sounds if sound["codec_name"] != "aac"]
+    tags = told["format"].get("tags", {}).keys() - {"major_brand", "minor_version", "compatible_brands"}
+    if tags - {"encoder"}:
+        found.append(f"it is tagged with {sorted(tags)}")
+    head = path.read_bytes()
+    if not 0 <= head.find(b"moov") < head.find(b"mdat"):
+        found.append("its index is not at the front")
+    return found
+
+
+def _video(path: Path) -> dict[str, Any]:
+    return next(stream for stream in probe(path)["streams"] if stream["codec_type"] == "video")
+
+
+def _run(*command: str) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_TIMEOUT)
+    if done.returncode:
+        raise subprocess.CalledProcessError(done.returncode, command, done.stdout, done.stderr)
+    return done.stdout
