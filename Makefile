@@ -77,8 +77,10 @@ demo: $(READY) ## photos through the whole pipeline, here [STACK=dev] [PHOTOS=fo
 .PHONY: serve
 serve: export SERVE_STACK = $(value STACK)
 serve: export SERVE_OUT = $(value OUT)
-serve: $(READY) ## a stack that stays up until Ctrl-C [STACK=dev] [OUT=build/serve]; OUT/env says where it is
-	@exec $(RUN) -m local.serving.stack --stack="$$SERVE_STACK" $${SERVE_OUT:+--out="$$SERVE_OUT"}
+serve: export SERVE_PORT = $(value PORT)
+serve: $(READY) ## a stack that stays up until Ctrl-C [STACK=dev] [PORT=0] [OUT=build/serve]; OUT/env says where it is
+	@exec $(RUN) -m local.serving.stack --stack="$$SERVE_STACK" $${SERVE_PORT:+--port="$$SERVE_PORT"} \
+		$${SERVE_OUT:+--out="$$SERVE_OUT"}
 
 .PHONY: rehearse
 rehearse: export REHEARSE_STACK = $(value STACK)

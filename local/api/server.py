@@ -6,6 +6,7 @@ import contextlib
 import http
 import json
 import logging
+import os
 import socket
 import threading
 import time
@@ -37,7 +38,7 @@ class _BadBodyError(Exception):
 class HttpServer(ThreadingTCPServer):
     """One thread for each connection; `end_connections` ends those that are still open."""
 
-    allow_reuse_address = True
+    allow_reuse_address = os.name == "posix"  # elsewhere it would take a port from who has it
     daemon_threads = True
     block_on_close = False
     request_queue_size = 256  # so that a burst of clients is not turned away by the system

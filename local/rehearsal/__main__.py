@@ -25,6 +25,7 @@ Rehearsal of the stack {stack}: the real Pulumi engine against an AWS embedded i
   It is not  AWS: no account, no credentials, no network, no costs. Rekognition is a stand-in that only sees
              moderation cards (`make card`). Quotas, delays and the real provider's own checks are not rehearsed.
   Your files are safe: `pulumi config set` changes a copy, in {folder}.
+  What the functions print is in {logs}, each e-mail in {outbox}.
 """
 _SHELL = """\
   Plain commands work, for example:  pulumi preview   pulumi up   pulumi stack output   pulumi refresh
@@ -41,7 +42,15 @@ def main(arguments: list[str] | None = None) -> int:
         signal.signal(signal.SIGHUP, _leave)
     try:
         with Rehearsal(given.stack or DEFAULT_STACK) as rehearsal:
-            print(_OPENING.format(stack=rehearsal.stack, folder=rehearsal.folder), end="")
+            print(
+                _OPENING.format(
+                    stack=rehearsal.stack,
+                    folder=rehearsal.folder,
+                    logs=rehearsal.logs,
+                    outbox=rehearsal.outbox,
+                ),
+                end="",
+            )
             if rehearsal.copied.secrets:
                 print(
                     "  Left out   secrets, which only your own stack can open: "

@@ -40,8 +40,8 @@ class Rehearsal:
         with ExitStack() as parts:
             root = Path(parts.enter_context(_temporary()))
             self.folder = root / "project"
-            self.logs = root / "logs"
-            for folder in (self.folder, self.logs, root / "state", root / "home"):
+            self.logs, self.outbox = root / "logs", root / "outbox"
+            for folder in (self.folder, self.logs, self.outbox, root / "state", root / "home"):
                 folder.mkdir()
             self.copied: Copied = copy_project(self._project, self.stack, self.folder)
             self.world = parts.enter_context(
@@ -49,6 +49,7 @@ class Rehearsal:
                     self.copied.region,
                     log=self.logs / "embedded-aws.log",
                     function_logs=self.logs,
+                    outbox=self.outbox,
                     module=self._serving,
                 )
             )

@@ -20,10 +20,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m local.serving", description=__doc__)
     parser.add_argument("--region", required=True)
     parser.add_argument("--logs", type=Path, metavar="FOLDER", help="for what the functions print")
+    parser.add_argument("--outbox", type=Path, metavar="FOLDER", help="for the e-mails that topics send")
     given = parser.parse_args()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     signal.signal(signal.SIGTERM, _leave)
-    with ServedWorld(given.region, logs=given.logs) as served:
+    with ServedWorld(given.region, logs=given.logs, outbox=given.outbox) as served:
         ready = {"provider_port": served.provider.port, "environment": served.world.environment()}
         print(json.dumps(ready), flush=True)
         try:

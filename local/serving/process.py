@@ -34,12 +34,15 @@ class ServingProcess:
         *,
         log: Path,
         function_logs: Path | None = None,
+        outbox: Path | None = None,
         module: Sequence[str] = ("-m", "local.serving"),
     ) -> None:
         self.log = log
         self._command = [sys.executable, *module, f"--region={region}"]
         if function_logs is not None:
             self._command.append(f"--logs={function_logs}")
+        if outbox is not None:
+            self._command.append(f"--outbox={outbox}")
         self.provider_port = 0
         self.environment: dict[str, str] = {}
 

@@ -1,4 +1,4 @@
-"""A whole world that works by itself: services, functions, queue poller, and a provider for the Pulumi engine."""
+"""A whole world that works by itself: services, functions, APIs, e-mail, and a provider for the Pulumi engine."""
 
 import logging
 import threading
@@ -10,6 +10,8 @@ from typing import Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from local.api.front import ApiFront
+from local.outbox import Outbox
 from local.provider.server import ProviderServer
 from local.runtime.functions import Functions
 from local.runtime.poller import Batch, Poller
@@ -23,7 +25,8 @@ _LOOK_SECONDS = 0.3  # between two looks at the mappings; on AWS a new one takes
 class ServedWorld:
     """Context manager: everything runs from entering on, and follows what is deployed into it.
 
-    `logs` is the folder for what the functions print, if any.
+    `logs` is the folder for what the functions print, `outbox` that for e-mails, if any; `port` is the APIs'.
+    Raises PortInUseError where that cannot be had.
     """
 
     def __init__(
@@ -31,11 +34,15 @@ class ServedWorld:
         region: str,
         *,
         logs: Path | None = None,
+        outbox: Path | None = None,
+        port: int = 0,
         timescale: TimeScale | None = None,
         on_batch: Callable[[Batch], None] | None = None,
     ) -> None:
         self.world = World(region=region)
         self._logs = logs
+        self._outbox = outbox
+        self._port = port
         self._timescale = timescale or TimeScale()
         self._on_batch = on_batch
         self._parts = ExitStack()
@@ -45,6 +52,10 @@ class ServedWorld:
             parts.enter_context(self.world)
             self.functions = Functions(self.world, self._timescale, self._logs)
             parts.callback(self.functions.close)
+            front = ApiFront(self.world, self.functions.invoke, port=self._port, timescale=self._timescale)
+            parts.enter_context(front)
+            if self._outbox is not None:
+                parts.enter_context(Outbox(self._outbox))
             self.poller = Poller(self.world, self.functions, self._timescale, on_batch=self._on_batch)
             parts.enter_context(_Follower(self.world, self.functions, self.poller))
             self.provider = parts.enter_context(ProviderServer(self.world))
