@@ -14,7 +14,7 @@ from tests.faults.pictures import Kind
 from tests.faults.scenarios import DAY, KEY
 from tests.faults.simulation import Simulation, Weather
 
-CALLS = 14  # the longest way of one invocation, and one more: there nothing stops
+CALLS = 15  # the longest way of one invocation, and one more: there nothing stops
 LONG = 90.0  # seconds: more than any lease
 HOLDING = 55.0  # seconds: less than a lease
 
@@ -49,13 +49,20 @@ PAIRS: Mapping[str, tuple[Act, Act | None]] = {
     "block+delete-version": (_put(Kind.WEAPON, 1), _delete_version),
     "publish+dead-letter": (_put(Kind.CLEAN, 1), _dead_letter),
     "delete+overwrite": (lambda run: run.delete(KEY), _put(Kind.CLEAN, 2)),
+    "fail+redrive": (_put(Kind.CLEAN, 1), lambda run: run.redrive()),  # the first one is a dead letter
 }
 # A machine that was paused for longer than its lease: what it writes is refused, what it puts is allowed anyway.
 PAUSED = ("publish+again", "block+again", "review+again", "reject+again", "publish+overwrite")
+# One outcome follows another: the first is stopped late, between its commit and its mark, the other at its n-th call.
+FOLLOWED = {
+    "publish+delete-version": (range(8, 13), range(2, 6)),
+    "fail+redrive": (range(1, 4), range(2, 9)),
+}
 PREEMPTIONS = (
     *(f"{pair}@{at}" for pair in PAIRS for at in range(1, CALLS + 1)),
     *(f"{pair}@{at}-paused" for pair in PAUSED for at in range(1, CALLS + 1)),
     *(f"{pair}@{at}-crossed" for pair in PAUSED for at in range(1, CALLS + 1)),
+    *(f"{pair}@{at}-crossed{n}" for pair, (ats, ns) in FOLLOWED.items() for at in ats for n in ns),
 )
 
 
@@ -63,8 +70,9 @@ class _Preempting:
     """Stops the first invocation before its n-th call and has the other's message delivered meanwhile."""
 
     def __init__(
-        self, run: Simulation, at: int, meanwhile: Callable[[], None], seconds: float, *, crossed: bool
+        self, run: Simulation, at: int, meanwhile: Callable[[], None], seconds: float, *, crossed: int
     ) -> None:
+        """`crossed`: the call before which the other stops as well; 0: nowhere."""
         self._run = run
         self._at = at
         self._meanwhile = meanwhile
@@ -91,7 +99,7 @@ class _Preempting:
     def _may_cross(self, call: Call) -> bool:
         """Whether this invocation has taken the record over: the first goes on while this one holds it."""
         is_first_taker = self._second is None and call.invocation is not self._first
-        return self._crossed and self._done and is_first_taker and call.number == 3 + self._at % 6
+        return self._done and is_first_taker and call.number == self._crossed
 
     def _pause(self, invocation: Invocation, seconds: float) -> None:
         invocation.frozen = seconds > LONG
@@ -104,9 +112,12 @@ def run_preemption(cloud: Cloud, pool: ClientPool, name: str) -> list[str]:
     """Run `pair@call[-paused]`; gives the violations."""
     pair, _, at = name.partition("@")
     at, _, how = at.partition("-")
-    paused = bool(how)
+    number = how.removeprefix("crossed") if how.startswith("crossed") else ""
+    how = how.removesuffix(number)
+    paused = bool(how) and not number
+    crossed = (int(number) if number else 3 + int(at) % 6) if how == "crossed" else 0
     first, second = PAIRS[pair]
-    seconds = {"": 20.0, "paused": 10 * LONG, "crossed": LONG + 10}[how]
+    seconds = 20.0 if not paused else LONG + 10 if crossed else 10 * LONG
     run = Simulation(cloud, pool, seed=11, weather=Weather(skew=0.0))
     run.witness.exclusive = not paused
     with run.timeline:
@@ -125,7 +136,7 @@ def run_preemption(cloud: Cloud, pool: ClientPool, name: str) -> list[str]:
             else:
                 second(run)
 
-        run.injector = _Preempting(run, int(at), meanwhile, seconds, crossed=how == "crossed")
-        run.queues["images"].send(bodies[0])
+        run.injector = _Preempting(run, int(at), meanwhile, seconds, crossed=crossed)
+        run.queues["dead" if pair.startswith("fail") else "images"].send(bodies[0])
         run.run(DAY)
         return run.judge()

@@ -270,6 +270,7 @@ def events_of(body: str) -> list[dict[str, str]]:
             "name": record["eventName"],
             "key": unquote_plus(record["s3"]["object"]["key"]),
             "version": record["s3"]["object"].get("versionId", ""),
+            "redrive": "redrive" if "redrive" in record else "",
         }
         for record in records
         if record.get("s3", {}).get("bucket", {}).get("name") == UPLOADS
