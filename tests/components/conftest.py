@@ -77,7 +77,7 @@ def part(stack: str, name: str, **changed: object) -> dict[str, object]:
     """A stack's part, enabled and with other keys changed, as an override: a stack's value replaces it whole."""
     own = StackFiles.read(PROJECT, stack).values[f"media-pipeline:{name}"]
     assert isinstance(own, dict)
-    return {name: {**own, "enabled": True, **changed}}
+    return {name: {**own, **({"enabled": True} if "enabled" in own else {}), **changed}}
 
 
 @pytest.fixture(params=STACKS)

@@ -12,7 +12,7 @@ from components import bounds, config_checks, environment, taxonomy
 from components.config import StackKeys
 from components.config_files import read_config
 from components.faults import ConfigError
-from tests.components.conftest import STACKS, Run
+from tests.components.conftest import STACKS, Run, part
 from tests.components.judging import Raw, faults, parse, put
 from tests.components.recording import PROJECT
 
@@ -225,7 +225,19 @@ def test_an_unknown_key_that_resembles_nothing_gets_the_list_of_known_ones(raw: 
 
 @pytest.mark.parametrize(
     "key",
-    ["sizes", "formats", "memory.image", "limits.frames", "retention", "notify.alerts", "moderation.mode"],
+    [
+        "sizes",
+        "formats",
+        "memory.image",
+        "limits.frames",
+        "retention",
+        "notify.alerts",
+        "moderation.mode",
+        "video",
+        "api",
+        "video.enabled",
+        "api.enabled",
+    ],
 )
 def test_a_missing_key_is_told_with_a_command_that_sets_it(raw: Raw, key: str) -> None:
     *groups, last = key.split(".")
@@ -344,11 +356,13 @@ def test_an_environment_over_four_kilobytes_is_refused_before_anything_is_regist
 
 def test_the_environment_is_never_larger_than_measured_beforehand(run: Run) -> None:
     for stack in STACKS:
-        recorded = run(stack)
+        parts = part(stack, "api") | part(stack, "video")
+        recorded, measured = run(stack, parts), environment.measure(read_config(PROJECT, stack, parts))
         for function in recorded.of("aws:lambda/function:Function"):
             variables = function.inputs["environment"]["variables"]
             name = function.name.removeprefix(f"media-pipeline-{stack}-")
-            assert environment.size(variables) <= environment.measure(read_config(PROJECT, stack))[name]
+            assert environment.size(variables) <= measured.pop(name)
+        assert measured == {}  # every function was measured
 
 
 def test_every_key_has_words_and_an_example_that_is_itself_allowed() -> None:

@@ -1,0 +1,127 @@
+"""The parts that a stack may leave out: their keys, their bounds, and what they need where they are enabled."""
+
+import pytest
+
+from tests.components.judging import Raw, faults, parse, put
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("notify.results", "ops@example.com"),
+        ("video.enabled", "sometimes"),
+        ("video.height", 15),
+        ("video.height", 4321),
+        ("video.height", 720.5),
+        ("video.moderationFrames", 1),
+        ("video.moderationFrames", 201),
+        ("memory.video", 127),
+        ("memory.video", 10_241),
+        ("timeout.video", 901),
+        ("concurrency.video", 1),
+        ("limits.videoBytes", 0),
+        ("limits.videoBytes", 4864 * 1024**2 + 1),
+        ("limits.videoSeconds", 0),
+        ("limits.videoSeconds", 14_401),
+        ("api.enabled", None),
+        ("api.rate", 0),
+        ("api.rate", 10_001),
+        ("api.burst", 0),
+        ("api.burst", 5001),
+        ("api.quotaPerDay", 0),
+        ("api.quotaPerDay", "many"),
+        ("api.corsOrigins", "*"),
+        ("api.corsOrigins", ["www.example.com"]),
+        ("api.corsOrigins", ["http://www.example.com"]),
+        ("api.corsOrigins", ["https://www.example.com/"]),
+        ("api.corsOrigins", ["https://www.example.com/app"]),
+        ("api.corsOrigins", ["https://WWW.example.com"]),
+        ("api.corsOrigins", ["https://*.example.com"]),
+        ("api.corsOrigins", ["https://www.example.com:port"]),
+        ("api.corsOrigins", ["https://www.example.com\n"]),
+        ("api.corsOrigins", ["null"]),
+        ("api.corsOrigins", ["https://a.example.com", "https://a.example.com"]),
+        ("api.corsOrigins", ["https://a.example.com", "*"]),
+    ],
+)
+def test_a_value_out_of_bounds_is_refused_under_its_key(raw: Raw, path: str, value: object) -> None:
+    (key,) = faults(put(raw, path, value))
+    assert key.startswith(path)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("notify.results", ["ops@example.com"]),
+        ("video.enabled", "true"),
+        ("video.height", 2160),
+        ("video.moderationFrames", 2),
+        ("memory.video", 10_240),
+        ("timeout.video", "900"),
+        ("limits.videoBytes", 4864 * 1024**2),
+        ("api.enabled", "false"),
+        ("api.rate", "10000"),
+        ("api.burst", 5000),
+        ("api.quotaPerDay", 1.0),
+        ("api.corsOrigins", ["*"]),
+        ("api.corsOrigins", ["https://www.example.com", "https://example.com:8443", "http://localhost:3000"]),
+    ],
+)
+def test_a_value_within_bounds_is_taken(raw: Raw, path: str, value: object) -> None:
+    parse(put(raw, path, value))
+
+
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    [
+        ("video.hight", "height"),
+        ("video.moderationframes", "moderationFrames"),
+        ("api.quotaperday", "quotaPerDay"),
+        ("api.corsOrigin", "corsOrigins"),
+        ("limits.videobytes", "videoBytes"),
+        ("notify.result", "results"),
+    ],
+)
+def test_an_unknown_key_is_refused_with_the_nearest_known_one(raw: Raw, path: str, meant: str) -> None:
+    found = faults(put(raw, path, 5))
+    assert found[path].given == "is not a known key"
+    assert found[path].allowed == f"did you mean {meant}?"
+
+
+NEEDED = {
+    "video": ["video.height", "video.moderationFrames", "memory.video", "timeout.video", "concurrency.video",
+              "limits.videoBytes", "limits.videoSeconds"],
+    "api": ["api.rate", "api.burst", "api.quotaPerDay"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("switch", [True, "true"])
+@pytest.mark.parametrize(("part", "key"), [(part, key) for part, keys in NEEDED.items() for key in keys])
+def test_what_a_part_needs_is_asked_for_where_it_is_enabled(
+    raw: Raw, part: str, key: str, switch: object
+) -> None:
+    group, name = key.split(".")
+    del raw[group][name]
+    (told,) = faults(put(raw, f"{part}.enabled", switch)).values()
+    assert told.key == key
+    assert told.given == f"is missing, and {part}.enabled is true"
+    assert told.mend.startswith(f"pulumi config set --path {key} ")
+    parse(put(raw, f"{part}.enabled", False))
+
+
+@pytest.mark.parametrize("part", NEEDED)
+def test_a_part_that_is_off_needs_its_switch_only(raw: Raw, part: str) -> None:
+    for key in NEEDED[part]:
+        group, name = key.split(".")
+        del raw[group][name]
+    raw[part] = {"enabled": False}
+    parse(raw)
+
+
+def test_too_many_origins_for_the_apis_environment_are_refused_under_their_key(raw: Raw) -> None:
+    put(raw, "api.enabled", True)
+    put(raw, "api.corsOrigins", [f"https://page-{number:03}.example.com" for number in range(120)])
+    fault = faults(raw)["api.corsOrigins"]
+    assert "upload-api" in fault.given
+    assert "4096" in fault.allowed
+    parse(put(raw, "api.enabled", False))
