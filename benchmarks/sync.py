@@ -16,7 +16,7 @@ from PIL import Image
 from demo.filming import SAMPLE_RATE, Film, Shot, film
 
 SECONDS = 8.0
-FLASHES = tuple(0.7 + number for number in range(7))  # one a second, the last well before the end
+FLASHES = tuple(1.0 + number for number in range(6))  # on the second: there every rate has a frame
 FLASH_SECONDS = 0.2
 CLICK_SECONDS = 0.05
 _DARK, _BRIGHT = 20, 235
@@ -30,14 +30,15 @@ def flashing(
     size: tuple[int, int] = (320, 180),
     uneven: bool = False,
     sound_late: float = 0.0,
+    shifted: float = 0.0,
 ) -> None:
     """Make the film; with `uneven`, frames come at changing intervals, but for one at each flash's beginning.
 
     `sound_late` s is how much later than the picture the sound begins, by its timestamps: clicks stay in step.
+    `shifted` s is how far they are out of it.
     """
-    film(
-        path, _shots(how.rate, size, uneven), how, seconds=SECONDS, sound=_clicks(sound_late), late=sound_late
-    )
+    clicks = _clicks(sound_late - shifted)
+    film(path, _shots(how.rate, size, uneven), how, seconds=SECONDS, sound=clicks, late=sound_late)
 
 
 def worst_offset(path: Path) -> float:
