@@ -190,7 +190,8 @@ class Siege:
         by_version: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for item in self.items():
             by_version[str(item["version_id"])].append(item)
-        told = self._told()
+        told, uploads = self._told(), self._versions()
+        quarantined = self._keys(self._outputs["quarantine_bucket"])
         listed: set[str] = set()
         for version, (key, status) in expected.items():
             items = by_version.pop(version, [])
@@ -204,9 +205,13 @@ class Siege:
                 found.append(f"{key} {status} was announced as {told.get(str(item['alert_id']))}")
             listed |= {str(rendition["key"]) for rendition in item.get("renditions") or ()}
             if status == "BLOCKED":
-                found += self._not_moved(key, version)
-            if key.startswith(HEAVY) and Counter(self._functions.deaths[key])["memory"] != MEMORY_KILLS:
-                found.append(f"{key} died of {self._functions.deaths[key]}, not of its memory, thrice")
+                found += [f"{key} is BLOCKED and still in uploads"] * ((key, version) in uploads)
+                found += [f"{key} is BLOCKED and not in quarantine"] * (f"{key}/{version}" not in quarantined)
+            elif (key, version) not in uploads:
+                found.append(f"{key} is {status} and no longer in uploads")
+            deaths = self._functions.deaths[key]  # one may have been that of the poller with all that ran
+            if key.startswith(HEAVY) and not Counter(deaths)["memory"] + 1 >= MEMORY_KILLS <= len(deaths):
+                found.append(f"{key} was rejected after its processes died of {deaths}")
         found += [
             f"{items[0]['object_key']} has a record, and nobody put it" for items in by_version.values()
         ]
@@ -217,16 +222,15 @@ class Siege:
             found.append(f"{left} messages are dead letters")
         return found
 
-    def _not_moved(self, key: str, version: str) -> list[str]:
-        versions = self._s3.list_object_versions(Bucket=self._outputs["uploads_bucket"], Prefix=key)
-        left = [entry for entry in versions.get("Versions", ()) if entry["VersionId"] == version]
-        quarantined = self._keys(self._outputs["quarantine_bucket"], f"{key}/{version}")
-        return [f"{key} is BLOCKED and still in uploads"] * bool(left) + [
-            f"{key} is BLOCKED and not in quarantine"
-        ] * (not quarantined)
+    def _versions(self) -> set[tuple[str, str]]:
+        """Key and version of every original that is still in uploads."""
+        pages = self._s3.get_paginator("list_object_versions").paginate(
+            Bucket=self._outputs["uploads_bucket"]
+        )
+        return {(entry["Key"], entry["VersionId"]) for page in pages for entry in page.get("Versions", ())}
 
-    def _keys(self, bucket: str, prefix: str = "") -> set[str]:
-        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    def _keys(self, bucket: str) -> set[str]:
+        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
         return {entry["Key"] for page in pages for entry in page.get("Contents", ())}
 
     def _told(self) -> dict[str, str]:

@@ -11,31 +11,22 @@ from tests.faults.real import Plan, Run
 QUICK = Plan(objects=10, timeout=20, factor=0.15, haste=6.0)  # time-outs of 3 s, visibility timeouts of 4 s
 
 
-def test_functions_killed_at_random_in_the_embedded_aws_lose_nothing() -> None:
-    chaos = Run(replace(QUICK, kills=3, stalls=1, seed=1, heavy=memory.SUPPORTED))()
+def test_killed_slow_and_starved_functions_with_a_full_tmp_lose_nothing() -> None:
+    """Two consumers for all; heavy pictures are killed for their memory, as far as it can be told here."""
+    heavy = memory.SUPPORTED
+    chaos = Run(replace(QUICK, kills=3, stalls=3, seed=1, concurrency=2, file_bytes=0, heavy=heavy))()
     assert chaos.violations == []
     assert (chaos.kills, chaos.restarts) == (3, 1)
-    assert chaos.memory_kills == (3 if memory.SUPPORTED else 0)
-    assert chaos.statuses == {
-        "PUBLISHED": 6 - memory.SUPPORTED,
-        "BLOCKED": 2,
-        "REJECTED": 2 + memory.SUPPORTED,
-    }
-
-
-def test_two_slow_consumers_and_a_tmp_that_takes_no_byte_lose_nothing() -> None:
-    plan = replace(QUICK, stalls=6, concurrency=2, file_bytes=0, heavy=False, restart=False)
-    chaos = Run(plan)()
-    assert chaos.violations == []
-    assert chaos.stalls >= 4
-    assert chaos.statuses == {"PUBLISHED": 6, "BLOCKED": 2, "REJECTED": 2}
+    assert chaos.stalls >= 1
+    assert chaos.memory_kills in ((2, 3) if heavy else (0,))  # one death may have been the restart's
+    assert chaos.statuses == {"PUBLISHED": 6 - heavy, "BLOCKED": 2, "REJECTED": 2 + heavy}
 
 
 def test_a_run_that_does_not_come_to_its_end_says_what_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tests.faults.siege.Siege.left", lambda _: 1)
     monkeypatch.setattr("local.runtime.poller.Poller.idle", lambda _: False)
-    chaos = Run(replace(QUICK, objects=1, heavy=False, restart=False, longest=1.0))()
+    chaos = Run(replace(QUICK, objects=1, heavy=False, restart=False, longest=0.0))()
     told = "\n".join(chaos.violations)
-    assert "not done after 1 s" in told
+    assert "not done after 0 s" in told
     assert re.search(r"images_queue_url: \{'ApproximateNumberOfMessages': '\d", told)
     assert "records are open or unannounced" in told
