@@ -105,6 +105,14 @@ def test_record_without_bytes_of_a_lost_original_tells_by_its_etag(door: Door) -
     assert not door.versions()
 
 
+def test_object_that_came_another_way_under_the_same_key_is_no_upload_of_these_bytes(door: Door) -> None:
+    image_id = door.upload(Idempotency_Key="k").json["image_id"]
+    expire(door)
+    # No SHA-256 beside it: not put by this API.
+    door.s3.put_object(Bucket="uploads", Key=f"api/{image_id}", Body=b"x", ChecksumAlgorithm="CRC32")
+    assert door.upload(Idempotency_Key="k").status == 409
+
+
 @pytest.mark.parametrize("wrong", ["", " ", "a b", "ä", "x" * 256, "a\tb"])
 def test_malformed_idempotency_key_is_400_and_stores_nothing(door: Door, wrong: str) -> None:
     assert door.upload(Idempotency_Key=wrong).status == 400
