@@ -16,21 +16,28 @@ NO_RECORD = "no_record"  # reason of an object that the pipeline never wrote a r
 
 @dataclass(frozen=True, kw_only=True)
 class Upload:
-    """One file of the photos folder. `file` is its path in the folder in POSIX form, and so its object key.
+    """One file of the photos folder. `file` is its path in the folder in POSIX form.
 
-    `version_id` is None, and `refused` says why, where the file could not be put into the bucket.
+    That is its object's key where it was put into the bucket, as the version `version_id`; sent through the API, it
+    has the key `given_key`. Where it is neither there, `refused` says why.
     """
 
     file: str
     path: Path
     bytes: int
     version_id: str | None = None
+    given_key: str | None = None
     refused: str | None = None
 
     @property
     def key(self) -> str:
-        """The object key: the file's path, unchanged."""
-        return self.file
+        """The object key: what the API gave, else the file's path, unchanged."""
+        return self.given_key or self.file
+
+    @property
+    def is_there(self) -> bool:
+        """Whether it reached the bucket at all."""
+        return self.version_id is not None or self.given_key is not None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,14 +113,14 @@ class Outcome:
     @property
     def settled(self) -> bool:
         """Whether the pipeline is done with it: a terminal record, announced; or it was never in the bucket."""
-        if self.upload.version_id is None:
+        if not self.upload.is_there:
             return True
         return self.status not in (None, PROCESSING) and self.announced
 
     @property
     def trouble(self) -> str | None:
         """Why this object makes the run a failure, as a clause after the file's name; None where it does not."""
-        if self.upload.version_id is None:
+        if not self.upload.is_there:
             return f"was not uploaded: {self.upload.refused}"
         if self.status is None:
             return "has no record"
@@ -170,12 +177,22 @@ class Run:
 
 def from_records(uploads: Iterable[Upload], items: Iterable[Mapping[str, Any]]) -> tuple[Outcome, ...]:
     """Join uploads with the records of exactly their object versions, in the order of the uploads."""
-    by_version = {(item["object_key"], item.get("version_id")): item for item in items}
-    return tuple(_outcome(upload, by_version.get((upload.key, upload.version_id))) for upload in uploads)
+    known = list(items)
+    by_version = {(item["object_key"], item.get("version_id")): item for item in known}
+    by_key = {item["object_key"]: item for item in known}  # the API gives each upload a key of its own
+    return tuple(
+        _outcome(
+            upload,
+            by_key.get(upload.given_key)
+            if upload.given_key
+            else by_version.get((upload.key, upload.version_id)),
+        )
+        for upload in uploads
+    )
 
 
 def _outcome(upload: Upload, item: Mapping[str, Any] | None) -> Outcome:
-    if upload.version_id is None:
+    if not upload.is_there:
         return Outcome(upload=upload, status=None, reason=NOT_UPLOADED, detail=upload.refused)
     if item is None:
         detail = "the pipeline wrote no record about this object version"

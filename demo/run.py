@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from components.packaging import PACKAGES_FOR
-from demo import originals, outbox, report
+from demo import originals, report
 from demo.interrupts import InterruptedRunError, Interrupts
 from demo.outcomes import Mail, Outcome, Run, Seconds, Upload
 from demo.output import Output
@@ -16,7 +16,9 @@ from demo.photos import Photo
 from demo.pipeline import Pipeline
 from demo.progress import Reporter, counted
 from demo.takedown import take_down
+from local.api.front import ApiFront
 from local.deploy import DeployError, Deployment, Resource, stack_region
+from local.outbox import Outbox
 from local.runtime.functions import Functions
 from local.runtime.poller import Batch, Poller
 from local.runtime.timescale import TimeScale
@@ -31,17 +33,24 @@ LONGEST_REST = 1.0
 PATIENCE_SECONDS = 180.0
 # For messages that change no record any more; one that is not done by then comes back too late to matter.
 AFTERMATH_SECONDS = 5.0
+THROUGH_THE_API = 3  # each third file, if the API takes it; the others are put into the bucket
+
+
+@dataclass(frozen=True, kw_only=True)
+class Running:
+    """What lives in the world beside its services."""
+
+    poller: Poller
+    functions: Functions
+    outbox: Outbox
 
 
 @dataclass(frozen=True, kw_only=True)
 class Deployed:
     """What a run works with once the stack stands."""
 
-    world: World
-    deployment: Deployment
     pipeline: Pipeline
-    poller: Poller
-    functions: Functions
+    running: Running
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,16 +76,18 @@ def run(
         reporter.phase(f"Deploying stack {stack}", None)
         deployment = Deployment(PROJECT, stack, world, on_resource=_told(reporter, interrupts))
         with _removed_on_the_way_out(deployment, world, interrupts):
-            deployment.up()
-            interrupts.check()
-            resources = len(deployment.resources)
-            deployed = time.monotonic()
-            reporter.say(f"{resources} resources in {deployed - began:.1f} s")
-            with _running(world, deployment, output.root / "logs", interrupts, reporter) as standing:
+            with _running(world, output.root, interrupts, reporter) as running:
+                deployment.up()
+                interrupts.check()
+                resources = len(deployment.resources)
+                deployed = time.monotonic()
+                reporter.say(f"{resources} resources in {deployed - began:.1f} s")
+                running.poller.start()
+                standing = Deployed(pipeline=Pipeline(world.client, deployment.outputs), running=running)
                 outcomes = _process(standing, photos, reporter, interrupts)
                 processed = time.monotonic()
                 reporter.say(f"{counted(outcomes)} in {processed - deployed:.1f} s")
-                _quiet(standing.poller, interrupts)
+                _quiet(running, interrupts)
             collected = _collect(standing, outcomes, output, interrupts)
             collected_at = time.monotonic()
             interrupts.check()
@@ -110,24 +121,19 @@ def _destroyed(deployment: Deployment, world: World, on_resource: Callable[[Reso
 
 
 @contextmanager
-def _running(
-    world: World, deployment: Deployment, logs: Path, interrupts: Interrupts, reporter: Reporter
-) -> Iterator[Deployed]:
-    """Functions and queue poller, for as long as there is something to process."""
+def _running(world: World, out: Path, interrupts: Interrupts, reporter: Reporter) -> Iterator[Running]:
+    """Functions, API, outbox and queue poller (which is not started), for as long as there is something to process.
+
+    Before the deployment, which is told there where its API is.
+    """
     timescale = TimeScale()
-    functions = Functions(world, timescale, log_folder=logs)
+    functions = Functions(world, timescale, log_folder=out / "logs")
     poller = Poller(world, functions, timescale, on_batch=_errors_to(reporter, interrupts))
     with interrupts.ending_with(functions.close):
         in_order = False
         try:
-            poller.start()
-            yield Deployed(
-                world=world,
-                deployment=deployment,
-                pipeline=Pipeline(world.client, deployment.outputs),
-                poller=poller,
-                functions=functions,
-            )
+            with ApiFront(world, functions.invoke), Outbox((out / "outbox").resolve()) as outbox:
+                yield Running(poller=poller, functions=functions, outbox=outbox)
             in_order = True
         finally:
             poller.stop(kill=not in_order)
@@ -192,9 +198,10 @@ def _process(
     """Upload everything, and wait until each object has an announced terminal record."""
     reporter.phase("Processing", len(photos))
     uploads: list[Upload] = []
-    for photo in photos:
+    for number, photo in enumerate(photos):
         interrupts.check()
-        uploads.append(standing.pipeline.upload(photo))
+        enter = standing.pipeline.upload if number % THROUGH_THE_API else standing.pipeline.send
+        uploads.append(enter(photo))
     told: set[str] = set()
     seen: list[object] = []
     worked: set[str] = set()
@@ -211,7 +218,7 @@ def _process(
             return outcomes
         now = [(outcome.status, outcome.announced) for outcome in outcomes]
         # A long video shows nothing for minutes. Its function is killed at its time-out, and not tried for ever.
-        working = {each.request_id for each in standing.functions.environments() if each.request_id}
+        working = {each.request_id for each in standing.running.functions.environments() if each.request_id}
         if now != seen or working & worked:
             seen, changed = list(now), time.monotonic()
         elif time.monotonic() - changed > PATIENCE_SECONDS:
@@ -220,11 +227,16 @@ def _process(
         interrupts.sleep(min(LONGEST_REST, max(POLL_SECONDS, LOOKS_SHARE * look)))
 
 
-def _quiet(poller: Poller, interrupts: Interrupts) -> None:
-    """Let what follows from the outcomes end too, such as the event of an original's own move to quarantine."""
-    until = time.monotonic() + AFTERMATH_SECONDS
-    while not poller.idle() and time.monotonic() < until:
+def _quiet(running: Running, interrupts: Interrupts) -> None:
+    """Let what follows from the outcomes end too: events of originals that were moved, and the log of outcomes.
+
+    A function that has events to work through is waited for; one that fails, and is tried again in minutes, is not.
+    """
+    until, left = time.monotonic() + AFTERMATH_SECONDS, running.functions.events.pending
+    while not running.poller.idle() and time.monotonic() < until:
         interrupts.sleep(POLL_SECONDS)
+        if (pending := running.functions.events.pending) != left:
+            until, left = time.monotonic() + AFTERMATH_SECONDS, pending
 
 
 def _collect(
@@ -237,6 +249,9 @@ def _collect(
         placed.append(originals.place(standing.pipeline.fetch_renditions(outcome, output), output))
     return _Collected(
         outcomes=tuple(placed),
-        mails=outbox.write(standing.world, output),
+        mails=tuple(
+            Mail(recipient=letter.recipient, subject=letter.subject, path=output.relative(letter.path))
+            for letter in standing.running.outbox.letters
+        ),
         logs=tuple(f"logs/{path.name}" for path in sorted((output.root / "logs").glob("*.log"))),
     )

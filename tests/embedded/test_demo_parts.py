@@ -12,12 +12,13 @@ import pytest
 from PIL import Image, ImageCms, ImageOps
 from rich.console import Console
 
-from demo import originals, outbox, samples, scenes
+from demo import originals, samples, scenes
 from demo.outcomes import Outcome, Upload, from_records
 from demo.output import FOLDERS, Output, OutputError
 from demo.photos import PhotosError, find
 from demo.progress import Lines
 from demo.wide_gamut import display_p3
+from local.outbox import message
 
 
 def make(folder: Path, *files: str) -> Path:
@@ -276,7 +277,7 @@ def test_the_wide_gamut_profile_is_wider_than_srgb() -> None:
 
 
 def test_a_mail_is_one_plain_part_in_utf_8() -> None:
-    sent = outbox.message("a@example.com", "BLOCKED: x", 'Grüße, "see" below\n' + "long " * 300)
+    sent = message("a@example.com", "BLOCKED: x", 'Grüße, "see" below\n' + "long " * 300)
     mail = message_from_bytes(sent, policy=policy.default)
     assert not mail.is_multipart()
     assert mail.get_content_type() == "text/plain"

@@ -112,12 +112,19 @@ def difference(first: Image.Image, second: Image.Image) -> float:
 
 def test_every_sample_ends_as_it_should(dev: Demo) -> None:
     assert {entry["file"]: entry["status"] for entry in dev.report["objects"]} == EXPECTED
-    assert all(entry["key"] == entry["file"] for entry in dev.report["objects"])
     assert dev.report["leftovers"] == []
     assert dev.report["moderation"] == "stand-in"
     assert dev.report["resources"] > 40
     seconds = dev.report["seconds"]
     assert seconds["total"] >= seconds["deploy"] + seconds["process"] + seconds["destroy"]
+
+
+def test_each_file_came_by_one_door_and_some_by_the_api(dev: Demo) -> None:
+    keys = [entry["key"] for entry in dev.report["objects"]]
+    put = [entry for entry in dev.report["objects"] if entry["key"] == entry["file"]]
+    assert len(set(keys)) == len(keys) == len(EXPECTED)
+    assert {key.partition("/")[0] for key in keys if key not in EXPECTED} == {"api"}
+    assert len(EXPECTED) / 2 < len(put) < len(EXPECTED)
 
 
 def test_every_rendition_lies_where_the_report_says_in_the_size_it_says(dev: Demo) -> None:
@@ -174,7 +181,8 @@ def test_each_objects_outcome_is_one_line_of_the_functions_log(dev: Demo) -> Non
             entry = json.loads(line)
             if "object_key" in entry and "status" in entry:
                 outcomes[entry["object_key"], entry["status"]] += 1
-    assert outcomes == Counter(EXPECTED.items())
+    expected = [(dev.entry(file)["key"], status) for file, status in EXPECTED.items()]
+    assert outcomes == Counter(expected)
 
 
 def test_the_page_shows_pictures_that_are_there(dev: Demo) -> None:

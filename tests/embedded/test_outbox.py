@@ -1,4 +1,4 @@
-"""The e-mails that the demo writes are those that SNS would have delivered, and no others."""
+"""The e-mails in an outbox are those that SNS would have delivered, and no others."""
 
 import json
 from collections.abc import Iterator
@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from demo import outbox
-from demo.output import Output
+from local.outbox import Outbox
 from local.world import World
 
 ALERTS = {"status": ["BLOCKED", "REVIEW", "FAILED"]}
@@ -19,6 +18,12 @@ ALERTS = {"status": ["BLOCKED", "REVIEW", "FAILED"]}
 def world() -> Iterator[World]:
     with World() as world:
         yield world
+
+
+@pytest.fixture
+def sending(tmp_path: Path) -> Iterator[Outbox]:
+    with Outbox(tmp_path / "outbox") as outbox:
+        yield outbox
 
 
 @pytest.fixture
@@ -38,33 +43,31 @@ def subscribe(world: World, topic: str, address: str, **attributes: str) -> None
     world.client("sns").subscribe(TopicArn=topic, Protocol="email", Endpoint=address, Attributes=attributes)
 
 
-def written(world: World, tmp_path: Path) -> list[EmailMessage]:
-    output = Output(tmp_path / "out")
-    output.prepare()
-    mails = outbox.write(world, output)
-    files = [output.root / mail.path for mail in mails]
-    assert files == sorted((output.root / "outbox").glob("*.eml"))
+def written(sending: Outbox, folder: Path) -> list[EmailMessage]:
+    files = sorted(folder.glob("*"))
+    assert [letter.path for letter in sending.letters] == files
+    assert all(file.suffix == ".eml" for file in files)
     return [message_from_bytes(file.read_bytes(), policy=policy.default) for file in files]
 
 
 def test_each_reader_gets_what_their_filter_policy_lets_through(
-    world: World, topic: str, tmp_path: Path
+    world: World, topic: str, sending: Outbox, tmp_path: Path
 ) -> None:
     subscribe(world, topic, "alerts@example.com", FilterPolicy=json.dumps(ALERTS))
     subscribe(world, topic, "all@example.com")
     publish(world, topic, "PUBLISHED", "fine", Subject="one")
     publish(world, topic, "BLOCKED", "not fine", Subject="two")
-    mails = [(mail["To"], mail["Subject"]) for mail in written(world, tmp_path)]
+    mails = [(mail["To"], mail["Subject"]) for mail in written(sending, tmp_path / "outbox")]
     assert mails == [("all@example.com", "one"), ("alerts@example.com", "two"), ("all@example.com", "two")]
 
 
 def test_people_get_the_part_for_e_mail_as_one_text_in_utf_8(
-    world: World, topic: str, tmp_path: Path
+    world: World, topic: str, sending: Outbox, tmp_path: Path
 ) -> None:
     subscribe(world, topic, "a@example.com")
     parts = {"default": '{"machine": 1}', "email": "Grüße\nvom See\n"}
     publish(world, topic, "BLOCKED", json.dumps(parts), MessageStructure="json", Subject="structured")
-    (mail,) = written(world, tmp_path)
+    (mail,) = written(sending, tmp_path / "outbox")
     assert (mail.get_content_type(), mail.get_content_charset()) == ("text/plain", "utf-8")
     assert not mail.is_multipart()
     assert mail.get_content() == "Grüße\nvom See\n"
@@ -72,18 +75,41 @@ def test_people_get_the_part_for_e_mail_as_one_text_in_utf_8(
 
 @pytest.mark.parametrize("text", ["plain", '{"machine": 1}', "[1]", '{"default": 1}'])
 def test_any_other_message_is_mailed_as_it_is_under_snss_own_subject(
-    world: World, topic: str, tmp_path: Path, text: str
+    world: World, topic: str, sending: Outbox, tmp_path: Path, text: str
 ) -> None:
     subscribe(world, topic, "a@example.com")
     publish(world, topic, "BLOCKED", text)
-    (mail,) = written(world, tmp_path)
+    (mail,) = written(sending, tmp_path / "outbox")
     assert mail.get_content().rstrip("\n") == text
     assert mail["Subject"] == "AWS Notification Message"
 
 
-def test_readers_that_are_no_people_get_no_mail(world: World, topic: str, tmp_path: Path) -> None:
+def test_readers_that_are_no_people_get_no_mail(
+    world: World, topic: str, sending: Outbox, tmp_path: Path
+) -> None:
     queue = world.client("sqs").create_queue(QueueName="readers")["QueueUrl"]
     arn = world.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]
     world.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn["QueueArn"])
     publish(world, topic, "BLOCKED", "text")
-    assert written(world, tmp_path) == []
+    assert written(sending, tmp_path / "outbox") == []
+
+
+def test_what_is_published_after_the_outbox_is_closed_is_mailed_by_nobody(
+    world: World, topic: str, tmp_path: Path
+) -> None:
+    subscribe(world, topic, "a@example.com")
+    with Outbox(tmp_path / "closed") as outbox:
+        pass
+    publish(world, topic, "BLOCKED", "text")
+    assert outbox.letters == []
+    assert list((tmp_path / "closed").iterdir()) == []
+
+
+def test_an_address_that_is_no_file_name_still_gets_its_file(
+    world: World, topic: str, sending: Outbox, tmp_path: Path
+) -> None:
+    subscribe(world, topic, "o'neill/../x@example.com")
+    publish(world, topic, "BLOCKED", "text")
+    (mail,) = written(sending, tmp_path / "outbox")
+    assert mail["To"] == "o'neill/../x@example.com"
+    assert sending.letters[0].path.name == "0001_o_neill_.._x@example.com.eml"
