@@ -94,7 +94,7 @@ def run_strikes(cloud: Cloud, pool: ClientPool, name: str) -> tuple[list[str], P
     strikes = [Strike(text.split("@")[0], int(text.split("@")[1])) for text in plan.split(",") if text]
     scenario = SCENARIOS[story]
     planned = Planned(scenario.function, strikes)
-    run = Simulation(cloud, pool, seed=crc32(name.encode()))
+    run = Simulation(cloud, pool, seed=crc32(name.encode()), deployment=scenario.deployment)
     with run.timeline:
         scenario.prepare(run)
         run.injector = planned

@@ -255,7 +255,7 @@ class Functions:
             return warm.pop(self._rng.randrange(len(warm)))
         if self.deployment is None:
             raise RuntimeError("nothing is deployed")
-        settings = _settings(self.deployment, self._topic, self._queues[function].url)
+        settings = _settings(self.deployment, self._topic, self._queues, function)
         clients = self._pool.take()
         skew = self._rng.uniform(-self._skew, self._skew)
         observability = QuietObservability(self._network.compute)
@@ -285,7 +285,7 @@ def _event(delivery: Delivery) -> dict[str, Any]:
     }
 
 
-def _settings(deployment: Deployment, topic: str, queue_url: str) -> ImageSettings:
+def _settings(deployment: Deployment, topic: str, queues: dict[str, Queue], function: str) -> ImageSettings:
     return ImageSettings(
         stack="faults",
         uploads_bucket=stack.UPLOADS,
@@ -293,7 +293,8 @@ def _settings(deployment: Deployment, topic: str, queue_url: str) -> ImageSettin
         renditions_bucket=stack.RENDITIONS,
         records_table=stack.TABLE,
         events_topic_arn=topic,
-        queue_url=queue_url,
+        queue_url=queues[function].url,
+        videos_queue_url=queues["process-video"].url if deployment.videos else None,
         records_retention_days=0,
         tracing=False,
         specs=Specs(

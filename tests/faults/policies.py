@@ -20,6 +20,7 @@ class Deployment:
     sizes: dict[str, int]
     truth: dict[Kind, str]
     formats: tuple[str, ...] = ("jpeg",)
+    videos: bool = False  # whether videos have a queue to be handed to
     bytes: int = 1_000_000
     pixels: int = 1_000_000
     frames: int = 20
@@ -45,4 +46,5 @@ OBSERVING = Deployment(
     {"large": 88},
     {Kind.CLEAN: _PUBLISH, Kind.WEAPON: _PUBLISH, Kind.FIGHT: _PUBLISH},
 )
+WITH_VIDEOS = Deployment("with-videos", FIRST.moderation, FIRST.sizes, FIRST.truth, videos=True)
 DEPLOYMENTS = (FIRST, STRICTER, OTHER_SIZES, OBSERVING)

@@ -36,6 +36,7 @@ class Witness:
         self._known: dict[str, dict[str, Item]] = {}
         self._holders: dict[tuple[str, str], Any] = {}  # record -> the invocation whose claim holds it
         self.violations: list[str] = []
+        self.waits_for_video: Callable[[str, str], bool] = lambda key, version: False  # noqa: ARG005
         self.exclusive = True  # whether two living invocations may never hold one record (clocks are sane)
 
     def accuse(self, what: str) -> None:
@@ -275,7 +276,10 @@ class Witness:
         for item in items:
             if not event.get("redrive") and self._was_opened_again(item):
                 continue  # what becomes of it is the redrive's message's affair now
-            if item["status"] not in TERMINAL:
+            if item["status"] == "PROCESSING" and item["stage"] == "video" and not item.get("owner"):
+                if not self.waits_for_video(key, version):
+                    self.accuse(f"{what} of {key}@{version[:8]} was acknowledged, and no video function told")
+            elif item["status"] not in TERMINAL:
                 self.accuse(f"{what} of {key}@{version[:8]} was acknowledged while {item['status']}")
             elif item["status"] == "DELETED" and what.startswith("ObjectCreated:"):
                 continue  # a delete came between: telling that is its own message's affair, judged at the end

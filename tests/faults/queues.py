@@ -9,7 +9,7 @@ from tests.faults.timeline import Timeline
 VISIBILITY = 360.0  # seconds: six times the functions' time-out
 LONGEST_VISIBILITY = 43_200  # SQS: twelve hours
 MAX_RECEIVES = 50
-RETENTION = {"images": 4 * 86_400.0, "dead": 7 * 86_400.0}  # seconds
+RETENTION = {"images": 4 * 86_400.0, "videos": 4 * 86_400.0, "dead": 7 * 86_400.0}  # seconds
 
 
 @dataclass(eq=False)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from tests.faults.pictures import Kind
+from tests.faults.policies import FIRST, WITH_VIDEOS, Deployment
 from tests.faults.simulation import Simulation
 
 DAY = 86_400.0
@@ -18,6 +19,7 @@ class Scenario:
     act: Callable[[Simulation], None]
     status: str
     function: str = "process-image"  # the one that is disturbed
+    deployment: Deployment = FIRST
 
 
 def _nothing(_: Simulation) -> None:
@@ -66,6 +68,17 @@ def _give_up_deletion(run: Simulation) -> None:
         run.queues["dead"].send(body)
 
 
+def _handed_over_first(run: Simulation) -> None:
+    """The function that a video was handed to could do nothing with it."""
+    run.put(KEY, Kind.VIDEO, 1)
+    run.run(DAY)
+
+
+def _redrive_without_videos(run: Simulation) -> None:
+    run.deploy(FIRST)
+    run.redrive()
+
+
 def _failed_first(run: Simulation) -> None:
     _give_up(Kind.CLEAN)(run)
     run.run(DAY)
@@ -81,5 +94,13 @@ SCENARIOS: Mapping[str, Scenario] = {
     "delete-version": Scenario(_published_first, _delete_version, "DELETED"),
     "dead-letter": Scenario(_nothing, _give_up(Kind.CLEAN), "FAILED", "dead-letters"),
     "dead-deletion": Scenario(_published_first, _give_up_deletion, "DELETED", "dead-letters"),
+    # The video function fails at everything here: what is handed to it ends with the dead letters.
+    "hand-over": Scenario(_nothing, _put(Kind.VIDEO), "FAILED", deployment=WITH_VIDEOS),
+    "hand-over-again": Scenario(
+        _handed_over_first, lambda run: _do(run, run.redrive), "FAILED", deployment=WITH_VIDEOS
+    ),
+    "hand-over-withdrawn": Scenario(
+        _handed_over_first, _redrive_without_videos, "REJECTED", deployment=WITH_VIDEOS
+    ),
     "redrive": Scenario(_failed_first, lambda run: _do(run, run.redrive), "PUBLISHED"),
 }
