@@ -14,12 +14,9 @@ from media_pipeline.sizes import Box
 
 _FILTER = Image.Resampling.BICUBIC
 """Measured against LANCZOS from full resolution: HAMMING and BILINEAR fall below SSIM 0.99, LANCZOS costs 1.6 x."""
-_CHROMA_FILTER = Image.Resampling.HAMMING
-"""For colour differences, which the eye resolves less of, where it costs little: two thirds of BICUBIC's work, up to
-1 dB below it. That is at a large picture's first step, which is the dearest, and in thumbnails. Pictures between the
-two are those that come nearest to the bound on PSNR."""
-_THUMBNAIL = 256
-"""Long edge up to which a picture is one."""
+_LARGE_CHROMA_FILTER = Image.Resampling.HAMMING
+"""For the colour differences of a large picture's first step, the dearest: two thirds of BICUBIC's work, 0.2 dB less.
+"""
 _FIRST_CHROMA_FILTER = Image.Resampling.BOX
 """For those of a small picture's first step, where they are still finer than the brightness needs: a third of it."""
 _FULL_CHROMA_PIXELS = 1_000_000
@@ -138,8 +135,8 @@ class Planes:
         part = (left * across, top * down, right * across, bottom * down)
         # As fine as wanted, or as fine as there is.
         fine = min(size[0], round(part[2] - part[0])), min(size[1], round(part[3] - part[1]))
-        resampling = _CHROMA_FILTER if max(fine) <= _THUMBNAIL else _FILTER
-        blue, red = (resize(plane, fine, part, resampling) for plane in self._chroma)
+        # Of colours the plain average costs nothing that is seen, be they as few as they may.
+        blue, red = (resize(plane, fine, part, reduced_above=0) for plane in self._chroma)
         return Planes(resize(self._luma, size, box), (blue, red))
 
     def transposed(self, method: Image.Transpose) -> "Planes":
@@ -197,7 +194,7 @@ class Decoded:
     def _scaled_chroma(self, size: tuple[int, int], box: Box) -> tuple[Image.Image, Image.Image]:
         """Scale the colours, in half the resolution where a picture is so large that it is half of the work."""
         if size[0] * size[1] > _FULL_CHROMA_PIXELS and not self._full_chroma:
-            size, spare, resampling = half(size), _ALMOST, _CHROMA_FILTER
+            size, spare, resampling = half(size), _ALMOST, _LARGE_CHROMA_FILTER
         else:
             spare, resampling = 1.0, _FIRST_CHROMA_FILTER
         shown = box[2] - box[0], box[3] - box[1]
@@ -232,10 +229,15 @@ def half(size: tuple[int, int]) -> tuple[int, int]:
 
 
 def resize(
-    image: Image.Image, size: tuple[int, int], box: Box | None = None, resampling: Image.Resampling = _FILTER
+    image: Image.Image,
+    size: tuple[int, int],
+    box: Box | None = None,
+    resampling: Image.Resampling = _FILTER,
+    *,
+    reduced_above: int = _REDUCED_PIXELS,
 ) -> Image.Image:
-    """Scale an image, or the part of it in `box`."""
+    """Scale an image, or the part of it in `box`; with more pixels than `reduced_above`, by a plain average first."""
     if size == image.size and box in (None, (0, 0, *size)):
         return image
-    gap = _REDUCING_GAP if image.width * image.height > _REDUCED_PIXELS else None
+    gap = _REDUCING_GAP if image.width * image.height > reduced_above else None
     return image.resize(size, resampling, box=box, reducing_gap=gap)

@@ -75,6 +75,19 @@ def test_drawn_picture_is_like_full_resolution(
     assert_like_full_resolution(saved(photographic(*size), quality=90, **options), formats)
 
 
+@pytest.mark.parametrize("subsampling", ["4:2:0", "4:4:4"])
+def test_colours_of_small_sizes_are_scaled_nearly_as_finely_as_brightness(subsampling: str) -> None:
+    """Well above the bound on PSNR, which photographs come near to on their brightness's account."""
+    data = saved(photographic(1024, 768), quality=92, subsampling=subsampling)
+    wanted = specs(SIZES)
+    seen = inspect(data, LIMITS)
+    targets = {size.name: size.target(seen.width, seen.height) for size in wanted.sizes}
+    made = pictures(data, seen, plan(targets.values()), wanted, LIMITS).targets
+    for name, least in (("small", 45), ("thumbnail", 41.5)):
+        image = made[targets[name]].image()
+        assert psnr(image, reference(data).resize(image.size, Image.Resampling.LANCZOS)) > least, name
+
+
 @needs_photos
 @pytest.mark.parametrize("path", photographs(), ids=lambda path: path.stem)
 def test_photograph_is_published_in_every_format_upright_and_without_metadata(path: Path) -> None:
