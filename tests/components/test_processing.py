@@ -112,6 +112,10 @@ def test_functions_run_the_packages_that_were_built(recorded: Recording, zips: S
         assert "sourceCodeHash" not in function.inputs
 
 
+def test_every_change_of_a_function_leaves_its_old_version_to_go_back_to(recorded: Recording) -> None:
+    assert all(function.inputs["publish"] for function in recorded.of(FUNCTION))
+
+
 def test_every_handler_exists(recorded: Recording, run: Run) -> None:
     handlers = {function.inputs["handler"] for function in recorded.of(FUNCTION)}
     assert handlers == {f"media_pipeline.handlers.{name.replace('-', '_')}.handler" for name in FUNCTIONS}
