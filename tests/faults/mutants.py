@@ -5,6 +5,7 @@ Each is tried in a process of its own until the first violation; a patch is appl
 """
 
 import argparse
+import itertools
 import json
 import os
 import shutil
@@ -18,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.faults.cloud import Cloud
+from tests.faults.crew import INTERRUPTED, interruptible
 from tests.faults.exhaustive import Bench, cases
 from tests.faults.functions import ClientPool
 from tests.faults.mistakes_of_delivery import MISTAKES
@@ -27,10 +29,11 @@ from tests.faults.soak import run_seed
 WANTED = 0.95  # share that must be detected
 SHARES = (41, 13, 5)  # of the cases: few first, so that what is easy to see is seen soon
 SEEDS = range(1, 9)
+UNCHANGED = "unchanged"  # no mistake: there the harness must find nothing
 UNNOTICED, NOTICED, BROKEN = 0, 1, 3
-TRY_SECONDS = 900
+TRY_SECONDS = 600
 ROOT = Path(__file__).parents[2]
-COPIED = ("lambda", "tests", "pyproject.toml")
+COPIED = ("lambda", "tests/faults")
 
 
 @dataclass(frozen=True)
@@ -41,11 +44,12 @@ class Trial:
     detected: bool
     by: str
     seconds: float
+    tried: bool = True
 
 
-def first_violation() -> str | None:
+def first_violation(*, shortly: bool = False) -> str | None:
     """The first thing that the harness finds wrong with the code as it is now, or None."""
-    for name, violations in _looks():
+    for name, violations in itertools.islice(_looks(), len(SCENARIOS) if shortly else None):
         if violations:
             return f"{name}: {violations[0]}"
     return None
@@ -73,70 +77,105 @@ def _looks() -> Iterator[tuple[str, list[str]]]:
 
 def try_here(name: str) -> int:
     """In a child process: make the mistake, if one is named, and look."""
-    if name:
+    if name and name != UNCHANGED:
         MISTAKES[name]()
-    found = first_violation()
+    found = first_violation(shortly=name == UNCHANGED)
     print(found or "nothing")
     return NOTICED if found else UNNOTICED
 
 
-def _child(name: str, root: Path) -> Trial:
-    began = time.perf_counter()
-    environment = {**os.environ, "PYTHONPATH": str(root / "lambda"), "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [sys.executable, "-W", "ignore", "-m", "tests.faults.mutants", f"--try={name}"]
-    try:
-        done = subprocess.run(
-            command,
-            cwd=root,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=TRY_SECONDS,
-            check=False,
-        )
-        last = (done.stdout.strip() or done.stderr.strip() or "nothing was said").splitlines()[-1]
-        # A harness that cannot even run noticed as well: the code does not import, or never ends.
-        detected = done.returncode != UNNOTICED
-    except subprocess.TimeoutExpired:
-        last, detected = f"did not come to an end in {TRY_SECONDS} s", True
-    return Trial(name, detected, last, time.perf_counter() - began)
+class Trials:
+    """Tries mistakes, each in a process of its own; whatever is still running is ended with it."""
+
+    def __init__(self) -> None:
+        self._running: set[subprocess.Popen[str]] = set()
+
+    def end(self) -> None:
+        """End what is running."""
+        for process in list(self._running):
+            process.kill()
+
+    def own(self, name: str) -> Trial:
+        """Try one of the mistakes here."""
+        return self._child(name, name, ROOT)
+
+    def patch(self, patch: Path) -> Trial:
+        """Try a patch in a scratch copy of the code and of the harness."""
+        with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
+            scratch = Path(folder)
+            for name in COPIED:
+                ignored = shutil.ignore_patterns("__pycache__")
+                shutil.copytree(ROOT / name, scratch / name, ignore=ignored)
+            problem = _apply(patch, scratch)
+            if problem:
+                return Trial(patch.name, detected=False, by=problem, seconds=0.0, tried=False)
+            return self._child(patch.name, "", scratch)
+
+    def _child(self, name: str, mistake: str, root: Path) -> Trial:
+        began = time.perf_counter()
+        environment = {**os.environ, "PYTHONPATH": str(root / "lambda"), "PYTHONDONTWRITEBYTECODE": "1"}
+        process = subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-m", "tests.faults.mutants", f"--try={mistake}"],
+            cwd=root, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        self._running.add(process)
+        try:
+            out, err = process.communicate(timeout=TRY_SECONDS)
+            last = (out.strip() or err.strip() or "nothing was said").splitlines()[-1]
+            # Code that does not even import was noticed as well.
+            detected = process.returncode != UNNOTICED
+        except subprocess.TimeoutExpired:
+            last, detected = f"did not come to an end in {TRY_SECONDS} s", True
+        finally:
+            process.kill()
+            self._running.discard(process)
+        return Trial(name, detected, last, time.perf_counter() - began)
 
 
-def _patched(patch: Path) -> Trial:
-    with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
-        scratch = Path(folder)
-        for name in COPIED:
-            source = ROOT / name
-            if source.is_dir():
-                shutil.copytree(source, scratch / name, ignore=shutil.ignore_patterns("__pycache__"))
-            else:
-                shutil.copy(source, scratch / name)
-        git = shutil.which("git") or "git"
+def _apply(patch: Path, scratch: Path) -> str | None:
+    """Apply a unified diff to `lambda/`, whatever prefix its paths have; gives what is wrong with it, or None."""
+    git = shutil.which("git")
+    if git is None:
+        return "git is not there to apply it"
+    problems = []
+    for how in (["-p1"], ["-p0"], ["-p1", "--directory=lambda"], ["-p0", "--directory=lambda"]):
+        before = _contents(scratch)
         applied = subprocess.run(
-            [git, "apply", "--include=lambda/*", str(patch.resolve())],
+            [git, "apply", "--include=lambda/*", "--ignore-whitespace", *how, str(patch.resolve())],
             cwd=scratch, env={**os.environ, "GIT_DIR": str(scratch / "none")},
             capture_output=True, text=True, check=False,
         )  # fmt: skip
-        if applied.returncode:
-            return Trial(
-                patch.name, detected=False, by=f"does not apply: {applied.stderr.strip()}", seconds=0.0
-            )
-        trial = _child("", scratch)
-        return Trial(patch.name, trial.detected, trial.by, trial.seconds)
+        if applied.returncode == 0 and _contents(scratch) != before:
+            return None
+        problems.append(applied.stderr.strip().splitlines()[0] if applied.stderr.strip() else "")
+    return f"does not apply to lambda/: {problems[0] or 'it changes nothing there'}"
 
 
-def try_all(names: Sequence[str], patches: Sequence[Path], processes: int) -> list[Trial]:
+def _contents(scratch: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in (scratch / "lambda").rglob("*.*") if path.is_file()}
+
+
+def try_all(names: Sequence[str], patches: Sequence[Path], processes: int, done: list[Trial]) -> None:
     """Try them all, and tell of each."""
-    trials = []
-    with ThreadPoolExecutor(processes) as executor:
-        runs = [executor.submit(_patched, patch) for patch in patches]
-        runs += [executor.submit(_child, name, ROOT) for name in names]
+    trials = Trials()
+    total = len(names) + len(patches)
+    executor = ThreadPoolExecutor(processes)
+    try:
+        runs = [executor.submit(trials.patch, patch) for patch in patches]
+        runs += [executor.submit(trials.own, name) for name in names]
         for run in runs:
             trial = run.result()
-            trials.append(trial)
-            word = "detected" if trial.detected else "MISSED  "
-            print(f"{word} {trial.name} ({trial.seconds:.0f} s): {trial.by[:160]}", flush=True)
-    return trials
+            done.append(trial)
+            word = "detected" if trial.detected else "MISSED  " if trial.tried else "BROKEN  "
+            print(
+                f"{len(done)}/{total} {word} {trial.name} ({trial.seconds:.0f} s): {trial.by[:160]}",
+                flush=True,
+            )
+    finally:
+        for run in runs:
+            run.cancel()
+        trials.end()
+        executor.shutdown()
 
 
 def main() -> int:
@@ -144,24 +183,41 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--try", dest="attempt", help=argparse.SUPPRESS)
     parser.add_argument("--only", action="append", choices=sorted(MISTAKES))
-    parser.add_argument("--patches", type=Path, help="a folder of *.patch files to try instead")
+    parser.add_argument("--patches", type=Path, help="a folder of *.patch or *.diff files to try instead")
     parser.add_argument("--json", type=Path, default=Path("build/mutants.json"))
     parser.add_argument("--processes", type=int, default=min(os.cpu_count() or 1, 2))
     arguments = parser.parse_args()
     if arguments.attempt is not None:
         return try_here(arguments.attempt)
-    patches = sorted(arguments.patches.glob("*.patch")) if arguments.patches else []
-    if arguments.patches and not patches:
-        print(f"{arguments.patches} holds no *.patch file", file=sys.stderr)
-        return BROKEN
+    patches = []
+    if arguments.patches:
+        patches = sorted(path for path in arguments.patches.glob("*") if path.suffix in (".patch", ".diff"))
+        if not patches:
+            print(f"{arguments.patches} holds no *.patch and no *.diff file", file=sys.stderr)
+            return BROKEN
     names = [] if patches else arguments.only or list(MISTAKES)
-    trials = try_all(names, patches, arguments.processes)
-    arguments.json.parent.mkdir(parents=True, exist_ok=True)
-    document = [{"patch": trial.name, "detected": trial.detected} for trial in trials]
-    arguments.json.write_text(json.dumps(document, indent=1) + "\n", "utf-8")
-    detected = sum(trial.detected for trial in trials)
-    print(f"{detected} of {len(trials)} detected")
-    return 0 if detected >= WANTED * len(trials) else 1
+    interruptible()
+    control = Trials().own(UNCHANGED)
+    if control.detected:
+        print(f"without any mistake the harness finds: {control.by}", file=sys.stderr)
+        return BROKEN
+    began, done = time.perf_counter(), list[Trial]()
+    try:
+        try_all(names, patches, arguments.processes, done)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+    finally:
+        arguments.json.parent.mkdir(parents=True, exist_ok=True)
+        document = [{"patch": trial.name, "detected": trial.detected} for trial in done]
+        arguments.json.write_text(json.dumps(document, indent=1) + "\n", "utf-8")
+    detected, broken = sum(trial.detected for trial in done), sum(not trial.tried for trial in done)
+    print(f"{detected} of {len(done) - broken} detected, {time.perf_counter() - began:.0f} s")
+    if len(done) < len(names) + len(patches):
+        return INTERRUPTED
+    if broken:
+        print(f"{broken} could not be tried", file=sys.stderr)
+        return BROKEN
+    return 0 if detected >= WANTED * len(done) else 1
 
 
 if __name__ == "__main__":

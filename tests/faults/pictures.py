@@ -2,6 +2,7 @@
 
 Upper left: what Rekognition sees in it (red: a weapon, yellow: a fight, green: nothing). The three other quarters
 are greys that number the picture, so that a rendition found anywhere can be traced to its original, whoever made it.
+JPEGs carry EXIF with a place, which no rendition may.
 """
 
 import io
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 
-from PIL import Image, ImageDraw
+from PIL import ExifTags, Image, ImageDraw
 
 SIDE = 96  # px; the larger rendition stays above the 80 px that Rekognition asks for
 GREYS = 8
@@ -26,6 +27,7 @@ class Kind(StrEnum):
     EMPTY = "empty"
     TEXT = "text"
     VIDEO = "video"
+    HIDDEN = "hidden"  # a weapon that only shows over black; over white it looks like a fight
     POISON = "poison"  # decoding it kills the function, each time
 
     @property
@@ -39,6 +41,7 @@ _COLOURS = {
     Kind.WEAPON: (220, 30, 30),
     Kind.FIGHT: (230, 220, 40),
     Kind.POISON: (40, 200, 60),
+    Kind.HIDDEN: (255, 51, 51, 150),  # over black (150, 30, 30), over white (255, 135, 135)
 }
 REASONS = {
     Kind.CORRUPT: "corrupt",
@@ -66,14 +69,16 @@ def draw(kind: Kind, number: int) -> bytes:
         return f"This is no picture, but it is number {number}.".encode()
     if kind is Kind.VIDEO:
         return b"\x00\x00\x00\x20ftypisom\x00\x00\x02\x00isomiso2avc1mp41" + bytes(64) + number.to_bytes(4)
-    image = Image.new("RGB", (SIDE, SIDE))
+    image = Image.new("RGBA" if kind is Kind.HIDDEN else "RGB", (SIDE, SIDE))
     pen, half = ImageDraw.Draw(image), SIDE // 2
     greys = [_grey(number // GREYS**power % GREYS) for power in range(3)]
     pen.rectangle((0, 0, half, half), fill=_COLOURS.get(kind, _COLOURS[Kind.CLEAN]))
     for grey, corner in zip(greys, ((half, 0), (0, half), (half, half)), strict=True):
         pen.rectangle((*corner, corner[0] + half, corner[1] + half), fill=(grey,) * 3)
+    exif = Image.Exif()
+    exif.get_ifd(ExifTags.IFD.GPSInfo).update({1: "N", 2: (47.0, 22.0, 12.0)})
     data = io.BytesIO()
-    image.save(data, "JPEG", quality=90)
+    image.save(data, "PNG" if kind is Kind.HIDDEN else "JPEG", quality=90, exif=exif)
     return data.getvalue()[: -len(data.getvalue()) // 3] if kind is Kind.CORRUPT else data.getvalue()
 
 

@@ -31,20 +31,20 @@ FIRST = Deployment(
     "first",
     {"mode": "enforce", "block": {"Weapons": 90}, "review": {"Violence": 50}},
     {"large": 88, "small": 40},
-    {Kind.CLEAN: _PUBLISH, Kind.WEAPON: _BLOCK, Kind.FIGHT: _REVIEW},
+    {Kind.CLEAN: _PUBLISH, Kind.WEAPON: _BLOCK, Kind.HIDDEN: _BLOCK, Kind.FIGHT: _REVIEW},
 )
 STRICTER = Deployment(
     "stricter",
     {"mode": "enforce", "block": {"Weapons": 90, "Violence": 40}},
     {"large": 88, "small": 40},
-    {Kind.CLEAN: _PUBLISH, Kind.WEAPON: _BLOCK, Kind.FIGHT: _BLOCK},
+    {Kind.CLEAN: _PUBLISH, Kind.WEAPON: _BLOCK, Kind.HIDDEN: _BLOCK, Kind.FIGHT: _BLOCK},
 )
 OTHER_SIZES = Deployment("other-sizes", FIRST.moderation, {"large": 92, "tiny": 30}, FIRST.truth)
 OBSERVING = Deployment(
     "observing",
     {**FIRST.moderation, "mode": "observe"},
     {"large": 88},
-    {Kind.CLEAN: _PUBLISH, Kind.WEAPON: _PUBLISH, Kind.FIGHT: _PUBLISH},
+    {Kind.CLEAN: _PUBLISH, Kind.WEAPON: _PUBLISH, Kind.HIDDEN: _PUBLISH, Kind.FIGHT: _PUBLISH},
 )
 WITH_VIDEOS = Deployment("with-videos", FIRST.moderation, FIRST.sizes, FIRST.truth, videos=True)
 DEPLOYMENTS = (FIRST, STRICTER, OTHER_SIZES, OBSERVING)

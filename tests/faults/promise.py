@@ -13,12 +13,12 @@ from tests.faults.cloud import QUARANTINE, RENDITIONS, Cloud, Item
 from tests.faults.injection import Call
 from tests.faults.ledger import Ledger, Upload
 from tests.faults.pictures import REASONS, recognise
-from tests.faults.policies import DEPLOYMENTS
+from tests.faults.policies import DEPLOYMENTS, WITH_VIDEOS
 from tests.faults.timeline import START
 
 TERMINAL = frozenset({"PUBLISHED", "BLOCKED", "REVIEW", "REJECTED", "FAILED", "SUPERSEDED", "DELETED"})
 WITHHELD = frozenset({"BLOCKED", "REVIEW"})
-_TRUTH = {deployment.name: deployment.truth for deployment in DEPLOYMENTS}
+_TRUTH = {deployment.name: deployment.truth for deployment in (*DEPLOYMENTS, WITH_VIDEOS)}
 MARKS = frozenset(
     {"announced_at", "updated_at"}
 )  # all that may change in a terminal record that stays as it is
@@ -75,6 +75,8 @@ class Witness:
         if data is None:
             return
         upload = self._ledger.of_rendition(key)
+        if b"Exif" in data or b"EXIF" in data:
+            self.accuse(f"rendition {key} carries EXIF")
         seen = recognise(data)
         original = self._ledger.by_number.get(seen.number)
         if original is None or upload is not original:

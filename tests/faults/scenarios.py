@@ -87,6 +87,7 @@ def _failed_first(run: Simulation) -> None:
 SCENARIOS: Mapping[str, Scenario] = {
     "publish": Scenario(_nothing, _put(Kind.CLEAN), "PUBLISHED"),
     "block": Scenario(_nothing, _put(Kind.WEAPON), "BLOCKED"),
+    "block-hidden": Scenario(_nothing, _put(Kind.HIDDEN), "BLOCKED"),
     "review": Scenario(_nothing, _put(Kind.FIGHT), "REVIEW"),
     "reject": Scenario(_nothing, _put(Kind.CORRUPT), "REJECTED"),
     "reject-video": Scenario(_nothing, _put(Kind.VIDEO), "REJECTED"),

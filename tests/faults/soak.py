@@ -25,7 +25,7 @@ from tests.faults.simulation import Simulation
 
 OBJECTS = 40
 KEYS = 24
-KINDS = (Kind.CLEAN,) * 5 + (Kind.WEAPON,) * 2 + (Kind.FIGHT,) * 2
+KINDS = (Kind.CLEAN,) * 5 + (Kind.WEAPON,) * 2 + (Kind.FIGHT,) * 2 + (Kind.HIDDEN,)
 REJECTED_KINDS = (Kind.CORRUPT, Kind.EMPTY, Kind.TEXT, Kind.VIDEO, Kind.POISON)
 REJECTED_SHARE = 0.15
 IMPATIENT_SHARE = 0.25
