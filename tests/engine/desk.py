@@ -145,6 +145,14 @@ class Desk:
         resources: list[dict[str, Any]] = deployment.get("resources") or []
         return resources
 
+    def named(self, type_: str) -> set[str]:
+        """The names of all resources of a type, such as `Function`."""
+        return {
+            resource["urn"].rsplit("::", 1)[-1]
+            for resource in self.state()
+            if resource["type"].endswith(f":{type_}")
+        }
+
     def export(self) -> dict[str, Any]:
         exported: dict[str, Any] = json.loads(self.pulumi("stack", "export").output)
         return exported

@@ -54,7 +54,9 @@ def _first_deployment(desk: Desk) -> None:
 def _a_threshold_changes_the_functions_settings_alone(desk: Desk) -> None:
     desk.config_set("moderation.block.Violence", "80")
     assert desk.preview() == {
-        f"media-pipeline-{desk.stack}-process-image": Change("update", ("environment.variables.MODERATION",))
+        name: Change("update", ("environment.variables.MODERATION",))
+        for name in desk.named("Function")
+        if name.endswith(("-process-image", "-process-video"))
     }
     desk.up()
     time.sleep(SETTLED)
@@ -65,13 +67,16 @@ def _size_memory_and_architecture_change(desk: Desk) -> None:
     desk.config_set("sizes.tiny", "64")
     desk.config_set("memory.image", "2048")
     desk.config_set("architecture", "x86_64")
-    everywhere = ("architectures[0]", "layers[0]")
-    assert desk.preview() == {
-        f"{name}-image-layer": Change("replace", ("compatibleArchitectures[0]",)),
-        f"{name}-process-image": Change(
-            "update", tuple(sorted((*everywhere, "environment.variables.SIZES", "memorySize")))
-        ),
-        f"{name}-dead-letters": Change("update", everywhere),
+    own = {
+        f"{name}-process-image": ("environment.variables.SIZES", "memorySize"),
+        f"{name}-process-video": ("environment.variables.SIZES", "layers[1]"),
+    }
+    layers = {
+        layer: Change("replace", ("compatibleArchitectures[0]",)) for layer in desk.named("LayerVersion")
+    }
+    assert desk.preview() == layers | {
+        function: Change("update", tuple(sorted(("architectures[0]", "layers[0]", *own.get(function, ())))))
+        for function in desk.named("Function")
     }
     desk.up()
     time.sleep(SETTLED)

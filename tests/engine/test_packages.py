@@ -60,10 +60,7 @@ def test_edited_code_is_a_new_code_zip_and_no_new_layer(desk: Desk, elsewhere: P
     with (elsewhere / "lambda/media_pipeline/handlers/process_image.py").open("a") as module:
         module.write("\n# Edited.\n")
     desk.move_program(elsewhere)
-    assert desk.preview() == {
-        f"media-pipeline-dev-{name}": Change("update", ("code",))
-        for name in ("process-image", "dead-letters")
-    }
+    assert desk.preview() == {name: Change("update", ("code",)) for name in desk.named("Function")}
 
 
 def test_a_new_pillow_is_a_new_layer_no_function_is_ever_without_one_and_old_versions_keep_theirs(
@@ -86,8 +83,7 @@ def test_a_new_pillow_is_a_new_layer_no_function_is_ever_without_one_and_old_ver
         layers = Change("update", ("layers[0]",))
         assert planned == {
             "media-pipeline-dev-image-layer": Change("replace", ("code",)),
-            "media-pipeline-dev-process-image": layers,
-            "media-pipeline-dev-dead-letters": layers,
+            **dict.fromkeys(desk.named("Function"), layers),
         }
         before = desk.process(photo)
         events = [json.loads(line) for line in desk.up("--json").output.splitlines() if line.startswith("{")]
