@@ -28,5 +28,6 @@ def test_a_run_that_does_not_come_to_its_end_says_what_is_left(monkeypatch: pyte
     chaos = Run(replace(QUICK, objects=1, heavy=False, restart=False, longest=0.0))()
     told = "\n".join(chaos.violations)
     assert "not done after 0 s" in told
+    assert re.search(r"^0\.jpg ended .*, not PUBLISHED", told, re.MULTILINE)
     assert re.search(r"images_queue_url: \{'ApproximateNumberOfMessages': '\d", told)
     assert "records are open or unannounced" in told
