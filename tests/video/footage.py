@@ -181,7 +181,7 @@ def _noise(level: int, number: int, size: tuple[int, int]) -> Image.Image:
 
 def _view(take: Take, time: float, size: tuple[int, int]) -> Image.Image:
     if take.card:
-        return _card(size)
+        return _grained(_card(size), take, time)
     scene = _scene(take.scene, size)
     slack_x, slack_y = scene.width - size[0], scene.height - size[1]
     phase = take.phase + take.moving * scene.width / slack_x * math.pi * time
@@ -192,7 +192,11 @@ def _view(take: Take, time: float, size: tuple[int, int]) -> Image.Image:
     picture = scene.crop((left, top, left + size[0], top + size[1]))
     if take.flicker:
         picture = ImageEnhance.Brightness(picture).enhance(1 + take.flicker * math.sin(29 * time))
-    if take.noise:
-        number = round(time * 1000) % _NOISES
-        picture = ImageChops.add(picture, _noise(take.noise, number, size), offset=-128)
-    return picture
+    return _grained(picture, take, time)
+
+
+def _grained(picture: Image.Image, take: Take, time: float) -> Image.Image:
+    if not take.noise:
+        return picture
+    number = round(time * 1000) % _NOISES
+    return ImageChops.add(picture, _noise(take.noise, number, picture.size), offset=-128)

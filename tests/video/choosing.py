@@ -1,0 +1,36 @@
+"""Which frames of generated footage would be judged: encoded and decoded, but without a stack, and so quick."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+
+from media_pipeline.videos.sampling import choose
+from media_pipeline.videos.scenes import Shown
+from media_pipeline.videos.sketches import sketch
+from tests.video.footage import Footage
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The times in seconds of the frames that would be judged; `hits` are those that show the card whole."""
+
+    name: str
+    times: tuple[float, ...]
+    hits: tuple[float, ...]
+
+
+def chosen(footage: Footage, budget: int, path: Path) -> Chosen:
+    """Encode footage into `path`, look at what a decoder gives back, and choose."""
+    if not path.exists():
+        footage.shoot(path)
+    times, sketches = [], []
+    with av.open(str(path), "r") as container:
+        for frame in container.decode(video=0):
+            times.append(frame.time or 0.0)
+            sketches.append(sketch(frame.planes))
+    ends = [*times[1:], footage.seconds]
+    shown = [Shown(time, end - time, drawn) for time, end, drawn in zip(times, ends, sketches, strict=True)]
+    judged = tuple(times[number] for number in choose(shown, budget))
+    begin, end = footage.card_from_to
+    return Chosen(footage.name, judged, tuple(time for time in judged if begin - 1e-3 <= time < end - 1e-3))
