@@ -142,24 +142,12 @@ def _visibility(parameters: Parameters) -> None:
 
 @refusal("a function's role may receive from the queue that feeds it", "lambda", "CreateEventSourceMapping")
 def _may_receive(parameters: Parameters) -> None:
-    from local.policies import AccessRequest, Principal, Verdict, evaluate
-
     queue, function = _queue(parameters), _function(parameters)
-    if queue is None or function is None:
+    role = _find_role(function.role) if function is not None else None
+    if queue is None or role is None:
         return
-    role = _find_role(function.role)
-    if role is None:
-        return
-    documents = [*role.policies.values(), *(policy.document for policy in role.managed_policies.values())]
-    principal = Principal(kind="AWS", value=function.role, account=ACCOUNT_ID)
     for action in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes"):
-        request = AccessRequest(
-            action=f"sqs:{action}",
-            resource=parameters["EventSourceArn"],
-            principal=principal,
-            context={"aws:SecureTransport": "true"},
-        )
-        if evaluate(documents, request) is not Verdict.ALLOW:
+        if not _may(role, f"sqs:{action}", parameters["EventSourceArn"]):
             raise refuse(
                 _INVALID, f"The provided execution role does not have permissions to call {action} on SQS"
             )
@@ -202,6 +190,49 @@ def _mapped_twice(parameters: Parameters) -> None:
                 f"UUID {mapping.uuid}",
                 409,
             )
+
+
+@refusal("a function's role may send to its dead-letter queue or topic", "lambda", *_BOTH)
+def _dead_letters(parameters: Parameters) -> None:
+    target = (parameters.get("DeadLetterConfig") or {}).get("TargetArn")
+    function = _function(parameters)
+    role = _find_role(parameters.get("Role") or (function.role if function is not None else ""))
+    if target and role is not None:
+        _require_sending(role, target)
+
+
+@refusal(
+    "a function's role may send to the destination for failures", "lambda", "PutFunctionEventInvokeConfig"
+)
+def _destination(parameters: Parameters) -> None:
+    destinations = parameters.get("DestinationConfig") or {}
+    function = _function(parameters)
+    role = _find_role(function.role) if function is not None else None
+    for entry in destinations.values():
+        if entry.get("Destination") and role is not None:
+            _require_sending(role, entry["Destination"])
+
+
+def _require_sending(role: Any, target: str) -> None:
+    service = target.split(":")[2]
+    action, name = ("SendMessage", "SQS") if service == "sqs" else ("Publish", service.upper())
+    if not _may(role, f"{service}:{action}", target):
+        message = f"The provided execution role does not have permissions to call {action} on {name}"
+        raise refuse(_INVALID, message)
+
+
+def _may(role: Any, action: str, resource: str) -> bool:
+    """Whether a role's own policies allow something."""
+    from local.policies import AccessRequest, Principal, Verdict, evaluate
+
+    documents = [*role.policies.values(), *(policy.document for policy in role.managed_policies.values())]
+    request = AccessRequest(
+        action=action,
+        resource=resource,
+        principal=Principal(kind="AWS", value=role.arn, account=ACCOUNT_ID),
+        context={"aws:SecureTransport": "true"},
+    )
+    return evaluate(documents, request) is Verdict.ALLOW
 
 
 def _variables(parameters: Parameters) -> dict[str, str]:
@@ -269,4 +300,6 @@ REFUSALS: tuple[Refusal, ...] = (
     _may_receive,
     _mapping,
     _mapped_twice,
+    _dead_letters,
+    _destination,
 )

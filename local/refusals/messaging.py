@@ -107,6 +107,44 @@ def _address(parameters: Parameters) -> None:
         raise refuse("InvalidParameter", "Invalid parameter: Email address")
 
 
+@refusal("a filter policy is a JSON object of lists", "sns", "Subscribe", "SetSubscriptionAttributes")
+def _filter(parameters: Parameters) -> None:
+    text = (parameters.get("Attributes") or {}).get("FilterPolicy")
+    if parameters.get("AttributeName") == "FilterPolicy":
+        text = parameters.get("AttributeValue")
+    if not text:
+        return
+    try:
+        policy = json.loads(text)
+    except ValueError as error:
+        raise refuse("InvalidParameter", "Invalid parameter: FilterPolicy: failed to parse JSON.") from error
+    in_the_body = (parameters.get("Attributes") or {}).get("FilterPolicyScope") == "MessageBody"
+    if not isinstance(policy, dict) or not all(
+        isinstance(values, list) or (in_the_body and isinstance(values, dict)) for values in policy.values()
+    ):
+        raise refuse(
+            "InvalidParameter",
+            "Invalid parameter: FilterPolicy: Filter policy scope MessageAttributes does not support nested filter "
+            "policy, and each value must be an array",
+        )
+
+
+@refusal("a subscription's dead letters go to a queue of the same account and region", "sns", "Subscribe")
+def _redrive(parameters: Parameters) -> None:
+    text = (parameters.get("Attributes") or {}).get("RedrivePolicy")
+    if not text:
+        return
+    try:
+        target = str(json.loads(text)["deadLetterTargetArn"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise refuse("InvalidParameter", "Invalid parameter: RedrivePolicy: failed to parse JSON.") from error
+    topic = parameters["TopicArn"].split(":")
+    if target.split(":")[:5] != ["arn", "aws", "sqs", *topic[3:5]]:
+        raise refuse(
+            "InvalidParameter", "Invalid parameter: RedrivePolicy: deadLetterTargetArn is an invalid arn."
+        )
+
+
 @refusal("one endpoint is subscribed to a topic once", "sns", "Subscribe")
 def _twice(parameters: Parameters) -> None:
     from moto.sns.models import sns_backends
@@ -138,5 +176,7 @@ REFUSALS: tuple[Refusal, ...] = (
     _subject,
     _message,
     _address,
+    _filter,
+    _redrive,
     _twice,
 )

@@ -7,6 +7,7 @@ from local.refusals.base import Parameters, Refusal, refusal, refuse
 
 INLINE_CHARACTERS = 10_240  # of all inline policies of a role together, white space not counted
 TRUST_CHARACTERS = 2_048
+MANAGED_CHARACTERS = 6_144
 
 
 @refusal("a role's inline policies have at most 10,240 characters", "iam", "PutRolePolicy")
@@ -30,6 +31,13 @@ def _trust_size(parameters: Parameters) -> None:
         raise refuse("LimitExceeded", f"Cannot exceed quota for ACLSizePerRole: {TRUST_CHARACTERS}", 409)
 
 
+@refusal("a managed policy has at most 6,144 characters", "iam", "CreatePolicy", "CreatePolicyVersion")
+def _managed_size(parameters: Parameters) -> None:
+    if _counted(parameters["PolicyDocument"]) > MANAGED_CHARACTERS:
+        message = f"Cannot exceed quota for PolicySize: {MANAGED_CHARACTERS}"
+        raise refuse("LimitExceeded", message, 409)
+
+
 @refusal("a role with policies is not deleted", "iam", "DeleteRole")
 def _in_use(parameters: Parameters) -> None:
     role = _role(parameters["RoleName"])
@@ -48,4 +56,4 @@ def _role(name: str) -> Any | None:
     return next((role for role in roles if role.name == name), None)
 
 
-REFUSALS: tuple[Refusal, ...] = (_inline_size, _trust_size, _in_use)
+REFUSALS: tuple[Refusal, ...] = (_inline_size, _trust_size, _managed_size, _in_use)

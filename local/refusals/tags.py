@@ -96,9 +96,12 @@ REFUSALS: tuple[Refusal, ...] = (
     _bucket,
     refusal(_RULE, "dynamodb", "CreateTable", "TagResource")(_listed("ValidationException")),
     refusal(_RULE, "sns", "CreateTopic", "TagResource")(_listed("InvalidParameter")),
-    refusal(_RULE, "iam", "CreateRole", "TagRole")(_listed("InvalidInput")),
+    refusal(_RULE, "iam", "CreateRole", "TagRole", "CreatePolicy", "TagPolicy")(_listed("InvalidInput")),
     refusal(_RULE, "cloudwatch", "PutMetricAlarm", "TagResource")(_listed("ValidationError")),
     refusal(_RULE, "sqs", "CreateQueue", "TagQueue")(_mapped("InvalidParameterValue")),
     refusal(_RULE, "lambda", "CreateFunction", "TagResource")(_mapped("InvalidParameterValueException")),
     refusal(_RULE, "logs", "CreateLogGroup", "TagResource")(_mapped("InvalidParameterException")),
+    refusal(
+        _RULE, "apigateway", "CreateRestApi", "CreateStage", "CreateApiKey", "CreateUsagePlan", "TagResource"
+    )(_mapped("BadRequestException")),
 )
