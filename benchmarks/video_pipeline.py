@@ -1,0 +1,25 @@
+"""The pipeline's own way, from opening the file to the last byte of the MP4, with the sketches that sampling needs."""
+
+from pathlib import Path
+
+from benchmarks.video_recipes import Settings
+from media_pipeline.sniffing import sniff
+from media_pipeline.videos.limits import VideoLimits
+from media_pipeline.videos.opening import opened, threads
+from media_pipeline.videos.sampling import choose
+from media_pipeline.videos.transcoding import CRF, PRESET, SOUND_BITS, transcode
+
+HEIGHT = 720
+MODERATION_FRAMES = 12
+_HEAD_BYTES = 4096
+SETTINGS = Settings(height=HEIGHT, crf=CRF, preset=PRESET, threads=threads(), sound=SOUND_BITS["mono"])
+
+
+def as_the_function_does(source: Path, target: Path, settings: Settings) -> None:
+    """Make the video and choose the frames that would be judged. Raises RejectedError."""
+    limits = VideoLimits()
+    with source.open("rb") as file:
+        kind = sniff(file.read(_HEAD_BYTES))
+    with opened(source, kind.content_type, limits) as video:
+        made = transcode(video, target, lines=settings.height, limits=limits)
+    choose(made.frames, MODERATION_FRAMES)
