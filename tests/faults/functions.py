@@ -163,6 +163,7 @@ class Invocation:
     calls: int = 0
     call: Call | None = None
     frozen: bool = False
+    fetched: bool = False  # whether it got the original: from here on it may be decoding
     owners: set[str] = field(default_factory=set)
 
     def get_remaining_time_in_millis(self) -> int:

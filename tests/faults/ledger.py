@@ -50,7 +50,7 @@ class Ledger:
     )  # (key, sequencer, attempt) that redrives named
     decoding_ended: dict[tuple[str, str], int] = field(
         default_factory=dict
-    )  # kills between claim and verdict
+    )  # kills after the original was there to decode
 
     def of_rendition(self, key: str) -> Upload | None:
         """The upload whose rendition this key names."""

@@ -18,7 +18,6 @@ from media_pipeline import (
     storage,
     story,
 )
-from media_pipeline.errors import LeaseHeldError
 from media_pipeline.record import Claim, Record, Status, iso_time
 from media_pipeline.record import alert_id as alert_id_of
 from media_pipeline.rekognition import Moderator
@@ -191,11 +190,13 @@ def claim_without_a_condition() -> None:
 
 
 @mistake
-def a_lost_answer_of_the_claim_is_another_invocation() -> None:
-    def own(record: Record, owner: str) -> Claim:
-        raise LeaseHeldError(60.0)
+def each_claim_counts_as_decoded() -> None:
+    swap(Record, "killed_in_decoding", lambda _: property(lambda self: self.unfinished))
 
-    vars(records)["_own"] = own
+
+@mistake
+def no_note_of_decoding() -> None:
+    swap(Records, "begin_decoding", lambda _: lambda self, claim: None)
 
 
 @mistake

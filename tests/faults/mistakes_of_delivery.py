@@ -7,7 +7,8 @@ from botocore.exceptions import ClientError
 
 from media_pipeline import dead_letters, events, messages, outcomes, pipeline, records, storage
 from media_pipeline.errors import LeaseHeldError, Reason, RejectedError, TransientError
-from media_pipeline.record import Record, Status
+from media_pipeline.record import Record, Stage, Status
+from media_pipeline.rekognition import Moderator
 from tests.faults.mistakes import MISTAKES, mistake, swap
 
 __all__ = ["MISTAKES"]
@@ -258,3 +259,28 @@ def facts_of_another_version() -> None:
         return real(self, key, version_id=seen.setdefault(key, version_id), etag=etag)
 
     swap(Storage, "open", lambda _: opened)
+
+
+@mistake
+def a_video_is_handed_over_and_nobody_told() -> None:
+    swap(pipeline.Pipeline, "_pass_on", lambda _: lambda self, event, stage: None)
+
+
+@mistake
+def a_video_is_told_of_only_once() -> None:
+    def process(self: Any, event: Any, invocation: Any) -> None:
+        known = self._records.of_version(event.key, event.version)
+        if known is None or known.stage is not Stage.VIDEO or not known.is_open(event.redrive_attempt):
+            real(self, event, invocation)
+
+    real = Pipeline.process
+    swap(Pipeline, "process", lambda _: process)
+
+
+@mistake
+def only_the_white_background_is_judged() -> None:
+    def judge(self: Any, proxies: Any, **how: Any) -> Any:
+        return real(self, proxies[:1], **how)
+
+    real = Moderator.judge
+    swap(Moderator, "judge", lambda _: judge)

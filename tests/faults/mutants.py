@@ -20,7 +20,7 @@ from pathlib import Path
 
 from tests.faults.cloud import Cloud
 from tests.faults.crew import INTERRUPTED, interruptible
-from tests.faults.exhaustive import Bench, cases
+from tests.faults.exhaustive import REPEATED, Bench, cases, one_of_each
 from tests.faults.functions import ClientPool
 from tests.faults.mistakes_of_delivery import MISTAKES
 from tests.faults.scenarios import SCENARIOS
@@ -61,10 +61,10 @@ def _looks() -> Iterator[tuple[str, list[str]]]:
         bench = Bench(cloud, pool)
         for story in SCENARIOS:
             yield story, bench.run(f"{story}/")
-        names = list(cases(bench))
-        tried: set[str] = set()
+        names, tried = list(cases(bench)), set[str]()
         crossed, paused = [name for name in names if "-crossed" in name], [n for n in names if "-paused" in n]
-        for name in (*crossed[::5], *paused[::9]):
+        for name in (*REPEATED[::4], *crossed[::5], *paused[::9], *one_of_each(bench)):
+            tried.add(name)
             yield name, bench.run(name)
         for round_number, share in enumerate(SHARES):
             for name in names[::share]:

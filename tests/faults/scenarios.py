@@ -20,6 +20,7 @@ class Scenario:
     status: str
     function: str = "process-image"  # the one that is disturbed
     deployment: Deployment = FIRST
+    in_pairs: bool = True  # whether two faults are tried on it as well
 
 
 def _nothing(_: Simulation) -> None:
@@ -90,6 +91,8 @@ SCENARIOS: Mapping[str, Scenario] = {
     "block-hidden": Scenario(_nothing, _put(Kind.HIDDEN), "BLOCKED"),
     "review": Scenario(_nothing, _put(Kind.FIGHT), "REVIEW"),
     "reject": Scenario(_nothing, _put(Kind.CORRUPT), "REJECTED"),
+    # Decoding it kills the function, so its way is four attempts long already.
+    "poison": Scenario(_nothing, _put(Kind.POISON), "REJECTED", in_pairs=False),
     "reject-video": Scenario(_nothing, _put(Kind.VIDEO), "REJECTED"),
     "delete-marker": Scenario(_two_versions_first, lambda run: _do(run, lambda: run.delete(KEY)), "DELETED"),
     "delete-version": Scenario(_published_first, _delete_version, "DELETED"),

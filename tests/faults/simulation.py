@@ -177,6 +177,7 @@ class Simulation:
         if response.status_code >= 300:
             return
         params = call.params
+        call.invocation.fetched |= call.operation == "GetObject"
         if call.service == "s3" and call.operation == "DeleteObject" and params["Bucket"] == UPLOADS:
             version = params.get("VersionId")
             if version is None:
@@ -199,6 +200,7 @@ class Simulation:
             fault is not None
             and upload is not None
             and fault.kind in (*STEP_KINDS, Kind.CRASH_BEFORE, Kind.CRASH_AFTER)
+            and call.invocation.fetched
         ):
             ended = self.ledger.decoding_ended
             ended[upload.key, upload.version] = ended.get((upload.key, upload.version), 0) + 1
