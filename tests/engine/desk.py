@@ -53,6 +53,9 @@ class Aws:
     def __init__(self, environment: Mapping[str, str]) -> None:
         self.region = environment["AWS_REGION"]
         self.account_id = ACCOUNT_ID
+        self.api_endpoint: str | None = (
+            None  # as AWS shows it: where APIs are served is the world's own matter
+        )
         self._endpoint = environment["AWS_ENDPOINT_URL"]
         self._session = boto3.session.Session(
             aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
