@@ -115,7 +115,10 @@ def _parsed(environ: dict[str, Any], body: bytes) -> tuple[dict[str, str], str |
     from werkzeug.formparser import parse_form_data
 
     _, form, files = parse_form_data(
-        {**environ, "wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}, silent=True
+        {**environ, "wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))},
+        stream_factory=_in_memory,
+        max_form_memory_size=None,
+        silent=True,
     )
     fields = {name.lower(): value for name, value in form.items()}
     uploaded = files.get("file")
@@ -123,6 +126,16 @@ def _parsed(environ: dict[str, Any], body: bytes) -> tuple[dict[str, str], str |
         return fields, uploaded.filename, uploaded.stream.read()
     text = fields.pop("file", None)
     return fields, None, None if text is None else text.encode()
+
+
+def _in_memory(
+    total_content_length: int | None,  # noqa: ARG001 - werkzeug's names
+    content_type: str | None,  # noqa: ARG001
+    filename: str | None,  # noqa: ARG001
+    content_length: int | None = None,  # noqa: ARG001
+) -> io.BytesIO:
+    """Where a file's bytes are kept: the whole request is in memory anyway."""
+    return io.BytesIO()
 
 
 def _verify(fields: Mapping[str, str]) -> None:
