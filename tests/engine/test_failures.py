@@ -13,6 +13,7 @@ from local.handlers import HANDLERS
 from tests.engine.desk import QUIET, Desk, open_desk
 
 TABLE = "aws:dynamodb/table:Table"
+LAYER = "aws:lambda/layerVersion:LayerVersion"
 QUEUE = "aws:sqs/queue:Queue"
 
 
@@ -106,11 +107,12 @@ def _delete_orphans(desk: Desk, pending: list[dict[str, Any]]) -> None:
     deleted = 0
     for resource in pending:
         handler, name = HANDLERS[resource["type"]](desk.aws), _name(resource)
-        candidates = (
-            [url for url in _queues(desk) if url.endswith(f"/{name}")]
-            if resource["type"] == QUEUE
-            else [name]
-        )
+        candidates = [name]
+        if resource["type"] == QUEUE:
+            candidates = [url for url in _queues(desk) if url.endswith(f"/{name}")]
+        elif resource["type"] == LAYER:
+            listed = desk.aws.client("lambda").list_layer_versions(LayerName=name)["LayerVersions"]
+            candidates = [version["LayerVersionArn"] for version in listed]
         for id_ in candidates:
             if id_ and handler.read(id_) is not None:
                 handler.delete(id_, resource["inputs"])
