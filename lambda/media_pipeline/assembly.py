@@ -8,6 +8,7 @@ from media_pipeline.clients import Clients
 from media_pipeline.dead_letters import DeadLetters
 from media_pipeline.errors import UnknownMessageError
 from media_pipeline.handover import VideosQueue
+from media_pipeline.invocation import Invocation, LambdaContext
 from media_pipeline.letters import Places
 from media_pipeline.messages import MessageWorker
 from media_pipeline.observability import Observability
@@ -17,7 +18,7 @@ from media_pipeline.records import Records
 from media_pipeline.rekognition import Moderator
 from media_pipeline.settings import ImageSettings, Settings
 from media_pipeline.storage import Storage
-from media_pipeline.story import Tools
+from media_pipeline.story import Story, Tools
 
 if TYPE_CHECKING:
     from mypy_boto3_rekognition import RekognitionClient
@@ -67,8 +68,22 @@ def image_worker(
     clock: Callable[[], float],
 ) -> MessageWorker:
     """Assemble the image function."""
+    tools = story_tools(settings, clients, rekognition, observability, clock)
+    url = settings.videos_queue_url
+    pipeline = Pipeline(tools, videos=VideosQueue(sqs=clients.sqs, url=url) if url else None)
+    return story_worker(pipeline, settings, clients, observability)
+
+
+def story_tools(
+    settings: ImageSettings,
+    clients: Clients,
+    rekognition: "RekognitionClient",
+    observability: Observability,
+    clock: Callable[[], float],
+) -> Tools:
+    """Assemble what a story is told with."""
     parts = Parts(settings, clients, observability, clock)
-    tools = Tools(
+    return Tools(
         settings=settings,
         records=parts.records,
         storage=parts.storage,
@@ -77,19 +92,28 @@ def image_worker(
         observability=observability,
         clock=clock,
     )
-    url = settings.videos_queue_url
-    pipeline = Pipeline(tools, videos=VideosQueue(sqs=clients.sqs, url=url) if url else None)
+
+
+def story_worker(
+    story: Story,
+    settings: Settings,
+    clients: Clients,
+    observability: Observability,
+    describe: Callable[[LambdaContext], Invocation] = Invocation.of,
+) -> MessageWorker:
+    """Assemble a function that tells a story for each event of its queue."""
 
     def unknown(_: str, error: UnknownMessageError) -> None:
         raise error  # on to the dead letters, which keep its text
 
     return MessageWorker(
-        handle=pipeline.handle,
+        handle=story.handle,
         unknown=unknown,
         sqs=clients.sqs,
         queue_urls=[settings.queue_url],
         uploads_bucket=settings.uploads_bucket,
         observability=observability,
+        describe=describe,
     )
 
 

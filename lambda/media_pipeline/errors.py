@@ -33,6 +33,8 @@ class Reason(StrEnum):
     TOO_MANY_PIXELS = "too_many_pixels"
     TOO_MANY_FRAMES = "too_many_frames"
     TOO_LARGE = "too_large"
+    TOO_LONG = "too_long"
+    TOO_MANY_STREAMS = "too_many_streams"
     EMPTY = "empty"
     KEY_TOO_LONG = "key_too_long"
     VIDEO_DISABLED = "video_disabled"

@@ -1,5 +1,6 @@
 """One run of a Lambda function as the pipeline sees it: its ids, and how much of its time is left."""
 
+import math
 import os
 import time
 import uuid
@@ -31,18 +32,27 @@ class LambdaContext(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Invocation:
-    """One run of a function. `timeout` in seconds is all the time it had when it began."""
+    """One run of a function. `timeout` in seconds is all the time it had when it began.
+
+    `calm` is the time-out that its clients are made for, in seconds: their calls take shares of it. It is `timeout`
+    itself but for a function that computes for many minutes: that one has a lease of only a part of its time, which
+    it extends while it works, and so does its message, through `hide`.
+    """
 
     request_id: str
     trace_id: str | None
     timeout: float
     time_left: Callable[[], float]
+    calm: float | None = None
+    hide: Callable[[float], None] = lambda _: None
+    """Keep the message that is worked on from coming back for so many seconds."""
     owner: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     @classmethod
-    def of(cls, context: LambdaContext) -> "Invocation":
+    def of(cls, context: LambdaContext, *, calm: float | None = None) -> "Invocation":
         """Describe the run that `context` belongs to; called first thing, while all its time is left."""
         return cls(
+            calm=calm,
             request_id=context.aws_request_id,
             trace_id=_trace_root(os.environ.get("_X_AMZN_TRACE_ID", "")),
             timeout=context.get_remaining_time_in_millis() / 1000,
@@ -51,17 +61,26 @@ class Invocation:
 
     @property
     def lease_seconds(self) -> float:
-        """How long a claim made now must keep others away: until Lambda would have killed this run."""
-        return max(self.time_left(), 0.0) * LEASE_MARGIN
+        """How long a claim made now must keep others away: until Lambda would have killed this run.
+
+        Where it is extended: for longer than one call can take.
+        """
+        longest = self.step_seconds if self.calm else math.inf
+        return min(max(self.time_left(), 0.0), longest) * LEASE_MARGIN
+
+    @property
+    def step_seconds(self) -> float:
+        """What must be left when a step begins."""
+        return (self.calm or self.timeout) * STEP_SHARE
 
     @property
     def has_time(self) -> bool:
         """Whether another step may begin."""
-        return self.time_left() > self.timeout * STEP_SHARE
+        return self.time_left() > self.step_seconds
 
     def has_time_for(self, pause: float) -> bool:
         """Whether one more AWS call fits in after a pause of so many seconds."""
-        return self.time_left() > self.timeout * CALL_SHARE + pause
+        return self.time_left() > (self.calm or self.timeout) * CALL_SHARE + pause
 
     def sleep(self, seconds: float) -> None:
         """Wait before a call is tried again."""

@@ -56,6 +56,10 @@ class Made(Protocol):
         """JPEGs for Rekognition: what is published must be what these show."""
 
     @property
+    def times(self) -> Sequence[float] | None:
+        """When each of them is shown, in seconds, where they are frames of a video."""
+
+    @property
     def placeholder(self) -> str:
         """ThumbHash, base64."""
 

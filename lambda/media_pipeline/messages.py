@@ -2,13 +2,15 @@
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from botocore.exceptions import BotoCoreError, ClientError
 
-from media_pipeline.errors import LeaseHeldError, UnknownMessageError
+from media_pipeline.errors import LeaseHeldError, SettingsError, UnknownMessageError
 from media_pipeline.events import ObjectEvent, parse_message
 from media_pipeline.invocation import Invocation, LambdaContext
 from media_pipeline.observability import Observability
@@ -38,6 +40,7 @@ class MessageWorker:
         queue_urls: Sequence[str],
         uploads_bucket: str,
         observability: Observability,
+        describe: Callable[[LambdaContext], Invocation] = Invocation.of,
     ) -> None:
         self._handle = handle
         self._unknown = unknown
@@ -45,6 +48,7 @@ class MessageWorker:
         self._queue_urls = {url.rsplit("/", 1)[-1]: url for url in queue_urls}
         self._uploads_bucket = uploads_bucket
         self._observability = observability
+        self._describe = describe
 
     def __call__(self, event: dict[str, Any], context: LambdaContext) -> Any:
         """Handle one batch; the answer names the messages that come back (`ReportBatchItemFailures`)."""
@@ -53,16 +57,16 @@ class MessageWorker:
             processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
             return process_partial_response(
                 event=event,
-                record_handler=lambda record: self._record(record, Invocation.of(context)),
+                record_handler=lambda record: self._record(record, self._describe(context)),
                 processor=processor,
             )
 
     def _record(self, record: SQSRecord, invocation: Invocation) -> None:
         try:
-            self._events(record.body, invocation)
+            self._events(record.body, replace(invocation, hide=partial(self._hide, record)))
         except Exception as error:
             self._observability.handed_back(error)
-            self._hide(record, invocation, error)
+            self._choose_return(record, invocation, error)
             raise
 
     def _events(self, body: str, invocation: Invocation) -> None:
@@ -91,27 +95,29 @@ class MessageWorker:
             return False
         return not event.is_folder
 
-    def _hide(self, record: SQSRecord, invocation: Invocation, error: Exception) -> None:
+    def _choose_return(self, record: SQSRecord, invocation: Invocation, error: Exception) -> None:
         """Choose when the message comes back; without this call it is the queue's visibility timeout."""
-        url = self._queue_url(record)
-        if url is None:
-            error.add_note(f"and when it comes back could not be chosen: no URL of {record.event_source_arn}")
-            return
         seconds = _pause(error, int(record.attributes.approximate_receive_count), invocation.timeout)
         try:
-            self._sqs.change_message_visibility(
-                QueueUrl=url,
-                ReceiptHandle=record.receipt_handle,
-                VisibilityTimeout=math.ceil(seconds),
-            )
-        except (BotoCoreError, ClientError) as problem:
+            self._hide(record, seconds)
+        except (BotoCoreError, ClientError, SettingsError) as problem:
             error.add_note(f"and when it comes back could not be chosen: {problem}")
 
-    def _queue_url(self, record: SQSRecord) -> str | None:
+    def _hide(self, record: SQSRecord, seconds: float) -> None:
+        self._sqs.change_message_visibility(
+            QueueUrl=self._queue_url(record),
+            ReceiptHandle=record.receipt_handle,
+            VisibilityTimeout=math.ceil(seconds),
+        )
+
+    def _queue_url(self, record: SQSRecord) -> str:
         """Which of the queues the message came from: a queue's name ends both its ARN and its URL."""
         if len(self._queue_urls) == 1:
             return next(iter(self._queue_urls.values()))
-        return self._queue_urls.get(record.event_source_arn.rsplit(":", 1)[-1])
+        try:
+            return self._queue_urls[record.event_source_arn.rsplit(":", 1)[-1]]
+        except KeyError:
+            raise SettingsError(f"there is no URL of {record.event_source_arn}") from None
 
 
 def _pause(error: Exception, receives: int, timeout: float) -> float:

@@ -5,15 +5,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from media_pipeline.errors import Reason, RejectedError, TransientError
+from media_pipeline.errors import Reason, RejectedError
 from media_pipeline.events import ObjectEvent
 from media_pipeline.handover import VideosQueue
-from media_pipeline.inspection import HEAD_BYTES, Inspection, inspect, sniff
+from media_pipeline.inspection import Inspection, inspect
 from media_pipeline.record import Stage
 from media_pipeline.renditions import Rendered, render
-from media_pipeline.story import Attempt, Ending, Story, Tools
-
-CHUNK_BYTES = 1 << 20  # an original is read in parts, with a look at the time left between them
+from media_pipeline.story import CHUNK_BYTES, Attempt, Ending, Story, Tools
 
 
 class _VideoFoundError(Exception):
@@ -58,22 +56,8 @@ class Pipeline(Story):
 
     def _fetch(self, attempt: Attempt) -> bytes:
         """Read exactly the event's version; what its first bytes or its length rule out is not read on."""
-        event, limits, invocation = attempt.event, self._settings.limits, attempt.invocation
-        self._require_short_key(event)
-        invocation.require_time("fetch the original")
-        with (
-            attempt.steps("fetch"),
-            self._storage.open(event.key, version_id=event.version_id, etag=event.etag) as original,
-        ):
-            attempt.facts["bytes"] = original.length
-            if not original.length:
-                raise RejectedError(Reason.EMPTY, "the object has no bytes")
-            head = original.read(HEAD_BYTES)
-            if len(head) < min(HEAD_BYTES, original.length):
-                # A connection may end early without an error; what is missing must not be held against the file.
-                raise TransientError(f"only {len(head)} bytes came, of {original.length:,}")
-            kind = sniff(head)
-            attempt.facts["content_type"] = kind.content_type
+        limits = self._settings.limits
+        with attempt.steps("fetch"), self._opened(attempt) as (original, kind, head):
             if kind.family == "video":
                 if self._videos is not None:
                     raise _VideoFoundError
@@ -92,7 +76,7 @@ class Pipeline(Story):
             data = bytearray(head)
             while chunk := original.read(CHUNK_BYTES):
                 data += chunk
-                invocation.require_time("read on")
+                attempt.invocation.require_time("read on")
         attempt.facts["sha256"] = hashlib.sha256(data).hexdigest()
         return bytes(data)
 

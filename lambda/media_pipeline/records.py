@@ -117,7 +117,7 @@ class Records:
                         "owner": owner,
                         "attempt": (known.attempt if known else 0) + 1,
                         "unfinished": before + 1,
-                        "lease_until": Decimal(f"{self._clock() + lease_seconds:.3f}"),
+                        "lease_until": self._lease_until(lease_seconds),
                         "stage": stage,
                         "version_id": event.version_id,
                         "etag": event.etag,
@@ -162,6 +162,16 @@ class Records:
         The note is no proof that it was told: whoever finds it without being that function tells it again.
         """
         self._give_up(claim, {"unfinished": claim.unfinished_before, "stage": stage})
+
+    def extend(self, claim: Claim, *, lease_seconds: float) -> None:
+        """Hold a claim for so many seconds from now on.
+
+        Raises LeaseLostError where another invocation took it over.
+        """
+        try:
+            self._change_mine(claim, {"lease_until": self._lease_until(lease_seconds)})
+        except _ChangedError:
+            raise LeaseLostError("the lease was taken over before it could be extended") from None
 
     def store_verdict(self, claim: Claim, facts: Mapping[str, Any]) -> Record:
         """Write down the verdict with all facts of the terminal record, before anything leaves for a bucket.
@@ -224,6 +234,9 @@ class Records:
             return
 
     # ---- how
+
+    def _lease_until(self, lease_seconds: float) -> Decimal:
+        return Decimal(f"{self._clock() + lease_seconds:.3f}")
 
     def _give_up(self, claim: Claim, values: Mapping[str, Any]) -> None:
         try:

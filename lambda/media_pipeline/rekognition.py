@@ -30,10 +30,17 @@ class Moderator:
         self._rekognition = rekognition
         self._policy = policy
 
-    def judge(self, proxies: Sequence[bytes], *, before_each: Callable[[], None]) -> dict[str, Any]:
+    def judge(
+        self,
+        proxies: Sequence[bytes],
+        *,
+        before_each: Callable[[], None],
+        times: Sequence[float] | None = None,
+    ) -> dict[str, Any]:
         """Judge the JPEG `proxies` of one object; the worst verdict decides.
 
-        `before_each` is called before each request and may refuse it by raising.
+        `before_each` is called before each request and may refuse it by raising. `times` are those of a video's
+        frames, in seconds: then each frame's own labels are kept as well.
         Returns what the record keeps: verdict, the reason for it, mode, every label with its parent and
         confidence, model version, policy version, and how many pictures were judged (each call is billed).
         Raises FailedError (`proxy_refused`) where Rekognition cannot take our picture.
@@ -49,7 +56,13 @@ class Moderator:
             answers.append(self._ask(proxy))
         decision = worst(decide(labels, self._policy) for labels, _ in answers)
         labels = merge(*(labels for labels, _ in answers))
-        return self._describe(decision, labels, answers[0][1], len(proxies))
+        described = self._describe(decision, labels, answers[0][1], len(proxies))
+        if times is not None:
+            described["frames"] = [
+                {"time": round(time, 3), "labels": _listed(labels)}
+                for time, (labels, _) in zip(times, answers, strict=True)
+            ]
+        return described
 
     def _ask(self, proxy: bytes) -> tuple[tuple[Label, ...], str]:
         try:
@@ -75,11 +88,15 @@ class Moderator:
             "verdict": decision.verdict.value,
             "mode": self._policy.mode.value,
             "reason": decision.reason,
-            "labels": [
-                {"name": label.name, "parent": label.parent, "confidence": round(label.confidence, 2)}
-                for label in labels
-            ],
+            "labels": _listed(labels),
             "model_version": model_version,
             "policy_version": self._policy.version,
             "judged": judged,
         }
+
+
+def _listed(labels: Sequence[Label]) -> list[dict[str, Any]]:
+    return [
+        {"name": label.name, "parent": label.parent, "confidence": round(label.confidence, 2)}
+        for label in labels
+    ]

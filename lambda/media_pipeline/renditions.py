@@ -4,6 +4,8 @@ import hashlib
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
+from PIL import Image
+
 from media_pipeline import placeholder
 from media_pipeline.animation import Film, Survey, animated_webp, survey
 from media_pipeline.cascade import plan
@@ -11,11 +13,11 @@ from media_pipeline.encoders import DEFAULT_QUALITY, ENCODERS
 from media_pipeline.inspection import Inspection
 from media_pipeline.limits import Limits
 from media_pipeline.proxies import LEAST_QUALITY, fits, proxies
-from media_pipeline.rasters import Raster
+from media_pipeline.rasters import Packed, Raster
 from media_pipeline.sizes import Size, Specs, Target
-from media_pipeline.stills import Pictures, pictures
+from media_pipeline.stills import Pictures, pictures, pictures_of
 
-__all__ = ["Rendered", "Rendition", "Size", "Specs", "encode_stills", "render"]
+__all__ = ["Rendered", "Rendition", "Size", "Specs", "encode_stills", "render", "render_frame"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +59,8 @@ class Rendered:
     """ThumbHash, base64."""
     dominant_colour: str
     """"#rrggbb"."""
+    times: None = None
+    """When the proxies are shown: they are not a video's frames."""
 
 
 def render(data: bytes, inspection: Inspection, specs: Specs, limits: Limits) -> Rendered:
@@ -78,6 +82,25 @@ def render(data: bytes, inspection: Inspection, specs: Specs, limits: Limits) ->
         judged = tuple(dict.fromkeys(proxy for raster in played.judged for proxy in proxies(raster)))
     else:
         judged = _proxies(made, encoded, specs)
+    return _rendered(made, encoded, judged, targets, specs)
+
+
+def render_frame(frame: Image.Image, specs: Specs) -> Rendered:
+    """Make all renditions of a picture in RGB that needs no decoding, and its proxies: a frame of a video."""
+    targets = {size: size.target(*frame.size) for size in specs.sizes}
+    planned = plan(targets.values())
+    whole = Packed(frame)
+    made = pictures_of({root: whole.resized(root) for root in planned.roots}, planned, specs)
+    return _rendered(made, encode_stills(made, specs), proxies(whole), targets, specs)
+
+
+def _rendered(
+    made: Pictures,
+    encoded: dict[tuple[Target, str], bytes],
+    judged: tuple[bytes, ...],
+    targets: dict[Size, Target],
+    specs: Specs,
+) -> Rendered:
     small = placeholder.small_picture(_smallest(made))
     return Rendered(
         renditions=tuple(

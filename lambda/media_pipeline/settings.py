@@ -20,6 +20,9 @@ IDLE_MEGABYTES = (
 )
 
 
+LEAST_HEIGHT, LEAST_FRAMES = 2, 2  # even lines; the first frame and the last
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """What every function of the pipeline needs to know."""
@@ -74,6 +77,46 @@ class ImageSettings(Settings):
             limits=variables.built("LIMITS", dict, partial(_limits, variables)),
             videos_queue_url=variables.optional("VIDEOS_QUEUE_URL"),
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class VideoSettings(ImageSettings):
+    """What the video function needs besides: how videos are published, judged, and how large they may be."""
+
+    height: int
+    moderation_frames: int
+    video_bytes: int
+    video_seconds: int
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "VideoSettings":
+        """Parse the video function's variables.
+
+        Raises SettingsError that names the variable.
+        """
+        variables = Variables(environment)
+        height, frames = variables.built("VIDEO", dict, _video)
+        size, seconds = variables.built("LIMITS", dict, _video_limits)
+        return cls(
+            **vars(ImageSettings.from_environment(environment)),
+            height=height,
+            moderation_frames=frames,
+            video_bytes=size,
+            video_seconds=seconds,
+        )
+
+
+def _video(document: Mapping[str, Any]) -> tuple[int, int]:
+    height, frames = int(document["height"]), int(document["moderationFrames"])
+    if height < LEAST_HEIGHT or frames < LEAST_FRAMES:
+        raise ValueError(
+            f"height is {height}, at least {LEAST_HEIGHT}; moderationFrames {frames}, at least 2"
+        )
+    return height, frames
+
+
+def _video_limits(document: Mapping[str, Any]) -> tuple[int, int]:
+    return int(document["videoBytes"]), int(document["videoSeconds"])
 
 
 def _sizes(document: Mapping[str, Any]) -> tuple[Size, ...]:

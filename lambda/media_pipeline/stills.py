@@ -42,7 +42,11 @@ def pictures(data: bytes, inspection: Inspection, plan: Plan, specs: Specs, limi
 
     Raises RejectedError: corrupt, too_many_pixels.
     """
-    roots = _roots(data, inspection, plan, specs, limits)
+    return pictures_of(_roots(data, inspection, plan, specs, limits), plan, specs)
+
+
+def pictures_of(roots: Mapping[Frame, Raster], plan: Plan, specs: Specs) -> Pictures:
+    """Make every picture of the plan from its roots, which are scaled and turned already."""
     whole = roots[plan.largest]
     frames = {frame: root.grey() for frame, root in roots.items()} if specs.grayscale else dict(roots)
     targets: dict[Target, Raster] = {}

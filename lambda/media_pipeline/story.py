@@ -2,8 +2,8 @@
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
@@ -16,6 +16,7 @@ from media_pipeline.errors import (
     Reason,
     RejectedError,
     SlowDecodingError,
+    TransientError,
 )
 from media_pipeline.events import EventKind, ObjectEvent
 from media_pipeline.invocation import Invocation
@@ -26,9 +27,11 @@ from media_pipeline.record import Claim, Record, Stage, Status, iso_time
 from media_pipeline.records import UNFINISHED_LIMIT, Records
 from media_pipeline.rekognition import Moderator
 from media_pipeline.settings import ImageSettings
+from media_pipeline.sniffing import HEAD_BYTES, Kind, sniff
 from media_pipeline.steps import Steps
-from media_pipeline.storage import KEY_BYTES_LIMIT, OriginalGoneError, Storage, rendition_key
+from media_pipeline.storage import KEY_BYTES_LIMIT, Original, OriginalGoneError, Storage, rendition_key
 
+CHUNK_BYTES = 1 << 20  # an original is read in parts, with a look at the time left between them
 RELEASE_PAUSES = (1.0, 2.0, *(3.0,) * 14)  # seconds; with the calls, most of a minute
 LISTING = frozenset({Status.PUBLISHED, Status.PROCESSING, Status.FAILED})  # their lists name what is there
 Ending = tuple[Status, Mapping[str, Any]]  # the terminal status, and what is to be told with it
@@ -77,6 +80,8 @@ class Story(ABC):
     """
 
     stage: ClassVar[Stage]
+    further_names: ClassVar[tuple[str, ...]] = ()
+    """Names of renditions besides the configured sizes."""
     takes_over = False
     """Whether records that wait in another stage are claimed as well, since nobody else will."""
 
@@ -176,11 +181,33 @@ class Story(ABC):
         Between the two it has `Records.begin_decoding` note that: else an object that kills the function is not told.
         """
 
+    @contextmanager
+    def _opened(self, attempt: Attempt) -> Iterator[tuple[Original, Kind, bytes]]:
+        """Open exactly the event's version and read its first bytes, which tell its kind."""
+        event, invocation = attempt.event, attempt.invocation
+        self._require_short_key(event)
+        invocation.require_time("fetch the original")
+        with self._storage.open(event.key, version_id=event.version_id, etag=event.etag) as original:
+            attempt.facts["bytes"] = original.length
+            if not original.length:
+                raise RejectedError(Reason.EMPTY, "the object has no bytes")
+            head = original.read(HEAD_BYTES)
+            if len(head) < min(HEAD_BYTES, original.length):
+                # A connection may end early without an error; what is missing must not be held against the file.
+                raise TransientError(f"only {len(head)} bytes came, of {original.length:,}")
+            kind = sniff(head)
+            attempt.facts["content_type"] = kind.content_type
+            yield original, kind, head
+
     def _judge(self, attempt: Attempt, made: Made) -> Mapping[str, Any]:
         """Have what would be published judged."""
         return self._moderator.judge(
-            made.proxies, before_each=lambda: attempt.invocation.require_time("ask Rekognition")
+            made.proxies, before_each=lambda: self._before(attempt, "ask Rekognition"), times=made.times
         )
+
+    def _before(self, attempt: Attempt, step: str) -> None:
+        """What comes before each of many calls. Raises OutOfTimeError."""
+        attempt.invocation.require_time(step)
 
     def _supersede(self, attempt: Attempt) -> Ending:
         """End a version that comes too late; what an earlier attempt put of it goes, since nobody is told of it."""
@@ -197,7 +224,7 @@ class Story(ABC):
             raise RejectedError(Reason.RESOURCE_EXHAUSTED, detail)
 
     def _require_short_key(self, event: ObjectEvent) -> None:
-        names = [size.name for size in self._settings.specs.sizes]
+        names = [*(size.name for size in self._settings.specs.sizes), *self.further_names]
         longest = rendition_key(event.key, event.version, max(names, key=len), "0" * 8, "webp")
         if (needed := len(longest.encode())) > KEY_BYTES_LIMIT:
             detail = (
@@ -241,7 +268,7 @@ class Story(ABC):
         facts = self._labels(record, Status.PUBLISHED)
         with attempt.steps("publish"):
             for entry, rendition in zip(record.renditions, made.renditions, strict=True):
-                attempt.invocation.require_time("put a rendition")
+                self._before(attempt, "put a rendition")
                 attempt.put.add(entry["key"])
                 with rendition.opened() as body:
                     self._storage.put_rendition(

@@ -1,0 +1,116 @@
+"""What one video may cost, and what of it is taken at all."""
+
+from dataclasses import dataclass
+
+from media_pipeline.errors import Reason, RejectedError
+from media_pipeline.limits import MAX_SIDE, MEBIBYTE
+
+MAX_STREAMS = 32
+"""Tracks of one file: phones write up to nine, cameras one for each microphone."""
+MAX_RATE = 240.0
+"""Frames a second: the slow motion of phones."""
+FRAMES_HELD = 24
+"""Decoded frames that are in memory at once: up to 16 that H.264 and HEVC refer to, and those of the threads."""
+_BYTES_PER_PIXEL = 3.0  # 10 bits in 4:2:0; what is 8 bits takes half
+
+FORMATS = {
+    "video/mp4": "mov",
+    "video/quicktime": "mov",
+    "video/3gpp": "mov",
+    "video/webm": "matroska",
+    "video/x-matroska": "matroska",
+}
+"""Content type as sniffed -> the one demuxer that may open it."""
+VIDEO_DECODERS = frozenset(
+    {
+        "av1",
+        "dvvideo",
+        "h263",
+        "h264",
+        "hevc",
+        "libdav1d",
+        "mjpeg",
+        "mpeg1video",
+        "mpeg2video",
+        "mpeg4",
+        "prores",
+        "vp8",
+        "vp9",
+    }
+)
+AUDIO_DECODERS = frozenset(
+    {
+        "aac",
+        "ac3",
+        "alac",
+        "amrnb",
+        "amrwb",
+        "eac3",
+        "flac",
+        "libopencore_amrnb",
+        "libopencore_amrwb",
+        "mp2",
+        "mp2float",
+        "mp3",
+        "mp3float",
+        "opus",
+        "pcm_alaw",
+        "pcm_f32le",
+        "pcm_mulaw",
+        "pcm_s16be",
+        "pcm_s16le",
+        "pcm_s24be",
+        "pcm_s24le",
+        "pcm_s32le",
+        "pcm_u8",
+        "vorbis",
+    }
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class VideoLimits:
+    """Upper bounds of one uploaded video; over one of them it is rejected before it is decoded."""
+
+    bytes: int = 524_288_000
+    seconds: int = 300
+    pixels: int = 50_000_000
+    memory: int = 900 * MEBIBYTE
+    """Bytes that decoding and encoding may add to the idle process."""
+
+    def check_picture(self, width: int, height: int) -> None:
+        """Refuse frames of too many pixels.
+
+        Raises RejectedError: corrupt, too_many_pixels.
+        """
+        if width < 1 or height < 1:
+            raise RejectedError(Reason.CORRUPT, f"the video says it has {width} x {height} pixels")
+        allowed = min(self.pixels, int(self.memory / (_BYTES_PER_PIXEL * FRAMES_HELD)))
+        if width * height > allowed or max(width, height) > MAX_SIDE:
+            raise RejectedError(
+                Reason.TOO_MANY_PIXELS,
+                f"its frames of {width} x {height} have {width * height / 1e6:,.1f} megapixels;"
+                f" allowed are {allowed / 1e6:,.1f}",
+            )
+
+    def check_seconds(self, seconds: float) -> None:
+        """Refuse what lasts too long.
+
+        Raises RejectedError: too_long.
+        """
+        if seconds > self.seconds:
+            raise RejectedError(
+                Reason.TOO_LONG,
+                f"it lasts {seconds:,.0f} s; this stack takes videos of up to {self.seconds:,} s",
+            )
+
+    def check_frames(self, frames: int, seconds: float) -> None:
+        """Refuse more frames a second than any camera makes.
+
+        Raises RejectedError: too_many_frames.
+        """
+        if frames > MAX_RATE * (seconds + 1):
+            raise RejectedError(
+                Reason.TOO_MANY_FRAMES,
+                f"it has {frames:,} frames in {seconds:,.1f} s; allowed are {MAX_RATE:g} a second",
+            )

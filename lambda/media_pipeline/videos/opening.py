@@ -1,0 +1,182 @@
+"""Opening an uploaded video: one demuxer, picked by the bytes, no file and no address besides the one file.
+
+Nothing else of the pipeline hands an uploaded video's bytes to a demuxer or decoder.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import cast
+
+import av
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.error import FFmpegError
+from av.stream import Disposition, Stream
+from av.video.stream import VideoStream
+
+from media_pipeline.errors import PipelineError, Reason, RejectedError
+from media_pipeline.videos.limits import (
+    AUDIO_DECODERS,
+    FORMATS,
+    MAX_RATE,
+    MAX_STREAMS,
+    VIDEO_DECODERS,
+    VideoLimits,
+)
+
+_SANE_ASPECT = Fraction(1, 8), Fraction(8)
+"""Pixels wider or higher than that are a fault of the file."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opened:
+    """A video whose header was read and held against the limits; nothing of it is decoded for good yet."""
+
+    container: InputContainer
+    picture: VideoStream
+    sound: AudioStream | None
+    seconds: float | None
+    """As the header says; None where it does not."""
+    aspect: Fraction
+    """Width of a pixel by its height."""
+
+    @property
+    def codec(self) -> str:
+        """Name of the picture's codec."""
+        return self.picture.codec_context.codec.canonical_name
+
+    @property
+    def sound_codec(self) -> str | None:
+        """Name of the sound's codec, None where it has no sound."""
+        return self.sound.codec_context.codec.canonical_name if self.sound else None
+
+
+@contextmanager
+def opened(path: Path, content_type: str, limits: VideoLimits) -> Iterator[Opened]:
+    """Open a video file and look at its header.
+
+    Raises RejectedError: unsupported_type, corrupt, too_long, too_many_pixels, too_many_frames, too_many_streams.
+    """
+    demuxer = FORMATS.get(content_type)
+    if demuxer is None:
+        raise RejectedError(
+            Reason.UNSUPPORTED_TYPE, f"the bytes are {content_type}; taken are MP4, MOV, WebM and Matroska"
+        )
+    with decoding():
+        container = av.open(str(path), "r", format=demuxer, options=_options(demuxer, limits))
+    with container:
+        yield _inspected(container, limits)
+
+
+@contextmanager
+def decoding() -> Iterator[None]:
+    """Tell every error of a demuxer or decoder as a RejectedError; keep the body to reading and decoding alone.
+
+    MemoryError passes: it says as much about this function as about the file.
+    """
+    try:
+        yield
+    except (PipelineError, MemoryError):
+        raise
+    except Exception as error:
+        # FFmpegError of many kinds, and what PyAV raises on values that it did not expect: the bytes decide which.
+        # Its whole text names the function's own file.
+        told = error.strerror if isinstance(error, FFmpegError) else None
+        why = told[0].lower() + told[1:] if told else "its data contradict each other"
+        raise RejectedError(Reason.CORRUPT, f"the video cannot be decoded: {why}") from error
+
+
+def threads() -> int:
+    """How many threads a codec may use: one for each processor."""
+    return os.cpu_count() or 1
+
+
+def _options(demuxer: str, limits: VideoLimits) -> dict[str, str]:
+    options = {
+        "protocol_whitelist": "file",
+        "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm",
+        "codec_whitelist": ",".join(sorted(VIDEO_DECODERS | AUDIO_DECODERS)),
+        "max_streams": str(MAX_STREAMS + 1),  # one more, so that it is told apart from a broken header
+        "max_pixels": str(limits.pixels),
+    }
+    # A track may say that its samples are in another file; off is the default, and has to stay so.
+    return options | ({"enable_drefs": "0", "use_absolute_path": "0"} if demuxer == "mov" else {})
+
+
+def _inspected(container: InputContainer, limits: VideoLimits) -> Opened:
+    if len(container.streams) > MAX_STREAMS:
+        raise RejectedError(
+            Reason.TOO_MANY_STREAMS,
+            f"it has {len(container.streams)} tracks or more; allowed are {MAX_STREAMS}",
+        )
+    picture = _picture(container)
+    sound = _sound(container)
+    limits.check_picture(picture.codec_context.width, picture.codec_context.height)
+    seconds = _seconds(container, picture)
+    if seconds is not None:
+        limits.check_seconds(seconds)
+        limits.check_frames(picture.frames, seconds)
+    picture.codec_context.options = {"max_pixels": str(limits.pixels)}
+    picture.codec_context.thread_count = threads()
+    picture.thread_type = "AUTO"
+    return Opened(container=container, picture=picture, sound=sound, seconds=seconds, aspect=_aspect(picture))
+
+
+def _picture(container: InputContainer) -> VideoStream:
+    """The track that a player would show."""
+    tracks = [stream for stream in container.streams.video if not _is_still(stream)]
+    if not tracks:
+        raise RejectedError(Reason.UNSUPPORTED_TYPE, "it has no moving picture, only sound or other tracks")
+    taken = [stream for stream in tracks if _decoder(stream) in VIDEO_DECODERS]
+    if not taken:
+        names = ", ".join(sorted({_decoder(stream) or "unknown" for stream in tracks}))
+        raise RejectedError(
+            Reason.UNSUPPORTED_TYPE, f"its picture is in a format ({names}) that is not taken"
+        )
+    best = cast(VideoStream | None, container.streams.best("video"))
+    return best if best in taken else taken[0]
+
+
+def _sound(container: InputContainer) -> AudioStream | None:
+    """The track that a player would let hear, if there is one that can be decoded."""
+    tracks = list(container.streams.audio)
+    taken = [stream for stream in tracks if _decoder(stream) in AUDIO_DECODERS]
+    if tracks and not taken:
+        names = ", ".join(sorted({_decoder(stream) or "unknown" for stream in tracks}))
+        raise RejectedError(Reason.UNSUPPORTED_TYPE, f"its sound is in a format ({names}) that is not taken")
+    best = cast(AudioStream | None, container.streams.best("audio"))
+    return best if best in taken else next(iter(taken), None)
+
+
+def _is_still(stream: Stream) -> bool:
+    return bool(stream.disposition & (Disposition.attached_pic | Disposition.timed_thumbnails))
+
+
+def _decoder(stream: Stream) -> str | None:
+    """Name of a track's decoder, None where this build has none."""
+    context = cast(object, stream.codec_context)
+    return stream.codec_context.codec.name if context is not None else None
+
+
+def _seconds(container: InputContainer, picture: VideoStream) -> float | None:
+    told = [container.duration / av.time_base] if container.duration else []
+    if picture.duration and picture.time_base:
+        told.append(float(picture.duration * picture.time_base))
+    return max(told, default=None)
+
+
+def _aspect(picture: VideoStream) -> Fraction:
+    aspect = picture.sample_aspect_ratio or Fraction(1)
+    return aspect if _SANE_ASPECT[0] <= aspect <= _SANE_ASPECT[1] else Fraction(1)
+
+
+def nominal_rate(picture: VideoStream) -> float | None:
+    """Frames a second as the header has it, None where that cannot be."""
+    for rate in (picture.average_rate, picture.guessed_rate):
+        if rate and 0 < rate <= MAX_RATE:
+            return float(rate)
+    return None

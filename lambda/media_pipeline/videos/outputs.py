@@ -1,0 +1,50 @@
+"""All that is published of one video, and the frames that are judged before."""
+
+import hashlib
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import BinaryIO
+
+from media_pipeline.made import Output
+
+
+@dataclass(frozen=True, kw_only=True)
+class Film:
+    """The video itself: a file too large for memory."""
+
+    path: Path
+    width: int
+    height: int
+    name: str = "video"
+    format: str = "mp4"
+    content_type: str = "video/mp4"
+    extension: str = "mp4"
+
+    @property
+    def length(self) -> int:
+        """Bytes."""
+        return self.path.stat().st_size
+
+    @cached_property
+    def sha256(self) -> str:
+        """Hexadecimal digest of the bytes."""
+        with self.path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    def opened(self) -> AbstractContextManager[BinaryIO]:
+        """Open the file."""
+        return self.path.open("rb")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MadeOfVideo:
+    """Everything made of one video. `times` are those of the proxies' frames, in seconds."""
+
+    renditions: Sequence[Output]
+    proxies: Sequence[bytes]
+    times: Sequence[float]
+    placeholder: str
+    dominant_colour: str

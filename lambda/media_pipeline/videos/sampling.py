@@ -1,0 +1,153 @@
+"""Which frames of a video are judged, when each is billed: `budget` of them, always with the first and the last.
+
+Two promises, for a video of D seconds and a budget of n:
+
+1. A picture that is shown for D / (n - 1) or longer is judged, however it comes and goes. So between two judged frames
+   of one stretch (`scenes.stretches`: no cut in between that could end a picture) less than that passes, not counted
+   what looks the same as a judged frame of that stretch: whatever is in there was judged. Walking along each stretch
+   and taking a frame whenever D / (n - 1) is full takes at most n - 2 frames besides the first and the last, since
+   each uses up that much of D: the promise can always be kept.
+2. What is left of the budget goes to the scenes that have no judged frame yet, those first that look least like all
+   that is judged so far; then to what changed without a cut, in the same order; then to the middle of the widest gap.
+
+So with few cuts every scene is judged, however short, and with many those that stand out.
+"""
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+
+from media_pipeline.videos.scenes import BRIEF, Shown, scenes, stretches
+from media_pipeline.videos.sketches import Sketch, difference, most_different
+
+SAME_AVERAGE, SAME_MOST = 1.5, 12
+"""Levels: what differs by less looks the same; an encoder's noise does, other letters on a card do not."""
+NOTICEABLE = 6.0
+"""Levels on average by which a frame must differ from all judged ones to be worth one without a cut."""
+CANDIDATES = 600  # frames that are looked at for slow changes: of a long video not every one
+
+
+def choose(frames: Sequence[Shown], budget: int) -> tuple[int, ...]:
+    """Choose the numbers of the frames to judge, in order; `budget` is 2 at least."""
+    if len(frames) <= budget:
+        return tuple(range(len(frames)))
+    choice = _Choice(frames, max(2, budget))
+    choice.add(0)
+    choice.add(len(frames) - 1)
+    found = scenes(frames)
+    choice.cover(stretches(frames, found))
+    choice.spend({scene.middle: min(1.0, scene.seconds / BRIEF) for scene in found}, least=SAME_AVERAGE)
+    step = -(-len(frames) // CANDIDATES)
+    choice.spend(dict.fromkeys(range(0, len(frames), step), 1.0), least=NOTICEABLE)
+    choice.fill()
+    return tuple(sorted(choice.taken))
+
+
+class _Choice:
+    """The frames taken so far, and what they show."""
+
+    def __init__(self, frames: Sequence[Shown], budget: int) -> None:
+        self._frames = frames
+        self._left = budget
+        self._longest = sum(frame.seconds for frame in frames) / (budget - 1)
+        self._shown: list[Sketch] = []
+        self.taken: set[int] = set()
+
+    def add(self, number: int) -> None:
+        """Take one more frame."""
+        self._left -= 1
+        self.taken.add(number)
+        self._shown.append(self._frames[number].sketch)
+
+    def cover(self, found: Iterable[Sequence[int]]) -> None:
+        """Keep the first promise in every stretch."""
+        for stretch in found:
+            unlike = self._unlike(stretch, [number for number in stretch if number in self.taken])
+            while run := self._too_long(unlike):
+                number = self._divided(run)
+                self.add(number)
+                unlike = [
+                    part
+                    for before in unlike
+                    for part in _split(before, set(self._unlike_one(before, number)))
+                ]
+
+    def spend(self, candidates: dict[int, float], *, least: float) -> None:
+        """Take the candidates, each with its weight, that differ most from all that is taken, while that is `least`."""
+        pictures = {number: self._frames[number].sketch for number in candidates}
+        distances = {
+            number: min(difference(picture, shown) for shown in self._shown)
+            for number, picture in pictures.items()
+        }
+        while self._left > 0:
+            wanted = max(distances, key=lambda number: distances[number] * candidates[number])
+            if distances[wanted] < least:
+                return
+            self.add(wanted)
+            distances = {
+                number: min(distance, difference(pictures[number], pictures[wanted]))
+                for number, distance in distances.items()
+            }
+
+    def fill(self) -> None:
+        """Spread what is left evenly over the time."""
+        while self._left > 0:
+            times = [(number, self._frames[number].time) for number in sorted(self.taken)]
+            gaps = [pair for pair in pairwise(times) if pair[1][0] - pair[0][0] > 1]
+            (first, since), (last, until) = max(gaps, key=lambda pair: pair[1][1] - pair[0][1])
+            self.add(self._nearest(range(first + 1, last), (since + until) / 2))
+
+    def _unlike(self, stretch: Sequence[int], judged: Sequence[int]) -> list[list[int]]:
+        parts = [list(stretch)]
+        for number in judged:
+            parts = [part for run in parts for part in _split(run, set(self._unlike_one(run, number)))]
+        return parts
+
+    def _unlike_one(self, run: Sequence[int], judged: int) -> Iterable[int]:
+        """The frames of a run that do not look the same as a judged one."""
+        picture = self._frames[judged].sketch
+        for number in run:
+            sketch = self._frames[number].sketch
+            if most_different(sketch, picture) >= SAME_MOST or difference(sketch, picture) >= SAME_AVERAGE:
+                yield number
+
+    def _too_long(self, runs: Sequence[Sequence[int]]) -> Sequence[int]:
+        longest = max(runs, key=self._seconds, default=())
+        return longest if self._seconds(longest) >= self._longest else ()
+
+    def _divided(self, run: Sequence[int]) -> int:
+        """The first of as few frames as leave nothing too long, as evenly as that can be."""
+        full = self._full(run)
+        target = self._frames[run[0]].time + self._seconds(run) / (len(full) + 1)
+        even = self._nearest([number for number in run if number <= full[0]], target)
+        left = self._full([number for number in run if number > even])
+        return even if len(left) < len(full) else full[0]
+
+    def _full(self, run: Sequence[int]) -> list[int]:
+        """The frames at which too much has passed, when each of them is judged."""
+        full: list[int] = []
+        passed = 0.0
+        for number in run:
+            passed += self._frames[number].seconds
+            if passed >= self._longest:
+                full.append(number)
+                passed = 0.0
+        return full
+
+    def _seconds(self, run: Sequence[int]) -> float:
+        return sum(self._frames[number].seconds for number in run)
+
+    def _nearest(self, numbers: Sequence[int], time: float) -> int:
+        return min(numbers, key=lambda number: abs(self._frames[number].time - time))
+
+
+def _split(run: Sequence[int], kept: set[int]) -> Iterable[list[int]]:
+    """The parts of a run that stay when all frames but `kept` are taken out of it."""
+    part: list[int] = []
+    for number in run:
+        if number in kept:
+            part.append(number)
+        elif part:
+            yield part
+            part = []
+    if part:
+        yield part

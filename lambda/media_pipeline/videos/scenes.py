@@ -1,0 +1,115 @@
+"""Where a video cuts from one picture to another, told from the sketches of its frames."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from media_pipeline.videos.sketches import Sketch, difference, most_different
+
+CUT_AVERAGE = 3.0
+"""Levels on average: a smaller change is no cut, however still all else is."""
+CUT_FACTOR = 3.0
+"""How far a cut stands out from the changes before and after it: in noise, shaking and flicker every frame changes."""
+SURE_AVERAGE, SURE_FACTOR = 12.0, 1.6
+"""The same for a change that hardly anything but a cut makes."""
+CUT_MOST, STILL_MOST = 48, 16
+"""Levels at the most different point: so much between two still pictures is a cut, though nearly all is the same."""
+AROUND = 4  # frames to either side
+BRIEF = 0.5  # seconds: what is shown for less is a flash, or flicker
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One frame as it is published: when it appears, in seconds, for how long, and what it looks like."""
+
+    time: float
+    seconds: float
+    sketch: Sketch
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Frames between two cuts, by their numbers: `first` to `last`, both included."""
+
+    first: int
+    last: int
+    seconds: float
+
+    @property
+    def middle(self) -> int:
+        """The frame farthest from both cuts."""
+        return (self.first + self.last) // 2
+
+    @property
+    def brief(self) -> bool:
+        """Whether it is too short to be told from a flicker."""
+        return self.seconds < BRIEF
+
+
+def scenes(frames: Sequence[Shown]) -> tuple[Scene, ...]:
+    """Cut a video, which has a frame at least, into its scenes."""
+    changes = _changes(frames)
+    edges = [0, *(number + 1 for number in range(len(changes)) if _is_cut(changes, number)), len(frames)]
+    return tuple(
+        Scene(first, after - 1, sum(frame.seconds for frame in frames[first:after]))
+        for first, after in pairwise(edges)
+    )
+
+
+def stretches(frames: Sequence[Shown], found: Sequence[Scene]) -> tuple[tuple[int, ...], ...]:
+    """Put together what may be one picture although there are cuts in it; gives the frames' numbers of each stretch.
+
+    Brief scenes in a row may be one flickering picture; and a flash does not end the scene that goes on after it.
+    """
+    joined: list[list[int]] = []
+    flickering = False
+    for number, scene in enumerate(found):
+        span = list(range(scene.first, scene.last + 1))
+        if scene.brief and flickering:
+            joined[-1] += span
+        elif (resumed := _resumed(frames, found, number)) is not None:
+            next(stretch for stretch in joined if resumed in stretch).extend(span)
+        else:
+            joined.append(span)
+        flickering = scene.brief
+    return tuple(map(tuple, joined))
+
+
+def _resumed(frames: Sequence[Shown], found: Sequence[Scene], number: int) -> int | None:
+    """The last frame of the scene that goes on here after a flash, if so."""
+    if number < 2 or not found[number - 1].brief or found[number - 2].brief or found[number].brief:
+        return None
+    before = found[number - 2].last
+    change = difference(frames[before].sketch, frames[found[number].first].sketch)
+    return before if change < CUT_AVERAGE else None
+
+
+@dataclass(frozen=True)
+class _Change:
+    """From one frame to the next, in levels: all over, and at the most different point."""
+
+    average: float
+    most: float
+
+
+def _changes(frames: Sequence[Shown]) -> list[_Change]:
+    return [
+        _Change(difference(one.sketch, other.sketch), most_different(one.sketch, other.sketch))
+        for one, other in pairwise(frames)
+    ]
+
+
+def _is_cut(changes: Sequence[_Change], number: int) -> bool:
+    change = changes[number]
+    sides = changes[max(0, number - AROUND) : number], changes[number + 1 : number + 1 + AROUND]
+    average = max(_median([near.average for near in side]) for side in sides)
+    most = max(_median([near.most for near in side]) for side in sides)
+    return (
+        (change.average >= CUT_AVERAGE and change.average > CUT_FACTOR * average)
+        or (change.average >= SURE_AVERAGE and change.average > SURE_FACTOR * average)
+        or (change.most >= CUT_MOST and most < STILL_MOST)
+    )
+
+
+def _median(values: Sequence[float]) -> float:
+    return sorted(values)[len(values) // 2] if values else 0.0
