@@ -1,17 +1,22 @@
 """`make serve`: a stack that stays up, for whoever reads its environment file, and is gone after Ctrl-C."""
 
+import contextlib
+import json
 import os
 import shlex
 import signal
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+from PIL import Image
 
 from demo import scenes
 
@@ -19,24 +24,56 @@ ROOT = Path(__file__).resolve().parents[2]
 SECONDS_ALLOWED = 60.0
 
 
-@pytest.fixture
-def serving(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-m", "local.serving.stack", "--out", str(tmp_path / "out")]
+@dataclass
+class Serving:
+    """A stack that is being served, what it said until it was ready, and what its environment file says."""
+
+    process: subprocess.Popen[str]
+    command: list[str]
+    out: Path
+    port: int
+    said: list[str]
+    variables: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+    """One for all tests of this module, of which the last one ends it."""
+    out = tmp_path_factory.mktemp("serving") / "out"
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "local.serving.stack", "--out", str(out), "--port", str(port)]
     environment = {**os.environ, "AWS_ACCESS_KEY_ID": "somebody", "AWS_ENDPOINT_URL": "http://127.0.0.1:1"}
     with subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
-        yield process
-        process.kill()
+        try:
+            said = said_until_ready(process)
+            yield Serving(process, command, out, port, said, exported(out / "env"))
+        finally:
+            process.kill()
+
+
+def said_until_ready(process: subprocess.Popen[str]) -> list[str]:
+    assert process.stdout is not None
+    lines: list[str] = []
+    while not lines or "Ctrl-C" not in lines[-1]:
+        lines.append(process.stdout.readline())
+        assert lines[-1], lines
+    return lines
 
 
 def exported(file: Path) -> dict[str, str]:
-    deadline = time.monotonic() + SECONDS_ALLOWED
-    while not file.exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
     pairs = (shlex.split(line)[1].partition("=") for line in file.read_text().splitlines())
     return {name: value for name, _, value in pairs}
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + SECONDS_ALLOWED
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def client(variables: dict[str, str], service: str) -> Any:
@@ -51,32 +88,96 @@ def client(variables: dict[str, str], service: str) -> Any:
 
 
 def test_a_photo_is_processed_for_whoever_reads_the_environment_file(
-    serving: subprocess.Popen[str], tmp_path: Path
+    serving: Serving, tmp_path: Path
 ) -> None:
-    file = tmp_path / "out" / "env"
-    variables = exported(file)
+    variables = serving.variables
     photo = tmp_path / "photo.jpg"
     scenes.lake((300, 200)).save(photo)
     client(variables, "s3").put_object(
         Bucket=variables["UPLOADS_BUCKET"], Key="photo.jpg", Body=photo.read_bytes()
     )
     table = client(variables, "dynamodb")
-    deadline = time.monotonic() + SECONDS_ALLOWED
-    while (
-        not (items := table.scan(TableName=variables["RECORDS_TABLE"])["Items"])
-        or "announced_at" not in items[0]
-    ):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    assert items[0]["status"] == {"S": "PUBLISHED"}
+
+    def announced() -> list[Any]:
+        items = table.scan(TableName=variables["RECORDS_TABLE"])["Items"]
+        return [item for item in items if "announced_at" in item]
+
+    wait_until(announced)
+    assert announced()[0]["status"] == {"S": "PUBLISHED"}
     assert client(variables, "s3").list_objects_v2(Bucket=variables["RENDITIONS_BUCKET"])["KeyCount"] == 8
     assert client(variables, "s3").list_objects_v2(Bucket=variables["QUARANTINE_BUCKET"])["KeyCount"] == 0
-    serving.send_signal(signal.SIGINT)
-    said, _ = serving.communicate(timeout=20)
-    assert serving.returncode == 0
+
+
+def outcomes(out: Path) -> list[str]:
+    """Keys in the log of outcomes."""
+    file = out / "logs" / "log_notification.log"
+    lines = file.read_text().splitlines() if file.exists() else []
+    read = [json.loads(line) for line in lines if line.startswith("{")]
+    return [line["object_key"] for line in read if {"object_key", "status"} <= line.keys()]
+
+
+def test_each_line_that_is_printed_works_as_pasted(serving: Serving, tmp_path: Path) -> None:
+    variables = serving.variables
+    assert variables["API_URL"] == f"http://127.0.0.1:{serving.port}/dev"
+    assert f"API_URL  {variables['API_URL']}\n" in serving.said
+    assert f"API_KEY  {variables['API_KEY']}\n" in serving.said
+    scenes.lake((301, 200)).save(tmp_path / "photo.jpg")
+    upload, status, form, rendition = (
+        subprocess.run(line, shell=True, cwd=tmp_path, capture_output=True, text=True, check=True)  # noqa: S602
+        for line in serving.said
+        if line.startswith("curl ")
+    )
+    identity = json.loads(upload.stdout)
+    assert json.loads(status.stdout)["image_id"] == identity["image_id"]
+    assert form.stdout.startswith(f"{variables['API_URL']}/v1/images/")
+    assert rendition.stderr == ""
+    with Image.open(tmp_path / "rendition") as picture:
+        assert picture.format in ("JPEG", "WEBP")
+    keys = {f"api/{url.strip().rpartition('/')[2]}" for url in (identity["status_url"], form.stdout)}
+    wait_until(lambda: keys <= set(outcomes(serving.out)))
+    assert len(keys) == 2
+    assert len(outcomes(serving.out)) == len(set(outcomes(serving.out)))
+
+
+def test_a_port_in_use_is_one_message(serving: Serving, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "local.serving.stack", "--out", str(tmp_path / "out")]
+    busy = subprocess.run(
+        [*command, f"--port={serving.port}"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert busy.returncode == 1
+    assert f"port {serving.port} of 127.0.0.1 cannot be had" in busy.stderr
+    assert "Traceback" not in busy.stderr
+
+
+def test_ctrl_c_takes_everything_down_and_leaves_no_process(serving: Serving) -> None:
+    functions = children(serving.process.pid)
+    serving.process.send_signal(signal.SIGINT)
+    said, _ = serving.process.communicate(timeout=20)
+    assert serving.process.returncode == 0
     assert "is removed" in said
     assert "Traceback" not in said
-    assert not file.exists()
+    assert not (serving.out / "env").exists()
+    assert len(functions) > 0 or not Path("/proc/self/stat").is_file()
+    assert [pid for pid in functions if Path(f"/proc/{pid}").exists()] == []
+
+
+def children(parent: int) -> list[int]:
+    """Processes that a process started: here those of the functions, each in a session of its own."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if (process / "stat").read_text().rpartition(")")[2].split()[1] == str(parent):
+                found.append(int(process.name))
+    return found
+
+
+@pytest.mark.parametrize("port", ["-1", "70000", "http"])
+def test_a_port_that_is_none_is_refused_before_anything_is_deployed(tmp_path: Path, port: str) -> None:
+    command = [sys.executable, "-m", "local.serving.stack", "--out", str(tmp_path / "out"), f"--port={port}"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--port" in done.stderr
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_stack_that_cannot_be_deployed_is_one_message(tmp_path: Path) -> None:
