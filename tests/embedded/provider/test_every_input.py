@@ -21,7 +21,9 @@ PROJECT = Path(__file__).resolve().parents[3]
 Given = list[tuple[str, dict[str, Any]]]
 
 # Maps whose keys are the program's own, so that no name in them can be misspelt.
-FREE = frozenset({"tags", "environment.variables", "dimensions", "metricQueries.metric.dimensions"})
+FREE = frozenset(
+    {"tags", "triggers", "environment.variables", "dimensions", "metricQueries.metric.dimensions"}
+)
 
 
 @pytest.fixture(scope="module", params=["dev", "prod"])
