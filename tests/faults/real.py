@@ -152,6 +152,7 @@ class Run:
                 chaos.kills += 1
             if chaos.stalls < self._due(plan.stalls) and siege.stall_one(self._rng.uniform(0, longest_stall)):
                 chaos.stalls += 1
+            siege.listen()
             time.sleep(self._rng.uniform(0.0, 0.1))
         self._report(0)
         return None

@@ -97,6 +97,7 @@ class Siege:
         self._rng = rng
         self._world = world
         self._queues = Queues(world)
+        self._told: dict[str, str] = {}  # alert_id -> status
         self._s3: Any = world.client("s3")
         self._dynamodb: Any = world.client("dynamodb")
         self._sqs: Any = world.client("sqs")
@@ -190,7 +191,9 @@ class Siege:
         by_version: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for item in self.items():
             by_version[str(item["version_id"])].append(item)
-        told, uploads = self._told(), self._versions()
+        while self.listen():
+            pass
+        told, uploads = self._told, self._versions()
         quarantined = self._keys(self._outputs["quarantine_bucket"])
         listed: set[str] = set()
         for version, (key, status) in expected.items():
@@ -233,14 +236,14 @@ class Siege:
         pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
         return {entry["Key"] for page in pages for entry in page.get("Contents", ())}
 
-    def _told(self) -> dict[str, str]:
-        """Every alert_id that was announced, with its status."""
-        told: dict[str, str] = {}
-        while batch := self._sqs.receive_message(QueueUrl=self._outbox, MaxNumberOfMessages=10).get(
-            "Messages"
-        ):
-            for message in batch:
-                announced = json.loads(json.loads(message["Body"])["Message"])
-                told[announced["alert_id"]] = announced["status"]
-                self._sqs.delete_message(QueueUrl=self._outbox, ReceiptHandle=message["ReceiptHandle"])
-        return told
+    def listen(self) -> bool:
+        """Take a few announcements from the outbox; False where there was none.
+
+        To be called often: the longer a queue, the longer moto searches it.
+        """
+        batch = self._sqs.receive_message(QueueUrl=self._outbox, MaxNumberOfMessages=10).get("Messages", [])
+        for message in batch:
+            announced = json.loads(json.loads(message["Body"])["Message"])
+            self._told[announced["alert_id"]] = announced["status"]
+            self._sqs.delete_message(QueueUrl=self._outbox, ReceiptHandle=message["ReceiptHandle"])
+        return bool(batch)
