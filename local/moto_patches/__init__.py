@@ -30,6 +30,7 @@ def apply() -> None:
     if _applied:
         return
     from local.moto_patches import (
+        alarms,
         apis,
         buckets,
         functions,
@@ -43,6 +44,7 @@ def apply() -> None:
     from local.rekognition import standin
 
     for module in (
+        alarms,
         apis,
         buckets,
         functions,

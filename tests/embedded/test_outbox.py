@@ -113,3 +113,34 @@ def test_an_address_that_is_no_file_name_still_gets_its_file(
     (mail,) = written(sending, tmp_path / "outbox")
     assert mail["To"] == "o'neill/../x@example.com"
     assert sending.letters[0].path.name == "0001_o_neill_.._x@example.com.eml"
+
+
+@pytest.mark.parametrize("permitted", [True, False])
+def test_an_alarm_mails_its_change_where_its_topic_lets_cloudwatch_publish(
+    world: World, topic: str, sending: Outbox, tmp_path: Path, permitted: bool
+) -> None:
+    subscribe(world, topic, "a@example.com")
+    service = "cloudwatch.amazonaws.com" if permitted else "events.amazonaws.com"
+    allow = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sns:Publish", "Resource": topic}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+    world.client("sns").set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=policy)
+    cloudwatch = world.client("cloudwatch")
+    cloudwatch.put_metric_alarm(
+        AlarmName="dead letters",
+        MetricName="m",
+        Namespace="n",
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1,
+        ComparisonOperator="GreaterThanThreshold",
+        AlarmActions=[topic],
+    )
+    for _ in range(2):  # the second changes nothing
+        cloudwatch.set_alarm_state(AlarmName="dead letters", StateValue="ALARM", StateReason="tried")
+    cloudwatch.set_alarm_state(AlarmName="dead letters", StateValue="OK", StateReason="nobody is told")
+    mails = written(sending, tmp_path / "outbox")
+    cloudwatch.delete_alarms(AlarmNames=["dead letters"])
+    assert [mail["Subject"] for mail in mails] == (
+        ['ALARM: "dead letters" in eu-central-1'] if permitted else []
+    )
