@@ -133,7 +133,7 @@ def test_the_stage_is_named_after_the_stack_and_traced(recorded: Recording, run:
     assert quiet.one(STAGE).inputs["xrayTracingEnabled"] is False
 
 
-def test_changed_routes_are_deployed_and_unchanged_ones_are_not(
+def test_a_changed_document_is_deployed_and_an_unchanged_one_is_not(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def triggers(**changed: object) -> Any:
@@ -144,7 +144,7 @@ def test_changed_routes_are_deployed_and_unchanged_ones_are_not(
     assert triggers(corsOrigins=ORIGINS) != before
     document = openapi.DOCUMENT.read_text("utf-8")
     changed = tmp_path / "openapi.yaml"
-    changed.write_text(document.replace("operationId: getImage", "operationId: askForImage"), "utf-8")
+    changed.write_text(document.replace("summary: Ask what", "summary: Be told what"), "utf-8")
     assert changed.read_text("utf-8") != document
     monkeypatch.setattr(openapi.read, "__defaults__", (changed,))
     assert triggers() != before
