@@ -81,7 +81,7 @@ def coloured(
 def _next_at(read: Iterator[VideoFrame], wanted: Fraction, watch: Watch) -> VideoFrame:
     for frame in read:
         watch(1.0)
-        if frame.pts is not None and frame.time_base is not None:
+        if frame.pts is not None and frame.time_base:
             time = frame.pts * frame.time_base
             if abs(time - wanted) <= _TINY:
                 return frame
@@ -94,9 +94,9 @@ def _next_at(read: Iterator[VideoFrame], wanted: Fraction, watch: Watch) -> Vide
 
 
 def _base(track: VideoStream) -> Fraction:
-    if track.time_base is None:
+    if not track.time_base:
         raise AssertionError("a track of MP4 always has a time base")
-    return track.time_base
+    return Fraction(track.time_base.numerator, track.time_base.denominator)
 
 
 def _rgb(frame: VideoFrame) -> Image.Image:

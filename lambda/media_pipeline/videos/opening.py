@@ -37,6 +37,8 @@ class Opened:
     """A video whose header was read and held against the limits; nothing of it is decoded for good yet."""
 
     container: InputContainer
+    length: int
+    """Bytes of the file."""
     picture: VideoStream
     sound: AudioStream | None
     seconds: float | None
@@ -69,7 +71,7 @@ def opened(path: Path, content_type: str, limits: VideoLimits) -> Iterator[Opene
     with decoding():
         container = av.open(str(path), "r", format=demuxer, options=_options(demuxer, limits))
     with container:
-        yield _inspected(container, limits)
+        yield _inspected(container, path.stat().st_size, limits)
 
 
 @contextmanager
@@ -107,7 +109,7 @@ def _options(demuxer: str, limits: VideoLimits) -> dict[str, str]:
     return options | ({"enable_drefs": "0", "use_absolute_path": "0"} if demuxer == "mov" else {})
 
 
-def _inspected(container: InputContainer, limits: VideoLimits) -> Opened:
+def _inspected(container: InputContainer, length: int, limits: VideoLimits) -> Opened:
     if len(container.streams) > MAX_STREAMS:
         raise RejectedError(
             Reason.TOO_MANY_STREAMS,
@@ -123,7 +125,14 @@ def _inspected(container: InputContainer, limits: VideoLimits) -> Opened:
     picture.codec_context.options = {"max_pixels": str(limits.pixels)}
     picture.codec_context.thread_count = threads()
     picture.thread_type = "AUTO"
-    return Opened(container=container, picture=picture, sound=sound, seconds=seconds, aspect=_aspect(picture))
+    return Opened(
+        container=container,
+        length=length,
+        picture=picture,
+        sound=sound,
+        seconds=seconds,
+        aspect=_aspect(picture),
+    )
 
 
 def _picture(container: InputContainer) -> VideoStream:
@@ -170,7 +179,10 @@ def _seconds(container: InputContainer, picture: VideoStream) -> float | None:
 
 
 def _aspect(picture: VideoStream) -> Fraction:
-    aspect = picture.sample_aspect_ratio or Fraction(1)
+    told = picture.sample_aspect_ratio
+    if not told:
+        return Fraction(1)
+    aspect = Fraction(told.numerator, told.denominator)  # PyAV 19 has a type of its own
     return aspect if _SANE_ASPECT[0] <= aspect <= _SANE_ASPECT[1] else Fraction(1)
 
 

@@ -65,7 +65,7 @@ class Pictures:
 
     def _time(self, frame: VideoFrame) -> Fraction:
         """Seconds since the first frame; a frame without a time follows the one before."""
-        if frame.pts is None or frame.time_base is None:
+        if frame.pts is None or not frame.time_base:
             return (self._last or Fraction(0)) + 2 * LEAST_DISTANCE
         time = frame.pts * frame.time_base
         if self.first is None:

@@ -23,6 +23,7 @@ SAME_AVERAGE, SAME_MOST = 1.5, 12
 """Levels: what differs by less looks the same; an encoder's noise does, other letters on a card do not."""
 NOTICEABLE = 6.0
 """Levels on average by which a frame must differ from all judged ones to be worth one without a cut."""
+_HAIR = 1e-6
 CANDIDATES = 600  # frames that are looked at for slow changes: of a long video not every one
 
 
@@ -48,7 +49,8 @@ class _Choice:
     def __init__(self, frames: Sequence[Shown], budget: int) -> None:
         self._frames = frames
         self._left = budget
-        self._longest = sum(frame.seconds for frame in frames) / (budget - 1)
+        # A hair less: sums of tenths of a second are never quite what they should be.
+        self._longest = (1 - _HAIR) * sum(frame.seconds for frame in frames) / (budget - 1)
         self._shown: list[Sketch] = []
         self.taken: set[int] = set()
 

@@ -36,7 +36,7 @@ class Sounds:
         for frame in frames:
             if not frame.samples or not frame.sample_rate:
                 continue
-            known = frame.pts is not None and frame.time_base is not None
+            known = frame.pts is not None and bool(frame.time_base)
             time = frame.pts * frame.time_base - first if known else self._expected  # type: ignore[operator]
             self._expected = time + Fraction(frame.samples, frame.sample_rate)
             self._limits.check_seconds(float(self._expected))

@@ -89,7 +89,6 @@ def transcode(
 def packets(source: Opened, streams: list[VideoStream | AudioStream]) -> Iterator[tuple[Packet[Any], float]]:
     """Read packets to the end, each with the part of the file that is read; a broken end is an end."""
     container = source.container
-    size = max(1, container.size)
     done = 0.0
     found = container.demux(streams)
     while True:
@@ -98,7 +97,7 @@ def packets(source: Opened, streams: list[VideoStream | AudioStream]) -> Iterato
         if packet is None:
             return
         if packet.pos is not None:
-            done = max(done, min(1.0, packet.pos / size))
+            done = max(done, min(1.0, packet.pos / source.length))
         yield packet, done
 
 

@@ -1,0 +1,158 @@
+"""Which frames are judged: what the two promises of `sampling` say, on sketches that are drawn number by number."""
+
+import math
+import random
+from collections.abc import Callable
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from media_pipeline.videos.sampling import choose
+from media_pipeline.videos.scenes import Shown, scenes, stretches
+from media_pipeline.videos.sketches import Sketch
+
+RATE = 10
+PIXELS = 32 * 48
+BUDGET = 6
+Look = Callable[[int], Sketch]
+
+
+def still(seed: int) -> Look:
+    """A picture that does not move."""
+    sketch = Sketch(random.Random(seed).randbytes(PIXELS))
+    return lambda _: sketch
+
+
+def busy(seed: int) -> Look:
+    """A picture that is another one in every frame, as in noise or shaking."""
+    return lambda number: Sketch(random.Random(f"{seed} {number}").randbytes(PIXELS))
+
+
+def drifting(number: int) -> Sketch:
+    """A slow pan: each frame nearly the one before, none like those a second away."""
+    return Sketch(
+        bytes(int(128 + 90 * math.sin(number * (0.05 + place / 900) + place)) for place in range(PIXELS))
+    )
+
+
+def film(*takes: tuple[Look, int]) -> list[Shown]:
+    """A video of takes that each last so many frames."""
+    frames: list[Shown] = []
+    for look, count in takes:
+        for _ in range(count):
+            number = len(frames)
+            frames.append(Shown(number / RATE, 1 / RATE, look(number)))
+    return frames
+
+
+def longest_gap(frames: list[Shown], chosen: tuple[int, ...]) -> float:
+    """The longest that is shown between two judged frames."""
+    return max(
+        (sum(frame.seconds for frame in frames[one + 1 : other]) for one, other in pairwise(chosen)),
+        default=0.0,
+    )
+
+
+@pytest.mark.parametrize("look", [still(1), busy(1), drifting])
+def test_first_and_last_frame_are_judged_and_the_budget_is_spent(look: Look) -> None:
+    frames = film((look, 200))
+    chosen = choose(frames, BUDGET)
+    assert (chosen[0], chosen[-1], len(chosen)) == (0, 199, BUDGET)
+
+
+def test_of_few_frames_all_are_judged() -> None:
+    assert choose(film((busy(1), 4)), BUDGET) == (0, 1, 2, 3)
+
+
+def test_one_picture_all_the_time_is_judged_evenly() -> None:
+    chosen = choose(film((still(1), 101)), BUDGET)
+    assert all(abs(gap - 20) <= 8 for gap in (other - one for one, other in pairwise(chosen)))
+
+
+@given(
+    lengths=st.lists(st.integers(1, 80), min_size=1, max_size=12),
+    kinds=st.lists(st.sampled_from(["still", "busy", "drifting"]), min_size=12, max_size=12),
+    budget=st.integers(2, 9),
+    start=st.floats(0, 1),
+)
+@settings(max_examples=40, deadline=None)
+def test_picture_that_is_shown_for_its_share_of_the_time_is_always_judged(
+    lengths: list[int], kinds: list[str], budget: int, start: float
+) -> None:
+    looks: dict[str, Callable[[int], Look]] = {
+        "still": still,
+        "busy": busy,
+        "drifting": lambda _: drifting,
+    }
+    frames = film(
+        *(
+            (looks[kind](number), length)
+            for number, (kind, length) in enumerate(zip(kinds, lengths, strict=False))
+        )
+    )
+    share = -(-len(frames) // (budget - 1))
+    first = int(start * (len(frames) - share))
+    card = still(4711)(0)
+    for number in range(first, first + share):
+        frames[number] = Shown(number / RATE, 1 / RATE, card)
+    chosen = choose(frames, budget)
+    assert len(chosen) <= budget
+    assert any(frames[number].sketch == card for number in chosen)
+
+
+@pytest.mark.parametrize("look", [busy(5), drifting])
+def test_between_judged_frames_of_a_moving_picture_less_than_the_share_passes(look: Look) -> None:
+    frames = film((look, 301))
+    assert longest_gap(frames, choose(frames, BUDGET)) < 30.1 / (BUDGET - 1)
+
+
+def test_every_scene_is_judged_where_the_budget_allows_however_short() -> None:
+    frames = film((still(1), 90), (still(2), 5), (still(3), 100), (still(4), 5))
+    chosen = choose(frames, BUDGET)
+    for scene in scenes(frames):
+        assert any(scene.first <= number <= scene.last for number in chosen)
+
+
+def test_of_more_scenes_than_the_budget_allows_those_are_judged_that_are_unlike_the_rest() -> None:
+    alike = [still(1), still(2)]
+    takes = [(alike[number % 2], 10) for number in range(20)]
+    takes[7] = (still(3), 10)
+    frames = film(*takes)
+    assert any(70 <= number < 80 for number in choose(frames, BUDGET))
+
+
+def test_flash_does_not_end_the_picture_that_goes_on_after_it() -> None:
+    look = still(1)
+    frames = film((look, 20), (still(2), 1), (look, 20))
+    assert stretches(frames, scenes(frames)) == ((*range(20), *range(21, 41)), (20,))
+
+
+def test_flicker_is_one_stretch_and_no_heap_of_scenes() -> None:
+    takes = [(still(number % 2), 3) for number in range(20)]
+    frames = film((still(8), 20), *takes)
+    assert [len(stretch) for stretch in stretches(frames, scenes(frames))] == [20, 60]
+
+
+def test_noise_has_no_cut_and_a_cut_out_of_noise_is_seen() -> None:
+    frames = film((busy(1), 40))
+    assert len(scenes(frames)) == 1
+    grey = Sketch(bytes(PIXELS))
+    assert len(scenes(film((busy(1), 40), (lambda _: grey, 40)))) >= 1
+
+
+def test_two_still_pictures_that_differ_in_one_spot_are_two_scenes() -> None:
+    pixels = bytearray(b"\x60" * PIXELS)
+    pixels[500:504] = b"\xff" * 4
+    other = Sketch(bytes(pixels))
+    base = Sketch(b"\x60" * PIXELS)
+    assert len(scenes(film((lambda _: base, 30), (lambda _: other, 30)))) == 2
+
+
+def test_frames_that_last_unevenly_are_judged_by_time_and_not_by_number() -> None:
+    frames = [Shown(number / 100, 0.01, busy(1)(number)) for number in range(100)]
+    frames += [Shown(1.0 + number, 1.0, busy(2)(number)) for number in range(20)]
+    chosen = choose(frames, BUDGET)
+    assert sum(number >= 100 for number in chosen) >= BUDGET - 1
+    assert longest_gap(frames, chosen) < 21 / (BUDGET - 1)
