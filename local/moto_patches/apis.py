@@ -19,6 +19,7 @@ INTEGRATION = "x-amazon-apigateway-integration"
 
 def apply() -> None:
     """Documents and deployments, updates of plans and methods, tags of everything."""
+    from moto.apigateway import urls
     from moto.apigateway.exceptions import RestAPINotFound
     from moto.apigateway.models import APIGatewayBackend, Deployment, RestAPI, Stage, UsagePlan
     from moto.apigateway.responses import APIGatewayResponse
@@ -82,6 +83,17 @@ def apply() -> None:
             else:
                 change_plan(self, [operation])
 
+    def patch_api(self: Any, operations: list[dict[str, Any]]) -> None:
+        """moto wants a media type as the value; API Gateway has it in the path."""
+        prefix = "/binaryMediaTypes/"
+        for operation in operations:
+            if not operation["path"].startswith(prefix):
+                change_api(self, [operation])
+                continue
+            kind = operation["path"].removeprefix(prefix).replace("~1", "/")
+            others = [entry for entry in self.binaryMediaTypes if entry != kind]
+            self.binaryMediaTypes = others if operation["op"] == "remove" else [*others, kind]
+
     def patch_stage(self: Any, operations: list[dict[str, Any]]) -> Any:
         """moto does not take a method's settings back."""
         kept = []
@@ -119,12 +131,14 @@ def apply() -> None:
     def get_tags(self: Any) -> str:
         return json.dumps({"tags": tagged(self).tags or {}})
 
+    urls.url_paths["{0}/tags/(?P<resource_arn>arn:.+)$"] = APIGatewayResponse.dispatch
     for name, made in (
         ("tag_resource", tag_resource),
         ("untag_resource", untag_resource),
         ("get_tags", get_tags),
     ):
         replace(APIGatewayResponse, name, made)
+    change_api = replace(RestAPI, "apply_patch_operations", patch_api)
     change_stage = replace(Stage, "apply_operations", patch_stage)
     put = replace(APIGatewayBackend, "put_rest_api", put_rest_api)
     deploy = replace(APIGatewayBackend, "create_deployment", create_deployment)
