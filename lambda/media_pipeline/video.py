@@ -164,7 +164,8 @@ class Keeper:
         self._records = records
         self._attempt = attempt
         self._clock = clock
-        self._due = self._give_up = clock()
+        self._due = clock()
+        self._give_up = self._due + GIVE_UP_AFTER * attempt.invocation.lease_seconds
 
     def keep(self) -> None:
         """Extend the lease where a good part of it has passed. Raises LeaseLostError."""
