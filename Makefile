@@ -117,19 +117,19 @@ test-engine: $(READY) ## both stacks with the real Pulumi CLI on PATH, against t
 faults: export PYTHONPATH = lambda
 faults: export FAULTS_CASE = $(value CASE)
 faults: $(READY) ## every AWS call of every object's way x every fault, in virtual time [CASE=name: only that one]
-	@$(RUN) -m tests.faults.exhaustive $${FAULTS_CASE:+--case "$$FAULTS_CASE"}
+	@exec $(RUN) -m tests.faults.exhaustive $${FAULTS_CASE:+--case "$$FAULTS_CASE"}
 
 .PHONY: soak
 soak: export PYTHONPATH = lambda
 soak: $(READY) ## random faults: SEEDS=1000 [SEED_START=0], 40 objects a seed
-	@$(RUN) -m tests.faults.soak --seeds=$(or $(SEEDS),1000) --start=$(or $(SEED_START),0) $(if $(TRACE),--trace)
+	@exec $(RUN) -m tests.faults.soak --seeds=$(or $(SEEDS),1000) --start=$(or $(SEED_START),0) $(if $(TRACE),--trace)
 
 .PHONY: mutants
 mutants: export PYTHONPATH = lambda
 mutants: export MUTANTS_PATCHES = $(value PATCHES)
 mutants: export MUTANTS_JSON = $(value JSON)
 mutants: $(READY) ## does the fault harness notice mistakes? [PATCHES=folder of *.patch] [JSON=file]
-	@$(RUN) -m tests.faults.mutants $${MUTANTS_PATCHES:+--patches "$$MUTANTS_PATCHES"} $${MUTANTS_JSON:+--json "$$MUTANTS_JSON"}
+	@exec $(RUN) -m tests.faults.mutants $${MUTANTS_PATCHES:+--patches "$$MUTANTS_PATCHES"} $${MUTANTS_JSON:+--json "$$MUTANTS_JSON"}
 
 .PHONY: chaos
 chaos: export PYTHONPATH = lambda

@@ -203,7 +203,8 @@ def run_case(name: str) -> tuple[str, list[str]]:
         return name, [f"the run broke: {error!r}"]
 
 
-def _run_cases(names: Sequence[str]) -> list[tuple[str, list[str]]]:
+def run_cases(names: Sequence[str]) -> list[tuple[str, list[str]]]:
+    """Run some cases in this process."""
     return [run_case(name) for name in names]
 
 
@@ -233,7 +234,7 @@ def run_all(crew: Crew, findings: Findings, share: int = 1) -> None:
     names = [*names, *sorted(itertools.chain.from_iterable(crew.each(_pairs, begins)))][::share]
     findings.wanted = len(names)
     progress = Progress(len(names), "cases")
-    for results in crew.each(_run_cases, [names[at : at + CHUNK] for at in range(0, len(names), CHUNK)]):
+    for results in crew.each(run_cases, [names[at : at + CHUNK] for at in range(0, len(names), CHUNK)]):
         findings.done += len(results)
         for name, violations in results:
             if violations:
@@ -260,7 +261,7 @@ def main() -> int:
     parser.add_argument("--json", type=Path, default=Path("build/faults.json"))
     arguments = parser.parse_args()
     if arguments.case:
-        found = [(name, violations) for name, violations in _run_cases(arguments.case) if violations]
+        found = [(name, violations) for name, violations in run_cases(arguments.case) if violations]
         for name, violations in found:
             report(name, violations)
         print(f"{len(arguments.case)} cases, {len(found)} with violations")
