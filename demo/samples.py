@@ -1,4 +1,4 @@
-"""The default photos of the demo: drawn at run time, one for each thing that the pipeline has to get right."""
+"""The default photos and videos of the demo: drawn at run time, one for each thing that has to come out right."""
 
 import io
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from pathlib import Path
 from PIL import Image
 from PIL.ExifTags import Base
 
-from demo import scenes
+from demo import scenes, videos
 from demo.wide_gamut import display_p3
 
 ROTATED = 6  # EXIF: the camera was held upright, viewers turn the picture 90 degrees clockwise
@@ -22,7 +22,7 @@ CARDS: Mapping[str, Mapping[str, float]] = {
 
 
 def draw(folder: Path) -> None:
-    """Draw the sample photos and moderation cards into `folder`, which is there and empty."""
+    """Draw the sample photos, videos and moderation cards into `folder`, which is there and empty."""
     _jpeg(folder / "landscape, camera held upright.jpg", scenes.lake(), exif=True)
     _jpeg(folder / "portrait.jpg", scenes.balloons())
     _jpeg(folder / "panorama.jpg", scenes.dunes())
@@ -42,6 +42,12 @@ def draw(folder: Path) -> None:
     (broken / "not a picture.jpg").write_text("This is text, whatever its name says.\n", encoding="utf-8")
 
     _cards(folder / "moderation")
+
+    films = folder / "videos"
+    films.mkdir()
+    videos.draw(films)
+    videos.draw_card(folder / "moderation", CARDS["to-block"])
+    videos.draw_broken(broken)
 
 
 def _jpeg(path: Path, picture: Image.Image, *, exif: bool = False, profile: bytes | None = None) -> None:

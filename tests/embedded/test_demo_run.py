@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+import av
 import pytest
 import yaml
 from PIL import Image, ImageChops, ImageStat
 
 from demo import samples, scenes
+from demo.filming import watch
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 120  # for a run that takes some ten
@@ -32,9 +34,11 @@ SOMEBODYS_AWS = {
 
 EXPECTED = {
     "broken/half a download.jpg": "REJECTED",
+    "broken/half a video.mp4": "REJECTED",
     "broken/not a picture.jpg": "REJECTED",
     "landscape, camera held upright.jpg": "PUBLISHED",
     "logo, transparent.png": "PUBLISHED",
+    "moderation/card in a video.mp4": "BLOCKED",
     "moderation/exempt.jpg": "PUBLISHED",
     "moderation/safe.jpg": "PUBLISHED",
     "moderation/to-block.jpg": "BLOCKED",
@@ -42,6 +46,9 @@ EXPECTED = {
     "panorama.jpg": "PUBLISHED",
     "portrait.jpg": "PUBLISHED",
     "Sommer 2024/Grüße vom See + Berge.webp": "PUBLISHED",
+    "videos/at an uneven pace.webm": "PUBLISHED",
+    "videos/held upright, with sound.mov": "PUBLISHED",
+    "videos/panorama, panned.mp4": "PUBLISHED",
     "wide gamut.jpg": "PUBLISHED",
 }
 
@@ -133,11 +140,15 @@ def test_every_rendition_lies_where_the_report_says_in_the_size_it_says(dev: Dem
     for entry in dev.report["objects"]:
         assert bool(entry["renditions"]) is (entry["status"] == "PUBLISHED"), entry["file"]
         if entry["renditions"]:
-            assert {each["name"] for each in entry["renditions"]} == names
+            further = {"video"} if entry["content_type"].startswith("video/") else set()
+            assert {each["name"] for each in entry["renditions"]} == names | further, entry["file"]
         for each in entry["renditions"]:
             path = dev.out / each["path"]
             assert path.is_relative_to(dev.out / "renditions")
             assert path.stat().st_size == each["bytes"]
+            if each["format"] == "mp4":
+                assert next(watch(path))[1].size == (each["width"], each["height"])
+                continue
             with Image.open(path) as picture:
                 assert (picture.format or "").lower() == each["format"]
                 assert picture.size == (each["width"], each["height"])
@@ -168,19 +179,37 @@ def test_blocked_and_reviewed_cards_say_why_and_publish_nothing(dev: Demo) -> No
     assert dev.entry("moderation/safe.jpg")["moderation"]["labels"]
 
 
+def test_card_in_the_middle_of_a_video_blocks_it_and_videos_come_out_upright_with_their_sound(
+    dev: Demo,
+) -> None:
+    blocked = dev.entry("moderation/card in a video.mp4")
+    assert "Weapons" in {label["name"] for label in blocked["moderation"]["labels"]}
+    assert "Weapons" in blocked["detail"]
+    upright = dev.entry("videos/held upright, with sound.mov")
+    (film,) = (dev.out / each["path"] for each in upright["renditions"] if each["name"] == "video")
+    with av.open(str(film), "r") as container:
+        assert len(container.streams.audio) == 1
+    shown = next(watch(film))[1]
+    assert shown.height > shown.width
+    for poster in ("large", "small"):
+        assert dev.picture(upright["file"], poster).height > dev.picture(upright["file"], poster).width
+
+
 def test_broken_files_have_their_reason(dev: Demo) -> None:
     assert dev.entry("broken/half a download.jpg")["reason"] == "corrupt"
+    assert dev.entry("broken/half a video.mp4")["reason"] == "corrupt"
     assert dev.entry("broken/not a picture.jpg")["reason"] == "unsupported_type"
     assert all(dev.entry(file)["detail"] for file in EXPECTED if file.startswith("broken/"))
 
 
-def test_each_objects_outcome_is_one_line_of_the_functions_log(dev: Demo) -> None:
+def test_each_objects_outcome_is_one_line_of_its_functions_log(dev: Demo) -> None:
     outcomes = Counter()  # type: Counter[tuple[str, str]]
-    for line in (dev.out / "logs" / "process_image.log").read_text(encoding="utf-8").splitlines():
-        if line.startswith("{"):
-            entry = json.loads(line)
-            if "object_key" in entry and "status" in entry:
-                outcomes[entry["object_key"], entry["status"]] += 1
+    for function in ("process_image", "process_video"):
+        for line in (dev.out / "logs" / f"{function}.log").read_text(encoding="utf-8").splitlines():
+            if line.startswith("{"):
+                entry = json.loads(line)
+                if "object_key" in entry and "status" in entry:
+                    outcomes[entry["object_key"], entry["status"]] += 1
     expected = [(dev.entry(file)["key"], status) for file, status in EXPECTED.items()]
     assert outcomes == Counter(expected)
 
@@ -190,7 +219,8 @@ def test_the_page_shows_pictures_that_are_there(dev: Demo) -> None:
         found: list[str] = []  # noqa: RUF012 - one page, one list
 
         def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-            self.found += [value or "" for name, value in attrs if name in ("src", "href") and tag != "meta"]
+            links = ("src", "href", "poster")
+            self.found += [value or "" for name, value in attrs if name in links and tag != "meta"]
 
     Sources().feed((dev.out / "report.html").read_text(encoding="utf-8"))
     assert len(Sources.found) > 60
