@@ -37,6 +37,8 @@ class Opened:
     """A video whose header was read and held against the limits; nothing of it is decoded for good yet."""
 
     container: InputContainer
+    folder: Path
+    """Where the file is; a place for tables, too."""
     length: int
     """Bytes of the file."""
     picture: VideoStream
@@ -71,7 +73,7 @@ def opened(path: Path, content_type: str, limits: VideoLimits) -> Iterator[Opene
     with decoding():
         container = av.open(str(path), "r", format=demuxer, options=_options(demuxer, limits))
     with container:
-        yield _inspected(container, path.stat().st_size, limits)
+        yield _inspected(container, path, limits)
 
 
 @contextmanager
@@ -109,7 +111,7 @@ def _options(demuxer: str, limits: VideoLimits) -> dict[str, str]:
     return options | ({"enable_drefs": "0", "use_absolute_path": "0"} if demuxer == "mov" else {})
 
 
-def _inspected(container: InputContainer, length: int, limits: VideoLimits) -> Opened:
+def _inspected(container: InputContainer, path: Path, limits: VideoLimits) -> Opened:
     if len(container.streams) > MAX_STREAMS:
         raise RejectedError(
             Reason.TOO_MANY_STREAMS,
@@ -127,7 +129,8 @@ def _inspected(container: InputContainer, length: int, limits: VideoLimits) -> O
     picture.thread_type = "AUTO"
     return Opened(
         container=container,
-        length=length,
+        folder=path.parent,
+        length=path.stat().st_size,
         picture=picture,
         sound=sound,
         seconds=seconds,

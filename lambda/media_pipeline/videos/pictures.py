@@ -8,6 +8,7 @@ from av.audio.frame import AudioFrame
 from av.filter import Graph
 from av.video.frame import VideoFrame
 
+from media_pipeline.videos import tones
 from media_pipeline.videos.geometry import Geometry, fitted, turn_of
 from media_pipeline.videos.limits import VideoLimits
 from media_pipeline.videos.opening import Opened, decoding, threads
@@ -19,8 +20,6 @@ LEAST_DISTANCE = Fraction(1, 80)
 _BT709, _BT601 = "bt709", "smpte170m"
 _UNKNOWN = 2  # colour space, primaries and transfer that nobody told
 _FULL_RANGE = 2
-_WIDE_PRIMARIES = frozenset({9, 11, 12})  # BT.2020, DCI-P3, Display P3
-_HDR_TRANSFERS = frozenset({16, 18})  # PQ, HLG
 _HIGH_DEFINITION = 720  # lines from which untagged video is BT.709, as players take it
 
 
@@ -124,7 +123,16 @@ class Pictures:
         nodes = [graph.add("buffer", f"{known}:pixel_aspect=1/1:{colours}")]
         if frame.interlaced_frame:
             nodes.append(graph.add("bwdif", "mode=send_frame:deint=interlaced"))
-        nodes.append(graph.add("scale", f"{width}:{height}:flags=bicubic:{_colours(frame)}"))
+        scaled = f"{width}:{height}:flags=bicubic:in_color_matrix={_matrix_of(frame)}"
+        wanted = f"out_color_matrix={_BT709}:out_range=tv"
+        primaries, transfer = int(frame.color_primaries), int(frame.color_trc)
+        if tones.is_wide(primaries, transfer):
+            table = self._source.folder / f"colours-{primaries}-{transfer}.cube"
+            tones.write_table(table, primaries, transfer)
+            nodes += [graph.add("scale", scaled), graph.add("format", "gbrp12le")]
+            nodes += [graph.add("lut3d", file=str(table)), graph.add("scale", wanted)]
+        else:
+            nodes.append(graph.add("scale", f"{scaled}:{wanted}"))
         for step in turn:
             name, _, argument = step.partition("=")
             nodes.append(graph.add(name, argument or None))
@@ -146,16 +154,11 @@ def pulled(graph: Graph) -> VideoFrame | AudioFrame | None:
             return None
 
 
-def _colours(frame: VideoFrame) -> str:
-    """How the scaler is to take a frame's colours, and that BT.709 of limited range is wanted."""
-    matrix = "auto"
-    if int(frame.colorspace) == _UNKNOWN:
-        matrix = _BT709 if frame.height >= _HIGH_DEFINITION else _BT601
-    wanted = f"in_color_matrix={matrix}:out_color_matrix={_BT709}:out_range=tv"
-    if int(frame.color_primaries) in _WIDE_PRIMARIES or int(frame.color_trc) in _HDR_TRANSFERS:
-        # Tone and gamut mapping; preparing it takes seconds, so not for colours that are the web's already.
-        wanted += f":out_primaries={_BT709}:out_transfer={_BT709}:intent=perceptual"
-    return wanted
+def _matrix_of(frame: VideoFrame) -> str:
+    """How a frame's colours are to be read: as players do where nothing is told."""
+    if int(frame.colorspace) != _UNKNOWN:
+        return "auto"
+    return _BT709 if frame.height >= _HIGH_DEFINITION else _BT601
 
 
 def _matrix(frame: VideoFrame) -> bytes | None:

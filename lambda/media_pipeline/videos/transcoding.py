@@ -244,6 +244,7 @@ class _Run:
         self._sounds = Sounds(self._limits, rate=context.sample_rate, channels=channels)
         audio = self._container.add_stream("aac", rate=self._sounds.rate, layout=self._sounds.layout)
         audio.bit_rate = SOUND_BITS[self._sounds.layout]
+        audio.codec_context.flags |= Flags.bitexact  # or its first frame would name the encoder
         self._audio = audio
         waiting, self._waiting = self._waiting, []
         self._hear(waiting)
