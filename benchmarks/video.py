@@ -133,6 +133,7 @@ def _measured(source: Path, out: Path, settings: Settings, pairs: int) -> dict[s
         "frames": frames,
         "ssim_least": round(least, 4),
         "ssim_mean": round(average, 4),
+        "ssim_least_of_ffmpeg": round(video_checks.ssim(out / "ffmpeg.mp4", source)[0], 4),
         "bytes": {name: (out / f"{name}.mp4").stat().st_size for name in runs},
         "faults": video_checks.faults(made, height=settings.height),
         "sound_offsets_milliseconds": {name: round(1000 * value, 1) for name, value in offsets.items()},
@@ -172,7 +173,7 @@ def _print(report: Mapping[str, Any], console: Console) -> None:
     console.print(table)
     console.print(
         f"peak {report['peak_megabytes']} MB above idle; SSIM of {report['frames']} frames at least "
-        f"{report['ssim_least']}, on average {report['ssim_mean']}; sound off by at most "
+        f"{report['ssim_least']} (ffmpeg's {report['ssim_least_of_ffmpeg']}), on average {report['ssim_mean']}; sound off by at most "
         f"{report['sound_offset_milliseconds']} ms: {report['sound_offsets_milliseconds']}"
     )
 

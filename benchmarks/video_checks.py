@@ -25,7 +25,9 @@ def ssim(made: Path, source: Path) -> tuple[float, float, int]:
     Frames are compared in their order: raises ValueError where there are not as many of them.
     """
     (video,) = (stream for stream in probe(made)["streams"] if stream["codec_type"] == "video")
-    numbered = "setpts=N/25/TB"  # by number: a time stamp rounded otherwise must not shift the comparison
+    numbered = (
+        "settb=1/25,setpts=N"  # by number, in one unit: rounded time stamps must not shift the comparison
+    )
     scaled = f"[1:v]scale={video['width']}:{video['height']}:flags=bicubic,{numbered}[wanted]"
     graph = f"{scaled};[0:v]{numbered}[made];[made][wanted]ssim=stats_file=-:shortest=1:repeatlast=0"
     command = ["ffmpeg", "-v", "error", "-i", str(made), "-i", str(source), "-lavfi", graph]
