@@ -173,8 +173,8 @@ def _print(report: Mapping[str, Any], console: Console) -> None:
     console.print(table)
     console.print(
         f"peak {report['peak_megabytes']} MB above idle; SSIM of {report['frames']} frames at least "
-        f"{report['ssim_least']} (ffmpeg's {report['ssim_least_of_ffmpeg']}), on average {report['ssim_mean']}; sound off by at most "
-        f"{report['sound_offset_milliseconds']} ms: {report['sound_offsets_milliseconds']}"
+        f"{report['ssim_least']} (ffmpeg's {report['ssim_least_of_ffmpeg']}), on average {report['ssim_mean']}; "
+        f"sound off by at most {report['sound_offset_milliseconds']} ms: {report['sound_offsets_milliseconds']}"
     )
 
 

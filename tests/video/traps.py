@@ -21,7 +21,7 @@ from PIL import Image
 from demo.filming import Film, film
 from tests.video.boxes import Box, boxes, joined, rewritten
 
-_IN_ACCESS, _IN_OPEN = 0x1, 0x20
+_IN_ACCESS, _IN_OPEN, _IN_ISDIR = 0x1, 0x20, 0x4000_0000
 _EVENT = struct.Struct("iIII")
 SECRET_COLOUR = (255, 0, 255)
 SECONDS = 1.0
@@ -105,9 +105,10 @@ class Traps:
             return
         at = 0
         while at < len(events):
-            length = _EVENT.unpack_from(events, at)[3]
+            _, mask, _, length = _EVENT.unpack_from(events, at)
             name = events[at + _EVENT.size : at + _EVENT.size + length]
-            yield os.fsdecode(name.rstrip(b"\0")) or "the folder"
+            if not mask & _IN_ISDIR:  # whoever lists the machine's folders for temporary files is no reader
+                yield os.fsdecode(name.rstrip(b"\0"))
             at += _EVENT.size + length
 
 
