@@ -117,7 +117,8 @@ def _needed(raw: Mapping[str, object], model: type[BaseModel]) -> Iterator[Fault
         if str(_object(raw.get(part)).get("enabled")).lower() != "true":
             continue
         for group, name in paths:
-            if str(group) in raw and _object(raw[str(group)]).get(str(name)) is None:
+            given = raw.get(str(group))  # a group that is none is told, and mended, as a whole
+            if isinstance(given, Mapping) and given.get(str(name)) is None:
                 about = _about(model, (group, name), name=False)
                 yield Fault(
                     key=key_path((group, name)),
@@ -198,10 +199,11 @@ def _about(model: type[BaseModel], path: Path, *, name: bool) -> "About | Rule":
             return note
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         fields = annotation.model_fields
+        needed = {needed for paths in _NEEDED.values() for needed in paths}
         example = {
             _alias(key, field): _about(annotation, (_alias(key, field),), name=False).example
             for key, field in fields.items()
-            if field.is_required()
+            if field.is_required() or (*path, _alias(key, field)) in needed
         }
         keys = ", ".join(_alias(key, field) for key, field in fields.items())
         return About(f"an object with {keys}", example or {"jpeg": 80})

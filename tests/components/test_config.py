@@ -12,7 +12,7 @@ from components import bounds, config_checks, environment, taxonomy
 from components.config import StackKeys
 from components.config_files import read_config
 from components.faults import ConfigError
-from tests.components.conftest import STACKS, Run, part
+from tests.components.conftest import STACKS, Run
 from tests.components.judging import Raw, faults, parse, put
 from tests.components.recording import PROJECT
 
@@ -356,8 +356,7 @@ def test_an_environment_over_four_kilobytes_is_refused_before_anything_is_regist
 
 def test_the_environment_is_never_larger_than_measured_beforehand(run: Run) -> None:
     for stack in STACKS:
-        parts = part(stack, "api") | part(stack, "video")
-        recorded, measured = run(stack, parts), environment.measure(read_config(PROJECT, stack, parts))
+        recorded, measured = run(stack), environment.measure(read_config(PROJECT, stack))
         for function in recorded.of("aws:lambda/function:Function"):
             variables = function.inputs["environment"]["variables"]
             name = function.name.removeprefix(f"media-pipeline-{stack}-")

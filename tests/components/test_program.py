@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.components.conftest import Run, part
+from tests.components.conftest import Run
 from tests.components.recording import ACCOUNT, Recording
 
 FAMILIES = {
@@ -160,7 +160,7 @@ def test_a_second_run_registers_exactly_the_same(run: Run, prod: Recording) -> N
             for resource in recording.resources
         )
 
-    assert facts(run("prod", part("prod", "api") | part("prod", "video"))) == facts(prod)
+    assert facts(run("prod")) == facts(prod)
 
 
 def test_aws_settings_of_the_stack_reach_the_provider(run: Run) -> None:
@@ -187,7 +187,7 @@ def test_aws_settings_of_the_stack_reach_the_provider(run: Run) -> None:
     }
 
 
-def test_a_threshold_changes_the_image_functions_settings_and_nothing_else(run: Run) -> None:
+def test_a_threshold_changes_the_settings_of_what_judges_and_nothing_else(run: Run) -> None:
     before, after = run("dev"), run("dev", {"moderation": {"mode": "enforce", "block": {"Violence": 80}}})
     changed = {
         key
@@ -200,7 +200,10 @@ def test_a_threshold_changes_the_image_functions_settings_and_nothing_else(run: 
         if resource.inputs.get(key) != other.inputs.get(key)
         for key in [f"{resource.name}.{key}"]
     }
-    assert changed == {"media-pipeline-dev-process-image.environment"}
+    assert changed == {
+        "media-pipeline-dev-process-image.environment",
+        "media-pipeline-dev-process-video.environment",
+    }
 
 
 @pytest.mark.parametrize("target", ["aws", "host"])

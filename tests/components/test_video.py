@@ -5,7 +5,7 @@ import json
 import pytest
 
 from components.packaging import StackPackages
-from media_pipeline.settings import ImageSettings
+from media_pipeline.settings import VideoSettings
 from tests.components.conftest import Run, part
 from tests.components.looking import ALARM, FUNCTION, LAYER, arn, environment, of_media, permissions
 from tests.components.recording import Recording
@@ -19,22 +19,18 @@ def test_process_video_may_do_exactly_what_process_image_does_on_its_own_queue(r
 
 def test_its_environment_is_the_image_functions_with_the_videos_limits(recorded: Recording) -> None:
     video, image = environment(recorded, "process-video"), environment(recorded, "process-image")
-    settings = ImageSettings.from_environment(video)
+    settings = VideoSettings.from_environment(video)
     assert settings.queue_url == recorded.outputs["videos_queue_url"] == image["VIDEOS_QUEUE_URL"]
+    assert (settings.height, settings.moderation_frames) == {"dev": (720, 12), "prod": (1080, 24)}[
+        recorded.stack
+    ]
+    assert settings.video_bytes == {"dev": 524_288_000, "prod": 1_073_741_824}[recorded.stack]
+    assert settings.video_seconds == {"dev": 300, "prod": 600}[recorded.stack]
     assert set(video) - set(image) == {"VIDEO"}
     assert set(image) - set(video) == {"VIDEOS_QUEUE_URL"}  # nobody hands a video on to itself
     assert {name for name in set(video) & set(image) if video[name] != image[name]} == {"QUEUE_URL", "LIMITS"}
     limits = json.loads(video["LIMITS"])
-    assert limits.pop("videoBytes") == {"dev": 524_288_000, "prod": 1_073_741_824}[recorded.stack]
-    assert limits.pop("videoSeconds") == {"dev": 300, "prod": 600}[recorded.stack]
-    assert limits == json.loads(image["LIMITS"])
-    assert (
-        video["VIDEO"]
-        == {
-            "dev": '{"height":720,"moderationFrames":12}',
-            "prod": '{"height":1080,"moderationFrames":24}',
-        }[recorded.stack]
-    )
+    assert {name: limits[name] for name in ("bytes", "pixels", "frames")} == json.loads(image["LIMITS"])
 
 
 @pytest.mark.parametrize(
@@ -42,7 +38,7 @@ def test_its_environment_is_the_image_functions_with_the_videos_limits(recorded:
     [(524_288_000, 512 + 2 * 500), (1, 512 + 2), (4864 * MEBIBYTE, 10_240), (MEBIBYTE + 1, 512 + 4)],
 )
 def test_its_disk_holds_the_largest_video_twice(run: Run, video_bytes: int, megabytes: int) -> None:
-    recorded = run("dev", part("dev", "limits", videoBytes=video_bytes) | part("dev", "video"))
+    recorded = run("dev", part("dev", "limits", videoBytes=video_bytes))
     assert recorded.one(FUNCTION, "process-video").inputs["ephemeralStorage"] == {"size": megabytes}
     assert "ephemeralStorage" not in recorded.one(FUNCTION, "process-image").inputs
 

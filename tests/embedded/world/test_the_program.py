@@ -95,7 +95,7 @@ def test_changing_a_threshold_changes_the_functions_environment_and_nothing_else
     changed = deployment.update({"moderation.block.Violence": 99})
     assert changed
     assert set(changed.values()) == {frozenset({"environment"})}
-    assert all("process-image" in urn for urn in changed)
+    assert {urn.rpartition("-process-")[2] for urn in changed} == {"image", "video"}
 
 
 def test_an_upload_reaches_the_queue_and_destroy_leaves_nothing(dev: tuple[World, Deployment]) -> None:
