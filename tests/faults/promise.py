@@ -59,6 +59,13 @@ class Witness:
                 if upload is not None:
                     self._readers_find_what_they_are_told(upload.key)
 
+    def asked(self, call: Call) -> None:
+        """Look at a question to Rekognition: a verdict that stands is final, and billed once."""
+        for (key, sequencer), holder in self._holders.items():
+            item = self._known.get(key, {}).get(sequencer, {})
+            if holder is call.invocation and item.get("moderation"):
+                self.accuse(f"{key} {sequencer} was judged again although its verdict stands")
+
     def _heard(self) -> None:
         for told in self._cloud.read_outbox():
             self._ledger.tellings += 1

@@ -228,6 +228,7 @@ class Simulation:
         data = call.params["Image"]["Bytes"]
         data = data if isinstance(data, bytes) else base64.b64decode(data)
         seen = recognise(data)
+        self.witness.asked(call)
         self.ledger.judged.setdefault(seen.number, set()).add(call.invocation.deployment)
         labels = [
             {"Name": name, "ParentName": parent, "Confidence": confidence}
