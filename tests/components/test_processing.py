@@ -4,7 +4,7 @@ import pulumi
 import pytest
 
 from components.packaging import StackPackages
-from media_pipeline.settings import ImageSettings, Settings
+from media_pipeline.settings import ImageSettings, Settings, VideoSettings
 from tests.components.conftest import Run
 from tests.components.looking import (
     FUNCTION,
@@ -232,6 +232,16 @@ def test_the_image_functions_environment_parses_as_its_settings(recorded: Record
     if recorded.stack == "prod":
         card = names["card"]
         assert (card.width, card.height, card.fit) == (400, 300, "cover")
+
+
+def test_the_video_functions_environment_parses_as_its_settings(recorded: Recording) -> None:
+    variables = environment(recorded, "process-video")
+    settings = VideoSettings.from_environment(variables)
+    told = json.loads(variables["VIDEO"]), json.loads(variables["LIMITS"])
+    assert (settings.height, settings.moderation_frames) == (told[0]["height"], told[0]["moderationFrames"])
+    assert (settings.video_bytes, settings.video_seconds) == (told[1]["videoBytes"], told[1]["videoSeconds"])
+    assert settings.queue_url == recorded.outputs["videos_queue_url"]
+    assert settings.videos_queue_url is None, "it hands nothing on"
 
 
 def test_dead_letters_environment_parses_as_settings_and_holds_no_more(recorded: Recording) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from media_pipeline.errors import SettingsError
 from media_pipeline.moderation import Mode
-from media_pipeline.settings import ImageSettings, Settings
+from media_pipeline.settings import ImageSettings, Settings, VideoSettings
 
 ENVIRONMENT = {
     "STACK": "dev",
@@ -72,3 +72,39 @@ def test_wrong_variable_is_named(name: str, value: str) -> None:
 def test_shared_settings_need_no_image_variables() -> None:
     shared = {key: ENVIRONMENT[key] for key in ENVIRONMENT if key not in ("SIZES", "MODERATION", "LIMITS")}
     assert Settings.from_environment(shared).stack == "dev"
+
+
+VIDEO = {
+    **ENVIRONMENT,
+    "LIMITS": '{"bytes":1,"frames":2,"pixels":3,"videoBytes":4,"videoSeconds":5}',
+    "VIDEO": '{"height":720,"moderationFrames":12}',
+}
+
+
+def test_video_settings_are_the_images_and_more() -> None:
+    settings = VideoSettings.from_environment(VIDEO)
+    assert (settings.height, settings.moderation_frames) == (720, 12)
+    assert (settings.video_bytes, settings.video_seconds) == (4, 5)
+    assert settings.specs == ImageSettings.from_environment(VIDEO).specs
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("VIDEO", "[]"),
+        ("VIDEO", '{"height":720}'),
+        ("VIDEO", '{"height":0,"moderationFrames":12}'),
+        ("VIDEO", '{"height":720,"moderationFrames":1}'),
+        ("LIMITS", '{"bytes":1,"frames":2,"pixels":3}'),
+    ],
+)
+def test_wrong_video_variable_is_named(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=name):
+        VideoSettings.from_environment({**VIDEO, name: value})
+
+
+def test_where_videos_go_may_be_left_out_but_not_be_empty() -> None:
+    assert ImageSettings.from_environment(ENVIRONMENT).videos_queue_url is None
+    assert ImageSettings.from_environment({**ENVIRONMENT, "VIDEOS_QUEUE_URL": "q"}).videos_queue_url == "q"
+    with pytest.raises(SettingsError, match="VIDEOS_QUEUE_URL"):
+        ImageSettings.from_environment({**ENVIRONMENT, "VIDEOS_QUEUE_URL": ""})
