@@ -1,5 +1,7 @@
 """Queues, functions, their permissions and their settings."""
 
+import json
+
 import pulumi
 import pytest
 
