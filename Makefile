@@ -65,6 +65,7 @@ lock: ## pin all requirements with their hashes again [UPGRADE=1 for newer versi
 	@$(call pin,requirements,$(LAYERS:%=-c %.txt))
 	@$(call pin,requirements-dev,$(LAYERS:%=-c %.txt) -c requirements.txt)
 	@$(call pin,benchmarks/requirements,)
+	@$(call pin,tests/front_door/requirements,)
 
 .PHONY: demo
 demo: export DEMO_STACK = $(value STACK)
@@ -111,6 +112,22 @@ bench: $(READY) $(BENCH_PYTHON)/.ready ## speed and quality of renditions agains
 test-engine: export ENGINE_TESTS = all
 test-engine: $(READY) ## both stacks with the real Pulumi CLI on PATH, against the embedded AWS
 	@$(RUN) -m pytest tests/engine
+
+.PHONY: front-door
+front-door: export FRONT_DOOR_UPLOADS = $(or $(UPLOADS),200)
+front-door: $(READY) ## the API, its forms, the news and every documented line, pasted [UPLOADS=200]: so many at once
+	@$(RUN) -m pytest tests/front_door -s
+
+FUZZ := $(VENV)/fuzz
+
+$(FUZZ)/.ready: tests/front_door/requirements.txt | $(READY)
+	@rm -rf $(FUZZ) && $(RUN) -m venv $(FUZZ)
+	@$(FUZZ)/bin/python -m pip install --quiet --require-hashes -r tests/front_door/requirements.txt && touch $@
+
+.PHONY: fuzz-api
+fuzz-api: export PYTHONPATH = lambda
+fuzz-api: $(READY) $(FUZZ)/.ready ## requests made of the OpenAPI document against a served stack [REQUESTS=2000] [SEED=0]
+	@$(RUN) -m tests.front_door.fuzz --requests=$(or $(REQUESTS),2000) --seed=$(or $(SEED),0)
 
 # The values go through the environment, so that a case's name may hold any sign.
 .PHONY: faults

@@ -51,6 +51,7 @@ def serve(stack: str, out: Path, asked: Event, *, port: int = 0) -> int:
     Raises DeployError with the program's own message, PortInUseError before anything is deployed.
     """
     os.environ.update(PACKAGES_FOR_HERE)
+    out = out.resolve()  # what is printed is pasted in other folders
     file = out / "env"
     out.mkdir(parents=True, exist_ok=True)
     file.unlink(missing_ok=True)  # whoever waits for it must not find an earlier one's
@@ -103,7 +104,7 @@ def _api(outputs: Mapping[str, Any]) -> str:
         return ""
     url, key = outputs["api_url"], outputs["api_key"]
     lines = "".join(f"\n# {what}\n{line}\n" for what, line in curl_lines(url, key))
-    return f"API_URL  {url}\nAPI_KEY  {key}\nIn another terminal, where there is a photo.jpg:\n{lines}\n"
+    return f"API_URL  {url}\nAPI_KEY  {key}\nIn another terminal, in any folder with a photo.jpg:\n{lines}\n"
 
 
 def _port(text: str) -> int:
