@@ -62,8 +62,8 @@ def _looks() -> Iterator[tuple[str, list[str]]]:
         for story in SCENARIOS:
             yield story, bench.run(f"{story}/")
         names, tried = list(cases(bench)), set[str]()
-        crossed, paused = [name for name in names if "-crossed" in name], [n for n in names if "-paused" in n]
-        for name in (*REPEATED[::4], *crossed[::5], *paused[::9], *one_of_each(bench)):
+        preempting = [name for name in names if name.startswith("preempt:")]
+        for name in (*REPEATED[:2], *REPEATED[2::4], *preempting[::4], *one_of_each(bench)):
             tried.add(name)
             yield name, bench.run(name)
         for round_number, share in enumerate(SHARES):

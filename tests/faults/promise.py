@@ -14,6 +14,7 @@ from tests.faults.injection import Call
 from tests.faults.ledger import Ledger, Upload
 from tests.faults.pictures import REASONS, recognise
 from tests.faults.policies import DEPLOYMENTS, WITH_VIDEOS
+from tests.faults.queues import VISIBILITY
 from tests.faults.timeline import START
 
 TERMINAL = frozenset({"PUBLISHED", "BLOCKED", "REVIEW", "REJECTED", "FAILED", "SUPERSEDED", "DELETED"})
@@ -175,6 +176,8 @@ class Witness:
         if self.exclusive and holder is not None and holder.alive and holder is not call.invocation:
             self.accuse(f"{name}: {call.invocation} claimed what {holder} was still working on")
         self._holders[record] = call.invocation
+        if (lasts := float(new["lease_until"]) - START - self._when()) > VISIBILITY:
+            self.accuse(f"{name}: the lease lasts {lasts:.0f} s, longer than the message stays hidden")
 
     # ---- what a terminal record says must be so
 

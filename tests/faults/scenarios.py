@@ -85,6 +85,20 @@ def _failed_first(run: Simulation) -> None:
     run.run(DAY)
 
 
+def _redriven_too_late(run: Simulation) -> None:
+    """An operator drove it again, and before that message came, its version was deleted."""
+    _failed_first(run)
+    run.redrive()
+    waiting = run.queues["images"].messages.pop()
+    _delete_version(run)
+    run.run(DAY)
+    run.late = waiting.body
+
+
+def _redrive_what_is_published(run: Simulation) -> None:
+    run.redrive("PUBLISHED")
+
+
 SCENARIOS: Mapping[str, Scenario] = {
     "publish": Scenario(_nothing, _put(Kind.CLEAN), "PUBLISHED"),
     "block": Scenario(_nothing, _put(Kind.WEAPON), "BLOCKED"),
@@ -106,5 +120,9 @@ SCENARIOS: Mapping[str, Scenario] = {
     "hand-over-withdrawn": Scenario(
         _handed_over_first, _redrive_without_videos, "REJECTED", deployment=WITH_VIDEOS
     ),
+    "redrive-of-deleted": Scenario(
+        _redriven_too_late, lambda run: run.queues["images"].send(run.late), "DELETED"
+    ),
+    "redrive-of-published": Scenario(_published_first, _redrive_what_is_published, "PUBLISHED"),
     "redrive": Scenario(_failed_first, lambda run: _do(run, run.redrive), "PUBLISHED"),
 }

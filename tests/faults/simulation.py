@@ -82,6 +82,7 @@ class Simulation:
         self._feed("dead-letters", None)
         self._sequence = 0
         self._outside: list[str] | None = None
+        self.late = ""  # a message that a scenario keeps for later
 
     # ---- what people and operators do
 
@@ -115,12 +116,13 @@ class Simulation:
         self.cloud.delete_version(upload.key, upload.version)
         self._tell("ObjectRemoved:Delete", upload.key, upload.version, self._next_sequencer())
 
-    def redrive(self) -> int:
-        """An operator drives every FAILED record again; gives how many."""
-        failed = [item for item in self.cloud.all_items() if item["status"] == "FAILED"]
+    def redrive(self, status: str = "FAILED") -> int:
+        """An operator drives every record of a status again; gives how many. Only FAILED ones may open."""
+        failed = [item for item in self.cloud.all_items() if item["status"] == status]
         for item in failed:
             key, attempt = str(item["object_key"]), int(item["attempt"])
-            self.ledger.redriven.add((key, str(item["sequencer"]), attempt))
+            if status == "FAILED":
+                self.ledger.redriven.add((key, str(item["sequencer"]), attempt))
             self.ledger.given_up.discard((key, str(item["version_id"])))
             event = _event("ObjectCreated:Put", key, str(item["version_id"]), str(item["sequencer"]), "")
             event |= {"eventSource": "media-pipeline:redrive", "redrive": {"attempt": attempt}}
