@@ -107,14 +107,20 @@ def run(share: int, *, with_odd: bool = True) -> tuple[list[dict[str, Any]], int
         VideoStack() as stack,
     ):
         for name, data in archived(share):
-            results.append(examine(stack, set_up, name, data))
+            results.append(_told(examine(stack, set_up, name, data)))
         made = traps.inputs(set_up, Path(scratch))
         if with_odd:
             made |= odd.inputs(Path(scratch))
         for number, (name, data) in enumerate(made.items()):
             if number % share == 0:
-                results.append(examine(stack, set_up, f"made/{name}", data))
+                results.append(_told(examine(stack, set_up, f"made/{name}", data)))
         return results, stack.peak_megabytes()
+
+
+def _told(result: dict[str, Any]) -> dict[str, Any]:
+    detail = result.get("detail") or ""
+    print(f"{result['seconds']:6.2f} s  {result['status']:9} {result['name']}  {detail}", flush=True)
+    return result
 
 
 def main() -> int:
@@ -141,10 +147,6 @@ def main() -> int:
     }
     arguments.json.parent.mkdir(parents=True, exist_ok=True)
     arguments.json.write_text(json.dumps({**report, "results": results}, indent=1) + "\n", "utf-8")
-    for result in results:
-        print(
-            f"{result['seconds']:6.2f} s  {result['status']:9} {result['name']}  {result.get('detail') or ''}"
-        )
     print("\n".join(complaints))
     print(report)
     return 1 if complaints else 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from av.video.frame import VideoFrame
 from PIL import Image, ImageDraw
 
 SIZE = (160, 96)
+os.environ.setdefault("SVT_LOG", "1")  # the encoder of AV1 talks about itself otherwise
 _TICK = Fraction(1, 1000)
 
 

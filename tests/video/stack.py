@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 STACK = "dev"
 WITH_VIDEO = {"media-pipeline:video.enabled": True}
 TERMINAL = frozenset({"PUBLISHED", "BLOCKED", "REVIEW", "REJECTED", "FAILED", "SUPERSEDED", "DELETED"})
-LOOK_SECONDS = 0.05
+LOOK_SECONDS = 0.1
 _PROCESSES = Path("/proc")
 
 
@@ -74,12 +74,16 @@ class VideoStack:
 
     def items(self, key: str | None = None) -> list[dict[str, Any]]:
         """The records, all or those of one key."""
+        table = {"TableName": self.outputs["records_table"], "ConsistentRead": True}
+        if key is None:
+            pages = self._dynamodb.get_paginator("scan").paginate(**table)
+        else:
+            values = {":key": {"S": key}}
+            pages = self._dynamodb.get_paginator("query").paginate(
+                **table, KeyConditionExpression="object_key = :key", ExpressionAttributeValues=values
+            )
         deserialize = TypeDeserializer().deserialize
-        pages = self._dynamodb.get_paginator("scan").paginate(
-            TableName=self.outputs["records_table"], ConsistentRead=True
-        )
-        found = [{n: deserialize(v) for n, v in item.items()} for page in pages for item in page["Items"]]
-        return [item for item in found if key in (None, item["object_key"])]
+        return [{n: deserialize(v) for n, v in item.items()} for page in pages for item in page["Items"]]
 
     def end_of(self, key: str, seconds: float) -> dict[str, Any]:
         """Wait until the one record of a key is terminal and announced. Raises StuckError after `seconds`."""
