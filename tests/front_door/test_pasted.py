@@ -22,12 +22,12 @@ PHOTOS = PROJECT.parent / "shared" / "photos"
 CHAPTER = re.compile(r"^### The API$.*?^```sh\n(?P<script>.*?)^```$", re.MULTILINE | re.DOTALL)
 BY_BODY = 4_694_016  # bytes
 WITH_BOTO3 = """
-import boto3, os
+import boto3, os, time
 s3, table = boto3.client("s3"), boto3.resource("dynamodb").Table(os.environ["RECORDS_TABLE"])
 s3.upload_file("photo.jpg", os.environ["UPLOADS_BUCKET"], "by boto3/photo.jpg")
 key = boto3.dynamodb.conditions.Key("object_key").eq("by boto3/photo.jpg")
-while not any("announced_at" in item for item in (items := table.query(KeyConditionExpression=key)["Items"])):
-    pass
+while not (items := table.query(KeyConditionExpression=key)["Items"]) or "announced_at" not in items[0]:
+    time.sleep(0.2)
 first = items[0]["renditions"][0]["key"]
 body = s3.get_object(Bucket=os.environ["RENDITIONS_BUCKET"], Key=first)["Body"].read()
 print(items[0]["status"], len(body) == items[0]["renditions"][0]["bytes"])
