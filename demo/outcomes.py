@@ -35,6 +35,13 @@ class Upload:
         return self.given_key or self.file
 
     @property
+    def door(self) -> str | None:
+        """Which way it went in, for people; None where it did not."""
+        if self.given_key is not None:
+            return "through the API"
+        return "into the bucket" if self.is_there else None
+
+    @property
     def is_there(self) -> bool:
         """Whether it reached the bucket at all."""
         return self.version_id is not None or self.given_key is not None

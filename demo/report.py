@@ -122,6 +122,7 @@ def as_html(run: Run) -> str:
         steps_of=_steps,
         step_numbers=_step_numbers(run.outcomes),
         total=TOTAL,
+        through_the_api=sum(outcome.upload.given_key is not None for outcome in run.outcomes),
         bytes_in=sum(outcome.upload.bytes for outcome in run.outcomes),
         bytes_out=sum(rendition.bytes for outcome in run.outcomes for rendition in outcome.renditions),
         rendition_count=sum(len(outcome.renditions) for outcome in run.outcomes),

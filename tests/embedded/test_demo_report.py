@@ -182,6 +182,19 @@ def test_every_verdict_is_marked_as_the_stand_ins() -> None:
     assert "Moderation: stand-in" in page.text
 
 
+def test_each_object_says_which_way_it_went_in() -> None:
+    given = "api/" + "k" * 32
+    through = Upload(file="sent.jpg", path=Path("photos/sent.jpg"), bytes=1, given_key=given)
+    refused = Upload(file="refused.jpg", path=Path("photos/refused.jpg"), bytes=1, refused="its name")
+    outcomes = [published("put.jpg"), replace(BLOCKED, upload=through), replace(REJECTED, upload=refused)]
+    page = Page(report.as_html(a_run(*outcomes)))
+    doors = [span.get("title") for span in page.all("span") if span.get("class") == "door"]
+    assert doors == ["put.jpg", given]
+    assert "put.jpg into the bucket" in page.text
+    assert "sent.jpg through the API" in page.text
+    assert "; 1 through the API)" in page.text
+
+
 def test_there_is_one_filter_for_each_status_that_occurs() -> None:
     html = report.as_html(a_run(published("a.jpg"), published("b.jpg"), BLOCKED, REJECTED))
     page = Page(html)
