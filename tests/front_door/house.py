@@ -24,6 +24,7 @@ from local.serving.stack import PROJECT
 
 STACK = "dev"
 ALERTS_ONLY, RESULTS_ONLY, BOTH = "alerts@example.com", "results@example.com", "both@example.com"
+ORIGIN = "https://app.example.com"
 WIDE = 100_000
 PATIENCE = 60.0  # seconds in which something must have come to an end
 CONFIGURATION: Mapping[str, Any] = {
@@ -32,6 +33,7 @@ CONFIGURATION: Mapping[str, Any] = {
     # The least sizes and one format: what is measured is the door, not the pictures.
     "media-pipeline:sizes": {"thumbnail": 150},
     "media-pipeline:formats": ["jpeg"],
+    "media-pipeline:api.corsOrigins": [ORIGIN],
     "media-pipeline:api.rate": 10_000,
     "media-pipeline:api.burst": 5_000,
     "media-pipeline:api.quotaPerDay": WIDE,

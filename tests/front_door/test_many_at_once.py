@@ -103,10 +103,18 @@ def test_an_idempotency_key_is_remembered_when_its_original_was_moved_away(house
     assert key_of(first) not in [key for key, _ in house.versions()]
 
 
+@pytest.fixture(scope="module")
+def known(house: House) -> Answer:
+    """An upload that is done."""
+    answer = house.upload(photo(f"{uuid4()}"))
+    house.settle([key_of(answer)])
+    return answer
+
+
 @pytest.mark.parametrize("whose", ["none", "wrong", "empty", "disabled"])
-def test_without_a_valid_key_the_answer_is_403_and_nothing_is_stored(house: House, whose: str) -> None:
-    known = house.upload(photo(f"{uuid4()}"))
-    house.settle([key_of(known)])
+def test_without_a_valid_key_the_answer_is_403_and_nothing_is_stored(
+    house: House, known: Answer, whose: str
+) -> None:
     key = {"none": None, "wrong": "x" * 40, "empty": " ", "disabled": ""}[whose]
     if whose == "disabled":
         key = house.disabled_key()

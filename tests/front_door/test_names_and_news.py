@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.front_door.house import ALERTS_ONLY, BOTH, RESULTS_ONLY, House, card, key_of, photo
+from tests.front_door.house import ALERTS_ONLY, BOTH, PATIENCE, RESULTS_ONLY, House, card, key_of, photo
 
 KEY = re.compile(r"api/[a-z2-7]{32}")
 ALERTING = {"BLOCKED", "REVIEW", "FAILED"}
@@ -76,6 +77,17 @@ def test_a_hostile_name_is_metadata_at_most(house: House, name: str) -> None:
         assert not re.search(r"%(0[0-9A-F]|1[0-9A-F]|7F|2F|5C)", kept)
 
 
+@pytest.mark.parametrize("name", HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_id_is_nobodys(house: House, name: str) -> None:
+    escaped = quote(name.encode(errors="surrogatepass"), safe="").replace(".", "%2E")
+    for path in (f"/v1/images/{escaped}"[:7000], f"/v1/images/{'a' * 32}%0A", f"/v1/images/api%2F{'a' * 32}"):
+        answer = house.ask("GET", path)
+        assert (answer.status, answer.json["title"]) == (404, "Not Found")
+    sent = house.upload(photo(), Idempotency_Key=f"{uuid4()} {quote(name.encode(errors='replace'))}"[:300])
+    assert (sent.status, sent.json["title"]) == (400, "Bad Request")
+    require_harmless(house)
+
+
 def test_no_name_reaches_a_log_or_a_letter_unescaped_not_even_as_a_key(house: House) -> None:
     """Whoever may put into the bucket chooses the whole key."""
     keys = []
@@ -102,8 +114,9 @@ def test_every_outcome_is_one_line_and_one_letter_to_whom_it_concerns(house: Hou
     keys = {status: key_of(answer) for status, answer in sent.items()}
     house.settle([*keys.values(), gone])
     house.s3.delete_object(Bucket=house.uploads, Key=gone)
-    while not [each for each in house.settle() if each["object_key"] == gone and each["status"] == "DELETED"]:
-        pass
+    deadline = time.monotonic() + PATIENCE
+    while (gone, "DELETED") not in [(each["object_key"], each["status"]) for each in house.settle()]:
+        assert time.monotonic() < deadline
     records = house.settle()
     statuses = {record["object_key"]: record["status"] for record in records}
     assert {status: statuses[key] for status, key in keys.items()} == {status: status for status in keys}
