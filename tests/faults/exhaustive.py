@@ -46,6 +46,7 @@ SINGLES = (
     Fault(Kind.SHORT_BODY),
     Fault(Kind.PARTIAL),
     Fault(Kind.PARTIAL, ALWAYS),
+    Fault(Kind.UNDONE),
 )
 PAIRED = (Fault(Kind.CRASH_AFTER), Fault(Kind.LOST, ALWAYS), Fault(Kind.ERROR, ALWAYS))
 NAMES = {

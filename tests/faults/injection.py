@@ -24,6 +24,7 @@ class Kind(StrEnum):
     BROKEN_BODY = "broken-body"  # the answer's body breaks off with an error
     SHORT_BODY = "short-body"  # the answer's body ends early without one
     PARTIAL = "partial"  # a 200 that says in its body that it did not work
+    UNDONE = "undone"  # answered as done, and it was not
     HANG = "hang"  # the function's own computing uses up all its time: Lambda kills it
     MEMORY = "memory"  # ... or all its memory
 
@@ -52,6 +53,8 @@ class Fault:
             return operation == "GetObject"
         if self.kind is Kind.PARTIAL:
             return operation in CAN_BE_PARTIAL
+        if self.kind is Kind.UNDONE:
+            return operation == "CopyObject"
         if self.kind is Kind.LATE:
             return operation in ("UpdateItem", "Publish")
         return True

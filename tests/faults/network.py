@@ -104,6 +104,9 @@ class Network:
             raise ReadTimeoutError(endpoint_url=request.url)
         if kind is Kind.PARTIAL:
             return _partial(call)
+        if kind is Kind.UNDONE:
+            copied = b'<CopyObjectResult><ETag>"0"</ETag></CopyObjectResult>'
+            return answer(200, {"Content-Type": "application/xml"}, copied)
         response = self._carry_out(call, request)
         if kind is Kind.CRASH_AFTER:
             invocation.die()

@@ -58,6 +58,7 @@ FOLLOWED = {
     "publish+delete-version": (range(8, 13), range(2, 6)),
     "fail+redrive": (range(1, 4), range(2, 9)),
 }
+MAY_FAIL = ("dead-letter", "fail+", "delete-version")  # where somebody gives up, or takes the original away
 PREEMPTIONS = (
     *(f"{pair}@{at}" for pair in PAIRS for at in range(1, CALLS + 1)),
     *(f"{pair}@{at}-paused" for pair in PAUSED for at in range(1, CALLS + 1)),
@@ -139,4 +140,8 @@ def run_preemption(cloud: Cloud, pool: ClientPool, name: str) -> list[str]:
         run.injector = _Preempting(run, int(at), meanwhile, seconds, crossed=crossed)
         run.queues["dead" if pair.startswith("fail") else "images"].send(bodies[0])
         run.run(DAY)
-        return run.judge()
+        violations = run.judge()
+        if not any(part in pair for part in MAY_FAIL):
+            failed = [item["reason"] for item in cloud.all_items() if item["status"] == "FAILED"]
+            violations += [f"it FAILED ({reason}), and nothing was wrong" for reason in failed]
+        return violations

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from tests.faults.pictures import Kind
+from tests.faults.injection import Call, Fault, Kind
+from tests.faults.pictures import Kind as Content
 from tests.faults.policies import FIRST, WITH_VIDEOS, Deployment
 from tests.faults.simulation import Simulation
 
@@ -27,7 +28,7 @@ def _nothing(_: Simulation) -> None:
     pass
 
 
-def _put(kind: Kind, number: int = 1) -> Callable[[Simulation], None]:
+def _put(kind: Content, number: int = 1) -> Callable[[Simulation], None]:
     return lambda run: _do(run, lambda: run.put(KEY, kind, number))
 
 
@@ -36,13 +37,13 @@ def _do(_: Simulation, action: Callable[[], object]) -> None:
 
 
 def _published_first(run: Simulation) -> None:
-    run.put(KEY, Kind.CLEAN, 1)
+    run.put(KEY, Content.CLEAN, 1)
     run.run(DAY)
 
 
 def _two_versions_first(run: Simulation) -> None:
     _published_first(run)
-    run.put(KEY, Kind.CLEAN, 2)
+    run.put(KEY, Content.CLEAN, 2)
     run.run(DAY)
 
 
@@ -50,7 +51,7 @@ def _delete_version(run: Simulation) -> None:
     run.delete_version(next(iter(run.ledger.uploads.values())))
 
 
-def _give_up(kind: Kind) -> Callable[[Simulation], None]:
+def _give_up(kind: Content) -> Callable[[Simulation], None]:
     """The message is received too often before anybody could do anything."""
 
     def act(run: Simulation) -> None:
@@ -71,7 +72,7 @@ def _give_up_deletion(run: Simulation) -> None:
 
 def _handed_over_first(run: Simulation) -> None:
     """The function that a video was handed to could do nothing with it."""
-    run.put(KEY, Kind.VIDEO, 1)
+    run.put(KEY, Content.VIDEO, 1)
     run.run(DAY)
 
 
@@ -81,7 +82,7 @@ def _redrive_without_videos(run: Simulation) -> None:
 
 
 def _failed_first(run: Simulation) -> None:
-    _give_up(Kind.CLEAN)(run)
+    _give_up(Content.CLEAN)(run)
     run.run(DAY)
 
 
@@ -99,27 +100,49 @@ def _redrive_what_is_published(run: Simulation) -> None:
     run.redrive("PUBLISHED")
 
 
+class _CutOffOnce:
+    """Kills the first invocation that puts a rendition, right after that."""
+
+    def __init__(self) -> None:
+        self._done = False
+
+    def choose(self, call: Call) -> Fault | None:
+        """Part of `Injector`."""
+        if self._done or call.operation != "PutObject":
+            return None
+        self._done = True
+        return Fault(Kind.CRASH_AFTER)
+
+
+def _cut_off_first(run: Simulation) -> None:
+    """A version was allowed and cut off with some of its renditions there; its message waits."""
+    run.injector = _CutOffOnce()
+    run.put(KEY, Content.CLEAN, 1)
+    run.timeline.run(run.timeline.now + 60.0)  # not to the end: its message comes back only later
+
+
 SCENARIOS: Mapping[str, Scenario] = {
-    "publish": Scenario(_nothing, _put(Kind.CLEAN), "PUBLISHED"),
-    "block": Scenario(_nothing, _put(Kind.WEAPON), "BLOCKED"),
-    "block-hidden": Scenario(_nothing, _put(Kind.HIDDEN), "BLOCKED"),
-    "review": Scenario(_nothing, _put(Kind.FIGHT), "REVIEW"),
-    "reject": Scenario(_nothing, _put(Kind.CORRUPT), "REJECTED"),
+    "publish": Scenario(_nothing, _put(Content.CLEAN), "PUBLISHED"),
+    "block": Scenario(_nothing, _put(Content.WEAPON), "BLOCKED"),
+    "block-hidden": Scenario(_nothing, _put(Content.HIDDEN), "BLOCKED"),
+    "review": Scenario(_nothing, _put(Content.FIGHT), "REVIEW"),
+    "reject": Scenario(_nothing, _put(Content.CORRUPT), "REJECTED"),
     # Decoding it kills the function, so its way is four attempts long already.
-    "poison": Scenario(_nothing, _put(Kind.POISON), "REJECTED", in_pairs=False),
-    "reject-video": Scenario(_nothing, _put(Kind.VIDEO), "REJECTED"),
+    "poison": Scenario(_nothing, _put(Content.POISON), "REJECTED", in_pairs=False),
+    "reject-video": Scenario(_nothing, _put(Content.VIDEO), "REJECTED"),
     "delete-marker": Scenario(_two_versions_first, lambda run: _do(run, lambda: run.delete(KEY)), "DELETED"),
     "delete-version": Scenario(_published_first, _delete_version, "DELETED"),
-    "dead-letter": Scenario(_nothing, _give_up(Kind.CLEAN), "FAILED", "dead-letters"),
+    "dead-letter": Scenario(_nothing, _give_up(Content.CLEAN), "FAILED", "dead-letters"),
     "dead-deletion": Scenario(_published_first, _give_up_deletion, "DELETED", "dead-letters"),
     # The video function fails at everything here: what is handed to it ends with the dead letters.
-    "hand-over": Scenario(_nothing, _put(Kind.VIDEO), "FAILED", deployment=WITH_VIDEOS),
+    "hand-over": Scenario(_nothing, _put(Content.VIDEO), "FAILED", deployment=WITH_VIDEOS),
     "hand-over-again": Scenario(
         _handed_over_first, lambda run: _do(run, run.redrive), "FAILED", deployment=WITH_VIDEOS
     ),
     "hand-over-withdrawn": Scenario(
         _handed_over_first, _redrive_without_videos, "REJECTED", deployment=WITH_VIDEOS
     ),
+    "overwritten-when-cut-off": Scenario(_cut_off_first, _put(Content.CLEAN, 2), "PUBLISHED", in_pairs=False),
     "redrive-of-deleted": Scenario(
         _redriven_too_late, lambda run: run.queues["images"].send(run.late), "DELETED"
     ),

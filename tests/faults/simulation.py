@@ -21,7 +21,7 @@ from tests.faults.pictures import Kind as Content
 from tests.faults.pictures import draw, recognise
 from tests.faults.policies import FIRST, LABELS, Deployment
 from tests.faults.promise import Witness
-from tests.faults.queues import Delivery, EventSource, Message, Queue
+from tests.faults.queues import VISIBILITY, Delivery, EventSource, Message, Queue
 from tests.faults.reckoning import reckon
 from tests.faults.timeline import Timeline
 
@@ -221,6 +221,8 @@ class Simulation:
             return answer(200, {"Content-Type": "application/x-amz-json-1.0"}, b'{"MessageId": "sent"}')
         if call.operation != "ChangeMessageVisibility":
             return error("sqs", 400, "UnsupportedOperation")
+        if int(call.params["VisibilityTimeout"]) > VISIBILITY:
+            self.witness.accuse(f"{call.invocation} hid its message for {call.params['VisibilityTimeout']} s")
         code = queue.hide(call.params["ReceiptHandle"], int(call.params["VisibilityTimeout"]))
         if code is not None:
             return error("sqs", 400, code)
