@@ -2,21 +2,23 @@
 
 Two promises, for a video of D seconds and a budget of n:
 
-1. A picture that is shown for D / (n - 1) or longer is judged, however it comes and goes. So between two judged frames
-   of one stretch (`scenes.stretches`: no cut in between that could end a picture) less than that passes, not counted
-   what looks the same as a judged frame of that stretch: whatever is in there was judged. Walking along each stretch
-   and taking a frame whenever D / (n - 1) is full takes at most n - 2 frames besides the first and the last, since
-   each uses up that much of D: the promise can always be kept.
+1. A still picture that is shown for D / (n - 1) or longer is judged, however it comes and goes. So between two judged
+   frames of what stands still (`scenes.standing`) less than that passes, not counted what looks the same as a judged
+   frame there: whatever is in there was judged. Walking along and taking a frame whenever D / (n - 1) is full takes at
+   most n - 2 frames besides the first and the last, since each uses up that much of D: the promise can always be kept.
 2. What is left of the budget goes to the scenes that have no judged frame yet, those first that look least like all
-   that is judged so far; then to what changed without a cut, in the same order; then to the middle of the widest gap.
+   that is judged so far; then to what moves, until there, too, less than D / (n - 1) passes between two judged frames
+   of one stretch (`scenes.stretches`: no cut in between that could end a picture); then to what changed without a cut;
+   then to the middle of the widest gap.
 
-So with few cuts every scene is judged, however short, and with many those that stand out.
+So with few cuts every scene is judged, however short, and with many those that stand out; without any, no moment is
+farther from a judged one than the budget makes it.
 """
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-from media_pipeline.videos.scenes import BRIEF, Shown, scenes, stretches
+from media_pipeline.videos.scenes import BRIEF, Shown, scenes, standing, stretches
 from media_pipeline.videos.sketches import Sketch, difference, most_different
 
 SAME_AVERAGE, SAME_MOST = 1.5, 12
@@ -24,7 +26,9 @@ SAME_AVERAGE, SAME_MOST = 1.5, 12
 NOTICEABLE = 6.0
 """Levels on average by which a frame must differ from all judged ones to be worth one without a cut."""
 _HAIR = 1e-6
-CANDIDATES = 600  # frames that are looked at for slow changes: of a long video not every one
+CANDIDATES = (
+    600  # frames that are looked at for what stands still or changes slowly: of a long video not every one
+)
 
 
 def choose(frames: Sequence[Shown], budget: int) -> tuple[int, ...]:
@@ -35,8 +39,12 @@ def choose(frames: Sequence[Shown], budget: int) -> tuple[int, ...]:
     choice.add(0)
     choice.add(len(frames) - 1)
     found = scenes(frames)
-    choice.cover(stretches(frames, found))
-    choice.spend({scene.middle: min(1.0, scene.seconds / BRIEF) for scene in found}, least=SAME_AVERAGE)
+    parts = stretches(frames, found)
+    for part in parts:
+        choice.cover(standing(frames, part, at_least=choice.longest, looks=CANDIDATES))
+    unseen = [scene for scene in found if not choice.taken.intersection(range(scene.first, scene.last + 1))]
+    choice.spend({scene.middle: min(1.0, scene.seconds / BRIEF) for scene in unseen}, least=SAME_AVERAGE)
+    choice.cover(parts)
     step = -(-len(frames) // CANDIDATES)
     choice.spend(dict.fromkeys(range(0, len(frames), step), 1.0), least=NOTICEABLE)
     choice.fill()
@@ -50,7 +58,7 @@ class _Choice:
         self._frames = frames
         self._left = budget
         # A hair less: sums of tenths of a second are never quite what they should be.
-        self._longest = (1 - _HAIR) * sum(frame.seconds for frame in frames) / (budget - 1)
+        self.longest = (1 - _HAIR) * sum(frame.seconds for frame in frames) / (budget - 1)
         self._shown: list[Sketch] = []
         self.taken: set[int] = set()
 
@@ -61,10 +69,10 @@ class _Choice:
         self._shown.append(self._frames[number].sketch)
 
     def cover(self, found: Iterable[Sequence[int]]) -> None:
-        """Keep the first promise in every stretch."""
+        """Judge so much of every stretch that less than the longest passes between, while the budget lasts."""
         for stretch in found:
             unlike = self._unlike(stretch, [number for number in stretch if number in self.taken])
-            while run := self._too_long(unlike):
+            while self._left > 0 and (run := self._too_long(unlike)):
                 number = self._divided(run)
                 self.add(number)
                 unlike = [
@@ -80,7 +88,7 @@ class _Choice:
             number: min(difference(picture, shown) for shown in self._shown)
             for number, picture in pictures.items()
         }
-        while self._left > 0:
+        while self._left > 0 and distances:
             wanted = max(distances, key=lambda number: distances[number] * candidates[number])
             if distances[wanted] < least:
                 return
@@ -114,7 +122,7 @@ class _Choice:
 
     def _too_long(self, runs: Sequence[Sequence[int]]) -> Sequence[int]:
         longest = max(runs, key=self._seconds, default=())
-        return longest if self._seconds(longest) >= self._longest else ()
+        return longest if self._seconds(longest) >= self.longest else ()
 
     def _divided(self, run: Sequence[int]) -> int:
         """The first of as few frames as leave nothing too long, as evenly as that can be."""
@@ -130,7 +138,7 @@ class _Choice:
         passed = 0.0
         for number in run:
             passed += self._frames[number].seconds
-            if passed >= self._longest:
+            if passed >= self.longest:
                 full.append(number)
                 passed = 0.0
         return full

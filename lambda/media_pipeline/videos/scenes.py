@@ -1,10 +1,10 @@
 """Where a video cuts from one picture to another, told from the sketches of its frames."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, takewhile
 
-from media_pipeline.videos.sketches import Sketch, difference, most_different
+from media_pipeline.videos.sketches import Sketch, coarse_difference, difference, most_different
 
 CUT_AVERAGE = 3.0
 """Levels on average: a smaller change is no cut, however still all else is."""
@@ -16,6 +16,9 @@ CUT_MOST, STILL_MOST = 48, 16
 """Levels at the most different point: so much between two still pictures is a cut, though nearly all is the same."""
 AROUND = 4  # frames to either side
 BRIEF = 0.5  # seconds: what is shown for less is a flash, or flicker
+
+STILL = 3.0
+"""Levels by which coarse sketches may differ on average and still be of one picture: grain does, movement does not."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,37 @@ def stretches(frames: Sequence[Shown], found: Sequence[Scene]) -> tuple[tuple[in
             joined.append(span)
         flickering = scene.brief
     return tuple(map(tuple, joined))
+
+
+def standing(
+    frames: Sequence[Shown], stretch: Sequence[int], *, at_least: float, looks: int
+) -> Iterator[Sequence[int]]:
+    """Find the parts of a stretch in which one picture stands still, but for grain, for `at_least` seconds.
+
+    Of a long video some frames are passed over, so that about `looks` of them all are looked at.
+    """
+    step = -(-len(frames) // looks)
+    looked = range(0, len(stretch), step)
+    after, next_anchor = 0, 0.0
+    for place, number in enumerate(looked):
+        frame = frames[stretch[number]]
+        if number < after or frame.time < next_anchor:
+            continue
+        next_anchor = (
+            frame.time + at_least / 4
+        )  # one of them at least is in every picture that is there long enough
+
+        def alike(other: int, anchor: Sketch = frame.sketch) -> bool:
+            return coarse_difference(anchor, frames[stretch[other]].sketch) < STILL
+
+        before = list(takewhile(alike, reversed(looked[:place])))
+        following = list(takewhile(alike, looked[place:]))
+        first = max(0, (before[-1] if before else number) - step + 1)
+        last = min(len(stretch), following[-1] + step)
+        part = stretch[first:last]
+        if sum(frames[each].seconds for each in part) >= at_least:
+            yield part
+            after = last
 
 
 def _resumed(frames: Sequence[Shown], found: Sequence[Scene], number: int) -> int | None:

@@ -9,7 +9,6 @@ from PIL import Image, ImageChops
 
 _LUMA, _CHROMA = 32, 16
 _SIZE = (_LUMA, _LUMA + _CHROMA)
-_PIXELS = _SIZE[0] * _SIZE[1]
 _LEVELS = range(256)
 
 
@@ -31,6 +30,11 @@ class Sketch:
     def image(self) -> Image.Image:
         """The same as a picture that Pillow can compare."""
         return Image.frombytes("L", _SIZE, self.pixels)
+
+    @cached_property
+    def coarse(self) -> Image.Image:
+        """A sixteenth of it, in which grain averages out."""
+        return self.image.reduce(4)
 
     @property
     def contrast(self) -> float:
@@ -57,8 +61,16 @@ def most_different(one: Sketch, other: Sketch) -> int:
 
 def difference(one: Sketch, other: Sketch) -> float:
     """Levels of 255 by which two frames differ on average."""
-    counts = ImageChops.difference(one.image, other.image).histogram()
-    return float(sum(map(mul, _LEVELS, counts))) / _PIXELS
+    return _average(ImageChops.difference(one.image, other.image))
+
+
+def coarse_difference(one: Sketch, other: Sketch) -> float:
+    """Levels of 255 by which two frames differ on average when grain does not count."""
+    return _average(ImageChops.difference(one.coarse, other.coarse))
+
+
+def _average(picture: Image.Image) -> float:
+    return float(sum(map(mul, _LEVELS, picture.histogram()))) / (picture.width * picture.height)
 
 
 def _thinned(plane: Plane, side: int) -> Image.Image:
