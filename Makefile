@@ -19,7 +19,7 @@ setup: $(READY) ## set up .venv (every other target does it by itself)
 
 .PHONY: test
 test: $(READY) ## all tests, with the reason for each that was skipped
-	@$(RUN) -m pytest -rs
+	@$(RUN) -m pytest -rs -n 2 --dist loadgroup --no-loadscope-reorder
 
 .PHONY: check
 check: $(READY) ## formatter, linter, type checker
