@@ -156,3 +156,24 @@ def test_frames_that_last_unevenly_are_judged_by_time_and_not_by_number() -> Non
     chosen = choose(frames, BUDGET)
     assert sum(number >= 100 for number in chosen) >= BUDGET - 1
     assert longest_gap(frames, chosen) < 21 / (BUDGET - 1)
+
+
+def test_scene_of_a_moment_is_judged_although_a_long_pan_could_use_up_the_budget() -> None:
+    frames = film((drifting, 250), (still(7), 5), (drifting, 300))
+    chosen = choose(frames, BUDGET)
+    assert any(250 <= number < 255 for number in chosen)
+    assert len(chosen) == BUDGET
+
+
+def test_picture_under_heavy_grain_that_stands_for_its_share_is_judged_before_any_scene() -> None:
+    """The grain changes every point of every frame; what it lies over stands still, and fades in without a cut."""
+
+    def grained(number: int) -> Sketch:
+        rng = random.Random(number)
+        return Sketch(bytes(96 + 8 * (place // 192) + rng.randrange(-20, 21) for place in range(PIXELS)))
+
+    flashes = [(still(number), 6) for number in range(12)]
+    frames = film(*flashes[:6], (grained, 40), *flashes[6:])
+    share = len(frames) / RATE / (BUDGET - 1)
+    assert share <= 4.0
+    assert any(36 <= number < 76 for number in choose(frames, BUDGET))
