@@ -170,7 +170,7 @@ def test_picture_under_heavy_grain_that_stands_for_its_share_is_judged_before_an
 
     def grained(number: int) -> Sketch:
         rng = random.Random(number)
-        return Sketch(bytes(96 + 8 * (place // 192) + rng.randrange(-20, 21) for place in range(PIXELS)))
+        return Sketch(bytes(96 + 8 * (place // 192) + rng.randrange(-14, 15) for place in range(PIXELS)))
 
     flashes = [(still(number), 6) for number in range(12)]
     frames = film(*flashes[:6], (grained, 40), *flashes[6:])
