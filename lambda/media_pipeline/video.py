@@ -80,6 +80,7 @@ class VideoPipeline(Story):
                         watch=deadline,
                     )
             attempt.facts["duration"] = round(made.seconds, 3)
+            attempt.facts["width"], attempt.facts["height"] = made.original  # upright, as of pictures
             with attempt.steps("render"):
                 everything = self._render(original, content_type, made, keeper)
             original.unlink()

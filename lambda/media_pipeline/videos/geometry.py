@@ -36,18 +36,25 @@ def fitted(width: int, height: int, aspect: Fraction, turn: tuple[str, ...], lin
 
     Sides are even, as H.264's 4:2:0 wants them.
     """
-    quarter = _is_quarter(turn)
-    across, down = (
-        (float(height), float(width * aspect)) if quarter else (float(width * aspect), float(height))
-    )
-    if (
-        quarter and aspect > 1
-    ):  # squeezed across instead: stretched down there would be lines that nobody filmed
-        across, down = float(height / aspect), float(width)
+    across, down = _upright(width, height, aspect, turn)
     shown_height = _even(min(down, lines))
     shown_width = min(2 * round(across * shown_height / down / 2), _even(across))
     sides = max(2, shown_width), shown_height
-    return Geometry(sides[1], sides[0], turn) if quarter else Geometry(*sides, turn)
+    return Geometry(sides[1], sides[0], turn) if _is_quarter(turn) else Geometry(*sides, turn)
+
+
+def upright(width: int, height: int, aspect: Fraction, turn: tuple[str, ...]) -> tuple[int, int]:
+    """Width and height of a stored picture as it is shown: turned, in square pixels, and not made smaller."""
+    across, down = _upright(width, height, aspect, turn)
+    return max(1, round(across)), max(1, round(down))
+
+
+def _upright(width: int, height: int, aspect: Fraction, turn: tuple[str, ...]) -> tuple[float, float]:
+    if not _is_quarter(turn):
+        return float(width * aspect), float(height)
+    if aspect > 1:  # squeezed across instead: stretched down there would be lines that nobody filmed
+        return float(height / aspect), float(width)
+    return float(height), float(width * aspect)
 
 
 def turn_of(matrix: bytes | None) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from av.filter import Graph
 from av.video.frame import VideoFrame
 
 from media_pipeline.videos import tones
-from media_pipeline.videos.geometry import Geometry, fitted, turn_of
+from media_pipeline.videos.geometry import Geometry, fitted, turn_of, upright
 from media_pipeline.videos.limits import VideoLimits
 from media_pipeline.videos.opening import Opened, decoding, threads
 
@@ -38,6 +38,8 @@ class Pictures:
         self._last: Fraction | None = None
         self.first: Fraction | None = None
         """When the source's first frame appears, on the source's clock in seconds: 0 on the published one."""
+        self.original = (0, 0)
+        """Width and height of the source's first frame as a player shows it, in square pixels."""
         self.decoded = 0
 
     @property
@@ -105,10 +107,10 @@ class Pictures:
         )
         if self._graph is None or seen != self._seen:
             self._limits.check_picture(frame.width, frame.height)
-            geometry = fitted(
-                frame.width, frame.height, self._source.aspect, turn_of(_matrix(frame)), self._lines
-            )
-            self._shape = self._shape or geometry
+            stored = (frame.width, frame.height, self._source.aspect, turn_of(_matrix(frame)))
+            geometry = fitted(*stored, self._lines)
+            if self._shape is None:
+                self._shape, self.original = geometry, upright(*stored)
             self._graph, self._seen = self._build(frame, geometry.turn), seen
         return self._graph
 

@@ -52,6 +52,8 @@ class Transcoded:
     path: Path
     width: int
     height: int
+    original: tuple[int, int]
+    """Width and height of what it was made of, as a player shows it."""
     frames: tuple[Shown, ...]
     whole: tuple[Fraction, ...]
     """Times in seconds of the frames that can be decoded without others, in order."""
@@ -174,6 +176,7 @@ class _Run:
             path=target,
             width=width,
             height=height,
+            original=self._pictures.original,
             frames=tuple(
                 Shown(float(time), seconds, found)
                 for (time, found), seconds in zip(self._sketches, lasting, strict=True)

@@ -26,6 +26,7 @@ class End:
     rejected: RejectedError | None = None
     width: int = 0
     height: int = 0
+    original: tuple[int, int] = (0, 0)
     times: tuple[float, ...] = ()
     sounds: int = 0
     seconds: float = 0.0
@@ -38,7 +39,7 @@ def end_of(data: bytes, folder: Path, limits: VideoLimits | None = None) -> End:
     limits = limits or VideoLimits()
     try:
         with opened(source, sniff(data[:4096]).content_type, limits) as video:
-            transcode(video, target, lines=LINES, limits=limits)
+            original = transcode(video, target, lines=LINES, limits=limits).original
     except RejectedError as rejected:
         return End(rejected=rejected)
     with av.open(str(target), "r") as container:
@@ -46,6 +47,7 @@ def end_of(data: bytes, folder: Path, limits: VideoLimits | None = None) -> End:
         return End(
             width=frames[0].width,
             height=frames[0].height,
+            original=original,
             times=tuple(frame.time for frame in frames),
             sounds=len(container.streams.audio),
             seconds=(container.duration or 0) / av.time_base,
@@ -119,6 +121,16 @@ def test_sides_are_even_and_as_a_player_would_show_them(
 ) -> None:
     end = made(name, tmp_path)
     assert (end.width, end.height) == size
+
+
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [("turned-90.mp4", (96, 160)), ("turned-180.mp4", (160, 96)), ("very-high.mp4", (16, 2160))],
+)
+def test_what_is_known_of_the_original_is_how_a_player_shows_it(
+    name: str, size: tuple[int, int], tmp_path: Path
+) -> None:
+    assert made(name, tmp_path).original == size
 
 
 def test_of_five_sounds_one_is_left(tmp_path: Path) -> None:
