@@ -111,7 +111,7 @@ bench: $(READY) $(BENCH_PYTHON)/.ready ## speed and quality of renditions agains
 .PHONY: test-engine
 test-engine: export ENGINE_TESTS = all
 test-engine: $(READY) ## both stacks with the real Pulumi CLI on PATH, against the embedded AWS
-	@$(RUN) -m pytest tests/engine
+	@$(RUN) -m pytest tests/engine -n 2 --dist loadgroup --no-loadscope-reorder
 
 .PHONY: front-door
 front-door: export FRONT_DOOR_UPLOADS = $(or $(UPLOADS),200)

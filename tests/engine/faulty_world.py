@@ -14,7 +14,7 @@ from local.handlers import HANDLERS
 from local.handlers.base import DeploymentRefusedError
 from local.serving.__main__ import main
 
-HANG_SECONDS = 6  # longer than it takes to kill the engine meanwhile
+HANG_SECONDS = 25  # longer than it takes to see the rest done, and to kill the engine meanwhile
 
 
 def break_once(kind: str, type_name: str) -> None:

@@ -71,6 +71,10 @@ def _pending(desk: Desk) -> list[dict[str, Any]]:
     return [operation["resource"] for operation in pending]
 
 
+def _types(resources: list[dict[str, Any]]) -> set[str]:
+    return {resource["type"] for resource in resources}
+
+
 def _name(resource: dict[str, Any]) -> str:
     """The physical name, where the type has one."""
     named = HANDLERS[resource["type"]].autoname
@@ -82,9 +86,11 @@ def test_a_killed_engine_is_recovered_by_the_documented_steps(monkeypatch: pytes
     with _faulty(monkeypatch, f"hang:{QUEUE}") as desk:
         up = desk.start("up", "--yes", "--skip-preview")
         deadline = time.monotonic() + 40
-        while not _queues(desk) and time.monotonic() < deadline:
-            time.sleep(0.2)
-        time.sleep(1.5)  # whatever does not wait for the queue is done by then
+        # Until whatever does not wait for the queue is done, and known to be: seen twice, in case more was to begin.
+        seen = 0
+        while seen < 2 and time.monotonic() < deadline:
+            time.sleep(0.5)
+            seen = seen + 1 if _queues(desk) and _types(_pending(desk)) == {QUEUE} else 0
         os.killpg(up.pid, signal.SIGKILL)
         up.wait()
         locked = desk.pulumi("up", "--yes", "--skip-preview", expect=None)
@@ -92,7 +98,7 @@ def test_a_killed_engine_is_recovered_by_the_documented_steps(monkeypatch: pytes
         assert "the stack is currently locked" in locked.text
         desk.pulumi("cancel", "--yes")
         pending = _pending(desk)
-        assert QUEUE in {resource["type"] for resource in pending}
+        assert _types(pending) == {QUEUE}
         desk.pulumi("refresh", "--yes", "--skip-preview", "--clear-pending-creates")
         assert _pending(desk) == []
         _delete_orphans(desk, pending)
