@@ -12,7 +12,7 @@ from typing import Any, cast
 import av
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
-from av.codec.context import Flags
+from av.codec.context import Flags, ThreadType
 from av.container import OutputContainer
 from av.error import InvalidDataError
 from av.packet import Packet
@@ -233,6 +233,7 @@ class _Run:
         video.width, video.height = self._pictures.size
         video.pix_fmt = "yuv420p"
         context = video.codec_context
+        context.thread_type = ThreadType.AUTO  # PyAV's own choice is slices, which cost time and quality
         context.time_base = TICK
         context.color_primaries = context.color_trc = context.colorspace = _BT709
         context.color_range = _LIMITED_RANGE
