@@ -5,14 +5,14 @@ from pathlib import Path
 from benchmarks.video_recipes import Settings
 from media_pipeline.sniffing import sniff
 from media_pipeline.videos.limits import VideoLimits
-from media_pipeline.videos.opening import opened, threads
+from media_pipeline.videos.opening import THREADS, opened
 from media_pipeline.videos.sampling import choose
 from media_pipeline.videos.transcoding import CRF, PRESET, SOUND_BITS, transcode
 
 HEIGHT = 720
 MODERATION_FRAMES = 12
 _HEAD_BYTES = 4096
-SETTINGS = Settings(height=HEIGHT, crf=CRF, preset=PRESET, threads=threads(), sound=SOUND_BITS["mono"])
+SETTINGS = Settings(height=HEIGHT, crf=CRF, preset=PRESET, threads=THREADS, sound=SOUND_BITS["mono"])
 
 
 def as_the_function_does(source: Path, target: Path, settings: Settings) -> None:

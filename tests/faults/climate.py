@@ -1,5 +1,6 @@
 """How bad a seed is: what travels late or twice, how often calls fail, and which services go down for how long."""
 
+import math
 import random
 from dataclasses import dataclass
 
@@ -49,6 +50,7 @@ class Climate:
     rate: float  # share of calls that a sporadic fault strikes
     outages: tuple[Outage, ...]
     redeploys: bool
+    videos_from: float  # virtual second from which the stack takes videos
 
     @classmethod
     def of(cls, seed: int) -> "Climate":
@@ -64,7 +66,8 @@ class Climate:
             lost_deletes=rng.choice((0.0, 0.02, 0.1)),
         )
         outages = [_outage(rng) for _ in range(rng.choice((0, 1, 1, 2, 3)))]
-        return cls(weather, rng.choice((0.02, 0.04, 0.08)), tuple(outages), rng.random() < 0.4)
+        rate, redeploys = rng.choice((0.02, 0.04, 0.08)), rng.random() < 0.4
+        return cls(weather, rate, tuple(outages), redeploys, rng.choice((0.0, 0.0, 2_000.0, math.inf)))
 
 
 def _outage(rng: random.Random) -> Outage:

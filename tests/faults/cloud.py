@@ -8,7 +8,7 @@ import json
 import os
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
@@ -19,8 +19,8 @@ from moto.backends import get_backend
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.moto_api._internal import mock_random
 
-from media_pipeline import pipeline
 from tests.faults.quicker import quicker_moto
+from tests.faults.renderings import filming_once, lasting, rendering_once
 from tests.faults.timeline import Timeline
 
 ACCOUNT, REGION = "123456789012", "eu-west-1"
@@ -50,14 +50,17 @@ class Cloud:
     def __enter__(self) -> "Cloud":
         self._stack.enter_context(mock.patch.dict(os.environ, ENVIRONMENT))
         self._stack.enter_context(mock_aws())
-        seconds = SimpleNamespace(sleep=lambda seconds: self.timeline.sleep(seconds), time=self._time)
+        seconds = SimpleNamespace(sleep=self._sleep, time=self._time)
         self._stack.enter_context(mock.patch("botocore.endpoint.time", seconds))
         self._stack.enter_context(mock.patch("botocore.retries.bucket.time", seconds))
         self._stack.enter_context(mock.patch("media_pipeline.invocation.time", seconds))
         waiting = SimpleNamespace(Lock=threading.Lock, Condition=lambda lock: _Condition(self, lock))
         self._stack.enter_context(mock.patch("botocore.retries.bucket.threading", waiting))
-        for patch in (*quicker_moto(), *(_rendering_once() if self._renders_once else ())):
-            self._stack.enter_context(patch)
+        patches = (rendering_once, filming_once) if self._renders_once else ()
+        # One group after the other: each builds on what the one before put in place.
+        for group in (quicker_moto, *patches, lambda: lasting(self._sleep)):
+            for patch in group():
+                self._stack.enter_context(patch)
         self._build()
         return self
 
@@ -66,6 +69,9 @@ class Cloud:
 
     def _time(self) -> float:
         return self.timeline.now
+
+    def _sleep(self, seconds: float) -> None:
+        self.timeline.sleep(seconds)
 
     def _build(self) -> None:
         session = boto3.Session()
@@ -172,22 +178,6 @@ class Cloud:
     def _stored(self, bucket: str) -> Iterator[tuple[str, Any]]:
         for key in sorted(self._buckets[bucket].keys):
             yield key, self._buckets[bucket].keys[key]
-
-
-def _rendering_once() -> Iterator[AbstractContextManager[Any]]:
-    """Rendering depends on nothing but what it is given, and the same few pictures come again and again."""
-    render: Any = vars(pipeline).get("render")
-    if render is None:
-        return  # somebody's patch calls it otherwise: slower, no less right
-    made: dict[tuple[bytes, str], Any] = {}
-
-    def rendered(data: bytes, *how: Any) -> Any:
-        name = data, repr(how)
-        if name not in made:
-            made[name] = render(data, *how)
-        return made[name]
-
-    yield mock.patch.object(pipeline, "render", rendered)
 
 
 class _Condition:

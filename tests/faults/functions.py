@@ -1,4 +1,4 @@
-"""The two functions as Lambda runs them: warm environments with real clients, a deadline, and a sudden end."""
+"""The three functions as Lambda runs them: warm environments with real clients, a deadline, and a sudden end."""
 
 import itertools
 import random
@@ -20,16 +20,19 @@ from media_pipeline.moderation import Policy
 from media_pipeline.observability import Observability
 from media_pipeline.record import Status
 from media_pipeline.renditions import Size, Specs
-from media_pipeline.settings import ImageSettings
+from media_pipeline.settings import ImageSettings, VideoSettings
+from media_pipeline.video_assembly import video_worker
 from tests.faults import cloud as stack
 from tests.faults.injection import Call
 from tests.faults.network import Network, Wire
+from tests.faults.pictures import SIDE
 from tests.faults.policies import Deployment
 from tests.faults.queues import Delivery, Queue
 from tests.faults.timeline import KilledError, Timeline
 
-TIMEOUT = 60.0  # seconds, of both functions
-STEP_SECONDS = {"inspect": 0.01, "render": 0.3}
+TIMEOUT = 60.0  # seconds, of the functions that only react
+TIMEOUTS = {"process-video": 225.0}  # of those that compute for long; their clients are made for TIMEOUT
+STEP_SECONDS = {"inspect": 0.01, "render": 0.3, "transcode": 0.3}
 
 
 class QuietObservability(Observability):
@@ -191,7 +194,7 @@ class Invocation:
 
 
 class Functions:
-    """Runs both functions of a stack over one timeline."""
+    """Runs all functions of a stack over one timeline."""
 
     def __init__(
         self, *, timeline: Timeline, network: Network, pool: ClientPool, rng: random.Random, skew: float
@@ -202,7 +205,9 @@ class Functions:
         self._pool = pool
         self._rng = rng
         self._skew = skew
-        self._warm: dict[str, list[Environment]] = {"process-image": [], "dead-letters": []}
+        self._warm: dict[str, list[Environment]] = {
+            name: [] for name in ("process-image", "process-video", "dead-letters")
+        }
         self._numbers = itertools.count(1)
         self._queues: dict[str, Queue] = {}
         self._topic = ""
@@ -225,7 +230,7 @@ class Functions:
             number=number,
             delivery=delivery,
             timeline=self._timeline,
-            deadline=self._timeline.now + TIMEOUT,
+            deadline=self._timeline.now + TIMEOUTS.get(function, TIMEOUT),
             deployment=environment.deployment,
             aws_request_id=f"{number:08x}-0000-4000-8000-000000000000",
         )
@@ -264,11 +269,14 @@ class Functions:
         def clock() -> float:
             return self._timeline.now + skew
 
-        worker = (
-            image_worker(settings, clients.clients, clients.rekognition, observability, clock)
-            if function == "process-image"
-            else dead_letters_worker(settings, clients.clients, observability, clock)
-        )
+        if isinstance(settings, VideoSettings):
+            worker = video_worker(
+                settings, clients.clients, clients.rekognition, observability, clock, TIMEOUT
+            )
+        elif function == "process-image":
+            worker = image_worker(settings, clients.clients, clients.rekognition, observability, clock)
+        else:
+            worker = dead_letters_worker(settings, clients.clients, observability, clock)
         return Environment(worker, clients, skew, self.deployment.name)
 
 
@@ -287,7 +295,7 @@ def _event(delivery: Delivery) -> dict[str, Any]:
 
 
 def _settings(deployment: Deployment, topic: str, queues: dict[str, Queue], function: str) -> ImageSettings:
-    return ImageSettings(
+    settings = ImageSettings(
         stack="faults",
         uploads_bucket=stack.UPLOADS,
         quarantine_bucket=stack.QUARANTINE,
@@ -306,4 +314,13 @@ def _settings(deployment: Deployment, topic: str, queues: dict[str, Queue], func
         ),
         policy=Policy.parse(deployment.moderation),
         limits=Limits(bytes=deployment.bytes, pixels=deployment.pixels, frames=deployment.frames),
+    )
+    if function != "process-video":
+        return settings
+    return VideoSettings(
+        **vars(settings),
+        height=SIDE,
+        moderation_frames=deployment.frames_of_videos,
+        video_bytes=deployment.bytes,
+        video_seconds=60,
     )

@@ -40,6 +40,7 @@ class Ledger:
     judged: dict[int, set[str]] = field(
         default_factory=dict
     )  # number of the picture -> deployments that asked
+    deployed: set[str] = field(default_factory=set)  # names of the deployments there were
     announced: dict[str, dict[str, Any]] = field(default_factory=dict)  # alert_id -> the announcement
     tellings: int = 0
     given_up: set[tuple[str, str]] = field(

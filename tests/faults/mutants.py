@@ -22,7 +22,7 @@ from tests.faults.cloud import Cloud
 from tests.faults.crew import INTERRUPTED, interruptible
 from tests.faults.exhaustive import REPEATED, Bench, cases, one_of_each
 from tests.faults.functions import ClientPool
-from tests.faults.mistakes_of_delivery import MISTAKES
+from tests.faults.mistakes_with_videos import MISTAKES
 from tests.faults.scenarios import SCENARIOS
 from tests.faults.soak import run_seed
 
@@ -33,7 +33,7 @@ UNCHANGED = "unchanged"  # no mistake: there the harness must find nothing
 UNNOTICED, NOTICED, BROKEN = 0, 1, 3
 TRY_SECONDS = 600
 ROOT = Path(__file__).parents[2]
-COPIED = ("lambda", "tests/faults")
+COPIED = ("lambda", "demo", "tests/faults")
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from tests.faults.timeline import Timeline
 
-VISIBILITY = 360.0  # seconds: six times the functions' time-out
+VISIBILITY = {"images": 360.0, "videos": 1_350.0, "dead": 360.0}  # seconds: six times the function's time-out
 LONGEST_VISIBILITY = 43_200  # SQS: twelve hours
 MAX_RECEIVES = 50
 RETENTION = {"images": 4 * 86_400.0, "videos": 4 * 86_400.0, "dead": 7 * 86_400.0}  # seconds
@@ -42,6 +42,7 @@ class Queue:
         self.messages: list[Message] = []
         self.given_up: list[Message] = []
         self.expired: list[Message] = []
+        self.visibility = VISIBILITY[name]
         self._timeline = timeline
         self._sent = 0
         self.on_visible: Callable[[], None] = lambda: None
@@ -78,7 +79,7 @@ class Queue:
                 self.given_up.append(message)
                 dead_letters.send(message.body, message.sent_at)
                 continue
-            message.visible_at = self._timeline.now + VISIBILITY
+            message.visible_at = self._timeline.now + self.visibility
             self._timeline.at(message.visible_at, self._look)
             return self.deliver(message)
         return None
@@ -89,7 +90,7 @@ class Queue:
         One that was deleted is then still there: a server that the deletion did not reach kept its copy.
         """
         if message not in self.messages:
-            message.visible_at = self._timeline.now + VISIBILITY
+            message.visible_at = self._timeline.now + self.visibility
             self._timeline.at(message.visible_at, self._look)
             self.messages.append(message)
         message.receives += 1

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from tests.faults.injection import Call, Fault, Kind
+from tests.faults.injection import ALWAYS, Call, Fault, Kind
 from tests.faults.pictures import Kind as Content
 from tests.faults.policies import FIRST, WITH_VIDEOS, Deployment
 from tests.faults.simulation import Simulation
@@ -70,8 +70,21 @@ def _give_up_deletion(run: Simulation) -> None:
         run.queues["dead"].send(body)
 
 
+class _Down:
+    """Fails every call of one function."""
+
+    def __init__(self, function: str) -> None:
+        self._function = function
+
+    def choose(self, call: Call) -> Fault | None:
+        """Part of `Injector`."""
+        is_hit = call.invocation.function_name == self._function and call.operation != "step"
+        return Fault(Kind.ERROR, ALWAYS) if is_hit else None
+
+
 def _handed_over_first(run: Simulation) -> None:
     """The function that a video was handed to could do nothing with it."""
+    run.injector = _Down("process-video")
     run.put(KEY, Content.VIDEO, 1)
     run.run(DAY)
 
@@ -114,11 +127,15 @@ class _CutOffOnce:
         return Fault(Kind.CRASH_AFTER)
 
 
-def _cut_off_first(run: Simulation) -> None:
+def _cut_off_first(kind: Content) -> Callable[[Simulation], None]:
     """A version was allowed and cut off with some of its renditions there; its message waits."""
-    run.injector = _CutOffOnce()
-    run.put(KEY, Content.CLEAN, 1)
-    run.timeline.run(run.timeline.now + 60.0)  # not to the end: its message comes back only later
+
+    def prepare(run: Simulation) -> None:
+        run.injector = _CutOffOnce()
+        run.put(KEY, kind, 1)
+        run.timeline.run(run.timeline.now + 60.0)  # not to the end: its message comes back only later
+
+    return prepare
 
 
 SCENARIOS: Mapping[str, Scenario] = {
@@ -134,15 +151,31 @@ SCENARIOS: Mapping[str, Scenario] = {
     "delete-version": Scenario(_published_first, _delete_version, "DELETED"),
     "dead-letter": Scenario(_nothing, _give_up(Content.CLEAN), "FAILED", "dead-letters"),
     "dead-deletion": Scenario(_published_first, _give_up_deletion, "DELETED", "dead-letters"),
-    # The video function fails at everything here: what is handed to it ends with the dead letters.
-    "hand-over": Scenario(_nothing, _put(Content.VIDEO), "FAILED", deployment=WITH_VIDEOS),
+    "hand-over": Scenario(_nothing, _put(Content.VIDEO), "PUBLISHED", deployment=WITH_VIDEOS),
     "hand-over-again": Scenario(
-        _handed_over_first, lambda run: _do(run, run.redrive), "FAILED", deployment=WITH_VIDEOS
+        _handed_over_first, lambda run: _do(run, run.redrive), "PUBLISHED", deployment=WITH_VIDEOS
     ),
     "hand-over-withdrawn": Scenario(
         _handed_over_first, _redrive_without_videos, "REJECTED", deployment=WITH_VIDEOS
     ),
-    "overwritten-when-cut-off": Scenario(_cut_off_first, _put(Content.CLEAN, 2), "PUBLISHED", in_pairs=False),
+    "overwritten-when-cut-off": Scenario(
+        _cut_off_first(Content.CLEAN), _put(Content.CLEAN, 2), "PUBLISHED", in_pairs=False
+    ),
+    "video": Scenario(_nothing, _put(Content.VIDEO), "PUBLISHED", "process-video", WITH_VIDEOS),
+    "video-block": Scenario(
+        _nothing, _put(Content.ARMED_VIDEO), "BLOCKED", "process-video", WITH_VIDEOS, in_pairs=False
+    ),
+    "video-reject": Scenario(
+        _nothing, _put(Content.BROKEN_VIDEO), "REJECTED", "process-video", WITH_VIDEOS, in_pairs=False
+    ),
+    "video-overwritten-when-cut-off": Scenario(
+        _cut_off_first(Content.VIDEO),
+        _put(Content.VIDEO, 2),
+        "PUBLISHED",
+        "process-video",
+        WITH_VIDEOS,
+        in_pairs=False,
+    ),
     "redrive-of-deleted": Scenario(
         _redriven_too_late, lambda run: run.queues["images"].send(run.late), "DELETED"
     ),

@@ -6,6 +6,7 @@ One seed again, with a trace of every call:
 
 import argparse
 import json
+import math
 import os
 import sys
 import time
@@ -20,13 +21,15 @@ from tests.faults.crew import INTERRUPTED, Crew, Progress, interruptible
 from tests.faults.functions import ClientPool
 from tests.faults.ledger import Upload
 from tests.faults.pictures import Kind
-from tests.faults.policies import DEPLOYMENTS
+from tests.faults.policies import DEPLOYMENTS, TAKING_VIDEOS, Deployment
 from tests.faults.simulation import Simulation
 
 OBJECTS = 40
 KEYS = 24
 KINDS = (Kind.CLEAN,) * 5 + (Kind.WEAPON,) * 2 + (Kind.FIGHT,) * 2 + (Kind.HIDDEN,)
-REJECTED_KINDS = (Kind.CORRUPT, Kind.EMPTY, Kind.TEXT, Kind.VIDEO, Kind.POISON)
+VIDEOS = (Kind.VIDEO, Kind.VIDEO, Kind.ARMED_VIDEO)
+VIDEO_SHARE = 0.2
+REJECTED_KINDS = (Kind.CORRUPT, Kind.EMPTY, Kind.TEXT, Kind.BROKEN_VIDEO, Kind.POISON)
 REJECTED_SHARE = 0.15
 IMPATIENT_SHARE = 0.25
 STRANGE_SHARE = 0.3
@@ -50,7 +53,9 @@ def run_seed(cloud: Cloud, pool: ClientPool, seed: int, *, trace: bool = False) 
     """Run one seed to its end and judge it."""
     climate = Climate.of(seed)
     storms = StormyWeather(climate, seed)
-    run = Simulation(cloud, pool, seed=seed, weather=climate.weather, injector=storms)
+    run = Simulation(
+        cloud, pool, seed=seed, weather=climate.weather, injector=storms, deployment=_choices(climate, 0)[0]
+    )
     storms.attend(run)
     if trace:
         run.network.trace = []
@@ -58,8 +63,10 @@ def run_seed(cloud: Cloud, pool: ClientPool, seed: int, *, trace: bool = False) 
         People(run).begin()
         if climate.redeploys:
             for _ in range(run.rng.randint(1, 3)):
-                deploy = partial(run.deploy, run.rng.choice(DEPLOYMENTS))
-                run.timeline.after(run.rng.uniform(0, ACTIVE), deploy)
+                at = run.rng.uniform(0, ACTIVE)
+                run.timeline.after(at, partial(run.deploy, run.rng.choice(_choices(climate, at))))
+        if 0 < climate.videos_from < math.inf:
+            run.timeline.after(climate.videos_from, partial(run.deploy, TAKING_VIDEOS[0]))
         run.run()
         storms.calm()
         for _ in range(ROUNDS_OF_REDRIVING):
@@ -79,6 +86,11 @@ def run_seed(cloud: Cloud, pool: ClientPool, seed: int, *, trace: bool = False) 
     )
 
 
+def _choices(climate: Climate, at: float) -> tuple[Deployment, ...]:
+    """What may be deployed at that second: videos are never turned off again, which would remove their queue."""
+    return TAKING_VIDEOS if at >= climate.videos_from else DEPLOYMENTS
+
+
 class People:
     """Who uploads, overwrites and deletes, at random times."""
 
@@ -92,7 +104,14 @@ class People:
         names = ("a/{}.jpg", "b ü+{}.png", "{}", "deep/er/{} (1).webp")
         keys = [rng.choice(names).format(number) for number in range(KEYS)]
         for number in range(OBJECTS):
-            kind = rng.choice(REJECTED_KINDS if rng.random() < REJECTED_SHARE else KINDS)
+            share = rng.random()
+            kind = rng.choice(
+                REJECTED_KINDS
+                if share < REJECTED_SHARE
+                else VIDEOS
+                if share < REJECTED_SHARE + VIDEO_SHARE
+                else KINDS
+            )
             at, key = rng.uniform(0, ACTIVE), rng.choice(keys)
             run.timeline.after(at, partial(self._put, key, kind, number))
             if rng.random() < IMPATIENT_SHARE:  # away with it again, while it is worked on

@@ -11,7 +11,7 @@ from PIL import Image
 
 from media_pipeline.errors import FailedError, Reason
 from media_pipeline.videos.limits import VideoLimits
-from media_pipeline.videos.opening import Opened, threads
+from media_pipeline.videos.opening import THREADS, Opened
 from media_pipeline.videos.pictures import TICK, Pictures
 from media_pipeline.videos.scenes import Shown
 from media_pipeline.videos.transcoding import Transcoded, Watch, decoded, packets
@@ -44,7 +44,7 @@ def published(made: Transcoded, chosen: Sequence[int], watch: Watch) -> Iterator
     with av.open(str(made.path), "r", format="mp4") as container:
         track = container.streams.video[0]
         track.thread_type = "AUTO"
-        track.codec_context.thread_count = threads()
+        track.codec_context.thread_count = THREADS
         read = container.decode(track)
         position = Fraction(-1)
         for number in chosen:

@@ -3,7 +3,6 @@
 Nothing else of the pipeline hands an uploaded video's bytes to a demuxer or decoder.
 """
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,6 +27,8 @@ from media_pipeline.videos.limits import (
     VideoLimits,
 )
 
+THREADS = 0
+"""Each codec's own choice for the machine: some more than there are processors, since threads wait for one another."""
 _SANE_ASPECT = Fraction(1, 8), Fraction(8)
 """Pixels wider or higher than that are a fault of the file."""
 
@@ -94,11 +95,6 @@ def decoding() -> Iterator[None]:
         raise RejectedError(Reason.CORRUPT, f"the video cannot be decoded: {why}") from error
 
 
-def threads() -> int:
-    """How many threads a codec may use: one for each processor."""
-    return os.cpu_count() or 1
-
-
 def _options(demuxer: str, limits: VideoLimits) -> dict[str, str]:
     options = {
         "protocol_whitelist": "file",
@@ -125,7 +121,7 @@ def _inspected(container: InputContainer, path: Path, limits: VideoLimits) -> Op
         limits.check_seconds(seconds)
         limits.check_frames(picture.frames, seconds)
     picture.codec_context.options = {"max_pixels": str(limits.pixels)}
-    picture.codec_context.thread_count = threads()
+    picture.codec_context.thread_count = THREADS
     picture.thread_type = "AUTO"
     return Opened(
         container=container,

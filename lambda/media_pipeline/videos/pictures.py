@@ -11,7 +11,7 @@ from av.video.frame import VideoFrame
 from media_pipeline.videos import tones
 from media_pipeline.videos.geometry import Geometry, fitted, turn_of, upright
 from media_pipeline.videos.limits import VideoLimits
-from media_pipeline.videos.opening import Opened, decoding, threads
+from media_pipeline.videos.opening import THREADS, Opened, decoding
 
 TICK = Fraction(1, 90_000)
 """Unit of published time stamps: fine enough for 1/24 and 1/30 as for 1/29.97 s."""
@@ -116,7 +116,7 @@ class Pictures:
 
     def _build(self, frame: VideoFrame, turn: tuple[str, ...]) -> Graph:
         graph = Graph()
-        graph.threads = threads()
+        graph.threads = 1  # the encoder's threads have work for all processors; more here only wait
         width, height = self.size
         if any(step.startswith("transpose") for step in turn):
             width, height = height, width
@@ -129,6 +129,7 @@ class Pictures:
         wanted = f"out_color_matrix={_BT709}:out_range=tv"
         primaries, transfer = int(frame.color_primaries), int(frame.color_trc)
         if tones.is_wide(primaries, transfer):
+            graph.threads = THREADS  # but this is dear
             table = self._source.folder / f"colours-{primaries}-{transfer}.cube"
             tones.write_table(table, primaries, transfer)
             nodes += [graph.add("scale", scaled), graph.add("format", "gbrp12le")]

@@ -21,7 +21,7 @@ from av.video.stream import VideoStream
 
 from media_pipeline.errors import Reason, RejectedError
 from media_pipeline.videos.limits import VideoLimits
-from media_pipeline.videos.opening import Opened, decoding, nominal_rate, threads
+from media_pipeline.videos.opening import THREADS, Opened, decoding, nominal_rate
 from media_pipeline.videos.pictures import TICK, Pictures
 from media_pipeline.videos.scenes import Shown
 from media_pipeline.videos.sketches import Sketch, sketch
@@ -225,7 +225,7 @@ class _Run:
         options = {
             "preset": PRESET,
             "crf": str(CRF),
-            "threads": str(threads()),
+            "threads": str(THREADS),
             "g": str(max(1, round(rate * WHOLE_EVERY))),
         }
         fraction = Fraction(rate).limit_denominator(1001)
