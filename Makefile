@@ -19,7 +19,7 @@ setup: $(READY) ## set up .venv (every other target does it by itself)
 
 .PHONY: test
 test: $(READY) ## all tests, with the reason for each that was skipped
-	@$(RUN) -m pytest -rs -n 2 --dist loadgroup --no-loadscope-reorder
+	@$(RUN) -m pytest -rs
 
 .PHONY: check
 check: $(READY) ## formatter, linter, type checker
@@ -111,12 +111,12 @@ bench: $(READY) $(BENCH_PYTHON)/.ready ## speed and quality of renditions agains
 .PHONY: test-engine
 test-engine: export ENGINE_TESTS = all
 test-engine: $(READY) ## both stacks with the real Pulumi CLI on PATH, against the embedded AWS
-	@$(RUN) -m pytest tests/engine -n 2 --dist loadgroup --no-loadscope-reorder
+	@$(RUN) -m pytest tests/engine
 
 .PHONY: front-door
 front-door: export FRONT_DOOR_UPLOADS = $(or $(UPLOADS),200)
 front-door: $(READY) ## the API, its forms, the news and every documented line, pasted [UPLOADS=200]: so many at once
-	@$(RUN) -m pytest tests/front_door -s
+	@$(RUN) -m pytest tests/front_door -n 0 -s
 
 FUZZ := $(VENV)/fuzz
 

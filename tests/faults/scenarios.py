@@ -161,7 +161,9 @@ SCENARIOS: Mapping[str, Scenario] = {
     "overwritten-when-cut-off": Scenario(
         _cut_off_first(Content.CLEAN), _put(Content.CLEAN, 2), "PUBLISHED", in_pairs=False
     ),
-    "video": Scenario(_nothing, _put(Content.VIDEO), "PUBLISHED", "process-video", WITH_VIDEOS),
+    "video": Scenario(
+        _nothing, _put(Content.VIDEO), "PUBLISHED", "process-video", WITH_VIDEOS, in_pairs=False
+    ),
     "video-block": Scenario(
         _nothing, _put(Content.ARMED_VIDEO), "BLOCKED", "process-video", WITH_VIDEOS, in_pairs=False
     ),
