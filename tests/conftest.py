@@ -1,8 +1,10 @@
-"""How the tests share two processors: `make test` runs two workers, each takes one group after the other."""
+"""How the tests share two processors: two workers, each takes one file after the other."""
 
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 HERE = Path(__file__).parent
 # What takes long begins first; the many quick files then fill up whichever worker has nothing else left.
@@ -10,13 +12,24 @@ LONG_FIRST = ("faults", "front_door", "video", "embedded", "engine", "components
 TOGETHER = frozenset({"front_door"})  # these share one deployed stack
 
 
-@pytest.hookimpl(trylast=True)
+class ByFile(LoadScopeScheduling):
+    """Keeps each file's tests in one worker, since they share worlds and deployments."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        part = Path(file).parts[1]  # below `tests`
+        return part if part in TOGETHER else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
+    """Part of pytest-xdist. Its own groups, `--dist loadgroup`, are none with pytest 9.2."""
+    return ByFile(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep each file's tests in one worker, since they share worlds and deployments."""
+    """Sort what takes long to the front."""
     items.sort(key=_rank)
-    for item in items:
-        part, *_ = item.path.relative_to(HERE).parts
-        item.add_marker(pytest.mark.xdist_group(part if part in TOGETHER else str(item.path)))
 
 
 def _rank(item: pytest.Item) -> int:

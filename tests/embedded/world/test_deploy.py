@@ -318,10 +318,12 @@ time.sleep(30)
 """
     project = write_project(program)
     script = f"""
+    import signal
     import sys
     from pathlib import Path
     from local.deploy import deploy
     from local.world import World
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in the background
     try:
         with World() as world:
             deploy(Path({str(project)!r}), "dev", world)
