@@ -1,10 +1,10 @@
 """How the tests share two processors: two workers, each takes one file after the other."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
-from xdist.remote import Producer
-from xdist.scheduler import LoadScopeScheduling
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 HERE = Path(__file__).parent
 # What takes long begins first; the many quick files then fill up whichever worker has nothing else left.
@@ -12,7 +12,7 @@ LONG_FIRST = ("faults", "front_door", "video", "embedded", "engine", "components
 TOGETHER = frozenset({"front_door"})  # these share one deployed stack
 
 
-class ByFile(LoadScopeScheduling):
+class ByFile(LoadScopeScheduling):  # type: ignore[misc] # xdist has no types
     """Keeps each file's tests in one worker, since they share worlds and deployments."""
 
     def _split_scope(self, nodeid: str) -> str:
@@ -22,7 +22,7 @@ class ByFile(LoadScopeScheduling):
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
     """Part of pytest-xdist. Its own groups, `--dist loadgroup`, are none with pytest 9.2."""
     return ByFile(config, log)
 
