@@ -11,12 +11,15 @@ from tests.faults.cloud import Cloud
 from tests.faults.functions import ClientPool, Invocation
 from tests.faults.injection import Call, Fault
 from tests.faults.pictures import Kind
+from tests.faults.policies import FIRST, WITH_VIDEOS
 from tests.faults.scenarios import DAY, KEY
 from tests.faults.simulation import Simulation, Weather
 
 CALLS = 15  # the longest way of one invocation, and one more: there nothing stops
+CALLS_OF_VIDEOS = 23
 LONG = 90.0  # seconds: more than any lease
 HOLDING = 55.0  # seconds: less than a lease
+HOLDING_VIDEOS = 25.0  # their lease is short, and extended
 
 
 def _put(kind: Kind, number: int) -> Callable[[Simulation], object]:
@@ -50,19 +53,42 @@ PAIRS: Mapping[str, tuple[Act, Act | None]] = {
     "publish+dead-letter": (_put(Kind.CLEAN, 1), _dead_letter),
     "delete+overwrite": (lambda run: run.delete(KEY), _put(Kind.CLEAN, 2)),
     "fail+redrive": (_put(Kind.CLEAN, 1), lambda run: run.redrive()),  # the first one is a dead letter
+    # Of videos it is the video function that stops, and its message that comes once more.
+    "video+again": (_put(Kind.VIDEO, 1), None),
+    "video-block+again": (_put(Kind.ARMED_VIDEO, 1), None),
+    "video+overwrite": (_put(Kind.VIDEO, 1), _put(Kind.VIDEO, 2)),
 }
 # A machine that was paused for longer than its lease: what it writes is refused, what it puts is allowed anyway.
-PAUSED = ("publish+again", "block+again", "review+again", "reject+again", "publish+overwrite")
+PAUSED = (
+    "publish+again",
+    "block+again",
+    "review+again",
+    "reject+again",
+    "publish+overwrite",
+    "video+again",
+    "video-block+again",
+    "video+overwrite",
+)
 # One outcome follows another: the first is stopped late, between its commit and its mark, the other at its n-th call.
 FOLLOWED = {
     "publish+delete-version": (range(8, 13), range(2, 6)),
     "fail+redrive": (range(1, 4), range(2, 9)),
 }
 MAY_FAIL = ("dead-letter", "fail+", "delete-version")  # where somebody gives up, or takes the original away
+
+
+def _is_of_video(pair: str) -> bool:
+    return pair.startswith("video")
+
+
+def _places(pair: str) -> range:
+    return range(1, (CALLS_OF_VIDEOS if _is_of_video(pair) else CALLS) + 1)
+
+
 PREEMPTIONS = (
-    *(f"{pair}@{at}" for pair in PAIRS for at in range(1, CALLS + 1)),
-    *(f"{pair}@{at}-paused" for pair in PAUSED for at in range(1, CALLS + 1)),
-    *(f"{pair}@{at}-crossed" for pair in PAUSED for at in range(1, CALLS + 1)),
+    *(f"{pair}@{at}" for pair in PAIRS for at in _places(pair)),
+    *(f"{pair}@{at}-paused" for pair in PAUSED for at in _places(pair)),
+    *(f"{pair}@{at}-crossed" for pair in PAUSED for at in _places(pair)),
     *(f"{pair}@{at}-crossed{n}" for pair, (ats, ns) in FOLLOWED.items() for at in ats for n in ns),
 )
 
@@ -71,10 +97,19 @@ class _Preempting:
     """Stops the first invocation before its n-th call and has the other's message delivered meanwhile."""
 
     def __init__(
-        self, run: Simulation, at: int, meanwhile: Callable[[], None], seconds: float, *, crossed: int
+        self,
+        run: Simulation,
+        at: int,
+        meanwhile: Callable[[Invocation], None],
+        seconds: float,
+        *,
+        crossed: int,
+        of_video: bool,
     ) -> None:
         """`crossed`: the call before which the other stops as well; 0: nowhere."""
         self._run = run
+        self._function = "process-video" if of_video else ""
+        self._holding = HOLDING_VIDEOS if of_video else HOLDING
         self._at = at
         self._meanwhile = meanwhile
         self._seconds = seconds
@@ -85,16 +120,18 @@ class _Preempting:
 
     def choose(self, call: Call) -> Fault | None:
         """Part of `Injector`; asked right before a call is carried out."""
+        if self._function and call.invocation.function_name != self._function:
+            return None
         self._first = self._first or call.invocation
         if call.operation == "step":
             return None
         if call.invocation is self._first and call.number == self._at and not self._done:
             self._done = True
-            self._meanwhile()
+            self._meanwhile(call.invocation)
             self._pause(call.invocation, self._seconds)
         elif self._may_cross(call):
             self._second = call.invocation
-            self._pause(call.invocation, HOLDING)
+            self._pause(call.invocation, self._holding)
         return None
 
     def _may_cross(self, call: Call) -> bool:
@@ -119,7 +156,9 @@ def run_preemption(cloud: Cloud, pool: ClientPool, name: str) -> list[str]:
     crossed = (int(number) if number else 3 + int(at) % 6) if how == "crossed" else 0
     first, second = PAIRS[pair]
     seconds = 20.0 if not paused else LONG + 10 if crossed else 10 * LONG
-    run = Simulation(cloud, pool, seed=11, weather=Weather(skew=0.0))
+    of_video = _is_of_video(pair)
+    deployment = WITH_VIDEOS if of_video else FIRST
+    run = Simulation(cloud, pool, seed=11, weather=Weather(skew=0.0), deployment=deployment)
     run.witness.exclusive = not paused
     with run.timeline:
         if pair.startswith("delete"):
@@ -128,16 +167,14 @@ def run_preemption(cloud: Cloud, pool: ClientPool, name: str) -> list[str]:
         with run.postponed() as bodies:
             first(run)
 
-        def meanwhile() -> None:
-            if second is None:
-                run.queues["images"].send(bodies[0])
-            elif paused:
-                run.queues["images"].send(bodies[0])
-                second(run)
-            else:
+        def meanwhile(stopped: Invocation) -> None:
+            if second is None or paused:
+                again = stopped.delivery.message.body if of_video else bodies[0]
+                run.queues["videos" if of_video else "images"].send(again)
+            if second is not None:
                 second(run)
 
-        run.injector = _Preempting(run, int(at), meanwhile, seconds, crossed=crossed)
+        run.injector = _Preempting(run, int(at), meanwhile, seconds, crossed=crossed, of_video=of_video)
         run.queues["dead" if pair.startswith("fail") else "images"].send(bodies[0])
         run.run(DAY)
         violations = run.judge()

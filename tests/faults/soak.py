@@ -8,6 +8,7 @@ import argparse
 import json
 import math
 import os
+import random
 import sys
 import time
 from collections.abc import Sequence
@@ -104,14 +105,7 @@ class People:
         names = ("a/{}.jpg", "b ü+{}.png", "{}", "deep/er/{} (1).webp")
         keys = [rng.choice(names).format(number) for number in range(KEYS)]
         for number in range(OBJECTS):
-            share = rng.random()
-            kind = rng.choice(
-                REJECTED_KINDS
-                if share < REJECTED_SHARE
-                else VIDEOS
-                if share < REJECTED_SHARE + VIDEO_SHARE
-                else KINDS
-            )
+            kind = _kind(rng)
             at, key = rng.uniform(0, ACTIVE), rng.choice(keys)
             run.timeline.after(at, partial(self._put, key, kind, number))
             if rng.random() < IMPATIENT_SHARE:  # away with it again, while it is worked on
@@ -136,6 +130,13 @@ class People:
         there = [one for one in self._living if not one.deleted and read(one.key, one.version) is not None]
         if there:
             self._run.delete_version(self._run.rng.choice(there))
+
+
+def _kind(rng: random.Random) -> Kind:
+    share = rng.random()
+    if share < REJECTED_SHARE:
+        return rng.choice(REJECTED_KINDS)
+    return rng.choice(VIDEOS if share < REJECTED_SHARE + VIDEO_SHARE else KINDS)
 
 
 @cache
