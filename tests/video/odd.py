@@ -122,6 +122,15 @@ def _vp8_claiming(width: int, height: int) -> Callable[[Path], bytes]:
     return claim
 
 
+INTERLACED = {"flags": "+ildct+ilme", "x264-params": "tff=1"}
+def _channels_of_their_own(path: Path) -> bytes:
+    """Channels in the order of cinemas (left, centre, right, ...), which no number of channels stands for."""
+    data = bytearray(craft(path, [Track()], [Sound(codec="pcm_s24le", layout="5.1")]))
+    at = data.index(b"chan") + 8
+    data[at : at + 4] = struct.pack(">HH", 124, 6)  # kAudioChannelLayoutTag_MPEG_5_1_D
+    return bytes(data)
+
+
 VPX: Mapping[str, str] = {"deadline": "realtime", "cpu-used": "8"}
 FRAGMENTS = {"movflags": "frag_keyframe+empty_moov+default_base_moof"}
 
@@ -145,6 +154,7 @@ ODD: Mapping[str, Odd] = {
     "odd-sides.webm": Odd(plain(codec="libvpx-vp9", size=(101, 77), options=VPX)),
     "odd-sides.mp4": Odd(plain(size=(101, 77), pixels="yuv444p")),
     "very-wide.mp4": Odd(plain(size=(3000, 2)), EITHER),
+    "wide-and-anamorphic.mp4": Odd(plain(size=(2200, 300), aspect=Fraction(8), times=(0.0, 0.1))),
     "very-high.mp4": Odd(plain(size=(16, 2160))),
     "ten-bits.mp4": Odd(plain(pixels="yuv420p10le")),
     "hevc-ten-bits.mp4": Odd(
@@ -153,6 +163,17 @@ ODD: Mapping[str, Odd] = {
     "hdr.mp4": Odd(
         plain(pixels="yuv420p10le", colour={"color_primaries": 9, "color_trc": 16, "colorspace": 9})
     ),
+    "hlg.mp4": Odd(
+        plain(
+            times=(0.0, 0.1),
+            pixels="yuv420p10le",
+            colour={"color_primaries": 9, "color_trc": 18, "colorspace": 9},
+        )
+    ),
+    "colours-in-ycgco.mp4": Odd(plain(colour={"colorspace": 8})),
+    "colours-of-constant-luminance.mp4": Odd(plain(colour={"colorspace": 10})),
+    "interlaced.mp4": Odd(plain(options=INTERLACED)),
+    "one-interlaced-frame.mp4": Odd(plain(options=INTERLACED, times=(0.0,))),
     "full-range.mp4": Odd(plain(pixels="yuvj420p", colour={"color_range": 2})),
     "yuv444.mp4": Odd(plain(pixels="yuv444p")),
     "yuv422.mp4": Odd(plain(pixels="yuv422p")),
@@ -197,6 +218,15 @@ ODD: Mapping[str, Odd] = {
         plain(codec="libvpx", options=VPX, times=tenths(3), later_sizes={2: (7200, 7000)}), REJECTED
     ),
     "five-sounds.mp4": Odd(sounding(*(Sound(language=name) for name in ("deu", "eng", "fra", "ita", "rmo")))),
+    "channels-in-an-order-of-their-own.mov": Odd(_channels_of_their_own),
+    "picture-much-later-than-sound.mkv": Odd(
+        lambda path: craft(
+            path, [Track(times=tuple(8 + time for time in tenths(10)))], [Sound(codec="libopus", end=9.0)]
+        )
+    ),
+    "sound-much-longer.mkv": Odd(
+        lambda path: craft(path, [Track()], [Sound(codec="libopus", end=14.0)]), EITHER
+    ),
     "sound-much-longer.mp4": Odd(sounding(Sound(end=20.0)), EITHER),
     "sound-much-shorter.mp4": Odd(sounding(Sound(end=0.2))),
     "sound-begins-late.mkv": Odd(sounding(Sound(start=0.6, end=1.5))),

@@ -17,6 +17,10 @@ _TURNS = {
 """Signs of the display matrix's a, b, c, d (a point x, y is shown at ax + cy, bx + dy) -> filters that do it."""
 
 
+LONGEST_SIDE = 4096
+"""Pixels, as published: more no player decodes in hardware, and x264 ends at 16,384."""
+
+
 @dataclass(frozen=True)
 class Geometry:
     """Sides of the scaled picture before it is turned, and the filters that turn it."""
@@ -37,8 +41,8 @@ def fitted(width: int, height: int, aspect: Fraction, turn: tuple[str, ...], lin
     Sides are even, as H.264's 4:2:0 wants them.
     """
     across, down = _upright(width, height, aspect, turn)
-    shown_height = _even(min(down, lines))
-    shown_width = min(2 * round(across * shown_height / down / 2), _even(across))
+    shown_height = _even(min(down, lines, down * LONGEST_SIDE / across))
+    shown_width = min(2 * round(across * shown_height / down / 2), _even(across), LONGEST_SIDE)
     sides = max(2, shown_width), shown_height
     return Geometry(sides[1], sides[0], turn) if _is_quarter(turn) else Geometry(*sides, turn)
 

@@ -12,7 +12,7 @@ from PIL import Image
 from media_pipeline.errors import FailedError, Reason
 from media_pipeline.videos.limits import VideoLimits
 from media_pipeline.videos.opening import THREADS, Opened
-from media_pipeline.videos.pictures import TICK, Pictures
+from media_pipeline.videos.pictures import MATRICES, TICK, Pictures
 from media_pipeline.videos.scenes import Shown
 from media_pipeline.videos.transcoding import Transcoded, Watch, decoded, packets
 
@@ -49,10 +49,20 @@ def published(made: Transcoded, chosen: Sequence[int], watch: Watch) -> Iterator
         position = Fraction(-1)
         for number in chosen:
             wanted = Fraction(made.frames[number].time)
-            if any(position < time <= wanted + _TINY for time in made.whole):
+            starts = [time for time in made.whole if time <= wanted + _TINY]
+            if any(position < time for time in starts):
                 container.seek(int((wanted + _TINY) / _base(track)), stream=track)
                 read = container.decode(track)
             frame = _next_at(read, wanted, watch)
+            # Where times are uneven a seek may lead too far: then from an earlier frame that needs no other.
+            while frame is None and starts:
+                container.seek(int(starts.pop() / _base(track)), stream=track)
+                frame = _next_at(container.decode(track), wanted, watch)
+            if frame is None:
+                raise FailedError(
+                    Reason.PROXY_REFUSED,
+                    f"the published file has no frame at {float(wanted):.3f} s, which was to be judged",
+                )
             position = wanted
             yield Judged(made.frames[number].time, _rgb(frame))
 
@@ -67,18 +77,23 @@ def coloured(
     pictures = Pictures(source, limits, lines=lines, grey=False)
     wanted = list(chosen)
     count = 0
-    for packet, done in packets(source, [source.picture]):
-        watch(done)
-        frames, _ = decoded(packet)
-        for frame in pictures.made_of(frames):
-            if wanted and count == wanted[0]:
-                yield Judged(made.frames[wanted.pop(0)].time, _rgb(frame))
-            count += 1
+    for frame in _all(source, pictures, watch):
+        if wanted and count == wanted[0]:
+            yield Judged(made.frames[wanted.pop(0)].time, _rgb(frame))
+        count += 1
     if wanted or count != len(made.frames):
         raise FailedError(Reason.PROXY_REFUSED, "the frames to judge are not those that would be published")
 
 
-def _next_at(read: Iterator[VideoFrame], wanted: Fraction, watch: Watch) -> VideoFrame:
+def _all(source: Opened, pictures: Pictures, watch: Watch) -> Iterator[VideoFrame]:
+    for packet, done in packets(source, [source.picture]):
+        watch(done)
+        frames, _ = decoded(packet)
+        yield from pictures.made_of(frames)
+    yield from pictures.rest()
+
+
+def _next_at(read: Iterator[VideoFrame], wanted: Fraction, watch: Watch) -> VideoFrame | None:
     for frame in read:
         watch(1.0)
         if frame.pts is not None and frame.time_base:
@@ -87,10 +102,7 @@ def _next_at(read: Iterator[VideoFrame], wanted: Fraction, watch: Watch) -> Vide
                 return frame
             if time > wanted:
                 break
-    raise FailedError(
-        Reason.PROXY_REFUSED,
-        f"the published file has no frame at {float(wanted):.3f} s, which was to be judged",
-    )
+    return None
 
 
 def _base(track: VideoStream) -> Fraction:
@@ -100,8 +112,9 @@ def _base(track: VideoStream) -> Fraction:
 
 
 def _rgb(frame: VideoFrame) -> Image.Image:
-    """Convert a frame in BT.709 of limited range, as all published ones are."""
+    """Convert a frame of limited range, as all published ones are."""
+    is_601 = int(frame.colorspace) == MATRICES["smpte170m"]
     made: Image.Image = frame.to_image(  # type: ignore[no-untyped-call] # PyAV leaves it so
-        src_colorspace="ITU709", src_color_range="MPEG", dst_color_range="JPEG"
+        src_colorspace="ITU601" if is_601 else "ITU709", src_color_range="MPEG", dst_color_range="JPEG"
     )
     return made

@@ -11,7 +11,8 @@ MAX_RATE = 240.0
 """Frames a second: the slow motion of phones."""
 FRAMES_HELD = 24
 """Decoded frames that are in memory at once: up to 16 that H.264 and HEVC refer to, and those of the threads."""
-_BYTES_PER_PIXEL = 3.0  # 10 bits in 4:2:0; what is 8 bits takes half
+BYTES_PER_PIXEL = 3.0
+"""Of a frame whose format is not known: 10 bits in 4:2:0. What is 8 bits takes half, 4:4:4 twice as much."""
 
 FORMATS = {
     "video/mp4": "mov",
@@ -78,14 +79,14 @@ class VideoLimits:
     memory: int = 900 * MEBIBYTE
     """Bytes that decoding and encoding may add to the idle process."""
 
-    def check_picture(self, width: int, height: int) -> None:
-        """Refuse frames of too many pixels.
+    def check_picture(self, width: int, height: int, bytes_per_pixel: float = BYTES_PER_PIXEL) -> None:
+        """Refuse frames of too many pixels; `bytes_per_pixel` is what a decoded one takes in memory.
 
         Raises RejectedError: corrupt, too_many_pixels.
         """
         if width < 1 or height < 1:
             raise RejectedError(Reason.CORRUPT, f"the video says it has {width} x {height} pixels")
-        allowed = min(self.pixels, int(self.memory / (_BYTES_PER_PIXEL * FRAMES_HELD)))
+        allowed = min(self.pixels, int(self.memory / (bytes_per_pixel * FRAMES_HELD)))
         if width * height > allowed or max(width, height) > MAX_SIDE:
             raise RejectedError(
                 Reason.TOO_MANY_PIXELS,

@@ -15,11 +15,13 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.error import FFmpegError
 from av.stream import Disposition, Stream
+from av.video.format import VideoFormat
 from av.video.stream import VideoStream
 
 from media_pipeline.errors import PipelineError, Reason, RejectedError
 from media_pipeline.videos.limits import (
     AUDIO_DECODERS,
+    BYTES_PER_PIXEL,
     FORMATS,
     MAX_RATE,
     MAX_STREAMS,
@@ -27,6 +29,7 @@ from media_pipeline.videos.limits import (
     VideoLimits,
 )
 
+USUAL_LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
 THREADS = 0
 """Each codec's own choice for the machine: some more than there are processors, since threads wait for one another."""
 _SANE_ASPECT = Fraction(1, 8), Fraction(8)
@@ -48,6 +51,14 @@ class Opened:
     """As the header says; None where it does not."""
     aspect: Fraction
     """Width of a pixel by its height."""
+
+    @property
+    def picture_seconds(self) -> Fraction | None:
+        """How long the picture's own track lasts, as the header says; None where it tells of the whole file only."""
+        track = self.picture
+        if self.container.format.name.startswith("matroska") or not track.duration or not track.time_base:
+            return None
+        return track.duration * track.time_base
 
     @property
     def codec(self) -> str:
@@ -115,7 +126,10 @@ def _inspected(container: InputContainer, path: Path, limits: VideoLimits) -> Op
         )
     picture = _picture(container)
     sound = _sound(container)
-    limits.check_picture(picture.codec_context.width, picture.codec_context.height)
+    context = picture.codec_context
+    limits.check_picture(context.width, context.height, bytes_per_pixel(context.format))
+    if sound is not None:
+        _name_channels(sound)
     seconds = _seconds(container, picture)
     if seconds is not None:
         limits.check_seconds(seconds)
@@ -132,6 +146,31 @@ def _inspected(container: InputContainer, path: Path, limits: VideoLimits) -> Op
         seconds=seconds,
         aspect=_aspect(picture),
     )
+
+
+def bytes_per_pixel(format_: VideoFormat | None) -> float:
+    """What a decoded pixel of that format takes in memory."""
+    return float(format_.padded_bits_per_pixel) / 8 if format_ is not None else BYTES_PER_PIXEL
+
+
+def _name_channels(sound: AudioStream) -> None:
+    """Give channels in an order of the file's own the usual one for their number.
+
+    PyAV frees such an order each time that somebody looks at it, and every decoded frame does: that ends the process.
+    This is the one look, and `layout` has to live until the order is replaced.
+    """
+    context = sound.codec_context
+    layout = context.layout
+    name, channels = layout.name, layout.nb_channels
+    if "(" not in name and not name.startswith("ambisonic"):
+        return
+    usual = USUAL_LAYOUTS.get(channels)
+    if usual is None:
+        raise RejectedError(
+            Reason.UNSUPPORTED_TYPE, f"its sound has {channels} channels in an order of its own"
+        )
+    context.layout = usual
+    del layout
 
 
 def _picture(container: InputContainer) -> VideoStream:

@@ -14,6 +14,8 @@ RATES = (44_100, 48_000)
 SAMPLES = 1024  # what AAC takes at a time
 _STEP = 0.02
 """Seconds by which sound may be off before samples are left out or silence is put in; 0.04 can be heard."""
+_GAP = 1
+"""Seconds without sound that the filter may fill: it makes all of the silence at once, as wide as the source."""
 
 
 class Sounds:
@@ -27,6 +29,7 @@ class Sounds:
         self._seen: tuple[object, ...] = ()
         self._next = 0
         self._expected = Fraction(0)
+        self._reached = Fraction(0)  # the furthest that sound went: times may go back
 
     def made_of(self, frames: list[AudioFrame], first: Fraction) -> Iterator[AudioFrame]:
         """Yield what is published of some decoded sound; `first` is the source's time of the first picture.
@@ -40,30 +43,47 @@ class Sounds:
             time = frame.pts * frame.time_base - first if known else self._expected  # type: ignore[operator]
             self._expected = time + Fraction(frame.samples, frame.sample_rate)
             self._limits.check_seconds(float(self._expected))
+            seen = (frame.format.name, frame.layout.name, frame.sample_rate)
+            missing = time - self._reached > _GAP
+            self._reached = max(self._reached, self._expected)
+            if missing or seen != self._seen:
+                yield from self.rest()
+                self._graph, self._seen = None, seen
+            if missing:
+                yield from self._silence_until(round(time * self.rate))
             with decoding():
+                if self._graph is None:
+                    self._graph = self._build(frame)
                 graph = self._graph
-                seen = (frame.format.name, frame.layout.name, frame.sample_rate)
-                if graph is None or seen != self._seen:
-                    if graph is not None:
-                        yield from self._drained(graph)
-                    graph, self._seen = self._build(frame), seen
-                    self._graph = graph
                 frame.time_base = Fraction(1, frame.sample_rate)
                 frame.pts = round(time * frame.sample_rate)
                 graph.push(frame)
             yield from self._pulled(graph)
 
     def rest(self) -> Iterator[AudioFrame]:
-        """Yield what is left at the end."""
+        """Yield what the filters still hold: the last of it at the end."""
         if self._graph is not None:
             yield from self._drained(self._graph)
 
     def silence(self) -> AudioFrame:
         """Return one frame without a sound, for a track of which nothing could be decoded."""
-        frame = AudioFrame(format="fltp", layout=self.layout, samples=SAMPLES)
+        return self._numbered(self._silent(SAMPLES))
+
+    def _silence_until(self, end: int) -> Iterator[AudioFrame]:
+        while (left := end - self._next) > 0:
+            yield self._numbered(self._silent(min(left, SAMPLES)))
+
+    def _silent(self, samples: int) -> AudioFrame:
+        frame = AudioFrame(format="fltp", layout=self.layout, samples=samples)
         for plane in frame.planes:
             plane.update(bytes(plane.buffer_size))
-        frame.sample_rate, frame.pts, frame.time_base = self.rate, 0, Fraction(1, self.rate)
+        frame.sample_rate = self.rate
+        return frame
+
+    def _numbered(self, frame: AudioFrame) -> AudioFrame:
+        """Number without a gap: what was missing is silence by now."""
+        frame.pts, frame.time_base = self._next, Fraction(1, self.rate)
+        self._next += frame.samples
         return frame
 
     def _drained(self, graph: Graph) -> Iterator[AudioFrame]:
@@ -74,10 +94,7 @@ class Sounds:
     def _pulled(self, graph: Graph) -> Iterator[AudioFrame]:
         while (made := pulled(graph)) is not None:
             if isinstance(made, AudioFrame):
-                # Numbered without a gap: what was missing is silence by now.
-                made.pts, made.time_base = self._next, Fraction(1, self.rate)
-                self._next += made.samples
-                yield made
+                yield self._numbered(made)
 
     def _build(self, frame: AudioFrame) -> Graph:
         graph = Graph()
@@ -85,7 +102,8 @@ class Sounds:
         source = graph.add(
             "abuffer", f"{known}:channel_layout={frame.layout.name}:time_base=1/{frame.sample_rate}"
         )
-        steady = graph.add("aresample", f"{self.rate}:async=1:min_hard_comp={_STEP}:first_pts={self._next}")
+        begin = round(Fraction(self._next * frame.sample_rate, self.rate))  # first_pts is in samples put in
+        steady = graph.add("aresample", f"{self.rate}:async=1:min_hard_comp={_STEP}:first_pts={begin}")
         wanted = graph.add(
             "aformat", f"sample_fmts=fltp:sample_rates={self.rate}:channel_layouts={self.layout}"
         )

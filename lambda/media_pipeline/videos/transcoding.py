@@ -20,9 +20,10 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from media_pipeline.errors import Reason, RejectedError
+from media_pipeline.limits import MEBIBYTE
 from media_pipeline.videos.limits import VideoLimits
 from media_pipeline.videos.opening import THREADS, Opened, decoding, nominal_rate
-from media_pipeline.videos.pictures import TICK, Pictures
+from media_pipeline.videos.pictures import MATRICES, TICK, Pictures
 from media_pipeline.videos.scenes import Shown
 from media_pipeline.videos.sketches import Sketch, sketch
 from media_pipeline.videos.sounds import Sounds
@@ -38,6 +39,7 @@ MISSING_SHARE, MISSING_SECONDS = (
 )  # of the announced length: with more than both missing it is cut off
 SOUND_BEFORE = 2000  # frames of sound that may come before the first picture; more is no interleaved file
 _LAST_SECONDS = 0.04  # how long the last frame is shown where nobody says
+SOUND_BEFORE_BYTES = 64 * MEBIBYTE
 _BT709, _LIMITED_RANGE = 1, 1
 _FALLBACK_RATE = 30.0
 
@@ -132,11 +134,15 @@ class _Run:
         self._last_seconds = 0.0
         self._whole: list[Fraction] = []
         self._packets = self._broken = 0
+        self._began: int | None = None
+        self._span = Fraction(0)  # seconds that the picture's packets cover in the order of decoding
+        self._end = Fraction(0)  # second at which the last packet of any track ends
         self._heard = False
 
     def take(self, packet: Packet[Any]) -> None:
         """Go on with one packet of the source."""
         frames, broken = decoded(packet)
+        self._note_end(packet)
         if packet.stream.type == "audio":
             self._hear(frames)
             return
@@ -146,10 +152,12 @@ class _Run:
             self._see(frame)
 
     def finish(self) -> None:
-        """Write what the encoders still hold, and judge how much of the source there was.
+        """Write what the filters and encoders still hold, and judge how much of the source there was.
 
         Raises RejectedError: corrupt.
         """
+        for frame in self._pictures.rest():
+            self._see(frame)
         if self._video is None:
             raise RejectedError(Reason.CORRUPT, "not one frame of it can be decoded")
         if self._broken > BROKEN_SHARE * self._packets:
@@ -189,15 +197,30 @@ class _Run:
         return result
 
     def _refuse_cut_off(self, seconds: float) -> None:
-        track = self._source.picture
-        if not track.duration or not track.time_base:
+        if self._source.picture_seconds is not None:
+            announced = float(self._source.picture_seconds)
+            # In MP4 the time for which the last picture is held may be that of another one's sample.
+            reached = max(seconds, float(self._span))
+        elif self._source.seconds is not None:
+            announced, reached = self._source.seconds, float(self._end)  # all that is known is of all tracks
+        else:
             return
-        announced = float(track.duration * track.time_base)
-        missing = announced - seconds
+        missing = announced - reached
         if missing > MISSING_SECONDS and missing > MISSING_SHARE * announced:
             raise RejectedError(
-                Reason.CORRUPT, f"it ends after {seconds:.1f} s of the {announced:.1f} s that it announces"
+                Reason.CORRUPT, f"it ends after {reached:.1f} s of the {announced:.1f} s that it announces"
             )
+
+    def _note_end(self, packet: Packet[Any]) -> None:
+        if not packet.time_base:
+            return
+        duration = packet.duration or 0
+        if packet.pts is not None:
+            self._end = max(self._end, (packet.pts + duration) * packet.time_base)
+        if packet.stream.type == "video" and packet.dts is not None:
+            if self._began is None:
+                self._began = packet.dts
+            self._span = max(self._span, (packet.dts + duration - self._began) * packet.time_base)
 
     def _see(self, frame: VideoFrame) -> None:
         if self._video is None:
@@ -209,7 +232,8 @@ class _Run:
     def _hear(self, frames: list[AudioFrame]) -> None:
         if self._sounds is None:
             self._waiting += frames
-            if len(self._waiting) > SOUND_BEFORE:
+            held = sum(plane.buffer_size for frame in self._waiting for plane in frame.planes)
+            if len(self._waiting) > SOUND_BEFORE or held > SOUND_BEFORE_BYTES:
                 raise RejectedError(Reason.CORRUPT, "its picture does not begin where its sound does")
             return
         self._write_sound(self._sounds.made_of(frames, self._pictures.first or Fraction(0)))
@@ -235,7 +259,8 @@ class _Run:
         context = video.codec_context
         context.thread_type = ThreadType.AUTO  # PyAV's own choice is slices, which cost time and quality
         context.time_base = TICK
-        context.color_primaries = context.color_trc = context.colorspace = _BT709
+        context.color_primaries = context.color_trc = _BT709
+        context.colorspace = MATRICES[self._pictures.matrix]
         context.color_range = _LIMITED_RANGE
         context.flags |= Flags.frame_duration  # or the last frame would be shown as long as the one before
         self._video = video

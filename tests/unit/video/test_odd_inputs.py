@@ -9,13 +9,13 @@ import pytest
 
 from media_pipeline.errors import RejectedError
 from media_pipeline.sniffing import sniff
-from media_pipeline.videos.limits import VideoLimits
+from media_pipeline.videos.limits import FRAMES_HELD, VideoLimits
 from media_pipeline.videos.opening import opened
 from media_pipeline.videos.transcoding import transcode
 from tests.video import odd, traps
-from tests.video.crafting import Sound, Track, craft
+from tests.video.crafting import SIZE, Sound, Track, craft
 
-SLOW = {"grows-beyond-all-limits.webm", "hdr.mp4"}  # `make corpus-videos` has them
+SLOW = {"grows-beyond-all-limits.webm"}  # `make corpus-videos` has them
 LINES = 720
 
 
@@ -173,3 +173,32 @@ def test_picture_without_end_is_refused_where_the_header_does_not_tell(tmp_path:
     end = end_of(data, tmp_path, VideoLimits(seconds=10))
     assert end.rejected is not None
     assert end.rejected.reason == "too_long"
+
+
+def test_interlaced_film_keeps_its_frames_and_their_times(tmp_path: Path) -> None:
+    end = made("interlaced.mp4", tmp_path)
+    assert end.times == pytest.approx(odd.tenths(10), abs=0.001)
+    assert end.seconds == pytest.approx(1.0, abs=0.11)
+
+
+def test_picture_that_stays_is_shown_even_where_it_soon_followed_another(tmp_path: Path) -> None:
+    times = (0.0, 0.008, 1.0, 1.008, 2.0)
+    end = end_of(craft(tmp_path / "a.mkv", [Track(times=times, options={"bf": "0"})]), tmp_path)
+    assert end.times[:4] == pytest.approx(times[:4], abs=0.001)
+
+
+def test_very_wide_film_is_made_as_narrow_as_players_can_show(tmp_path: Path) -> None:
+    end = made("wide-and-anamorphic.mp4", tmp_path)
+    assert end.width <= 4096
+    assert end.width / end.height == pytest.approx(2200 * 8 / 300, rel=0.03)
+
+
+def test_what_a_frame_takes_in_memory_depends_on_its_format(tmp_path: Path) -> None:
+    limits = VideoLimits(memory=SIZE[0] * SIZE[1] * FRAMES_HELD * 3 // 2 + 1)
+    plain, deep = (
+        end_of(craft(tmp_path / f"{pixels}.mp4", [Track(pixels=pixels)]), tmp_path, limits)
+        for pixels in ("yuv420p", "yuv444p")
+    )
+    assert plain.rejected is None
+    assert deep.rejected is not None
+    assert deep.rejected.reason == "too_many_pixels"
