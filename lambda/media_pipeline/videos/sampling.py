@@ -2,10 +2,11 @@
 
 Two promises, for a video of D seconds and a budget of n:
 
-1. A still picture that is shown for D / (n - 1) or longer is judged, however it comes and goes. So between two judged
-   frames of what stands still (`scenes.standing`) less than that passes, not counted what looks the same as a judged
-   frame there: whatever is in there was judged. Walking along and taking a frame whenever D / (n - 1) is full takes at
-   most n - 2 frames besides the first and the last, since each uses up that much of D: the promise can always be kept.
+1. A still picture that is shown for D / (n - 1) or longer is judged, however it comes and goes. So first of all a frame
+   is taken of each picture that is there so long in all its pieces together (`scenes.Likeness`), if none is yet: at
+   most n - 2 besides the first and the last, since each uses up that much of D. And between two judged frames of what
+   stands still (`scenes.standing`) less than that passes, not counted what looks the same as a judged frame there:
+   whatever is in there was judged. That walks along and takes a frame whenever D / (n - 1) is full.
 2. What is left of the budget goes to the scenes that have no judged frame yet, those first that look least like all
    that is judged so far; then to what moves, until there, too, less than D / (n - 1) passes between two judged frames
    of one stretch (`scenes.stretches`: no cut in between that could end a picture); then to what changed without a cut;
@@ -18,7 +19,16 @@ farther from a judged one than the budget makes it.
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-from media_pipeline.videos.scenes import BRIEF, Shown, scenes, standing, stretches
+from media_pipeline.videos.scenes import (
+    BRIEF,
+    Alike,
+    Likeness,
+    Shown,
+    scenes,
+    standing,
+    steady,
+    stretches,
+)
 from media_pipeline.videos.sketches import Sketch, difference, most_different
 
 SAME_AVERAGE, SAME_MOST = 1.5, 12
@@ -38,6 +48,8 @@ def choose(frames: Sequence[Shown], budget: int) -> tuple[int, ...]:
     choice = _Choice(frames, max(2, budget))
     choice.add(0)
     choice.add(len(frames) - 1)
+    for alike in (_same, steady):
+        choice.recall(alike)
     found = scenes(frames)
     parts = stretches(frames, found)
     for part in parts:
@@ -56,10 +68,12 @@ class _Choice:
 
     def __init__(self, frames: Sequence[Shown], budget: int) -> None:
         self._frames = frames
+        self._likeness = Likeness(frames)
         self._left = budget
         # A hair less: sums of tenths of a second are never quite what they should be.
         self.longest = (1 - _HAIR) * sum(frame.seconds for frame in frames) / (budget - 1)
         self._shown: list[Sketch] = []
+        self._open = list(range(len(frames)))  # what is like nothing that is judged, as far as was looked
         self.taken: set[int] = set()
 
     def add(self, number: int) -> None:
@@ -67,6 +81,22 @@ class _Choice:
         self._left -= 1
         self.taken.add(number)
         self._shown.append(self._frames[number].sketch)
+
+    def recall(self, alike: Alike) -> None:
+        """Judge every picture that is there for the longest in all and that nothing judged so far is like."""
+        if self.longest <= 0:
+            return
+        for judged in self.taken:
+            self._forget(self._alike(judged, alike))
+        for number in self._likeness.returning(self._open, alike, at_least=self.longest):
+            while self._left > 0 and self._seconds(run := self._alike(number, alike)) >= self.longest:
+                wanted = self._divided(run)
+                shown = self._alike(wanted, alike)
+                if self._seconds(shown) < self.longest:
+                    # It is like the frame that was named, but not like enough of the others.
+                    wanted, shown = number, run
+                self.add(wanted)
+                self._forget(shown)
 
     def cover(self, found: Iterable[Sequence[int]]) -> None:
         """Judge so much of every stretch that less than the longest passes between, while the budget lasts."""
@@ -115,10 +145,14 @@ class _Choice:
     def _unlike_one(self, run: Sequence[int], judged: int) -> Iterable[int]:
         """The frames of a run that do not look the same as a judged one."""
         picture = self._frames[judged].sketch
-        for number in run:
-            sketch = self._frames[number].sketch
-            if most_different(sketch, picture) >= SAME_MOST or difference(sketch, picture) >= SAME_AVERAGE:
-                yield number
+        return (number for number in run if not _same(self._frames[number].sketch, picture))
+
+    def _alike(self, number: int, alike: Alike) -> list[int]:
+        return list(self._likeness.of(number, self._open, alike))
+
+    def _forget(self, numbers: Iterable[int]) -> None:
+        gone = set(numbers)
+        self._open = [number for number in self._open if number not in gone]
 
     def _too_long(self, runs: Sequence[Sequence[int]]) -> Sequence[int]:
         longest = max(runs, key=self._seconds, default=())
@@ -148,6 +182,10 @@ class _Choice:
 
     def _nearest(self, numbers: Sequence[int], time: float) -> int:
         return min(numbers, key=lambda number: abs(self._frames[number].time - time))
+
+
+def _same(one: Sketch, other: Sketch) -> bool:
+    return most_different(one, other) < SAME_MOST and difference(one, other) < SAME_AVERAGE
 
 
 def _split(run: Sequence[int], kept: set[int]) -> Iterable[list[int]]:

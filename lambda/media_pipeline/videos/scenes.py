@@ -1,8 +1,11 @@
 """Where a video cuts from one picture to another, told from the sketches of its frames."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, takewhile
+from math import ceil
+
+from PIL import Image, ImageChops
 
 from media_pipeline.videos.sketches import Sketch, coarse_difference, difference, most_different
 
@@ -19,6 +22,8 @@ BRIEF = 0.5  # seconds: what is shown for less is a flash, or flicker
 
 STILL = 3.0
 """Levels by which coarse sketches may differ on average and still be of one picture: grain does, movement does not."""
+Alike = Callable[[Sketch, Sketch], bool]
+"""Whether two frames show the same picture."""
 
 
 @dataclass(frozen=True)
@@ -90,14 +95,15 @@ def standing(
     after, next_anchor = 0, 0.0
     for place, number in enumerate(looked):
         frame = frames[stretch[number]]
-        if number < after or frame.time < next_anchor:
+        # A held frame may begin before that time and last beyond it.
+        if number < after or frame.time + frame.seconds < next_anchor:
             continue
         next_anchor = (
             frame.time + at_least / 4
         )  # one of them at least is in every picture that is there long enough
 
         def alike(other: int, anchor: Sketch = frame.sketch) -> bool:
-            return coarse_difference(anchor, frames[stretch[other]].sketch) < STILL
+            return steady(anchor, frames[stretch[other]].sketch)
 
         before = list(takewhile(alike, reversed(looked[:place])))
         following = list(takewhile(alike, looked[place:]))
@@ -107,6 +113,55 @@ def standing(
         if sum(frames[each].seconds for each in part) >= at_least:
             yield part
             after = last
+
+
+class Likeness:
+    """Which frames of a video are alike, wherever they are in it."""
+
+    def __init__(self, frames: Sequence[Shown]) -> None:
+        self._frames = frames
+        self._size = frames[0].sketch.coarse.size
+        self._coarse = [frame.sketch.coarse.tobytes() for frame in frames]
+
+    def of(self, number: int, others: Sequence[int], alike: Alike) -> Iterator[int]:
+        """Give those of the others that are alike, in order; most are ruled out at once, by their coarse sketches."""
+        if not others:
+            return
+        width, height = self._size
+        size = width, height * len(others)
+        strip = Image.frombytes("L", size, b"".join([self._coarse[other] for other in others]))
+        tiled = Image.frombytes("L", size, self._coarse[number] * len(others))
+        levels = ImageChops.difference(strip, tiled).reduce(self._size).tobytes()
+        picture = self._frames[number].sketch
+        for other, level in zip(others, levels, strict=True):
+            # The level is rounded. What is alike in fine sketches is so in coarse ones.
+            if level <= STILL and alike(picture, self._frames[other].sketch):
+                yield other
+
+    def returning(self, numbers: Iterable[int], alike: Alike, *, at_least: float) -> tuple[int, ...]:
+        """Find a frame of every picture that may be there for `at_least` seconds in all, in however many pieces.
+
+        These are the heavy hitters of Misra and Gries: a picture that finds no slot free shortens all that have one by
+        as much as it is shortened itself. So what is lost to any is at most the whole time divided by one more than the
+        slots, less than half of `at_least`, and one pass is enough. What is named here is still to be added up.
+        """
+        slots = 2 * ceil(sum(frame.seconds for frame in self._frames) / at_least)
+        held: dict[int, float] = {}
+        for number in numbers:
+            seconds = self._frames[number].seconds
+            known = next(self.of(number, list(held), alike), number)
+            if known in held or len(held) < slots:
+                held[known] = held.get(known, 0.0) + seconds
+                continue
+            # A hair more: what rounding leaves of equal times would keep a slot for nothing.
+            least = min(seconds, *held.values()) * (1 + 1e-6)
+            held = {other: left - least for other, left in (held | {number: seconds}).items() if left > least}
+        return tuple(number for number, seconds in held.items() if seconds >= at_least / 2)
+
+
+def steady(one: Sketch, other: Sketch) -> bool:
+    """Whether two frames may be of one picture that stands still, but for grain."""
+    return coarse_difference(one, other) < STILL
 
 
 def _resumed(frames: Sequence[Shown], found: Sequence[Scene], number: int) -> int | None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from media_pipeline.videos.sampling import choose
-from media_pipeline.videos.scenes import Shown, scenes, stretches
+from media_pipeline.videos.scenes import Shown, scenes, standing, stretches
 from media_pipeline.videos.sketches import Sketch
 
 RATE = 10
@@ -177,3 +177,84 @@ def test_picture_under_heavy_grain_that_stands_for_its_share_is_judged_before_an
     share = len(frames) / RATE / (BUDGET - 1)
     assert share <= 4.0
     assert any(36 <= number < 76 for number in choose(frames, BUDGET))
+
+
+def held(*takes: tuple[Look, float, int]) -> list[Shown]:
+    """A video of takes that each last so many seconds, in so many frames."""
+    frames: list[Shown] = []
+    time = 0.0
+    for look, seconds, count in takes:
+        for _ in range(count):
+            frames.append(Shown(time, seconds / count, look(len(frames))))
+            time += seconds / count
+    return frames
+
+
+def shows(frames: list[Shown], card: Look, budget: int = BUDGET) -> bool:
+    """Whether the card is judged, and the budget kept with the first and the last frame."""
+    chosen = choose(frames, budget)
+    assert (chosen[0], chosen[-1]) == (0, len(frames) - 1)
+    assert len(chosen) <= budget
+    return any(frames[number].sketch == card(number) for number in chosen)
+
+
+def cutting(number: int) -> Sketch:
+    """Ever new pictures, of nearly a second each: more scenes than the budget has frames."""
+    return still(100 + number // 8)(number)
+
+
+@pytest.mark.parametrize("look", [drifting, cutting])
+@pytest.mark.parametrize("before", range(2, 15, 3))
+def test_picture_that_is_one_held_frame_among_others_is_judged(look: Look, before: int) -> None:
+    share = 20 / (BUDGET - 1)
+    card = still(4711)
+    after = 20 - share - before
+    frames = held((look, before, before * 10), (card, share, 1), (look, after, round(after * 10)))
+    assert shows(frames, card)
+
+
+def test_held_frame_that_begins_right_after_a_looked_at_one_is_looked_at_too() -> None:
+    frames = held((busy(5), 0.1, 1), (still(1), 4.0, 1), (busy(5), 0.5, 5))
+    assert list(standing(frames, range(7), at_least=4.0, looks=600)) == [range(1, 2)]
+
+
+@pytest.mark.parametrize("look", [drifting, cutting])
+@pytest.mark.parametrize("length", [1, 2, 6])
+@pytest.mark.parametrize("seed", range(4))
+def test_picture_in_pieces_that_have_its_share_together_is_judged(look: Look, length: int, seed: int) -> None:
+    card = still(4711)
+    takes = [(card, length)] * (60 // length) + [(look, 1)] * 238
+    random.Random(seed).shuffle(takes)
+    assert shows(film((look, 1), *takes, (look, 1)), card)
+
+
+@pytest.mark.parametrize("look", [drifting, cutting])
+@pytest.mark.parametrize("every", [2, 3, 4])
+@pytest.mark.parametrize("begin", [1, 31, 55])
+def test_picture_that_flickers_for_its_share_in_all_is_judged(look: Look, every: int, begin: int) -> None:
+    card = still(4711)
+    frames = film((look, 300))
+    for number in range(begin, begin + 60 * every, every):
+        frames[number] = Shown(number / RATE, 1 / RATE, card(number))
+    assert shows(frames, card)
+
+
+@given(order=st.permutations([number for number in range(BUDGET - 1) for _ in range(8)]))
+@settings(max_examples=40, deadline=None)
+def test_as_many_pictures_as_can_have_their_share_are_all_judged_in_whatever_pieces(order: list[int]) -> None:
+    frames = film(*((still(number), 1) for number in order))
+    judged = {frames[number].sketch for number in choose(frames, BUDGET)}
+    assert judged == {still(number)(0) for number in range(BUDGET - 1)}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_picture_under_grain_in_pieces_that_have_its_share_together_is_judged(seed: int) -> None:
+    def grained(number: int) -> Sketch:
+        rng = random.Random(number)
+        return Sketch(bytes(96 + 8 * (place // 192) + rng.randrange(-14, 15) for place in range(PIXELS)))
+
+    takes: list[tuple[Look, int]] = [(grained, 4)] * 15 + [(cutting, 8)] * 29
+    random.Random(seed).shuffle(takes)
+    frames = film((cutting, 4), *takes, (cutting, 4))
+    card = {grained(number) for number in range(len(frames))}
+    assert any(frames[number].sketch in card for number in choose(frames, BUDGET))
