@@ -123,6 +123,8 @@ def _vp8_claiming(width: int, height: int) -> Callable[[Path], bytes]:
 
 
 INTERLACED = {"flags": "+ildct+ilme", "x264-params": "tff=1"}
+
+
 def _channels_of_their_own(path: Path) -> bytes:
     """Channels in the order of cinemas (left, centre, right, ...), which no number of channels stands for."""
     data = bytearray(craft(path, [Track()], [Sound(codec="pcm_s24le", layout="5.1")]))
