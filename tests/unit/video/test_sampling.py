@@ -253,7 +253,8 @@ def test_picture_under_grain_in_pieces_that_have_its_share_together_is_judged(se
         rng = random.Random(number)
         return Sketch(bytes(96 + 8 * (place // 192) + rng.randrange(-14, 15) for place in range(PIXELS)))
 
-    takes: list[tuple[Look, int]] = [(grained, 4)] * 15 + [(cutting, 8)] * 29
+    look: Look = grained
+    takes: list[tuple[Look, int]] = [*[(look, 4)] * 15, *[(cutting, 8)] * 29]
     random.Random(seed).shuffle(takes)
     frames = film((cutting, 4), *takes, (cutting, 4))
     card = {grained(number) for number in range(len(frames))}
