@@ -11,7 +11,6 @@ from typing import Self
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local.api.front import ApiFront
-from local.leftovers import find_leftovers
 from local.outbox import Outbox
 from local.provider.server import ProviderServer
 from local.runtime.functions import Functions
@@ -59,7 +58,6 @@ class ServedWorld:
                 parts.enter_context(Outbox(self._outbox))
             self.poller = Poller(self.world, self.functions, self._timescale, on_batch=self._on_batch)
             parts.enter_context(_Follower(self.world, self.functions, self.poller))
-            parts.enter_context(_Warmth(self.world))
             self.provider = parts.enter_context(ProviderServer(self.world))
             self._parts = parts.pop_all()
         return self
@@ -68,29 +66,6 @@ class ServedWorld:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._parts.close()
-
-
-class _Warmth:
-    """Looks once at every service while the program that will use them still starts: the first look loads each."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self._thread = threading.Thread(target=self._look, name="warmth", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._thread.join()
-
-    def _look(self) -> None:
-        try:
-            find_leftovers(self._world)
-        except (ClientError, BotoCoreError) as error:
-            _log.info("a service cannot be looked at: %s", error)  # whoever needs it will be told
 
 
 class _Follower:
