@@ -30,6 +30,7 @@ from media_pipeline.videos.limits import (
 )
 
 USUAL_LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
+"""Channels -> the order of them that has no table of its own, as PyAV names it."""
 THREADS = 0
 """Each codec's own choice for the machine: some more than there are processors, since threads wait for one another."""
 _SANE_ASPECT = Fraction(1, 8), Fraction(8)

@@ -76,9 +76,6 @@ class Pictures:
                     self._near = frame, time  # it counts where no other follows soon
                 continue
             yield from self._near_one(time)
-            if self._is_near(time):
-                self._near = frame, time
-                continue
             self._last = time
             yield from self._filtered(frame, time)
 

@@ -130,6 +130,7 @@ class _Run:
         self._audio: AudioStream | None = None
         self._sounds: Sounds | None = None
         self._waiting: list[AudioFrame] = []
+        self._waiting_bytes = 0
         self._sketches: list[tuple[Fraction, Sketch]] = []
         self._last_seconds = 0.0
         self._whole: list[Fraction] = []
@@ -232,8 +233,8 @@ class _Run:
     def _hear(self, frames: list[AudioFrame]) -> None:
         if self._sounds is None:
             self._waiting += frames
-            held = sum(plane.buffer_size for frame in self._waiting for plane in frame.planes)
-            if len(self._waiting) > SOUND_BEFORE or held > SOUND_BEFORE_BYTES:
+            self._waiting_bytes += sum(plane.buffer_size for frame in frames for plane in frame.planes)
+            if len(self._waiting) > SOUND_BEFORE or self._waiting_bytes > SOUND_BEFORE_BYTES:
                 raise RejectedError(Reason.CORRUPT, "its picture does not begin where its sound does")
             return
         self._write_sound(self._sounds.made_of(frames, self._pictures.first or Fraction(0)))
