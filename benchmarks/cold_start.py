@@ -41,9 +41,9 @@ print(time.process_time(), file=sys.stderr)
 """
 _FIRST_OBJECT = """
 from pathlib import Path
-from media_pipeline.inspection import inspect
+from media_pipeline.images.inspection import inspect
 from media_pipeline.limits import Limits
-from media_pipeline.renditions import Size, Specs, render
+from media_pipeline.images.renditions import Size, Specs, render
 data, limits = Path(sys.argv[1]).read_bytes(), Limits()
 sizes = Size(name="large", width=2048), Size(name="thumbnail", width=150)
 specs = Specs(sizes=sizes, formats=("jpeg", "webp"), quality={})

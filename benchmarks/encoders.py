@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
-from media_pipeline.cascade import plan
-from media_pipeline.encoders import ENCODERS
-from media_pipeline.inspection import inspect
+from media_pipeline.images.encoders import ENCODERS
+from media_pipeline.images.inspection import inspect
+from media_pipeline.images.rasters import Raster
+from media_pipeline.images.resize_plan import plan
+from media_pipeline.images.sizes import Size, Specs
+from media_pipeline.images.stills import pictures
 from media_pipeline.limits import Limits
-from media_pipeline.rasters import Raster
-from media_pipeline.sizes import Size, Specs
-from media_pipeline.stills import pictures
 
 _QUALITY = {"jpeg": 80, "webp": 80, "avif": 60}
 _EDGE = 1024

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from PIL import Image, ImageCms, ImageOps
 
 from benchmarks.measures import psnr, ssim
-from media_pipeline.cascade import plan
-from media_pipeline.inspection import inspect
+from media_pipeline.images.inspection import inspect
+from media_pipeline.images.resize_plan import plan
+from media_pipeline.images.sizes import Size, Specs
+from media_pipeline.images.stills import pictures
 from media_pipeline.limits import Limits
-from media_pipeline.sizes import Size, Specs
-from media_pipeline.stills import pictures
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ from typing import Any
 from PIL import Image, ImageCms, ImageOps
 
 from benchmarks import node
-from media_pipeline import cascade, renditions, stills
-from media_pipeline.inspection import inspect
+from media_pipeline.images import renditions, resize_plan, stills
+from media_pipeline.images.inspection import inspect
+from media_pipeline.images.sizes import Size, Specs
 from media_pipeline.limits import Limits
-from media_pipeline.sizes import Size, Specs
 
 Recipe = Callable[[bytes, Mapping[str, int], int], dict[str, bytes]]
 
@@ -30,7 +30,7 @@ def pipeline(data: bytes, sizes: Mapping[str, int], quality: int) -> dict[str, b
     )
     inspection = inspect(data, limits)
     targets = {size.name: size.target(inspection.width, inspection.height) for size in specs.sizes}
-    made = stills.pictures(data, inspection, cascade.plan(targets.values()), specs, limits)
+    made = stills.pictures(data, inspection, resize_plan.plan(targets.values()), specs, limits)
     encoded = renditions.encode_stills(made, specs)
     return {name: encoded[target, "jpeg"] for name, target in targets.items()}
 

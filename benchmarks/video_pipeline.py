@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from benchmarks.video_recipes import Settings
-from media_pipeline.sniffing import sniff
-from media_pipeline.videos.limits import VideoLimits
-from media_pipeline.videos.opening import THREADS, opened
-from media_pipeline.videos.sampling import choose
+from media_pipeline.images.sniffing import sniff
+from media_pipeline.videos.frame_selection import choose
+from media_pipeline.videos.source import THREADS, opened
 from media_pipeline.videos.transcoding import CRF, PRESET, SOUND_BITS, transcode
+from media_pipeline.videos.video_limits import VideoLimits
 
 HEIGHT = 720
 MODERATION_FRAMES = 12

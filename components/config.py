@@ -65,7 +65,7 @@ class Qualities(Keys):
 
 
 class Moderation(Keys):
-    """The policy that `media_pipeline.moderation` decides by; thresholds in percent."""
+    """The policy that `media_pipeline.moderation.policy` decides by; thresholds in percent."""
 
     mode: Annotated[Literal["enforce", "observe", "off"], OneOf(("enforce", "observe", "off"), "enforce")]
     record_from: Threshold | None = None

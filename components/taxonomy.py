@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
-TAXONOMY = Path(__file__).parent.parent / "lambda" / "media_pipeline" / "moderation_taxonomy.json"
+TAXONOMY = Path(__file__).parent.parent / "lambda" / "media_pipeline" / "moderation" / "taxonomy.json"
 
 # Names of model 6 that many samples still use, and what became of them (Rekognition Developer Guide,
 # "Testing Content Moderation version 7 and transforming the API response").

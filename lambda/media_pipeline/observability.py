@@ -9,7 +9,7 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
-from media_pipeline.record import Status
+from media_pipeline.records.record import Status
 
 _METRIC_OF = {status: status.value.capitalize() for status in Status if status.terminal}
 _SERVER_ERRORS = 500

@@ -6,7 +6,7 @@ import pulumi
 import pytest
 
 from components.packaging import StackPackages
-from media_pipeline.settings import ImageSettings, Settings, VideoSettings
+from media_pipeline.settings.functions import ImageSettings, Settings, VideoSettings
 from tests.components.conftest import Run
 from tests.components.looking import (
     FUNCTION,

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from components import openapi
-from media_pipeline.api.settings import BODY_BYTES, ApiSettings
+from media_pipeline.settings.api import BODY_BYTES, ApiSettings
 from tests.components.conftest import ORIGINS, Run, part
 from tests.components.looking import (
     ALARM,

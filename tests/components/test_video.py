@@ -5,7 +5,7 @@ import json
 import pytest
 
 from components.packaging import StackPackages
-from media_pipeline.settings import VideoSettings
+from media_pipeline.settings.functions import VideoSettings
 from tests.components.conftest import Run, part
 from tests.components.looking import ALARM, FUNCTION, LAYER, arn, environment, of_media, permissions
 from tests.components.recording import Recording

@@ -12,16 +12,16 @@ import botocore.session
 from botocore.retries import adaptive
 from botocore.retries.quota import RetryQuota
 
-from media_pipeline.assembly import dead_letters_worker, image_worker
-from media_pipeline.clients import Clients, rekognition
-from media_pipeline.inspection import Limits
-from media_pipeline.messages import MessageWorker
-from media_pipeline.moderation import Policy
+from media_pipeline.bootstrap.clients import Clients, rekognition
+from media_pipeline.bootstrap.video import video_worker
+from media_pipeline.bootstrap.workers import dead_letters_worker, image_worker
+from media_pipeline.images.inspection import Limits
+from media_pipeline.images.renditions import Size, Specs
+from media_pipeline.moderation.policy import Policy
 from media_pipeline.observability import Observability
-from media_pipeline.record import Status
-from media_pipeline.renditions import Size, Specs
-from media_pipeline.settings import ImageSettings, VideoSettings
-from media_pipeline.video_assembly import video_worker
+from media_pipeline.processing.messages import MessageWorker
+from media_pipeline.records.record import Status
+from media_pipeline.settings.functions import ImageSettings, VideoSettings
 from tests.faults import cloud as stack
 from tests.faults.injection import Call
 from tests.faults.network import Network, Wire

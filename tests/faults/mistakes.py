@@ -9,20 +9,15 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from media_pipeline import (
-    announcements,
-    messages,
-    outcomes,
-    pipeline,
-    records,
-    storage,
-    story,
-)
-from media_pipeline.record import Claim, Record, Status, iso_time
-from media_pipeline.record import alert_id as alert_id_of
-from media_pipeline.rekognition import Moderator
+from media_pipeline import storage
+from media_pipeline.messaging import announcements
+from media_pipeline.moderation.rekognition import Moderator
+from media_pipeline.processing import image, messages, outcomes, processor
+from media_pipeline.records import table
+from media_pipeline.records.record import Claim, Record, Status, iso_time
+from media_pipeline.records.record import alert_id as alert_id_of
 
-Pipeline, Records, Outcomes = pipeline.Pipeline, records.Records, outcomes.Outcomes
+Pipeline, Records, Outcomes = image.Pipeline, table.Records, outcomes.Outcomes
 Storage, MessageWorker = storage.Storage, messages.MessageWorker
 Mistake = Callable[[], None]
 MISTAKES: dict[str, Mistake] = {}
@@ -42,7 +37,7 @@ def publish_before_the_verdict() -> None:
     def verdict(self: Any, attempt: Any, rendered: Any) -> Record:
         event = attempt.event
         for rendition in rendered.renditions:
-            listed = story._listed(rendition, event)
+            listed = processor._listed(rendition, event)
             self._storage.put_rendition(
                 listed["key"], rendition.data, content_type="image/jpeg", facts={"a": "b"}
             )
@@ -147,7 +142,7 @@ def alert_id_without_the_status() -> None:
     def alert_id(object_key: str, sequencer: str, _: Status, attempt: int) -> str:
         return alert_id_of(object_key, sequencer, Status.PROCESSING, attempt)
 
-    vars(records)["alert_id"] = alert_id
+    vars(table)["alert_id"] = alert_id
 
 
 @mistake
@@ -181,7 +176,7 @@ def claim_without_a_condition() -> None:
             return real(self, key, values, condition=condition, remove=remove)
         try:
             return real(self, key, values, condition={"status": None}, remove=remove)
-        except records._ChangedError:
+        except table._ChangedError:
             return real(self, key, values, condition={"object_key": key[0]}, remove=remove)
 
     real = Records._update
@@ -206,7 +201,7 @@ def a_lost_answer_of_the_commit_is_a_lost_lease() -> None:
         values = self._terminal(record.object_key, record.sequencer, status, record.attempt, facts)
         try:
             changed: Record = self._change_mine(claim, values)
-        except records._ChangedError:
+        except table._ChangedError:
             return dataclasses.replace(record, status=status, announced_at="then")
         return changed
 

@@ -5,15 +5,17 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from media_pipeline import dead_letters, events, messages, outcomes, pipeline, records, storage
+from media_pipeline import events, storage
 from media_pipeline.errors import LeaseHeldError, Reason, RejectedError, TransientError
-from media_pipeline.record import Record, Stage, Status
-from media_pipeline.rekognition import Moderator
+from media_pipeline.moderation.rekognition import Moderator
+from media_pipeline.processing import dead_letters, image, messages, outcomes
+from media_pipeline.records import table
+from media_pipeline.records.record import Record, Stage, Status
 from tests.faults.mistakes import MISTAKES, mistake, swap
 
 __all__ = ["MISTAKES"]
 
-Pipeline, Records, Outcomes = pipeline.Pipeline, records.Records, outcomes.Outcomes
+Pipeline, Records, Outcomes = image.Pipeline, table.Records, outcomes.Outcomes
 Storage, MessageWorker = storage.Storage, messages.MessageWorker
 
 
@@ -263,7 +265,7 @@ def facts_of_another_version() -> None:
 
 @mistake
 def a_video_is_handed_over_and_nobody_told() -> None:
-    swap(pipeline.Pipeline, "_pass_on", lambda _: lambda self, event, stage: None)
+    swap(image.Pipeline, "_pass_on", lambda _: lambda self, event, stage: None)
 
 
 @mistake

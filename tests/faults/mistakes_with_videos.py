@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from media_pipeline import video
-from media_pipeline.record import Claim, Status
-from media_pipeline.records import Records
+from media_pipeline.processing import video
+from media_pipeline.records.record import Claim, Status
+from media_pipeline.records.table import Records
 from tests.faults.mistakes import mistake, swap
 from tests.faults.mistakes_of_delivery import MISTAKES
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from media_pipeline import pipeline, video
+from media_pipeline.processing import image, video
 
 PARTS = 5  # of a video's making, with a look at the clock after each
 PART_SECONDS = 4.0  # long enough together for the lease to be extended meanwhile
@@ -20,7 +20,7 @@ Patch = AbstractContextManager[Any]
 
 def rendering_once() -> Iterator[Patch]:
     """Remember what was made of which bytes."""
-    render: Any = vars(pipeline).get("render")
+    render: Any = vars(image).get("render")
     if render is None:
         return  # somebody's patch calls it otherwise: slower, no less right
     made: dict[tuple[bytes, str], Any] = {}
@@ -31,7 +31,7 @@ def rendering_once() -> Iterator[Patch]:
             made[name] = render(data, *how)
         return made[name]
 
-    yield mock.patch.object(pipeline, "render", rendered)
+    yield mock.patch.object(image, "render", rendered)
 
 
 def filming_once() -> Iterator[Patch]:

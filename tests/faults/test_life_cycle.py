@@ -19,8 +19,8 @@ from hypothesis.stateful import (
 
 from media_pipeline.errors import LeaseHeldError, LeaseLostError, Reason
 from media_pipeline.events import EventKind, ObjectEvent
-from media_pipeline.record import Claim, Record, Status
-from media_pipeline.records import Records
+from media_pipeline.records.record import Claim, Record, Status
+from media_pipeline.records.table import Records
 from tests.faults.cloud import TABLE, UPLOADS
 from tests.faults.conftest import Laboratory
 from tests.faults.timeline import Timeline

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import av
 
-from media_pipeline.videos.sampling import choose
+from media_pipeline.videos.fingerprints import sketch
+from media_pipeline.videos.frame_selection import choose
 from media_pipeline.videos.scenes import Shown
-from media_pipeline.videos.sketches import sketch
 from tests.video.footage import Footage
 
 

@@ -1,1 +1,0 @@
-"""The upload API: what it answers, without knowing which gateway carried the question."""

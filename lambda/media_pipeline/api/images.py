@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from media_pipeline.api.originals import Originals
-from media_pipeline.record import Record, Status
-from media_pipeline.records import Records
+from media_pipeline.records.record import Record, Status
+from media_pipeline.records.table import Records
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -16,7 +16,7 @@ from media_pipeline.api.requests import FormRequest, Request
 from media_pipeline.api.uploads import FORM_SECONDS, Picture, Uploads
 from media_pipeline.invocation import LambdaContext
 from media_pipeline.observability import Observability
-from media_pipeline.record import iso_time
+from media_pipeline.records.record import iso_time
 
 UPLOAD = "/v1/images/upload"
 UPLOADS = "/v1/uploads"

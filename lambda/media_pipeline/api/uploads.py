@@ -11,9 +11,9 @@ from media_pipeline.api import names
 from media_pipeline.api.originals import Form, Originals, Put
 from media_pipeline.api.problems import Problem, busy, malformed
 from media_pipeline.api.requests import FormRequest, shown
-from media_pipeline.api.settings import BODY_BYTES, ApiSettings
-from media_pipeline.records import Records
-from media_pipeline.sniffing import HEAD_BYTES, Kind, sniff
+from media_pipeline.images.sniffing import HEAD_BYTES, Kind, sniff
+from media_pipeline.records.table import Records
+from media_pipeline.settings.api import BODY_BYTES, ApiSettings
 
 FORM_SECONDS = 15 * 60
 PAUSES = (0.0, 0.1, 0.3, 0.6, 1.0, 1.5)  # seconds before a put is tried again while another one is under way

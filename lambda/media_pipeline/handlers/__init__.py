@@ -1,1 +1,0 @@
-"""One file an entry point: translate the event, call the pipeline, answer."""

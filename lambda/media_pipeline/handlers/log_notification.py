@@ -4,9 +4,9 @@ import os
 from typing import Any
 
 from media_pipeline.invocation import LambdaContext
-from media_pipeline.notifications import NotificationLog
+from media_pipeline.messaging.notifications import NotificationLog
 from media_pipeline.observability import Observability
-from media_pipeline.variables import Variables
+from media_pipeline.settings.variables import Variables
 
 _log: NotificationLog | None = None
 

@@ -4,12 +4,12 @@ import os
 import time
 from typing import Any
 
-from media_pipeline.assembly import image_worker
-from media_pipeline.clients import Clients, rekognition
+from media_pipeline.bootstrap.clients import Clients, rekognition
+from media_pipeline.bootstrap.workers import image_worker
 from media_pipeline.invocation import LambdaContext
-from media_pipeline.messages import MessageWorker
 from media_pipeline.observability import Observability
-from media_pipeline.settings import ImageSettings
+from media_pipeline.processing.messages import MessageWorker
+from media_pipeline.settings.functions import ImageSettings
 
 _worker: MessageWorker | None = None
 

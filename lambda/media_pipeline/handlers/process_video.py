@@ -4,12 +4,12 @@ import os
 import time
 from typing import Any
 
-from media_pipeline.clients import Clients, rekognition
+from media_pipeline.bootstrap.clients import Clients, rekognition
+from media_pipeline.bootstrap.video import calm, video_worker
 from media_pipeline.invocation import LambdaContext
-from media_pipeline.messages import MessageWorker
 from media_pipeline.observability import Observability
-from media_pipeline.settings import VideoSettings
-from media_pipeline.video_assembly import calm, video_worker
+from media_pipeline.processing.messages import MessageWorker
+from media_pipeline.settings.functions import VideoSettings
 
 _worker: MessageWorker | None = None
 

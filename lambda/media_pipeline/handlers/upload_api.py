@@ -4,12 +4,12 @@ import os
 import time
 from typing import Any
 
-from media_pipeline import clients
-from media_pipeline.api.assembly import api
 from media_pipeline.api.routes import Api
-from media_pipeline.api.settings import ApiSettings
+from media_pipeline.bootstrap import clients
+from media_pipeline.bootstrap.api import api
 from media_pipeline.invocation import LambdaContext
 from media_pipeline.observability import Observability
+from media_pipeline.settings.api import ApiSettings
 
 _api: Api | None = None
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
 
-from media_pipeline.made import Output
+from media_pipeline.results import Output
 
 
 @dataclass(frozen=True, kw_only=True)

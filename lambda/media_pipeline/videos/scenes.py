@@ -7,7 +7,7 @@ from math import ceil
 
 from PIL import Image, ImageChops
 
-from media_pipeline.videos.sketches import Sketch, coarse_difference, difference, most_different
+from media_pipeline.videos.fingerprints import Sketch, coarse_difference, difference, most_different
 
 CUT_AVERAGE = 3.0
 """Levels on average: a smaller change is no cut, however still all else is."""

@@ -21,12 +21,12 @@ from av.video.stream import VideoStream
 
 from media_pipeline.errors import Reason, RejectedError
 from media_pipeline.limits import MEBIBYTE
-from media_pipeline.videos.limits import VideoLimits
-from media_pipeline.videos.opening import THREADS, Opened, decoding, nominal_rate
-from media_pipeline.videos.pictures import MATRICES, TICK, Pictures
+from media_pipeline.videos.audio import Sounds
+from media_pipeline.videos.fingerprints import Sketch, sketch
+from media_pipeline.videos.frames import MATRICES, TICK, Pictures
 from media_pipeline.videos.scenes import Shown
-from media_pipeline.videos.sketches import Sketch, sketch
-from media_pipeline.videos.sounds import Sounds
+from media_pipeline.videos.source import THREADS, Opened, decoding, nominal_rate
+from media_pipeline.videos.video_limits import VideoLimits
 
 PRESET, CRF = "veryfast", 23
 SOUND_BITS = {"mono": 64_000, "stereo": 128_000}

@@ -14,11 +14,11 @@ import yaml
 from moto import mock_aws
 from openapi_schema_validator import OAS30Validator
 
-from media_pipeline import clients
-from media_pipeline.api.assembly import api
-from media_pipeline.api.settings import ApiSettings
+from media_pipeline.bootstrap import clients
+from media_pipeline.bootstrap.api import api
 from media_pipeline.observability import Observability
-from media_pipeline.record import to_item
+from media_pipeline.records.record import to_item
+from media_pipeline.settings.api import ApiSettings
 
 REGION = "eu-west-1"
 DOCUMENT = Path(__file__).parents[3] / "components" / "openapi.yaml"

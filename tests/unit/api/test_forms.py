@@ -8,10 +8,10 @@ from typing import Any
 import botocore.session
 import pytest
 
-from media_pipeline import clients
 from media_pipeline.api.originals import Originals
 from media_pipeline.api.uploads import IMAGE_TYPES, VIDEO_TYPES
-from media_pipeline.sniffing import _PREFIXES
+from media_pipeline.bootstrap import clients
+from media_pipeline.images.sniffing import _PREFIXES
 from tests.unit.api.conftest import SETTINGS, Door, document
 
 LARGE = {"content_type": "image/jpeg", "bytes": 10_485_760}

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from media_pipeline.api.originals import Originals, Put
 from media_pipeline.api.problems import Problem
 from media_pipeline.api.uploads import Picture, Uploads
-from media_pipeline.records import Records
+from media_pipeline.records.table import Records
 from tests.unit.api.conftest import JPEG, NOW, SETTINGS, Door
 
 OTHER = JPEG + b"other"

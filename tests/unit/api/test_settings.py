@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from media_pipeline.api.settings import ApiSettings
 from media_pipeline.errors import SettingsError
+from media_pipeline.settings.api import ApiSettings
 
 ENVIRONMENT = {
     "UPLOADS_BUCKET": "u",

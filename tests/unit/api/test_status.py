@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from media_pipeline.errors import Reason
-from media_pipeline.record import Status
+from media_pipeline.records.record import Status
 from tests.unit.api.conftest import JPEG, Door, document
 
 ID = "k5ahn2u4cfb7wyq3zt6oxmjd2eilrvg7"

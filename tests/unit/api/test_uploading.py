@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from media_pipeline.api.settings import BODY_BYTES
+from media_pipeline.settings.api import BODY_BYTES
 from tests.unit.api.conftest import JPEG, MP4, Door, document
 
 

@@ -8,7 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from media_pipeline.errors import SettingsError
-from media_pipeline.moderation import Decision, Label, Mode, Policy, Taxonomy, Verdict, decide, merge, worst
+from media_pipeline.moderation.policy import (
+    Decision,
+    Label,
+    Mode,
+    Policy,
+    Taxonomy,
+    Verdict,
+    decide,
+    merge,
+    worst,
+)
 
 VIOLENCE = Label("Violence", "", 95)
 WEAPONS = Label("Weapons", "Violence", 95)
@@ -249,7 +259,7 @@ def test_a_lower_threshold_never_gives_a_milder_verdict(labels: list[Label]) -> 
 
 
 def test_the_taxonomy_has_the_documented_ten_top_levels_and_every_name_once() -> None:
-    file = Path(__file__).parents[3] / "lambda" / "media_pipeline" / "moderation_taxonomy.json"
+    file = Path(__file__).parents[3] / "lambda" / "media_pipeline" / "moderation" / "taxonomy.json"
     document = json.loads(file.read_text("utf-8"))
     listed = [
         name

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
-from media_pipeline.announcements import FACTS, MESSAGE_BYTES, Announcements, describe, message
 from media_pipeline.errors import Reason
-from media_pipeline.letters import Places, letter, subject
-from media_pipeline.record import Record, Status, alert_id, from_item, to_item
+from media_pipeline.messaging.announcements import FACTS, MESSAGE_BYTES, Announcements, describe, message
+from media_pipeline.messaging.emails import Places, letter, subject
+from media_pipeline.records.record import Record, Status, alert_id, from_item, to_item
 
 SCHEMA = json.loads((Path(__file__).parents[3] / "docs" / "announcement.schema.json").read_text())
 VALIDATOR = Draft202012Validator(SCHEMA, format_checker=Draft202012Validator.FORMAT_CHECKER)

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from media_pipeline.announcements import describe
 from media_pipeline.errors import UnknownAnnouncementError
-from media_pipeline.notifications import REMEMBERED, NotificationLog
+from media_pipeline.messaging.announcements import describe
+from media_pipeline.messaging.notifications import REMEMBERED, NotificationLog
 from media_pipeline.observability import Observability
-from media_pipeline.record import Record, Status, alert_id, from_item, to_item
+from media_pipeline.records.record import Record, Status, alert_id, from_item, to_item
 
 Lines = Callable[[], list[dict[str, Any]]]
 HOSTILE = "in/a\u202e\n\u2028\x7fgpj.jpg"

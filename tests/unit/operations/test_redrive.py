@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from media_pipeline.events import EventKind, parse_message
-from media_pipeline.record import iso_time, to_item
+from media_pipeline.records.record import iso_time, to_item
 from operations import redrive as redriving
 from operations.__main__ import main
 from operations.errors import OperationsError

@@ -9,15 +9,15 @@ from urllib.parse import quote_plus
 import pytest
 from moto import mock_aws
 
-from media_pipeline.assembly import dead_letters_worker, image_worker
-from media_pipeline.clients import Clients
-from media_pipeline.inspection import Limits
-from media_pipeline.moderation import Policy
+from media_pipeline.bootstrap.clients import Clients
+from media_pipeline.bootstrap.workers import dead_letters_worker, image_worker
+from media_pipeline.images.inspection import Limits
+from media_pipeline.images.renditions import Size, Specs
+from media_pipeline.moderation.policy import Policy
 from media_pipeline.observability import Observability
-from media_pipeline.record import Record
-from media_pipeline.records import Records
-from media_pipeline.renditions import Size, Specs
-from media_pipeline.settings import ImageSettings
+from media_pipeline.records.record import Record
+from media_pipeline.records.table import Records
+from media_pipeline.settings.functions import ImageSettings
 from tests.unit.pipeline.driving import draw
 
 REGION = "eu-west-1"

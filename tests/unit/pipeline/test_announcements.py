@@ -5,9 +5,9 @@ from email.message import EmailMessage
 
 import pytest
 
-from media_pipeline.announcements import describe
-from media_pipeline.letters import Places, letter, subject
-from media_pipeline.record import Record, Status, from_item, to_item
+from media_pipeline.messaging.announcements import describe
+from media_pipeline.messaging.emails import Places, letter, subject
+from media_pipeline.records.record import Record, Status, from_item, to_item
 
 PLACES = Places(
     stack="dev", quarantine_bucket="quarantine", renditions_bucket="renditions", records_table="records"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from media_pipeline.events import parse_message
-from media_pipeline.record import Status
+from media_pipeline.records.record import Status
 from tests.unit.pipeline.driving import KILLED, LEASE_OVER, WEAPON, draw, kill_at
 
 

@@ -9,8 +9,8 @@ from botocore.exceptions import ClientError
 
 from media_pipeline.errors import LeaseHeldError, LeaseLostError
 from media_pipeline.events import parse_message
-from media_pipeline.record import Claim, Record, Stage, Status
-from media_pipeline.records import Records
+from media_pipeline.records.record import Claim, Record, Stage, Status
+from media_pipeline.records.table import Records
 from tests.unit.pipeline.driving import KILLED, LEASE_OVER, kill_at
 
 VIDEO = b"\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isomiso2" + bytes(5000)

@@ -7,9 +7,9 @@ from unittest.mock import Mock
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-import media_pipeline.pipeline as story
-from media_pipeline.record import Status
-from media_pipeline.renditions import Size
+import media_pipeline.processing.image as story
+from media_pipeline.images.renditions import Size
+from media_pipeline.records.record import Status
 from tests.unit.pipeline.driving import KILLED, LEASE_OVER, WEAPON, kill_at, settle
 
 

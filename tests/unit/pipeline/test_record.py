@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from boto3.dynamodb.types import TypeSerializer
 
-from media_pipeline.record import Status, from_item, to_item
+from media_pipeline.records.record import Status, from_item, to_item
 
 BASE = {"object_key": "a", "sequencer": "0", "status": Status.FAILED}
 

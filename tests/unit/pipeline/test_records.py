@@ -7,8 +7,8 @@ from botocore.exceptions import ClientError
 
 from media_pipeline.errors import LeaseHeldError, LeaseLostError, Reason, TransientError
 from media_pipeline.events import EventKind, ObjectEvent
-from media_pipeline.record import Claim, Record, Status
-from media_pipeline.records import Records
+from media_pipeline.records.record import Claim, Record, Status
+from media_pipeline.records.table import Records
 
 LEASE = 66.0
 

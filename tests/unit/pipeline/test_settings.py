@@ -3,8 +3,8 @@
 import pytest
 
 from media_pipeline.errors import SettingsError
-from media_pipeline.moderation import Mode
-from media_pipeline.settings import ImageSettings, Settings, VideoSettings
+from media_pipeline.moderation.policy import Mode
+from media_pipeline.settings.functions import ImageSettings, Settings, VideoSettings
 
 ENVIRONMENT = {
     "STACK": "dev",

@@ -9,8 +9,8 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from PIL import Image
 
-from media_pipeline.moderation import Policy
-from media_pipeline.record import Status
+from media_pipeline.moderation.policy import Policy
+from media_pipeline.records.record import Status
 from tests.unit.pipeline.driving import WEAPON, big, draw, draw_noise
 
 

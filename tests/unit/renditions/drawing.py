@@ -7,9 +7,9 @@ from typing import Any
 
 from PIL import Image, ImageDraw
 
-from media_pipeline.inspection import inspect
+from media_pipeline.images.inspection import inspect
+from media_pipeline.images.renditions import Rendered, Size, Specs, render
 from media_pipeline.limits import Limits
-from media_pipeline.renditions import Rendered, Size, Specs, render
 
 LIMITS = Limits()
 RED, GREEN, BLUE, YELLOW = (200, 30, 30), (30, 150, 60), (40, 60, 190), (220, 200, 40)

@@ -6,10 +6,10 @@ import weakref
 import pytest
 from PIL import Image, ImageSequence
 
-from media_pipeline.animation import JUDGED_FRAMES
 from media_pipeline.errors import Reason, RejectedError
-from media_pipeline.gif import count_frames
-from media_pipeline.inspection import inspect
+from media_pipeline.images.animation import JUDGED_FRAMES
+from media_pipeline.images.gif import count_frames
+from media_pipeline.images.inspection import inspect
 from media_pipeline.limits import Limits
 from tests.unit.renditions.drawing import LIMITS, opened, pixel, rendered, saved, specs
 from tests.unit.renditions.profiles import ADOBE_RGB, rgb_profile

@@ -8,10 +8,10 @@ import pytest
 from PIL import Image
 
 from benchmarks.peak import measurable
-from media_pipeline.budget import memory
-from media_pipeline.decoding import open_picture
 from media_pipeline.errors import Reason, RejectedError
-from media_pipeline.inspection import inspect
+from media_pipeline.images.decoding import open_picture
+from media_pipeline.images.inspection import inspect
+from media_pipeline.images.memory_estimate import memory
 from media_pipeline.limits import MEBIBYTE, Limits
 from tests.unit.renditions.drawing import LIMITS, detailed, rendered, saved, specs
 
@@ -21,14 +21,14 @@ import sys
 from pathlib import Path
 sys.path[:0] = ["lambda", "."]
 from benchmarks.peak import peak_bytes
-from media_pipeline import budget
-from media_pipeline.inspection import inspect
+from media_pipeline.images import memory_estimate
+from media_pipeline.images.inspection import inspect
 from media_pipeline.limits import Limits
-from media_pipeline.renditions import Size, Specs, render
+from media_pipeline.images.renditions import Size, Specs, render
 
 estimates = []
-original = budget.memory
-budget.memory = lambda *facts: estimates.append(original(*facts)) or estimates[-1]
+original = memory_estimate.memory
+memory_estimate.memory = lambda *facts: estimates.append(original(*facts)) or estimates[-1]
 specs = Specs(sizes=tuple(Size(name=str(edge), width=edge) for edge in (2048, 1024, 512, 150)),
               formats=("jpeg",), quality={})
 limits = Limits()

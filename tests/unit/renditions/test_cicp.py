@@ -11,8 +11,8 @@ import pytest
 from PIL import Image, ImageCms
 
 from benchmarks.measures import colour_difference
-from media_pipeline import cicp
-from media_pipeline.cicp import CodePoints, as_profile
+from media_pipeline.images import cicp
+from media_pipeline.images.cicp import CodePoints, as_profile
 from tests.unit.renditions.drawing import opened, pixel, rendered, rendition, saved, specs
 from tests.unit.renditions.profiles import ADOBE_RGB, rgb_profile
 

@@ -4,7 +4,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from benchmarks.measures import colour_difference
-from media_pipeline.colour import is_srgb
+from media_pipeline.images.colour import is_srgb
 from tests.unit.renditions.drawing import marked, opened, pixel, rendered, rendition, saved, specs
 from tests.unit.renditions.profiles import (
     ADOBE_RGB,

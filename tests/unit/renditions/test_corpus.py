@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from media_pipeline.errors import Reason, RejectedError
-from media_pipeline.renditions import Rendered, Specs
+from media_pipeline.images.renditions import Rendered, Specs
 from tests.unit.renditions.drawing import rendered, specs
 
 ARCHIVE = Path(__file__).parents[4] / "shared" / "corpus" / "odd-images.tar"

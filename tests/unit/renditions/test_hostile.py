@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFile
 
-from media_pipeline.decoding import decoding, webp_canvas
 from media_pipeline.errors import Reason, RejectedError
+from media_pipeline.images.decoding import decoding, webp_canvas
 from media_pipeline.limits import MAX_SIDE, Limits
 from tests.unit.renditions.drawing import LIMITS, detailed, marked, rendered, saved, specs
 from tests.unit.renditions.test_inputs import png_chunk
@@ -165,7 +165,7 @@ def test_memory_error_is_never_blamed_on_the_file() -> None:
 
 
 def test_programming_error_outside_of_decoding_is_no_corrupt_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    from media_pipeline import renditions
+    from media_pipeline.images import renditions
 
     def wrong(*_: object) -> None:
         raise ZeroDivisionError

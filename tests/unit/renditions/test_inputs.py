@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from benchmarks.measures import colour_difference, ssim
-from media_pipeline.inspection import inspect
+from media_pipeline.images.inspection import inspect
 from tests.unit.renditions.drawing import (
     CORNERS,
     LIMITS,

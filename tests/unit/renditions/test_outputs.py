@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageCms, PngImagePlugin
 
 from benchmarks.measures import colour_difference, psnr, ssim
-from media_pipeline.encoders import ENCODERS
+from media_pipeline.images.encoders import ENCODERS
 from tests.unit.renditions.drawing import (
     CORNERS,
     RED,

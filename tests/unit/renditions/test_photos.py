@@ -14,9 +14,9 @@ import pytest
 from PIL import Image, ImageCms, ImageOps
 
 from benchmarks.measures import psnr, ssim
-from media_pipeline.cascade import plan
-from media_pipeline.inspection import inspect
-from media_pipeline.stills import pictures
+from media_pipeline.images.inspection import inspect
+from media_pipeline.images.resize_plan import plan
+from media_pipeline.images.stills import pictures
 from tests.unit.renditions.drawing import LIMITS, photographic, rendered, saved, specs
 
 PHOTOS = Path(__file__).parents[4] / "shared" / "photos"
@@ -109,7 +109,7 @@ def test_photograph_is_published_in_every_format_upright_and_without_metadata(pa
 @needs_photos
 def test_webp_and_avif_are_worth_their_time() -> None:
     """At 1024 px against JPEG q80, over all photographs; the least of three runs each, in one process."""
-    from media_pipeline.encoders import ENCODERS
+    from media_pipeline.images.encoders import ENCODERS
 
     times: dict[str, list[float]] = {"webp": [], "avif": []}
     sizes: dict[str, list[float]] = {"webp": [], "avif": []}

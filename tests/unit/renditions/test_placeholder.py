@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from benchmarks.measures import colour_difference
-from media_pipeline.placeholder import SIDE, dominant_colour, small_picture, thumbhash
-from media_pipeline.rasters import Packed
+from media_pipeline.images.placeholder import SIDE, dominant_colour, small_picture, thumbhash
+from media_pipeline.images.rasters import Packed
 from tests.unit.renditions.drawing import RED, marked, rendered, saved, specs
 
 

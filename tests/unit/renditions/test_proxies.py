@@ -4,8 +4,8 @@ import pytest
 from PIL import Image
 
 from benchmarks.measures import colour_difference, ssim
-from media_pipeline.proxies import MAX_BYTES, MAX_SIDE, MIN_SIDE, proxies
-from media_pipeline.rasters import Packed
+from media_pipeline.images.proxies import MAX_BYTES, MAX_SIDE, MIN_SIDE, proxies
+from media_pipeline.images.rasters import Packed
 from tests.unit.renditions.drawing import (
     CORNERS,
     corner_colours,

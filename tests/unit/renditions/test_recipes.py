@@ -14,8 +14,8 @@ from benchmarks.chart import chart
 from benchmarks.measures import psnr, ssim
 from benchmarks.photographs import photographs
 from benchmarks.quality import likeness
-from media_pipeline.encoders import Encoder
-from media_pipeline.rasters import Raster
+from media_pipeline.images.encoders import Encoder
+from media_pipeline.images.rasters import Raster
 from tests.unit.renditions.drawing import detailed, opened, saved
 from tests.unit.renditions.profiles import ADOBE_RGB, rgb_profile
 

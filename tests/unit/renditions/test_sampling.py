@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 from PIL import Image
 
-from media_pipeline.sampling import most_different, sketch
+from media_pipeline.images.sampling import most_different, sketch
 
 BUDGET = 8
 GREY = Image.new("RGB", (64, 48), (90, 90, 90))

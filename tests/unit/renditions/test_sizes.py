@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media_pipeline.cascade import LEAST_STEP, plan
 from media_pipeline.errors import SettingsError
-from media_pipeline.sizes import MAX_EDGE, Size
+from media_pipeline.images.resize_plan import LEAST_STEP, plan
+from media_pipeline.images.sizes import MAX_EDGE, Size
 
 SIDES = st.integers(1, 20_000)
 EDGES = st.integers(1, MAX_EDGE)

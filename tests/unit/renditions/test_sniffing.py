@@ -1,6 +1,6 @@
 import pytest
 
-from media_pipeline.sniffing import HEAD_BYTES, Kind, sniff
+from media_pipeline.images.sniffing import HEAD_BYTES, Kind, sniff
 from tests.unit.renditions.drawing import marked, saved
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from media_pipeline.bootstrap.video import video_worker
 from media_pipeline.observability import Observability
-from media_pipeline.settings import VideoSettings
-from media_pipeline.video_assembly import video_worker
+from media_pipeline.settings.functions import VideoSettings
 from tests.unit.pipeline.conftest import TIMEOUT, FakeContext, clients, stack
 from tests.unit.video.filming import shoot
 

@@ -10,10 +10,10 @@ import pytest
 from botocore.exceptions import ClientError
 from PIL import Image
 
-import media_pipeline.video as story
+import media_pipeline.processing.video as story
 from media_pipeline.errors import Reason, RejectedError
-from media_pipeline.record import Stage, Status
-from media_pipeline.records import Records
+from media_pipeline.records.record import Stage, Status
+from media_pipeline.records.table import Records
 from tests.unit.pipeline.conftest import TIMEOUT, FakeContext
 from tests.unit.pipeline.driving import KILLED, WEAPON, kill_at
 from tests.unit.video.filming import plain, shoot

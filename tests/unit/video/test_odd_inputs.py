@@ -8,10 +8,10 @@ import av
 import pytest
 
 from media_pipeline.errors import RejectedError
-from media_pipeline.sniffing import sniff
-from media_pipeline.videos.limits import FRAMES_HELD, VideoLimits
-from media_pipeline.videos.opening import opened
+from media_pipeline.images.sniffing import sniff
+from media_pipeline.videos.source import opened
 from media_pipeline.videos.transcoding import transcode
+from media_pipeline.videos.video_limits import FRAMES_HELD, VideoLimits
 from tests.video import odd, traps
 from tests.video.crafting import SIZE, Sound, Track, craft
 

@@ -9,13 +9,13 @@ import av
 import pytest
 from PIL import Image
 
-from media_pipeline.sniffing import sniff
-from media_pipeline.videos import tones
+from media_pipeline.images.sniffing import sniff
+from media_pipeline.videos import colour_conversion
 from media_pipeline.videos.geometry import fitted, turn_of
-from media_pipeline.videos.judging import published
-from media_pipeline.videos.limits import VideoLimits
-from media_pipeline.videos.opening import opened
+from media_pipeline.videos.judged_frames import published
+from media_pipeline.videos.source import opened
 from media_pipeline.videos.transcoding import Transcoded, transcode
+from media_pipeline.videos.video_limits import VideoLimits
 from tests.unit.video.filming import plain, shoot
 
 CLOCK, COUNTER = ("transpose=clock",), ("transpose=cclock",)
@@ -125,15 +125,18 @@ def looked_up(folder: Path, primaries: int, transfer: int, signal: Colour) -> tu
     """What a table says of the grid point `signal`, counted in its points."""
     path = folder / f"{primaries}-{transfer}.cube"
     if not path.exists():
-        tones.write_table(path, primaries, transfer)
+        colour_conversion.write_table(path, primaries, transfer)
     lines = path.read_text().splitlines()[1:]
     red, green, blue = signal
-    return tuple(map(float, lines[red + tones.POINTS * (green + tones.POINTS * blue)].split()))
+    return tuple(
+        map(float, lines[red + colour_conversion.POINTS * (green + colour_conversion.POINTS * blue)].split())
+    )
 
 
-@pytest.mark.parametrize("transfer", [tones.PQ, tones.HLG])
+@pytest.mark.parametrize("transfer", [colour_conversion.PQ, colour_conversion.HLG])
 def test_hdr_greys_stay_grey_in_their_order_and_below_white(tmp_path: Path, transfer: int) -> None:
-    greys = [looked_up(tmp_path, tones.BT2020, transfer, (n, n, n)) for n in range(0, tones.POINTS, 4)]
+    levels_in = range(0, colour_conversion.POINTS, 4)
+    greys = [looked_up(tmp_path, colour_conversion.BT2020, transfer, (n, n, n)) for n in levels_in]
     assert all(max(grey) - min(grey) < 0.01 for grey in greys)
     levels = [grey[0] for grey in greys]
     assert levels == sorted(levels)
@@ -141,17 +144,21 @@ def test_hdr_greys_stay_grey_in_their_order_and_below_white(tmp_path: Path, tran
 
 
 def test_paper_white_of_hdr_stays_bright_and_what_is_brighter_keeps_its_detail(tmp_path: Path) -> None:
-    (white, *_) = looked_up(tmp_path, tones.BT2020, tones.PQ, (19, 19, 19))  # 203 cd/m2 is 0.58
-    (brighter, *_) = looked_up(tmp_path, tones.BT2020, tones.PQ, (22, 22, 22))  # 500 cd/m2
+    (white, *_) = looked_up(
+        tmp_path, colour_conversion.BT2020, colour_conversion.PQ, (19, 19, 19)
+    )  # 203 cd/m2 is 0.58
+    (brighter, *_) = looked_up(
+        tmp_path, colour_conversion.BT2020, colour_conversion.PQ, (22, 22, 22)
+    )  # 500 cd/m2
     assert 0.75 < white < 0.97
     assert white + 0.03 < brighter <= 1
 
 
 def test_wide_gamut_that_is_no_hdr_keeps_its_brightness(tmp_path: Path) -> None:
     for point in (8, 16, 24, 32):
-        grey = looked_up(tmp_path, tones.DISPLAY_P3, 1, (point, point, point))
+        grey = looked_up(tmp_path, colour_conversion.DISPLAY_P3, 1, (point, point, point))
         assert grey == pytest.approx((point / 32,) * 3, abs=0.01)
-    red, green, _ = looked_up(tmp_path, tones.DISPLAY_P3, 1, (24, 8, 8))
+    red, green, _ = looked_up(tmp_path, colour_conversion.DISPLAY_P3, 1, (24, 8, 8))
     assert red > 0.75
     assert green < 0.25
 

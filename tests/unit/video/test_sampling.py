@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from media_pipeline.videos.sampling import choose
+from media_pipeline.videos.fingerprints import Sketch
+from media_pipeline.videos.frame_selection import choose
 from media_pipeline.videos.scenes import Shown, scenes, standing, stretches
-from media_pipeline.videos.sketches import Sketch
 
 RATE = 10
 PIXELS = 32 * 48

@@ -13,10 +13,10 @@ from av.audio.frame import AudioFrame
 from av.container import InputContainer
 
 from benchmarks import peak
-from media_pipeline.videos.limits import VideoLimits
-from media_pipeline.videos.opening import opened
-from media_pipeline.videos.sounds import Sounds
+from media_pipeline.videos.audio import Sounds
+from media_pipeline.videos.source import opened
 from media_pipeline.videos.transcoding import transcode
+from media_pipeline.videos.video_limits import VideoLimits
 from tests.video.crafting import Sound, Track, craft
 
 CHANNELS = {"mono": 1, "stereo": 2, "7.1": 8}

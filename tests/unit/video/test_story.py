@@ -7,7 +7,7 @@ from typing import Any
 import av
 from PIL import Image
 
-from media_pipeline.record import Stage, Status
+from media_pipeline.records.record import Stage, Status
 from tests.unit.pipeline.driving import WEAPON
 
 

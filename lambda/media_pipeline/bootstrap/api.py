@@ -1,0 +1,36 @@
+"""How the parts of the upload API are put together: everything it depends on is passed in."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from media_pipeline.api.images import Images
+from media_pipeline.api.originals import Originals
+from media_pipeline.api.routes import Api
+from media_pipeline.api.uploads import Uploads
+from media_pipeline.observability import Observability
+from media_pipeline.records.table import Records
+from media_pipeline.settings.api import ApiSettings
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+
+
+def api(
+    settings: ApiSettings,
+    s3: "S3Client",
+    dynamodb: "DynamoDBClient",
+    observability: Observability,
+    clock: Callable[[], float],
+) -> Api:
+    """Assemble the upload API. `clock` gives epoch seconds."""
+    originals = Originals(s3=s3, bucket=settings.uploads_bucket)
+    # It only reads records; how long they are kept is a matter for those who write them.
+    records = Records(dynamodb=dynamodb, table=settings.records_table, clock=clock, retention_days=0)
+    return Api(
+        uploads=Uploads(settings=settings, originals=originals, records=records),
+        images=Images(originals=originals, records=records, s3=s3, renditions=settings.renditions_bucket),
+        observability=observability,
+        cors_origins=settings.cors_origins,
+        clock=clock,
+    )

@@ -1,0 +1,165 @@
+"""Animations: kept as WebP, a frame in memory at a time, and judged by the frames that differ most."""
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from PIL import Image
+
+from media_pipeline.images import colour
+from media_pipeline.images.cicp import profile_of
+from media_pipeline.images.decoding import check_pixels, decoding, open_picture
+from media_pipeline.images.encoders import WEBP_METHOD
+from media_pipeline.images.inspection import Inspection
+from media_pipeline.images.memory_estimate import check_memory
+from media_pipeline.images.rasters import Packed, Raster
+from media_pipeline.images.resize_plan import Frame
+from media_pipeline.images.sampling import most_different, sketch
+from media_pipeline.images.sizes import Target
+from media_pipeline.images.stills import develop
+from media_pipeline.limits import Limits
+
+JUDGED_FRAMES = 8
+"""Frames that Rekognition is shown of an animation: each is billed."""
+_VP8X_FLAGS, _VP8X_ALPHA = 20, 0x10  # where a WebP file's flags stand, and the one for transparency
+_FASTEST, _DEFAULT = 10, 100  # ms: browsers show frames that want to last 10 ms or less for 100 ms
+
+
+@dataclass(frozen=True)
+class Film:
+    """An animated picture, and how its decoded frames become pictures."""
+
+    data: bytes
+    inspection: Inspection
+    limits: Limits
+
+    def frames(self) -> Iterator[tuple[Image.Image, Packed]]:
+        """Yield each frame as the decoder shows it, and as pixels that can be scaled.
+
+        Raises RejectedError: corrupt, too_many_pixels.
+        """
+        image = open_picture(self.data, self.inspection.content_type, self.limits)
+        check_memory(image, self.inspection, self.limits)
+        for number in range(self.inspection.frames):
+            with decoding(self.limits):
+                image.seek(number)
+                image.load()
+                check_pixels(*image.size, self.limits)
+                pixels = colour.normalised(image)
+            # The decoder goes on to draw over its own picture, so that one is not ours to change.
+            pixels = pixels.copy() if pixels is image else pixels
+            pixels.info = {}
+            yield image, Packed(pixels)
+
+    def rasters(self, frame: Frame) -> Iterator[Raster]:
+        """Yield each frame scaled to `frame`, in sRGB and turned."""
+        for image, pixels in self.frames():
+            yield develop(pixels, frame, self.inspection, profile_of(image, self.data))
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What one walk through a film tells: how it plays, and the frames to judge."""
+
+    durations: tuple[int, ...]
+    loop: int
+    skipped: int
+    """Frames in front that are no part of the animation: an APNG's picture for viewers that cannot play it."""
+    judged: tuple[Raster, ...]
+
+
+def survey(film: Film, frame: Frame) -> Survey:
+    """Walk through the film; the frames to judge are scaled to `frame`, the size of the largest rendition.
+
+    Raises RejectedError: corrupt, too_many_pixels.
+    """
+    durations, sketches, loop, skipped = [], [], 0, 0
+    for number, (image, pixels) in enumerate(film.frames()):
+        if number == 0:
+            loop = _loop(image)
+            skipped = int(bool(getattr(image, "default_image", False)))
+        duration = round(float(image.info.get("duration") or 0))
+        durations.append(duration if duration > _FASTEST else _DEFAULT)
+        sketches.append(sketch(pixels.image()))
+    chosen = most_different(sketches, JUDGED_FRAMES)
+    # Once more, since which frames differ is known only at the end, and not all of them fit into memory.
+    judged = tuple(
+        develop(pixels, frame, film.inspection, profile_of(image, film.data))
+        for number, (image, pixels) in enumerate(film.frames())
+        if number in chosen
+    )
+    return Survey(tuple(durations), loop, skipped, judged)
+
+
+def animated_webp(film: Film, played: Survey, target: Target, *, grayscale: bool, quality: int) -> bytes:
+    """Encode the whole film in the target's size.
+
+    Raises RejectedError: corrupt, too_many_pixels.
+    """
+    reel = _Reel(_shown(film, played, target, grayscale=grayscale), film.inspection.frames - played.skipped)
+    out = io.BytesIO()
+    reel.save(
+        out,
+        "WEBP",
+        save_all=True,
+        duration=list(played.durations[played.skipped :]),
+        loop=played.loop,
+        quality=quality,
+        method=WEBP_METHOD,
+    )
+    return _announcing_alpha(out.getvalue()) if reel.has_alpha else out.getvalue()
+
+
+def _announcing_alpha(webp: bytes) -> bytes:
+    """Set the file's flag for transparency, which libwebp forgets where it cut the clear borders off all frames.
+
+    Without it, viewers are free to show black there.
+    """
+    if webp[12:16] != b"VP8X":
+        return webp
+    return webp[:_VP8X_FLAGS] + bytes([webp[_VP8X_FLAGS] | _VP8X_ALPHA]) + webp[_VP8X_FLAGS + 1 :]
+
+
+def _shown(film: Film, played: Survey, target: Target, *, grayscale: bool) -> Iterator[Image.Image]:
+    for number, raster in enumerate(film.rasters(target.frame)):
+        if number < played.skipped:
+            continue
+        if target.cropped:
+            raster = raster.resized((target.width, target.height), target.window(*raster.size))
+        yield (raster.grey() if grayscale else raster).image()
+
+
+def _loop(image: Image.Image) -> int:
+    """How often the animation plays, 0 for ever; a GIF counts repetitions, and plays once where it says nothing."""
+    loop = image.info.get("loop")
+    if image.format == "GIF":
+        return 1 if loop is None else int(loop) and int(loop) + 1
+    return int(loop or 0)
+
+
+class _Reel(Image.Image):
+    """Frames as Pillow's encoder of animations takes them, made one at a time as it asks for them.
+
+    A list of frames would hold all of them in memory at once, and the encoder turns any iterable into a list.
+    """
+
+    def __init__(self, frames: Iterator[Image.Image], count: int) -> None:
+        super().__init__()
+        self._frames = frames
+        self._position = -1
+        self.n_frames = count
+        self.has_alpha = False
+        self.seek(0)
+
+    def seek(self, frame: int) -> None:
+        """Go on to a frame; going back, which the encoder does when it is done, is not needed."""
+        while self._position < frame:
+            picture = next(self._frames)
+            picture = picture if picture.mode in ("RGB", "RGBA") else picture.convert("RGB")
+            self.has_alpha |= picture.mode == "RGBA"
+            self._mode, self._size, self.im = picture.mode, picture.size, picture.im
+            self._position += 1
+
+    def tell(self) -> int:
+        """Return the number of the frame that is shown."""
+        return self._position

@@ -1,0 +1,120 @@
+"""One still picture: decoded no larger than needed, scaled in steps, turned and converted when it is small."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from PIL import Image
+
+from media_pipeline.images import colour
+from media_pipeline.images.cicp import profile_of
+from media_pipeline.images.decoding import decoding, load_pixels, open_picture
+from media_pipeline.images.inspection import Inspection
+from media_pipeline.images.memory_estimate import check_memory
+from media_pipeline.images.rasters import Decoded, Packed, Raster
+from media_pipeline.images.resize_plan import Frame, Plan
+from media_pipeline.images.sizes import Box, Specs, Target
+from media_pipeline.limits import Limits
+
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_YCBCR_COMPONENTS = [1, 2, 3]
+"""How JFIF numbers the components of a colour JPEG; others may hold RGB, which libjpeg cannot turn into YCbCr."""
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """All pictures of one still: what is judged, and what is published."""
+
+    whole: Raster
+    """The largest frame, uncropped and in colour."""
+    targets: Mapping[Target, Raster]
+
+
+def pictures(data: bytes, inspection: Inspection, plan: Plan, specs: Specs, limits: Limits) -> Pictures:
+    """Make every picture of the plan from the first frame of `data`.
+
+    Raises RejectedError: corrupt, too_many_pixels.
+    """
+    return pictures_of(_roots(data, inspection, plan, specs, limits), plan, specs)
+
+
+def pictures_of(roots: Mapping[Frame, Raster], plan: Plan, specs: Specs) -> Pictures:
+    """Make every picture of the plan from its roots, which are scaled and turned already."""
+    whole = roots[plan.largest]
+    frames = {frame: root.grey() for frame, root in roots.items()} if specs.grayscale else dict(roots)
+    targets: dict[Target, Raster] = {}
+    for target, parent in plan.parents.items():
+        source = frames[parent]
+        if target.cropped:
+            targets[target] = source.resized((target.width, target.height), target.window(*source.size))
+        else:
+            targets[target] = frames[target.frame] = source.resized(target.frame)
+    return Pictures(whole, targets)
+
+
+def _roots(
+    data: bytes, inspection: Inspection, plan: Plan, specs: Specs, limits: Limits
+) -> dict[Frame, Raster]:
+    image = open_picture(data, inspection.content_type, limits)
+    profile = profile_of(image, data)
+    full_chroma = len({layer[1:3] for layer in getattr(image, "layer", ())}) == 1
+    as_ycbcr = _stays_ycbcr(image, profile, specs)
+    box = _draft(image, inspection, as_ycbcr, stored(plan.largest, inspection), limits)
+    check_memory(image, inspection, limits)
+    load_pixels(image, limits)
+    with decoding(limits):
+        pixels = image if as_ycbcr else colour.normalised(image)
+    pixels.info = {}  # whatever is made of these pixels inherits this: no metadata gets any further
+    source: Raster = Decoded(pixels, full_chroma=full_chroma) if as_ycbcr else Packed(pixels)
+    del image, pixels  # of the decoded pixels only what `source` holds stays
+    # The largest last: where it is as large as the original it is the original, and converting uses that up.
+    return {frame: develop(source, frame, inspection, profile, box) for frame in reversed(plan.roots)}
+
+
+def develop(
+    source: Raster, frame: Frame, inspection: Inspection, profile: bytes | None, box: Box | None = None
+) -> Raster:
+    """Scale decoded pixels to a frame of the plan, then convert them to sRGB and turn them."""
+    raster = source.resized(stored(frame, inspection), box)
+    if isinstance(raster, Packed):
+        raster = raster.to_srgb(profile)
+    turn = _TURNS.get(inspection.orientation)
+    return raster.transposed(turn) if turn is not None else raster
+
+
+def stored(frame: Frame, inspection: Inspection) -> Frame:
+    """Return a frame's sides as the file has them, before the picture is turned."""
+    return (frame[1], frame[0]) if inspection.orientation >= 5 else frame
+
+
+def _stays_ycbcr(image: Image.Image, profile: bytes | None, specs: Specs) -> bool:
+    """Whether the whole way from JPEG to JPEG can be gone without RGB."""
+    components = [layer[0] for layer in getattr(image, "layer", ())]
+    return (
+        image.mode == "RGB"
+        and components == _YCBCR_COMPONENTS
+        and image.info.get("adobe_transform", 1) == 1
+        and set(specs.formats) == {"jpeg"}
+        and colour.is_srgb(profile)
+    )
+
+
+def _draft(
+    image: Image.Image, inspection: Inspection, as_ycbcr: bool, size: Frame, limits: Limits
+) -> Box | None:
+    """Have a JPEG decoded at the smallest of 1/1, 1/2, 1/4, 1/8 that is not below `size`.
+
+    The box says where the picture lies in those pixels, which are rounded up.
+    """
+    if inspection.content_type != "image/jpeg":
+        return None
+    with decoding(limits):
+        drafted = image.draft("YCbCr" if as_ycbcr else None, size)
+    return drafted[1] if drafted else None

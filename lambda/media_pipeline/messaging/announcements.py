@@ -1,0 +1,87 @@
+"""Telling the world how an object version ended: one SNS message an outcome, for machines and for people."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from media_pipeline.messaging.emails import Places, letter, subject
+from media_pipeline.records.record import Record
+
+if TYPE_CHECKING:
+    from mypy_boto3_sns import SNSClient
+
+SCHEMA_VERSION = (
+    1  # of docs/announcement.schema.json; raised whenever a field changes its meaning or goes away
+)
+MESSAGE_BYTES = 256 * 1024 - 2048  # SNS: 256 KB with the message's attributes and subject
+LONG = ("renditions", "moderation")
+"""What can be long: many sizes of a picture with a long key, many labels of a video. The record has it all."""
+FACTS = (
+    "version_id",
+    "reason",
+    "detail",
+    "content_type",
+    "width",
+    "height",
+    "bytes",
+    "sha256",
+    "frames",
+    "duration",
+    "frame_rate",
+    "codec",
+    "sound",
+    "renditions",
+    "placeholder",
+    "dominant_colour",
+    "moderation",
+    "milliseconds",
+    "finished_at",
+    "pipeline_version",
+)
+
+
+class Announcements:
+    """Publishes outcomes on the stack's events topic."""
+
+    def __init__(self, *, sns: "SNSClient", topic_arn: str, places: Places) -> None:
+        self._sns = sns
+        self._topic_arn = topic_arn
+        self._places = places
+
+    def publish(self, record: Record) -> None:
+        """Announce a terminal record. A repetition carries the same `alert_id`."""
+        self._sns.publish(
+            TopicArn=self._topic_arn,
+            Subject=subject(record, self._places.stack),
+            MessageStructure="json",
+            Message=message(record, self._places),
+            MessageAttributes={"status": {"DataType": "String", "StringValue": record.status.value}},
+        )
+
+
+def message(record: Record, places: Places) -> str:
+    """Write the message with its part for machines and its part for people, within SNS's limit whatever it says."""
+    document = describe(record, places.stack)
+    omitted: list[str] = []
+    for name in (None, *LONG):
+        if name in document:
+            del document[name]
+            omitted.append(name)
+            document["omitted"] = omitted
+        machine = json.dumps(document, ensure_ascii=False, sort_keys=True)
+        text = json.dumps({"default": machine, "email": letter(record, places)}, ensure_ascii=False)
+        if len(text.encode()) <= MESSAGE_BYTES:
+            break
+    return text
+
+
+def describe(record: Record, stack: str) -> dict[str, Any]:
+    """Describe the outcome for machines, as docs/announcement.schema.json says."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "alert_id": record.alert_id,
+        "stack": stack,
+        "object_key": record.object_key,
+        "sequencer": record.sequencer,
+        "status": record.status.value,
+        "attempt": record.attempt,
+    } | {name: record.attributes[name] for name in FACTS if record.attributes.get(name) is not None}

@@ -1,0 +1,254 @@
+"""The moderation policy: what Rekognition saw and what the operator allows give one verdict.
+
+Pure: no AWS, no environment. The rules in one place:
+
+* Judged are the returned labels that have no returned descendant, since Rekognition returns the
+  ancestors of what it saw as well.
+* For each, the nearest entry of `block`, of `review` and of `exempt` is found on its own: the label
+  itself, then its ancestors. An exemption as near as a rule, or nearer, lifts that rule.
+* A threshold is reached at a confidence equal to it; block beats review; the worst label decides.
+* A label that the taxonomy cannot place goes to a person from `UNKNOWN_LABEL_REVIEW` on.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import cast
+
+from media_pipeline.errors import SettingsError
+
+UNKNOWN_LABEL_REVIEW = 50.0  # a label of a newer model is looked at by a person, not waved through
+DEFAULT_MIN_CONFIDENCE = 50.0  # Rekognition's own default, for a policy that names no number at all
+_KEYS = frozenset({"mode", "recordFrom", "block", "review", "exempt"})
+
+
+class Mode(StrEnum):
+    """What a verdict does: withhold, only be recorded, or not be asked for at all."""
+
+    ENFORCE = "enforce"
+    OBSERVE = "observe"
+    OFF = "off"
+
+
+class Verdict(StrEnum):
+    """The answer of the policy about one picture."""
+
+    OFF = "off"
+    ALLOW = "allow"
+    REVIEW = "review"
+    BLOCK = "block"
+
+
+_SEVERITY = {verdict: rank for rank, verdict in enumerate(Verdict)}
+
+
+@dataclass(frozen=True)
+class Label:
+    """One moderation label; `confidence` in percent, `parent` is "" at the top of the taxonomy."""
+
+    name: str
+    parent: str
+    confidence: float
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A verdict and, unless it is `allow` or `off`, a sentence for people that says why."""
+
+    verdict: Verdict
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Taxonomy:
+    """Every label of the moderation model: its proper spelling and its parent, by case-folded name."""
+
+    names: Mapping[str, str]
+    parents: Mapping[str, str]  # case-folded child -> case-folded parent; top levels are absent
+
+    @classmethod
+    @cache
+    def load(cls) -> "Taxonomy":
+        """The taxonomy that ships beside this module; `components` validates against the same file."""
+        document = json.loads(Path(__file__).with_name("taxonomy.json").read_text("utf-8"))
+        names: dict[str, str] = {}
+        parents: dict[str, str] = {}
+        for top, middles in document["labels"].items():
+            names[top.casefold()] = top
+            for middle, leaves in middles.items():
+                names[middle.casefold()] = middle
+                parents[middle.casefold()] = top.casefold()
+                for leaf in leaves:
+                    names[leaf.casefold()] = leaf
+                    parents[leaf.casefold()] = middle.casefold()
+        return cls(MappingProxyType(names), MappingProxyType(parents))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy:
+    """What the operator allows. Names have the taxonomy's spelling, thresholds are in percent."""
+
+    mode: Mode
+    record_from: float | None = None
+    block: Mapping[str, float] = field(default_factory=dict)
+    review: Mapping[str, float] = field(default_factory=dict)
+    exempt: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, document: Mapping[str, object]) -> "Policy":
+        """Read `{"mode", "recordFrom"?, "block"?, "review"?, "exempt"?}`, as the configuration has it.
+
+        Raises SettingsError for an unknown key, mode or label, a label named twice, a number outside
+        0 to 100, or `enforce` with nothing to block.
+        """
+        if unknown := sorted(set(document) - _KEYS):
+            raise SettingsError(
+                f"MODERATION: unknown {', '.join(unknown)}; known: {', '.join(sorted(_KEYS))}"
+            )
+        try:
+            mode = Mode(str(document.get("mode")))
+        except ValueError as error:
+            raise SettingsError(
+                f"MODERATION.mode: {document.get('mode')!r} is none of {', '.join(Mode)}"
+            ) from error
+        record_from = document.get("recordFrom")
+        exempt = document.get("exempt", [])
+        if not isinstance(exempt, list | tuple):
+            raise SettingsError(f"MODERATION.exempt: a list of labels is needed, got {exempt!r}")
+        policy = cls(
+            mode=mode,
+            record_from=None if record_from is None else _percent("recordFrom", record_from),
+            block=_rules("block", document.get("block", {})),
+            review=_rules("review", document.get("review", {})),
+            exempt=tuple(sorted({_known("exempt", name) for name in exempt})),
+        )
+        if policy.mode is Mode.ENFORCE and not policy.block:
+            raise SettingsError("MODERATION.block: mode enforce needs at least one label to block")
+        return policy
+
+    @property
+    def min_confidence(self) -> float:
+        """The `MinConfidence` to ask Rekognition for: nothing below it can matter or be recorded."""
+        numbers = [*self.block.values(), *self.review.values()]
+        if self.record_from is not None:
+            numbers.append(self.record_from)
+        return min(numbers, default=DEFAULT_MIN_CONFIDENCE)
+
+    @property
+    def version(self) -> str:
+        """Twelve hex digits that name this policy in the records; equal policies have equal versions."""
+        document = [self.mode, self.record_from, dict(self.block), dict(self.review), sorted(self.exempt)]
+        canonical = json.dumps(document, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+    def withholds(self, verdict: Verdict) -> bool:
+        """Whether a picture with this verdict must not be published (in `observe` every one is)."""
+        return self.mode is Mode.ENFORCE and verdict in (Verdict.BLOCK, Verdict.REVIEW)
+
+
+def decide(labels: Sequence[Label], policy: Policy) -> Decision:
+    """The verdict of `policy` on what Rekognition returned for one picture; the same in `observe`."""
+    if policy.mode is Mode.OFF:
+        return Decision(Verdict.OFF)
+    ancestry = _Ancestry(labels)
+    judged = [label for label in labels if not ancestry.has_descendant(label)]
+    # The surest label speaks for its verdict; the name breaks ties, so that order never matters.
+    judged.sort(key=lambda label: (-label.confidence, label.name.casefold()))
+    return worst(
+        [Decision(Verdict.ALLOW), *(_judge(label, ancestry.line(label), policy) for label in judged)]
+    )
+
+
+def worst(decisions: Iterable[Decision]) -> Decision:
+    """The first of the most severe decisions (block > review > allow > off).
+
+    Raises ValueError when there is none: no decision must never be read as an allowing one.
+    """
+    return max(decisions, key=lambda decision: _SEVERITY[decision.verdict])
+
+
+def merge(*answers: Sequence[Label]) -> tuple[Label, ...]:
+    """What several proxies of one picture showed: each label once, with its highest confidence."""
+    best: dict[str, Label] = {}
+    for label in (label for answer in answers for label in answer):
+        known = best.get(label.name.casefold())
+        if known is None or label.confidence > known.confidence:
+            best[label.name.casefold()] = label
+    return tuple(sorted(best.values(), key=lambda label: (-label.confidence, label.name)))
+
+
+class _Ancestry:
+    """Who descends from whom: by the taxonomy, and by the answer itself for names it does not know."""
+
+    def __init__(self, labels: Sequence[Label]) -> None:
+        self._parents = {label.name.casefold(): label.parent.casefold() for label in labels if label.parent}
+        self._parents |= Taxonomy.load().parents
+        self._ancestors = {name for label in labels for name in self._walk(label.name.casefold())}
+
+    def _walk(self, name: str) -> Iterator[str]:
+        """The ancestors of a case-folded name, nearest first; an answer in a circle ends where it began."""
+        seen = {name}
+        while (name := self._parents.get(name, "")) and name not in seen:
+            seen.add(name)
+            yield name
+
+    def line(self, label: Label) -> tuple[str, ...]:
+        return (label.name.casefold(), *self._walk(label.name.casefold()))
+
+    def has_descendant(self, label: Label) -> bool:
+        return label.name.casefold() in self._ancestors
+
+
+def _judge(label: Label, line: Sequence[str], policy: Policy) -> Decision:
+    if not any(name in Taxonomy.load().names for name in line):
+        if label.confidence >= UNKNOWN_LABEL_REVIEW:
+            why = f"{label.name} {label.confidence:.1f} is a label that this version's taxonomy does not know"
+            return Decision(Verdict.REVIEW, why)
+        return Decision(Verdict.ALLOW)
+    exempt, _ = _nearest(line, policy.exempt)
+    for verdict, rules in ((Verdict.BLOCK, policy.block), (Verdict.REVIEW, policy.review)):
+        distance, name = _nearest(line, rules)
+        if distance < exempt and label.confidence >= rules[name]:
+            rule = "" if name.casefold() == line[0] else f" for {name}"
+            threshold = f"{verdict} threshold of {rules[name]:g}{rule}"
+            return Decision(verdict, f"{label.name} {label.confidence:.1f} reached the {threshold}")
+    return Decision(Verdict.ALLOW)
+
+
+def _nearest(line: Sequence[str], names: Iterable[str]) -> tuple[float, str]:
+    """Steps up `line` to the nearest of `names`, and that name; infinity where none lies on it."""
+    return min(
+        ((line.index(name.casefold()), name) for name in names if name.casefold() in line),
+        default=(math.inf, ""),
+    )
+
+
+def _rules(key: str, rules: object) -> Mapping[str, float]:
+    if not isinstance(rules, Mapping):
+        raise SettingsError(f"MODERATION.{key}: an object of label and threshold is needed, got {rules!r}")
+    parsed: dict[str, float] = {}
+    for name, threshold in cast(Mapping[object, object], rules).items():
+        spelled = _known(key, name)
+        if spelled in parsed:
+            raise SettingsError(f"MODERATION.{key}: {spelled} is named twice")
+        parsed[spelled] = _percent(f"{key}.{spelled}", threshold)
+    return MappingProxyType(parsed)
+
+
+def _known(key: str, name: object) -> str:
+    spelled = Taxonomy.load().names.get(str(name).casefold())
+    if spelled is None:
+        raise SettingsError(f"MODERATION.{key}: Rekognition's moderation model has no label {name!r}")
+    return spelled
+
+
+def _percent(key: str, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 100:
+        raise SettingsError(f"MODERATION.{key}: a number from 0 to 100 is needed, got {value!r}")
+    return float(value)

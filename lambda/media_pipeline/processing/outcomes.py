@@ -1,0 +1,94 @@
+"""How object versions end: what follows a terminal record, and what deletes do to records."""
+
+from collections.abc import Callable
+
+from media_pipeline.errors import LeaseHeldError
+from media_pipeline.events import EventKind, ObjectEvent
+from media_pipeline.messaging.announcements import Announcements
+from media_pipeline.observability import Observability
+from media_pipeline.records.record import Record, Status
+from media_pipeline.records.table import Records
+from media_pipeline.storage import Storage
+
+DELETABLE = frozenset({Status.PUBLISHED, Status.FAILED, Status.PROCESSING})
+
+
+class Outcomes:
+    """Ends the life of a record in order; every step can be repeated."""
+
+    def __init__(
+        self,
+        *,
+        records: Records,
+        storage: Storage,
+        announcements: Announcements,
+        observability: Observability,
+        clock: Callable[[], float],
+    ) -> None:
+        self._records = records
+        self._storage = storage
+        self._announcements = announcements
+        self._observability = observability
+        self._clock = clock
+
+    def finish(self, record: Record) -> None:
+        """Do what a terminal record still lacks: remove what was deleted, announce, note that it was announced.
+
+        Raises LeaseHeldError where a tombstone must wait for an older version that is still worked on.
+        """
+        if record.announced:
+            return
+        if record.status is Status.DELETED:
+            self._remove_renditions(record)
+        self._announcements.publish(record)
+        self._records.mark_announced(record)
+        facts = record.attributes
+        self._observability.outcome(
+            record.status,
+            object_key=record.object_key,
+            version_id=record.version,
+            reason=facts.get("reason"),
+            attempt=record.attempt,
+            milliseconds=facts.get("milliseconds"),
+        )
+
+    def carry_out_delete(self, event: ObjectEvent) -> None:
+        """Let the records and renditions follow a delete in the uploads bucket.
+
+        Raises LeaseHeldError while an invocation works on what is deleted.
+        """
+        if event.kind is EventKind.DELETE_MARKER:
+            self.finish(self._records.bury(event))
+        else:
+            self._delete_version(event)
+
+    def _delete_version(self, event: ObjectEvent) -> None:
+        record = self._records.of_version(event.key, event.version)
+        if record is None:
+            return
+        if record.withheld:
+            # With a withholding verdict it is our own move to quarantine that deleted it. Where that was cut off
+            # before its commit, the upload's message comes back and finds the verified copy; written down as
+            # DELETED, a blocked picture would look withdrawn. Nor is it announced here: this event runs beside the
+            # very invocation that moved it and is about to announce it, and people would get the alert twice.
+            return
+        if record.status.terminal:
+            # What was decided before the delete is news as well, and tells its own removal apart.
+            self.finish(record)
+        if record.status not in DELETABLE:
+            return
+        self.finish(self._records.delete(record))
+
+    def _remove_renditions(self, record: Record) -> None:
+        if not record.is_tombstone:
+            self._storage.remove_renditions(record.rendition_keys)
+            return
+        keys: set[str] = set()
+        lease_left = 0.0
+        for older in self._records.older(record.object_key, record.sequencer):
+            keys |= older.rendition_keys
+            lease_left = max(lease_left, older.lease_left(self._clock()))
+        self._storage.remove_renditions(keys)
+        if lease_left > 0:
+            # It may be putting renditions right now; it will not claim again, since this record is newer.
+            raise LeaseHeldError(lease_left)

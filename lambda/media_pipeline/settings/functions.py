@@ -1,0 +1,155 @@
+"""The function's environment as typed settings.
+
+Written by the Pulumi program (`components/`), parsed here once per execution environment; a test over both
+holds the two together.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from media_pipeline.images.renditions import Size, Specs
+from media_pipeline.limits import MEBIBYTE, Limits
+from media_pipeline.moderation.policy import Policy
+from media_pipeline.settings.variables import Variables
+
+LAMBDA_MEMORY = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"  # set by Lambda itself, in MB
+IDLE_MEGABYTES = (
+    124  # the function with its libraries and clients, before it decodes anything (measured: 95 to 115)
+)
+
+
+LEAST_HEIGHT, LEAST_FRAMES = 2, 2  # even lines; the first frame and the last
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What every function of the pipeline needs to know."""
+
+    stack: str
+    uploads_bucket: str
+    quarantine_bucket: str
+    renditions_bucket: str
+    records_table: str
+    events_topic_arn: str
+    queue_url: str
+    records_retention_days: int
+    tracing: bool
+    videos_dead_letters_url: str | None = None
+    """Where the letters of the videos queue come from, for the function that drains both; None without videos."""
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
+        """Parse the variables that all functions share.
+
+        Raises SettingsError that names the variable.
+        """
+        return cls(**_shared(Variables(environment)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageSettings(Settings):
+    """What the image function needs besides: renditions, policy and limits."""
+
+    specs: Specs
+    policy: Policy
+    limits: Limits
+    videos_queue_url: str | None = None
+    """Where videos are handed to; None where the stack processes none."""
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "ImageSettings":
+        """Parse the image function's variables.
+
+        Raises SettingsError that names the variable.
+        """
+        variables = Variables(environment)
+        return cls(
+            **_shared(variables),
+            specs=Specs(
+                sizes=variables.built("SIZES", dict, _sizes),
+                formats=variables.built("FORMATS", list, tuple),
+                quality=variables.built("QUALITY", dict, _numbers),
+                grayscale=variables.boolean("GRAYSCALE"),
+            ),
+            policy=variables.built("MODERATION", dict, Policy.parse),
+            limits=variables.built("LIMITS", dict, partial(_limits, variables)),
+            videos_queue_url=variables.optional("VIDEOS_QUEUE_URL"),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class VideoSettings(ImageSettings):
+    """What the video function needs besides: how videos are published, judged, and how large they may be."""
+
+    height: int
+    moderation_frames: int
+    video_bytes: int
+    video_seconds: int
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "VideoSettings":
+        """Parse the video function's variables.
+
+        Raises SettingsError that names the variable.
+        """
+        variables = Variables(environment)
+        height, frames = variables.built("VIDEO", dict, _video)
+        size, seconds = variables.built("LIMITS", dict, _video_limits)
+        return cls(
+            **vars(ImageSettings.from_environment(environment)),
+            height=height,
+            moderation_frames=frames,
+            video_bytes=size,
+            video_seconds=seconds,
+        )
+
+
+def _video(document: Mapping[str, Any]) -> tuple[int, int]:
+    height, frames = int(document["height"]), int(document["moderationFrames"])
+    if height < LEAST_HEIGHT or frames < LEAST_FRAMES:
+        raise ValueError(
+            f"height is {height}, at least {LEAST_HEIGHT}; moderationFrames {frames}, at least 2"
+        )
+    return height, frames
+
+
+def _video_limits(document: Mapping[str, Any]) -> tuple[int, int]:
+    return int(document["videoBytes"]), int(document["videoSeconds"])
+
+
+def _sizes(document: Mapping[str, Any]) -> tuple[Size, ...]:
+    return tuple(Size.parse(name, value) for name, value in document.items())
+
+
+def _limits(variables: Variables, document: Mapping[str, Any]) -> Limits:
+    numbers = _numbers(document)
+    if LAMBDA_MEMORY not in variables:  # outside Lambda, such as in a test: as if it had 1,024 MB
+        return Limits(bytes=numbers["bytes"], pixels=numbers["pixels"], frames=numbers["frames"])
+    memory = variables.parsed(LAMBDA_MEMORY, int, "a number of MB")
+    return Limits(
+        bytes=numbers["bytes"],
+        pixels=numbers["pixels"],
+        frames=numbers["frames"],
+        memory=(memory - IDLE_MEGABYTES) * MEBIBYTE,
+    )
+
+
+def _numbers(document: Mapping[str, Any]) -> dict[str, int]:
+    return {name: int(value) for name, value in document.items()}
+
+
+def _shared(variables: Variables) -> dict[str, Any]:
+    return {
+        "stack": variables.text("STACK"),
+        "uploads_bucket": variables.text("UPLOADS_BUCKET"),
+        "quarantine_bucket": variables.text("QUARANTINE_BUCKET"),
+        "renditions_bucket": variables.text("RENDITIONS_BUCKET"),
+        "records_table": variables.text("RECORDS_TABLE"),
+        "events_topic_arn": variables.text("EVENTS_TOPIC_ARN"),
+        "queue_url": variables.text("QUEUE_URL"),
+        "records_retention_days": variables.parsed("RECORDS_RETENTION_DAYS", int, "a whole number of days"),
+        "tracing": variables.boolean("TRACING"),
+        "videos_dead_letters_url": variables.optional("VIDEOS_DEAD_LETTERS_URL"),
+    }

@@ -1,0 +1,120 @@
+"""The frames that are judged, as pictures: read back from what will be published."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import av
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+from PIL import Image
+
+from media_pipeline.errors import FailedError, Reason
+from media_pipeline.videos.frames import MATRICES, TICK, Pictures
+from media_pipeline.videos.scenes import Shown
+from media_pipeline.videos.source import THREADS, Opened
+from media_pipeline.videos.transcoding import Transcoded, Watch, decoded, packets
+from media_pipeline.videos.video_limits import VideoLimits
+
+FAIR_CONTRAST = 0.6
+"""Of the contrast of the most contrasting judged frame: the first with as much is the poster, not a black one."""
+_TINY = TICK / 2
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One frame to judge: when it is shown, in seconds, and its picture in RGB."""
+
+    time: float
+    picture: Image.Image
+
+
+def poster(frames: Sequence[Shown], chosen: Sequence[int]) -> int:
+    """Choose among the chosen frames the one that stands for the video."""
+    contrasts = {number: frames[number].sketch.contrast for number in chosen}
+    enough = FAIR_CONTRAST * max(contrasts.values())
+    return next(number for number in chosen if contrasts[number] >= enough)
+
+
+def published(made: Transcoded, chosen: Sequence[int], watch: Watch) -> Iterator[Judged]:
+    """Read the chosen frames, given in order, back from the published file.
+
+    Raises FailedError where they cannot be: it is our own file.
+    """
+    with av.open(str(made.path), "r", format="mp4") as container:
+        track = container.streams.video[0]
+        track.thread_type = "AUTO"
+        track.codec_context.thread_count = THREADS
+        read = container.decode(track)
+        position = Fraction(-1)
+        for number in chosen:
+            wanted = Fraction(made.frames[number].time)
+            starts = [time for time in made.whole if time <= wanted + _TINY]
+            if any(position < time for time in starts):
+                container.seek(int((wanted + _TINY) / _base(track)), stream=track)
+                read = container.decode(track)
+            frame = _next_at(read, wanted, watch)
+            # Where times are uneven a seek may lead too far: then from an earlier frame that needs no other.
+            while frame is None and starts:
+                container.seek(int(starts.pop() / _base(track)), stream=track)
+                frame = _next_at(container.decode(track), wanted, watch)
+            if frame is None:
+                raise FailedError(
+                    Reason.PROXY_REFUSED,
+                    f"the published file has no frame at {float(wanted):.3f} s, which was to be judged",
+                )
+            position = wanted
+            yield Judged(made.frames[number].time, _rgb(frame))
+
+
+def coloured(
+    source: Opened, made: Transcoded, chosen: Sequence[int], *, lines: int, limits: VideoLimits, watch: Watch
+) -> Iterator[Judged]:
+    """Make the chosen frames, given in order, once more from the original, in colour: where published ones are grey.
+
+    Raises RejectedError, and FailedError where other frames come than at the first time.
+    """
+    pictures = Pictures(source, limits, lines=lines, grey=False)
+    wanted = list(chosen)
+    count = 0
+    for frame in _all(source, pictures, watch):
+        if wanted and count == wanted[0]:
+            yield Judged(made.frames[wanted.pop(0)].time, _rgb(frame))
+        count += 1
+    if wanted or count != len(made.frames):
+        raise FailedError(Reason.PROXY_REFUSED, "the frames to judge are not those that would be published")
+
+
+def _all(source: Opened, pictures: Pictures, watch: Watch) -> Iterator[VideoFrame]:
+    for packet, done in packets(source, [source.picture]):
+        watch(done)
+        frames, _ = decoded(packet)
+        yield from pictures.made_of(frames)
+    yield from pictures.rest()
+
+
+def _next_at(read: Iterator[VideoFrame], wanted: Fraction, watch: Watch) -> VideoFrame | None:
+    for frame in read:
+        watch(1.0)
+        if frame.pts is not None and frame.time_base:
+            time = frame.pts * frame.time_base
+            if abs(time - wanted) <= _TINY:
+                return frame
+            if time > wanted:
+                break
+    return None
+
+
+def _base(track: VideoStream) -> Fraction:
+    if not track.time_base:
+        raise AssertionError("a track of MP4 always has a time base")
+    return Fraction(track.time_base.numerator, track.time_base.denominator)
+
+
+def _rgb(frame: VideoFrame) -> Image.Image:
+    """Convert a frame of limited range, as all published ones are."""
+    is_601 = int(frame.colorspace) == MATRICES["smpte170m"]
+    made: Image.Image = frame.to_image(  # type: ignore[no-untyped-call] # PyAV leaves it so
+        src_colorspace="ITU601" if is_601 else "ITU709", src_color_range="MPEG", dst_color_range="JPEG"
+    )
+    return made
