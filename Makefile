@@ -37,7 +37,7 @@ format: $(READY) ## rewrite the code as `make check` wants it
 card: export CARD_LABELS = $(value LABELS)
 card: export CARD_FILE = $(value FILE)
 card: $(READY) ## draw a moderation card: LABELS="Weapons:95,Alcohol Use:60" FILE=card.jpg [HIDDEN_IN=white]
-	@$(RUN) -m local.rekognition.card $(if $(HIDDEN_IN),--hidden-in=$(HIDDEN_IN)) -- "$$CARD_LABELS" "$$CARD_FILE"
+	@$(RUN) -m embedded_aws.rekognition.card $(if $(HIDDEN_IN),--hidden-in=$(HIDDEN_IN)) -- "$$CARD_LABELS" "$$CARD_FILE"
 
 .PHONY: package
 package: export PACKAGE_STACK = $(value STACK)
@@ -73,21 +73,21 @@ demo: export DEMO_PHOTOS = $(value PHOTOS)
 demo: export DEMO_OUT = $(value OUT)
 # `exec`: make passes a SIGTERM of its own on to the recipe's shell, which would die of it and leave the demo running.
 demo: $(READY) ## photos through the whole pipeline, here [STACK=dev] [PHOTOS=folder] [OUT=build/demo]
-	@exec sh demo/launch.sh $(RUN) -m demo --stack="$$DEMO_STACK" --photos="$$DEMO_PHOTOS" --out="$$DEMO_OUT"
+	@exec sh local/demo/launch.sh $(RUN) -m local.demo --stack="$$DEMO_STACK" --photos="$$DEMO_PHOTOS" --out="$$DEMO_OUT"
 
 .PHONY: serve
 serve: export SERVE_STACK = $(value STACK)
 serve: export SERVE_OUT = $(value OUT)
 serve: export SERVE_PORT = $(value PORT)
 serve: $(READY) ## a stack that stays up until Ctrl-C [STACK=dev] [PORT=0] [OUT=build/serve]; OUT/env says where it is
-	@exec $(RUN) -m local.serving.stack --stack="$$SERVE_STACK" $${SERVE_PORT:+--port="$$SERVE_PORT"} \
+	@exec $(RUN) -m local.serve --stack="$$SERVE_STACK" $${SERVE_PORT:+--port="$$SERVE_PORT"} \
 		$${SERVE_OUT:+--out="$$SERVE_OUT"}
 
 .PHONY: rehearse
 rehearse: export REHEARSE_STACK = $(value STACK)
 rehearse: export REHEARSE_COMMAND = $(value CMD)
 rehearse: $(READY) ## a shell in which pulumi works against the embedded AWS [STACK=dev] [CMD="pulumi up --yes"]
-	@$(RUN) -m local.rehearsal --stack="$$REHEARSE_STACK" --command="$$REHEARSE_COMMAND"
+	@$(RUN) -m local.rehearse --stack="$$REHEARSE_STACK" --command="$$REHEARSE_COMMAND"
 
 # The peers are installed when they are first wanted. What cannot be had here is left out, and the table says so.
 BENCH_PYTHON := $(VENV)/bench

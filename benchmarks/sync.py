@@ -13,7 +13,7 @@ import av
 from av.audio.resampler import AudioResampler
 from PIL import Image
 
-from demo.filming import SAMPLE_RATE, Film, Shot, film
+from local.demo.filming import SAMPLE_RATE, Film, Shot, film
 
 SECONDS = 8.0
 FLASHES = tuple(1.0 + number for number in range(6))  # on the second: there every rate has a frame

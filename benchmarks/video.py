@@ -22,7 +22,7 @@ from rich.table import Table
 from benchmarks import sync, video_checks, video_recipes, video_source
 from benchmarks.peak import ROOT
 from benchmarks.video_recipes import Settings
-from demo.filming import Film
+from local.demo.filming import Film
 
 LIMITS: Mapping[str, float] = {
     "time_ratio": 1.05,  # of ffmpeg's, at most

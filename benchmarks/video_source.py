@@ -6,8 +6,8 @@ from pathlib import Path
 
 from PIL import Image, ImageChops
 
-from demo import scenes
-from demo.filming import Film, Shot, film, tune
+from local.demo import scenes
+from local.demo.filming import Film, Shot, film, tune
 
 SIZE = (1920, 1080)
 RATE, SECONDS = 30, 10.0

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, Validatio
 from pydantic.alias_generators import to_camel
 
 from components import bounds, config_checks
-from components.faults import ConfigError, Fault
+from components.config_errors import ConfigError, Fault
 from components.rules import About, Email, Flag, ModerationLabel, OneOf, Origin, Percent, Text, Whole
 
 PROJECT = "media-pipeline"

@@ -10,7 +10,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from components import bounds, environment, taxonomy
-from components.faults import Fault, Path, key_path, likely, remove_command, set_command, show
+from components.config_errors import Fault, Path, key_path, likely, remove_command, set_command, show
 from components.rules import About, ModerationLabel, Rule
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import yaml
 
 from components import engine_yaml
 from components.config import PROJECT, StackConfig
-from components.faults import ConfigError, Fault, remove_command
+from components.config_errors import ConfigError, Fault, remove_command
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,1 @@
-"""The embedded AWS: deploys the Pulumi program into moto, and runs its functions. Knows AWS, not the pipeline."""
+"""What runs this project in the embedded AWS: `make demo`, `make serve`, `make rehearse`."""

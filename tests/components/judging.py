@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from components.config import StackConfig
-from components.faults import ConfigError, Fault
+from components.config_errors import ConfigError, Fault
 
 Raw = dict[str, Any]
 

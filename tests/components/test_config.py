@@ -10,8 +10,8 @@ from pydantic import BaseModel
 
 from components import bounds, config_checks, environment, taxonomy
 from components.config import StackKeys
+from components.config_errors import ConfigError
 from components.config_files import read_config
-from components.faults import ConfigError
 from tests.components.conftest import STACKS, Run
 from tests.components.judging import Raw, faults, parse, put
 from tests.components.recording import PROJECT

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from components.config_errors import ConfigError
 from components.config_files import StackFiles, read_config
-from components.faults import ConfigError
 from tests.components.recording import PROJECT
 
 

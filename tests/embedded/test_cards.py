@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
-from local.rekognition import CardError, card, draw_card, encoding, read_card, taxonomy
-from local.rekognition.cards import Ink
+from embedded_aws.rekognition import CardError, card, draw_card, encoding, read_card, taxonomy
+from embedded_aws.rekognition.cards import Ink
 
 ROOT = Path(__file__).parents[2]
 SHARED_PHOTOS = ROOT.parent / "shared" / "photos"

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageChops
 
-from demo import scenes
-from demo.filming import Film, film, watch
-from local.rekognition import draw_card, read_card, taxonomy
+from embedded_aws.rekognition import draw_card, read_card, taxonomy
+from local.demo import scenes
+from local.demo.filming import Film, film, watch
 
 ONE = {"Weapons": 95.0}
 MANY = {term.name: 50.5 for term in taxonomy.terms()[:12]}

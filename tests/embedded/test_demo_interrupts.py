@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from demo import scenes
+from local.demo import scenes
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS_ALLOWED = 20  # from the interrupt to the end
@@ -24,9 +24,9 @@ class Running:
 
     def __init__(self, out: Path, photos: Path) -> None:
         self.out = out
-        command = [sys.executable, "-m", "demo", "--out", str(out), "--photos", str(photos)]
+        command = [sys.executable, "-m", "local.demo", "--out", str(out), "--photos", str(photos)]
         self.process = subprocess.Popen(
-            ["/bin/sh", "demo/launch.sh", *command],
+            ["/bin/sh", "local/demo/launch.sh", *command],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -189,13 +189,13 @@ def test_terminating_make_ends_the_demo_too(tmp_path: Path) -> None:
 
 
 def test_the_launcher_passes_the_exit_code_on() -> None:
-    command = ["/bin/sh", "demo/launch.sh", sys.executable, "-c", "raise SystemExit(7)"]
+    command = ["/bin/sh", "local/demo/launch.sh", sys.executable, "-c", "raise SystemExit(7)"]
     assert subprocess.run(command, cwd=ROOT, check=False).returncode == 7
 
 
 HANGING = """
 import os, time
-from demo import interrupts
+from local.demo import interrupts
 
 interrupts.PATIENCE = 0.3
 watched = interrupts.Interrupts()

@@ -12,13 +12,13 @@ import pytest
 from PIL import Image, ImageCms, ImageOps
 from rich.console import Console
 
-from demo import originals, samples, scenes
-from demo.outcomes import Outcome, Upload, from_records
-from demo.output import FOLDERS, Output, OutputError
-from demo.photos import PhotosError, find
-from demo.progress import Lines
-from demo.wide_gamut import display_p3
-from local.outbox import message
+from embedded_aws.outbox import message
+from local.demo import originals, samples, scenes
+from local.demo.outcomes import Outcome, Upload, from_records
+from local.demo.output import FOLDERS, Output, OutputError
+from local.demo.photos import PhotosError, find
+from local.demo.progress import Lines
+from local.demo.wide_gamut import display_p3
 
 
 def make(folder: Path, *files: str) -> Path:

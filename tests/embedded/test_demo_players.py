@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from demo import originals, report, videos
-from demo.outcomes import Judged, Label, Outcome, Rendition, Run, Seconds, Upload, from_records
-from demo.output import Output
-from demo.players import clock, moments_of, player_of
-from local.rekognition import read_card
+from embedded_aws.rekognition import read_card
+from local.demo import originals, report, videos
+from local.demo.outcomes import Judged, Label, Outcome, Rendition, Run, Seconds, Upload, from_records
+from local.demo.output import Output
+from local.demo.players import clock, moments_of, player_of
 
 WEAPONS = Label(name="Weapons", parent="Violence", confidence=96.0)
 FRAMES = tuple(Judged(time=float(time), labels=(WEAPONS,) if time == 2 else ()) for time in range(5))

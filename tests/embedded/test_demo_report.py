@@ -9,8 +9,8 @@ from urllib.parse import unquote
 
 import pytest
 
-from demo import report
-from demo.outcomes import Label, Mail, Outcome, Rendition, Run, Seconds, Upload
+from local.demo import report
+from local.demo.outcomes import Label, Mail, Outcome, Rendition, Run, Seconds, Upload
 
 HOSTILE = "<script>alert(1)</script>/\" onerror='x' {{ 7*7 }} & #?%41.jpg"
 

@@ -15,8 +15,8 @@ import pytest
 import yaml
 from PIL import Image, ImageChops, ImageStat
 
-from demo import samples, scenes
-from demo.filming import watch
+from local.demo import samples, scenes
+from local.demo.filming import watch
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 120  # for a run that takes some ten
@@ -55,7 +55,7 @@ EXPECTED = {
 
 def run_demo(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "demo", *arguments],
+        [sys.executable, "-m", "local.demo", *arguments],
         cwd=ROOT,
         env={**os.environ, **SOMEBODYS_AWS},
         stdin=subprocess.DEVNULL,
@@ -103,7 +103,7 @@ def prod(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     photos = folder / "pho tos"
     photos.mkdir()
     scenes.lake((1500, 1000)).save(photos / "<script>alert(1)<.jpg")
-    from local.rekognition import draw_card
+    from embedded_aws.rekognition import draw_card
 
     draw_card(samples.CARDS["to-block"]).save(photos / "card.jpg", quality=90)
     return Demo(
@@ -264,7 +264,7 @@ def test_prod_differs_from_dev_as_its_file_says(prod: Demo) -> None:
 def test_what_cannot_be_used_is_said_in_one_line(
     tmp_path: Path, arguments: list[str], message: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    from demo.cli import MISUSED, main
+    from local.demo.cli import MISUSED, main
 
     if "{tmp}/mine" in arguments:
         (tmp_path / "mine" / "renditions").mkdir(

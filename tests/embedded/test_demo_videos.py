@@ -7,9 +7,9 @@ import av
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
-from demo import scenes, videos
-from demo.filming import picture_of, watch
-from local.rekognition import read_card
+from embedded_aws.rekognition import read_card
+from local.demo import scenes, videos
+from local.demo.filming import picture_of, watch
 
 LABELS = {"Weapons": 96.0}
 

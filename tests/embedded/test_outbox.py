@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from local.outbox import Outbox
-from local.world import World
+from embedded_aws.outbox import Outbox
+from embedded_aws.world import World
 
 ALERTS = {"status": ["BLOCKED", "REVIEW", "FAILED"]}
 

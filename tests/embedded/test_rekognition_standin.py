@@ -8,8 +8,8 @@ import pytest
 from botocore.exceptions import ClientError
 from PIL import Image
 
-from local.rekognition import draw_card, standin, taxonomy
-from local.world import World
+from embedded_aws.rekognition import draw_card, standin, taxonomy
+from embedded_aws.world import World
 
 
 @pytest.fixture(scope="module")

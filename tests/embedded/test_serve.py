@@ -18,7 +18,7 @@ import boto3
 import pytest
 from PIL import Image
 
-from demo import scenes
+from local.demo import scenes
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS_ALLOWED = 60.0
@@ -43,7 +43,7 @@ def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "local.serving.stack", "--out", str(out), "--port", str(port)]
+    command = [sys.executable, "-m", "local.serve", "--out", str(out), "--port", str(port)]
     environment = {**os.environ, "AWS_ACCESS_KEY_ID": "somebody", "AWS_ENDPOINT_URL": "http://127.0.0.1:1"}
     with subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -140,7 +140,7 @@ def test_each_line_that_is_printed_works_as_pasted(serving: Serving, tmp_path: P
 
 
 def test_a_port_in_use_is_one_message(serving: Serving, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "local.serving.stack", "--out", str(tmp_path / "out")]
+    command = [sys.executable, "-m", "local.serve", "--out", str(tmp_path / "out")]
     busy = subprocess.run(
         [*command, f"--port={serving.port}"], cwd=ROOT, capture_output=True, text=True, check=False
     )
@@ -173,7 +173,7 @@ def children(parent: int) -> list[int]:
 
 @pytest.mark.parametrize("port", ["-1", "70000", "http"])
 def test_a_port_that_is_none_is_refused_before_anything_is_deployed(tmp_path: Path, port: str) -> None:
-    command = [sys.executable, "-m", "local.serving.stack", "--out", str(tmp_path / "out"), f"--port={port}"]
+    command = [sys.executable, "-m", "local.serve", "--out", str(tmp_path / "out"), f"--port={port}"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert "--port" in done.stderr
@@ -181,7 +181,7 @@ def test_a_port_that_is_none_is_refused_before_anything_is_deployed(tmp_path: Pa
 
 
 def test_a_stack_that_cannot_be_deployed_is_one_message(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "local.serving.stack", "--stack", "nope", "--out", str(tmp_path)]
+    command = [sys.executable, "-m", "local.serve", "--stack", "nope", "--out", str(tmp_path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "nope" in done.stderr

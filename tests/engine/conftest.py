@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from local.rekognition.cards import draw_card
+from embedded_aws.rekognition.cards import draw_card
 from tests.engine.desk import Desk, open_desk
 
 HERE = Path(__file__).parent

@@ -16,9 +16,9 @@ import yaml
 from boto3.dynamodb.types import TypeDeserializer
 from botocore.config import Config
 
-from local.isolation import ACCOUNT_ID
-from local.leftovers import find_leftovers
-from local.rehearsal.session import Rehearsal
+from embedded_aws.deployment.leftovers import find_leftovers
+from embedded_aws.isolation import ACCOUNT_ID
+from local.rehearse.session import Rehearsal
 
 PROJECT = Path(__file__).resolve().parents[2]
 QUIET: dict[str, "Change"] = {}

@@ -10,9 +10,9 @@ import threading
 import time
 from typing import Any
 
-from local.handlers import HANDLERS
-from local.handlers.base import DeploymentRefusedError
-from local.serving.__main__ import main
+from embedded_aws.resources import HANDLERS
+from embedded_aws.resources.base import DeploymentRefusedError
+from embedded_aws.serving.__main__ import main
 
 HANG_SECONDS = 25  # longer than it takes to see the rest done, and to kill the engine meanwhile
 

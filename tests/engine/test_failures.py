@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from local.handlers import HANDLERS
+from embedded_aws.resources import HANDLERS
 from tests.engine.desk import QUIET, Desk, open_desk
 
 TABLE = "aws:dynamodb/table:Table"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from local.rehearsal.session import Rehearsal
+from local.rehearse.session import Rehearsal
 from tests.engine.desk import PROJECT
 
 PROMPT = b"[rehearsal dev] $ "
@@ -17,7 +17,7 @@ PROMPT = b"[rehearsal dev] $ "
 
 def _rehearse(command: str, tmp: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "local.rehearsal", f"--command={command}"],
+        [sys.executable, "-m", "local.rehearse", f"--command={command}"],
         cwd=PROJECT,
         env={**os.environ, "TMPDIR": str(tmp), **environment},
         stdin=subprocess.DEVNULL,
@@ -55,7 +55,7 @@ def test_no_credentials_and_no_backend_of_the_operator_reach_a_rehearsal(tmp_pat
 
 def test_an_unknown_stack_is_told_with_those_that_there_are(tmp_path: Path) -> None:
     ran = subprocess.run(
-        [sys.executable, "-m", "local.rehearsal", "--stack=staging"],
+        [sys.executable, "-m", "local.rehearse", "--stack=staging"],
         cwd=PROJECT,
         capture_output=True,
         text=True,
@@ -72,7 +72,7 @@ def test_the_shell_takes_plain_commands_and_ctrl_c(tmp_path: Path) -> None:
 
     leader, terminal = pty.openpty()
     shell = subprocess.Popen(
-        [sys.executable, "-m", "local.rehearsal"],
+        [sys.executable, "-m", "local.rehearse"],
         cwd=PROJECT,
         env={**os.environ, "TMPDIR": str(tmp_path)},
         stdin=terminal,

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from components.packaging import PACKAGES_FOR
-from local.deploy import deploy, stack_region
-from local.handlers import HANDLERS
-from local.handlers.base import Aws
-from local.world import World
+from embedded_aws.deployment.deploy import deploy, stack_region
+from embedded_aws.resources import HANDLERS
+from embedded_aws.resources.base import Aws
+from embedded_aws.world import World
 from tests.engine.desk import PROJECT, open_desk
 
 # Made anew by AWS each time, or by the second.

@@ -16,7 +16,7 @@ from pathlib import Path
 import av
 from PIL import ExifTags, Image, ImageDraw
 
-from demo.filming import Film, film, picture_of
+from local.demo.filming import Film, film, picture_of
 
 SIDE = 96  # px; the larger rendition stays above the 80 px that Rekognition asks for
 GREYS = 8

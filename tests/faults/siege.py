@@ -14,13 +14,13 @@ from typing import Any
 from boto3.dynamodb.types import TypeDeserializer
 from PIL import Image
 
-from local.rekognition.cards import draw_card
-from local.runtime.functions import Functions, RunningEnvironment
-from local.runtime.invocation import Invocation
-from local.runtime.launch import Function
-from local.runtime.memory import usage
-from local.runtime.queues import Queues
-from local.world import World
+from embedded_aws.rekognition.cards import draw_card
+from embedded_aws.runtime.functions import Functions, RunningEnvironment
+from embedded_aws.runtime.invocation import Invocation
+from embedded_aws.runtime.launch import Function
+from embedded_aws.runtime.memory import usage
+from embedded_aws.runtime.queues import Queues
+from embedded_aws.world import World
 from tests.faults.pictures import GREYS, Kind, draw
 
 KILLS_EACH = 2  # after the third unfinished attempt an object is poison, and rightly rejected

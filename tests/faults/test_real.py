@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from local.runtime import memory
+from embedded_aws.runtime import memory
 from tests.faults.real import Plan, Run
 
 QUICK = Plan(objects=10, timeout=20, factor=0.15, haste=6.0)  # time-outs of 3 s, visibility timeouts of 4 s
@@ -24,7 +24,7 @@ def test_killed_slow_and_starved_functions_with_a_full_tmp_lose_nothing() -> Non
 
 def test_a_run_that_does_not_come_to_its_end_says_what_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tests.faults.siege.Siege.left", lambda _: 1)
-    monkeypatch.setattr("local.runtime.poller.Poller.idle", lambda _: False)
+    monkeypatch.setattr("embedded_aws.runtime.poller.Poller.idle", lambda _: False)
     chaos = Run(replace(QUICK, objects=1, heavy=False, restart=False, longest=0.0))()
     told = "\n".join(chaos.violations)
     assert "not done after 0 s" in told

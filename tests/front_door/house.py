@@ -17,10 +17,10 @@ from boto3.dynamodb.types import TypeDeserializer
 from PIL import Image
 
 from components.packaging import PACKAGES_FOR
-from local.deploy import Deployment, deploy, stack_region
-from local.rekognition.cards import draw_card
-from local.serving.served import ServedWorld
-from local.serving.stack import PROJECT
+from embedded_aws.deployment.deploy import Deployment, deploy, stack_region
+from embedded_aws.rekognition.cards import draw_card
+from embedded_aws.serving.served_world import ServedWorld
+from local.serve.__main__ import PROJECT
 
 STACK = "dev"
 ALERTS_ONLY, RESULTS_ONLY, BOTH = "alerts@example.com", "results@example.com", "both@example.com"

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from local.s3 import form_policy
+from embedded_aws.s3 import form_policy
 from tests.front_door.house import House, key_of, photo
 
 EXPIRED = 15 * 60 + 1  # seconds: a form is valid for fifteen minutes

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from local.serving.stack import PROJECT
+from local.serve.__main__ import PROJECT
 from tests.front_door.house import photo
 
 PHOTOS = PROJECT.parent / "shared" / "photos"
@@ -45,7 +45,7 @@ class Serving:
 @pytest.fixture(scope="module")
 def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     out = tmp_path_factory.mktemp("serving") / "with space"
-    command = [sys.executable, "-m", "local.serving.stack", "--out", str(out)]
+    command = [sys.executable, "-m", "local.serve", "--out", str(out)]
     with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         said: list[str] = []

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from PIL import Image, ImageChops, ImageEnhance
 
-from demo import scenes
-from demo.filming import Film, Shot, film
-from local.rekognition import draw_card
+from embedded_aws.rekognition import draw_card
+from local.demo import scenes
+from local.demo.filming import Film, Shot, film
 
 LABELS = {"Weapons": 95.0}
 SIZE = (320, 180)

@@ -12,11 +12,11 @@ from typing import Any, Self
 from boto3.dynamodb.types import TypeDeserializer
 
 from components.packaging import PACKAGES_FOR
-from local.deploy import deploy, stack_region
-from local.runtime.functions import Functions
-from local.runtime.poller import Batch, Poller
-from local.runtime.timescale import TimeScale
-from local.world import World
+from embedded_aws.deployment.deploy import deploy, stack_region
+from embedded_aws.runtime.functions import Functions
+from embedded_aws.runtime.poller import Batch, Poller
+from embedded_aws.runtime.timescale import TimeScale
+from embedded_aws.world import World
 
 ROOT = Path(__file__).parents[2]
 STACK = "dev"

@@ -5,7 +5,7 @@ import signal
 import time
 from pathlib import Path
 
-from local.runtime.timescale import TimeScale
+from embedded_aws.runtime.timescale import TimeScale
 from tests.video import odd
 from tests.video.crafting import Sound, Track, craft
 from tests.video.stack import VideoStack

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import sync
-from demo.filming import Film, film, watch
+from local.demo.filming import Film, film, watch
 
 
 @pytest.mark.parametrize("uneven", [False, True])

@@ -18,7 +18,7 @@ from typing import Self
 
 from PIL import Image
 
-from demo.filming import Film, film
+from local.demo.filming import Film, film
 from tests.video.boxes import Box, boxes, joined, rewritten
 
 _IN_ACCESS, _IN_OPEN, _IN_ISDIR = 0x1, 0x20, 0x4000_0000

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import urllib3
 
-from local.api.front import ApiFront
-from local.runtime.functions import Functions
-from local.world import World
+from embedded_aws.api_gateway.http_front import ApiFront
+from embedded_aws.runtime.functions import Functions
+from embedded_aws.world import World
 
 from .sample import SampleApi, make_api
 

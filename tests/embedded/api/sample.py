@@ -6,7 +6,7 @@ import zipfile
 from dataclasses import dataclass
 from typing import Any
 
-from local.world import World
+from embedded_aws.world import World
 
 TRUST = {
     "Version": "2012-10-17",

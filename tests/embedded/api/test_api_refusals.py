@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local.refusals import REFUSALS
-from local.world import World
+from embedded_aws.refusals import REFUSALS
+from embedded_aws.world import World
 
 from .sample import KEYED, SampleApi, document, integration, make_api
 

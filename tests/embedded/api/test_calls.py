@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from local.api.front import ENVIRONMENTS
+from embedded_aws.api_gateway.http_front import ENVIRONMENTS
 
 from .conftest import Served
 from .sample import document, integration

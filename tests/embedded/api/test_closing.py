@@ -4,9 +4,9 @@ import threading
 import time
 from pathlib import Path
 
-from local.api.front import ApiFront
-from local.runtime.functions import Functions
-from local.world import World
+from embedded_aws.api_gateway.http_front import ApiFront
+from embedded_aws.runtime.functions import Functions
+from embedded_aws.world import World
 
 from .connection import Connection
 from .sample import make_api

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.api.front import ApiFront, PortInUseError
+from embedded_aws.api_gateway.http_front import ApiFront, PortInUseError
 
 from .conftest import Served
 from .connection import Connection

@@ -5,7 +5,7 @@ from calendar import timegm
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.api.limits import Quota, Throttle
+from embedded_aws.api_gateway.limits import Quota, Throttle
 
 
 class Clock:

@@ -8,10 +8,10 @@ from typing import Any
 import grpc  # type: ignore[import-untyped]
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
-from local.handlers.base import Aws
-from local.isolation import ACCOUNT_ID, LOOPBACK
-from local.provider.server import ProviderServer
-from local.provider.wire import from_wire, to_wire
+from embedded_aws.isolation import ACCOUNT_ID, LOOPBACK
+from embedded_aws.provider.server import ProviderServer
+from embedded_aws.provider.wire import from_wire, to_wire
+from embedded_aws.resources.base import Aws
 
 
 @dataclass

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.provider.differences import Change, as_shown, differences, same_meaning, top_level
+from embedded_aws.provider.differences import Change, as_shown, differences, same_meaning, top_level
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=3),

@@ -10,10 +10,10 @@ import pytest
 from pulumi import FileArchive
 
 from components.packaging import PACKAGES_FOR
-from local.archives import HashedArchive
-from local.deploy import deploy, stack_region
-from local.handlers.base import Handler
-from local.world import World
+from embedded_aws.deployment.archives import HashedArchive
+from embedded_aws.deployment.deploy import deploy, stack_region
+from embedded_aws.resources.base import Handler
+from embedded_aws.world import World
 
 from .calls import Place, Provider, connected
 

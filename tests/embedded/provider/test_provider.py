@@ -9,12 +9,12 @@ import pytest
 from google.protobuf import empty_pb2  # type: ignore[import-untyped]
 from pulumi.runtime.proto import provider_pb2, status_pb2
 
-from local.archives import HashedArchive
-from local.handlers import HANDLERS
-from local.handlers.base import DeploymentRefusedError, PartlyCreatedError
-from local.provider.wire import from_wire, to_wire
-from local.unknown import UNKNOWN
-from local.world import World
+from embedded_aws.deployment.archives import HashedArchive
+from embedded_aws.deployment.unknown import UNKNOWN
+from embedded_aws.provider.wire import from_wire, to_wire
+from embedded_aws.resources import HANDLERS
+from embedded_aws.resources.base import DeploymentRefusedError, PartlyCreatedError
+from embedded_aws.world import World
 
 from .calls import Provider, connected, connection_to, urn
 

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from components import engine_yaml
-from local.rehearsal.folder import RehearsalError, copy_project
+from local.rehearse.folder import RehearsalError, copy_project
 
 OWN = """# A comment that stays.
 config:

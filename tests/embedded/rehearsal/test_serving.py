@@ -10,7 +10,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-from local.serving.process import PROJECT, ServingError, ServingProcess
+from embedded_aws.serving.process import PROJECT, ServingError, ServingProcess
 
 
 def test_a_served_world_is_there_for_any_sdk_until_it_is_left(tmp_path: Path) -> None:
@@ -32,7 +32,7 @@ def test_a_served_world_is_there_for_any_sdk_until_it_is_left(tmp_path: Path) ->
 
 def test_a_world_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
     program = (
-        "import os, sys; from pathlib import Path; from local.serving.process import ServingProcess\n"
+        "import os, sys; from pathlib import Path; from embedded_aws.serving.process import ServingProcess\n"
         f"world = ServingProcess('eu-west-1', log=Path({str(tmp_path / 'log')!r})).__enter__()\n"
         "print(world.provider_port, flush=True); os._exit(9)"
     )
@@ -60,7 +60,7 @@ def test_a_world_that_does_not_start_says_why(tmp_path: Path) -> None:
 
 def test_without_a_cli_one_message_says_where_it_comes_from(tmp_path: Path) -> None:
     ran = subprocess.run(
-        [sys.executable, "-m", "local.rehearsal", "--command=pulumi preview"],
+        [sys.executable, "-m", "local.rehearse", "--command=pulumi preview"],
         cwd=PROJECT,
         env={**os.environ, "PATH": str(tmp_path), "TMPDIR": str(tmp_path)},
         capture_output=True,

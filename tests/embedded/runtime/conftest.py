@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from local.runtime.functions import Functions
-from local.world import World
+from embedded_aws.runtime.functions import Functions
+from embedded_aws.world import World
 
 TRUST = {
     "Version": "2012-10-17",

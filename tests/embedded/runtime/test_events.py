@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from local.runtime.functions import Functions
-from local.runtime.poller import Poller
-from local.runtime.timescale import TimeScale
+from embedded_aws.runtime.functions import Functions
+from embedded_aws.runtime.poller import Poller
+from embedded_aws.runtime.timescale import TimeScale
 
 from .conftest import Stack, wait_until
 

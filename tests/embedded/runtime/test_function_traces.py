@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from local.runtime import memory
-from local.runtime.functions import Functions, RuntimeClosedError
-from local.runtime.process import Death
-from local.world import WorldError
+from embedded_aws.runtime import memory
+from embedded_aws.runtime.functions import Functions, RuntimeClosedError
+from embedded_aws.runtime.process import Death
+from embedded_aws.world import WorldError
 
 ECHO = "def handler(event, context): return event"
 linux_only = pytest.mark.skipif(
@@ -157,7 +157,7 @@ def test_no_process_outlives_an_embedded_aws_that_is_killed(
     parent = textwrap.dedent(
         f"""
         import os, sys
-        from local.runtime.process import ExecutionEnvironment, Launch
+        from embedded_aws.runtime.process import ExecutionEnvironment, Launch
         launch = Launch(handler="app.handler", path=[{str(tmp_path)!r}], sdk={{}}, variables={{
             f"AWS_LAMBDA_{{name}}": "1" for name in ("FUNCTION_NAME", "FUNCTION_VERSION", "FUNCTION_MEMORY_SIZE",
                                                      "LOG_GROUP_NAME", "LOG_STREAM_NAME")}})

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from local.runtime import memory
-from local.runtime.functions import Functions
-from local.runtime.process import Death
-from local.runtime.timescale import TimeScale
+from embedded_aws.runtime import memory
+from embedded_aws.runtime.functions import Functions
+from embedded_aws.runtime.process import Death
+from embedded_aws.runtime.timescale import TimeScale
 
 ECHO = "def handler(event, context): return event"
 linux_only = pytest.mark.skipif(

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from local.runtime.functions import Functions
-from local.runtime.poller import Batch, Poller
-from local.runtime.process import Death
-from local.runtime.queues import Queues
-from local.runtime.sqs_event import event_of, failed_items
-from local.runtime.timescale import TimeScale
+from embedded_aws.runtime.functions import Functions
+from embedded_aws.runtime.poller import Batch, Poller
+from embedded_aws.runtime.process import Death
+from embedded_aws.runtime.queues import Queues
+from embedded_aws.runtime.sqs_event import event_of, failed_items
+from embedded_aws.runtime.timescale import TimeScale
 
 FAILS_WHAT_SAYS_SO = """
 import json

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local.runtime.functions import Functions
-from local.runtime.poller import Poller
-from local.world import WorldError
+from embedded_aws.runtime.functions import Functions
+from embedded_aws.runtime.poller import Poller
+from embedded_aws.world import WorldError
 from tests.embedded.runtime.conftest import zipped
 
 SOURCE = """

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from local.world import Credentials, World
+from embedded_aws.world import Credentials, World
 
 WriteProject = Callable[..., Path]
 MakeRole = Callable[[str, list[dict[str, Any]]], Credentials]

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local.deploy import DeployError, Deployment, ProtectedError, deploy, stack_region
-from local.handlers import HANDLERS
-from local.world import World
+from embedded_aws.deployment.deploy import DeployError, Deployment, ProtectedError, deploy, stack_region
+from embedded_aws.resources import HANDLERS
+from embedded_aws.world import World
 
 from .samples import tiny_zip
 
@@ -321,8 +321,8 @@ time.sleep(30)
     import signal
     import sys
     from pathlib import Path
-    from local.deploy import deploy
-    from local.world import World
+    from embedded_aws.deployment.deploy import deploy
+    from embedded_aws.world import World
     signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in the background
     try:
         with World() as world:

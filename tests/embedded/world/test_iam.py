@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local.actions import Need
-from local.policies import AccessRequest, PolicyError, Principal, Verdict, evaluate
-from local.world import Credentials, World
+from embedded_aws.access.actions import Need
+from embedded_aws.access.policies import AccessRequest, PolicyError, Principal, Verdict, evaluate
+from embedded_aws.world import Credentials, World
 
 ME = Principal(kind="AWS", value="arn:aws:iam::123456789012:role/me", account="123456789012")
 

@@ -9,10 +9,10 @@ import pytest
 from botocore.exceptions import ClientError
 from pulumi import FileArchive
 
-from local.handlers import HANDLERS
-from local.handlers.base import DeploymentRefusedError, Handler, ProviderSettings
-from local.leftovers import find_leftovers
-from local.world import World
+from embedded_aws.deployment.leftovers import find_leftovers
+from embedded_aws.resources import HANDLERS
+from embedded_aws.resources.base import DeploymentRefusedError, Handler, ProviderSettings
+from embedded_aws.world import World
 
 from .samples import TRUST, tiny_zip
 

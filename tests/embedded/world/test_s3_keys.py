@@ -2,8 +2,8 @@
 
 import pytest
 
-from local.handlers import s3 as buckets
-from local.world import World
+from embedded_aws.resources import s3 as buckets
+from embedded_aws.world import World
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from local.deploy import Deployment, deploy, stack_region
-from local.handlers import HANDLERS
-from local.handlers.base import ProviderSettings
-from local.schema import InputError
-from local.world import World
+from embedded_aws.deployment.deploy import Deployment, deploy, stack_region
+from embedded_aws.deployment.schema import InputError
+from embedded_aws.resources import HANDLERS
+from embedded_aws.resources.base import ProviderSettings
+from embedded_aws.world import World
 
 PROJECT = Path(__file__).parents[3]
 

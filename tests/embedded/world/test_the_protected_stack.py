@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from local.deploy import ProtectedError, deploy, stack_region
-from local.world import World
+from embedded_aws.deployment.deploy import ProtectedError, deploy, stack_region
+from embedded_aws.world import World
 
 PROJECT = Path(__file__).parents[3]
 

@@ -13,8 +13,8 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from local.moto_patches import MotoVersionError, apply
-from local.world import World, WorldError
+from embedded_aws.moto_patches import MotoVersionError, apply
+from embedded_aws.world import World, WorldError
 
 from .samples import tiny_zip
 
@@ -144,7 +144,7 @@ def test_only_one_of_many_conditional_writes_wins(world: World) -> None:
 
 
 def test_patches_refuse_another_moto(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("local.moto_patches.version", lambda _: "6.0.0")
+    monkeypatch.setattr("embedded_aws.moto_patches.version", lambda _: "6.0.0")
     with pytest.raises(MotoVersionError, match=r"6\.0\.0 is installed"):
         apply()
 

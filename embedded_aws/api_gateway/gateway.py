@@ -1,0 +1,150 @@
+"""From a request to its answer, in the order in which API Gateway looks at it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from embedded_aws.api_gateway import gateway_errors
+from embedded_aws.api_gateway.definition import Match
+from embedded_aws.api_gateway.gateway_errors import FaultError
+from embedded_aws.api_gateway.limits import Quota, Throttle
+from embedded_aws.api_gateway.messages import Answer, Request
+from embedded_aws.api_gateway.proxy import Caller, answer_of, event_of
+from embedded_aws.api_gateway.stages import Key, Stage, Stages
+from embedded_aws.isolation import ACCOUNT_ID
+from embedded_aws.runtime.invocation import Invocation
+from embedded_aws.runtime.topics import may_invoke
+
+_log = logging.getLogger(__name__)
+BODY_BYTES = 10_485_760  # API Gateway's limit of a payload
+# For a free worker. On AWS there would be one at once: this is no time that the function takes.
+_QUEUE_SECONDS = 120.0
+Invoke = Callable[[str, Any], Invocation]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Admitted:
+    """A request that may go on to its function, once its body is there."""
+
+    request: Request
+    stage: Stage
+    match: Match
+    caller: Caller
+
+
+class Gateway:
+    """Serves the deployed stages of a region. `concurrency` invocations run at once, all others wait.
+
+    `seconds` turns AWS's seconds into local ones.
+    """
+
+    def __init__(
+        self, region: str, invoke: Invoke, *, concurrency: int, seconds: Callable[[float], float] = float
+    ) -> None:
+        self._region = region
+        self._invoke = invoke
+        self._seconds = seconds
+        self._stages = Stages(ACCOUNT_ID, region)
+        self._throttle = Throttle()
+        self._quota = Quota()
+        self._workers = ThreadPoolExecutor(concurrency, thread_name_prefix="api")
+
+    def admit(self, request: Request, length: int | None) -> Admitted | Answer:
+        """Look at the head of a request: route, key, limits, announced `length` of the body (None: not known)."""
+        stage = self._stages.find(request.stage)
+        if stage is None:
+            return gateway_errors.answer(gateway_errors.NO_SUCH_STAGE, request, None)
+        try:
+            return self._admitted(request, stage, length)
+        except FaultError as error:
+            return gateway_errors.answer(error.fault, request, stage.definition)
+
+    def too_large(self, admitted: Admitted) -> Answer:
+        """The answer to a body that turns out larger than API Gateway takes."""
+        return gateway_errors.answer(gateway_errors.TOO_LARGE, admitted.request, admitted.stage.definition)
+
+    def carry_out(self, admitted: Admitted, body: bytes) -> Answer:
+        """Invoke the function, and turn its answer into the response."""
+        request, definition = admitted.request, admitted.stage.definition
+        try:
+            return answer_of(self._payload(admitted, body), request, definition)
+        except FaultError as error:
+            return gateway_errors.answer(error.fault, request, definition)
+
+    def close(self) -> None:
+        """Begin nothing more. What runs ends with the functions."""
+        self._workers.shutdown(wait=False, cancel_futures=True)
+
+    def _admitted(self, request: Request, stage: Stage, length: int | None) -> Admitted:
+        match = stage.definition.match(request.method, request.resource_path)
+        if match is None:
+            raise FaultError(gateway_errors.MISSING_TOKEN)
+        caller = self._identify(request, stage, match)
+        if length is not None and length > BODY_BYTES:
+            raise FaultError(gateway_errors.TOO_LARGE)
+        return Admitted(request=request, stage=stage, match=match, caller=caller)
+
+    def _payload(self, admitted: Admitted, body: bytes) -> Any:
+        request, stage, match = admitted.request, admitted.stage, admitted.match
+        event = event_of(request, match, stage.definition, stage.api_id, admitted.caller, body)
+        source = f"arn:aws:execute-api:{self._region}:{ACCOUNT_ID}:{stage.api_id}/{stage.name}"
+        source += f"/{request.method}{match.method.resource}"
+        if not may_invoke("apigateway.amazonaws.com", match.method.function_arn, source):
+            _log.warning("%s may not invoke %s", source, match.method.function_arn)
+            raise FaultError(gateway_errors.NOT_CONFIGURED)
+        return self._run(match, event)
+
+    def _identify(self, request: Request, stage: Stage, match: Match) -> Caller:
+        """Whose key it is, and whether that one has something left. Raises FaultError."""
+        key = None
+        if match.method.key_required:
+            value = request.header("x-api-key")
+            key = self._stages.key(stage, value) if value else None
+            if key is None:
+                raise FaultError(gateway_errors.INVALID_KEY)
+        limits = stage.throttling(match.method.resource, request.method)
+        place = (stage.api_id, stage.name, match.method.resource, request.method)
+        if limits is not None and not self._throttle.admits(place, *limits):
+            raise FaultError(gateway_errors.THROTTLED)
+        if key is None:
+            return Caller(key_id=None, key=None)
+        self._spend(key)
+        return Caller(key_id=key.id, key=key.value)
+
+    def _spend(self, key: Key) -> None:
+        who = (key.plan_id, key.id)
+        if key.throttle and not self._throttle.admits(
+            who, float(key.throttle["rateLimit"]), int(key.throttle["burstLimit"])
+        ):
+            raise FaultError(gateway_errors.THROTTLED)
+        if key.quota and not self._quota.admits(who, int(key.quota["limit"]), key.quota["period"]):
+            raise FaultError(gateway_errors.QUOTA_EXCEEDED)
+
+    def _run(self, match: Match, event: Any) -> Any:
+        name = match.method.function_arn.rpartition(":function:")[2]
+        begun = threading.Event()
+
+        def invoke() -> Invocation:
+            begun.set()
+            return self._invoke(name, event)
+
+        try:
+            future = self._workers.submit(invoke)
+            future.add_done_callback(lambda _: begun.set())  # also where it was cancelled
+            if not begun.wait(_QUEUE_SECONDS):
+                future.cancel()
+                raise FaultError(gateway_errors.TIMED_OUT)
+            invocation = future.result(self._seconds(match.method.timeout))
+        except TimeoutError as error:
+            raise FaultError(gateway_errors.TIMED_OUT) from error  # the function runs on, as on AWS
+        except (CancelledError, RuntimeError) as error:  # closing, or no such function
+            _log.info("%s cannot be invoked: %s", name, error)
+            raise FaultError(gateway_errors.NOT_REACHED) from error
+        if invocation.error is not None:
+            raise FaultError(gateway_errors.MALFORMED)
+        return invocation.payload

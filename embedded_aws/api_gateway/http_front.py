@@ -1,0 +1,73 @@
+"""The HTTP server in front of the deployed APIs."""
+
+from __future__ import annotations
+
+import os
+import threading
+from types import TracebackType
+from typing import Self
+
+from embedded_aws.api_gateway.gateway import Gateway, Invoke
+from embedded_aws.api_gateway.server import HttpServer
+from embedded_aws.isolation import LOOPBACK
+from embedded_aws.runtime.timescale import TimeScale
+from embedded_aws.world import World
+
+# Each invocation that runs is a process: some for each core, so that one that waits for the world blocks nobody.
+ENVIRONMENTS = max(2, 2 * (os.cpu_count() or 2))
+
+
+class PortInUseError(RuntimeError):
+    """The port that was asked for cannot be had."""
+
+
+class ApiFront:
+    """Context manager: serves every deployed stage at `http://127.0.0.1:<port>/<stage>` from entering on.
+
+    Entered before the deployment, so that stages know their address. Raises PortInUseError for a `port` that
+    another program has; 0 is any that is free.
+    """
+
+    def __init__(
+        self, world: World, invoke: Invoke, *, port: int = 0, timescale: TimeScale | None = None
+    ) -> None:
+        self._world = world
+        self._invoke = invoke
+        self._port = port
+        self._timescale = timescale or TimeScale()
+
+    def __enter__(self) -> Self:
+        self._gateway = Gateway(
+            self._world.region,
+            self._invoke,
+            concurrency=ENVIRONMENTS,
+            seconds=self._timescale.seconds,
+        )
+        try:
+            self._server = HttpServer((LOOPBACK, self._port), self._gateway)
+        except OSError as error:
+            self._gateway.close()
+            raise PortInUseError(
+                f"port {self._port} of {LOOPBACK} cannot be had ({error.strerror}): choose another PORT, or 0 for any"
+            ) from error
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, name="api", daemon=True
+        )
+        self._thread.start()
+        self._world.api_endpoint = self.url
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._world.api_endpoint = None
+        self._server.shutdown()
+        self._server.server_close()
+        self._gateway.close()
+        self._server.end_connections()
+        self._thread.join()
+
+    @property
+    def url(self) -> str:
+        """`http://127.0.0.1:<port>`, no trailing slash."""
+        return f"http://{LOOPBACK}:{self._server.server_address[1]}"

@@ -1,0 +1,236 @@
+"""S3's events as AWS sends them: records complete, one per change, ordered by a sequencer per key.
+
+After the S3 User Guide, "Event message structure" and "Supported event types". What moto does otherwise: it
+leaves out `sequencer`, `versionId` and three blocks of the record, encodes `/` in keys, sends nothing for delete
+markers and for single versions, and sends two events for one multipart upload.
+"""
+
+import json
+import logging
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import quote_plus
+
+from embedded_aws.access.policies import AccessRequest, Principal, Verdict, evaluate
+from embedded_aws.moto_patches.replacing import replace
+from embedded_aws.s3.posting import is_posting
+
+_log = logging.getLogger(__name__)
+
+_PRINCIPAL = "AWS:AIDAEMBEDDEDAWS"
+_EMPTY_MD5 = "d41d8cd98f00b204e9800998ecf8427e"  # what S3 gives as a delete marker's eTag
+_S3 = "s3.amazonaws.com"
+_last_sequence = 0
+_muted = threading.local()
+
+
+def next_sequencer() -> str:
+    """An upper-case hexadecimal number above all before it: 18 digits, as S3's mostly are."""
+    global _last_sequence
+    _last_sequence = max(_last_sequence + 1, time.time_ns())
+    return f"{_last_sequence:018X}"
+
+
+def object_record(
+    event_name: str, bucket: Any, key: Any, sequencer: str, notification_id: str
+) -> dict[str, Any]:
+    """One record of event format 2.1; `event_name` with its `s3:`."""
+    from moto.core.utils import iso_8601_datetime_with_milliseconds
+
+    name = event_name.removeprefix("s3:")
+    described: dict[str, Any] = {"key": quote_plus(key.name, safe="/")}
+    if name.startswith("ObjectCreated:"):
+        described |= {"size": key.size, "eTag": key.etag.replace('"', "")}
+    elif name.endswith(":DeleteMarkerCreated"):
+        described["eTag"] = _EMPTY_MD5
+    if bucket.is_versioned:
+        described["versionId"] = key.version_id
+    if name.startswith(("ObjectCreated:", "ObjectRemoved:")):
+        described["sequencer"] = sequencer
+    return {
+        "eventVersion": "2.1",
+        "eventSource": "aws:s3",
+        "awsRegion": bucket.region_name,
+        "eventTime": iso_8601_datetime_with_milliseconds(),
+        "eventName": name,
+        "userIdentity": {"principalId": _PRINCIPAL},
+        "requestParameters": {"sourceIPAddress": "127.0.0.1"},
+        "responseElements": _response_elements(),
+        "s3": {
+            "s3SchemaVersion": "1.0",
+            "configurationId": notification_id,
+            "bucket": {
+                "name": bucket.name,
+                "ownerIdentity": {"principalId": "A0OWNEROFTHEBUCKET"},
+                "arn": bucket.arn,
+            },
+            "object": described,
+        },
+    }
+
+
+def may_send(policies: list[Any], action: str, target_arn: str, bucket_arn: str, account: str) -> bool:
+    """Whether a queue's or topic's policy lets S3 send there on behalf of this bucket."""
+    request = AccessRequest(
+        action=action,
+        resource=target_arn,
+        principal=Principal(kind="Service", value=_S3),
+        context={
+            "aws:SecureTransport": "true",
+            "aws:SourceArn": bucket_arn,
+            "aws:SourceAccount": account,
+        },
+    )
+    return evaluate([policy for policy in policies if policy], request) is Verdict.ALLOW
+
+
+def expire_object(account: str, bucket_name: str, key_name: str) -> None:
+    """What a lifecycle rule does to a current object: gone, or under a delete marker, without ObjectRemoved."""
+    from moto.s3.models import s3_backends
+    from moto.s3.notifications import S3NotificationEvent as Event
+
+    backend = s3_backends[account]["aws"]
+    bucket = backend.get_bucket(bucket_name)
+    with _mute():
+        if bucket.is_versioned:
+            key = backend._set_delete_marker(bucket_name, key_name)
+            event = Event.LIFECYCLE_EXPIRATION_DELETE_MARKER_CREATED_EVENT
+        else:
+            key = bucket.keys[key_name]
+            backend.delete_object(bucket_name, key_name)
+            event = Event.LIFECYCLEEXPIRATION_DELETE_EVENT
+    _send(account, event, bucket, key)
+
+
+def apply() -> None:
+    """Replace moto's sending; its deciding what is subscribed to stays."""
+    from moto.s3 import notifications
+    from moto.s3.models import FakeDeleteMarker, FakeKey, S3Backend
+
+    Event = notifications.S3NotificationEvent  # noqa: N806 - a class
+    remove = S3Backend.delete_object
+    complete = S3Backend.complete_multipart_upload
+
+    def send_event(account_id: str, event_name: Any, bucket: Any, key: Any) -> None:
+        if is_posting() and event_name is Event.OBJECT_CREATED_PUT_EVENT:
+            event_name = Event.OBJECT_CREATED_POST_EVENT
+        if not getattr(_muted, "on", False):
+            _send(account_id, event_name, bucket, key)
+
+    def set_delete_marker(self: Any, bucket_name: str, key_name: str) -> Any:
+        """S3 marks keys that never existed, too."""
+        bucket = self.get_bucket(bucket_name)
+        versions = bucket.keys.getlist(key_name, [])
+        marked = versions[-1] if versions else FakeKey(key_name, b"", self.account_id, self.region_name)
+        marker = FakeDeleteMarker(key=marked)
+        bucket.keys[key_name] = marker
+        return marker
+
+    def delete_object(
+        self: Any, bucket_name: str, key_name: str, version_id: str | None = None, bypass: bool = False
+    ) -> Any:
+        bucket = self.get_bucket(bucket_name)
+        before = list(bucket.keys.getlist(key_name, []))
+        with _mute():
+            if bucket.versioning_status == "Suspended" and version_id is not None:
+                # moto would remove every version of the key.
+                _keep(bucket.keys, key_name, [one for one in before if str(one.version_id) != version_id])
+                result = True, {"version-id": version_id}
+            else:
+                result = remove(self, bucket_name, key_name, version_id, bypass)
+        after = list(bucket.keys.getlist(key_name, []))
+        if bucket.is_versioned and version_id is None:
+            send_event(self.account_id, Event.OBJECT_REMOVED_DELETE_MARKER_CREATED_EVENT, bucket, after[-1])
+        else:
+            for gone in before:
+                if not any(gone is kept for kept in after):
+                    send_event(self.account_id, Event.OBJECT_REMOVED_DELETE_EVENT, bucket, gone)
+        return result
+
+    def complete_multipart_upload(self: Any, bucket_name: str, multipart_id: str, body: Any) -> Any:
+        """One event, for the completion; moto sends one for a put as well."""
+        with _mute():
+            key = complete(self, bucket_name, multipart_id, body)
+        if key is not None:
+            event = Event.OBJECT_CREATED_COMPLETE_MULTIPART_UPLOAD_EVENT
+            send_event(self.account_id, event, self.get_bucket(bucket_name), key)
+        return key
+
+    def test_event(bucket_name: str) -> dict[str, Any]:
+        from moto.core.utils import iso_8601_datetime_with_milliseconds
+
+        elements = _response_elements()
+        return {
+            "Service": "Amazon S3",
+            "Event": "s3:TestEvent",
+            "Time": iso_8601_datetime_with_milliseconds(),
+            "Bucket": bucket_name,
+            "RequestId": elements["x-amz-request-id"],
+            "HostId": elements["x-amz-id-2"],
+        }
+
+    replace(notifications, "send_event", send_event)
+    replace(notifications, "_get_test_event", test_event)
+    replace(S3Backend, "_set_delete_marker", set_delete_marker)
+    replace(S3Backend, "delete_object", delete_object)
+    replace(S3Backend, "complete_multipart_upload", complete_multipart_upload)
+
+
+def _keep(keys: Any, name: str, versions: list[Any]) -> None:
+    if versions:
+        keys.setlist(name, versions)
+    else:
+        dict.pop(keys, name, None)  # moto's own `pop` stumbles over delete markers
+
+
+@contextmanager
+def _mute() -> Iterator[None]:
+    before = getattr(_muted, "on", False)
+    _muted.on = True
+    try:
+        yield
+    finally:
+        _muted.on = before
+
+
+def _send(account: str, event_name: Any, bucket: Any, key: Any) -> None:
+    """To every destination that is subscribed and still permits it; all get the same sequencer."""
+    configuration = bucket.notification_configuration
+    if configuration is None:
+        return
+    sequencer = next_sequencer()
+    for kind, deliver in (("queue", _to_queue), ("topic", _to_topic)):
+        for notification in getattr(configuration, kind):
+            if notification.matches(event_name, key.name):
+                record = object_record(str(event_name.value), bucket, key, sequencer, notification.id)
+                deliver(account, bucket, notification.arn, json.dumps({"Records": [record]}))
+
+
+def _to_queue(account: str, bucket: Any, arn: str, body: str) -> None:
+    from moto.sqs.models import sqs_backends
+
+    _, _, _, region, _, name = arn.split(":")
+    queue = sqs_backends[account][region].queues.get(name)
+    if queue is None or not may_send([queue.policy], "sqs:SendMessage", arn, bucket.arn, account):
+        _log.warning("S3 dropped an event of %s: %s is gone or does not permit it", bucket.name, arn)
+        return
+    sqs_backends[account][region].send_message(queue_name=name, message_body=body)
+
+
+def _to_topic(account: str, bucket: Any, arn: str, body: str) -> None:
+    from moto.sns.models import sns_backends
+
+    region = arn.split(":")[3]
+    topic = sns_backends[account][region].topics.get(arn)
+    if topic is None or not may_send([topic.policy], "sns:Publish", arn, bucket.arn, account):
+        _log.warning("S3 dropped an event of %s: %s is gone or does not permit it", bucket.name, arn)
+        return
+    sns_backends[account][region].publish(arn=arn, message=body, subject="Amazon S3 Notification")
+
+
+def _response_elements() -> dict[str, str]:
+    return {"x-amz-request-id": uuid.uuid4().hex[:16].upper(), "x-amz-id-2": uuid.uuid4().hex}

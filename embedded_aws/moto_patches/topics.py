@@ -1,0 +1,101 @@
+"""SNS's deliveries to people and functions, handed to whoever carries them out; moto sends none of them.
+
+After the SNS Developer Guide, "Message delivery", "Message filtering" and "Dead-letter queues".
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from embedded_aws.moto_patches.replacing import replace
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notification:
+    """What one subscription gets of one message, its filter policy passed and its part of the message chosen.
+
+    `attributes` are name -> {"Type", "Value"}, as SNS shows them.
+    """
+
+    protocol: str
+    endpoint: str
+    topic_arn: str
+    subscription_arn: str
+    message_id: str
+    subject: str | None
+    message: str
+    attributes: Mapping[str, Mapping[str, str]]
+    timestamp: str
+    redrive_policy: str | None
+
+
+# Called while moto answers Publish, so it must return at once.
+Deliverer = Callable[[Notification], None]
+CARRIED_OUT = frozenset({"lambda", "email", "email-json"})
+_deliverers: dict[str, list[Deliverer]] = {protocol: [] for protocol in CARRIED_OUT}
+
+
+def deliver_by(deliverer: Deliverer, *protocols: str) -> Callable[[], None]:
+    """Hand over what is published to subscriptions of these protocols from now on; returns how to end that."""
+    for protocol in protocols:
+        _deliverers[protocol].append(deliverer)
+
+    def end() -> None:
+        for protocol in protocols:
+            if deliverer in _deliverers[protocol]:
+                _deliverers[protocol].remove(deliverer)
+
+    return end
+
+
+def apply() -> None:
+    """Queues get their messages from moto itself."""
+    from moto.core.utils import iso_8601_datetime_with_milliseconds
+    from moto.sns.models import Subscription
+
+    def publish(
+        self: Any,
+        message: str,
+        message_id: str,
+        subject: str | None = None,
+        message_attributes: dict[str, Any] | None = None,
+        group_id: str | None = None,
+        deduplication_id: str | None = None,
+        message_structure: str | None = None,
+    ) -> None:
+        if self.protocol not in CARRIED_OUT:
+            send(
+                self,
+                message,
+                message_id,
+                subject,
+                message_attributes,
+                group_id,
+                deduplication_id,
+                message_structure,
+            )
+            return
+        matcher = self._filter_policy_matcher
+        if matcher is not None and not matcher.matches(message_attributes, message):
+            return
+        if message_structure == "json":
+            message = self._parse_message_structure(message, self.protocol)
+        notification = Notification(
+            protocol=self.protocol,
+            endpoint=self.endpoint,
+            topic_arn=self.topic.arn,
+            subscription_arn=self.arn,
+            message_id=message_id,
+            subject=subject,
+            message=message,
+            attributes={
+                name: {"Type": value["Type"], "Value": str(value["Value"])}
+                for name, value in (message_attributes or {}).items()
+            },
+            timestamp=iso_8601_datetime_with_milliseconds(),
+            redrive_policy=self.attributes.get("RedrivePolicy") or None,
+        )
+        for deliverer in _deliverers[self.protocol][-1:]:
+            deliverer(notification)
+
+    send = replace(Subscription, "publish", publish)

@@ -1,0 +1,213 @@
+"""SNS: topics, their policies and subscriptions."""
+
+import json
+from typing import Any
+
+from embedded_aws.resources.base import (
+    AutoName,
+    Handler,
+    Inputs,
+    State,
+    as_tag_list,
+    from_tag_list,
+    json_document,
+    tag_changes,
+)
+
+_TOPIC_ATTRIBUTES = {
+    "displayName": "DisplayName",
+    "kmsMasterKeyId": "KmsMasterKeyId",
+    "policy": "Policy",
+    "tracingConfig": "TracingConfig",
+}
+_SUBSCRIPTION_ATTRIBUTES = {
+    "filterPolicy": "FilterPolicy",
+    "filterPolicyScope": "FilterPolicyScope",
+    "rawMessageDelivery": "RawMessageDelivery",
+    "redrivePolicy": "RedrivePolicy",
+}
+
+
+class Topic(Handler):
+    """A standard topic; the id is its ARN."""
+
+    type_name = "aws:sns/topic:Topic"
+    resource = "sns.Topic"
+    carries = frozenset({*_TOPIC_ATTRIBUTES, "name", "tags.*"})
+    replaces = frozenset({"name"})
+    autoname = AutoName(input="name", max_length=256)
+
+    def create(self, inputs: Inputs) -> str:
+        """With all attributes at once."""
+        if "policy" in inputs:
+            json_document(inputs["policy"], f"{self.type_name}: policy")
+        made = self.aws.client("sns").create_topic(
+            Name=inputs["name"],
+            Attributes=_given(inputs, _TOPIC_ATTRIBUTES),
+            Tags=as_tag_list(inputs["tagsAll"]),
+        )
+        return str(made["TopicArn"])
+
+    def read(self, id_: str) -> State | None:
+        """Attributes, owner and tags."""
+        sns = self.aws.client("sns")
+        try:
+            attributes = sns.get_topic_attributes(TopicArn=id_)["Attributes"]
+        except sns.exceptions.NotFoundException:
+            return None
+        state: State = {
+            "arn": id_,
+            "name": id_.rsplit(":", 1)[-1],
+            "owner": attributes.get("Owner", self.aws.account_id),
+        }
+        state |= {name: attributes[key] for name, key in _TOPIC_ATTRIBUTES.items() if attributes.get(key)}
+        state["tagsAll"] = from_tag_list(sns.list_tags_for_resource(ResourceArn=id_)["Tags"])
+        return state
+
+    def update(self, id_: str, old: Inputs, new: Inputs) -> None:
+        """Changed attributes and tags only."""
+        sns = self.aws.client("sns")
+        for name, attribute in _TOPIC_ATTRIBUTES.items():
+            if old.get(name) != new.get(name):
+                sns.set_topic_attributes(
+                    TopicArn=id_, AttributeName=attribute, AttributeValue=str(new.get(name, ""))
+                )
+        tags, untag = tag_changes(old, new)
+        if tags:
+            sns.tag_resource(ResourceArn=id_, Tags=as_tag_list(tags))
+        if untag:
+            sns.untag_resource(ResourceArn=id_, TagKeys=untag)
+
+    def delete(self, id_: str, state: State) -> None:
+        """Its subscriptions end with it."""
+        self.aws.client("sns").delete_topic(TopicArn=id_)
+
+
+class TopicPolicy(Handler):
+    """Who may publish to a topic; the id is the topic's ARN."""
+
+    type_name = "aws:sns/topicPolicy:TopicPolicy"
+    resource = "sns.TopicPolicy"
+    carries = frozenset({"arn", "policy"})
+    replaces = frozenset({"arn"})
+
+    def create(self, inputs: Inputs) -> str:
+        """Set it."""
+        self._set(inputs)
+        return str(inputs["arn"])
+
+    def read(self, id_: str) -> State | None:
+        """The policy's text; every topic has one."""
+        sns = self.aws.client("sns")
+        try:
+            attributes = sns.get_topic_attributes(TopicArn=id_)["Attributes"]
+        except sns.exceptions.NotFoundException:
+            return None
+        return {"arn": id_, "policy": attributes["Policy"], "owner": self.aws.account_id}
+
+    def update(self, id_: str, old: Inputs, new: Inputs) -> None:
+        """Replace it."""
+        self._set(new)
+
+    def delete(self, id_: str, state: State) -> None:
+        """Back to what AWS gives a new topic: its owner may do everything (as the provider does it)."""
+        sns = self.aws.client("sns")
+        default = _default_policy(id_, self.aws.account_id)
+        try:
+            sns.set_topic_attributes(TopicArn=id_, AttributeName="Policy", AttributeValue=default)
+        except sns.exceptions.NotFoundException:
+            return
+
+    def _set(self, inputs: Inputs) -> None:
+        json_document(inputs["policy"], f"{self.type_name}: policy")
+        self.aws.client("sns").set_topic_attributes(
+            TopicArn=inputs["arn"], AttributeName="Policy", AttributeValue=inputs["policy"]
+        )
+
+
+class TopicSubscription(Handler):
+    """One endpoint of a topic; the id is the subscription's ARN."""
+
+    type_name = "aws:sns/topicSubscription:TopicSubscription"
+    resource = "sns.TopicSubscription"
+    carries = frozenset(
+        {
+            *_SUBSCRIPTION_ATTRIBUTES,
+            "topic",
+            "protocol",
+            "endpoint",
+            "endpointAutoConfirms",
+            "confirmationTimeoutInMinutes",
+        }
+    )
+    replaces = frozenset({"topic", "protocol", "endpoint"})
+
+    def create(self, inputs: Inputs) -> str:
+        """An e-mail subscription would wait for its confirmation; here it is confirmed at once."""
+        made = self.aws.client("sns").subscribe(
+            TopicArn=inputs["topic"],
+            Protocol=inputs["protocol"],
+            Endpoint=inputs["endpoint"],
+            Attributes=_given(inputs, _SUBSCRIPTION_ATTRIBUTES),
+            ReturnSubscriptionArn=True,
+        )
+        return str(made["SubscriptionArn"])
+
+    def read(self, id_: str) -> State | None:
+        """Its attributes."""
+        sns = self.aws.client("sns")
+        try:
+            attributes = sns.get_subscription_attributes(SubscriptionArn=id_)["Attributes"]
+        except sns.exceptions.NotFoundException:
+            return None
+        state: State = {
+            "arn": id_,
+            "topic": attributes["TopicArn"],
+            "protocol": attributes["Protocol"],
+            "endpoint": attributes["Endpoint"],
+            "ownerId": self.aws.account_id,
+            "pendingConfirmation": False,
+        }
+        for name, key in _SUBSCRIPTION_ATTRIBUTES.items():
+            if attributes.get(key):
+                state[name] = attributes[key] == "true" if name == "rawMessageDelivery" else attributes[key]
+        return state
+
+    def update(self, id_: str, old: Inputs, new: Inputs) -> None:
+        """Changed attributes only; an empty one removes a filter policy."""
+        for name, attribute in _SUBSCRIPTION_ATTRIBUTES.items():
+            if old.get(name) != new.get(name):
+                value = _given(new, {name: attribute}).get(attribute, "")
+                self.aws.client("sns").set_subscription_attributes(
+                    SubscriptionArn=id_, AttributeName=attribute, AttributeValue=value
+                )
+
+    def delete(self, id_: str, state: State) -> None:
+        """Unsubscribe."""
+        self.aws.client("sns").unsubscribe(SubscriptionArn=id_)
+
+
+def _given(inputs: Inputs, names: dict[str, str]) -> dict[str, str]:
+    def text(value: Any) -> str:
+        return str(value).lower() if isinstance(value, bool) else str(value)
+
+    return {
+        attribute: text(inputs[name]) for name, attribute in names.items() if inputs.get(name) is not None
+    }
+
+
+def _default_policy(arn: str, account_id: str) -> str:
+    actions = ["Publish", "RemovePermission", "SetTopicAttributes", "DeleteTopic", "ListSubscriptionsByTopic"]
+    actions += ["GetTopicAttributes", "AddPermission", "Subscribe"]
+    statement = {
+        "Sid": "__default_statement_ID",
+        "Effect": "Allow",
+        "Principal": {"AWS": "*"},
+        "Action": [f"SNS:{action}" for action in actions],
+        "Resource": arn,
+        "Condition": {"StringEquals": {"AWS:SourceOwner": account_id}},
+    }
+    return json.dumps({"Version": "2008-10-17", "Id": "__default_policy_ID", "Statement": [statement]})
+
+
+HANDLERS: tuple[type[Handler], ...] = (Topic, TopicPolicy, TopicSubscription)

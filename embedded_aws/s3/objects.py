@@ -1,0 +1,35 @@
+"""Looks into moto's S3 for what AWS's answers depend on."""
+
+from typing import Any
+
+from embedded_aws.isolation import ACCOUNT_ID
+
+
+def find_bucket(name: str) -> Any | None:
+    """moto's bucket, or None."""
+    from moto.s3.models import s3_backends
+
+    return s3_backends[ACCOUNT_ID]["aws"].buckets.get(name)
+
+
+def find_object(bucket: str, key: str, version: str | None = None) -> Any | None:
+    """moto's object, or None where it, its version, or its bucket does not exist (a delete marker is none)."""
+    from moto.s3.models import FakeKey
+
+    found = find_bucket(bucket)
+    if found is None:
+        return None
+    versions = found.keys.getlist(key, [])
+    wanted = versions[-1:] if version is None else [v for v in versions if str(v.version_id) == version]
+    return next((entry for entry in wanted if isinstance(entry, FakeKey)), None)
+
+
+def object_tags(bucket: str, key: str, version: str | None = None) -> dict[str, str]:
+    """The tags of an object; none where it does not exist."""
+    from moto.s3.models import s3_backends
+
+    found = find_object(bucket, key, version)
+    if found is None:
+        return {}
+    tags: dict[str, str] = s3_backends[ACCOUNT_ID]["aws"].tagger.get_tag_dict_for_resource(found.arn)
+    return tags

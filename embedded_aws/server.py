@@ -1,0 +1,193 @@
+"""The world's HTTP front: moto's backends behind one threaded server on loopback.
+
+Requests are served one at a time (a request's body is read before its turn). moto's backends are plain dicts:
+a condition is checked in one step and the item written in the next, so two requests at once could both win a
+DynamoDB condition, or lose an object version. Under the GIL this costs next to nothing. What waits, a long
+poll, gives its turn up meanwhile (`TURN`).
+"""
+
+import io
+import json
+import logging
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+from xml.sax.saxutils import escape
+
+from embedded_aws.access.request_parser import Call, RefusedError, error_response, read_call
+from embedded_aws.isolation import LOOPBACK
+from embedded_aws.s3 import cors, forms
+from embedded_aws.s3.posting import posting
+
+_log = logging.getLogger(__name__)
+
+StartResponse = Callable[..., Any]
+_Answer = tuple[str, list[tuple[str, str]], bytes]  # status line, headers, body
+Judge = Callable[[Call], None]
+"""Looks at a call before moto does, and raises RefusedError where AWS would refuse it."""
+
+
+class Turn:
+    """Who may touch moto's state. A holder can lend it while it waits."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._holder: int | None = None
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        """Hold the turn; nested use in the holder's own thread is free."""
+        me = threading.get_ident()
+        if self._holder == me:
+            yield
+            return
+        with self._lock:
+            self._holder = me
+            try:
+                yield
+            finally:
+                self._holder = None
+
+    @contextmanager
+    def lent(self) -> Iterator[None]:
+        """Let others go on meanwhile; nothing to do for a thread that does not hold the turn."""
+        if self._holder != threading.get_ident():
+            yield
+            return
+        self._holder = None
+        self._lock.release()
+        try:
+            yield
+        finally:
+            self._lock.acquire()
+            self._holder = threading.get_ident()
+
+
+TURN = Turn()
+
+
+class _Front:
+    """WSGI: one request at a time into moto; a fault of moto becomes an answer that names it."""
+
+    def __init__(self, judges: Sequence[Judge]) -> None:
+        from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+        self._judges = judges
+        self._moto = DomainDispatcherApplication(create_backend_app)
+        self.open = True
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        body = _buffer_body(environ)
+        with TURN.taken():
+            if not self.open:
+                return _fault(environ, start_response, "503 Service Unavailable", "the world is closed")
+            try:
+                status, headers, payload = self._answer(environ, body)
+                start_response(status, headers)
+            except Exception as error:  # noqa: BLE001 - a boundary: nothing may kill the connection
+                # Whatever moto stumbles over must reach the caller as an error of the service, not hang it.
+                _log.exception("moto failed on %s %s", environ["REQUEST_METHOD"], environ["PATH_INFO"])
+                return _fault(environ, start_response, "500 Internal Server Error", f"moto: {error!r}")
+            return [payload]
+
+    def _answer(self, environ: dict[str, Any], body: bytes) -> _Answer:
+        if cors.is_preflight(environ):
+            return cors.preflight(environ)
+        answer = self._post if forms.is_form(environ) else self._ask
+        status, headers, payload = answer(environ, body)
+        return status, cors.told(environ, headers), payload
+
+    def _post(self, environ: dict[str, Any], body: bytes) -> _Answer:
+        """A form for S3, as the upload that it stands for."""
+        try:
+            upload = forms.read(environ, body)
+        except RefusedError as refusal:
+            return _refusal(refusal)
+        with posting():
+            status, headers, payload = self._ask(upload.environ, upload.body)
+        return upload.answer(headers) if status.startswith("200") else (status, headers, payload)
+
+    def _ask(self, environ: dict[str, Any], body: bytes) -> _Answer:
+        call = read_call(environ, body)
+        if call is not None:
+            try:
+                for judge in self._judges:
+                    judge(call)
+            except RefusedError as refusal:
+                code, headers, payload = error_response(call, refusal)
+                return f"{code} Refused", list(headers.items()), payload
+        told: list[tuple[str, list[tuple[str, str]]]] = []
+
+        def start(status: str, headers: list[tuple[str, str]], _exc_info: Any = None) -> None:
+            told.append((status, headers))
+
+        parts = self._moto(environ, start)
+        payload = b"".join(parts)
+        return *told[-1], payload
+
+
+def _refusal(refusal: RefusedError) -> _Answer:
+    """S3's error document for a request that is no call of its API."""
+    inner = f"<Code>{refusal.code}</Code><Message>{escape(refusal.message)}</Message>"
+    payload = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error>{inner}</Error>'.encode()
+    headers = [("Content-Type", "application/xml"), ("Content-Length", str(len(payload)))]
+    return f"{refusal.status} Refused", headers, payload
+
+
+def _buffer_body(environ: dict[str, Any]) -> bytes:
+    if environ.get("wsgi.input_terminated"):  # chunked: the stream knows its own end
+        body = environ["wsgi.input"].read()
+        environ["CONTENT_LENGTH"] = str(len(body))
+        environ["wsgi.input_terminated"] = False
+        environ.pop("HTTP_TRANSFER_ENCODING", None)
+    else:
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    environ["wsgi.input"] = io.BytesIO(body)
+    return bytes(body)
+
+
+def _fault(environ: dict[str, Any], start_response: StartResponse, status: str, message: str) -> list[bytes]:
+    json_protocol = "HTTP_X_AMZ_TARGET" in environ or "json" in environ.get("CONTENT_TYPE", "")
+    if json_protocol:
+        body = json.dumps({"__type": "InternalFailure", "message": message})
+    else:
+        error = f"<Error><Code>InternalFailure</Code><Message>{escape(message)}</Message></Error>"
+        body = f"<ErrorResponse>{error}</ErrorResponse>" if environ["PATH_INFO"] == "/" else error
+    payload = body.encode()
+    content_type = "application/json" if json_protocol else "application/xml"
+    start_response(status, [("Content-Type", content_type), ("Content-Length", str(len(payload)))])
+    return [payload]
+
+
+class Server:
+    """moto on 127.0.0.1 (by IP, so that S3 stays path-style) at a port of the system's choice."""
+
+    def __init__(self, judges: Sequence[Judge] = ()) -> None:
+        from moto.moto_server.werkzeug_app import MotoRequestHandler
+        from werkzeug.serving import make_server
+
+        class QuietHandler(MotoRequestHandler):
+            disable_nagle_algorithm = True
+
+            def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+                """Requests are no news."""
+
+        self._front = _Front(judges)
+        self._http = make_server(LOOPBACK, 0, self._front, threaded=True, request_handler=QuietHandler)
+        self._thread = threading.Thread(
+            target=self._http.serve_forever, kwargs={"poll_interval": 0.05}, name="embedded-aws", daemon=True
+        )
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        """`http://127.0.0.1:<port>`, no trailing slash."""
+        return f"http://{LOOPBACK}:{self._http.server_port}"
+
+    def close(self) -> None:
+        """Stop answering. Requests under way end by themselves, on daemon threads."""
+        self._front.open = False
+        self._http.shutdown()
+        self._http.server_close()
+        self._thread.join(timeout=1)

@@ -1,4 +1,0 @@
-"""The embedded AWS's second front: an `aws` provider that the real Pulumi engine attaches to, over gRPC.
-
-It shares the handlers of `local/handlers` with the in-process deployer, so that both make the same world.
-"""

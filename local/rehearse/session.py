@@ -1,0 +1,107 @@
+"""One rehearsal: a world, a backend, a copy of the configuration, and the environment that ties them together."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from components.packaging import PACKAGES_FOR
+from embedded_aws.isolation import without_aws
+from embedded_aws.serving.process import PROJECT, ServingProcess
+from local.rehearse.engine import find_engine
+from local.rehearse.folder import Copied, RehearsalError, copy_project
+
+STACK_VARIABLE: Final = "MEDIA_PIPELINE_REHEARSAL"
+
+
+class Rehearsal:
+    """Context manager: from entering to leaving, `environment` and `folder` make `pulumi` work against a world.
+
+    The stack exists and is selected, and nothing is deployed. Raises NoEngineError without a Pulumi CLI,
+    RehearsalError for a stack that has no usable configuration, and ServingError where the world does not start.
+    `serving` is the command line of another world process, for tests.
+    """
+
+    def __init__(
+        self, stack: str, *, project: Path = PROJECT, serving: Sequence[str] = ("-m", "embedded_aws.serving")
+    ) -> None:
+        self.stack = stack
+        self._project = project
+        self._serving = serving
+        self._parts = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._pulumi = find_engine()
+        with ExitStack() as parts:
+            root = Path(parts.enter_context(_temporary()))
+            self.folder = root / "project"
+            self.logs, self.outbox = root / "logs", root / "outbox"
+            for folder in (self.folder, self.logs, self.outbox, root / "state", root / "home"):
+                folder.mkdir()
+            self.copied: Copied = copy_project(self._project, self.stack, self.folder)
+            self.world = parts.enter_context(
+                ServingProcess(
+                    self.copied.region,
+                    log=self.logs / "embedded-aws.log",
+                    function_logs=self.logs,
+                    outbox=self.outbox,
+                    module=self._serving,
+                )
+            )
+            self.environment = _environment(root, self._project, self.stack, self.world)
+            self._init_stack()
+            self._parts = parts.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._parts.close()
+
+    def _init_stack(self) -> None:
+        made = subprocess.run(
+            [self._pulumi, "stack", "init", self.stack, "--non-interactive"],
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if made.returncode:
+            raise RehearsalError(f"`pulumi stack init {self.stack}` failed:\n{made.stderr.strip()}")
+
+
+def _temporary() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="rehearsal-", ignore_cleanup_errors=True)
+
+
+def _environment(root: Path, project: Path, stack: str, world: ServingProcess) -> dict[str, str]:
+    """The machine's own, less all that leads to a real account, plus what leads to this world."""
+    mine = {name: value for name, value in without_aws(os.environ).items() if not _is_pulumis(name)}
+    return {
+        **mine,
+        **world.environment,
+        # A file backend, its own home and a key for its secrets, all of which go with the folder.
+        "PULUMI_BACKEND_URL": (root / "state").as_uri(),
+        "PULUMI_HOME": str(root / "home"),
+        "PULUMI_CONFIG_PASSPHRASE": "rehearsal",
+        "PULUMI_DEBUG_PROVIDERS": f"aws:{world.provider_port}",
+        # No network: nothing is looked up, fetched or reported.
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        PACKAGES_FOR: "host",
+        # `python -m operations ...` works here as it does in the checkout.
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
+        "PYTHONPATH": str(project),
+        STACK_VARIABLE: stack,
+    }
+
+
+def _is_pulumis(name: str) -> bool:
+    return name.upper().startswith("PULUMI_")

@@ -1,0 +1,118 @@
+"""`python -m local.serve`: a stack of this project, deployed into the embedded AWS and kept up until Ctrl-C."""
+
+import argparse
+import os
+import shlex
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+from embedded_aws.api_gateway.http_front import PortInUseError
+from embedded_aws.deployment.deploy import DeployError, deploy, stack_region
+from embedded_aws.serving.served_world import ServedWorld
+from local.serve.curl_lines import curl_lines
+
+PROJECT = Path(__file__).resolve().parents[2]
+FAILED, INTERRUPTED = 1, 130
+_LAST_PORT = 65_535
+# Read by components/packaging: the functions run on this machine, not on AWS's.
+PACKAGES_FOR_HERE = {"MEDIA_PIPELINE_PACKAGES_FOR": "host"}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve; returns 0 after Ctrl-C or SIGTERM, 1 where the stack cannot be deployed."""
+    parser = argparse.ArgumentParser(prog="make serve", description=__doc__)
+    parser.add_argument("--stack", default="dev")
+    parser.add_argument("--out", type=Path, default=Path("build/serve"))
+    parser.add_argument(
+        "--port", type=_port, default=0, help="of the API; 0, the default, is any that is free"
+    )
+    given = parser.parse_args(arguments)
+    asked = Event()
+    # Only a note: an exception thrown into whatever runs just then would leave that half done.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _number, _frame: asked.set())
+    try:
+        return serve(given.stack, given.out, asked, port=given.port)
+    except DeployError as error:
+        print(f"The stack {given.stack} was not deployed:\n{error}", file=sys.stderr)
+        return FAILED
+    except PortInUseError as error:
+        print(f"The stack {given.stack} was not deployed: {error}.", file=sys.stderr)
+        return FAILED
+
+
+def serve(stack: str, out: Path, asked: Event, *, port: int = 0) -> int:
+    """Deploy the stack, write `out/env` and keep everything up until `asked` is set.
+
+    Raises DeployError with the program's own message, PortInUseError before anything is deployed.
+    """
+    os.environ.update(PACKAGES_FOR_HERE)
+    out = out.resolve()  # what is printed is pasted in other folders
+    file = out / "env"
+    out.mkdir(parents=True, exist_ok=True)
+    file.unlink(missing_ok=True)  # whoever waits for it must not find an earlier one's
+    for earlier in [*(out / "logs").glob("*.log"), *(out / "outbox").glob("*.eml")]:
+        earlier.unlink()
+    print(f"Deploying stack {stack} ...", flush=True)
+    region = stack_region(PROJECT, stack)
+    with ServedWorld(region, logs=out / "logs", outbox=out / "outbox", port=port) as served:
+        try:
+            if asked.is_set():
+                return INTERRUPTED
+            deployment = deploy(PROJECT, stack, served.world)
+            credentials = served.world.environment(served.world.admin)
+            _write(file, {**credentials, **_named(deployment.outputs)})
+            print(_ready(file, stack, deployment.outputs), flush=True)
+            asked.wait()
+            removed = len(deployment.resources)
+        finally:
+            file.unlink(missing_ok=True)
+    print(f"The embedded AWS with the stack's {removed} resources is removed.", flush=True)
+    return 0
+
+
+def _named(outputs: Mapping[str, Any]) -> dict[str, str]:
+    """Stack outputs as environment variables: `uploads_bucket` as UPLOADS_BUCKET."""
+    return {name.upper(): str(value) for name, value in outputs.items()}
+
+
+def _write(file: Path, variables: Mapping[str, str]) -> None:
+    lines = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in sorted(variables.items()))
+    whole = file.with_suffix(".part")
+    whole.write_text(lines, encoding="utf-8")
+    whole.replace(file)  # at once: it is never seen half written
+
+
+def _ready(file: Path, stack: str, outputs: Mapping[str, Any]) -> str:
+    return f"""\
+Stack {stack} is up, in an AWS embedded in this machine. Its Rekognition is a stand-in that reads moderation cards.
+{_api(outputs)}In another terminal, with the AWS command line:
+  . {shlex.quote(str(file))}
+  aws s3 cp photo.jpg "s3://$UPLOADS_BUCKET/photo.jpg"
+  aws s3 ls --recursive "s3://$RENDITIONS_BUCKET/"
+What the functions print is in {file.parent / "logs"}, each e-mail in {file.parent / "outbox"}.
+Ctrl-C removes all of it."""
+
+
+def _api(outputs: Mapping[str, Any]) -> str:
+    """How the API is called, where the stack has one."""
+    if "api_url" not in outputs:
+        return ""
+    url, key = outputs["api_url"], outputs["api_key"]
+    lines = "".join(f"\n# {what}\n{line}\n" for what, line in curl_lines(url, key))
+    return f"API_URL  {url}\nAPI_KEY  {key}\nIn another terminal, in any folder with a photo.jpg:\n{lines}\n"
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= _LAST_PORT:
+        raise ValueError(text)
+    return port
+
+
+if __name__ == "__main__":
+    sys.exit(main())
