@@ -65,7 +65,7 @@ lock: ## pin all requirements with their hashes again [UPGRADE=1 for newer versi
 	@$(call pin,requirements,$(LAYERS:%=-c %.txt))
 	@$(call pin,requirements-dev,$(LAYERS:%=-c %.txt) -c requirements.txt)
 	@$(call pin,benchmarks/requirements,)
-	@$(call pin,tests/front_door/requirements,)
+	@$(call pin,tests/api_end_to_end/requirements,)
 
 .PHONY: demo
 demo: export DEMO_STACK = $(value STACK)
@@ -116,18 +116,18 @@ test-engine: $(READY) ## both stacks with the real Pulumi CLI on PATH, against t
 .PHONY: front-door
 front-door: export FRONT_DOOR_UPLOADS = $(or $(UPLOADS),200)
 front-door: $(READY) ## the API, its forms, the news and every documented line, pasted [UPLOADS=200]: so many at once
-	@$(RUN) -m pytest tests/front_door -n 0 -s
+	@$(RUN) -m pytest tests/api_end_to_end -n 0 -s
 
 FUZZ := $(VENV)/fuzz
 
-$(FUZZ)/.ready: tests/front_door/requirements.txt | $(READY)
+$(FUZZ)/.ready: tests/api_end_to_end/requirements.txt | $(READY)
 	@rm -rf $(FUZZ) && $(RUN) -m venv $(FUZZ)
-	@$(FUZZ)/bin/python -m pip install --quiet --require-hashes -r tests/front_door/requirements.txt && touch $@
+	@$(FUZZ)/bin/python -m pip install --quiet --require-hashes -r tests/api_end_to_end/requirements.txt && touch $@
 
 .PHONY: fuzz-api
 fuzz-api: export PYTHONPATH = lambda
 fuzz-api: $(READY) $(FUZZ)/.ready ## requests made of the OpenAPI document against a served stack [REQUESTS=2000] [SEED=0]
-	@$(RUN) -m tests.front_door.fuzz --requests=$(or $(REQUESTS),2000) --seed=$(or $(SEED),0)
+	@$(RUN) -m tests.api_end_to_end.fuzz --requests=$(or $(REQUESTS),2000) --seed=$(or $(SEED),0)
 
 # The values go through the environment, so that a case's name may hold any sign.
 .PHONY: faults
@@ -151,7 +151,7 @@ mutants: $(READY) ## does the fault harness notice mistakes? [PATCHES=folder of 
 .PHONY: chaos
 chaos: export PYTHONPATH = lambda
 chaos: $(READY) ## real processes in the embedded AWS killed at random: [OBJECTS=1000] [KILLS=500] [SEED=0]
-	@$(RUN) -m tests.faults.real --objects=$(or $(OBJECTS),1000) --kills=$(or $(KILLS),500) --seed=$(or $(SEED),0)
+	@$(RUN) -m tests.faults.chaos --objects=$(or $(OBJECTS),1000) --kills=$(or $(KILLS),500) --seed=$(or $(SEED),0)
 
 .PHONY: corpus
 corpus: export PYTHONPATH = lambda
@@ -166,7 +166,7 @@ corpus-videos: $(READY) ## odd and hostile videos, with traps, through the video
 .PHONY: sampling
 sampling: export PYTHONPATH = lambda
 sampling: $(READY) ## does a card somewhere in a video block it? [VIDEOS=100] [SEED=0]
-	@$(RUN) -m tests.video.sampling --videos=$(or $(VIDEOS),100) --seed=$(or $(SEED),0)
+	@$(RUN) -m tests.video.sampling_trial --videos=$(or $(VIDEOS),100) --seed=$(or $(SEED),0)
 
 .PHONY: bench-video
 bench-video: export PYTHONPATH = lambda

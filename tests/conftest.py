@@ -8,8 +8,8 @@ from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 HERE = Path(__file__).parent
 # What takes long begins first; the many quick files then fill up whichever worker has nothing else left.
-LONG_FIRST = ("faults", "front_door", "video", "embedded", "engine", "components", "unit")
-TOGETHER = frozenset({"front_door"})  # these share one deployed stack
+LONG_FIRST = ("faults", "api_end_to_end", "video", "local", "embedded_aws", "engine", "components", "unit")
+TOGETHER = frozenset({"api_end_to_end"})  # these share one deployed stack
 
 
 class ByFile(LoadScopeScheduling):  # type: ignore[misc] # xdist has no types

@@ -18,7 +18,7 @@ with warnings.catch_warnings():
 from components import packaging
 from components.config_files import StackFiles
 from components.packaging import Package, StackPackages
-from tests.components.judging import Raw
+from tests.components.config_parsing import Raw
 from tests.components.recording import PROJECT, Recording, run_program
 
 STACKS = ("dev", "prod")

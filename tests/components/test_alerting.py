@@ -5,7 +5,7 @@ import pytest
 from media_pipeline.observability import Observability
 from media_pipeline.records.record import Status
 from tests.components.conftest import Run
-from tests.components.looking import ALARM, SUBSCRIPTION, evaluate, metrics
+from tests.components.queries import ALARM, SUBSCRIPTION, evaluate, metrics
 from tests.components.recording import ACCOUNT, Recording, Registered
 
 

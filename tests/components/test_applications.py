@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.components.looking import arn, s3
+from tests.components.queries import arn, s3
 from tests.components.recording import Recording
 
 POLICY = "aws:iam/policy:Policy"

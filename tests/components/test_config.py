@@ -12,8 +12,8 @@ from components import bounds, config_checks, environment, taxonomy
 from components.config import StackKeys
 from components.config_errors import ConfigError
 from components.config_files import read_config
+from tests.components.config_parsing import Raw, faults, parse, put
 from tests.components.conftest import STACKS, Run
-from tests.components.judging import Raw, faults, parse, put
 from tests.components.recording import PROJECT
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from tests.components.judging import Raw, faults, parse, put
+from tests.components.config_parsing import Raw, faults, parse, put
 
 
 def test_every_fault_of_a_thoroughly_wrong_configuration_has_a_command(raw: Raw) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.components.judging import Raw, faults, parse, put
+from tests.components.config_parsing import Raw, faults, parse, put
 
 
 @pytest.mark.parametrize(

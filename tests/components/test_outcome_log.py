@@ -1,6 +1,6 @@
 """The completion log: every announcement reaches its function, or a queue with an alarm."""
 
-from tests.components.looking import (
+from tests.components.queries import (
     ALARM,
     FUNCTION,
     QUEUE,

@@ -8,7 +8,7 @@ import pytest
 from components.packaging import StackPackages
 from media_pipeline.settings.functions import ImageSettings, Settings, VideoSettings
 from tests.components.conftest import Run
-from tests.components.looking import (
+from tests.components.queries import (
     FUNCTION,
     LAYER,
     MAPPING,

@@ -11,7 +11,7 @@ import yaml
 from components import openapi
 from media_pipeline.settings.api import BODY_BYTES, ApiSettings
 from tests.components.conftest import ORIGINS, Run, part
-from tests.components.looking import (
+from tests.components.queries import (
     ALARM,
     FUNCTION,
     ROLE_POLICY,

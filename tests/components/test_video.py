@@ -7,7 +7,7 @@ import pytest
 from components.packaging import StackPackages
 from media_pipeline.settings.functions import VideoSettings
 from tests.components.conftest import Run, part
-from tests.components.looking import ALARM, FUNCTION, LAYER, arn, environment, of_media, permissions
+from tests.components.queries import ALARM, FUNCTION, LAYER, arn, environment, of_media, permissions
 from tests.components.recording import Recording
 
 MEBIBYTE = 1024**2

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from embedded_aws.rekognition.cards import draw_card
-from tests.engine.desk import Desk, open_desk
+from tests.engine.operator_session import Desk, open_desk
 
 HERE = Path(__file__).parent
 ALL = os.environ.get("ENGINE_TESTS") == "all"

@@ -18,7 +18,7 @@ _ARCHIVE = "0def7320c3a5731c473e5ecbe6d01bc7"
 
 def main(name: str) -> None:
     """Deploy, export, write."""
-    from tests.engine.desk import open_desk
+    from tests.engine.operator_session import open_desk
 
     with open_desk("dev") as desk:
         desk.up()

@@ -1,6 +1,6 @@
 """What somebody changed by hand is shown by a refresh and mended by the next up."""
 
-from tests.engine.desk import QUIET, Change, Desk
+from tests.engine.operator_session import QUIET, Change, Desk
 
 
 def test_drift_made_by_hand_is_shown_and_mended(deployed: Desk) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from embedded_aws.resources import HANDLERS
-from tests.engine.desk import QUIET, Desk, open_desk
+from tests.engine.operator_session import QUIET, Desk, open_desk
 
 TABLE = "aws:dynamodb/table:Table"
 LAYER = "aws:lambda/layerVersion:LayerVersion"

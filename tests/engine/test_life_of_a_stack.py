@@ -4,7 +4,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.engine.desk import QUIET, Change, Desk, open_desk
+from tests.engine.operator_session import QUIET, Change, Desk, open_desk
 
 SETTLED = 1.1  # seconds until a changed function is seen: on AWS an update takes longer
 

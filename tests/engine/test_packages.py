@@ -16,7 +16,7 @@ from packaging.utils import parse_wheel_filename
 from components.packaging import wheels
 from components.packaging.store import sha256_of
 from embedded_aws.runtime.sqs_event import event_of
-from tests.engine.desk import PROJECT, QUIET, Change, Desk, open_desk
+from tests.engine.operator_session import PROJECT, QUIET, Change, Desk, open_desk
 
 SETTLED = 1.1  # seconds until a changed function or mapping is seen: on AWS an update takes longer
 PROCESS_IMAGE = "media-pipeline-dev-process-image"

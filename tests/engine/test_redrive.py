@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.engine.desk import PROJECT, Desk
+from tests.engine.operator_session import PROJECT, Desk
 
 
 def test_a_failed_object_is_found_through_pulumi_and_driven_again(deployed: Desk, photo: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from local.rehearse.session import Rehearsal
-from tests.engine.desk import PROJECT
+from tests.engine.operator_session import PROJECT
 
 PROMPT = b"[rehearsal dev] $ "
 

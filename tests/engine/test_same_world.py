@@ -12,7 +12,7 @@ from embedded_aws.deployment.deploy import deploy, stack_region
 from embedded_aws.resources import HANDLERS
 from embedded_aws.resources.base import Aws
 from embedded_aws.world import World
-from tests.engine.desk import PROJECT, open_desk
+from tests.engine.operator_session import PROJECT, open_desk
 
 # Made anew by AWS each time, or by the second.
 _OF_THE_MOMENT = frozenset(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.desk import Desk
+from tests.engine.operator_session import Desk
 
 FIXTURES = sorted((Path(__file__).parent / "fixtures").glob("*.json"))
 HOLD_DATA = ("aws:s3/bucket:Bucket", "aws:dynamodb/table:Table", "aws:sqs/queue:Queue")

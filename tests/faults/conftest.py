@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.faults.cloud import Cloud
 from tests.faults.exhaustive import Bench
-from tests.faults.functions import ClientPool
+from tests.faults.simulated_functions import ClientPool
+from tests.faults.simulated_stack import Cloud
 from tests.faults.simulation import Simulation
 
 _pool = ClientPool()  # clients are dear; what they remember of a run is wiped before the next

@@ -26,12 +26,12 @@ from typing import Any
 from botocore.awsrequest import AWSResponse
 from PIL import Image
 
-from tests.faults.answers import answer
-from tests.faults.cloud import RENDITIONS, Cloud
-from tests.faults.functions import ClientPool
-from tests.faults.injection import Call
-from tests.faults.policies import Deployment
-from tests.faults.promise import TERMINAL
+from tests.faults.configurations import Deployment
+from tests.faults.error_responses import answer
+from tests.faults.fault_injection import Call
+from tests.faults.invariants import TERMINAL
+from tests.faults.simulated_functions import ClientPool
+from tests.faults.simulated_stack import RENDITIONS, Cloud
 from tests.faults.simulation import Simulation
 
 ARCHIVE = Path(__file__).parents[3] / "shared" / "corpus" / "odd-images.tar"

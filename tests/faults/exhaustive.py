@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
-from tests.faults.cloud import Cloud
-from tests.faults.crew import INTERRUPTED, Crew, Progress, interruptible
-from tests.faults.functions import ClientPool
-from tests.faults.injection import ALWAYS, Call, Fault, Kind
-from tests.faults.orders import ORDERS, run_order
+from tests.faults.event_orders import ORDERS, run_order
+from tests.faults.fault_injection import ALWAYS, Call, Fault, Kind
 from tests.faults.preemption import PREEMPTIONS, run_preemption
+from tests.faults.process_pool import INTERRUPTED, Crew, Progress, interruptible
 from tests.faults.scenarios import SCENARIOS, Scenario
+from tests.faults.simulated_functions import ClientPool
+from tests.faults.simulated_stack import Cloud
 from tests.faults.simulation import Simulation
 
 CHUNK = 25  # cases that a process runs before it tells

@@ -18,12 +18,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.faults.cloud import Cloud
-from tests.faults.crew import INTERRUPTED, interruptible
 from tests.faults.exhaustive import REPEATED, Bench, cases, one_of_each
-from tests.faults.functions import ClientPool
-from tests.faults.mistakes_with_videos import MISTAKES
+from tests.faults.mutations_video import MISTAKES
+from tests.faults.process_pool import INTERRUPTED, interruptible
 from tests.faults.scenarios import SCENARIOS
+from tests.faults.simulated_functions import ClientPool
+from tests.faults.simulated_stack import Cloud
 from tests.faults.soak import run_seed
 
 WANTED = 0.95  # share that must be detected

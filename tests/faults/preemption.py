@@ -7,12 +7,12 @@ first goes on without a lease.
 
 from collections.abc import Callable, Mapping
 
-from tests.faults.cloud import Cloud
-from tests.faults.functions import ClientPool, Invocation
-from tests.faults.injection import Call, Fault
-from tests.faults.pictures import Kind
-from tests.faults.policies import FIRST, WITH_VIDEOS
+from tests.faults.configurations import FIRST, WITH_VIDEOS
+from tests.faults.fault_injection import Call, Fault
+from tests.faults.sample_uploads import Kind
 from tests.faults.scenarios import DAY, KEY
+from tests.faults.simulated_functions import ClientPool, Invocation
+from tests.faults.simulated_stack import Cloud
 from tests.faults.simulation import Simulation, Weather
 
 CALLS = 15  # the longest way of one invocation, and one more: there nothing stops

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from tests.faults.injection import ALWAYS, Call, Fault, Kind
-from tests.faults.pictures import Kind as Content
-from tests.faults.policies import FIRST, WITH_VIDEOS, Deployment
+from tests.faults.configurations import FIRST, WITH_VIDEOS, Deployment
+from tests.faults.fault_injection import ALWAYS, Call, Fault, Kind
+from tests.faults.sample_uploads import Kind as Content
 from tests.faults.simulation import Simulation
 
 DAY = 86_400.0

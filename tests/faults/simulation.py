@@ -11,19 +11,19 @@ from urllib.parse import quote_plus, unquote_plus
 
 from botocore.awsrequest import AWSResponse
 
-from tests.faults.answers import answer, error
-from tests.faults.cloud import UPLOADS, Cloud
-from tests.faults.functions import ClientPool, Functions, Invocation
-from tests.faults.injection import STEP_KINDS, Call, Fault, Injector, Kind, NoFaults
-from tests.faults.ledger import Ledger, Upload
-from tests.faults.network import Network
-from tests.faults.pictures import Kind as Content
-from tests.faults.pictures import draw, recognise
-from tests.faults.policies import FIRST, LABELS, Deployment
-from tests.faults.promise import Witness
-from tests.faults.queues import Delivery, EventSource, Message, Queue
-from tests.faults.reckoning import reckon
-from tests.faults.timeline import Timeline
+from tests.faults.configurations import FIRST, LABELS, Deployment
+from tests.faults.error_responses import answer, error
+from tests.faults.fault_injection import STEP_KINDS, Call, Fault, Injector, Kind, NoFaults
+from tests.faults.final_checks import reckon
+from tests.faults.history import Ledger, Upload
+from tests.faults.invariants import Witness
+from tests.faults.sample_uploads import Kind as Content
+from tests.faults.sample_uploads import draw, recognise
+from tests.faults.simulated_functions import ClientPool, Functions, Invocation
+from tests.faults.simulated_queues import Delivery, EventSource, Message, Queue
+from tests.faults.simulated_stack import UPLOADS, Cloud
+from tests.faults.virtual_time import Timeline
+from tests.faults.wire import Network
 
 PATIENCE = 5 * 86_400.0  # virtual seconds after which a run that is not at rest never will be
 

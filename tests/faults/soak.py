@@ -16,13 +16,13 @@ from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
 
-from tests.faults.climate import Climate, StormyWeather
-from tests.faults.cloud import Cloud
-from tests.faults.crew import INTERRUPTED, Crew, Progress, interruptible
-from tests.faults.functions import ClientPool
-from tests.faults.ledger import Upload
-from tests.faults.pictures import Kind
-from tests.faults.policies import DEPLOYMENTS, TAKING_VIDEOS, Deployment
+from tests.faults.configurations import DEPLOYMENTS, TAKING_VIDEOS, Deployment
+from tests.faults.fault_profile import Climate, StormyWeather
+from tests.faults.history import Upload
+from tests.faults.process_pool import INTERRUPTED, Crew, Progress, interruptible
+from tests.faults.sample_uploads import Kind
+from tests.faults.simulated_functions import ClientPool
+from tests.faults.simulated_stack import Cloud
 from tests.faults.simulation import Simulation
 
 OBJECTS = 40

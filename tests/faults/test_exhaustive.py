@@ -2,7 +2,7 @@
 
 import itertools
 
-from tests.faults.crew import Crew
+from tests.faults.event_orders import ORDERS
 from tests.faults.exhaustive import (
     NAMES,
     PAIRED,
@@ -14,8 +14,8 @@ from tests.faults.exhaustive import (
     run_cases,
     run_strikes,
 )
-from tests.faults.injection import CRASHES, Kind
-from tests.faults.orders import ORDERS
+from tests.faults.fault_injection import CRASHES, Kind
+from tests.faults.process_pool import Crew
 
 SHARE = 10  # every so-manieth case; all of them are `make faults`
 PROCESSES = 2

@@ -21,9 +21,9 @@ from media_pipeline.errors import LeaseHeldError, LeaseLostError, Reason
 from media_pipeline.events import EventKind, ObjectEvent
 from media_pipeline.records.record import Claim, Record, Status
 from media_pipeline.records.table import Records
-from tests.faults.cloud import TABLE, UPLOADS
 from tests.faults.conftest import Laboratory
-from tests.faults.timeline import Timeline
+from tests.faults.simulated_stack import TABLE, UPLOADS
+from tests.faults.virtual_time import Timeline
 
 LEASE = 66.0
 ENDS = (Status.PUBLISHED, Status.BLOCKED, Status.REVIEW, Status.REJECTED, Status.FAILED, Status.SUPERSEDED)

@@ -7,11 +7,11 @@ from functools import partial
 
 import pytest
 
-from tests.faults.climate import Climate, Outage, StormyWeather
+from tests.faults.configurations import OTHER_SIZES, STRICTER
 from tests.faults.conftest import Laboratory
-from tests.faults.injection import Call, Fault, Kind
-from tests.faults.pictures import Kind as Content
-from tests.faults.policies import OTHER_SIZES, STRICTER
+from tests.faults.fault_injection import Call, Fault, Kind
+from tests.faults.fault_profile import Climate, Outage, StormyWeather
+from tests.faults.sample_uploads import Kind as Content
 from tests.faults.simulation import Simulation, Weather
 
 MINUTE, HOUR = 60.0, 3_600.0

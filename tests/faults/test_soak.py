@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.faults.climate import LEAST_FAULTS
 from tests.faults.conftest import Laboratory
+from tests.faults.fault_profile import LEAST_FAULTS
 from tests.faults.soak import OBJECTS, run_seed
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import av
 
-from tests.video import odd, traps
+from tests.video import odd_videos, traps
 from tests.video.stack import ROOT, StuckError, VideoStack
 
 ARCHIVE = ROOT.parent / "shared" / "corpus" / "odd-videos.tar"
@@ -110,7 +110,7 @@ def run(share: int, *, with_odd: bool = True) -> tuple[list[dict[str, Any]], int
             results.append(_told(examine(stack, set_up, name, data)))
         made = traps.inputs(set_up, Path(scratch))
         if with_odd:
-            made |= odd.inputs(Path(scratch))
+            made |= odd_videos.inputs(Path(scratch))
         for number, (name, data) in enumerate(made.items()):
             if number % share == 0:
                 results.append(_told(examine(stack, set_up, f"made/{name}", data)))

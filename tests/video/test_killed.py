@@ -6,9 +6,9 @@ import time
 from pathlib import Path
 
 from embedded_aws.runtime.timescale import TimeScale
-from tests.video import odd
-from tests.video.crafting import Sound, Track, craft
+from tests.video import odd_videos
 from tests.video.stack import VideoStack
+from tests.video.video_builder import Sound, Track, craft
 
 FASTER = TimeScale(0.25)  # so that the lease of the killed function is over sooner
 PATIENCE = 90.0
@@ -18,7 +18,9 @@ def test_video_whose_function_is_killed_half_way_publishes_nothing_and_is_taken_
     tmp_path: Path,
 ) -> None:
     data = craft(
-        tmp_path / "long.mp4", [Track(size=(640, 360), times=odd.tenths(400), rate=10)], [Sound(end=40.0)]
+        tmp_path / "long.mp4",
+        [Track(size=(640, 360), times=odd_videos.tenths(400), rate=10)],
+        [Sound(end=40.0)],
     )
     with VideoStack(overrides={"media-pipeline:timeout.video": 120}, timescale=FASTER) as stack:
         stack.put("long.mp4", data)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.video import corpus, odd, sampling, traps
+from tests.video import corpus, odd_videos, sampling_trial, traps
 from tests.video.footage import between_hard_cuts, for_a_share
 from tests.video.stack import VideoStack
 
@@ -59,15 +59,15 @@ def test_no_video_makes_the_function_open_anything_else(stack: VideoStack, tmp_p
 @pytest.mark.parametrize("name", SOME_ODD)
 def test_odd_video_ends_as_it_should(stack: VideoStack, tmp_path: Path, name: str) -> None:
     with traps.Traps(tmp_path / "traps") as set_up:
-        result = corpus.examine(stack, set_up, f"odd/{name}", odd.ODD[name].make(tmp_path / name))
+        result = corpus.examine(stack, set_up, f"odd/{name}", odd_videos.ODD[name].make(tmp_path / name))
     assert result["complaints"] == []
-    assert result["status"] in odd.ODD[name].ends, result
+    assert result["status"] in odd_videos.ODD[name].ends, result
 
 
 def test_card_for_a_second_between_hard_cuts_blocks(stack: VideoStack, tmp_path: Path) -> None:
-    assert all(one.blocked for one in sampling.run(stack, [between_hard_cuts(7)], tmp_path))
+    assert all(one.blocked for one in sampling_trial.run(stack, [between_hard_cuts(7)], tmp_path))
 
 
 def test_card_for_its_share_of_the_time_blocks(stack: VideoStack, tmp_path: Path) -> None:
-    films = [for_a_share(seed, sampling.MODERATION_FRAMES) for seed in (1, 3, 6)]
-    assert all(one.blocked for one in sampling.run(stack, films, tmp_path))
+    films = [for_a_share(seed, sampling_trial.MODERATION_FRAMES) for seed in (1, 3, 6)]
+    assert all(one.blocked for one in sampling_trial.run(stack, films, tmp_path))

@@ -9,7 +9,7 @@ import pytest
 
 from components.packaging import Target, pip
 from components.packaging.lock import Pin
-from tests.unit.packaging.house import House
+from tests.unit.packaging.wheel_index import House
 
 
 @pytest.fixture

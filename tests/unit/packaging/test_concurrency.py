@@ -6,7 +6,7 @@ import sys
 import zipfile
 
 from components.packaging.store import PROJECT
-from tests.unit.packaging.house import House
+from tests.unit.packaging.wheel_index import House
 
 BUILDS = 8
 PROGRAM = """

@@ -23,7 +23,7 @@ from components.packaging.errors import (
     WheelError,
 )
 from components.packaging.lock import Lock
-from tests.unit.packaging.house import House
+from tests.unit.packaging.wheel_index import House
 
 ARM = Target("python3.13", "arm64")
 FOREIGN = "cp313-cp313-win_amd64"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from components.packaging import Package, Target, build_layer
-from tests.unit.packaging.house import PURE, House
+from tests.unit.packaging.wheel_index import PURE, House
 
 ARM = Target("python3.13", "arm64")
 X86 = Target("python3.14", "x86_64")

@@ -1,0 +1,288 @@
+"""More plausible mistakes: with messages, with objects in buckets, and with deletes."""
+
+import dataclasses
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from media_pipeline import events, storage
+from media_pipeline.errors import LeaseHeldError, Reason, RejectedError, TransientError
+from media_pipeline.moderation.rekognition import Moderator
+from media_pipeline.processing import dead_letters, image, messages, outcomes
+from media_pipeline.records import table
+from media_pipeline.records.record import Record, Stage, Status
+from tests.faults.mutations import MISTAKES, mistake, swap
+
+__all__ = ["MISTAKES"]
+
+Pipeline, Records, Outcomes = image.Pipeline, table.Records, outcomes.Outcomes
+Storage, MessageWorker = storage.Storage, messages.MessageWorker
+
+
+@mistake
+def acknowledge_a_live_foreign_lease() -> None:
+    def handle(self: Any, event: Any, invocation: Any) -> None:
+        try:
+            real(self, event, invocation)
+        except LeaseHeldError:
+            return
+
+    real = Pipeline.handle
+    swap(Pipeline, "handle", lambda _: handle)
+
+
+@mistake
+def acknowledge_on_throttling() -> None:
+    def handle(self: Any, event: Any, invocation: Any) -> None:
+        try:
+            real(self, event, invocation)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in (
+                "ProvisionedThroughputExceededException",
+                "SlowDown",
+                "Throttling",
+            ):
+                raise
+
+    real = Pipeline.handle
+    swap(Pipeline, "handle", lambda _: handle)
+
+
+@mistake
+def acknowledge_whatever_happens() -> None:
+    def record(self: Any, sqs_record: Any, invocation: Any) -> None:
+        try:
+            real(self, sqs_record, invocation)
+        except Exception:  # noqa: BLE001
+            return
+
+    real = MessageWorker._record
+    swap(MessageWorker, "_record", lambda _: record)
+
+
+@mistake
+def retry_forever_on_corrupt_input() -> None:
+    def work(self: Any, attempt: Any) -> Any:
+        try:
+            return self._decide(attempt)
+        except RejectedError as error:
+            raise TransientError(str(error)) from error
+
+    swap(Pipeline, "_work", lambda _: work)
+
+
+@mistake
+def reject_on_any_error() -> None:
+    def work(self: Any, attempt: Any) -> Any:
+        try:
+            return real(self, attempt)
+        except Exception as error:  # noqa: BLE001
+            return Status.REJECTED, {"reason": Reason.CORRUPT, "detail": str(error), "renditions": []}
+
+    real = Pipeline._work
+    swap(Pipeline, "_work", lambda _: work)
+
+
+@mistake
+def ignore_the_sequencer() -> None:
+    def sequencer_of(self: Any, event: Any) -> str:
+        newest = self.newest(event.key)
+        known = self.of_version(event.key, event.version)
+        return known.sequencer if known else events.next_sequencer(newest.sequencer if newest else None)
+
+    swap(Records, "sequencer_of", lambda _: sequencer_of)
+
+
+@mistake
+def compare_sequencers_unpadded() -> None:
+    vars(events)["normalise_sequencer"] = lambda raw: raw.upper().rjust(32, "0")
+
+
+@mistake
+def no_look_for_newer_versions() -> None:
+    swap(Records, "has_newer", lambda _: lambda self, key, sequencer: False)
+
+
+@mistake
+def read_the_newest_version() -> None:
+    real = Storage.open
+    swap(
+        Storage,
+        "open",
+        lambda _: lambda self, key, *, version_id, etag: real(self, key, version_id=None, etag=None),
+    )
+
+
+@mistake
+def delete_the_newest_version() -> None:
+    def quarantine(self: Any, key: str, *, version_id: Any, etag: Any, sha256: str, facts: Any) -> None:
+        target = storage.quarantine_key(key, version_id)
+        self._copy_to_quarantine(key, target, version_id, etag, facts)
+        self._s3.delete_object(Bucket=self._uploads, Key=key)
+
+    swap(Storage, "quarantine", lambda _: quarantine)
+
+
+@mistake
+def delete_the_original_before_the_copy() -> None:
+    def quarantine(self: Any, key: str, *, version_id: Any, etag: Any, sha256: str, facts: Any) -> None:
+        target = storage.quarantine_key(key, version_id)
+        if not self._is_quarantined(target, sha256):
+            data = self._s3.get_object(Bucket=self._uploads, Key=key, VersionId=version_id)["Body"].read()
+            self._s3.delete_object(Bucket=self._uploads, Key=key, VersionId=version_id)
+            self._s3.put_object(Bucket=self._quarantine, Key=target, Body=data, ChecksumAlgorithm="SHA256")
+
+    swap(Storage, "quarantine", lambda _: quarantine)
+
+
+@mistake
+def copy_to_quarantine_and_leave_the_original() -> None:
+    def quarantine(self: Any, key: str, *, version_id: Any, etag: Any, sha256: str, facts: Any) -> None:
+        self._copy_to_quarantine(key, storage.quarantine_key(key, version_id), version_id, etag, facts)
+
+    swap(Storage, "quarantine", lambda _: quarantine)
+
+
+@mistake
+def tombstone_on_a_versions_deletion() -> None:
+    def delete_version(self: Any, event: Any) -> None:
+        self.finish(self._records.bury(event))
+
+    swap(Outcomes, "_delete_version", lambda _: delete_version)
+
+
+@mistake
+def our_own_move_counts_as_a_deletion() -> None:
+    outcomes.DELETABLE = frozenset(Status)
+    swap(
+        Record,
+        "withheld",
+        lambda _: property(lambda self: self.moderation is not None and not self.publishes),
+    )
+
+    def delete_version(self: Any, event: Any) -> None:
+        record = self._records.of_version(event.key, event.version)
+        if record is not None:
+            self.finish(self._records.delete(record))
+
+    swap(Outcomes, "_delete_version", lambda _: delete_version)
+
+
+@mistake
+def deletions_of_versions_are_ignored() -> None:
+    swap(Outcomes, "_delete_version", lambda _: lambda self, event: None)
+
+
+@mistake
+def delete_marker_leaves_renditions() -> None:
+    swap(Outcomes, "_remove_renditions", lambda _: lambda self, record: None)
+
+
+@mistake
+def delete_marker_does_not_wait_for_older_leases() -> None:
+    def remove(self: Any, record: Record) -> None:
+        try:
+            real(self, record)
+        except LeaseHeldError:
+            return
+
+    real = Outcomes._remove_renditions
+    swap(Outcomes, "_remove_renditions", lambda _: remove)
+
+
+@mistake
+def refused_removals_go_unnoticed() -> None:
+    def remove(self: Any, keys: Any) -> None:
+        for batch in [sorted(set(keys))]:
+            if batch:
+                self._s3.delete_objects(
+                    Bucket=self._renditions,
+                    Delete={"Objects": [{"Key": key} for key in batch], "Quiet": True},
+                )
+
+    swap(Storage, "remove_renditions", lambda _: remove)
+
+
+@mistake
+def a_released_attempt_counts_as_unfinished() -> None:
+    real = Records.release
+    swap(
+        Records,
+        "release",
+        lambda _: lambda self, claim, *, unfinished: real(self, claim, unfinished=claim.record.unfinished),
+    )
+
+
+@mistake
+def poison_is_never_told() -> None:
+    swap(Pipeline, "_refuse_poison", lambda _: lambda self, attempt: None)
+
+
+@mistake
+def judge_again_on_each_attempt() -> None:
+    def verdict(self: Any, attempt: Any, rendered: Any) -> Record:
+        record = dataclasses.replace(attempt.claim.record, moderation=None)
+        attempt.claim = dataclasses.replace(attempt.claim, record=record)
+        return real(self, attempt, rendered)
+
+    real = Pipeline._verdict
+    swap(Pipeline, "_verdict", lambda _: verdict)
+
+
+@mistake
+def dead_letters_fail_what_is_being_worked_on() -> None:
+    swap(Record, "lease_left", lambda _: lambda self, now: 0.0)
+
+
+@mistake
+def dead_letters_only_log() -> None:
+    swap(dead_letters.DeadLetters, "handle", lambda _: lambda self, event, invocation: None)
+
+
+@mistake
+def a_late_duplicate_opens_a_failed_record() -> None:
+    def process(self: Any, event: Any, invocation: Any) -> None:
+        known = self._records.of_version(event.key, event.version)
+        if known is not None and known.status is Status.FAILED:
+            event = dataclasses.replace(event, redrive_attempt=known.attempt)
+        real(self, event, invocation)
+
+    real = Pipeline.process
+    swap(Pipeline, "process", lambda _: process)
+
+
+@mistake
+def facts_of_another_version() -> None:
+    real = Storage.open
+    seen: dict[str, Any] = {}
+
+    def opened(self: Any, key: str, *, version_id: Any, etag: Any) -> Any:
+        # A cache by key in the warm environment.
+        return real(self, key, version_id=seen.setdefault(key, version_id), etag=etag)
+
+    swap(Storage, "open", lambda _: opened)
+
+
+@mistake
+def a_video_is_handed_over_and_nobody_told() -> None:
+    swap(image.Pipeline, "_pass_on", lambda _: lambda self, event, stage: None)
+
+
+@mistake
+def a_video_is_told_of_only_once() -> None:
+    def process(self: Any, event: Any, invocation: Any) -> None:
+        known = self._records.of_version(event.key, event.version)
+        if known is None or known.stage is not Stage.VIDEO or not known.is_open(event.redrive_attempt):
+            real(self, event, invocation)
+
+    real = Pipeline.process
+    swap(Pipeline, "process", lambda _: process)
+
+
+@mistake
+def only_the_white_background_is_judged() -> None:
+    def judge(self: Any, proxies: Any, **how: Any) -> Any:
+        return real(self, proxies[:1], **how)
+
+    real = Moderator.judge
+    swap(Moderator, "judge", lambda _: judge)

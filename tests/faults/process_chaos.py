@@ -1,0 +1,249 @@
+"""A stack in the embedded AWS whose real processes are killed, stalled and starved, and what must be so afterwards."""
+
+import io
+import json
+import random
+import signal
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer
+from PIL import Image
+
+from embedded_aws.rekognition.cards import draw_card
+from embedded_aws.runtime.functions import Functions, RunningEnvironment
+from embedded_aws.runtime.invocation import Invocation
+from embedded_aws.runtime.launch import Function
+from embedded_aws.runtime.memory import usage
+from embedded_aws.runtime.queues import Queues
+from embedded_aws.world import World
+from tests.faults.sample_uploads import GREYS, Kind, draw
+
+KILLS_EACH = 2  # after the third unfinished attempt an object is poison, and rightly rejected
+HEAVY = "heavy"
+HEAVY_SIDE = 5000  # px; decoded, such a picture takes 75 MB and more
+HEAVY_LEAVE = 32 * 1024 * 1024  # bytes above what the idle process takes
+CARD_SIZE = (240, 160)
+MEMORY_KILLS = 3  # what a picture that takes too much memory gets, before it is not tried again
+
+
+def picture(number: int, *, heavy: bool = True) -> tuple[str, bytes, str]:
+    """An upload: its key, its bytes, and the status that it must end in."""
+    if heavy and number % 100 == 7:
+        return f"{HEAVY}/{number}.png", _heavy(), "REJECTED"
+    if number % 5 == 1:
+        data = io.BytesIO()
+        draw_card({"Weapons": 95.0}, CARD_SIZE).save(data, "JPEG", comment=str(number))
+        return f"{number}.jpg", data.getvalue(), "BLOCKED"
+    if number % 5 == 3:
+        return f"{number}.jpg", draw(Kind.TEXT, number), "REJECTED"
+    return f"{number}.jpg", draw(Kind.CLEAN, number % GREYS**3), "PUBLISHED"
+
+
+@cache
+def _heavy() -> bytes:
+    data = io.BytesIO()
+    Image.new("RGB", (HEAVY_SIDE, HEAVY_SIDE), "green").save(data, "PNG")
+    return data.getvalue()
+
+
+def key_of(event: Any) -> str | None:
+    """The key of the object that an invocation is about; None for any other event."""
+    try:
+        body = json.loads(event["Records"][0]["body"])
+        return str(body["Records"][0]["s3"]["object"]["key"])
+    except (KeyError, IndexError, TypeError, ValueError):
+        return None
+
+
+class BesiegedFunctions(Functions):
+    """Counts in which invocations each object's processes died, and gives heavy pictures little memory."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.deaths: dict[str, list[str]] = defaultdict(list)
+        self.errors: Counter[str] = Counter()
+        self.invocations = 0
+
+    def invoke(self, name: str, event: Any) -> Invocation:
+        """As without a siege; keeps count."""
+        invocation = super().invoke(name, event)
+        self.invocations += 1
+        if invocation.death is not None:
+            self.deaths[str(key_of(event))].append(str(invocation.death))
+        elif invocation.error is not None:
+            self.errors[f"{invocation.error.type}: {invocation.error.message}"] += 1
+        return invocation
+
+    def memory_limit(self, function: Function, pid: int, event: Any) -> int:
+        """Heavy pictures may take next to nothing more than the process that is there."""
+        if str(key_of(event)).startswith(HEAVY):
+            return usage(pid)[0] + HEAVY_LEAVE
+        return super().memory_limit(function, pid, event)
+
+
+class Siege:
+    """One stack under fire."""
+
+    def __init__(
+        self, world: World, outputs: dict[str, Any], functions: BesiegedFunctions, rng: random.Random
+    ) -> None:
+        self._outputs = outputs
+        self._functions = functions
+        self._rng = rng
+        self._world = world
+        self._queues = Queues(world)
+        self._told: dict[str, str] = {}  # alert_id -> status
+        self._s3: Any = world.client("s3")
+        self._dynamodb: Any = world.client("dynamodb")
+        self._sqs: Any = world.client("sqs")
+        self._outbox = self._sqs.create_queue(QueueName="chaos-outbox")["QueueUrl"]
+        attributes = self._sqs.get_queue_attributes(QueueUrl=self._outbox, AttributeNames=["QueueArn"])
+        sns: Any = world.client("sns")
+        arn = attributes["Attributes"]["QueueArn"]
+        sns.subscribe(TopicArn=outputs["events_topic_arn"], Protocol="sqs", Endpoint=arn)
+
+    def put(self, objects: int, *, heavy: bool) -> dict[str, tuple[str, str]]:
+        """Upload everything at once; gives version -> (key, expected status)."""
+
+        def one(number: int) -> tuple[str, tuple[str, str]]:
+            key, data, status = picture(number, heavy=heavy)
+            put = self._s3.put_object(Bucket=self._outputs["uploads_bucket"], Key=key, Body=data)
+            return str(put["VersionId"]), (key, status)
+
+        with ThreadPoolExecutor(8) as executor:
+            return dict(executor.map(one, range(objects)))
+
+    def left(self) -> int:
+        """How many messages the images queue still holds, in whatever state."""
+        return self._queues.count(self._arn("images_queue_url"))
+
+    def kill_one(self) -> bool:
+        """End one running function with SIGKILL, as a kernel or a failing host does; False where there is none."""
+        killable = [one for one in self._running() if self._deaths(one) < KILLS_EACH]
+        return bool(killable) and self._functions.signal(self._rng.choice(killable), signal.SIGKILL)
+
+    def stall_one(self, seconds: float) -> bool:
+        """Let one running function stand still for a while, as a starved host does."""
+        running = self._running()
+        if not running:
+            return False
+        one = self._rng.choice(running)
+        if not self._functions.signal(one, signal.SIGSTOP):
+            return False
+        timer = threading.Timer(seconds, self._functions.signal, (one, signal.SIGCONT))
+        timer.daemon = True
+        timer.start()
+        return True
+
+    def restartable(self) -> bool:
+        """Whether ending all that runs would not be the third kill of any object."""
+        return all(self._deaths(one) < KILLS_EACH for one in self._running())
+
+    def _running(self) -> list[RunningEnvironment]:
+        environments = self._functions.environments()
+        return [
+            one
+            for one in environments
+            if one.event is not None and not str(key_of(one.event)).startswith(HEAVY)
+        ]
+
+    def _deaths(self, one: RunningEnvironment) -> int:
+        return len(self._functions.deaths[str(key_of(one.event))])
+
+    def _arn(self, output: str) -> str:
+        return f"arn:aws:sqs:{self._world.region}:{self._world.account_id}:{self._outputs[output].rsplit('/', 1)[-1]}"
+
+    def items(self) -> list[dict[str, Any]]:
+        """All records, with a plain client."""
+        deserialize = TypeDeserializer().deserialize
+        pages = self._dynamodb.get_paginator("scan").paginate(
+            TableName=self._outputs["records_table"], ConsistentRead=True
+        )
+        return [{n: deserialize(v) for n, v in item.items()} for page in pages for item in page["Items"]]
+
+    def diagnosis(self) -> Iterator[str]:
+        """What is left, for whoever must find out why a run does not come to its end."""
+        for name in ("images_queue_url", "images_dead_letters_url"):
+            attributes = self._sqs.get_queue_attributes(QueueUrl=self._outputs[name], AttributeNames=["All"])
+            counts = {k: v for k, v in attributes["Attributes"].items() if k.startswith("Approximate")}
+            yield f"{name}: {counts}"
+        for one in self._functions.environments():
+            yield f"process {one.pid} of {one.function_name}: {key_of(one.event) or 'no event'}"
+        for error, times in self._functions.errors.most_common(5):
+            yield f"{times} times: {error}"
+        told = ("status", "attempt", "unfinished", "lease_until", "owner", "updated_at", "announced_at")
+        unfinished = [
+            item for item in self.items() if item["status"] == "PROCESSING" or "announced_at" not in item
+        ]
+        yield f"{len(unfinished)} records are open or unannounced"
+        for item in unfinished[:20]:
+            shown = {name: str(item.get(name)) for name in told}
+            yield f"{item['object_key']}: {shown}, deaths {self._functions.deaths[item['object_key']]}"
+
+    def judge(self, expected: Mapping[str, tuple[str, str]]) -> list[str]:
+        """The violations of the promise at the end."""
+        found: list[str] = []
+        by_version: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for item in self.items():
+            by_version[str(item["version_id"])].append(item)
+        while self.listen():
+            pass
+        told, uploads = self._told, self._versions()
+        quarantined = self._keys(self._outputs["quarantine_bucket"])
+        listed: set[str] = set()
+        for version, (key, status) in expected.items():
+            items = by_version.pop(version, [])
+            if len(items) != 1 or items[0]["status"] != status:
+                deaths = self._functions.deaths[key]
+                shown = [(item["status"], item.get("detail")) for item in items]
+                found.append(f"{key} ended {shown}, not {status}; its processes died of {deaths}")
+                continue
+            (item,) = items
+            if told.get(str(item["alert_id"])) != status:
+                found.append(f"{key} {status} was announced as {told.get(str(item['alert_id']))}")
+            listed |= {str(rendition["key"]) for rendition in item.get("renditions") or ()}
+            if status == "BLOCKED":
+                found += [f"{key} is BLOCKED and still in uploads"] * ((key, version) in uploads)
+                found += [f"{key} is BLOCKED and not in quarantine"] * (f"{key}/{version}" not in quarantined)
+            elif (key, version) not in uploads:
+                found.append(f"{key} is {status} and no longer in uploads")
+            deaths = self._functions.deaths[key]  # one may have been that of the poller with all that ran
+            if key.startswith(HEAVY) and not Counter(deaths)["memory"] + 1 >= MEMORY_KILLS <= len(deaths):
+                found.append(f"{key} was rejected after its processes died of {deaths}")
+        found += [
+            f"{items[0]['object_key']} has a record, and nobody put it" for items in by_version.values()
+        ]
+        there = self._keys(self._outputs["renditions_bucket"])
+        found += [f"rendition {key} is missing" for key in sorted(listed - there)]
+        found += [f"rendition {key} is listed nowhere" for key in sorted(there - listed)]
+        if left := self._queues.count(self._arn("images_dead_letters_url")):
+            found.append(f"{left} messages are dead letters")
+        return found
+
+    def _versions(self) -> set[tuple[str, str]]:
+        """Key and version of every original that is still in uploads."""
+        pages = self._s3.get_paginator("list_object_versions").paginate(
+            Bucket=self._outputs["uploads_bucket"]
+        )
+        return {(entry["Key"], entry["VersionId"]) for page in pages for entry in page.get("Versions", ())}
+
+    def _keys(self, bucket: str) -> set[str]:
+        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+        return {entry["Key"] for page in pages for entry in page.get("Contents", ())}
+
+    def listen(self) -> bool:
+        """Take a few announcements from the outbox; False where there was none.
+
+        To be called often: the longer a queue, the longer moto searches it.
+        """
+        batch = self._sqs.receive_message(QueueUrl=self._outbox, MaxNumberOfMessages=10).get("Messages", [])
+        for message in batch:
+            announced = json.loads(json.loads(message["Body"])["Message"])
+            self._told[announced["alert_id"]] = announced["status"]
+            self._sqs.delete_message(QueueUrl=self._outbox, ReceiptHandle=message["ReceiptHandle"])
+        return bool(batch)

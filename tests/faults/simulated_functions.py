@@ -1,0 +1,326 @@
+"""The three functions as Lambda runs them: warm environments with real clients, a deadline, and a sudden end."""
+
+import itertools
+import random
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any
+from unittest import mock
+
+import botocore.session
+from botocore.retries import adaptive
+from botocore.retries.quota import RetryQuota
+
+from media_pipeline.bootstrap.clients import Clients, rekognition
+from media_pipeline.bootstrap.video import video_worker
+from media_pipeline.bootstrap.workers import dead_letters_worker, image_worker
+from media_pipeline.images.inspection import Limits
+from media_pipeline.images.renditions import Size, Specs
+from media_pipeline.moderation.policy import Policy
+from media_pipeline.observability import Observability
+from media_pipeline.processing.messages import MessageWorker
+from media_pipeline.records.record import Status
+from media_pipeline.settings.functions import ImageSettings, VideoSettings
+from tests.faults import simulated_stack as stack
+from tests.faults.configurations import Deployment
+from tests.faults.fault_injection import Call
+from tests.faults.sample_uploads import SIDE
+from tests.faults.simulated_queues import Delivery, Queue
+from tests.faults.virtual_time import KilledError, Timeline
+from tests.faults.wire import Network, Wire
+
+TIMEOUT = 60.0  # seconds, of the functions that only react
+TIMEOUTS = {"process-video": 225.0}  # of those that compute for long; their clients are made for TIMEOUT
+STEP_SECONDS = {"inspect": 0.01, "render": 0.3, "transcode": 0.3}
+
+
+class QuietObservability(Observability):
+    """Says nothing, and lets virtual time pass where the functions compute."""
+
+    def __init__(self, compute: Callable[[str, float], None]) -> None:
+        # Not super().__init__(): Powertools' logger and metrics are not what is simulated here, and are dear.
+        self._compute = compute
+        self.outcomes: list[tuple[Status, dict[str, Any]]] = []
+
+    def segment(self, name: str) -> AbstractContextManager[Any]:
+        if name in STEP_SECONDS:
+            self._compute(name, STEP_SECONDS[name])
+        return nullcontext()
+
+    def outcome(self, status: Status, **facts: Any) -> None:
+        self.outcomes.append((status, facts))
+
+    def ignored(self, key: str, why: str) -> None:
+        """Nobody reads it."""
+
+    def handed_back(self, error: Exception) -> None:
+        """Nobody reads it."""
+
+    def unknown_message(self, body: str, error: Exception) -> None:
+        """Nobody reads it."""
+
+    @contextmanager
+    def invocation(self, context: Any, **ids: str) -> Iterator[None]:  # noqa: ARG002
+        yield
+
+
+@dataclass
+class ClientSet:
+    """The clients of one execution environment, used again in later runs: making them is dear."""
+
+    clients: Clients
+    rekognition: Any
+    quotas: list[Any]
+    limiters: list[Any]
+
+    def forget(self) -> None:
+        """Wipe what botocore learnt about the services: an environment begins without it."""
+        for quota in self.quotas:
+            quota.release(quota._max_capacity)
+        for limiter in self.limiters:
+            limiter._enabled = False
+            clock = limiter._clock
+            limiter._rate_adjustor.__init__(starting_max_rate=0, start_time=clock.current_time())
+            limiter._token_bucket.__init__(max_rate=1, clock=clock)
+            limiter._rate_clocker.__init__(clock)
+
+
+class ClientPool:
+    """Keeps client sets, with nothing in them that remembers an earlier run."""
+
+    def __init__(self) -> None:
+        self.wire = Wire()
+        self._made: list[ClientSet] = []
+        self._free: list[ClientSet] = []
+        self._session: Any = None
+
+    def begin(self, network: Network) -> None:
+        """From now on a new run uses all of them; the one before is over."""
+        self.wire.network = network
+        self._free = list(self._made)
+
+    def take(self) -> ClientSet:
+        """A set as good as new."""
+        if not self._free:
+            self._made.append(self._make())
+            return self._made[-1]
+        taken = self._free.pop()
+        taken.forget()
+        return taken
+
+    def give_back(self, used: ClientSet) -> None:
+        """Take a set that no invocation will use any more."""
+        self._free.append(used)
+
+    def _make(self) -> ClientSet:
+        quotas: list[Any] = []
+        limiters: list[Any] = []
+
+        class Remembered(RetryQuota):
+            def __init__(self, *args: Any, **kwargs: Any) -> None:
+                super().__init__(*args, **kwargs)
+                quotas.append(self)
+
+        def register(client: Any) -> Any:
+            limiters.append(limit(client))
+            return limiters[-1]
+
+        limit = adaptive.register_retry_handler
+        self._session = self._session or botocore.session.get_session()
+        with (
+            mock.patch("botocore.retries.quota.RetryQuota", Remembered),
+            mock.patch("botocore.retries.adaptive.register_retry_handler", register),
+            # The models that it loaded are shared.
+            mock.patch("botocore.session.get_session", return_value=self._session),
+        ):
+            clients, judge = Clients.create(TIMEOUT), rekognition(TIMEOUT)
+        for client in (clients.s3, clients.dynamodb, clients.sns, clients.sqs, judge):
+            self.wire.attach(client)
+        return ClientSet(clients, judge, quotas, limiters)
+
+
+@dataclass
+class Environment:
+    """One execution environment: warm, until it is killed or deployed over."""
+
+    worker: MessageWorker
+    clients: ClientSet
+    skew: float
+    deployment: str
+
+
+@dataclass(eq=False)
+class Invocation:
+    """One run of a function; also the context that it is passed."""
+
+    function_name: str
+    number: int
+    delivery: Delivery
+    timeline: Timeline
+    deadline: float
+    deployment: str
+    aws_request_id: str
+    alive: bool = True
+    killed: bool = False
+    calls: int = 0
+    call: Call | None = None
+    frozen: bool = False
+    fetched: bool = False  # whether it got the original: from here on it may be decoding
+    owners: set[str] = field(default_factory=set)
+
+    def get_remaining_time_in_millis(self) -> int:
+        """As Lambda's context has it."""
+        return int(max(self.time_left(), 0.0) * 1000)
+
+    def time_left(self) -> float:
+        """Seconds until Lambda ends it."""
+        return self.deadline - self.timeline.now
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass; Lambda may end the function meanwhile."""
+        self.timeline.sleep(min(seconds, max(self.time_left(), 0.0)))
+        if seconds > 0 and self.time_left() <= 0 and not self.frozen:
+            self.die()
+
+    def die(self) -> None:
+        """End here and now."""
+        self.alive = False
+        self.killed = True
+        raise KilledError
+
+    def __str__(self) -> str:
+        return f"{self.function_name}-{self.number}"
+
+
+class Functions:
+    """Runs all functions of a stack over one timeline."""
+
+    def __init__(
+        self, *, timeline: Timeline, network: Network, pool: ClientPool, rng: random.Random, skew: float
+    ) -> None:
+        """`skew`: how far, in seconds, an environment's clock may be off either way."""
+        self._timeline = timeline
+        self._network = network
+        self._pool = pool
+        self._rng = rng
+        self._skew = skew
+        self._warm: dict[str, list[Environment]] = {
+            name: [] for name in ("process-image", "process-video", "dead-letters")
+        }
+        self._numbers = itertools.count(1)
+        self._queues: dict[str, Queue] = {}
+        self._topic = ""
+        self.deployment: Deployment | None = None
+        self.invocations: list[Invocation] = []
+
+    def deploy(self, deployment: Deployment, *, topic: str, queues: dict[str, Queue]) -> None:
+        """From now on new invocations run with these settings; running ones end as they began."""
+        self.deployment, self._topic, self._queues = deployment, topic, queues
+        for environments in self._warm.values():
+            while environments:
+                self._pool.give_back(environments.pop().clients)
+
+    def invoke(self, function: str, delivery: Delivery, done: Callable[[bool], None]) -> None:
+        """Begin an invocation with one message; `done` hears whether it went well."""
+        environment = self._environment(function)
+        number = next(self._numbers)
+        invocation = Invocation(
+            function_name=function,
+            number=number,
+            delivery=delivery,
+            timeline=self._timeline,
+            deadline=self._timeline.now + TIMEOUTS.get(function, TIMEOUT),
+            deployment=environment.deployment,
+            aws_request_id=f"{number:08x}-0000-4000-8000-000000000000",
+        )
+        self.invocations.append(invocation)
+        self._timeline.spawn(lambda: self._run(function, environment, invocation, done), invocation)
+
+    def _run(
+        self, function: str, environment: Environment, invocation: Invocation, done: Callable[[bool], None]
+    ) -> None:
+        went_well = False
+        try:
+            answer = environment.worker(_event(invocation.delivery), invocation)
+            went_well = invocation.alive and not answer["batchItemFailures"]
+        except KilledError:
+            pass
+        except Exception:  # noqa: BLE001 - a handler that raises is a failed invocation: its message comes back
+            invocation.killed = False
+        invocation.alive = False
+        if not invocation.killed and self.deployment and environment.deployment == self.deployment.name:
+            self._warm[function].append(environment)
+        else:
+            self._pool.give_back(environment.clients)
+        done(went_well)
+
+    def _environment(self, function: str) -> Environment:
+        warm = self._warm[function]
+        if warm:
+            return warm.pop(self._rng.randrange(len(warm)))
+        if self.deployment is None:
+            raise RuntimeError("nothing is deployed")
+        settings = _settings(self.deployment, self._topic, self._queues, function)
+        clients = self._pool.take()
+        skew = self._rng.uniform(-self._skew, self._skew)
+        observability = QuietObservability(self._network.compute)
+
+        def clock() -> float:
+            return self._timeline.now + skew
+
+        if isinstance(settings, VideoSettings):
+            worker = video_worker(
+                settings, clients.clients, clients.rekognition, observability, clock, TIMEOUT
+            )
+        elif function == "process-image":
+            worker = image_worker(settings, clients.clients, clients.rekognition, observability, clock)
+        else:
+            worker = dead_letters_worker(settings, clients.clients, observability, clock)
+        return Environment(worker, clients, skew, self.deployment.name)
+
+
+def _event(delivery: Delivery) -> dict[str, Any]:
+    return {
+        "Records": [
+            {
+                "messageId": str(delivery.message.number),
+                "receiptHandle": delivery.receipt,
+                "body": delivery.message.body,
+                "attributes": {"ApproximateReceiveCount": str(delivery.receives)},
+                "eventSource": "aws:sqs",
+            }
+        ]
+    }
+
+
+def _settings(deployment: Deployment, topic: str, queues: dict[str, Queue], function: str) -> ImageSettings:
+    settings = ImageSettings(
+        stack="faults",
+        uploads_bucket=stack.UPLOADS,
+        quarantine_bucket=stack.QUARANTINE,
+        renditions_bucket=stack.RENDITIONS,
+        records_table=stack.TABLE,
+        events_topic_arn=topic,
+        queue_url=queues[function].url,
+        videos_queue_url=queues["process-video"].url if deployment.videos else None,
+        records_retention_days=0,
+        tracing=False,
+        specs=Specs(
+            sizes=tuple(Size.parse(name, edge) for name, edge in deployment.sizes.items()),
+            formats=deployment.formats,
+            quality={"jpeg": 85, "webp": 80},
+            grayscale=False,
+        ),
+        policy=Policy.parse(deployment.moderation),
+        limits=Limits(bytes=deployment.bytes, pixels=deployment.pixels, frames=deployment.frames),
+    )
+    if function != "process-video":
+        return settings
+    return VideoSettings(
+        **vars(settings),
+        height=SIDE,
+        moderation_frames=deployment.frames_of_videos,
+        video_bytes=deployment.bytes,
+        video_seconds=60,
+    )

@@ -1,0 +1,170 @@
+"""SQS and Lambda's event source mapping in virtual time: at least once, in no order, and given up on in the end."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tests.faults.virtual_time import Timeline
+
+VISIBILITY = {"images": 360.0, "videos": 1_350.0, "dead": 360.0}  # seconds: six times the function's time-out
+LONGEST_VISIBILITY = 43_200  # SQS: twelve hours
+MAX_RECEIVES = 50
+RETENTION = {"images": 4 * 86_400.0, "videos": 4 * 86_400.0, "dead": 7 * 86_400.0}  # seconds
+
+
+@dataclass(eq=False)
+class Message:
+    """One message. `receipts` are the handles of all its deliveries, the last one counts."""
+
+    number: int
+    body: str
+    visible_at: float
+    sent_at: float
+    receives: int = 0
+    receipts: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One hand-over of a message to a function."""
+
+    message: Message
+    receipt: str
+    receives: int
+
+
+class Queue:
+    """A standard queue."""
+
+    def __init__(self, name: str, timeline: Timeline) -> None:
+        self.name = name
+        self.url = f"https://sqs.eu-west-1.amazonaws.com/123456789012/{name}"
+        self.messages: list[Message] = []
+        self.given_up: list[Message] = []
+        self.expired: list[Message] = []
+        self.visibility = VISIBILITY[name]
+        self._timeline = timeline
+        self._sent = 0
+        self.on_visible: Callable[[], None] = lambda: None
+
+    def send(self, body: str, sent_at: float | None = None) -> None:
+        """Take a message in."""
+        now = self._timeline.now
+        self._sent += 1
+        self.messages.append(Message(self._sent, body, now, now if sent_at is None else sent_at))
+        self._timeline.at(now, self._look)
+
+    def hide(self, receipt: str, seconds: int) -> str | None:
+        """ChangeMessageVisibility; gives the code of SQS's error, or None."""
+        if not 0 <= seconds <= LONGEST_VISIBILITY:
+            return "InvalidParameterValue"
+        for message in self.messages:
+            if receipt in message.receipts:
+                if message.visible_at <= self._timeline.now:
+                    return "MessageNotInflight"
+                if receipt == message.receipts[-1]:
+                    message.visible_at = self._timeline.now + seconds
+                    self._timeline.at(message.visible_at, self._look)
+                return None
+        return "InvalidParameterValue"
+
+    def receive(self, rng: random.Random, dead_letters: "Queue | None") -> Delivery | None:
+        """Hand out one visible message, in no order; one received too often moves to the dead letters instead."""
+        self._expire()
+        visible = [message for message in self.messages if message.visible_at <= self._timeline.now]
+        while visible:
+            message = visible.pop(rng.randrange(len(visible)))
+            if dead_letters is not None and message.receives >= MAX_RECEIVES:
+                self.messages.remove(message)
+                self.given_up.append(message)
+                dead_letters.send(message.body, message.sent_at)
+                continue
+            message.visible_at = self._timeline.now + self.visibility
+            self._timeline.at(message.visible_at, self._look)
+            return self.deliver(message)
+        return None
+
+    def deliver(self, message: Message) -> Delivery:
+        """Hand a message out once more, whoever else has it.
+
+        One that was deleted is then still there: a server that the deletion did not reach kept its copy.
+        """
+        if message not in self.messages:
+            message.visible_at = self._timeline.now + self.visibility
+            self._timeline.at(message.visible_at, self._look)
+            self.messages.append(message)
+        message.receives += 1
+        message.receipts.append(f"{self.name}-{message.number}-{message.receives}")
+        return Delivery(message, message.receipts[-1], message.receives)
+
+    def delete(self, delivery: Delivery) -> None:
+        """Be done with a message; as SQS says, only the receipt of its last delivery deletes it."""
+        message = delivery.message
+        if delivery.receipt == message.receipts[-1] and message in self.messages:
+            self.messages.remove(message)
+
+    def _expire(self) -> None:
+        for message in list(self.messages):
+            if self._timeline.now - message.sent_at > RETENTION[self.name]:
+                self.messages.remove(message)
+                self.expired.append(message)
+
+    def _look(self) -> None:
+        self.on_visible()
+
+
+class EventSource:
+    """Feeds a function from a queue, one message an invocation, so many at a time."""
+
+    def __init__(
+        self,
+        *,
+        queue: Queue,
+        dead_letters: Queue | None,
+        invoke: Callable[[Delivery, Callable[[bool], None]], None],
+        timeline: Timeline,
+        rng: random.Random,
+        concurrency: int,
+        again: Callable[[], float | None],
+        keeps: Callable[[], bool],
+        acknowledged: Callable[[Message], None],
+    ) -> None:
+        """`invoke(delivery, done)` calls `done` with whether the batch went well; `again` may say in how many
+        seconds SQS delivers the same message once more; `keeps` whether the deletion of a message is lost."""
+        self._queue = queue
+        self._dead_letters = dead_letters
+        self._invoke = invoke
+        self._timeline = timeline
+        self._rng = rng
+        self._free = concurrency
+        self._again = again
+        self._keeps = keeps
+        self._acknowledged = acknowledged
+        queue.on_visible = self.look
+
+    def look(self) -> None:
+        """Fetch what is there, as far as concurrency allows."""
+        while self._free:
+            delivery = self._queue.receive(self._rng, self._dead_letters)
+            if delivery is None:
+                return
+            self._hand_over(delivery)
+            if (seconds := self._again()) is not None:
+                message = delivery.message
+                self._timeline.after(seconds, lambda message=message: self._duplicate(message))  # type: ignore[misc]
+
+    def _duplicate(self, message: Message) -> None:
+        if self._free:
+            self._hand_over(self._queue.deliver(message))
+
+    def _hand_over(self, delivery: Delivery) -> None:
+        self._free -= 1
+        self._invoke(delivery, lambda went_well: self._done(delivery, went_well))
+
+    def _done(self, delivery: Delivery, went_well: bool) -> None:
+        self._free += 1
+        if went_well:
+            self._acknowledged(delivery.message)
+            if not self._keeps():
+                self._queue.delete(delivery)
+        self.look()

@@ -1,0 +1,156 @@
+"""Deletes, dead letters, and messages that are about no object of ours."""
+
+import json
+from typing import Any
+
+import pytest
+
+from media_pipeline.events import parse_message
+from media_pipeline.records.record import Status
+from tests.unit.processing.driving import KILLED, LEASE_OVER, WEAPON, draw, kill_at
+
+
+def test_original_that_is_gone_without_a_tombstone_fails(stack: Any, picture: bytes) -> None:
+    event = stack.upload("a.jpg", picture)
+    stack.clients.s3.delete_object(
+        Bucket="uploads", Key="a.jpg", VersionId=event["s3"]["object"]["versionId"]
+    )
+    assert stack.deliver(event)
+    record = stack.record("a.jpg", event)
+    assert (record.status, record.attributes["reason"]) == (Status.FAILED, "original_gone")
+
+
+def test_delete_marker_removes_the_renditions_of_every_older_version(stack: Any) -> None:
+    events = [stack.upload("a.jpg", draw((shade, 0, 0))) for shade in (10, 120)]
+    for event in events:
+        assert stack.deliver(event)
+    assert stack.keys("renditions")
+    marker = stack.clients.s3.delete_object(Bucket="uploads", Key="a.jpg")["VersionId"]
+    event = stack.event("ObjectRemoved:DeleteMarkerCreated", "a.jpg", marker)
+    assert stack.deliver(event)
+    assert stack.keys("renditions") == set()
+    assert stack.record("a.jpg", event).status is Status.DELETED
+    assert [told["status"] for told in stack.announcements()][-1] == "DELETED"
+
+
+def test_delete_marker_waits_for_an_older_version_that_is_worked_on(
+    stack: Any, picture: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = stack.upload("a.jpg", picture)
+    kill_at(monkeypatch, stack.clients.s3, "put_object", after=True)
+    with pytest.raises(KILLED):
+        stack.deliver(event)
+    marker = stack.event("ObjectRemoved:DeleteMarkerCreated", "a.jpg", "m1")
+    assert not stack.deliver(marker)
+    assert stack.announcements() == []
+    stack.clock.now += LEASE_OVER
+    assert stack.deliver(marker)
+    assert stack.deliver(event)
+    assert stack.record("a.jpg", event).status is Status.SUPERSEDED
+    assert stack.keys("renditions") == set()
+
+
+def test_late_upload_event_cannot_resurrect_a_deleted_key(stack: Any, picture: bytes) -> None:
+    event = stack.upload("a.jpg", picture)
+    marker = stack.event("ObjectRemoved:DeleteMarkerCreated", "a.jpg", "m1")
+    assert stack.deliver(marker)
+    assert stack.deliver(event)
+    assert stack.record("a.jpg", event).status is Status.SUPERSEDED
+    assert stack.keys("renditions") == set()
+
+
+def test_deleted_version_takes_its_renditions_along_and_no_other(stack: Any) -> None:
+    red, blue = (stack.upload("a.jpg", draw(colour)) for colour in ((250, 0, 0), (0, 0, 250)))
+    assert stack.deliver(red)
+    assert stack.deliver(blue)
+    version = red["s3"]["object"]["versionId"]
+    assert stack.deliver(stack.event("ObjectRemoved:Delete", "a.jpg", version))
+    assert stack.record("a.jpg", red).status is Status.DELETED
+    assert stack.keys("renditions") == stack.record("a.jpg", blue).rendition_keys
+
+
+def test_deletion_of_an_unknown_or_blocked_version_is_just_acknowledged(stack: Any, picture: bytes) -> None:
+    assert stack.deliver(stack.event("ObjectRemoved:Delete", "never.jpg", "v"))
+    stack.rekognition.labels = WEAPON
+    event = stack.upload("a.jpg", picture)
+    stack.deliver(event)
+    assert stack.deliver(stack.event("ObjectRemoved:Delete", "a.jpg", event["s3"]["object"]["versionId"]))
+    assert stack.record("a.jpg", event).status is Status.BLOCKED
+
+
+def test_an_outcome_that_was_not_announced_is_announced_before_it_is_overwritten(
+    stack: Any, picture: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = stack.upload("a.jpg", picture)
+    kill_at(monkeypatch, stack.clients.sns, "publish")
+    with pytest.raises(KILLED):
+        stack.deliver(event)
+    assert stack.deliver(stack.event("ObjectRemoved:Delete", "a.jpg", event["s3"]["object"]["versionId"]))
+    assert [told["status"] for told in stack.announcements()] == ["PUBLISHED", "DELETED"]
+
+
+def test_the_event_of_our_own_move_to_quarantine_leaves_the_alert_to_the_upload(
+    stack: Any, picture: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack.rekognition.labels = WEAPON
+    event = stack.upload("a.jpg", picture)
+    with monkeypatch.context() as between_commit_and_announcement:
+        kill_at(between_commit_and_announcement, stack.clients.sns, "publish")
+        with pytest.raises(KILLED):
+            stack.deliver(event)
+    assert stack.deliver(stack.event("ObjectRemoved:Delete", "a.jpg", event["s3"]["object"]["versionId"]))
+    assert stack.announcements() == []
+    assert stack.deliver(event)
+    assert [told["status"] for told in stack.announcements()] == ["BLOCKED"]
+
+
+def test_s3_test_event_folders_and_foreign_buckets_leave_no_record(stack: Any, picture: bytes) -> None:
+    assert stack.deliver_body(
+        json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "uploads"})
+    )
+    assert stack.deliver(stack.upload("folder/", b""))
+    foreign = stack.upload("a.jpg", picture)
+    foreign["s3"]["bucket"]["name"] = "renditions"
+    assert stack.deliver(foreign)
+    assert stack.clients.dynamodb.scan(TableName="records")["Items"] == []
+
+
+def test_message_that_is_no_event_goes_on_to_the_dead_letters_which_count_it(
+    stack: Any, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    assert not stack.deliver_body("hello")
+    assert stack.bury(body="hello")
+    assert '"UnknownMessages"' in capsys.readouterr().out
+    assert [vars(line)["body"] for line in caplog.records if line.levelname == "ERROR"] == ["hello"]
+
+
+def test_dead_letter_of_an_open_upload_becomes_failed_and_redrivable(stack: Any, picture: bytes) -> None:
+    event = stack.upload("a.jpg", picture)
+    assert stack.bury(event)
+    record = stack.record("a.jpg", event)
+    assert (record.status, record.attributes["reason"]) == (Status.FAILED, "retries_exhausted")
+    assert record.announced
+    redrive = {**event, "eventSource": "media-pipeline:redrive", "redrive": {"attempt": record.attempt}}
+    assert stack.deliver(redrive)
+    assert stack.record("a.jpg", event).status is Status.PUBLISHED
+
+
+def test_dead_letters_carry_deletes_out(stack: Any, picture: bytes) -> None:
+    event = stack.upload("a.jpg", picture)
+    stack.deliver(event)
+    marker = stack.event("ObjectRemoved:DeleteMarkerCreated", "a.jpg", "m1")
+    assert stack.bury(marker)
+    assert stack.record("a.jpg", marker).status is Status.DELETED
+    assert stack.keys("renditions") == set()
+
+
+def test_one_bad_record_in_a_message_does_not_stop_its_neighbours(stack: Any, picture: bytes) -> None:
+    gone = stack.upload("gone.jpg", picture)
+    fine = stack.upload("fine.jpg", picture)
+    stack.records.claim(_as_event(gone), owner="other", lease_seconds=60)
+    assert not stack.deliver(gone, fine)
+    assert stack.record("fine.jpg", fine).status is Status.PUBLISHED
+
+
+def _as_event(record: dict[str, Any]) -> Any:
+    return parse_message(json.dumps({"Records": [record]}))[0]

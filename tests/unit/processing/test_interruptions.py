@@ -1,0 +1,179 @@
+"""Functions that are cut off: at any call, in the decoder, between two deployments."""
+
+import dataclasses
+from typing import Any
+from unittest.mock import Mock
+
+import pytest
+from botocore.exceptions import ReadTimeoutError
+
+import media_pipeline.processing.image as story
+from media_pipeline.images.renditions import Size
+from media_pipeline.records.record import Status
+from tests.unit.processing.driving import KILLED, LEASE_OVER, WEAPON, kill_at, settle
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize(
+    ("part", "call"),
+    [
+        ("dynamodb", "update_item"),
+        ("dynamodb", "query"),
+        ("s3", "get_object"),
+        ("s3", "put_object"),
+        ("sns", "publish"),
+    ],
+)
+def test_killed_at_any_call_the_picture_is_published_by_the_next_message(
+    stack: Any, picture: bytes, monkeypatch: pytest.MonkeyPatch, part: str, call: str, after: bool
+) -> None:
+    event = stack.upload("a.jpg", picture)
+    kill_at(monkeypatch, getattr(stack.clients, part), call, after=after)
+    with pytest.raises(KILLED):
+        stack.deliver(event)
+    stack.clock.now += LEASE_OVER
+    settle(stack, event)
+    record = stack.record("a.jpg", event)
+    assert record.status is Status.PUBLISHED
+    assert record.announced
+    assert stack.keys("renditions") == record.rendition_keys
+    told = stack.announcements()
+    assert {item["alert_id"] for item in told} == {record.alert_id}
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("call", ["copy_object", "head_object", "delete_object"])
+def test_killed_while_moving_to_quarantine_it_is_blocked_by_the_next_message(
+    stack: Any, picture: bytes, monkeypatch: pytest.MonkeyPatch, call: str, after: bool
+) -> None:
+    stack.rekognition.labels = WEAPON
+    event = stack.upload("a.jpg", picture)
+    kill_at(monkeypatch, stack.clients.s3, call, after=after)
+    with pytest.raises(KILLED):
+        stack.deliver(event)
+    # The move's own delete event, which may come before the upload's message does, is no user's delete.
+    stack.clock.now += LEASE_OVER
+    version = event["s3"]["object"]["versionId"]
+    assert stack.deliver(stack.event("ObjectRemoved:Delete", "a.jpg", version))
+    settle(stack, event)
+    assert stack.record("a.jpg", event).status is Status.BLOCKED
+    assert stack.keys("uploads") == set()
+    assert stack.keys("quarantine") == {f"a.jpg/{version}"}
+    assert stack.keys("renditions") == set()
+    assert len(stack.rekognition.calls) == 1
+
+
+def test_a_stored_verdict_outlives_a_changed_policy_and_is_billed_once(
+    stack: Any, picture: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = stack.upload("a.jpg", picture)
+    kill_at(monkeypatch, stack.clients.s3, "put_object")
+    with pytest.raises(KILLED):
+        stack.deliver(event)
+    stack.clock.now += LEASE_OVER
+    stack.rekognition.labels = WEAPON
+    settle(stack, event)
+    assert stack.record("a.jpg", event).status is Status.PUBLISHED
+    assert len(stack.rekognition.calls) == 1
+
+
+def test_other_sizes_between_two_attempts_leave_no_rendition_that_no_record_lists(
+    stack: Any, picture: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = stack.upload("a.jpg", picture)
+    kill_at(monkeypatch, stack.clients.s3, "put_object", after=True)
+    with pytest.raises(KILLED):
+        stack.deliver(event)
+    assert len(stack.keys("renditions")) == 1
+    stack.clock.now += LEASE_OVER
+    specs = dataclasses.replace(stack.settings.specs, sizes=(Size.parse("small", 100),))
+    stack.settings = dataclasses.replace(stack.settings, specs=specs)
+    settle(stack, event)
+    record = stack.record("a.jpg", event)
+    assert [item["name"] for item in record.renditions] == ["small"]
+    assert stack.keys("renditions") == record.rendition_keys
+
+
+@pytest.mark.parametrize("killer", [KILLED, MemoryError])
+def test_what_kills_the_decoder_three_times_is_not_decoded_again(
+    stack: Any, picture: bytes, monkeypatch: pytest.MonkeyPatch, killer: type[BaseException]
+) -> None:
+    event = stack.upload("a.jpg", picture)
+    decoded = []
+
+    def deadly(*_: Any) -> Any:
+        decoded.append(1)
+        raise killer
+
+    monkeypatch.setattr(story, "render", deadly)
+    for _ in range(3):
+        try:
+            assert not stack.deliver(event)
+        except KILLED:
+            stack.clock.now += LEASE_OVER
+    assert stack.deliver(event)
+    record = stack.record("a.jpg", event)
+    assert (record.status, record.attributes["reason"]) == (Status.REJECTED, "resource_exhausted")
+    assert len(decoded) == 3
+
+
+def test_decoding_that_leaves_no_time_counts_like_a_kill(
+    stack: Any, picture: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = stack.upload("a.jpg", picture)
+    real = vars(story)["render"]
+    context: list[Any] = []
+
+    def slow(*args: Any) -> Any:
+        context[0].seconds = 5.0
+        return real(*args)
+
+    monkeypatch.setattr(story, "render", slow)
+    for _ in range(3):
+        context[:] = [stack.new_context()]
+        assert not stack.deliver(event, context=context[0])
+    assert stack.deliver(event)
+    assert stack.record("a.jpg", event).attributes["reason"] == "resource_exhausted"
+
+
+def test_claims_that_were_cut_off_before_decoding_say_nothing_about_the_picture(
+    stack: Any, picture: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = stack.upload("a.jpg", picture)
+    dynamodb = stack.clients.dynamodb
+    real = dynamodb.update_item
+
+    def unanswered(**request: Any) -> Any:
+        real(**request)
+        raise ReadTimeoutError(endpoint_url="dynamodb")
+
+    for _ in range(4):
+        monkeypatch.setattr(dynamodb, "update_item", unanswered)
+        assert not stack.deliver(event)
+        stack.clock.now += LEASE_OVER
+    monkeypatch.setattr(dynamodb, "update_item", real)
+    for _ in range(4):
+        kill_at(monkeypatch, stack.clients.s3, "get_object")
+        with pytest.raises(KILLED):
+            stack.deliver(event)
+        stack.clock.now += LEASE_OVER
+    assert stack.deliver(event)
+    record = stack.record("a.jpg", event)
+    assert (record.status, record.attempt, record.unfinished) == (Status.PUBLISHED, 9, 0)
+
+
+def test_kills_in_the_decoder_are_counted_across_a_claim_that_was_cut_off(
+    stack: Any, picture: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = stack.upload("a.jpg", picture)
+    deadly = Mock(side_effect=KILLED)
+    monkeypatch.setattr(story, "render", deadly)
+    for number in range(4):
+        if number == 2:
+            kill_at(monkeypatch, stack.clients.s3, "get_object", after=True)
+        with pytest.raises(KILLED):
+            stack.deliver(event)
+        stack.clock.now += LEASE_OVER
+    assert stack.deliver(event)
+    assert stack.record("a.jpg", event).attributes["reason"] == "resource_exhausted"
+    assert deadly.call_count == 3

@@ -1,0 +1,63 @@
+"""One video's way through the function: what is published, what is judged, and how it ends."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import av
+from PIL import Image
+
+from media_pipeline.records.record import Stage, Status
+from tests.unit.processing.driving import WEAPON
+
+
+def test_video_is_published_with_posters_after_its_frames_were_judged(
+    videos: Any, clip: bytes, tmp_path: Path
+) -> None:
+    event = videos.upload("a.mp4", clip)
+    assert videos.deliver(event)
+    record = videos.stack.record("a.mp4", event)
+    assert (record.status, record.stage) == (Status.PUBLISHED, Stage.VIDEO)
+    assert [(r["name"], r["format"], r["width"], r["height"]) for r in record.renditions] == [
+        ("video", "mp4", 120, 90),
+        ("medium", "jpeg", 120, 90),
+        ("thumbnail", "jpeg", 50, 38),
+    ]
+    assert videos.stack.keys("renditions") == record.rendition_keys
+    facts = record.attributes
+    assert (facts["codec"], facts["sound"], facts["width"], facts["height"]) == ("h264", "aac", 160, 120)
+    assert (facts["duration"], facts["frame_rate"]) == (2, 10)
+    assert facts["moderation"]["judged"] == 5
+    times = [frame["time"] for frame in facts["moderation"]["frames"]]
+    assert (times[0], times[-1]) == (0, 1.9)
+    assert len(videos.stack.rekognition.calls) == 5
+    told = videos.stack.announcements()
+    assert [message["status"] for message in told] == ["PUBLISHED"]
+    with av.open(str(videos.published(event, tmp_path))) as made:
+        assert [(s.type, s.codec_context.name) for s in made.streams] == [("video", "h264"), ("audio", "aac")]
+
+
+def test_video_with_one_bad_frame_is_blocked_and_nothing_of_it_is_published(videos: Any, clip: bytes) -> None:
+    event = videos.upload("a.mp4", clip)
+    real = videos.stack.rekognition.detect_moderation_labels
+
+    def only_the_third(**request: Any) -> Any:
+        videos.stack.rekognition.labels = WEAPON if len(videos.stack.rekognition.calls) == 2 else []
+        return real(**request)
+
+    videos.stack.rekognition.detect_moderation_labels = only_the_third
+    assert videos.deliver(event)
+    record = videos.stack.record("a.mp4", event)
+    assert record.status is Status.BLOCKED
+    frames = record.attributes["moderation"]["frames"]
+    assert [bool(frame["labels"]) for frame in frames] == [False, False, True, False, False]
+    assert frames[2]["labels"][0]["name"] == "Violence"
+    assert videos.stack.keys("renditions") == set()
+    assert len(videos.stack.keys("quarantine")) == 1
+
+
+def test_frames_are_judged_as_they_are_published(videos: Any, clip: bytes) -> None:
+    event = videos.upload("a.mp4", clip)
+    assert videos.deliver(event)
+    sizes = {Image.open(io.BytesIO(call["Image"]["Bytes"])).size for call in videos.stack.rekognition.calls}
+    assert sizes == {(120, 90)}
