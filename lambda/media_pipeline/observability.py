@@ -9,9 +9,6 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
-from media_pipeline.records.record import Status
-
-_METRIC_OF = {status: status.value.capitalize() for status in Status if status.terminal}
 _SERVER_ERRORS = 500
 _TO_LINE = partial(json.dumps, default=str, separators=(",", ":"))
 """In ASCII: names come from outside, and a mark that turns a text around would turn the whole line around."""
@@ -40,10 +37,13 @@ class Observability:
         """Trace a step as a subsegment, where tracing is on."""
         return self._segment(name)
 
-    def outcome(self, status: Status, **facts: Any) -> None:
-        """Count a terminal outcome and log it; the one line of a log that has `object_key` and `status`."""
-        self._count(_METRIC_OF[status])
-        self.logger.info("outcome", extra={"status": status.value, **facts})
+    def outcome(self, status: str, **facts: Any) -> None:
+        """Count and log a terminal outcome: `PUBLISHED` is counted as `Published`.
+
+        Writes the only line of a log that has both `object_key` and `status`.
+        """
+        self._count(status.capitalize())
+        self.logger.info("outcome", extra={"status": status, **facts})
 
     def ignored(self, key: str, why: str) -> None:
         """Log an event that is none of our business."""

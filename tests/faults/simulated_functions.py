@@ -48,8 +48,8 @@ class QuietObservability(Observability):
             self._compute(name, STEP_SECONDS[name])
         return nullcontext()
 
-    def outcome(self, status: Status, **facts: Any) -> None:
-        self.outcomes.append((status, facts))
+    def outcome(self, status: str, **facts: Any) -> None:
+        self.outcomes.append((Status(status), facts))
 
     def ignored(self, key: str, why: str) -> None:
         """Nobody reads it."""

@@ -44,7 +44,7 @@ class Outcomes:
         self._records.mark_announced(record)
         facts = record.attributes
         self._observability.outcome(
-            record.status,
+            record.status.value,
             object_key=record.object_key,
             version_id=record.version,
             reason=facts.get("reason"),
