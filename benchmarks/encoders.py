@@ -1,4 +1,4 @@
-"""What WebP and AVIF cost against JPEG at 1024 px: times the encoding time, times the bytes."""
+"""Compare the lossy encoders with JPEG's at 1024 px: encoding time and bytes, as multiples of JPEG's."""
 
 import time
 from collections.abc import Sequence
@@ -6,6 +6,7 @@ from pathlib import Path
 from statistics import median
 
 from media_pipeline.images.encoders import ENCODERS
+from media_pipeline.images.formats import FORMATS
 from media_pipeline.images.inspection import inspect
 from media_pipeline.images.rasters import Raster
 from media_pipeline.images.resize_plan import plan
@@ -13,7 +14,7 @@ from media_pipeline.images.sizes import Size, Specs
 from media_pipeline.images.stills import pictures
 from media_pipeline.limits import Limits
 
-_QUALITY = {"jpeg": 80, "webp": 80, "avif": 60}
+_QUALITY = {name: known.default_quality for name, known in FORMATS.items() if known.default_quality}
 _EDGE = 1024
 _RUNS = 5
 
@@ -37,16 +38,16 @@ def encoder_costs(photos: Sequence[Path]) -> dict[str, dict[str, float]]:
 
 
 def _costs(raster: Raster) -> dict[str, tuple[float, int]]:
-    """Least CPU seconds of a few runs, and the bytes.
+    """Return the least CPU seconds of a few runs and the bytes, by format.
 
-    The encoders take turns, as they do in the function: one that runs again and again finds its code and tables in
-    the processor's caches, which makes the fastest of them, JPEG's, look a tenth faster than it ever is.
+    The encoders take turns, as they do in the function: an encoder that runs repeatedly finds its code and tables in
+    the processor's caches, which makes the fastest of them, JPEG's, look a tenth faster than it is.
     """
     seconds, length = dict.fromkeys(_QUALITY, float("inf")), dict.fromkeys(_QUALITY, 0)
     for _ in range(_RUNS):
         for name, quality in _QUALITY.items():
             start = time.process_time()
-            length[name] = len(ENCODERS[name].encode(raster, quality))
+            length[name] = len(ENCODERS[name](raster, quality))
             seconds[name] = min(seconds[name], time.process_time() - start)
     return {name: (seconds[name], length[name]) for name in _QUALITY}
 

@@ -1,4 +1,4 @@
-"""How a wrong stack configuration is told: every fault at once, each with the command that mends it."""
+"""Report an invalid stack configuration: every problem at once, each with the command that fixes it."""
 
 import difflib
 import json
@@ -13,37 +13,37 @@ Path = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fault:
-    """One thing wrong: where, what was found, what is allowed, and the command that mends it."""
+class Problem:
+    """One problem: the key, what it holds (`given`), what is allowed, and the command that fixes it."""
 
     key: str
     given: str
     allowed: str
-    mend: str
+    fix: str
 
     def __str__(self) -> str:
-        return f"{self.key}: {self.given}\n      allowed: {self.allowed}\n      mend:    {self.mend}"
+        return f"{self.key}: {self.given}\n      allowed: {self.allowed}\n      fix:     {self.fix}"
 
 
 class ConfigError(pulumi.RunError):
-    """The stack's configuration is wrong; the message lists all its faults. Nothing was registered."""
+    """The stack's configuration is invalid; the message lists all problems. Nothing was registered."""
 
-    def __init__(self, stack: str, faults: Sequence[Fault]) -> None:
+    def __init__(self, stack: str, problems: Sequence[Problem]) -> None:
         self.stack = stack
-        self.faults = tuple(faults)
-        count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
-        lines = [f"the configuration of stack {stack} has {count}; nothing was changed", *map(str, faults)]
+        self.problems = tuple(problems)
+        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        lines = [f"the configuration of stack {stack} has {count}; nothing was changed", *map(str, problems)]
         super().__init__("\n  - ".join(lines))
 
 
 def show(value: object) -> str:
-    """A value as the configuration writes it, cut to a readable length."""
+    """Return a value as the configuration writes it, cut to at most 80 characters."""
     text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def key_path(path: Iterable[str | int]) -> str:
-    """`('moderation', 'block', 'Drugs & Tobacco')` as Pulumi's --path writes it."""
+    """Return `('moderation', 'block', 'Drugs & Tobacco')` as Pulumi's --path writes it."""
     text = ""
     for step in path:
         if isinstance(step, int):
@@ -56,7 +56,7 @@ def key_path(path: Iterable[str | int]) -> str:
 
 
 def set_command(path: Path, value: object) -> str:
-    """The `pulumi config set` that gives one key a value; objects and arrays are set leaf by leaf."""
+    """Return the `pulumi config set` that sets one key; objects and arrays are set leaf by leaf."""
     if isinstance(value, dict):
         return " && ".join(set_command((*path, name), inner) for name, inner in value.items())
     if isinstance(value, list | tuple):
@@ -66,12 +66,12 @@ def set_command(path: Path, value: object) -> str:
 
 
 def remove_command(path: Path) -> str:
-    """The `pulumi config rm` that takes one key away."""
+    """Return the `pulumi config rm` that removes one key."""
     return f"pulumi config rm --path {shlex.quote(key_path(path))}"
 
 
 def likely(name: str, known: Iterable[str]) -> str | None:
-    """The known name that was most likely meant, if any is near enough to be worth saying."""
+    """Return the known name that was most likely meant; None where none is similar enough to suggest."""
     folded = {candidate.casefold(): candidate for candidate in known}
     found = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)
     return folded[found[0]] if found else None

@@ -8,9 +8,10 @@ from typing import Any
 
 import yaml
 
+from components import config as stack_config
 from components import engine_yaml
-from components.config import PROJECT, StackConfig
-from components.config_errors import ConfigError, Fault, remove_command
+from components.config_errors import ConfigError, Problem, remove_command
+from components.config_model import PROJECT, StackConfig
 
 
 @dataclass(frozen=True)
@@ -39,11 +40,11 @@ class StackFiles:
                 raise ConfigError(
                     stack,
                     [
-                        Fault(
+                        Problem(
                             key=key,
                             given="is encrypted",
                             allowed="plain text outside the engine",
-                            mend=remove_command((key,)),
+                            fix=remove_command((key,)),
                         )
                     ],
                 )
@@ -64,12 +65,12 @@ class StackFiles:
         }
 
     def config(self) -> StackConfig:
-        """The judged configuration; raises ConfigError with every fault."""
+        """Return the checked configuration; raise ConfigError that lists every problem."""
         prefix = f"{PROJECT}:"
         own = {
             key.removeprefix(prefix): value for key, value in self.values.items() if key.startswith(prefix)
         }
-        return StackConfig.parse(own, stack=self.stack, region=self.region)
+        return stack_config.parse(own, stack=self.stack, region=self.region)
 
 
 def read_config(project: Path, stack: str, overrides: Mapping[str, object] | None = None) -> StackConfig:
@@ -88,22 +89,24 @@ def _read(path: Path, stack: str) -> dict[str, Any]:
         known = ", ".join(
             sorted(file.stem.removeprefix("Pulumi.") for file in path.parent.glob("Pulumi.*.yaml"))
         )
-        fault = Fault(
+        problem = Problem(
             key=path.name,
             given="is missing",
             allowed=f"a stack with a file; there are {known}",
-            mend=f"cp Pulumi.dev.yaml {path.name}",
+            fix=f"cp Pulumi.dev.yaml {path.name}",
         )
-        raise ConfigError(stack, [fault]) from None
+        raise ConfigError(stack, [problem]) from None
     except yaml.YAMLError as error:
-        fault = Fault(key=path.name, given=f"is no YAML: {error}", allowed="YAML", mend=f"edit {path.name}")
-        raise ConfigError(stack, [fault]) from error
+        problem = Problem(
+            key=path.name, given=f"is no YAML: {error}", allowed="YAML", fix=f"edit {path.name}"
+        )
+        raise ConfigError(stack, [problem]) from error
     config = document.get("config") or {} if isinstance(document, dict) else document
     if not isinstance(config, dict):
-        fault = Fault(
-            key=path.name, given="holds no keys", allowed="an object config", mend=f"edit {path.name}"
+        problem = Problem(
+            key=path.name, given="holds no keys", allowed="an object config", fix=f"edit {path.name}"
         )
-        raise ConfigError(stack, [fault])
+        raise ConfigError(stack, [problem])
     return config
 
 

@@ -7,12 +7,9 @@ gives the same text, so that a preview shows a change only where there is one.
 import json
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from components import bounds
-
-if TYPE_CHECKING:
-    from components.config import StackConfig
+from components.config_model import StackConfig
 
 METRICS_NAMESPACE = "MediaPipeline"
 UPLOADS_PREFIX = "api/"  # where the upload API puts what it is sent: all that its role may touch
@@ -32,7 +29,7 @@ _WORK = {
 _API = {"UPLOADS_BUCKET": _BUCKET, "RENDITIONS_BUCKET": _BUCKET, "RECORDS_TABLE": _TABLE}
 
 
-def common_settings(config: "StackConfig") -> dict[str, str]:
+def common_settings(config: StackConfig) -> dict[str, str]:
     """What every function gets, besides the names of the resources that it uses."""
     return {
         "STACK": config.stack,
@@ -45,7 +42,7 @@ def common_settings(config: "StackConfig") -> dict[str, str]:
     }
 
 
-def image_settings(config: "StackConfig") -> dict[str, str]:
+def image_settings(config: StackConfig) -> dict[str, str]:
     """What the image function needs to know of the configuration."""
     moderation = config.moderation
     policy: dict[str, object] = {
@@ -69,7 +66,7 @@ def image_settings(config: "StackConfig") -> dict[str, str]:
     }
 
 
-def video_settings(config: "StackConfig") -> dict[str, str]:
+def video_settings(config: StackConfig) -> dict[str, str]:
     """What the video function needs: posters and frames are pictures, so all that the image function does."""
     return {
         **image_settings(config),
@@ -78,7 +75,7 @@ def video_settings(config: "StackConfig") -> dict[str, str]:
     }
 
 
-def api_settings(config: "StackConfig") -> dict[str, str]:
+def api_settings(config: StackConfig) -> dict[str, str]:
     """What the upload API needs: where it puts things, how large they may be, who may call it from a page."""
     videos = ("videoBytes",) if config.video.enabled else ()
     return {
@@ -89,7 +86,7 @@ def api_settings(config: "StackConfig") -> dict[str, str]:
     }
 
 
-def settings(config: "StackConfig") -> dict[str, dict[str, str]]:
+def settings(config: StackConfig) -> dict[str, dict[str, str]]:
     """Of each function that is deployed, by its name, what comes from the configuration alone."""
     common = common_settings(config)
     functions = {"process-image": image_settings(config), "dead-letters": {}, "log-notification": {}}
@@ -100,7 +97,7 @@ def settings(config: "StackConfig") -> dict[str, dict[str, str]]:
     return {name: {**common, **own} for name, own in functions.items()}
 
 
-def measure(config: "StackConfig") -> dict[str, int]:
+def measure(config: StackConfig) -> dict[str, int]:
     """The most bytes that each function's environment can take, in Lambda's own measure.
 
     Lambda measures the variables as one JSON object; names that are not known yet count in full.
@@ -124,7 +121,7 @@ def size(variables: Mapping[str, str]) -> int:
     return len(json.dumps(variables, separators=(",", ":"), ensure_ascii=False).encode())
 
 
-def _limits(config: "StackConfig", *names: str) -> dict[str, int]:
+def _limits(config: StackConfig, *names: str) -> dict[str, int]:
     limits = config.limits.model_dump(by_alias=True)
     return {name: limits[name] for name in names}
 

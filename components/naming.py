@@ -13,9 +13,10 @@ from typing import Any
 
 import pulumi
 import pulumi_aws as aws
-from pulumi.runtime import config as engine_config
+from pulumi.runtime import config as runtime_config
 
-from components.config import PROJECT, StackConfig, namespace
+from components import engine_config
+from components.config_model import PROJECT, StackConfig
 
 COMPONENT_TYPE = f"{PROJECT}:index"
 
@@ -55,7 +56,9 @@ def aws_provider(config: StackConfig) -> aws.Provider:
     An explicit provider does not read the stack's `aws:` keys by itself, so they are handed on; the
     stack's own default tags win over ours.
     """
-    settings = {_snake(key): _value(f"aws:{key}", text) for key, text in namespace("aws").items()}
+    settings = {
+        _snake(key): _value(f"aws:{key}", text) for key, text in engine_config.namespace("aws").items()
+    }
     known = inspect.signature(aws.Provider._internal_init).parameters
     if unknown := sorted(set(settings) - set(known)):
         pulumi.log.warn(f"not handed to the AWS provider, which has no such settings: {', '.join(unknown)}")
@@ -73,4 +76,4 @@ def _snake(key: str) -> str:
 def _value(full_key: str, text: str) -> object:
     """Objects, arrays and booleans parsed; a secret stays one."""
     value: object = json.loads(text) if text.startswith(("{", "[")) or text in ("true", "false") else text
-    return pulumi.Output.secret(value) if engine_config.is_config_secret(full_key) else value
+    return pulumi.Output.secret(value) if runtime_config.is_config_secret(full_key) else value

@@ -11,7 +11,7 @@ import pulumi_aws as aws
 from components import bounds, environment, permissions
 from components.alarms import AlarmArgs, Metric, alarm
 from components.alerting import MediaAlerting
-from components.config import StackConfig
+from components.config_model import StackConfig
 from components.function import Platform, PythonFunction, PythonFunctionArgs
 from components.iam import Statement
 from components.naming import Account, component_type

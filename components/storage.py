@@ -8,7 +8,7 @@ import pulumi_aws as aws
 
 from components import bucket, iam
 from components.bucket import PrivateBucket, PrivateBucketArgs
-from components.config import Retention
+from components.config_model import Retention
 from components.naming import Account, component_type
 
 ATTENTION_INDEX = "attention"  # sparse: only items that a person must look at have the attribute

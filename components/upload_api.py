@@ -9,7 +9,7 @@ import pulumi_aws as aws
 from components import environment, openapi, permissions
 from components.access_log import AccessLog, AccessLogArgs
 from components.alarms import AlarmArgs, Metric, alarm
-from components.config import Api, StackConfig
+from components.config_model import Api, StackConfig
 from components.function import Platform, PythonFunction, PythonFunctionArgs
 from components.naming import component_type
 from components.storage import MediaStorage

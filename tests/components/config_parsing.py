@@ -1,26 +1,27 @@
-"""How the tests of the configuration have it judged."""
+"""How the tests of the configuration have it checked."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from components.config import StackConfig
-from components.config_errors import ConfigError, Fault
+from components import config
+from components.config_errors import ConfigError, Problem
+from components.config_model import StackConfig
 
 Raw = dict[str, Any]
 
 
 def parse(raw: Mapping[str, object], region: str | None = "eu-central-1", stack: str = "dev") -> StackConfig:
-    return StackConfig.parse(raw, stack=stack, region=region)
+    return config.parse(raw, stack=stack, region=region)
 
 
-def faults(
+def problems(
     raw: Mapping[str, object], region: str | None = "eu-central-1", stack: str = "dev"
-) -> dict[str, Fault]:
+) -> dict[str, Problem]:
     with pytest.raises(ConfigError) as caught:
         parse(raw, region, stack)
-    return {fault.key: fault for fault in caught.value.faults}
+    return {problem.key: problem for problem in caught.value.problems}
 
 
 def put(raw: Raw, path: str, value: object) -> Raw:

@@ -1,4 +1,4 @@
-"""A wrong configuration stops with one message that lists every fault and how to mend each."""
+"""A wrong configuration stops with one message that lists every problem and how to fix each."""
 
 import re
 
@@ -8,11 +8,11 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from components import bounds, config_checks, environment, taxonomy
-from components.config import StackKeys
+from components import bounds, config_schema, environment, taxonomy
 from components.config_errors import ConfigError
 from components.config_files import read_config
-from tests.components.config_parsing import Raw, faults, parse, put
+from components.config_model import StackKeys
+from tests.components.config_parsing import Raw, parse, problems, put
 from tests.components.conftest import STACKS, Run
 from tests.components.recording import PROJECT
 
@@ -25,8 +25,8 @@ def test_the_wrong_configuration_of_the_issue_is_told_in_one_message(raw: Raw) -
     with pytest.raises(ConfigError) as caught:
         parse(raw, region="eu-north-1")
     message = str(caught.value)
-    assert message.splitlines()[0] == "the configuration of stack dev has 7 faults; nothing was changed"
-    for key, allowed, mend in (
+    assert message.splitlines()[0] == "the configuration of stack dev has 7 problems; nothing was changed"
+    for key, allowed, fix in (
         ("memroy", "did you mean memory?", "pulumi config rm --path memroy"),
         (
             "sizes.large",
@@ -49,7 +49,7 @@ def test_the_wrong_configuration_of_the_issue_is_told_in_one_message(raw: Raw) -
     ):
         (told,) = re.findall(rf"^  - {re.escape(key)}: .*\n.*\n.*$", message, re.MULTILINE)
         assert allowed in told
-        assert mend in told
+        assert fix in told
 
 
 def test_a_wrong_configuration_registers_nothing_and_is_an_error_the_engine_shows_plainly(run: Run) -> None:
@@ -138,7 +138,7 @@ def test_prod_really_differs_from_dev() -> None:
     ],
 )
 def test_a_value_out_of_bounds_is_refused_under_its_key(raw: Raw, path: str, value: object) -> None:
-    (key,) = faults(put(raw, path, value))
+    (key,) = problems(put(raw, path, value))
     assert key.startswith(path)
 
 
@@ -212,15 +212,15 @@ def test_an_unknown_key_is_refused_at_every_level_with_the_nearest_known_one(
 ) -> None:
     if path.startswith("sizes"):
         put(raw, "sizes.card", {"width": 400, "height": 300, "fit": "cover"})
-    found = faults(put(raw, path, 5))
+    found = problems(put(raw, path, 5))
     assert found[path].given == "is not a known key"
     assert found[path].allowed == f"did you mean {meant}?"
-    assert found[path].mend.startswith(f"pulumi config rm --path {path}")
+    assert found[path].fix.startswith(f"pulumi config rm --path {path}")
 
 
 def test_an_unknown_key_that_resembles_nothing_gets_the_list_of_known_ones(raw: Raw) -> None:
-    fault = faults(put(raw, "memory.xyz", 5))["memory.xyz"]
-    assert fault.allowed == "one of image, video"
+    problem = problems(put(raw, "memory.xyz", 5))["memory.xyz"]
+    assert problem.allowed == "one of image, video"
 
 
 @pytest.mark.parametrize(
@@ -243,9 +243,9 @@ def test_a_missing_key_is_told_with_a_command_that_sets_it(raw: Raw, key: str) -
     *groups, last = key.split(".")
     target = raw[groups[0]] if groups else raw
     del target[last]
-    fault = faults(raw)[key]
-    assert fault.given == "is missing"
-    assert fault.mend.startswith("pulumi config set --path ")
+    problem = problems(raw)[key]
+    assert problem.given == "is missing"
+    assert problem.fix.startswith("pulumi config set --path ")
 
 
 @pytest.mark.parametrize(
@@ -264,18 +264,18 @@ def test_a_missing_key_is_told_with_a_command_that_sets_it(raw: Raw, key: str) -
     ],
 )
 def test_an_implausible_address_is_refused(raw: Raw, address: object) -> None:
-    assert "notify.alerts[0]" in faults(put(raw, "notify.alerts", [address]))
+    assert "notify.alerts[0]" in problems(put(raw, "notify.alerts", [address]))
 
 
 def test_an_address_given_twice_is_refused_whatever_its_case(raw: Raw) -> None:
-    fault = faults(put(raw, "notify.alerts", ["ops@example.com", "Ops@Example.com"]))["notify.alerts[1]"]
-    assert fault.mend == "pulumi config rm --path 'notify.alerts[1]'"
+    problem = problems(put(raw, "notify.alerts", ["ops@example.com", "Ops@Example.com"]))["notify.alerts[1]"]
+    assert problem.fix == "pulumi config rm --path 'notify.alerts[1]'"
 
 
 @pytest.mark.parametrize("group", ["block", "review"])
 def test_a_label_named_twice_in_different_case_is_refused(raw: Raw, group: str) -> None:
     put(raw, f"moderation.{group}", {"Weapons": 90, "weapons": 50})
-    assert f"moderation.{group}.weapons" in faults(raw)
+    assert f"moderation.{group}.weapons" in problems(raw)
 
 
 @pytest.mark.parametrize(
@@ -291,8 +291,8 @@ def test_a_label_named_twice_in_different_case_is_refused(raw: Raw, group: str) 
     ],
 )
 def test_an_unknown_label_is_told_with_the_nearest_known_ones(raw: Raw, name: str, expected: str) -> None:
-    fault = faults(put(raw, f"moderation.review.{name}", 60))[f"moderation.review.{name}"]
-    assert expected in fault.allowed
+    problem = problems(put(raw, f"moderation.review.{name}", 60))[f"moderation.review.{name}"]
+    assert expected in problem.allowed
 
 
 def test_former_names_lead_to_labels_that_exist() -> None:
@@ -305,24 +305,24 @@ def test_enforce_without_a_block_rule_is_refused_and_observe_without_one_is_not(
     policies: list[Raw] = [{"mode": "enforce"}, {"mode": "enforce", "block": {}}]
     for policy in policies:
         raw["moderation"] = policy
-        assert faults(raw)["moderation.block"].given == "mode enforce without a rule"
+        assert problems(raw)["moderation.block"].given == "has no rule, and the mode is enforce"
     raw["moderation"] = {"mode": "observe"}
     assert parse(raw).moderation.block == {}
 
 
 def test_every_lossy_format_needs_its_quality(raw: Raw) -> None:
     raw["formats"], raw["quality"] = ["jpeg", "webp", "avif", "png"], {"jpeg": 80}
-    assert set(faults(raw)) == {"quality.webp", "quality.avif"}
+    assert set(problems(raw)) == {"quality.webp", "quality.avif"}
 
 
 def test_png_has_no_quality(raw: Raw) -> None:
-    assert "quality.png" in faults(put(raw, "quality.png", 80))
+    assert "quality.png" in problems(put(raw, "quality.png", 80))
 
 
 @pytest.mark.parametrize("region", [None, "eu-north-1", "eu-central1", "", "cn-north-1"])
 def test_a_region_without_rekognition_is_refused(raw: Raw, region: str | None) -> None:
-    fault = faults(raw, region)["aws:region"]
-    assert fault.mend.split()[-1] in bounds.REKOGNITION_REGIONS
+    problem = problems(raw, region)["aws:region"]
+    assert problem.fix.split()[-1] in bounds.REKOGNITION_REGIONS
 
 
 def test_the_regions_are_those_that_the_pinned_sdk_knows() -> None:
@@ -337,7 +337,7 @@ def test_the_regions_are_those_that_the_pinned_sdk_knows() -> None:
 
 @pytest.mark.parametrize("stack", ["Dev", "my_stack", "1st", "a" * 25, ""])
 def test_a_stack_name_that_cannot_name_resources_is_refused(raw: Raw, stack: str) -> None:
-    assert "stack" in faults(raw, stack=stack)
+    assert "stack" in problems(raw, stack=stack)
 
 
 def test_the_longest_stack_name_leaves_room_in_every_bucket_name() -> None:
@@ -348,8 +348,8 @@ def test_the_longest_stack_name_leaves_room_in_every_bucket_name() -> None:
 
 def test_an_environment_over_four_kilobytes_is_refused_before_anything_is_registered(raw: Raw) -> None:
     raw["sizes"] = {f"size-number-{number:03}": 100 + number for number in range(170)}
-    fault = faults(raw)["sizes"]
-    assert "4096" in fault.allowed
+    problem = problems(raw)["sizes"]
+    assert "4096" in problem.allowed
     raw["sizes"] = {f"s{number:03}": 100 + number for number in range(100)}
     parse(raw)
 
@@ -368,10 +368,10 @@ def test_every_key_has_words_and_an_example_that_is_itself_allowed() -> None:
     def walk(model: type[BaseModel], path: tuple[str, ...]) -> None:
         for name, field in model.model_fields.items():
             here = (*path, field.alias or name)
-            about = config_checks._about(StackKeys, here, name=False)
+            about = config_schema.about(StackKeys, here, name=False)
             assert about.allowed
             assert about.example is not None
-            inner = config_checks._unwrap(field.annotation)[0]
+            inner = config_schema.unwrap(field.annotation)[0]
             if isinstance(inner, type) and issubclass(inner, BaseModel):
                 walk(inner, here)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.components.config_parsing import Raw, faults, parse, put
+from tests.components.config_parsing import Raw, parse, problems, put
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ from tests.components.config_parsing import Raw, faults, parse, put
     ],
 )
 def test_a_value_out_of_bounds_is_refused_under_its_key(raw: Raw, path: str, value: object) -> None:
-    (key,) = faults(put(raw, path, value))
+    (key,) = problems(put(raw, path, value))
     assert key.startswith(path)
 
 
@@ -83,7 +83,7 @@ def test_a_value_within_bounds_is_taken(raw: Raw, path: str, value: object) -> N
     ],
 )
 def test_an_unknown_key_is_refused_with_the_nearest_known_one(raw: Raw, path: str, meant: str) -> None:
-    found = faults(put(raw, path, 5))
+    found = problems(put(raw, path, 5))
     assert found[path].given == "is not a known key"
     assert found[path].allowed == f"did you mean {meant}?"
 
@@ -102,10 +102,10 @@ def test_what_a_part_needs_is_asked_for_where_it_is_enabled(
 ) -> None:
     group, name = key.split(".")
     del raw[group][name]
-    (told,) = faults(put(raw, f"{part}.enabled", switch)).values()
+    (told,) = problems(put(raw, f"{part}.enabled", switch)).values()
     assert told.key == key
     assert told.given == f"is missing, and {part}.enabled is true"
-    assert told.mend.startswith(f"pulumi config set --path {key} ")
+    assert told.fix.startswith(f"pulumi config set --path {key} ")
     parse(put(raw, f"{part}.enabled", False))
 
 
@@ -121,7 +121,7 @@ def test_a_part_that_is_off_needs_its_switch_only(raw: Raw, part: str) -> None:
 def test_too_many_origins_for_the_apis_environment_are_refused_under_their_key(raw: Raw) -> None:
     put(raw, "api.enabled", True)
     put(raw, "api.corsOrigins", [f"https://page-{number:03}.example.com" for number in range(120)])
-    fault = faults(raw)["api.corsOrigins"]
-    assert "upload-api" in fault.given
-    assert "4096" in fault.allowed
+    problem = problems(raw)["api.corsOrigins"]
+    assert "upload-api" in problem.given
+    assert "4096" in problem.allowed
     parse(put(raw, "api.enabled", False))

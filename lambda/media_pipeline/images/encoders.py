@@ -1,42 +1,42 @@
-"""Rasters to bytes: one function a format, nothing but pixels written.
+"""Encode rasters: one function per output format. Only pixels are written.
 
 `Image.info` is emptied right after decoding and again before encoding (ImageCms, for one, leaves a profile
-there), and no encoder is told anything: no EXIF, no place, no comment, no XMP, no profile. All renditions are
-sRGB, which is what a viewer takes a picture without a profile for.
+there), and no encoder gets any metadata: no EXIF, no GPS position, no comment, no XMP, no profile. All renditions
+are sRGB, which viewers assume for a picture without a profile.
 """
 
 import io
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from PIL import Image
 
+from media_pipeline.images.formats import FORMATS
 from media_pipeline.images.rasters import Raster
 
-DEFAULT_QUALITY = 80
+LOSSLESS = 100  # the quality that a lossless encoder gets, and ignores
 WEBP_METHOD = 2  # 13 x JPEG's time for 0.83 x its bytes; the default, 4, takes 29 x for 0.81 x
 AVIF_SPEED = 9  # the default, 6, takes ten times as long for 5 % fewer bytes
 AVIF_ADVANCED = {"disable-trellis-quant": "1"}  # 15 x JPEG's time for 0.57 x its bytes, not 19 x for 0.60 x
 
 
 def jpeg(raster: Raster, quality: int) -> bytes:
-    """Baseline JPEG, 4:2:0; transparency over white."""
+    """Encode as baseline JPEG, 4:2:0; transparency over white."""
     return _saved(raster.opaque(), "JPEG", quality=quality, subsampling="4:2:0")
 
 
-def png(raster: Raster, quality: int) -> bytes:  # noqa: ARG001 PNG loses nothing
-    """PNG with 8 bits a channel; transparency kept."""
+def png(raster: Raster, quality: int) -> bytes:  # noqa: ARG001 PNG is lossless
+    """Encode as PNG with 8 bits per channel; transparency kept."""
     return _saved(raster.image(), "PNG")
 
 
 def webp(raster: Raster, quality: int) -> bytes:
-    """Lossy WebP; transparency kept."""
+    """Encode as lossy WebP; transparency kept."""
     return _saved(raster.image(), "WEBP", quality=quality, method=WEBP_METHOD)
 
 
 def avif(raster: Raster, quality: int) -> bytes:
-    """AVIF, 4:2:0; transparency kept."""
+    """Encode as AVIF, 4:2:0; transparency kept."""
     return _saved(
         raster.image(),
         "AVIF",
@@ -48,23 +48,20 @@ def avif(raster: Raster, quality: int) -> bytes:
     )
 
 
-@dataclass(frozen=True)
-class Encoder:
-    """One output format."""
-
-    content_type: str
-    extension: str
-    encode: Callable[[Raster, int], bytes]
-
-
-ENCODERS: Mapping[str, Encoder] = MappingProxyType(
-    {
-        "jpeg": Encoder("image/jpeg", "jpg", jpeg),
-        "png": Encoder("image/png", "png", png),
-        "webp": Encoder("image/webp", "webp", webp),
-        "avif": Encoder("image/avif", "avif", avif),
-    }
+ENCODERS: Mapping[str, Callable[[Raster, int], bytes]] = MappingProxyType(
+    {"jpeg": jpeg, "png": png, "webp": webp, "avif": avif}
 )
+"""The encoder of every format of `formats.json`; takes the raster and the quality from 1 to 100."""
+
+
+def encode(raster: Raster, format_name: str, quality: Mapping[str, int]) -> bytes:
+    """Encode in one format, at its quality of `quality` by format, by default the format's own."""
+    return ENCODERS[format_name](raster, quality_of(format_name, quality))
+
+
+def quality_of(format_name: str, quality: Mapping[str, int]) -> int:
+    """Return a format's quality, 1 to 100, by default its own."""
+    return quality.get(format_name, FORMATS[format_name].default_quality or LOSSLESS)
 
 
 def _saved(image: Image.Image, format_name: str, **options: object) -> bytes:

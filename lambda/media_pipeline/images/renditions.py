@@ -8,7 +8,8 @@ from PIL import Image
 
 from media_pipeline.images import placeholder
 from media_pipeline.images.animation import Film, Survey, animated_webp, survey
-from media_pipeline.images.encoders import DEFAULT_QUALITY, ENCODERS
+from media_pipeline.images.encoders import encode, quality_of
+from media_pipeline.images.formats import FORMATS
 from media_pipeline.images.inspection import Inspection
 from media_pipeline.images.proxies import LEAST_QUALITY, fits, proxies
 from media_pipeline.images.rasters import Packed, Raster
@@ -117,7 +118,7 @@ def _rendered(
 def encode_stills(made: Pictures, specs: Specs) -> dict[tuple[Target, str], bytes]:
     """Encode each distinct picture once in every format."""
     return {
-        (target, name): ENCODERS[name].encode(raster, specs.quality.get(name, DEFAULT_QUALITY))
+        (target, name): encode(raster, name, specs.quality)
         for target, raster in made.targets.items()
         for name in specs.formats
     }
@@ -126,7 +127,7 @@ def encode_stills(made: Pictures, specs: Specs) -> dict[tuple[Target, str], byte
 def _encode_films(
     film: Film, played: Survey, made: Pictures, specs: Specs
 ) -> dict[tuple[Target, str], bytes]:
-    quality = specs.quality.get("webp", DEFAULT_QUALITY)
+    quality = quality_of("webp", specs.quality)
     return {
         (target, "webp"): animated_webp(film, played, target, grayscale=specs.grayscale, quality=quality)
         for target in made.targets
@@ -138,7 +139,7 @@ def _proxies(made: Pictures, encoded: dict[tuple[Target, str], bytes], specs: Sp
     size = made.whole.size
     whole = Target(*size, size)
     data = encoded.get((whole, "jpeg"), b"")
-    is_fair = specs.quality.get("jpeg", DEFAULT_QUALITY) >= LEAST_QUALITY
+    is_fair = quality_of("jpeg", specs.quality) >= LEAST_QUALITY
     if data and is_fair and not specs.grayscale and not made.whole.has_alpha and fits(data, size):
         return (data,)
     return proxies(made.whole)
@@ -155,12 +156,12 @@ def _smallest(made: Pictures) -> Raster:
 
 
 def _rendition(size: Size, target: Target, format_name: str, data: bytes) -> Rendition:
-    encoder = ENCODERS[format_name]
+    known = FORMATS[format_name]
     return Rendition(
         name=size.name,
         format=format_name,
-        content_type=encoder.content_type,
-        extension=encoder.extension,
+        content_type=known.content_type,
+        extension=known.extension,
         width=target.width,
         height=target.height,
         data=data,

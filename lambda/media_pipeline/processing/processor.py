@@ -19,6 +19,7 @@ from media_pipeline.errors import (
     TransientError,
 )
 from media_pipeline.events import EventKind, ObjectEvent
+from media_pipeline.images.formats import LONGEST_EXTENSION
 from media_pipeline.images.sniffing import HEAD_BYTES, Kind, sniff
 from media_pipeline.invocation import Invocation
 from media_pipeline.moderation.rekognition import Moderator
@@ -225,7 +226,7 @@ class Story(ABC):
 
     def _require_short_key(self, event: ObjectEvent) -> None:
         names = [*(size.name for size in self._settings.specs.sizes), *self.further_names]
-        longest = rendition_key(event.key, event.version, max(names, key=len), "0" * 8, "webp")
+        longest = rendition_key(event.key, event.version, max(names, key=len), "0" * 8, LONGEST_EXTENSION)
         if (needed := len(longest.encode())) > KEY_BYTES_LIMIT:
             detail = (
                 f"its key has {len(event.key.encode()):,} bytes; the keys of its renditions would have {needed:,},"

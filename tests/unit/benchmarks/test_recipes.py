@@ -2,6 +2,7 @@
 
 import sys
 import xml.etree.ElementTree as ET
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,6 @@ from benchmarks.chart import chart
 from benchmarks.measures import psnr, ssim
 from benchmarks.photographs import photographs
 from benchmarks.quality import likeness
-from media_pipeline.images.encoders import Encoder
 from media_pipeline.images.rasters import Raster
 from tests.unit.images.drawing import detailed, opened, saved
 from tests.unit.images.profiles import ADOBE_RGB, rgb_profile
@@ -89,14 +89,15 @@ def test_encoders_are_compared_with_the_jpeg_of_the_same_picture_in_turns(
     path, turns = tmp_path / "one.jpg", []
     path.write_bytes(saved(detailed(1200, 800), quality=95))
 
-    def encoder(name: str, length: int) -> Encoder:
+    def encoder(name: str, length: int) -> Callable[[Raster, int], bytes]:
         def encode(raster: Raster, quality: int) -> bytes:
             turns.append((name, raster.size, quality))
             return b"." * length
 
-        return Encoder("image/x", "x", encode)
+        return encode
 
     sizes = {"jpeg": 1000, "webp": 700, "avif": 500}
+    monkeypatch.setattr(encoders, "_QUALITY", {"jpeg": 80, "webp": 80, "avif": 60})
     monkeypatch.setattr(encoders, "ENCODERS", {name: encoder(name, length) for name, length in sizes.items()})
     costs = encoders.encoder_costs([path])
     assert {name: cost["bytes"] for name, cost in costs.items()} == {"webp": 0.7, "avif": 0.5}

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageCms, PngImagePlugin
 
 from benchmarks.measures import colour_difference, psnr, ssim
-from media_pipeline.images.encoders import ENCODERS
+from media_pipeline.images.formats import FORMATS
 from tests.unit.images.drawing import (
     CORNERS,
     RED,
@@ -24,9 +24,8 @@ from tests.unit.images.drawing import (
 )
 from tests.unit.images.profiles import ADOBE_RGB, rgb_profile
 
-ALL = ("jpeg", "png", "webp", "avif")
+ALL = tuple(FORMATS)
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-PIL_FORMATS = {"jpeg": "JPEG", "png": "PNG", "webp": "WEBP", "avif": "AVIF"}
 
 
 def see_through(width: int = 640, height: int = 400) -> Image.Image:
@@ -49,9 +48,9 @@ def test_there_is_one_rendition_for_every_size_and_format() -> None:
     ]
     for made in result.renditions:
         image = opened(made.data)
-        assert image.format == PIL_FORMATS[made.format]
+        assert image.format == made.format.upper()
         assert image.size == (made.width, made.height)
-        assert made.content_type == ENCODERS[made.format].content_type == f"image/{made.format}"
+        assert made.content_type == FORMATS[made.format].content_type == f"image/{made.format}"
 
 
 def test_equal_pictures_are_encoded_once_and_listed_for_each_size() -> None:

@@ -1,4 +1,4 @@
-"""Every fault comes with a command that mends it; the commands are carried out here."""
+"""Every problem comes with a command that fixes it; the commands are carried out here."""
 
 import re
 import shlex
@@ -6,21 +6,21 @@ from typing import Any
 
 import yaml
 
-from tests.components.config_parsing import Raw, faults, parse, put
+from tests.components.config_parsing import Raw, parse, problems, put
 
 
 def test_every_fault_of_a_thoroughly_wrong_configuration_has_a_command(raw: Raw) -> None:
     for key in list(raw):
         raw[key] = "nonsense"
-    found = faults(raw)
+    found = problems(raw)
     assert set(found) == set(raw)
-    for fault in found.values():
-        for command in fault.mend.split(" && "):
+    for problem in found.values():
+        for command in problem.fix.split(" && "):
             assert shlex.split(command)[:2] == ["pulumi", "config"]
             assert shlex.split(command)[2] in ("set", "rm")
 
 
-def test_following_the_commands_mends_the_configuration(raw: Raw) -> None:
+def test_following_the_commands_fixes_the_configuration(raw: Raw) -> None:
     raw["memroy"] = {"image": 512}
     put(raw, "sizes.large", "big")
     put(raw, "sizes.card", {"width": 400, "fit": "contain"})
@@ -34,8 +34,8 @@ def test_following_the_commands_mends_the_configuration(raw: Raw) -> None:
         "review": {"Suggestive": 5},
     }
     put(raw, "notify.alerts", ["ops@example.com", "OPS@example.com"])
-    for fault in faults(raw).values():
-        for command in fault.mend.split(" && "):
+    for problem in problems(raw).values():
+        for command in problem.fix.split(" && "):
             _carry_out(raw, shlex.split(command)[2:])
     parse(raw)
 
