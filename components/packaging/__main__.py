@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pulumi
 
-from components.config_files import read_config
+from components.stack_files import read_config
 from components.packaging.errors import storage_error
 from components.packaging.layer import fetch
 from components.packaging.stack import IMAGE_LOCK, VIDEO_LOCK, build_stack

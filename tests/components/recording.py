@@ -16,7 +16,7 @@ from pulumi.runtime.mocks import MockCallArgs, MockEngine, MockMonitor, MockReso
 from pulumi.runtime.settings import configure, set_root_resource
 from pulumi.runtime.stack import run_in_stack
 
-from components.config_files import StackFiles
+from components.stack_files import StackFiles
 
 PROJECT = Path(__file__).parents[2]
 ACCOUNT = "123456789012"

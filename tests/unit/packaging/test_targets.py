@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from components.config_files import StackFiles, read_config
+from components.stack_files import StackFiles, read_config
 from components.packaging import Package, Target, __main__, build_code, build_layer, store
 from components.packaging.errors import TooLargeError
 from components.packaging.lock import RUNTIME_SDK, Lock

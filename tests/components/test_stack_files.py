@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from components.config_errors import ConfigError
-from components.config_files import StackFiles, read_config
+from components.stack_files import StackFiles, read_config
 from tests.components.recording import PROJECT
 
 
