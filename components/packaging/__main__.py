@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pulumi
 
-from components.stack_files import read_config
 from components.packaging.errors import storage_error
 from components.packaging.layer import fetch
 from components.packaging.stack import IMAGE_LOCK, VIDEO_LOCK, build_stack
 from components.packaging.store import PROJECT, Package
 from components.packaging.target import ARCHITECTURES, GLIBC, Target
+from components.stack_files import read_config
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,7 +1,7 @@
-"""Deploys the unmodified Pulumi program into a world, and takes it down again.
+"""Deploy an unmodified Pulumi program into a world, and destroy it again.
 
-    with World(region=stack_region(project, "dev")) as world:
-        deployment = deploy(project, "dev", world)
+    with World(region=project.region) as world:
+        deployment = deploy(lambda overrides: project, world)
         ...
         leftovers = deployment.destroy()
 
@@ -10,16 +10,15 @@ Every deployment starts from a fresh world, and keeps what the engine would keep
 
 import logging
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, Self
 
 from embedded_aws.deployment.leftovers import find_leftovers
 from embedded_aws.deployment.monitor import DeployingMonitor, Resource
 from embedded_aws.deployment.program import ProgramError, run_program
-from embedded_aws.deployment.project import Project, ProjectError, load_project
+from embedded_aws.deployment.project import Project, ProjectError, ProjectSource
 from embedded_aws.world import World
 
-__all__ = ["DeployError", "Deployment", "ProtectedError", "Resource", "deploy", "stack_region"]
+__all__ = ["DeployError", "Deployment", "ProtectedError", "Resource", "deploy"]
 
 _log = logging.getLogger(__name__)
 
@@ -34,17 +33,6 @@ class ProtectedError(DeployError):
     """Destroy met protected resources, and deleted nothing."""
 
 
-def stack_region(project: Path, stack: str) -> str:
-    """The region that a stack is deployed to, `aws:region`; raises DeployError where it is not set."""
-    try:
-        config = load_project(project, stack).config
-    except ProjectError as error:
-        raise DeployError(str(error)) from error
-    if "aws:region" not in config:
-        raise DeployError(f"Stack '{stack}' is missing configuration value 'aws:region'")
-    return config["aws:region"]
-
-
 class Deployment:
     """One stack in one world: `up`, perhaps `update`, then `destroy`.
 
@@ -53,22 +41,25 @@ class Deployment:
 
     def __init__(
         self,
-        project: Path,
-        stack: str,
+        source: ProjectSource,
         world: World,
         *,
         config_overrides: Mapping[str, Any] | None = None,
         on_resource: OnResource | None = None,
         on_log: Callable[[str, str], None] | None = None,
     ) -> None:
-        self.stack = stack
-        self._folder = project
+        self._source = source
         self._world = world
         self._overrides = dict(config_overrides or {})
         self._on_resource = on_resource
         self._on_log = on_log or _log_message
         self._project = self._load()
         self._monitor = DeployingMonitor(world, self._project.config, on_resource)
+
+    @property
+    def stack(self) -> str:
+        """The stack's name."""
+        return self._project.stack
 
     @property
     def config(self) -> dict[str, str]:
@@ -120,14 +111,14 @@ class Deployment:
 
     def _load(self) -> Project:
         try:
-            project = load_project(self._folder, self.stack, self._overrides)
+            project = self._source(dict(self._overrides))
         except ProjectError as error:
             raise DeployError(str(error)) from error
         region = project.config.get("aws:region", self._world.region)
         if region != self._world.region:
             raise DeployError(
-                f"stack '{self.stack}' belongs to {region}, the world is in {self._world.region}: "
-                "open the world with region=stack_region(project, stack)"
+                f"stack '{project.stack}' belongs to {region}, the world is in {self._world.region}: "
+                "open the world with region=project.region"
             )
         return project
 
@@ -191,22 +182,20 @@ class Deployment:
 
 
 def deploy(
-    project: Path,
-    stack: str,
+    source: ProjectSource,
     world: World,
     *,
     config_overrides: Mapping[str, Any] | None = None,
     on_resource: OnResource | None = None,
     on_log: Callable[[str, str], None] | None = None,
 ) -> Deployment:
-    """Deploy a stack of the project in `project` (the folder of its Pulumi.yaml) into an open world.
+    """Deploy the project that `source` resolves into an open world.
 
-    `config_overrides` are values as in the stack's file, on top of it; a dotted key reaches into an object.
-    `on_resource` is called, on any thread, after each creation; `on_log` with severity and message of
-    `pulumi.log`. Raises DeployError.
+    `config_overrides` are handed to `source`, and so are those of later updates on top of them. `on_resource` is
+    called, on any thread, after each creation; `on_log` with severity and message of `pulumi.log`. Raises DeployError.
     """
     deployment = Deployment(
-        project, stack, world, config_overrides=config_overrides, on_resource=on_resource, on_log=on_log
+        source, world, config_overrides=config_overrides, on_resource=on_resource, on_log=on_log
     )
     return deployment.up()
 

@@ -21,7 +21,7 @@ from typing import Any
 from embedded_aws.deployment.project import Project
 
 _POOL_THREADS = 4  # the world serves one request at a time: more threads would only wait
-_HARNESS = frozenset({"embedded_aws", "local", "tests"})  # what runs the program, so not to be loaded afresh
+_OWN_PACKAGE = __name__.partition(".")[0]
 
 
 class ProgramError(Exception):
@@ -35,7 +35,7 @@ def run_program(project: Project, monitor: Any, log: Callable[[str, str], None])
     message and place for any other exception.
     """
     context = contextvars.copy_context()
-    with _as_its_own_program(project.folder), _without_warnings_of_the_sdk():
+    with _as_its_own_program(project), _without_warnings_of_the_sdk():
         try:
             context.run(_run_in_loop, project, monitor, log)
         except Exception as error:
@@ -71,7 +71,7 @@ def _run_in_loop(project: Project, monitor: Any, log: Callable[[str, str], None]
             legacy_apply_enabled=False,
         )
     )
-    set_all_config(project.config)
+    set_all_config(dict(project.config))
     set_root_resource(None)  # type: ignore[arg-type]
     main = str(project.folder / "__main__.py")
 
@@ -156,10 +156,11 @@ def _without_warnings_of_the_sdk() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _as_its_own_program(folder: Path) -> Iterator[None]:
-    """Working directory, `sys.path`, `sys.argv` and modules as for `python __main__.py` in that folder."""
+def _as_its_own_program(project: Project) -> Iterator[None]:
+    """Set working directory, `sys.path`, `sys.argv` and modules as for `python __main__.py` in the folder."""
+    folder, kept = project.folder, project.kept_packages | {_OWN_PACKAGE}
     cwd, path, argv = Path.cwd(), list(sys.path), list(sys.argv)
-    stashed = _take_out_modules(folder)
+    stashed = _take_out_modules(folder, kept)
     os.chdir(folder)
     sys.path.insert(0, str(folder))
     sys.argv = [str(folder / "__main__.py")]
@@ -169,18 +170,18 @@ def _as_its_own_program(folder: Path) -> Iterator[None]:
         os.chdir(cwd)
         sys.path[:] = path
         sys.argv[:] = argv
-        _take_out_modules(folder)
+        _take_out_modules(folder, kept)
         sys.modules.update(stashed)
 
 
-def _take_out_modules(folder: Path) -> dict[str, Any]:
+def _take_out_modules(folder: Path, kept: frozenset[str]) -> dict[str, Any]:
     """Remove the project's own modules from `sys.modules`, not those of a virtual environment inside it."""
     inside = tuple(f"{root}{os.sep}" for root in {str(folder), str(folder.resolve())})
     environment = tuple(f"{root}{os.sep}" for root in {sys.prefix, str(Path(sys.prefix).resolve())})
     found = {}
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None) or ""
-        if name == "__main__" or name.partition(".")[0] in _HARNESS:
+        if name == "__main__" or name.partition(".")[0] in kept:
             continue
         if file.startswith(inside) and not file.startswith(environment):
             found[name] = sys.modules.pop(name)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from components.packaging import PACKAGES_FOR
 from embedded_aws.api_gateway.http_front import ApiFront
-from embedded_aws.deployment.deploy import DeployError, Deployment, Resource, stack_region
+from embedded_aws.deployment.deploy import DeployError, Deployment, Resource
 from embedded_aws.outbox import Outbox
 from embedded_aws.runtime.functions import Functions
 from embedded_aws.runtime.poller import Batch, Poller
@@ -23,6 +23,7 @@ from local.demo.photos import Photo
 from local.demo.pipeline import Pipeline
 from local.demo.progress import Reporter, counted
 from local.demo.takedown import take_down
+from local.stacks import prepare, stack_region
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -74,7 +75,7 @@ def run(
         world = stack_of_things.enter_context(World(region=stack_region(PROJECT, stack)))
         interrupts.check()
         reporter.phase(f"Deploying stack {stack}", None)
-        deployment = Deployment(PROJECT, stack, world, on_resource=_told(reporter, interrupts))
+        deployment = prepare(PROJECT, stack, world, on_resource=_told(reporter, interrupts))
         with _removed_on_the_way_out(deployment, world, interrupts):
             with _running(world, output.root, interrupts, reporter) as running:
                 deployment.up()

@@ -12,7 +12,8 @@ from typing import Any
 
 import yaml
 
-from components import engine_yaml
+from components.config_errors import ConfigError
+from components.stack_files import is_encrypted, read_document
 
 _OF_A_BACKEND = ("encryptionsalt", "encryptedkey", "secretsprovider")  # keys of the operator's own stack
 
@@ -38,17 +39,25 @@ def copy_project(project: Path, stack: str, to: Path) -> Copied:
             f"There is no stack {stack!r}: it would need a file {own.name} beside Pulumi.yaml. "
             f"There are: {', '.join(known)}."
         )
-    described = _load(project / "Pulumi.yaml")
+    try:
+        return _copy(project, own, to)
+    except ConfigError as error:
+        raise RehearsalError(str(error)) from error
+
+
+def _copy(project: Path, own: Path, to: Path) -> Copied:
+    stack = own.stem.removeprefix("Pulumi.")
+    described = read_document(project / "Pulumi.yaml", stack)
     described["main"] = str(project)
     options = described.setdefault("runtime", {}).setdefault("options", {})
     options["virtualenv"] = sys.prefix
     _write(to / "Pulumi.yaml", described)
     secrets: tuple[str, ...] = ()
     for path in sorted(project.glob("Pulumi.*.yaml")):
-        left_out = _copy_stack(path, to / path.name)
+        left_out = _copy_stack(path, to / path.name, stack)
         if path == own:
             secrets = left_out
-    region = (_load(own).get("config") or {}).get("aws:region")
+    region = (read_document(own, stack).get("config") or {}).get("aws:region")
     if not isinstance(region, str):
         raise RehearsalError(
             f"{own.name} has no aws:region. Set one: pulumi config set aws:region eu-central-1"
@@ -56,11 +65,11 @@ def copy_project(project: Path, stack: str, to: Path) -> Copied:
     return Copied(region=region, secrets=secrets)
 
 
-def _copy_stack(path: Path, to: Path) -> tuple[str, ...]:
+def _copy_stack(path: Path, to: Path, stack: str) -> tuple[str, ...]:
     """Copy a stack's file as it is, or, where it holds something sealed, without that. Returns what was left out."""
-    content = _load(path)
+    content = read_document(path, stack)
     config: Mapping[str, Any] = content.get("config") or {}
-    sealed = tuple(sorted(key for key, value in config.items() if _is_sealed(value)))
+    sealed = tuple(sorted(key for key, value in config.items() if is_encrypted(value)))
     if not sealed and not any(key in content for key in _OF_A_BACKEND):
         to.write_bytes(path.read_bytes())
         return ()
@@ -68,22 +77,6 @@ def _copy_stack(path: Path, to: Path) -> tuple[str, ...]:
     kept["config"] = {key: value for key, value in config.items() if key not in sealed}
     _write(to, kept)
     return sealed
-
-
-def _is_sealed(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        return set(value) == {"secure"} or any(map(_is_sealed, value.values()))
-    return isinstance(value, list) and any(map(_is_sealed, value))
-
-
-def _load(path: Path) -> dict[str, Any]:
-    try:
-        content = engine_yaml.load(path.read_bytes())
-    except (OSError, yaml.YAMLError) as error:
-        raise RehearsalError(f"{path.name} cannot be read: {error}") from error
-    if not isinstance(content, dict):
-        raise RehearsalError(f"{path.name} is no mapping")
-    return content
 
 
 def _write(path: Path, content: Mapping[str, Any]) -> None:

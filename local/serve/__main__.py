@@ -11,9 +11,10 @@ from threading import Event
 from typing import Any
 
 from embedded_aws.api_gateway.http_front import PortInUseError
-from embedded_aws.deployment.deploy import DeployError, deploy, stack_region
+from embedded_aws.deployment.deploy import DeployError
 from embedded_aws.serving.served_world import ServedWorld
 from local.serve.curl_lines import curl_lines
+from local.stacks import deploy, stack_region
 
 PROJECT = Path(__file__).resolve().parents[2]
 FAILED, INTERRUPTED = 1, 130

@@ -17,10 +17,11 @@ from boto3.dynamodb.types import TypeDeserializer
 from PIL import Image
 
 from components.packaging import PACKAGES_FOR
-from embedded_aws.deployment.deploy import Deployment, deploy, stack_region
+from embedded_aws.deployment.deploy import Deployment
 from embedded_aws.rekognition.cards import draw_card
 from embedded_aws.serving.served_world import ServedWorld
 from local.serve.__main__ import PROJECT
+from local.stacks import deploy, stack_region
 
 STACK = "dev"
 ALERTS_ONLY, RESULTS_ONLY, BOTH = "alerts@example.com", "results@example.com", "both@example.com"

@@ -16,8 +16,8 @@ with warnings.catch_warnings():
     LOADED = (aws.s3.Bucket, aws.lambda_.Function)
 
 from components import packaging
-from components.stack_files import StackFiles
 from components.packaging import Package, StackPackages
+from components.stack_files import StackFiles
 from tests.components.config_parsing import Raw
 from tests.components.recording import PROJECT, Recording, run_program
 

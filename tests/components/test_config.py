@@ -10,8 +10,8 @@ from pydantic import BaseModel
 
 from components import bounds, config_schema, environment, taxonomy
 from components.config_errors import ConfigError
-from components.stack_files import read_config
 from components.config_model import StackKeys
+from components.stack_files import read_config
 from tests.components.config_parsing import Raw, parse, problems, put
 from tests.components.conftest import STACKS, Run
 from tests.components.recording import PROJECT

@@ -90,7 +90,7 @@ def test_a_stack_without_a_file_is_told_with_those_that_have_one() -> None:
 
 def test_a_file_that_is_no_yaml_is_told(project: Path) -> None:
     (project / "Pulumi.dev.yaml").write_text("config: [")
-    with pytest.raises(ConfigError, match=r"Pulumi\.dev\.yaml: is no YAML"):
+    with pytest.raises(ConfigError, match=r"Pulumi\.dev\.yaml: is not YAML"):
         StackFiles.read(project, "dev")
 
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from components.packaging import PACKAGES_FOR
-from embedded_aws.deployment.deploy import deploy, stack_region
 from embedded_aws.resources import HANDLERS
 from embedded_aws.resources.base import Aws
 from embedded_aws.world import World
+from local.stacks import deploy, stack_region
 from tests.engine.operator_session import PROJECT, open_desk
 
 # Made anew by AWS each time, or by the second.

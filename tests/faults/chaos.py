@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from components.packaging import PACKAGES_FOR
-from embedded_aws.deployment.deploy import deploy, stack_region
 from embedded_aws.runtime.poller import Poller
 from embedded_aws.runtime.timescale import TimeScale
 from embedded_aws.world import World
+from local.stacks import deploy, stack_region
 from tests.faults.process_chaos import BesiegedFunctions, Siege
 
 ROOT = Path(__file__).parents[2]

@@ -12,11 +12,11 @@ from typing import Any, Self
 from boto3.dynamodb.types import TypeDeserializer
 
 from components.packaging import PACKAGES_FOR
-from embedded_aws.deployment.deploy import deploy, stack_region
 from embedded_aws.runtime.functions import Functions
 from embedded_aws.runtime.poller import Batch, Poller
 from embedded_aws.runtime.timescale import TimeScale
 from embedded_aws.world import World
+from local.stacks import deploy, stack_region
 
 ROOT = Path(__file__).parents[2]
 STACK = "dev"

@@ -11,9 +11,9 @@ from pulumi import FileArchive
 
 from components.packaging import PACKAGES_FOR
 from embedded_aws.deployment.archives import HashedArchive
-from embedded_aws.deployment.deploy import deploy, stack_region
 from embedded_aws.resources.base import Handler
 from embedded_aws.world import World
+from local.stacks import deploy, stack_region
 
 from .calls import Place, Provider, connected
 

@@ -1,15 +1,16 @@
 """A fresh embedded AWS, and a project folder to write small programs in."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from embedded_aws.deployment.project import Project, ProjectSource
 from embedded_aws.world import Credentials, World
 
-WriteProject = Callable[..., Path]
+WriteProject = Callable[..., ProjectSource]
 MakeRole = Callable[[str, list[dict[str, Any]]], Credentials]
 
 
@@ -21,13 +22,20 @@ def world() -> Iterator[World]:
 
 @pytest.fixture
 def write_project(tmp_path: Path) -> WriteProject:
-    """Writes Pulumi.yaml, Pulumi.dev.yaml and __main__.py; returns the folder."""
+    """Writes a program with these values as its configuration; overrides replace whole values."""
 
-    def write(program: str, *, schema: str = "", config: str = "") -> Path:
-        (tmp_path / "Pulumi.yaml").write_text(f"name: tiny\nruntime: python\nconfig:\n{schema or '  {}'}\n")
-        (tmp_path / "Pulumi.dev.yaml").write_text(f"config:\n  aws:region: eu-central-1\n{config}\n")
+    def write(program: str, **config: Any) -> ProjectSource:
         (tmp_path / "__main__.py").write_text(f"import pulumi\nimport pulumi_aws as aws\n{program}\n")
-        return tmp_path
+
+        def resolve(overrides: Mapping[str, Any]) -> Project:
+            values = {f"tiny:{key}": value for key, value in {**config, **overrides}.items()}
+            texts = {
+                key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()
+            }
+            region = {"aws:region": "eu-central-1"}
+            return Project(folder=tmp_path, name="tiny", stack="dev", config={**region, **texts})
+
+        return resolve
 
     return write
 
@@ -60,11 +68,3 @@ def bucket(world: World) -> str:
         Bucket="a-bucket", CreateBucketConfiguration={"LocationConstraint": world.region}
     )
     return "a-bucket"
-
-
-@pytest.fixture(scope="session")
-def host_packages() -> Iterator[None]:
-    """The project's program builds packages that run on this machine."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MEDIA_PIPELINE_PACKAGES_FOR", "host")
-        yield

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from embedded_aws.deployment.deploy import DeployError, Deployment, ProtectedError, deploy, stack_region
+from embedded_aws.deployment.deploy import DeployError, Deployment, ProtectedError, deploy
+from embedded_aws.deployment.project import Project, ProjectError
 from embedded_aws.resources import HANDLERS
 from embedded_aws.world import World
 
@@ -32,8 +33,7 @@ function = aws.lambda_.Function(
 pulumi.export("function", function.name)
 pulumi.export("secret", pulumi.Output.secret("hidden"))
 """
-FUNCTION_SCHEMA = "  memory: {type: integer, default: 512}\n  sizes: {type: object}"
-FUNCTION_CONFIG = "  tiny:sizes: {large: 2048, small: 512}"
+FUNCTION_CONFIG = {"memory": 512, "sizes": {"large": 2048, "small": 512}}
 
 STORAGE = """
 tags = aws.ProviderDefaultTagsArgs(tags={"stack": "dev", "owner": "nobody"})
@@ -61,8 +61,7 @@ def code(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def with_function(world: World, write_project: Any, code: Path) -> Deployment:
-    project = write_project(FUNCTION.format(code=str(code)), schema=FUNCTION_SCHEMA, config=FUNCTION_CONFIG)
-    return deploy(project, "dev", world)
+    return deploy(write_project(FUNCTION.format(code=str(code)), **FUNCTION_CONFIG), world)
 
 
 def created(deployment: Deployment, type_: str) -> list[Any]:
@@ -80,7 +79,7 @@ def test_updating_the_configuration_changes_only_the_environment(
     world: World, with_function: Deployment
 ) -> None:
     before = {resource.urn: resource.id for resource in with_function.resources}
-    changed = with_function.update({"sizes.large": 1024})
+    changed = with_function.update({"sizes": {"large": 1024, "small": 512}})
     (function,) = created(with_function, "aws:lambda/function:Function")
     assert changed == {function.urn: frozenset({"environment"})}
     assert {resource.urn: resource.id for resource in with_function.resources} == before
@@ -102,7 +101,7 @@ def test_destroy_leaves_nothing_but_tells_what_others_made(world: World, with_fu
 
 
 def test_names_and_tags_are_made_as_the_provider_makes_them(world: World, write_project: Any) -> None:
-    deployment = deploy(write_project(STORAGE.replace("FORCE", "True")), "dev", world)
+    deployment = deploy(write_project(STORAGE.replace("FORCE", "True")), world)
     name = deployment.outputs["bucket"]
     assert name.startswith("uploads-")
     assert len(name) == len("uploads-") + 7
@@ -118,14 +117,14 @@ def test_the_same_stack_gets_the_same_names_in_the_next_world(write_project: Any
     names = []
     for _ in range(2):
         with World() as world:
-            names.append(deploy(project, "dev", world).outputs["bucket"])
+            names.append(deploy(project, world).outputs["bucket"])
     assert names[0] == names[1]
 
 
 def test_a_bucket_with_objects_resists_unless_it_may_be_emptied(write_project: Any) -> None:
     for force, resists in (("False", True), ("True", False)):
         with World() as world:
-            deployment = deploy(write_project(STORAGE.replace("FORCE", force)), "dev", world)
+            deployment = deploy(write_project(STORAGE.replace("FORCE", force)), world)
             s3, bucket = world.client("s3"), deployment.outputs["bucket"]
             for body in (b"1", b"2"):
                 s3.put_object(Bucket=bucket, Key="k", Body=body)
@@ -145,7 +144,7 @@ def test_protected_resources_stop_destroy_before_anything_is_deleted(
 aws.sqs.Queue("first")
 aws.sqs.Queue("precious", opts=pulumi.ResourceOptions(protect=True))
 """
-    deployment = deploy(write_project(program), "dev", world)
+    deployment = deploy(write_project(program), world)
     with pytest.raises(ProtectedError, match="pulumi state unprotect") as refused:
         deployment.destroy()
     assert "precious" in str(refused.value)
@@ -159,7 +158,7 @@ def test_what_is_made_to_stay_is_no_leftover(world: World, write_project: Any, c
 aws.lambda_.LayerVersion("kept", layer_name="kept", code=pulumi.FileArchive({str(code)!r}), skip_destroy=True)
 aws.sns.Topic("retained", opts=pulumi.ResourceOptions(retain_on_delete=True))
 """
-    deployment = deploy(write_project(program), "dev", world)
+    deployment = deploy(write_project(program), world)
     assert deployment.destroy() == []
     assert world.client("lambda").list_layers()["Layers"]
     assert world.client("sns").list_topics()["Topics"]
@@ -207,7 +206,7 @@ def test_a_wrong_program_stops_with_one_readable_message(
     world: World, write_project: Any, program: str, message: str
 ) -> None:
     with pytest.raises(DeployError, match=message) as stopped:
-        deploy(write_project(program), "dev", world)
+        deploy(write_project(program), world)
     assert "Traceback" not in str(stopped.value)
     assert "max retries" not in str(stopped.value)
 
@@ -216,75 +215,34 @@ def test_what_was_made_before_a_failure_can_be_removed(world: World, write_proje
     program = (
         'q = aws.sqs.Queue("made")\nq.url.apply(lambda _: aws.cloudwatch.LogGroup("g", retention_in_days=31))'
     )
-    deployment = Deployment(write_project(program), "dev", world)
+    deployment = Deployment(write_project(program), world)
     with pytest.raises(DeployError):
         deployment.up()
     assert [resource.name for resource in deployment.resources] == ["made", "g"], "the log group is half-made"
     assert deployment.destroy() == []
 
 
-@pytest.mark.parametrize(
-    ("schema", "config", "overrides", "message"),
-    [
-        ("  memory: {type: integer}", "", {}, "Stack 'dev' is missing configuration value 'memory'"),
-        ("  memory: {type: integer}", "  tiny:memory: lots", {}, "'memory' must be of type 'integer'"),
-        ("  names: {type: array, items: {type: string}}", "  tiny:names: [a, 1]", {}, "'array<string>'"),
-        ("  memory: {type: integer}", "  tiny:memory: 1", {"memory": 1.5}, "must be of type 'integer'"),
-        ("", "  tiny:password: {secure: v1abc}", {}, "cannot be decrypted here"),
-        ("  flag: {type: boolean}", "  tiny:flag: yes", {}, "must be of type 'boolean'"),
-        ("", "  tiny:a: 1\n  tiny:a: 2", {}, "'tiny:a' stands there twice"),
-    ],
-)
-def test_configuration_is_checked_as_the_engine_checks_it(
-    world: World, write_project: Any, schema: str, config: str, overrides: dict[str, Any], message: str
-) -> None:
-    project = write_project("raise SystemExit('the program ran')", schema=schema, config=config)
-    with pytest.raises(DeployError) as stopped:
-        deploy(project, "dev", world, config_overrides=overrides)
-    assert message in str(stopped.value)
+def test_a_configuration_that_cannot_be_resolved_stops_the_deployment(world: World) -> None:
+    def refusing(_overrides: object) -> Project:
+        raise ProjectError("Stack 'dev' is missing configuration value 'memory'")
+
+    with pytest.raises(DeployError, match="missing configuration value 'memory'"):
+        deploy(refusing, world)
 
 
-def test_configuration_reaches_the_program_as_the_engine_hands_it_over(
-    world: World, write_project: Any
-) -> None:
-    program = """
-config = pulumi.Config()
-pulumi.export("all", [config.require_int("memory"), config.require_bool("flag"), config.require_object("names"),
-    config.require_object("sizes"), config.require("text"), config.get("undeclared")])
-"""
-    schema = (
-        "  memory: {type: integer, default: 64}\n  flag: {type: boolean, default: true}\n"
-        "  names: {type: array, items: {type: string}, default: [a]}\n"
-        "  sizes: {type: object}\n  text: {default: t}"
-    )
-    config = '  tiny:memory: "128"\n  tiny:sizes: {a: 1, mode: off, at: 2026-01-01}'
-    project = write_project(program, schema=schema, config=config)
-    deployment = deploy(project, "dev", world, config_overrides={"sizes.b": 0.5, "undeclared": "typo"})
-    assert deployment.outputs["all"] == [
-        128,
-        True,
-        ["a"],
-        {"a": 1, "mode": "off", "at": "2026-01-01", "b": 0.5},
-        "t",
-        "typo",
-    ]
-
-
-def test_a_stack_goes_to_its_own_region(world: World, write_project: Any) -> None:
-    project = write_project("", config="")
-    assert stack_region(project, "dev") == "eu-central-1"
-    with pytest.raises(DeployError, match="no stack named 'prod' found"):
-        stack_region(project, "prod")
+def test_a_stack_of_another_region_is_not_deployed(write_project: Any) -> None:
+    with World(region="eu-west-1") as elsewhere, pytest.raises(DeployError, match=r"region=project\.region"):
+        deploy(write_project(""), elsewhere)
 
 
 def test_each_run_loads_the_program_afresh_and_leaves_nothing_behind(
-    world: World, write_project: Any
+    world: World, write_project: Any, tmp_path: Path
 ) -> None:
     project = write_project("import helper\nhelper.runs.append(1)\npulumi.export('runs', len(helper.runs))")
-    (project / "helper.py").write_text("runs = []\n")
+    (tmp_path / "helper.py").write_text("runs = []\n")
     modules, cwd, path = set(sys.modules), Path.cwd(), list(sys.path)
     for _ in range(2):
-        assert deploy(project, "dev", world).outputs == {"runs": 1}
+        assert deploy(project, world).outputs == {"runs": 1}
     assert "helper" not in set(sys.modules) - modules
     assert (Path.cwd(), sys.path) == (cwd, path)
 
@@ -316,17 +274,18 @@ for n in range(500):
     print("made", n, flush=True)
 time.sleep(30)
 """
-    project = write_project(program)
+    folder = write_project(program)({}).folder
     script = f"""
     import signal
     import sys
     from pathlib import Path
     from embedded_aws.deployment.deploy import deploy
+    from embedded_aws.deployment.project import Project
     from embedded_aws.world import World
     signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in the background
     try:
         with World() as world:
-            deploy(Path({str(project)!r}), "dev", world)
+            deploy(lambda _: Project(folder=Path({str(folder)!r}), name="tiny", stack="dev", config={{}}), world)
     except KeyboardInterrupt:
         sys.exit(3)
     """

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from embedded_aws.deployment.deploy import Deployment, deploy, stack_region
+from embedded_aws.deployment.deploy import Deployment
 from embedded_aws.deployment.schema import InputError
 from embedded_aws.resources import HANDLERS
 from embedded_aws.resources.base import ProviderSettings
 from embedded_aws.world import World
+from local.stacks import deploy, stack_region
 
 PROJECT = Path(__file__).parents[3]
 

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from embedded_aws.deployment.deploy import ProtectedError, deploy, stack_region
+from embedded_aws.deployment.deploy import ProtectedError
 from embedded_aws.world import World
+from local.stacks import deploy, stack_region
 
 PROJECT = Path(__file__).parents[3]
 

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from components.stack_files import StackFiles, read_config
 from components.packaging import Package, Target, __main__, build_code, build_layer, store
 from components.packaging.errors import TooLargeError
 from components.packaging.lock import RUNTIME_SDK, Lock
 from components.packaging.stack import CODE, IMAGE_LOCK, VIDEO_LOCK, build_stack
 from components.packaging.store import PROJECT
 from components.packaging.target import ARCHITECTURES, GLIBC
+from components.stack_files import StackFiles, read_config
 from tests.unit.packaging import elf
 
 TARGETS = [Target(runtime, architecture) for runtime in GLIBC for architecture in ARCHITECTURES]
