@@ -1,4 +1,4 @@
-"""The pipeline's own way, from opening the file to the last byte of the MP4, with the sketches that sampling needs."""
+"""The pipeline itself: from opening the file to the last byte of the MP4, with the fingerprints for frame selection."""
 
 from pathlib import Path
 
@@ -6,13 +6,13 @@ from benchmarks.video_recipes import Settings
 from media_pipeline.images.sniffing import sniff
 from media_pipeline.videos.frame_selection import choose
 from media_pipeline.videos.source import THREADS, opened
-from media_pipeline.videos.transcoding import CRF, PRESET, SOUND_BITS, transcode
+from media_pipeline.videos.transcoding import AUDIO_BIT_RATES, CRF, PRESET, transcode
 from media_pipeline.videos.video_limits import VideoLimits
 
 HEIGHT = 720
 MODERATION_FRAMES = 12
 _HEAD_BYTES = 4096
-SETTINGS = Settings(height=HEIGHT, crf=CRF, preset=PRESET, threads=THREADS, sound=SOUND_BITS["mono"])
+SETTINGS = Settings(height=HEIGHT, crf=CRF, preset=PRESET, threads=THREADS, sound=AUDIO_BIT_RATES["mono"])
 
 
 def as_the_function_does(source: Path, target: Path, settings: Settings) -> None:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import av
 
-from media_pipeline.videos.fingerprints import sketch
+from media_pipeline.videos.fingerprints import fingerprint
 from media_pipeline.videos.frame_selection import choose
-from media_pipeline.videos.scenes import Shown
+from media_pipeline.videos.scenes import TimedFrame
 from tests.video.footage import Footage
 
 
@@ -24,13 +24,16 @@ def chosen(footage: Footage, budget: int, path: Path) -> Chosen:
     """Encode footage into `path`, look at what a decoder gives back, and choose."""
     if not path.exists():
         footage.shoot(path)
-    times, sketches = [], []
+    times, fingerprints = [], []
     with av.open(str(path), "r") as container:
         for frame in container.decode(video=0):
             times.append(frame.time or 0.0)
-            sketches.append(sketch(frame.planes))
+            fingerprints.append(fingerprint(frame.planes))
     ends = [*times[1:], footage.seconds]
-    shown = [Shown(time, end - time, drawn) for time, end, drawn in zip(times, ends, sketches, strict=True)]
+    shown = [
+        TimedFrame(time, end - time, drawn)
+        for time, end, drawn in zip(times, ends, fingerprints, strict=True)
+    ]
     judged = tuple(times[number] for number in choose(shown, budget))
     begin, end = footage.card_from_to
     return Chosen(footage.name, judged, tuple(time for time in judged if begin - 1e-3 <= time < end - 1e-3))

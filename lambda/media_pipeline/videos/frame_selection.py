@@ -1,48 +1,42 @@
-"""Which frames of a video are judged, when each is billed: `budget` of them, always with the first and the last.
+"""Choice of the frames to judge, each of which is billed: `budget` of them, always with the first and the last.
 
 Two promises, for a video of D seconds and a budget of n:
 
-1. A still picture that is shown for D / (n - 1) or longer is judged, however it comes and goes. So first of all a frame
-   is taken of each picture that is there so long in all its pieces together (`scenes.Likeness`), if none is yet: at
-   most n - 2 besides the first and the last, since each uses up that much of D. And between two judged frames of what
-   stands still (`scenes.standing`) less than that passes, not counted what looks the same as a judged frame there:
-   whatever is in there was judged. That walks along and takes a frame whenever D / (n - 1) is full.
-2. What is left of the budget goes to the scenes that have no judged frame yet, those first that look least like all
-   that is judged so far; then to what moves, until there, too, less than D / (n - 1) passes between two judged frames
-   of one stretch (`scenes.stretches`: no cut in between that could end a picture); then to what changed without a cut;
-   then to the middle of the widest gap.
-
-So with few cuts every scene is judged, however short, and with many those that stand out; without any, no moment is
-farther from a judged one than the budget makes it.
+1. A still picture that is shown for D / (n - 1) or longer is judged, in one piece or in several. So first a frame is
+   chosen of every picture that is shown for so long in total (`scenes.SimilarityIndex`), if none is chosen yet: at most
+   n - 2 besides the first and the last, since each accounts for as much of D. And between two judged frames of a still
+   part (`scenes.still_parts`) less than that passes, not counting frames that look like a judged one.
+2. The rest of the budget goes to scenes without a judged frame, those first that differ most from all judged frames;
+   then to moving parts, until less than D / (n - 1) passes between two judged frames of one part
+   (`scenes.continuous_parts`); then to what changed without a cut; then to the middle of the widest gap.
 """
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-from media_pipeline.videos.fingerprints import Sketch, difference, most_different
+from media_pipeline.videos.fingerprints import Fingerprint, largest_difference, mean_difference
 from media_pipeline.videos.scenes import (
     BRIEF,
     Alike,
-    Likeness,
-    Shown,
-    scenes,
-    standing,
+    SimilarityIndex,
+    TimedFrame,
+    continuous_parts,
+    find_scenes,
     steady,
-    stretches,
+    still_parts,
 )
 
-SAME_AVERAGE, SAME_MOST = 1.5, 12
-"""Levels: what differs by less looks the same; an encoder's noise does, other letters on a card do not."""
+SAME_MEAN, SAME_LARGEST = 1.5, 12
+"""Differences in levels below which frames look the same: an encoder's noise does, other letters on a card do not."""
 NOTICEABLE = 6.0
-"""Levels on average by which a frame must differ from all judged ones to be worth one without a cut."""
-_HAIR = 1e-6
-CANDIDATES = (
-    600  # frames that are looked at for what stands still or changes slowly: of a long video not every one
-)
+"""Mean difference in levels from all judged frames at which a frame is judged although there is no cut."""
+_ROUNDING = 1e-6
+CANDIDATES = 600
+"""Frames that are compared to find still and slowly changing parts: in a long video not all are."""
 
 
-def choose(frames: Sequence[Shown], budget: int) -> tuple[int, ...]:
-    """Choose the numbers of the frames to judge, in order; `budget` is 2 at least."""
+def choose(frames: Sequence[TimedFrame], budget: int) -> tuple[int, ...]:
+    """Return the numbers of the frames to judge, in order; `budget` is at least 2."""
     if len(frames) <= budget:
         return tuple(range(len(frames)))
     choice = _Choice(frames, max(2, budget))
@@ -50,58 +44,58 @@ def choose(frames: Sequence[Shown], budget: int) -> tuple[int, ...]:
     choice.add(len(frames) - 1)
     for alike in (_same, steady):
         choice.recall(alike)
-    found = scenes(frames)
-    parts = stretches(frames, found)
+    found = find_scenes(frames)
+    parts = continuous_parts(frames, found)
     for part in parts:
-        choice.cover(standing(frames, part, at_least=choice.longest, looks=CANDIDATES))
-    unseen = [scene for scene in found if not choice.taken.intersection(range(scene.first, scene.last + 1))]
-    choice.spend({scene.middle: min(1.0, scene.seconds / BRIEF) for scene in unseen}, least=SAME_AVERAGE)
+        choice.cover(still_parts(frames, part, at_least=choice.longest, looks=CANDIDATES))
+    unseen = [scene for scene in found if not choice.chosen.intersection(range(scene.first, scene.last + 1))]
+    choice.spend({scene.middle: min(1.0, scene.seconds / BRIEF) for scene in unseen}, least=SAME_MEAN)
     choice.cover(parts)
     step = -(-len(frames) // CANDIDATES)
     choice.spend(dict.fromkeys(range(0, len(frames), step), 1.0), least=NOTICEABLE)
     choice.fill()
-    return tuple(sorted(choice.taken))
+    return tuple(sorted(choice.chosen))
 
 
 class _Choice:
-    """The frames taken so far, and what they show."""
+    """The frames chosen so far."""
 
-    def __init__(self, frames: Sequence[Shown], budget: int) -> None:
+    def __init__(self, frames: Sequence[TimedFrame], budget: int) -> None:
         self._frames = frames
-        self._likeness = Likeness(frames)
+        self._index = SimilarityIndex(frames)
         self._left = budget
-        # A hair less: sums of tenths of a second are never quite what they should be.
-        self.longest = (1 - _HAIR) * sum(frame.seconds for frame in frames) / (budget - 1)
-        self._shown: list[Sketch] = []
-        self._open = list(range(len(frames)))  # what is like nothing that is judged, as far as was looked
-        self.taken: set[int] = set()
+        # Slightly less, since sums of tenths of a second are inexact.
+        self.longest = (1 - _ROUNDING) * sum(frame.seconds for frame in frames) / (budget - 1)
+        self._shown: list[Fingerprint] = []
+        self._open = list(range(len(frames)))  # frames not known to look like a judged one
+        self.chosen: set[int] = set()
 
     def add(self, number: int) -> None:
-        """Take one more frame."""
+        """Choose one more frame."""
         self._left -= 1
-        self.taken.add(number)
-        self._shown.append(self._frames[number].sketch)
+        self.chosen.add(number)
+        self._shown.append(self._frames[number].fingerprint)
 
     def recall(self, alike: Alike) -> None:
-        """Judge every picture that is there for the longest in all and that nothing judged so far is like."""
+        """Choose a frame of every picture that is shown for `longest` in total and looks like no chosen frame."""
         if self.longest <= 0:
             return
-        for judged in self.taken:
+        for judged in self.chosen:
             self._forget(self._alike(judged, alike))
-        for number in self._likeness.returning(self._open, alike, at_least=self.longest):
+        for number in self._index.recurring(self._open, alike, at_least=self.longest):
             while self._left > 0 and self._seconds(run := self._alike(number, alike)) >= self.longest:
                 wanted = self._divided(run)
                 shown = self._alike(wanted, alike)
                 if self._seconds(shown) < self.longest:
-                    # It is like the frame that was named, but not like enough of the others.
+                    # It looks like the frame that was found, but not like enough of the others.
                     wanted, shown = number, run
                 self.add(wanted)
                 self._forget(shown)
 
     def cover(self, found: Iterable[Sequence[int]]) -> None:
-        """Judge so much of every stretch that less than the longest passes between, while the budget lasts."""
+        """Choose frames until less than `longest` passes between them in every part, while the budget lasts."""
         for stretch in found:
-            unlike = self._unlike(stretch, [number for number in stretch if number in self.taken])
+            unlike = self._unlike(stretch, [number for number in stretch if number in self.chosen])
             while self._left > 0 and (run := self._too_long(unlike)):
                 number = self._divided(run)
                 self.add(number)
@@ -112,10 +106,10 @@ class _Choice:
                 ]
 
     def spend(self, candidates: dict[int, float], *, least: float) -> None:
-        """Take the candidates, each with its weight, that differ most from all that is taken, while that is `least`."""
-        pictures = {number: self._frames[number].sketch for number in candidates}
+        """Choose the weighted candidates that differ most from all chosen frames, while they differ by `least`."""
+        pictures = {number: self._frames[number].fingerprint for number in candidates}
         distances = {
-            number: min(difference(picture, shown) for shown in self._shown)
+            number: min(mean_difference(picture, shown) for shown in self._shown)
             for number, picture in pictures.items()
         }
         while self._left > 0 and distances:
@@ -124,14 +118,14 @@ class _Choice:
                 return
             self.add(wanted)
             distances = {
-                number: min(distance, difference(pictures[number], pictures[wanted]))
+                number: min(distance, mean_difference(pictures[number], pictures[wanted]))
                 for number, distance in distances.items()
             }
 
     def fill(self) -> None:
-        """Spread what is left evenly over the time."""
+        """Spread the rest of the budget evenly over time."""
         while self._left > 0:
-            times = [(number, self._frames[number].time) for number in sorted(self.taken)]
+            times = [(number, self._frames[number].time) for number in sorted(self.chosen)]
             gaps = [pair for pair in pairwise(times) if pair[1][0] - pair[0][0] > 1]
             (first, since), (last, until) = max(gaps, key=lambda pair: pair[1][1] - pair[0][1])
             self.add(self._nearest(range(first + 1, last), (since + until) / 2))
@@ -143,12 +137,12 @@ class _Choice:
         return parts
 
     def _unlike_one(self, run: Sequence[int], judged: int) -> Iterable[int]:
-        """The frames of a run that do not look the same as a judged one."""
-        picture = self._frames[judged].sketch
-        return (number for number in run if not _same(self._frames[number].sketch, picture))
+        """Return the frames of a run that do not look like a judged one."""
+        picture = self._frames[judged].fingerprint
+        return (number for number in run if not _same(self._frames[number].fingerprint, picture))
 
     def _alike(self, number: int, alike: Alike) -> list[int]:
-        return list(self._likeness.of(number, self._open, alike))
+        return list(self._index.of(number, self._open, alike))
 
     def _forget(self, numbers: Iterable[int]) -> None:
         gone = set(numbers)
@@ -159,7 +153,7 @@ class _Choice:
         return longest if self._seconds(longest) >= self.longest else ()
 
     def _divided(self, run: Sequence[int]) -> int:
-        """The first of as few frames as leave nothing too long, as evenly as that can be."""
+        """Return the first of the fewest frames that leave no gap too long, spaced as evenly as possible."""
         full = self._full(run)
         target = self._frames[run[0]].time + self._seconds(run) / (len(full) + 1)
         even = self._nearest([number for number in run if number <= full[0]], target)
@@ -167,7 +161,7 @@ class _Choice:
         return even if len(left) < len(full) else full[0]
 
     def _full(self, run: Sequence[int]) -> list[int]:
-        """The frames at which too much has passed, when each of them is judged."""
+        """Return the frames at which the gap gets too long, if each of them is judged."""
         full: list[int] = []
         passed = 0.0
         for number in run:
@@ -184,12 +178,12 @@ class _Choice:
         return min(numbers, key=lambda number: abs(self._frames[number].time - time))
 
 
-def _same(one: Sketch, other: Sketch) -> bool:
-    return most_different(one, other) < SAME_MOST and difference(one, other) < SAME_AVERAGE
+def _same(one: Fingerprint, other: Fingerprint) -> bool:
+    return largest_difference(one, other) < SAME_LARGEST and mean_difference(one, other) < SAME_MEAN
 
 
 def _split(run: Sequence[int], kept: set[int]) -> Iterable[list[int]]:
-    """The parts of a run that stay when all frames but `kept` are taken out of it."""
+    """Yield the parts of a run that remain when all frames except `kept` are removed from it."""
     part: list[int] = []
     for number in run:
         if number in kept:

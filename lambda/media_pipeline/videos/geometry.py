@@ -1,4 +1,4 @@
-"""How large a rendition becomes and which way it is turned: arithmetic only."""
+"""Size and orientation of the published video: arithmetic only."""
 
 import struct
 from dataclasses import dataclass
@@ -14,16 +14,16 @@ _TURNS = {
     (0, 1, 1, 0): ("transpose=cclock_flip",),
     (0, -1, -1, 0): ("transpose=clock_flip",),
 }
-"""Signs of the display matrix's a, b, c, d (a point x, y is shown at ax + cy, bx + dy) -> filters that do it."""
+"""Signs of the display matrix's a, b, c, d (x, y is displayed at ax + cy, bx + dy) -> FFmpeg filters for it."""
 
 
 LONGEST_SIDE = 4096
-"""Pixels, as published: more no player decodes in hardware, and x264 ends at 16,384."""
+"""Pixels of a published side: beyond it no player decodes in hardware, and x264 ends at 16,384."""
 
 
 @dataclass(frozen=True)
 class Geometry:
-    """Sides of the scaled picture before it is turned, and the filters that turn it."""
+    """Size of the scaled picture before it is turned, and the filters that turn it."""
 
     width: int
     height: int
@@ -36,9 +36,9 @@ class Geometry:
 
 
 def fitted(width: int, height: int, aspect: Fraction, turn: tuple[str, ...], lines: int) -> Geometry:
-    """Fit a stored picture into `lines` lines of square pixels as it is shown; never more lines than it has.
+    """Return the geometry of a stored picture within `lines` displayed lines of square pixels, never enlarged.
 
-    Sides are even, as H.264's 4:2:0 wants them.
+    Sides are even, as H.264 in 4:2:0 requires.
     """
     across, down = _upright(width, height, aspect, turn)
     shown_height = _even(min(down, lines, down * LONGEST_SIDE / across))
@@ -48,7 +48,7 @@ def fitted(width: int, height: int, aspect: Fraction, turn: tuple[str, ...], lin
 
 
 def upright(width: int, height: int, aspect: Fraction, turn: tuple[str, ...]) -> tuple[int, int]:
-    """Width and height of a stored picture as it is shown: turned, in square pixels, and not made smaller."""
+    """Return the displayed width and height of a stored picture: turned, in square pixels, not scaled down."""
     across, down = _upright(width, height, aspect, turn)
     return max(1, round(across)), max(1, round(down))
 
@@ -56,13 +56,16 @@ def upright(width: int, height: int, aspect: Fraction, turn: tuple[str, ...]) ->
 def _upright(width: int, height: int, aspect: Fraction, turn: tuple[str, ...]) -> tuple[float, float]:
     if not _is_quarter(turn):
         return float(width * aspect), float(height)
-    if aspect > 1:  # squeezed across instead: stretched down there would be lines that nobody filmed
+    if aspect > 1:  # narrowed instead of heightened: that would invent lines
         return float(height / aspect), float(width)
     return float(height), float(width * aspect)
 
 
 def turn_of(matrix: bytes | None) -> tuple[str, ...]:
-    """Read a display matrix: nine 32-bit numbers, of which a, b, c, d are in 16.16; an odd angle is not turned."""
+    """Return the filters for a display matrix: nine 32-bit numbers, a, b, c, d in 16.16 (ISO/IEC 14496-12, 6.2.2).
+
+    Angles other than multiples of 90 degrees are ignored.
+    """
     if matrix is None or len(matrix) < 36:
         return ()
     a, b, _, c, d = struct.unpack("=5i", matrix[:20])
@@ -71,7 +74,7 @@ def turn_of(matrix: bytes | None) -> tuple[str, ...]:
 
 
 def _sign(value: int, largest: int) -> int:
-    if abs(value) * 8 < largest:  # as good as 0
+    if abs(value) * 8 < largest:  # practically 0
         return 0
     return 1 if value > 0 else -1
 

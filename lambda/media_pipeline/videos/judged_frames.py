@@ -1,4 +1,4 @@
-"""The frames that are judged, as pictures: read back from what will be published."""
+"""The frames that are judged, as pictures: read back from the video that will be published."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,36 +10,36 @@ from av.video.stream import VideoStream
 from PIL import Image
 
 from media_pipeline.errors import FailedError, Reason
-from media_pipeline.videos.frames import MATRICES, TICK, Pictures
-from media_pipeline.videos.scenes import Shown
+from media_pipeline.videos.frames import MATRICES, TICK, FrameConverter
+from media_pipeline.videos.scenes import TimedFrame
 from media_pipeline.videos.source import THREADS, Opened
 from media_pipeline.videos.transcoding import Transcoded, Watch, decoded, packets
 from media_pipeline.videos.video_limits import VideoLimits
 
 FAIR_CONTRAST = 0.6
-"""Of the contrast of the most contrasting judged frame: the first with as much is the poster, not a black one."""
-_TINY = TICK / 2
+"""Share of the largest contrast among the judged frames: the first frame with as much is the poster."""
+_HALF_TICK = TICK / 2
 
 
 @dataclass(frozen=True)
 class Judged:
-    """One frame to judge: when it is shown, in seconds, and its picture in RGB."""
+    """One frame to judge: its time in seconds and its picture in RGB."""
 
     time: float
     picture: Image.Image
 
 
-def poster(frames: Sequence[Shown], chosen: Sequence[int]) -> int:
-    """Choose among the chosen frames the one that stands for the video."""
-    contrasts = {number: frames[number].sketch.contrast for number in chosen}
+def poster(frames: Sequence[TimedFrame], chosen: Sequence[int]) -> int:
+    """Return the number of the chosen frame that becomes the poster."""
+    contrasts = {number: frames[number].fingerprint.contrast for number in chosen}
     enough = FAIR_CONTRAST * max(contrasts.values())
     return next(number for number in chosen if contrasts[number] >= enough)
 
 
 def published(made: Transcoded, chosen: Sequence[int], watch: Watch) -> Iterator[Judged]:
-    """Read the chosen frames, given in order, back from the published file.
+    """Read the chosen frames, in order, back from the published file.
 
-    Raises FailedError where they cannot be: it is our own file.
+    Raises FailedError if one is missing: the pipeline wrote that file itself.
     """
     with av.open(str(made.path), "r", format="mp4") as container:
         track = container.streams.video[0]
@@ -49,12 +49,12 @@ def published(made: Transcoded, chosen: Sequence[int], watch: Watch) -> Iterator
         position = Fraction(-1)
         for number in chosen:
             wanted = Fraction(made.frames[number].time)
-            starts = [time for time in made.whole if time <= wanted + _TINY]
+            starts = [time for time in made.keyframes if time <= wanted + _HALF_TICK]
             if any(position < time for time in starts):
-                container.seek(int((wanted + _TINY) / _base(track)), stream=track)
+                container.seek(int((wanted + _HALF_TICK) / _base(track)), stream=track)
                 read = container.decode(track)
             frame = _next_at(read, wanted, watch)
-            # Where times are uneven a seek may lead too far: then from an earlier frame that needs no other.
+            # With uneven times a seek may lead too far: then start from an earlier keyframe.
             while frame is None and starts:
                 container.seek(int(starts.pop() / _base(track)), stream=track)
                 frame = _next_at(container.decode(track), wanted, watch)
@@ -70,14 +70,14 @@ def published(made: Transcoded, chosen: Sequence[int], watch: Watch) -> Iterator
 def coloured(
     source: Opened, made: Transcoded, chosen: Sequence[int], *, lines: int, limits: VideoLimits, watch: Watch
 ) -> Iterator[Judged]:
-    """Make the chosen frames, given in order, once more from the original, in colour: where published ones are grey.
+    """Convert the chosen frames, in order, once more from the original in colour, where published ones are grey.
 
-    Raises RejectedError, and FailedError where other frames come than at the first time.
+    Raises RejectedError, and FailedError if the frames differ from those of the first pass.
     """
-    pictures = Pictures(source, limits, lines=lines, grey=False)
+    converter = FrameConverter(source, limits, lines=lines, grey=False)
     wanted = list(chosen)
     count = 0
-    for frame in _all(source, pictures, watch):
+    for frame in _all(source, converter, watch):
         if wanted and count == wanted[0]:
             yield Judged(made.frames[wanted.pop(0)].time, _rgb(frame))
         count += 1
@@ -85,12 +85,12 @@ def coloured(
         raise FailedError(Reason.PROXY_REFUSED, "the frames to judge are not those that would be published")
 
 
-def _all(source: Opened, pictures: Pictures, watch: Watch) -> Iterator[VideoFrame]:
+def _all(source: Opened, converter: FrameConverter, watch: Watch) -> Iterator[VideoFrame]:
     for packet, done in packets(source, [source.picture]):
         watch(done)
         frames, _ = decoded(packet)
-        yield from pictures.made_of(frames)
-    yield from pictures.rest()
+        yield from converter.convert(frames)
+    yield from converter.flush()
 
 
 def _next_at(read: Iterator[VideoFrame], wanted: Fraction, watch: Watch) -> VideoFrame | None:
@@ -98,7 +98,7 @@ def _next_at(read: Iterator[VideoFrame], wanted: Fraction, watch: Watch) -> Vide
         watch(1.0)
         if frame.pts is not None and frame.time_base:
             time = frame.pts * frame.time_base
-            if abs(time - wanted) <= _TINY:
+            if abs(time - wanted) <= _HALF_TICK:
                 return frame
             if time > wanted:
                 break
@@ -112,9 +112,9 @@ def _base(track: VideoStream) -> Fraction:
 
 
 def _rgb(frame: VideoFrame) -> Image.Image:
-    """Convert a frame of limited range, as all published ones are."""
+    """Return a frame of limited range, as all published ones are, in RGB."""
     is_601 = int(frame.colorspace) == MATRICES["smpte170m"]
-    made: Image.Image = frame.to_image(  # type: ignore[no-untyped-call] # PyAV leaves it so
+    picture: Image.Image = frame.to_image(  # type: ignore[no-untyped-call] # PyAV leaves it so
         src_colorspace="ITU601" if is_601 else "ITU709", src_color_range="MPEG", dst_color_range="JPEG"
     )
-    return made
+    return picture

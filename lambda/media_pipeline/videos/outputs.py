@@ -1,4 +1,4 @@
-"""All that is published of one video, and the frames that are judged before."""
+"""The results of one video: what is published, and the frames that are judged before."""
 
 import hashlib
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from media_pipeline.results import Output
 
 @dataclass(frozen=True, kw_only=True)
 class Film:
-    """The video itself: a file too large for memory."""
+    """The published video: a file, since it is too large for memory."""
 
     path: Path
     width: int
@@ -25,12 +25,12 @@ class Film:
 
     @property
     def length(self) -> int:
-        """Bytes."""
+        """Size in bytes."""
         return self.path.stat().st_size
 
     @cached_property
     def sha256(self) -> str:
-        """Hexadecimal digest of the bytes."""
+        """Hexadecimal SHA-256 of the bytes."""
         with self.path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 

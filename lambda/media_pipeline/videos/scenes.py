@@ -1,4 +1,4 @@
-"""Where a video cuts from one picture to another, told from the sketches of its frames."""
+"""Scenes of a video and pictures that stay or return, found from the fingerprints of its frames."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -7,37 +7,43 @@ from math import ceil
 
 from PIL import Image, ImageChops
 
-from media_pipeline.videos.fingerprints import Sketch, coarse_difference, difference, most_different
+from media_pipeline.videos.fingerprints import (
+    Fingerprint,
+    coarse_mean_difference,
+    largest_difference,
+    mean_difference,
+)
 
-CUT_AVERAGE = 3.0
-"""Levels on average: a smaller change is no cut, however still all else is."""
+CUT_MEAN = 3.0
+"""Mean difference in levels: a smaller change is not a cut, however still the video is."""
 CUT_FACTOR = 3.0
-"""How far a cut stands out from the changes before and after it: in noise, shaking and flicker every frame changes."""
-SURE_AVERAGE, SURE_FACTOR = 12.0, 1.6
-"""The same for a change that hardly anything but a cut makes."""
-CUT_MOST, STILL_MOST = 48, 16
-"""Levels at the most different point: so much between two still pictures is a cut, though nearly all is the same."""
-AROUND = 4  # frames to either side
-BRIEF = 0.5  # seconds: what is shown for less is a flash, or flicker
-
-STILL = 3.0
-"""Levels by which coarse sketches may differ on average and still be of one picture: grain does, movement does not."""
-Alike = Callable[[Sketch, Sketch], bool]
+"""Factor by which a cut exceeds the changes around it: with noise, shaking or flicker every frame changes."""
+CLEAR_CUT_MEAN, CLEAR_CUT_FACTOR = 12.0, 1.6
+"""The same for a change so large that little but a cut causes it."""
+CUT_LARGEST, STILL_LARGEST = 48, 16
+"""Largest difference in levels: as much between two still pictures is a cut, even if nearly all stays the same."""
+NEIGHBOURS = 4
+"""Frames to either side that a change is compared with."""
+BRIEF = 0.5
+"""Seconds: what is shown for less is a flash or flicker."""
+STEADY = 3.0
+"""Mean difference of coarse fingerprints in levels below which two frames show one still picture, despite grain."""
+Alike = Callable[[Fingerprint, Fingerprint], bool]
 """Whether two frames show the same picture."""
 
 
 @dataclass(frozen=True)
-class Shown:
-    """One frame as it is published: when it appears, in seconds, for how long, and what it looks like."""
+class TimedFrame:
+    """One published frame: its time and duration in seconds, and its fingerprint."""
 
     time: float
     seconds: float
-    sketch: Sketch
+    fingerprint: Fingerprint
 
 
 @dataclass(frozen=True)
 class Scene:
-    """Frames between two cuts, by their numbers: `first` to `last`, both included."""
+    """The frames between two cuts, by number: `first` to `last`, both included."""
 
     first: int
     last: int
@@ -45,17 +51,17 @@ class Scene:
 
     @property
     def middle(self) -> int:
-        """The frame farthest from both cuts."""
+        """Number of the frame halfway between both cuts."""
         return (self.first + self.last) // 2
 
     @property
     def brief(self) -> bool:
-        """Whether it is too short to be told from a flicker."""
+        """Whether it is too short to be distinguished from flicker."""
         return self.seconds < BRIEF
 
 
-def scenes(frames: Sequence[Shown]) -> tuple[Scene, ...]:
-    """Cut a video, which has a frame at least, into its scenes."""
+def find_scenes(frames: Sequence[TimedFrame]) -> tuple[Scene, ...]:
+    """Split a video of at least one frame at its cuts."""
     changes = _changes(frames)
     edges = [0, *(number + 1 for number in range(len(changes)) if _is_cut(changes, number)), len(frames)]
     return tuple(
@@ -64,10 +70,10 @@ def scenes(frames: Sequence[Shown]) -> tuple[Scene, ...]:
     )
 
 
-def stretches(frames: Sequence[Shown], found: Sequence[Scene]) -> tuple[tuple[int, ...], ...]:
-    """Put together what may be one picture although there are cuts in it; gives the frames' numbers of each stretch.
+def continuous_parts(frames: Sequence[TimedFrame], found: Sequence[Scene]) -> tuple[tuple[int, ...], ...]:
+    """Join scenes that may show one picture despite cuts between them; return the frame numbers of each part.
 
-    Brief scenes in a row may be one flickering picture; and a flash does not end the scene that goes on after it.
+    Consecutive brief scenes may be one flickering picture; and a flash does not end the scene that continues after it.
     """
     joined: list[list[int]] = []
     flickering = False
@@ -76,55 +82,55 @@ def stretches(frames: Sequence[Shown], found: Sequence[Scene]) -> tuple[tuple[in
         if scene.brief and flickering:
             joined[-1] += span
         elif (resumed := _resumed(frames, found, number)) is not None:
-            next(stretch for stretch in joined if resumed in stretch).extend(span)
+            next(part for part in joined if resumed in part).extend(span)
         else:
             joined.append(span)
         flickering = scene.brief
     return tuple(map(tuple, joined))
 
 
-def standing(
-    frames: Sequence[Shown], stretch: Sequence[int], *, at_least: float, looks: int
+def still_parts(
+    frames: Sequence[TimedFrame], part: Sequence[int], *, at_least: float, looks: int
 ) -> Iterator[Sequence[int]]:
-    """Find the parts of a stretch in which one picture stands still, but for grain, for `at_least` seconds.
+    """Yield the runs of frames in which one picture is still, apart from grain, for `at_least` seconds.
 
-    Of a long video some frames are passed over, so that about `looks` of them all are looked at.
+    In a long video only about `looks` frames are compared.
     """
     step = -(-len(frames) // looks)
-    looked = range(0, len(stretch), step)
+    looked = range(0, len(part), step)
     after, next_anchor = 0, 0.0
     for place, number in enumerate(looked):
-        frame = frames[stretch[number]]
+        frame = frames[part[number]]
         # A held frame may begin before that time and last beyond it.
         if number < after or frame.time + frame.seconds < next_anchor:
             continue
         next_anchor = (
             frame.time + at_least / 4
-        )  # one of them at least is in every picture that is there long enough
+        )  # at least one anchor lies in every picture that is still for long enough
 
-        def alike(other: int, anchor: Sketch = frame.sketch) -> bool:
-            return steady(anchor, frames[stretch[other]].sketch)
+        def alike(other: int, anchor: Fingerprint = frame.fingerprint) -> bool:
+            return steady(anchor, frames[part[other]].fingerprint)
 
         before = list(takewhile(alike, reversed(looked[:place])))
         following = list(takewhile(alike, looked[place:]))
         first = max(0, (before[-1] if before else number) - step + 1)
-        last = min(len(stretch), following[-1] + step)
-        part = stretch[first:last]
-        if sum(frames[each].seconds for each in part) >= at_least:
-            yield part
+        last = min(len(part), following[-1] + step)
+        run = part[first:last]
+        if sum(frames[each].seconds for each in run) >= at_least:
+            yield run
             after = last
 
 
-class Likeness:
-    """Which frames of a video are alike, wherever they are in it."""
+class SimilarityIndex:
+    """Finds frames that look alike, wherever in the video they are."""
 
-    def __init__(self, frames: Sequence[Shown]) -> None:
+    def __init__(self, frames: Sequence[TimedFrame]) -> None:
         self._frames = frames
-        self._size = frames[0].sketch.coarse.size
-        self._coarse = [frame.sketch.coarse.tobytes() for frame in frames]
+        self._size = frames[0].fingerprint.coarse.size
+        self._coarse = [frame.fingerprint.coarse.tobytes() for frame in frames]
 
     def of(self, number: int, others: Sequence[int], alike: Alike) -> Iterator[int]:
-        """Give those of the others that are alike, in order; most are ruled out at once, by their coarse sketches."""
+        """Yield those of the others that look alike, in order; coarse fingerprints rule most of them out at once."""
         if not others:
             return
         width, height = self._size
@@ -132,18 +138,18 @@ class Likeness:
         strip = Image.frombytes("L", size, b"".join([self._coarse[other] for other in others]))
         tiled = Image.frombytes("L", size, self._coarse[number] * len(others))
         levels = ImageChops.difference(strip, tiled).reduce(self._size).tobytes()
-        picture = self._frames[number].sketch
+        picture = self._frames[number].fingerprint
         for other, level in zip(others, levels, strict=True):
-            # The level is rounded. What is alike in fine sketches is so in coarse ones.
-            if level <= STILL and alike(picture, self._frames[other].sketch):
+            # The level is rounded. Frames with similar fingerprints have similar coarse ones.
+            if level <= STEADY and alike(picture, self._frames[other].fingerprint):
                 yield other
 
-    def returning(self, numbers: Iterable[int], alike: Alike, *, at_least: float) -> tuple[int, ...]:
-        """Find a frame of every picture that may be there for `at_least` seconds in all, in however many pieces.
+    def recurring(self, numbers: Iterable[int], alike: Alike, *, at_least: float) -> tuple[int, ...]:
+        """Return a frame of every picture that may be shown for `at_least` seconds in total, in however many pieces.
 
-        These are the heavy hitters of Misra and Gries: a picture that finds no slot free shortens all that have one by
-        as much as it is shortened itself. So what is lost to any is at most the whole time divided by one more than the
-        slots, less than half of `at_least`, and one pass is enough. What is named here is still to be added up.
+        This is the heavy hitters algorithm of Misra and Gries: a picture that finds no free slot reduces the time of
+        all that have one by its own. So every picture loses at most the whole time divided by one more than the number
+        of slots, less than half of `at_least`, and one pass is enough. The caller must add up the exact time.
         """
         slots = 2 * ceil(sum(frame.seconds for frame in self._frames) / at_least)
         held: dict[int, float] = {}
@@ -153,50 +159,53 @@ class Likeness:
             if known in held or len(held) < slots:
                 held[known] = held.get(known, 0.0) + seconds
                 continue
-            # A hair more: what rounding leaves of equal times would keep a slot for nothing.
+            # Slightly more: rounding errors of equal times would keep a slot occupied.
             least = min(seconds, *held.values()) * (1 + 1e-6)
             held = {other: left - least for other, left in (held | {number: seconds}).items() if left > least}
         return tuple(number for number, seconds in held.items() if seconds >= at_least / 2)
 
 
-def steady(one: Sketch, other: Sketch) -> bool:
-    """Whether two frames may be of one picture that stands still, but for grain."""
-    return coarse_difference(one, other) < STILL
+def steady(one: Fingerprint, other: Fingerprint) -> bool:
+    """Return whether two frames may show one still picture, apart from grain."""
+    return coarse_mean_difference(one, other) < STEADY
 
 
-def _resumed(frames: Sequence[Shown], found: Sequence[Scene], number: int) -> int | None:
-    """The last frame of the scene that goes on here after a flash, if so."""
+def _resumed(frames: Sequence[TimedFrame], found: Sequence[Scene], number: int) -> int | None:
+    """Return the last frame of the scene that continues here after a flash, None if it does not."""
     if number < 2 or not found[number - 1].brief or found[number - 2].brief or found[number].brief:
         return None
     before = found[number - 2].last
-    change = difference(frames[before].sketch, frames[found[number].first].sketch)
-    return before if change < CUT_AVERAGE else None
+    change = mean_difference(frames[before].fingerprint, frames[found[number].first].fingerprint)
+    return before if change < CUT_MEAN else None
 
 
 @dataclass(frozen=True)
 class _Change:
-    """From one frame to the next, in levels: all over, and at the most different point."""
+    """The difference from one frame to the next in levels: the mean and the largest."""
 
-    average: float
-    most: float
+    mean: float
+    largest: float
 
 
-def _changes(frames: Sequence[Shown]) -> list[_Change]:
+def _changes(frames: Sequence[TimedFrame]) -> list[_Change]:
     return [
-        _Change(difference(one.sketch, other.sketch), most_different(one.sketch, other.sketch))
+        _Change(
+            mean_difference(one.fingerprint, other.fingerprint),
+            largest_difference(one.fingerprint, other.fingerprint),
+        )
         for one, other in pairwise(frames)
     ]
 
 
 def _is_cut(changes: Sequence[_Change], number: int) -> bool:
     change = changes[number]
-    sides = changes[max(0, number - AROUND) : number], changes[number + 1 : number + 1 + AROUND]
-    average = max(_median([near.average for near in side]) for side in sides)
-    most = max(_median([near.most for near in side]) for side in sides)
+    sides = changes[max(0, number - NEIGHBOURS) : number], changes[number + 1 : number + 1 + NEIGHBOURS]
+    mean = max(_median([near.mean for near in side]) for side in sides)
+    largest = max(_median([near.largest for near in side]) for side in sides)
     return (
-        (change.average >= CUT_AVERAGE and change.average > CUT_FACTOR * average)
-        or (change.average >= SURE_AVERAGE and change.average > SURE_FACTOR * average)
-        or (change.most >= CUT_MOST and most < STILL_MOST)
+        (change.mean >= CUT_MEAN and change.mean > CUT_FACTOR * mean)
+        or (change.mean >= CLEAR_CUT_MEAN and change.mean > CLEAR_CUT_FACTOR * mean)
+        or (change.largest >= CUT_LARGEST and largest < STILL_LARGEST)
     )
 
 

@@ -1,6 +1,6 @@
-"""Opening an uploaded video: one demuxer, picked by the bytes, no file and no address besides the one file.
+"""Open an uploaded video: one demuxer, chosen from the bytes, that reads no other file and no URL.
 
-Nothing else of the pipeline hands an uploaded video's bytes to a demuxer or decoder.
+No other module hands the bytes of an uploaded video to a demuxer.
 """
 
 from collections.abc import Iterator
@@ -29,33 +29,33 @@ from media_pipeline.videos.video_limits import (
     VideoLimits,
 )
 
-USUAL_LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
-"""Channels -> the order of them that has no table of its own, as PyAV names it."""
+DEFAULT_LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
+"""Number of channels -> the default channel order for it, by PyAV's name."""
 THREADS = 0
-"""Each codec's own choice for the machine: some more than there are processors, since threads wait for one another."""
+"""0: each codec's own choice, a few more than there are processors, since threads wait for one another."""
 _SANE_ASPECT = Fraction(1, 8), Fraction(8)
-"""Pixels wider or higher than that are a fault of the file."""
+"""A pixel aspect ratio beyond these is an error in the file and ignored."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Opened:
-    """A video whose header was read and held against the limits; nothing of it is decoded for good yet."""
+    """A video whose header was read and checked against the limits; no frame of it is decoded yet."""
 
     container: InputContainer
     folder: Path
-    """Where the file is; a place for tables, too."""
+    """Folder of the file, also used for lookup tables."""
     length: int
-    """Bytes of the file."""
+    """Size of the file in bytes."""
     picture: VideoStream
     sound: AudioStream | None
     seconds: float | None
-    """As the header says; None where it does not."""
+    """Duration from the header, None where it has none."""
     aspect: Fraction
-    """Width of a pixel by its height."""
+    """Pixel aspect ratio: width / height of a stored pixel."""
 
     @property
     def picture_seconds(self) -> Fraction | None:
-        """How long the picture's own track lasts, as the header says; None where it tells of the whole file only."""
+        """Duration of the video track from the header, None where it has that of the whole file only."""
         track = self.picture
         if self.container.format.name.startswith("matroska") or not track.duration or not track.time_base:
             return None
@@ -63,47 +63,47 @@ class Opened:
 
     @property
     def codec(self) -> str:
-        """Name of the picture's codec."""
+        """Name of the video codec."""
         return self.picture.codec_context.codec.canonical_name
 
     @property
     def sound_codec(self) -> str | None:
-        """Name of the sound's codec, None where it has no sound."""
+        """Name of the audio codec, None without audio."""
         return self.sound.codec_context.codec.canonical_name if self.sound else None
 
 
 @contextmanager
 def opened(path: Path, content_type: str, limits: VideoLimits) -> Iterator[Opened]:
-    """Open a video file and look at its header.
+    """Open a video file and check its header against the limits.
 
     Raises RejectedError: unsupported_type, corrupt, too_long, too_many_pixels, too_many_frames, too_many_streams.
     """
     demuxer = FORMATS.get(content_type)
     if demuxer is None:
         raise RejectedError(
-            Reason.UNSUPPORTED_TYPE, f"the bytes are {content_type}; taken are MP4, MOV, WebM and Matroska"
+            Reason.UNSUPPORTED_TYPE, f"the bytes are {content_type}; accepted are MP4, MOV, WebM and Matroska"
         )
     with decoding():
         container = av.open(str(path), "r", format=demuxer, options=_options(demuxer, limits))
     with container:
-        yield _inspected(container, path, limits)
+        yield _check_header(container, path, limits)
 
 
 @contextmanager
 def decoding() -> Iterator[None]:
-    """Tell every error of a demuxer or decoder as a RejectedError; keep the body to reading and decoding alone.
+    """Raise every error of a demuxer or decoder as RejectedError; the body does nothing but read and decode.
 
-    MemoryError passes: it says as much about this function as about the file.
+    MemoryError passes: it may be the function's fault and not the file's.
     """
     try:
         yield
     except (PipelineError, MemoryError):
         raise
     except Exception as error:
-        # FFmpegError of many kinds, and what PyAV raises on values that it did not expect: the bytes decide which.
-        # Its whole text names the function's own file.
-        told = error.strerror if isinstance(error, FFmpegError) else None
-        why = told[0].lower() + told[1:] if told else "its data contradict each other"
+        # FFmpegError of many kinds, and what PyAV raises on unexpected values: which one depends on the file.
+        # Only strerror is used: the whole text names the function's own file.
+        message = error.strerror if isinstance(error, FFmpegError) else None
+        why = message[0].lower() + message[1:] if message else "its data contradict each other"
         raise RejectedError(Reason.CORRUPT, f"the video cannot be decoded: {why}") from error
 
 
@@ -112,25 +112,25 @@ def _options(demuxer: str, limits: VideoLimits) -> dict[str, str]:
         "protocol_whitelist": "file",
         "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm",
         "codec_whitelist": ",".join(sorted(VIDEO_DECODERS | AUDIO_DECODERS)),
-        "max_streams": str(MAX_STREAMS + 1),  # one more, so that it is told apart from a broken header
+        "max_streams": str(MAX_STREAMS + 1),  # one more, to recognise too many
         "max_pixels": str(limits.pixels),
     }
-    # A track may say that its samples are in another file; off is the default, and has to stay so.
+    # A track may refer to samples in another file: off is the default and must stay so.
     return options | ({"enable_drefs": "0", "use_absolute_path": "0"} if demuxer == "mov" else {})
 
 
-def _inspected(container: InputContainer, path: Path, limits: VideoLimits) -> Opened:
+def _check_header(container: InputContainer, path: Path, limits: VideoLimits) -> Opened:
     if len(container.streams) > MAX_STREAMS:
         raise RejectedError(
             Reason.TOO_MANY_STREAMS,
             f"it has {len(container.streams)} tracks or more; allowed are {MAX_STREAMS}",
         )
-    picture = _picture(container)
-    sound = _sound(container)
+    picture = _choose_video_track(container)
+    sound = _choose_audio_track(container)
     context = picture.codec_context
     limits.check_picture(context.width, context.height, bytes_per_pixel(context.format))
     if sound is not None:
-        _name_channels(sound)
+        _set_default_layout(sound)
     seconds = _seconds(container, picture)
     if seconds is not None:
         limits.check_seconds(seconds)
@@ -150,83 +150,83 @@ def _inspected(container: InputContainer, path: Path, limits: VideoLimits) -> Op
 
 
 def bytes_per_pixel(format_: VideoFormat | None) -> float:
-    """What a decoded pixel of that format takes in memory."""
+    """Return the bytes that a decoded pixel of that format takes in memory."""
     return float(format_.padded_bits_per_pixel) / 8 if format_ is not None else BYTES_PER_PIXEL
 
 
-def _name_channels(sound: AudioStream) -> None:
-    """Give channels in an order of the file's own the usual one for their number.
+def _set_default_layout(sound: AudioStream) -> None:
+    """Replace a custom channel order by the default one for the number of channels.
 
-    PyAV frees such an order each time that somebody looks at it, and every decoded frame does: that ends the process.
-    This is the one look, and `layout` has to live until the order is replaced.
+    PyAV frees a custom order each time it is read, which every decoded frame does: that crashes the process.
+    So it is read once here, and `layout` must live until the order is replaced.
     """
     context = sound.codec_context
     layout = context.layout
     name, channels = layout.name, layout.nb_channels
     if "(" not in name and not name.startswith("ambisonic"):
         return
-    usual = USUAL_LAYOUTS.get(channels)
-    if usual is None:
-        raise RejectedError(
-            Reason.UNSUPPORTED_TYPE, f"its sound has {channels} channels in an order of its own"
-        )
-    context.layout = usual
+    default = DEFAULT_LAYOUTS.get(channels)
+    if default is None:
+        raise RejectedError(Reason.UNSUPPORTED_TYPE, f"its sound has {channels} channels in a custom order")
+    context.layout = default
     del layout
 
 
-def _picture(container: InputContainer) -> VideoStream:
-    """The track that a player would show."""
-    tracks = [stream for stream in container.streams.video if not _is_still(stream)]
+def _choose_video_track(container: InputContainer) -> VideoStream:
+    """Return the track that a player would show. Raises RejectedError: unsupported_type."""
+    tracks = [stream for stream in container.streams.video if not _is_cover(stream)]
     if not tracks:
         raise RejectedError(Reason.UNSUPPORTED_TYPE, "it has no moving picture, only sound or other tracks")
-    taken = [stream for stream in tracks if _decoder(stream) in VIDEO_DECODERS]
-    if not taken:
+    accepted = [stream for stream in tracks if _decoder(stream) in VIDEO_DECODERS]
+    if not accepted:
         names = ", ".join(sorted({_decoder(stream) or "unknown" for stream in tracks}))
         raise RejectedError(
-            Reason.UNSUPPORTED_TYPE, f"its picture is in a format ({names}) that is not taken"
+            Reason.UNSUPPORTED_TYPE, f"its picture is in a format ({names}) that is not accepted"
         )
     best = cast(VideoStream | None, container.streams.best("video"))
-    return best if best in taken else taken[0]
+    return best if best in accepted else accepted[0]
 
 
-def _sound(container: InputContainer) -> AudioStream | None:
-    """The track that a player would let hear, if there is one that can be decoded."""
+def _choose_audio_track(container: InputContainer) -> AudioStream | None:
+    """Return the track that a player would play, None without one. Raises RejectedError: unsupported_type."""
     tracks = list(container.streams.audio)
-    taken = [stream for stream in tracks if _decoder(stream) in AUDIO_DECODERS]
-    if tracks and not taken:
+    accepted = [stream for stream in tracks if _decoder(stream) in AUDIO_DECODERS]
+    if tracks and not accepted:
         names = ", ".join(sorted({_decoder(stream) or "unknown" for stream in tracks}))
-        raise RejectedError(Reason.UNSUPPORTED_TYPE, f"its sound is in a format ({names}) that is not taken")
+        raise RejectedError(
+            Reason.UNSUPPORTED_TYPE, f"its sound is in a format ({names}) that is not accepted"
+        )
     best = cast(AudioStream | None, container.streams.best("audio"))
-    return best if best in taken else next(iter(taken), None)
+    return best if best in accepted else next(iter(accepted), None)
 
 
-def _is_still(stream: Stream) -> bool:
+def _is_cover(stream: Stream) -> bool:
     return bool(stream.disposition & (Disposition.attached_pic | Disposition.timed_thumbnails))
 
 
 def _decoder(stream: Stream) -> str | None:
-    """Name of a track's decoder, None where this build has none."""
+    """Return the name of a track's decoder, None where FFmpeg has none."""
     context = cast(object, stream.codec_context)
     return stream.codec_context.codec.name if context is not None else None
 
 
 def _seconds(container: InputContainer, picture: VideoStream) -> float | None:
-    told = [container.duration / av.time_base] if container.duration else []
+    known = [container.duration / av.time_base] if container.duration else []
     if picture.duration and picture.time_base:
-        told.append(float(picture.duration * picture.time_base))
-    return max(told, default=None)
+        known.append(float(picture.duration * picture.time_base))
+    return max(known, default=None)
 
 
 def _aspect(picture: VideoStream) -> Fraction:
-    told = picture.sample_aspect_ratio
-    if not told:
+    stored = picture.sample_aspect_ratio
+    if not stored:
         return Fraction(1)
-    aspect = Fraction(told.numerator, told.denominator)  # PyAV 19 has a type of its own
+    aspect = Fraction(stored.numerator, stored.denominator)  # PyAV 19 has a type of its own
     return aspect if _SANE_ASPECT[0] <= aspect <= _SANE_ASPECT[1] else Fraction(1)
 
 
 def nominal_rate(picture: VideoStream) -> float | None:
-    """Frames a second as the header has it, None where that cannot be."""
+    """Return the frames per second from the header, None where it is missing or impossible."""
     for rate in (picture.average_rate, picture.guessed_rate):
         if rate and 0 < rate <= MAX_RATE:
             return float(rate)

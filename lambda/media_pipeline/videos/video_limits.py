@@ -1,4 +1,4 @@
-"""What one video may cost, and what of it is taken at all."""
+"""Limits of one uploaded video, and the containers and codecs that are accepted."""
 
 from dataclasses import dataclass
 
@@ -6,13 +6,13 @@ from media_pipeline.errors import Reason, RejectedError
 from media_pipeline.limits import MAX_SIDE, MEBIBYTE
 
 MAX_STREAMS = 32
-"""Tracks of one file: phones write up to nine, cameras one for each microphone."""
+"""Tracks of one file: phones write up to nine, cameras one per microphone."""
 MAX_RATE = 240.0
-"""Frames a second: the slow motion of phones."""
+"""Frames per second: the slow motion of phones."""
 FRAMES_HELD = 24
-"""Decoded frames that are in memory at once: up to 16 that H.264 and HEVC refer to, and those of the threads."""
+"""Decoded frames in memory at once: up to 16 reference frames of H.264 and HEVC, and one per decoder thread."""
 BYTES_PER_PIXEL = 3.0
-"""Of a frame whose format is not known: 10 bits in 4:2:0. What is 8 bits takes half, 4:4:4 twice as much."""
+"""Of a frame whose pixel format is unknown: 10 bits in 4:2:0. 8 bits take half of it, 4:4:4 twice as much."""
 
 FORMATS = {
     "video/mp4": "mov",
@@ -21,7 +21,7 @@ FORMATS = {
     "video/webm": "matroska",
     "video/x-matroska": "matroska",
 }
-"""Content type as sniffed -> the one demuxer that may open it."""
+"""Sniffed content type -> the one demuxer that may open it."""
 VIDEO_DECODERS = frozenset(
     {
         "av1",
@@ -71,7 +71,7 @@ AUDIO_DECODERS = frozenset(
 
 @dataclass(frozen=True, kw_only=True)
 class VideoLimits:
-    """Upper bounds of one uploaded video; over one of them it is rejected before it is decoded."""
+    """Upper bounds of one uploaded video; beyond any of them it is rejected before it is decoded."""
 
     bytes: int = 524_288_000
     seconds: int = 300
@@ -80,7 +80,7 @@ class VideoLimits:
     """Bytes that decoding and encoding may add to the idle process."""
 
     def check_picture(self, width: int, height: int, bytes_per_pixel: float = BYTES_PER_PIXEL) -> None:
-        """Refuse frames of too many pixels; `bytes_per_pixel` is what a decoded one takes in memory.
+        """Check the size of frames; `bytes_per_pixel` is what a decoded pixel takes in memory.
 
         Raises RejectedError: corrupt, too_many_pixels.
         """
@@ -95,23 +95,23 @@ class VideoLimits:
             )
 
     def check_seconds(self, seconds: float) -> None:
-        """Refuse what lasts too long.
+        """Check the duration.
 
         Raises RejectedError: too_long.
         """
         if seconds > self.seconds:
             raise RejectedError(
                 Reason.TOO_LONG,
-                f"it lasts {seconds:,.0f} s; this stack takes videos of up to {self.seconds:,} s",
+                f"it lasts {seconds:,.0f} s; this stack accepts videos of up to {self.seconds:,} s",
             )
 
     def check_frames(self, frames: int, seconds: float) -> None:
-        """Refuse more frames a second than any camera makes.
+        """Check the frame rate: no camera records more than MAX_RATE.
 
         Raises RejectedError: too_many_frames.
         """
         if frames > MAX_RATE * (seconds + 1):
             raise RejectedError(
                 Reason.TOO_MANY_FRAMES,
-                f"it has {frames:,} frames in {seconds:,.1f} s; allowed are {MAX_RATE:g} a second",
+                f"it has {frames:,} frames in {seconds:,.1f} s; allowed are {MAX_RATE:g} per second",
             )

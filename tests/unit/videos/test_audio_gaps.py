@@ -13,7 +13,7 @@ from av.audio.frame import AudioFrame
 from av.container import InputContainer
 
 from benchmarks import peak
-from media_pipeline.videos.audio import Sounds
+from media_pipeline.videos.audio import AudioConverter
 from media_pipeline.videos.source import opened
 from media_pipeline.videos.transcoding import transcode
 from media_pipeline.videos.video_limits import VideoLimits
@@ -39,9 +39,9 @@ def level(start: float, end: float, *, rate: int = RATE, layout: str = "stereo")
 
 
 def published(frames: Iterable[AudioFrame], *, rate: int = RATE, layout: str = "stereo") -> list[AudioFrame]:
-    sounds = Sounds(VideoLimits(), rate=rate, channels=CHANNELS[layout])
-    made = [made for frame in frames for made in sounds.made_of([frame], Fraction(0))]
-    return made + list(sounds.rest())
+    sounds = AudioConverter(VideoLimits(), rate=rate, channels=CHANNELS[layout])
+    made = [made for frame in frames for made in sounds.convert([frame], Fraction(0))]
+    return made + list(sounds.flush())
 
 
 def changes(frames: Iterable[AudioFrame]) -> list[float]:

@@ -1,4 +1,4 @@
-"""Which frames are judged: what the two promises of `sampling` say, on sketches that are drawn number by number."""
+"""Which frames are judged: what the two promises of `sampling` say, on fingerprints that are drawn number by number."""
 
 import math
 import random
@@ -9,45 +9,45 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from media_pipeline.videos.fingerprints import Sketch
+from media_pipeline.videos.fingerprints import Fingerprint
 from media_pipeline.videos.frame_selection import choose
-from media_pipeline.videos.scenes import Shown, scenes, standing, stretches
+from media_pipeline.videos.scenes import TimedFrame, continuous_parts, find_scenes, still_parts
 
 RATE = 10
 PIXELS = 32 * 48
 BUDGET = 6
-Look = Callable[[int], Sketch]
+Look = Callable[[int], Fingerprint]
 
 
 def still(seed: int) -> Look:
     """A picture that does not move."""
-    sketch = Sketch(random.Random(seed).randbytes(PIXELS))
-    return lambda _: sketch
+    fingerprint = Fingerprint(random.Random(seed).randbytes(PIXELS))
+    return lambda _: fingerprint
 
 
 def busy(seed: int) -> Look:
     """A picture that is another one in every frame, as in noise or shaking."""
-    return lambda number: Sketch(random.Random(f"{seed} {number}").randbytes(PIXELS))
+    return lambda number: Fingerprint(random.Random(f"{seed} {number}").randbytes(PIXELS))
 
 
-def drifting(number: int) -> Sketch:
+def drifting(number: int) -> Fingerprint:
     """A slow pan: each frame nearly the one before, none like those a second away."""
-    return Sketch(
+    return Fingerprint(
         bytes(int(128 + 90 * math.sin(number * (0.05 + place / 900) + place)) for place in range(PIXELS))
     )
 
 
-def film(*takes: tuple[Look, int]) -> list[Shown]:
+def film(*takes: tuple[Look, int]) -> list[TimedFrame]:
     """A video of takes that each last so many frames."""
-    frames: list[Shown] = []
+    frames: list[TimedFrame] = []
     for look, count in takes:
         for _ in range(count):
             number = len(frames)
-            frames.append(Shown(number / RATE, 1 / RATE, look(number)))
+            frames.append(TimedFrame(number / RATE, 1 / RATE, look(number)))
     return frames
 
 
-def longest_gap(frames: list[Shown], chosen: tuple[int, ...]) -> float:
+def longest_gap(frames: list[TimedFrame], chosen: tuple[int, ...]) -> float:
     """The longest that is shown between two judged frames."""
     return max(
         (sum(frame.seconds for frame in frames[one + 1 : other]) for one, other in pairwise(chosen)),
@@ -96,10 +96,10 @@ def test_picture_that_is_shown_for_its_share_of_the_time_is_always_judged(
     first = int(start * (len(frames) - share))
     card = still(4711)(0)
     for number in range(first, first + share):
-        frames[number] = Shown(number / RATE, 1 / RATE, card)
+        frames[number] = TimedFrame(number / RATE, 1 / RATE, card)
     chosen = choose(frames, budget)
     assert len(chosen) <= budget
-    assert any(frames[number].sketch == card for number in chosen)
+    assert any(frames[number].fingerprint == card for number in chosen)
 
 
 @pytest.mark.parametrize("look", [busy(5), drifting])
@@ -111,7 +111,7 @@ def test_between_judged_frames_of_a_moving_picture_less_than_the_share_passes(lo
 def test_every_scene_is_judged_where_the_budget_allows_however_short() -> None:
     frames = film((still(1), 90), (still(2), 5), (still(3), 100), (still(4), 5))
     chosen = choose(frames, BUDGET)
-    for scene in scenes(frames):
+    for scene in find_scenes(frames):
         assert any(scene.first <= number <= scene.last for number in chosen)
 
 
@@ -126,33 +126,33 @@ def test_of_more_scenes_than_the_budget_allows_those_are_judged_that_are_unlike_
 def test_flash_does_not_end_the_picture_that_goes_on_after_it() -> None:
     look = still(1)
     frames = film((look, 20), (still(2), 1), (look, 20))
-    assert stretches(frames, scenes(frames)) == ((*range(20), *range(21, 41)), (20,))
+    assert continuous_parts(frames, find_scenes(frames)) == ((*range(20), *range(21, 41)), (20,))
 
 
 def test_flicker_is_one_stretch_and_no_heap_of_scenes() -> None:
     takes = [(still(number % 2), 3) for number in range(20)]
     frames = film((still(8), 20), *takes)
-    assert [len(stretch) for stretch in stretches(frames, scenes(frames))] == [20, 60]
+    assert [len(stretch) for stretch in continuous_parts(frames, find_scenes(frames))] == [20, 60]
 
 
 def test_noise_has_no_cut_and_a_cut_out_of_noise_is_seen() -> None:
     frames = film((busy(1), 40))
-    assert len(scenes(frames)) == 1
-    grey = Sketch(bytes(PIXELS))
-    assert len(scenes(film((busy(1), 40), (lambda _: grey, 40)))) >= 1
+    assert len(find_scenes(frames)) == 1
+    grey = Fingerprint(bytes(PIXELS))
+    assert len(find_scenes(film((busy(1), 40), (lambda _: grey, 40)))) >= 1
 
 
 def test_two_still_pictures_that_differ_in_one_spot_are_two_scenes() -> None:
     pixels = bytearray(b"\x60" * PIXELS)
     pixels[500:504] = b"\xff" * 4
-    other = Sketch(bytes(pixels))
-    base = Sketch(b"\x60" * PIXELS)
-    assert len(scenes(film((lambda _: base, 30), (lambda _: other, 30)))) == 2
+    other = Fingerprint(bytes(pixels))
+    base = Fingerprint(b"\x60" * PIXELS)
+    assert len(find_scenes(film((lambda _: base, 30), (lambda _: other, 30)))) == 2
 
 
 def test_frames_that_last_unevenly_are_judged_by_time_and_not_by_number() -> None:
-    frames = [Shown(number / 100, 0.01, busy(1)(number)) for number in range(100)]
-    frames += [Shown(1.0 + number, 1.0, busy(2)(number)) for number in range(20)]
+    frames = [TimedFrame(number / 100, 0.01, busy(1)(number)) for number in range(100)]
+    frames += [TimedFrame(1.0 + number, 1.0, busy(2)(number)) for number in range(20)]
     chosen = choose(frames, BUDGET)
     assert sum(number >= 100 for number in chosen) >= BUDGET - 1
     assert longest_gap(frames, chosen) < 21 / (BUDGET - 1)
@@ -168,9 +168,9 @@ def test_scene_of_a_moment_is_judged_although_a_long_pan_could_use_up_the_budget
 def test_picture_under_heavy_grain_that_stands_for_its_share_is_judged_before_any_scene() -> None:
     """The grain changes every point of every frame; what it lies over stands still, and fades in without a cut."""
 
-    def grained(number: int) -> Sketch:
+    def grained(number: int) -> Fingerprint:
         rng = random.Random(number)
-        return Sketch(bytes(96 + 8 * (place // 192) + rng.randrange(-14, 15) for place in range(PIXELS)))
+        return Fingerprint(bytes(96 + 8 * (place // 192) + rng.randrange(-14, 15) for place in range(PIXELS)))
 
     flashes = [(still(number), 6) for number in range(12)]
     frames = film(*flashes[:6], (grained, 40), *flashes[6:])
@@ -179,27 +179,27 @@ def test_picture_under_heavy_grain_that_stands_for_its_share_is_judged_before_an
     assert any(36 <= number < 76 for number in choose(frames, BUDGET))
 
 
-def held(*takes: tuple[Look, float, int]) -> list[Shown]:
+def held(*takes: tuple[Look, float, int]) -> list[TimedFrame]:
     """A video of takes that each last so many seconds, in so many frames."""
-    frames: list[Shown] = []
+    frames: list[TimedFrame] = []
     time = 0.0
     for look, seconds, count in takes:
         for _ in range(count):
-            frames.append(Shown(time, seconds / count, look(len(frames))))
+            frames.append(TimedFrame(time, seconds / count, look(len(frames))))
             time += seconds / count
     return frames
 
 
-def shows(frames: list[Shown], card: Look, budget: int = BUDGET) -> bool:
+def shows(frames: list[TimedFrame], card: Look, budget: int = BUDGET) -> bool:
     """Whether the card is judged, and the budget kept with the first and the last frame."""
     chosen = choose(frames, budget)
     assert (chosen[0], chosen[-1]) == (0, len(frames) - 1)
     assert len(chosen) <= budget
-    return any(frames[number].sketch == card(number) for number in chosen)
+    return any(frames[number].fingerprint == card(number) for number in chosen)
 
 
-def cutting(number: int) -> Sketch:
-    """Ever new pictures, of nearly a second each: more scenes than the budget has frames."""
+def cutting(number: int) -> Fingerprint:
+    """Ever new pictures, of nearly a second each: more find_scenes than the budget has frames."""
     return still(100 + number // 8)(number)
 
 
@@ -215,7 +215,7 @@ def test_picture_that_is_one_held_frame_among_others_is_judged(look: Look, befor
 
 def test_held_frame_that_begins_right_after_a_looked_at_one_is_looked_at_too() -> None:
     frames = held((busy(5), 0.1, 1), (still(1), 4.0, 1), (busy(5), 0.5, 5))
-    assert list(standing(frames, range(7), at_least=4.0, looks=600)) == [range(1, 2)]
+    assert list(still_parts(frames, range(7), at_least=4.0, looks=600)) == [range(1, 2)]
 
 
 @pytest.mark.parametrize("look", [drifting, cutting])
@@ -235,7 +235,7 @@ def test_picture_that_flickers_for_its_share_in_all_is_judged(look: Look, every:
     card = still(4711)
     frames = film((look, 300))
     for number in range(begin, begin + 60 * every, every):
-        frames[number] = Shown(number / RATE, 1 / RATE, card(number))
+        frames[number] = TimedFrame(number / RATE, 1 / RATE, card(number))
     assert shows(frames, card)
 
 
@@ -243,19 +243,19 @@ def test_picture_that_flickers_for_its_share_in_all_is_judged(look: Look, every:
 @settings(max_examples=40, deadline=None)
 def test_as_many_pictures_as_can_have_their_share_are_all_judged_in_whatever_pieces(order: list[int]) -> None:
     frames = film(*((still(number), 1) for number in order))
-    judged = {frames[number].sketch for number in choose(frames, BUDGET)}
+    judged = {frames[number].fingerprint for number in choose(frames, BUDGET)}
     assert judged == {still(number)(0) for number in range(BUDGET - 1)}
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_picture_under_grain_in_pieces_that_have_its_share_together_is_judged(seed: int) -> None:
-    def grained(number: int) -> Sketch:
+    def grained(number: int) -> Fingerprint:
         rng = random.Random(number)
-        return Sketch(bytes(96 + 8 * (place // 192) + rng.randrange(-14, 15) for place in range(PIXELS)))
+        return Fingerprint(bytes(96 + 8 * (place // 192) + rng.randrange(-14, 15) for place in range(PIXELS)))
 
     look: Look = grained
     takes: list[tuple[Look, int]] = [*[(look, 4)] * 15, *[(cutting, 8)] * 29]
     random.Random(seed).shuffle(takes)
     frames = film((cutting, 4), *takes, (cutting, 4))
     card = {grained(number) for number in range(len(frames))}
-    assert any(frames[number].sketch in card for number in choose(frames, BUDGET))
+    assert any(frames[number].fingerprint in card for number in choose(frames, BUDGET))
