@@ -34,25 +34,25 @@ class LambdaContext(Protocol):
 class Invocation:
     """One run of a function. `timeout` in seconds is all the time it had when it began.
 
-    `calm` is the time-out that its clients are made for, in seconds: their calls take shares of it. It is `timeout`
-    itself but for a function that computes for many minutes: that one has a lease of only a part of its time, which
-    it extends while it works, and so does its message, through `hide`.
+    `client_timeout` is the time-out that its clients are made for, in seconds: their calls take shares of it. It is
+    `timeout` itself except for a function that computes for many minutes: that one takes a lease for only a part of
+    its time and extends it while it works, and so the time for which its message is hidden, through `hide`.
     """
 
     request_id: str
     trace_id: str | None
     timeout: float
     time_left: Callable[[], float]
-    calm: float | None = None
+    client_timeout: float | None = None
     hide: Callable[[float], None] = lambda _: None
     """Keep the message that is worked on from coming back for so many seconds."""
     owner: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     @classmethod
-    def of(cls, context: LambdaContext, *, calm: float | None = None) -> "Invocation":
+    def of(cls, context: LambdaContext, *, client_timeout: float | None = None) -> "Invocation":
         """Describe the run that `context` belongs to; called first thing, while all its time is left."""
         return cls(
-            calm=calm,
+            client_timeout=client_timeout,
             request_id=context.aws_request_id,
             trace_id=_trace_root(os.environ.get("_X_AMZN_TRACE_ID", "")),
             timeout=context.get_remaining_time_in_millis() / 1000,
@@ -65,13 +65,13 @@ class Invocation:
 
         Where it is extended: for longer than one call can take.
         """
-        longest = self.step_seconds if self.calm else math.inf
+        longest = self.step_seconds if self.client_timeout else math.inf
         return min(max(self.time_left(), 0.0), longest) * LEASE_MARGIN
 
     @property
     def step_seconds(self) -> float:
         """What must be left when a step begins."""
-        return (self.calm or self.timeout) * STEP_SHARE
+        return (self.client_timeout or self.timeout) * STEP_SHARE
 
     @property
     def has_time(self) -> bool:
@@ -80,7 +80,7 @@ class Invocation:
 
     def has_time_for(self, pause: float) -> bool:
         """Whether one more AWS call fits in after a pause of so many seconds."""
-        return self.time_left() > (self.calm or self.timeout) * CALL_SHARE + pause
+        return self.time_left() > (self.client_timeout or self.timeout) * CALL_SHARE + pause
 
     def sleep(self, seconds: float) -> None:
         """Wait before a call is tried again."""

@@ -1,4 +1,4 @@
-"""What a function makes of one original, as the story needs it: files to publish, and pictures to judge before."""
+"""What a function produces from one original: files to publish, and the pictures that are judged before."""
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -10,19 +10,19 @@ class Output(Protocol):
 
     @property
     def name(self) -> str:
-        """The configured size, or what else tells it from the others."""
+        """The configured size, or another name that is unique within the original."""
 
     @property
     def format(self) -> str:
-        """As the record lists it."""
+        """The name of the format in the record: `jpeg`, `mp4`."""
 
     @property
     def content_type(self) -> str:
-        """As S3 serves it."""
+        """The content type that S3 serves it with."""
 
     @property
     def extension(self) -> str:
-        """Of its key, without a dot."""
+        """The end of its key, without a dot."""
 
     @property
     def width(self) -> int:
@@ -41,23 +41,23 @@ class Output(Protocol):
         """Hexadecimal digest of the bytes."""
 
     def opened(self) -> AbstractContextManager[bytes | BinaryIO]:
-        """Give the bytes as they are put."""
+        """Open the bytes for the upload."""
 
 
-class Made(Protocol):
-    """Everything made of one original."""
+class Results(Protocol):
+    """Everything produced from one original."""
 
     @property
     def renditions(self) -> Sequence[Output]:
-        """All files to publish."""
+        """All files to publish, in the order of the record's list."""
 
     @property
     def proxies(self) -> Sequence[bytes]:
-        """JPEGs for Rekognition: what is published must be what these show."""
+        """JPEGs for Rekognition; they must show what is published."""
 
     @property
     def times(self) -> Sequence[float] | None:
-        """When each of them is shown, in seconds, where they are frames of a video."""
+        """When each proxy is shown, in seconds from the start; None for anything but a video."""
 
     @property
     def placeholder(self) -> str:
@@ -65,4 +65,4 @@ class Made(Protocol):
 
     @property
     def dominant_colour(self) -> str:
-        """ "#rrggbb"."""
+        """As `#rrggbb`."""

@@ -12,12 +12,13 @@ from botocore.exceptions import ClientError
 from media_pipeline import storage
 from media_pipeline.messaging import announcements
 from media_pipeline.moderation.rekognition import Moderator
-from media_pipeline.processing import image, messages, outcomes, processor
+from media_pipeline.moderation.result import ModerationResult
+from media_pipeline.processing import messages, outcomes, processor
 from media_pipeline.records import table
 from media_pipeline.records.record import Claim, Record, Status, iso_time
 from media_pipeline.records.record import alert_id as alert_id_of
 
-Pipeline, Records, Outcomes = image.Pipeline, table.Records, outcomes.Outcomes
+Processor, Records, Outcomes = processor.ObjectProcessor, table.Records, outcomes.Outcomes
 Storage, MessageWorker = storage.Storage, messages.MessageWorker
 Mistake = Callable[[], None]
 MISTAKES: dict[str, Mistake] = {}
@@ -41,10 +42,11 @@ def publish_before_the_verdict() -> None:
             self._storage.put_rendition(
                 listed["key"], rendition.data, content_type="image/jpeg", facts={"a": "b"}
             )
-        return real(self, attempt, rendered)
+        judged: Record = real(self, attempt, rendered)
+        return judged
 
-    real = Pipeline._verdict
-    swap(Pipeline, "_verdict", lambda _: verdict)
+    real = Processor._verdict
+    swap(Processor, "_verdict", lambda _: verdict)
 
 
 @mistake
@@ -52,7 +54,7 @@ def verdict_only_in_memory() -> None:
     def store(self: Any, claim: Claim, facts: Mapping[str, Any]) -> Record:
         return dataclasses.replace(
             claim.record,
-            moderation=facts["moderation"],
+            moderation=ModerationResult.from_document(facts["moderation"]),
             renditions=tuple(facts["renditions"]),
             attributes={**claim.record.attributes, **facts},
         )
@@ -107,8 +109,8 @@ def found_terminal_is_not_announced() -> None:
             return
         real(self, event, invocation)
 
-    real = Pipeline.process
-    swap(Pipeline, "process", lambda _: process)
+    real = Processor.process
+    swap(Processor, "process", lambda _: process)
 
 
 @mistake

@@ -8,14 +8,14 @@ from botocore.exceptions import ClientError
 from media_pipeline import events, storage
 from media_pipeline.errors import LeaseHeldError, Reason, RejectedError, TransientError
 from media_pipeline.moderation.rekognition import Moderator
-from media_pipeline.processing import dead_letters, image, messages, outcomes
+from media_pipeline.processing import dead_letters, image, messages, outcomes, processor
 from media_pipeline.records import table
 from media_pipeline.records.record import Record, Stage, Status
 from tests.faults.mutations import MISTAKES, mistake, swap
 
 __all__ = ["MISTAKES"]
 
-Pipeline, Records, Outcomes = image.Pipeline, table.Records, outcomes.Outcomes
+Processor, Records, Outcomes = processor.ObjectProcessor, table.Records, outcomes.Outcomes
 Storage, MessageWorker = storage.Storage, messages.MessageWorker
 
 
@@ -27,8 +27,8 @@ def acknowledge_a_live_foreign_lease() -> None:
         except LeaseHeldError:
             return
 
-    real = Pipeline.handle
-    swap(Pipeline, "handle", lambda _: handle)
+    real = Processor.handle
+    swap(Processor, "handle", lambda _: handle)
 
 
 @mistake
@@ -44,8 +44,8 @@ def acknowledge_on_throttling() -> None:
             ):
                 raise
 
-    real = Pipeline.handle
-    swap(Pipeline, "handle", lambda _: handle)
+    real = Processor.handle
+    swap(Processor, "handle", lambda _: handle)
 
 
 @mistake
@@ -68,7 +68,7 @@ def retry_forever_on_corrupt_input() -> None:
         except RejectedError as error:
             raise TransientError(str(error)) from error
 
-    swap(Pipeline, "_work", lambda _: work)
+    swap(Processor, "_work", lambda _: work)
 
 
 @mistake
@@ -77,10 +77,11 @@ def reject_on_any_error() -> None:
         try:
             return real(self, attempt)
         except Exception as error:  # noqa: BLE001
-            return Status.REJECTED, {"reason": Reason.CORRUPT, "detail": str(error), "renditions": []}
+            facts = {"reason": Reason.CORRUPT, "detail": str(error), "renditions": []}
+            return processor.Ending(Status.REJECTED, facts)
 
-    real = Pipeline._work
-    swap(Pipeline, "_work", lambda _: work)
+    real = Processor._work
+    swap(Processor, "_work", lambda _: work)
 
 
 @mistake
@@ -146,7 +147,7 @@ def copy_to_quarantine_and_leave_the_original() -> None:
 @mistake
 def tombstone_on_a_versions_deletion() -> None:
     def delete_version(self: Any, event: Any) -> None:
-        self.finish(self._records.bury(event))
+        self.finish(self._records.record_delete_marker(event))
 
     swap(Outcomes, "_delete_version", lambda _: delete_version)
 
@@ -215,7 +216,7 @@ def a_released_attempt_counts_as_unfinished() -> None:
 
 @mistake
 def poison_is_never_told() -> None:
-    swap(Pipeline, "_refuse_poison", lambda _: lambda self, attempt: None)
+    swap(Processor, "_refuse_poison", lambda _: lambda self, attempt: None)
 
 
 @mistake
@@ -223,10 +224,11 @@ def judge_again_on_each_attempt() -> None:
     def verdict(self: Any, attempt: Any, rendered: Any) -> Record:
         record = dataclasses.replace(attempt.claim.record, moderation=None)
         attempt.claim = dataclasses.replace(attempt.claim, record=record)
-        return real(self, attempt, rendered)
+        judged: Record = real(self, attempt, rendered)
+        return judged
 
-    real = Pipeline._verdict
-    swap(Pipeline, "_verdict", lambda _: verdict)
+    real = Processor._verdict
+    swap(Processor, "_verdict", lambda _: verdict)
 
 
 @mistake
@@ -247,8 +249,8 @@ def a_late_duplicate_opens_a_failed_record() -> None:
             event = dataclasses.replace(event, redrive_attempt=known.attempt)
         real(self, event, invocation)
 
-    real = Pipeline.process
-    swap(Pipeline, "process", lambda _: process)
+    real = Processor.process
+    swap(Processor, "process", lambda _: process)
 
 
 @mistake
@@ -265,7 +267,7 @@ def facts_of_another_version() -> None:
 
 @mistake
 def a_video_is_handed_over_and_nobody_told() -> None:
-    swap(image.Pipeline, "_pass_on", lambda _: lambda self, event, stage: None)
+    swap(image.ImageProcessor, "pass_on", lambda _: lambda self, event, stage: None)
 
 
 @mistake
@@ -275,8 +277,8 @@ def a_video_is_told_of_only_once() -> None:
         if known is None or known.stage is not Stage.VIDEO or not known.is_open(event.redrive_attempt):
             real(self, event, invocation)
 
-    real = Pipeline.process
-    swap(Pipeline, "process", lambda _: process)
+    real = Processor.process
+    swap(Processor, "process", lambda _: process)
 
 
 @mistake

@@ -37,7 +37,7 @@ def rendering_once() -> Iterator[Patch]:
 def filming_once() -> Iterator[Patch]:
     """The same for videos: the file that is published, and the pictures of its judged frames."""
     transcode: Any = vars(video).get("transcode")
-    render: Any = vars(video.VideoPipeline).get("_render")
+    render: Any = vars(video.VideoProcessor).get("_render")
     if transcode is None or render is None:
         return
     films: dict[tuple[bytes, str], tuple[bytes, Any]] = {}
@@ -52,16 +52,17 @@ def filming_once() -> Iterator[Patch]:
         target.write_bytes(data)
         return replace(made, path=target)
 
-    def rendered(self: Any, original: Path, content_type: str, made: Any, keeper: Any) -> Any:
-        name = original.read_bytes(), repr((self._video.specs, self._video.moderation_frames, made.frames))
+    def rendered(self: Any, fetched: Any, made: Any, attempt: Any) -> Any:
+        how = self._settings.specs, self._settings.moderation_frames, made.frames
+        name = fetched.path.read_bytes(), repr(how)
         if name not in pictures:
-            pictures[name] = render(self, original, content_type, made, keeper)
+            pictures[name] = render(self, fetched, made, attempt)
         everything = pictures[name]
         film, *posters = everything.renditions
         return replace(everything, renditions=(replace(film, path=made.path), *posters))
 
     yield mock.patch.object(video, "transcode", transcoded)
-    yield mock.patch.object(video.VideoPipeline, "_render", rendered)
+    yield mock.patch.object(video.VideoProcessor, "_render", rendered)
 
 
 def lasting(sleep: Callable[[float], None]) -> Iterator[Patch]:

@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 
 from media_pipeline.errors import LeaseHeldError, LeaseLostError, Reason
 from media_pipeline.events import EventKind, ObjectEvent
-from media_pipeline.records.record import Claim, Record, Status
+from media_pipeline.records.record import Claim, Status
 from media_pipeline.records.table import Records
 from tests.faults.conftest import Laboratory
 from tests.faults.simulated_stack import TABLE, UPLOADS
@@ -67,7 +67,7 @@ def _machine(laboratory: Laboratory) -> type[RuleBasedStateMachine]:
             assert wait == pytest.approx(self.lease - self.timeline.now if held else 0.0, abs=0.01)
             if held:
                 return
-            if isinstance(taken, Record):
+            if not isinstance(taken, Claim):
                 assert self.status is not None
                 assert self.status.terminal
                 assert not opens

@@ -1,7 +1,7 @@
-"""How the parts of each function are put together: everything it depends on is passed in."""
+"""Puts each function together; everything it depends on is passed in."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from media_pipeline.bootstrap.clients import Clients
 from media_pipeline.errors import UnknownMessageError
@@ -12,10 +12,10 @@ from media_pipeline.messaging.emails import Places
 from media_pipeline.moderation.rekognition import Moderator
 from media_pipeline.observability import Observability
 from media_pipeline.processing.dead_letters import DeadLetters
-from media_pipeline.processing.image import Pipeline
+from media_pipeline.processing.image import ImageProcessor
 from media_pipeline.processing.messages import MessageWorker
 from media_pipeline.processing.outcomes import Outcomes
-from media_pipeline.processing.processor import Story, Tools
+from media_pipeline.processing.processor import Dependencies, ObjectProcessor
 from media_pipeline.records.table import Records
 from media_pipeline.settings.functions import ImageSettings, Settings
 from media_pipeline.storage import Storage
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from mypy_boto3_rekognition import RekognitionClient
 
 
-class Parts:
-    """What every function of the stack is made of. `clock` gives epoch seconds."""
+class Services:
+    """What every function that works on records uses. `clock` gives epoch seconds."""
 
     def __init__(
         self, settings: Settings, clients: Clients, observability: Observability, clock: Callable[[], float]
@@ -68,46 +68,46 @@ def image_worker(
     clock: Callable[[], float],
 ) -> MessageWorker:
     """Assemble the image function."""
-    tools = story_tools(settings, clients, rekognition, observability, clock)
+    dependencies = processor_dependencies(settings, clients, rekognition, observability, clock)
     url = settings.videos_queue_url
-    pipeline = Pipeline(tools, videos=VideosQueue(sqs=clients.sqs, url=url) if url else None)
-    return story_worker(pipeline, settings, clients, observability)
+    media = ImageProcessor(settings, videos=VideosQueue(sqs=clients.sqs, url=url) if url else None)
+    return processor_worker(ObjectProcessor(dependencies, media), settings, clients, observability)
 
 
-def story_tools(
+def processor_dependencies(
     settings: ImageSettings,
     clients: Clients,
     rekognition: "RekognitionClient",
     observability: Observability,
     clock: Callable[[], float],
-) -> Tools:
-    """Assemble what a story is told with."""
-    parts = Parts(settings, clients, observability, clock)
-    return Tools(
+) -> Dependencies:
+    """Assemble what an object processor works with."""
+    services = Services(settings, clients, observability, clock)
+    return Dependencies(
         settings=settings,
-        records=parts.records,
-        storage=parts.storage,
+        records=services.records,
+        storage=services.storage,
         moderator=Moderator(rekognition=rekognition, policy=settings.policy),
-        outcomes=parts.outcomes,
+        outcomes=services.outcomes,
         observability=observability,
         clock=clock,
     )
 
 
-def story_worker(
-    story: Story,
+def processor_worker(
+    processor: ObjectProcessor[Any],
     settings: Settings,
     clients: Clients,
     observability: Observability,
     describe: Callable[[LambdaContext], Invocation] = Invocation.of,
 ) -> MessageWorker:
-    """Assemble a function that tells a story for each event of its queue."""
+    """Assemble a function that processes each event of its queue."""
 
     def unknown(_: str, error: UnknownMessageError) -> None:
         raise error  # on to the dead letters, which keep its text
 
     return MessageWorker(
-        handle=story.handle,
+        handle=processor.handle,
         unknown=unknown,
         sqs=clients.sqs,
         queue_urls=[settings.queue_url],
@@ -121,8 +121,8 @@ def dead_letters_worker(
     settings: Settings, clients: Clients, observability: Observability, clock: Callable[[], float]
 ) -> MessageWorker:
     """Assemble the function that drains the dead letters of the images queue and of the videos queue."""
-    parts = Parts(settings, clients, observability, clock)
-    letters = DeadLetters(records=parts.records, outcomes=parts.outcomes, observability=observability)
+    services = Services(settings, clients, observability, clock)
+    letters = DeadLetters(records=services.records, outcomes=services.outcomes, observability=observability)
     return MessageWorker(
         handle=letters.handle,
         unknown=letters.unknown,

@@ -1,25 +1,22 @@
-"""Entry point of the function that drains the dead letters of the images and the videos queue."""
+"""Entry point of the function that drains the dead-letter queues of the images and the videos queue.
+
+Ends every dead letter in a record, a delete or a log line; the answer names the messages that come back.
+"""
 
 import os
 import time
-from typing import Any
 
 from media_pipeline.bootstrap.clients import Clients
+from media_pipeline.bootstrap.lazy import Worker, built_on_first_call
 from media_pipeline.bootstrap.workers import dead_letters_worker
-from media_pipeline.invocation import LambdaContext
 from media_pipeline.observability import Observability
-from media_pipeline.processing.messages import MessageWorker
 from media_pipeline.settings.functions import Settings
 
-_worker: MessageWorker | None = None
+
+def _build(timeout: float) -> Worker:
+    settings = Settings.from_environment(os.environ)
+    observability = Observability(tracing=settings.tracing)
+    return dead_letters_worker(settings, Clients.create(timeout), observability, time.time)
 
 
-def handler(event: dict[str, Any], context: LambdaContext) -> Any:
-    """Give every dead letter its end; the answer names the messages that come back."""
-    global _worker
-    if _worker is None:
-        settings = Settings.from_environment(os.environ)
-        timeout = context.get_remaining_time_in_millis() / 1000
-        observability = Observability(tracing=settings.tracing)
-        _worker = dead_letters_worker(settings, Clients.create(timeout), observability, time.time)
-    return _worker(event, context)
+handler = built_on_first_call(_build)

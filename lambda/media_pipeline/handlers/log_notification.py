@@ -1,19 +1,18 @@
-"""Entry point of the function that logs every announced outcome, subscribed to the events topic."""
+"""Entry point of the function that logs every announced outcome, subscribed to the events topic.
+
+Raises for a message that announces no outcome, which then goes to the function's dead-letter queue.
+"""
 
 import os
-from typing import Any
 
-from media_pipeline.invocation import LambdaContext
+from media_pipeline.bootstrap.lazy import Worker, built_on_first_call
 from media_pipeline.messaging.notifications import NotificationLog
 from media_pipeline.observability import Observability
 from media_pipeline.settings.variables import Variables
 
-_log: NotificationLog | None = None
+
+def _build(_: float) -> Worker:
+    return NotificationLog(Observability(tracing=Variables(os.environ).boolean("TRACING")))
 
 
-def handler(event: dict[str, Any], context: LambdaContext) -> None:
-    """Log the announcements of one SNS event; what is none of ours goes to the function's dead letters."""
-    global _log
-    if _log is None:
-        _log = NotificationLog(Observability(tracing=Variables(os.environ).boolean("TRACING")))
-    _log(event, context)
+handler = built_on_first_call(_build)

@@ -1,26 +1,22 @@
-"""Entry point of the image function, fed by the images queue."""
+"""Entry point of the image function, fed by the images queue.
+
+Processes a batch of S3 event notifications; the answer names the messages that come back.
+"""
 
 import os
 import time
-from typing import Any
 
 from media_pipeline.bootstrap.clients import Clients, rekognition
+from media_pipeline.bootstrap.lazy import Worker, built_on_first_call
 from media_pipeline.bootstrap.workers import image_worker
-from media_pipeline.invocation import LambdaContext
 from media_pipeline.observability import Observability
-from media_pipeline.processing.messages import MessageWorker
 from media_pipeline.settings.functions import ImageSettings
 
-_worker: MessageWorker | None = None
+
+def _build(timeout: float) -> Worker:
+    settings = ImageSettings.from_environment(os.environ)
+    observability = Observability(tracing=settings.tracing)
+    return image_worker(settings, Clients.create(timeout), rekognition(timeout), observability, time.time)
 
 
-def handler(event: dict[str, Any], context: LambdaContext) -> Any:
-    """Process a batch of S3 event notifications; the answer names the messages that come back."""
-    global _worker
-    if _worker is None:
-        settings = ImageSettings.from_environment(os.environ)
-        timeout = context.get_remaining_time_in_millis() / 1000
-        observability = Observability(tracing=settings.tracing)
-        clients = Clients.create(timeout)
-        _worker = image_worker(settings, clients, rekognition(timeout), observability, time.time)
-    return _worker(event, context)
+handler = built_on_first_call(_build)

@@ -15,46 +15,16 @@ import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
-from functools import cache
-from pathlib import Path
 from types import MappingProxyType
 from typing import cast
 
 from media_pipeline.errors import SettingsError
+from media_pipeline.moderation.taxonomy import Taxonomy
+from media_pipeline.moderation.verdicts import Label, Mode, Verdict
 
 UNKNOWN_LABEL_REVIEW = 50.0  # a label of a newer model is looked at by a person, not waved through
 DEFAULT_MIN_CONFIDENCE = 50.0  # Rekognition's own default, for a policy that names no number at all
 _KEYS = frozenset({"mode", "recordFrom", "block", "review", "exempt"})
-
-
-class Mode(StrEnum):
-    """What a verdict does: withhold, only be recorded, or not be asked for at all."""
-
-    ENFORCE = "enforce"
-    OBSERVE = "observe"
-    OFF = "off"
-
-
-class Verdict(StrEnum):
-    """The answer of the policy about one picture."""
-
-    OFF = "off"
-    ALLOW = "allow"
-    REVIEW = "review"
-    BLOCK = "block"
-
-
-_SEVERITY = {verdict: rank for rank, verdict in enumerate(Verdict)}
-
-
-@dataclass(frozen=True)
-class Label:
-    """One moderation label; `confidence` in percent, `parent` is "" at the top of the taxonomy."""
-
-    name: str
-    parent: str
-    confidence: float
 
 
 @dataclass(frozen=True)
@@ -63,31 +33,6 @@ class Decision:
 
     verdict: Verdict
     reason: str | None = None
-
-
-@dataclass(frozen=True)
-class Taxonomy:
-    """Every label of the moderation model: its proper spelling and its parent, by case-folded name."""
-
-    names: Mapping[str, str]
-    parents: Mapping[str, str]  # case-folded child -> case-folded parent; top levels are absent
-
-    @classmethod
-    @cache
-    def load(cls) -> "Taxonomy":
-        """The taxonomy that ships beside this module; `components` validates against the same file."""
-        document = json.loads(Path(__file__).with_name("taxonomy.json").read_text("utf-8"))
-        names: dict[str, str] = {}
-        parents: dict[str, str] = {}
-        for top, middles in document["labels"].items():
-            names[top.casefold()] = top
-            for middle, leaves in middles.items():
-                names[middle.casefold()] = middle
-                parents[middle.casefold()] = top.casefold()
-                for leaf in leaves:
-                    names[leaf.casefold()] = leaf
-                    parents[leaf.casefold()] = middle.casefold()
-        return cls(MappingProxyType(names), MappingProxyType(parents))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,7 +115,7 @@ def worst(decisions: Iterable[Decision]) -> Decision:
 
     Raises ValueError when there is none: no decision must never be read as an allowing one.
     """
-    return max(decisions, key=lambda decision: _SEVERITY[decision.verdict])
+    return max(decisions, key=lambda decision: decision.verdict.severity)
 
 
 def merge(*answers: Sequence[Label]) -> tuple[Label, ...]:

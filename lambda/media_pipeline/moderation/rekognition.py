@@ -1,12 +1,14 @@
 """Amazon Rekognition's content moderation, asked about what would be published."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
 from media_pipeline.errors import FailedError, Reason
-from media_pipeline.moderation.policy import Decision, Label, Mode, Policy, Verdict, decide, merge, worst
+from media_pipeline.moderation.policy import Decision, Policy, decide, merge, worst
+from media_pipeline.moderation.result import FrameLabels, ModerationResult
+from media_pipeline.moderation.verdicts import Label, Mode, Verdict
 
 if TYPE_CHECKING:
     from mypy_boto3_rekognition import RekognitionClient
@@ -36,17 +38,15 @@ class Moderator:
         *,
         before_each: Callable[[], None],
         times: Sequence[float] | None = None,
-    ) -> dict[str, Any]:
-        """Judge the JPEG `proxies` of one object; the worst verdict decides.
+    ) -> ModerationResult:
+        """Judge the JPEG `proxies` of one object; the most severe verdict decides.
 
-        `before_each` is called before each request and may refuse it by raising. `times` are those of a video's
-        frames, in seconds: then each frame's own labels are kept as well.
-        Returns what the record keeps: verdict, the reason for it, mode, every label with its parent and
-        confidence, model version, policy version, and how many pictures were judged (each call is billed).
+        Call `before_each` before each request; it may refuse the request by raising. `times` are those of a video's
+        frames in seconds, one per proxy: then the labels of each frame are kept as well.
         Raises FailedError (`proxy_refused`) where Rekognition cannot take our picture.
         """
         if self._policy.mode is Mode.OFF:
-            return self._describe(Decision(Verdict.OFF), (), None, 0)
+            return self._result(Decision(Verdict.OFF), (), None, 0)
         if not proxies:
             # Nothing judged must never read as nothing found.
             raise FailedError(Reason.PROXY_REFUSED, "there was no picture to judge")
@@ -54,15 +54,18 @@ class Moderator:
         for proxy in proxies:
             before_each()
             answers.append(self._ask(proxy))
-        decision = worst(decide(labels, self._policy) for labels, _ in answers)
-        labels = merge(*(labels for labels, _ in answers))
-        described = self._describe(decision, labels, answers[0][1], len(proxies))
+        frames = None
         if times is not None:
-            described["frames"] = [
-                {"time": round(time, 3), "labels": _listed(labels)}
-                for time, (labels, _) in zip(times, answers, strict=True)
-            ]
-        return described
+            frames = tuple(
+                FrameLabels(time, labels) for time, (labels, _) in zip(times, answers, strict=True)
+            )
+        return self._result(
+            worst(decide(labels, self._policy) for labels, _ in answers),
+            merge(*(labels for labels, _ in answers)),
+            answers[0][1],
+            len(proxies),
+            frames,
+        )
 
     def _ask(self, proxy: bytes) -> tuple[tuple[Label, ...], str]:
         try:
@@ -81,22 +84,21 @@ class Moderator:
         )
         return labels, answer.get("ModerationModelVersion", "")
 
-    def _describe(
-        self, decision: Decision, labels: Sequence[Label], model_version: str | None, judged: int
-    ) -> dict[str, Any]:
-        return {
-            "verdict": decision.verdict.value,
-            "mode": self._policy.mode.value,
-            "reason": decision.reason,
-            "labels": _listed(labels),
-            "model_version": model_version,
-            "policy_version": self._policy.version,
-            "judged": judged,
-        }
-
-
-def _listed(labels: Sequence[Label]) -> list[dict[str, Any]]:
-    return [
-        {"name": label.name, "parent": label.parent, "confidence": round(label.confidence, 2)}
-        for label in labels
-    ]
+    def _result(
+        self,
+        decision: Decision,
+        labels: tuple[Label, ...],
+        model_version: str | None,
+        judged: int,
+        frames: tuple[FrameLabels, ...] | None = None,
+    ) -> ModerationResult:
+        return ModerationResult(
+            verdict=decision.verdict,
+            mode=self._policy.mode,
+            reason=decision.reason,
+            labels=labels,
+            model_version=model_version,
+            policy_version=self._policy.version,
+            judged=judged,
+            frames=frames,
+        )

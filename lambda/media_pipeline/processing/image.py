@@ -1,4 +1,4 @@
-"""The story of one picture: what is fetched, looked at and made of it; videos are handed on."""
+"""What is particular to images: how they are fetched and rendered. Videos are passed on to their own queue."""
 
 import hashlib
 from collections.abc import Iterator
@@ -10,78 +10,71 @@ from media_pipeline.events import ObjectEvent
 from media_pipeline.handover import VideosQueue
 from media_pipeline.images.inspection import Inspection, inspect
 from media_pipeline.images.renditions import Rendered, render
-from media_pipeline.processing.processor import CHUNK_BYTES, Attempt, Ending, Story, Tools
+from media_pipeline.processing.attempt import Attempt
+from media_pipeline.processing.media import CHUNK_BYTES, OpenOriginal
 from media_pipeline.records.record import Stage
+from media_pipeline.settings.functions import ImageSettings
 
 
-class _VideoFoundError(Exception):
-    """The bytes are a video's, which is another function's work."""
-
-
-class Pipeline(Story):
-    """Takes pictures through the story; `videos` is where videos go, None where the stack processes none."""
+class ImageProcessor:
+    """Implements `Media` for images; `videos` is where videos go, None where the stack processes none."""
 
     stage = Stage.IMAGE
+    renews_lease = False
+    extra_renditions = ()
 
-    def __init__(self, tools: Tools, *, videos: VideosQueue | None) -> None:
-        super().__init__(tools)
+    def __init__(self, settings: ImageSettings, *, videos: VideosQueue | None) -> None:
+        self._settings = settings
         self._videos = videos
         self.takes_over = videos is None
 
-    def _work(self, attempt: Attempt) -> Ending | None:
-        try:
-            return super()._work(attempt)
-        except _VideoFoundError:
-            self._records.hand_over(attempt.claim, Stage.VIDEO)
-            self._pass_on(attempt.event, Stage.VIDEO)
-            return None
-
-    def _pass_on(self, event: ObjectEvent, stage: Stage) -> None:
+    def pass_on(self, event: ObjectEvent, stage: Stage) -> None:
+        """Send a video's event to the videos queue."""
         if self._videos is None:
-            raise AssertionError(
-                f"a record that waits in stage {stage} is taken over where there is no queue"
-            )
+            raise AssertionError(f"there is no queue of the stage {stage}: its records are taken over")
         self._videos.send(event)
 
+    def stage_of(self, original: OpenOriginal) -> Stage:
+        """Return VIDEO for a video that the stack processes, IMAGE for an image.
+
+        Raises RejectedError (`video_disabled`, `unsupported_type`, `too_large`).
+        """
+        kind, length, limits = original.kind, original.body.length, self._settings.limits
+        if kind.family == "video":
+            if self._videos is not None:
+                return Stage.VIDEO
+            detail = f"it is a video ({kind.content_type}), and this stack does not process videos"
+            raise RejectedError(Reason.VIDEO_DISABLED, detail)
+        if kind.family != "image":
+            detail = (
+                "its first bytes are not of an image type that this pipeline processes, whatever its name is"
+            )
+            raise RejectedError(Reason.UNSUPPORTED_TYPE, detail)
+        if length > limits.bytes:
+            detail = f"it has {length:,} bytes; this stack takes images of up to {limits.bytes:,}"
+            raise RejectedError(Reason.TOO_LARGE, detail)
+        return Stage.IMAGE
+
     @contextmanager
-    def _made(self, attempt: Attempt) -> Iterator[Rendered]:
-        data = self._fetch(attempt)
-        self._records.begin_decoding(attempt.claim)
-        with attempt.steps("inspect"):
-            inspection = inspect(data, self._settings.limits)
-            attempt.facts |= _seen(inspection)
-        with attempt.steps("render"):
-            rendered = render(data, inspection, self._settings.specs, self._settings.limits)
-        yield rendered
-
-    def _fetch(self, attempt: Attempt) -> bytes:
-        """Read exactly the event's version; what its first bytes or its length rule out is not read on."""
-        limits = self._settings.limits
-        with attempt.steps("fetch"), self._opened(attempt) as (original, kind, head):
-            if kind.family == "video":
-                if self._videos is not None:
-                    raise _VideoFoundError
-                detail = f"it is a video ({kind.content_type}), and this stack does not process video"
-                raise RejectedError(Reason.VIDEO_DISABLED, detail)
-            if kind.family != "image":
-                detail = (
-                    "its first bytes are of no image type that this pipeline takes, whatever its name says"
-                )
-                raise RejectedError(Reason.UNSUPPORTED_TYPE, detail)
-            if original.length > limits.bytes:
-                detail = (
-                    f"it has {original.length:,} bytes; this stack takes images of up to {limits.bytes:,}"
-                )
-                raise RejectedError(Reason.TOO_LARGE, detail)
-            data = bytearray(head)
-            while chunk := original.read(CHUNK_BYTES):
-                data += chunk
-                attempt.invocation.require_time("read on")
+    def fetch(self, attempt: Attempt, original: OpenOriginal) -> Iterator[bytes]:
+        """Read the image into memory."""
+        data = bytearray(original.head)
+        while chunk := original.body.read(CHUNK_BYTES):
+            data += chunk
+            attempt.invocation.require_time("read on")
         attempt.facts["sha256"] = hashlib.sha256(data).hexdigest()
-        return bytes(data)
+        yield bytes(data)
+
+    def make(self, attempt: Attempt, fetched: bytes) -> Rendered:
+        """Inspect and render the image."""
+        with attempt.steps("inspect"):
+            inspection = inspect(fetched, self._settings.limits)
+            attempt.facts |= _facts(inspection)
+        with attempt.steps("render"):
+            return render(fetched, inspection, self._settings.specs, self._settings.limits)
 
 
-def _seen(inspection: Inspection) -> dict[str, Any]:
+def _facts(inspection: Inspection) -> dict[str, Any]:
     return {
         "content_type": inspection.content_type,
         "width": inspection.width,

@@ -58,7 +58,7 @@ class Outcomes:
         Raises LeaseHeldError while an invocation works on what is deleted.
         """
         if event.kind is EventKind.DELETE_MARKER:
-            self.finish(self._records.bury(event))
+            self.finish(self._records.record_delete_marker(event))
         else:
             self._delete_version(event)
 

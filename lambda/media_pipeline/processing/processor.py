@@ -1,11 +1,10 @@
-"""The story of one object version, whatever kind it is of, in one place: see `Story.process`."""
+"""The way of one object version, whatever its kind: see `ObjectProcessor.process`."""
 
 import hashlib
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any, Generic
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -20,31 +19,49 @@ from media_pipeline.errors import (
 )
 from media_pipeline.events import EventKind, ObjectEvent
 from media_pipeline.images.formats import LONGEST_EXTENSION
-from media_pipeline.images.sniffing import HEAD_BYTES, Kind, sniff
+from media_pipeline.images.sniffing import HEAD_BYTES, sniff
 from media_pipeline.invocation import Invocation
 from media_pipeline.moderation.rekognition import Moderator
+from media_pipeline.moderation.verdicts import Verdict
 from media_pipeline.observability import Observability
+from media_pipeline.processing.attempt import Attempt
+from media_pipeline.processing.lease import LeaseRenewer
+from media_pipeline.processing.media import Fetched, Media, OpenOriginal
 from media_pipeline.processing.outcomes import Outcomes
 from media_pipeline.processing.steps import Steps
-from media_pipeline.records.record import Claim, Record, Stage, Status, iso_time
+from media_pipeline.records.record import Claim, Finished, Record, Stage, Status, WaitsForStage, iso_time
 from media_pipeline.records.table import UNFINISHED_LIMIT, Records
-from media_pipeline.results import Made, Output
+from media_pipeline.results import Output, Results
 from media_pipeline.settings.functions import ImageSettings
-from media_pipeline.storage import KEY_BYTES_LIMIT, Original, OriginalGoneError, Storage, rendition_key
+from media_pipeline.storage import KEY_BYTES_LIMIT, OriginalGoneError, Storage, rendition_key
 
-CHUNK_BYTES = 1 << 20  # an original is read in parts, with a look at the time left between them
 RELEASE_PAUSES = (1.0, 2.0, *(3.0,) * 14)  # seconds; with the calls, most of a minute
-LISTING = frozenset({Status.PUBLISHED, Status.PROCESSING, Status.FAILED})  # their lists name what is there
-Ending = tuple[Status, Mapping[str, Any]]  # the terminal status, and what is to be told with it
+LISTING = frozenset({Status.PUBLISHED, Status.PROCESSING, Status.FAILED})
+"""Statuses whose records list renditions that exist."""
 WITHHELD = {
-    "block": (Status.BLOCKED, Reason.POLICY_BLOCK),
-    "review": (Status.REVIEW, Reason.POLICY_REVIEW),
+    Verdict.BLOCK: (Status.BLOCKED, Reason.POLICY_BLOCK),
+    Verdict.REVIEW: (Status.REVIEW, Reason.POLICY_REVIEW),
 }
 
 
+@dataclass(frozen=True)
+class Ending:
+    """How the work on a version ends: its terminal status, and the facts that belong to it."""
+
+    status: Status
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class HandOver:
+    """The version is another stage's work."""
+
+    stage: Stage
+
+
 @dataclass(frozen=True, kw_only=True)
-class Tools:
-    """All that a story is told with. `clock` gives epoch seconds."""
+class Dependencies:
+    """Everything that an `ObjectProcessor` works with. `clock` gives epoch seconds."""
 
     settings: ImageSettings
     records: Records
@@ -55,45 +72,22 @@ class Tools:
     clock: Callable[[], float]
 
 
-@dataclass(kw_only=True)
-class Attempt:
-    """One attempt at one claimed version, and what it found out so far."""
-
-    event: ObjectEvent
-    invocation: Invocation
-    claim: Claim
-    steps: Steps
-    facts: dict[str, Any] = field(default_factory=dict)
-    decided: bool = False
-    put: set[str] = field(default_factory=set)
-
-    @property
-    def record(self) -> Record:
-        """The record as it was claimed."""
-        return self.claim.record
-
-
-class Story(ABC):
+class ObjectProcessor(Generic[Fetched]):
     """Takes object versions from their event to their terminal, announced record.
 
-    Raises on anything that leaves the record open, so that the message comes back. What is made of an object, and
-    how it is judged, is told by its subclasses.
+    `media` is what differs between images and videos. Every error that leaves the record open is raised, so that
+    the message comes back.
     """
 
-    stage: ClassVar[Stage]
-    further_names: ClassVar[tuple[str, ...]] = ()
-    """Names of renditions besides the configured sizes."""
-    takes_over = False
-    """Whether records that wait in another stage are claimed as well, since nobody else will."""
-
-    def __init__(self, tools: Tools) -> None:
-        self._settings = tools.settings
-        self._records = tools.records
-        self._storage = tools.storage
-        self._moderator = tools.moderator
-        self._outcomes = tools.outcomes
-        self._observability = tools.observability
-        self._clock = tools.clock
+    def __init__(self, dependencies: Dependencies, media: Media[Fetched]) -> None:
+        self._media = media
+        self._settings = dependencies.settings
+        self._records = dependencies.records
+        self._storage = dependencies.storage
+        self._moderator = dependencies.moderator
+        self._outcomes = dependencies.outcomes
+        self._observability = dependencies.observability
+        self._clock = dependencies.clock
 
     def handle(self, event: ObjectEvent, invocation: Invocation) -> None:
         """Do what one event asks for."""
@@ -103,117 +97,114 @@ class Story(ABC):
             self._outcomes.carry_out_delete(event)
 
     def process(self, event: ObjectEvent, invocation: Invocation) -> None:
-        """Take one object version through the whole story, or go on where an earlier attempt stopped."""
+        """Take one object version all the way, or go on where an earlier attempt stopped.
+
+        Claim, fetch, make, judge, write the verdict down, publish or quarantine, commit, announce.
+        """
         if event.redrive_attempt is not None:
             self._announce_pending(event)
         steps = Steps(self._observability)
         with steps("claim"):
-            claim = self._records.claim(
+            claimed = self._records.claim(
                 event,
                 owner=invocation.owner,
                 lease_seconds=invocation.lease_seconds,
-                stage=self.stage,
-                takes_over=self.takes_over,
+                stage=self._media.stage,
+                takes_over=self._media.takes_over,
             )
-        if isinstance(claim, Record):
-            if claim.is_open(event.redrive_attempt):
-                self._pass_on(event, claim.stage)
-            else:
-                self._outcomes.finish(claim)
-            return
-        attempt = Attempt(event=event, invocation=invocation, claim=claim, steps=steps)
+        match claimed:
+            case Finished(record):
+                self._outcomes.finish(record)
+            case WaitsForStage(record):
+                self._media.pass_on(event, record.stage)
+            case Claim():
+                self._process_claimed(self._attempt(event, invocation, claimed, steps))
+
+    def _attempt(self, event: ObjectEvent, invocation: Invocation, claim: Claim, steps: Steps) -> Attempt:
+        lease = None
+        if self._media.renews_lease:
+            lease = LeaseRenewer(self._records, claim, invocation, self._clock)
+        return Attempt(event=event, invocation=invocation, claim=claim, steps=steps, lease=lease)
+
+    def _process_claimed(self, attempt: Attempt) -> None:
         try:
-            ending = self._work(attempt)
-            if ending is None:
+            outcome = self._work(attempt)
+            if isinstance(outcome, HandOver):
+                self._records.hand_over(attempt.claim, outcome.stage)
+                self._media.pass_on(attempt.event, outcome.stage)
                 return
-            status, facts = ending
-            record = self._records.commit(claim, status, {**self._facts(attempt), **facts})
+            facts = {**self._facts(attempt), **outcome.facts}
+            record = self._records.commit(attempt.claim, outcome.status, facts)
         except LeaseLostError as error:
-            self._clear_away(attempt, error)
+            self._remove_unlisted(attempt, error)
             raise
         except Exception as error:
             self._release(attempt, error)
             raise
         self._outcomes.finish(record)
 
-    @abstractmethod
-    def _pass_on(self, event: ObjectEvent, stage: Stage) -> None:
-        """Tell the function of another stage that the version waits for it."""
-
-    def _work(self, attempt: Attempt) -> Ending | None:
-        """Do all of the story between claim and commit; what can never succeed ends here as well.
-
-        None where the version is in another function's hands now.
-        """
+    def _work(self, attempt: Attempt) -> Ending | HandOver:
+        """Do everything between claim and commit; what can never succeed ends here as well."""
         try:
             return self._decide(attempt)
         except RejectedError as error:
             # An earlier attempt may have been allowed and cut off: no record will list what it put.
             self._storage.remove_renditions(attempt.record.rendition_keys)
-            return Status.REJECTED, {"reason": error.reason, "detail": error.detail, "renditions": []}
+            return Ending(Status.REJECTED, {"reason": error.reason, "detail": error.detail, "renditions": []})
         except OriginalGoneError as error:
             if self._superseded(attempt):
                 return self._supersede(attempt)
-            return Status.FAILED, {"reason": error.reason, "detail": error.detail}
+            return Ending(Status.FAILED, {"reason": error.reason, "detail": error.detail})
         except FailedError as error:
-            return Status.FAILED, {"reason": error.reason, "detail": error.detail}
+            return Ending(Status.FAILED, {"reason": error.reason, "detail": error.detail})
 
-    def _decide(self, attempt: Attempt) -> Ending:
+    def _decide(self, attempt: Attempt) -> Ending | HandOver:
         if attempt.record.withheld:
             # Before a look for newer versions: a move to quarantine that was begun is brought to its end.
             return self._quarantine(attempt, attempt.record)
         if self._superseded(attempt):
             return self._supersede(attempt)
         self._refuse_poison(attempt)
-        with self._made(attempt) as made:
+        with ExitStack() as kept:
+            with attempt.steps("fetch"), self._open(attempt) as original:
+                stage = self._media.stage_of(original)
+                if stage is not self._media.stage:
+                    return HandOver(stage)
+                fetched = kept.enter_context(self._media.fetch(attempt, original))
+            # From here on it can be the object that ends the function.
+            self._records.begin_decoding(attempt.claim)
+            results = self._media.make(attempt, fetched)
             if not attempt.invocation.has_time:
                 raise SlowDecodingError("decoding and rendering used up the time that publishing needs")
-            record = self._verdict(attempt, made)
+            record = self._verdict(attempt, results)
             if not record.withheld:
-                self._publish(attempt, record, made)
+                self._publish(attempt, record, results)
         if record.withheld:
             return self._quarantine(attempt, record)
-        return Status.PUBLISHED, {}
-
-    @abstractmethod
-    def _made(self, attempt: Attempt) -> AbstractContextManager[Made]:
-        """Fetch the original and make of it all that would be published; what was made is there within the context.
-
-        Between the two it has `Records.begin_decoding` note that: else an object that kills the function is not told.
-        """
+        return Ending(Status.PUBLISHED, {})
 
     @contextmanager
-    def _opened(self, attempt: Attempt) -> Iterator[tuple[Original, Kind, bytes]]:
-        """Open exactly the event's version and read its first bytes, which tell its kind."""
+    def _open(self, attempt: Attempt) -> Iterator[OpenOriginal]:
+        """Open exactly the event's version and read its first bytes, which give its type."""
         event, invocation = attempt.event, attempt.invocation
         self._require_short_key(event)
         invocation.require_time("fetch the original")
-        with self._storage.open(event.key, version_id=event.version_id, etag=event.etag) as original:
-            attempt.facts["bytes"] = original.length
-            if not original.length:
+        with self._storage.open(event.key, version_id=event.version_id, etag=event.etag) as body:
+            attempt.facts["bytes"] = body.length
+            if not body.length:
                 raise RejectedError(Reason.EMPTY, "the object has no bytes")
-            head = original.read(HEAD_BYTES)
-            if len(head) < min(HEAD_BYTES, original.length):
+            head = body.read(HEAD_BYTES)
+            if len(head) < min(HEAD_BYTES, body.length):
                 # A connection may end early without an error; what is missing must not be held against the file.
-                raise TransientError(f"only {len(head)} bytes came, of {original.length:,}")
+                raise TransientError(f"only {len(head)} of {body.length:,} bytes were received")
             kind = sniff(head)
             attempt.facts["content_type"] = kind.content_type
-            yield original, kind, head
-
-    def _judge(self, attempt: Attempt, made: Made) -> Mapping[str, Any]:
-        """Have what would be published judged."""
-        return self._moderator.judge(
-            made.proxies, before_each=lambda: self._before(attempt, "ask Rekognition"), times=made.times
-        )
-
-    def _before(self, attempt: Attempt, step: str) -> None:
-        """What comes before each of many calls. Raises OutOfTimeError."""
-        attempt.invocation.require_time(step)
+            yield OpenOriginal(body=body, kind=kind, head=head)
 
     def _supersede(self, attempt: Attempt) -> Ending:
-        """End a version that comes too late; what an earlier attempt put of it goes, since nobody is told of it."""
+        """End a version whose turn came too late; remove what an earlier attempt put, since no record lists it."""
         self._storage.remove_renditions(attempt.record.rendition_keys)
-        return Status.SUPERSEDED, {"renditions": []}
+        return Ending(Status.SUPERSEDED, {"renditions": []})
 
     def _superseded(self, attempt: Attempt) -> bool:
         return self._records.has_newer(attempt.record.object_key, attempt.record.sequencer)
@@ -225,7 +216,7 @@ class Story(ABC):
             raise RejectedError(Reason.RESOURCE_EXHAUSTED, detail)
 
     def _require_short_key(self, event: ObjectEvent) -> None:
-        names = [*(size.name for size in self._settings.specs.sizes), *self.further_names]
+        names = [*(size.name for size in self._settings.specs.sizes), *self._media.extra_renditions]
         longest = rendition_key(event.key, event.version, max(names, key=len), "0" * 8, LONGEST_EXTENSION)
         if (needed := len(longest.encode())) > KEY_BYTES_LIMIT:
             detail = (
@@ -234,34 +225,38 @@ class Story(ABC):
             )
             raise RejectedError(Reason.KEY_TOO_LONG, detail)
 
-    def _verdict(self, attempt: Attempt, made: Made) -> Record:
+    def _verdict(self, attempt: Attempt, results: Results) -> Record:
         """Have it judged, unless an earlier attempt did, and write the verdict down with all facts."""
         known, event = attempt.record, attempt.event
-        listed = [_listed(rendition, event) for rendition in made.renditions]
+        listed = [_listed(rendition, event) for rendition in results.renditions]
         if known.moderation is None:
             with attempt.steps("moderate"):
-                moderation = self._judge(attempt, made)
+                moderation = self._moderator.judge(
+                    results.proxies,
+                    before_each=lambda: attempt.before_call("ask Rekognition"),
+                    times=results.times,
+                )
         else:
             if listed == list(known.renditions):
                 record = self._records.store_verdict(attempt.claim, {})  # decoding came to its end once more
-                attempt.decided = True
+                attempt.verdict_stored = True
                 return record
             # Deployed with other sizes since: what the earlier attempt put goes before its list does.
             moderation = known.moderation
             keys = {rendition["key"] for rendition in listed}
             self._storage.remove_renditions(known.rendition_keys - keys)
         attempt.facts |= {
-            "moderation": moderation,
-            "renditions": listed if replace(known, moderation=moderation).publishes else [],
-            "placeholder": made.placeholder,
-            "dominant_colour": made.dominant_colour,
+            "moderation": moderation.to_document(),
+            "renditions": listed if moderation.publishes else [],
+            "placeholder": results.placeholder,
+            "dominant_colour": results.dominant_colour,
         }
         attempt.invocation.require_time("write the verdict down")
         record = self._records.store_verdict(attempt.claim, self._facts(attempt))
-        attempt.decided = True
+        attempt.verdict_stored = True
         return record
 
-    def _publish(self, attempt: Attempt, record: Record, made: Made) -> None:
+    def _publish(self, attempt: Attempt, record: Record, results: Results) -> None:
         """Put every rendition; only ever called with a record that holds an allowing verdict."""
         if not record.publishes:
             raise AssertionError(
@@ -269,9 +264,9 @@ class Story(ABC):
             )  # fail closed, whatever the caller thought
         facts = self._labels(record, Status.PUBLISHED)
         with attempt.steps("publish"):
-            for entry, rendition in zip(record.renditions, made.renditions, strict=True):
-                self._before(attempt, "put a rendition")
-                attempt.put.add(entry["key"])
+            for entry, rendition in zip(record.renditions, results.renditions, strict=True):
+                attempt.before_call("put a rendition")
+                attempt.put_keys.add(entry["key"])
                 with rendition.opened() as body:
                     self._storage.put_rendition(
                         entry["key"], body, content_type=rendition.content_type, facts=facts
@@ -279,8 +274,9 @@ class Story(ABC):
 
     def _quarantine(self, attempt: Attempt, record: Record) -> Ending:
         """Move the original away; only a move that was verified ends as BLOCKED or REVIEW."""
-        moderation = record.moderation or {}
-        status, reason = WITHHELD[moderation["verdict"]]
+        if record.moderation is None:
+            raise AssertionError("only a record with a withholding verdict is moved to quarantine")
+        status, reason = WITHHELD[record.moderation.verdict]
         attempt.invocation.require_time("move the original to quarantine")
         with attempt.steps("quarantine"):
             self._storage.quarantine(
@@ -290,7 +286,7 @@ class Story(ABC):
                 sha256=record.attributes["sha256"],
                 facts=self._labels(record, status),
             )
-        return status, {"reason": reason, "detail": moderation["reason"]}
+        return Ending(status, {"reason": reason, "detail": record.moderation.reason})
 
     def _labels(self, record: Record, status: Status) -> dict[str, str]:
         """Facts that an object carries as metadata and tags: S3 allows letters, digits and few signs there."""
@@ -317,13 +313,13 @@ class Story(ABC):
         if isinstance(error, MemoryError | SlowDecodingError):
             unfinished = attempt.record.unfinished  # decoding was too much for this function: that counts
         else:
-            unfinished = 0 if attempt.decided else attempt.claim.unfinished_before
+            unfinished = 0 if attempt.verdict_stored else attempt.claim.unfinished_before
         try:
             self._release_in_time(attempt, unfinished)
         except Exception as problem:  # noqa: BLE001 - the first error is the one to tell; the lease ends by itself
             error.add_note(f"the lease could not be given back: {problem}")
 
-    def _clear_away(self, attempt: Attempt, error: Exception) -> None:
+    def _remove_unlisted(self, attempt: Attempt, error: Exception) -> None:
         """Remove what this attempt put after another had taken over, unless that one's record lists it.
 
         Only a machine that was paused for longer than its lease comes here; nobody else would know of these.
@@ -331,7 +327,7 @@ class Story(ABC):
         try:
             record = self._records.get(attempt.record.object_key, attempt.record.sequencer)
             kept = record.rendition_keys if record and record.status in LISTING else frozenset()
-            self._storage.remove_renditions(attempt.put - kept)
+            self._storage.remove_renditions(attempt.put_keys - kept)
         except Exception as problem:  # noqa: BLE001 - the first error is the one to tell
             error.add_note(f"what was put without a lease could not be removed: {problem}")
 

@@ -1,26 +1,25 @@
-"""The story of one video: streamed to a file, looked at, made anew, judged by samples, and only then published."""
+"""What is particular to videos: streamed to a file, transcoded, and judged by a selection of frames."""
 
 import hashlib
 import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-from botocore.exceptions import BotoCoreError, ClientError
 
 from media_pipeline.errors import OutOfTimeError, Reason, RejectedError, TransientError
 from media_pipeline.events import ObjectEvent
 from media_pipeline.images.proxies import proxies
 from media_pipeline.images.rasters import Packed
 from media_pipeline.images.renditions import Rendered, render_frame
-from media_pipeline.processing.processor import CHUNK_BYTES, Attempt, Story, Tools
+from media_pipeline.processing.attempt import Attempt
+from media_pipeline.processing.media import CHUNK_BYTES, OpenOriginal
 from media_pipeline.records.record import Stage
-from media_pipeline.records.table import Records
-from media_pipeline.results import Made
+from media_pipeline.results import Results
 from media_pipeline.settings.functions import VideoSettings
 from media_pipeline.videos import judged_frames
 from media_pipeline.videos.frame_selection import choose
@@ -29,26 +28,33 @@ from media_pipeline.videos.source import Opened, nominal_rate, opened
 from media_pipeline.videos.transcoding import Transcoded, transcode
 from media_pipeline.videos.video_limits import VideoLimits
 
-KEEP_EVERY, AGAIN_AFTER, GIVE_UP_AFTER = 0.25, 0.05, 0.7
-"""Of the lease: how much of it passes before it is extended, before that is tried again, before that is given up."""
 FAIR_START = 0.7
-"""Of the time-out, to be left when the work on a video begins: with less, it is the start that was slow."""
+"""Share of the time-out that must be left when the work on a video begins: with less, the start was slow."""
 EARLY_PART = 0.1
-"""Of the time there is for the work: when that has passed, the part that is done tells how long all of it takes."""
-EARLY_FACTOR = 1.5  # so much too long, before it is told early: the end may be quicker than the beginning
+"""Share of the available time after which the finished part says how long the whole video takes."""
+EARLY_FACTOR = 1.5  # so much too long before an early refusal: the end may be quicker than the beginning
 _FOLDER = re.compile(r"media-pipeline-video-(\d+)-")
 
 
-class VideoPipeline(Story):
-    """Takes videos through the story. `settings` are those among the tools."""
+@dataclass(frozen=True, kw_only=True)
+class FetchedVideo:
+    """A video that was streamed to a file; `folder` is removed after the attempt."""
+
+    path: Path
+    content_type: str
+    folder: Path
+
+
+class VideoProcessor:
+    """Implements `Media` for videos."""
 
     stage = Stage.VIDEO
-    further_names = (Film.name,)
+    takes_over = False
+    renews_lease = True
+    extra_renditions = (Film.name,)
 
-    def __init__(self, tools: Tools, settings: VideoSettings) -> None:
-        super().__init__(tools)
-        self._video = settings
-        self._keepers: dict[str, Keeper] = {}
+    def __init__(self, settings: VideoSettings) -> None:
+        self._settings = settings
         self._limits = VideoLimits(
             bytes=settings.video_bytes,
             seconds=settings.video_seconds,
@@ -56,77 +62,68 @@ class VideoPipeline(Story):
             memory=settings.limits.memory,
         )
 
-    def _pass_on(self, event: ObjectEvent, stage: Stage) -> None:
-        # The image function marks a version before it sends it here: another message is about it.
+    def pass_on(self, event: ObjectEvent, stage: Stage) -> None:
+        """Let the message come back: the image function marks a version before it sends it here."""
         raise TransientError(f"{event.key} waits for the function of the stage {stage}")
 
+    def stage_of(self, original: OpenOriginal) -> Stage:
+        """Return VIDEO. Raises RejectedError (`unsupported_type`, `too_large`)."""
+        if original.kind.family != "video":
+            detail = f"it is {original.kind.content_type}, not a video"
+            raise RejectedError(Reason.UNSUPPORTED_TYPE, detail)
+        if (length := original.body.length) > self._limits.bytes:
+            detail = f"it has {length:,} bytes; this stack takes videos of up to {self._limits.bytes:,}"
+            raise RejectedError(Reason.TOO_LARGE, detail)
+        return Stage.VIDEO
+
     @contextmanager
-    def _made(self, attempt: Attempt) -> Iterator[Made]:
-        self._keepers.clear()
-        keeper = self._keeper(attempt)
+    def fetch(self, attempt: Attempt, original: OpenOriginal) -> Iterator[FetchedVideo]:
+        """Stream the video to a file in a folder of its own."""
         with _scratch() as folder:
-            original, content_type = self._fetch(attempt, folder / "original", keeper)
-            self._records.begin_decoding(attempt.claim)
-            deadline = _Deadline(attempt, keeper)
-            with opened(original, content_type, self._limits) as source:
-                attempt.facts |= _seen(source)
-                with attempt.steps("transcode"):
-                    made = transcode(
-                        source,
-                        folder / "video.mp4",
-                        lines=self._video.height,
-                        grey=self._video.specs.grayscale,
-                        limits=self._limits,
-                        watch=deadline,
-                    )
-            attempt.facts["duration"] = round(made.seconds, 3)
-            attempt.facts["width"], attempt.facts["height"] = made.original  # upright, as of pictures
-            with attempt.steps("render"):
-                everything = self._render(original, content_type, made, keeper)
-            original.unlink()
-            yield everything
-
-    def _before(self, attempt: Attempt, step: str) -> None:
-        super()._before(attempt, step)
-        self._keeper(attempt).keep()
-
-    def _keeper(self, attempt: Attempt) -> "Keeper":
-        """The one that goes on through the whole attempt."""
-        return self._keepers.setdefault(attempt.claim.owner, Keeper(self._records, attempt, self._clock))
-
-    def _fetch(self, attempt: Attempt, target: Path, keeper: "Keeper") -> tuple[Path, str]:
-        """Stream exactly the event's version to a file."""
-        digest = hashlib.sha256()
-        with attempt.steps("fetch"), self._opened(attempt) as (original, kind, head):
-            if kind.family != "video":
-                raise RejectedError(Reason.UNSUPPORTED_TYPE, f"the bytes are {kind.content_type}, no video")
-            if original.length > self._limits.bytes:
-                raise RejectedError(
-                    Reason.TOO_LARGE,
-                    f"it has {original.length:,} bytes; this stack takes videos of up to {self._limits.bytes:,}",
-                )
-            with target.open("wb") as file:
-                chunk = head
+            path = folder / "original"
+            digest = hashlib.sha256()
+            with path.open("wb") as file:
+                chunk = original.head
                 while chunk:
                     file.write(chunk)
                     digest.update(chunk)
-                    attempt.invocation.require_time("read on")
-                    keeper.keep()
-                    chunk = original.read(CHUNK_BYTES)
-        attempt.facts["sha256"] = digest.hexdigest()
-        return target, kind.content_type
+                    attempt.before_call("read on")
+                    chunk = original.body.read(CHUNK_BYTES)
+            attempt.facts["sha256"] = digest.hexdigest()
+            yield FetchedVideo(path=path, content_type=original.kind.content_type, folder=folder)
 
-    def _render(self, original: Path, content_type: str, made: Transcoded, keeper: "Keeper") -> MadeOfVideo:
+    def make(self, attempt: Attempt, fetched: FetchedVideo) -> Results:
+        """Transcode the video, choose the frames to judge, and render the poster."""
+        deadline = _Deadline(attempt)
+        with opened(fetched.path, fetched.content_type, self._limits) as source:
+            attempt.facts |= _facts(source)
+            with attempt.steps("transcode"):
+                transcoded = transcode(
+                    source,
+                    fetched.folder / "video.mp4",
+                    lines=self._settings.height,
+                    grey=self._settings.specs.grayscale,
+                    limits=self._limits,
+                    watch=deadline,
+                )
+        attempt.facts["duration"] = round(transcoded.seconds, 3)
+        attempt.facts["width"], attempt.facts["height"] = transcoded.original  # upright, as of images
+        with attempt.steps("render"):
+            results = self._render(fetched, transcoded, attempt)
+        fetched.path.unlink()
+        return results
+
+    def _render(self, fetched: FetchedVideo, made: Transcoded, attempt: Attempt) -> MadeOfVideo:
         """Choose the frames to judge, make their proxies, and the poster of the best of them."""
-        chosen = choose(made.frames, self._video.moderation_frames)
+        chosen = choose(made.frames, self._settings.moderation_frames)
         best = made.frames[judged_frames.poster(made.frames, chosen)].time
         poster: Rendered | None = None
         shown: list[tuple[float, bytes]] = []
-        for frame in self._frames(original, content_type, made, chosen, keeper):
+        for frame in self._frames(fetched, made, chosen, attempt):
             shown += [(frame.time, proxy) for proxy in proxies(Packed(frame.picture))]
             if frame.time == best:
-                poster = render_frame(frame.picture, self._video.specs)
-            keeper.keep()
+                poster = render_frame(frame.picture, self._settings.specs)
+            attempt.renew_lease()
         if poster is None:
             raise AssertionError("the poster is one of the judged frames")
         return MadeOfVideo(
@@ -141,59 +138,26 @@ class VideoPipeline(Story):
         )
 
     def _frames(
-        self, original: Path, content_type: str, made: Transcoded, chosen: tuple[int, ...], keeper: "Keeper"
+        self, fetched: FetchedVideo, made: Transcoded, chosen: tuple[int, ...], attempt: Attempt
     ) -> Iterator[judged_frames.Judged]:
         def watch(_: float) -> None:
-            keeper.keep()
+            attempt.renew_lease()
 
-        if not self._video.specs.grayscale:
+        if not self._settings.specs.grayscale:
             yield from judged_frames.published(made, chosen, watch)
             return
-        with opened(original, content_type, self._limits) as source:
+        with opened(fetched.path, fetched.content_type, self._limits) as source:
             yield from judged_frames.coloured(
-                source, made, chosen, lines=self._video.height, limits=self._limits, watch=watch
+                source, made, chosen, lines=self._settings.height, limits=self._limits, watch=watch
             )
-
-
-class Keeper:
-    """Extends the lease, and the time for which the message stays hidden, while the work goes on.
-
-    So a version whose function was killed is taken up again soon, and not when the longest run would have ended.
-    """
-
-    def __init__(self, records: Records, attempt: Attempt, clock: Callable[[], float]) -> None:
-        self._records = records
-        self._attempt = attempt
-        self._clock = clock
-        self._due = clock()
-        self._give_up = self._due + GIVE_UP_AFTER * attempt.invocation.lease_seconds
-
-    def keep(self) -> None:
-        """Extend the lease where a good part of it has passed. Raises LeaseLostError."""
-        invocation, now = self._attempt.invocation, self._clock()
-        if now < self._due:
-            return
-        seconds = invocation.lease_seconds
-        try:
-            self._records.extend(self._attempt.claim, lease_seconds=seconds)
-        except (BotoCoreError, ClientError):
-            if now > self._give_up:
-                raise
-            self._due = now + AGAIN_AFTER * seconds  # there is time: a service may be away for a moment
-            return
-        self._due, self._give_up = now + KEEP_EVERY * seconds, now + GIVE_UP_AFTER * seconds
-        with suppress(
-            BotoCoreError, ClientError
-        ):  # it comes back and finds the lease: no harm but the trouble
-            invocation.hide(seconds)
 
 
 class _Deadline:
     """Watches the time while a video is made: what cannot be done in one run will not be done in the next."""
 
-    def __init__(self, attempt: Attempt, keeper: Keeper) -> None:
+    def __init__(self, attempt: Attempt) -> None:
         self._invocation = attempt.invocation
-        self._keeper = keeper
+        self._attempt = attempt
         self._began = attempt.invocation.time_left()
         self._there_is = self._began - 1.5 * attempt.invocation.step_seconds
 
@@ -202,7 +166,7 @@ class _Deadline:
 
         Raises RejectedError (`too_long`), or OutOfTimeError where this run began late.
         """
-        self._keeper.keep()
+        self._attempt.renew_lease()
         spent = self._began - self._invocation.time_left()
         if spent < EARLY_PART * self._there_is:
             return
@@ -217,7 +181,7 @@ class _Deadline:
         )
 
 
-def _seen(source: Opened) -> dict[str, Any]:
+def _facts(source: Opened) -> dict[str, Any]:
     context = source.picture.codec_context
     facts = {
         "codec": source.codec,

@@ -8,6 +8,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from media_pipeline.moderation.result import ModerationResult
+
 
 class Status(StrEnum):
     """The states of an object version; all but PROCESSING are terminal."""
@@ -53,7 +55,7 @@ class Record:
     owner: str | None
     lease_until: Decimal
     stage: Stage
-    moderation: Mapping[str, Any] | None
+    moderation: ModerationResult | None
     renditions: tuple[Mapping[str, Any], ...]
     alert_id: str | None
     announced_at: str | None
@@ -72,9 +74,7 @@ class Record:
     @property
     def publishes(self) -> bool:
         """Whether the stored verdict lets this version out; False without one (fail closed)."""
-        if self.moderation is None:
-            return False
-        return self.moderation["mode"] == "observe" or self.moderation["verdict"] in ("allow", "off")
+        return self.moderation is not None and self.moderation.publishes
 
     @property
     def withheld(self) -> bool:
@@ -117,8 +117,27 @@ class Claim:
     """The right of one invocation to work on one object version until its lease is over."""
 
     record: Record
+    """The record as it was claimed."""
     owner: str
     unfinished_before: int
+    """The record's count of unfinished attempts before this claim counted itself."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The version needs no work: its record is terminal."""
+
+    record: Record
+
+
+@dataclass(frozen=True)
+class WaitsForStage:
+    """The version waits for the function of another stage, `record.stage`."""
+
+    record: Record
+
+
+ClaimResult = Claim | Finished | WaitsForStage
 
 
 def alert_id(object_key: str, sequencer: str, status: Status, attempt: int) -> str:
@@ -146,6 +165,7 @@ def to_item(values: Mapping[str, Any]) -> dict[str, Any]:
 def from_item(item: Mapping[str, Any]) -> Record:
     """Parse an item as DynamoDB returns it."""
     plain: dict[str, Any] = {name: _plain(value) for name, value in item.items()}
+    moderation = plain.get("moderation")
     return Record(
         object_key=plain["object_key"],
         sequencer=plain["sequencer"],
@@ -157,7 +177,7 @@ def from_item(item: Mapping[str, Any]) -> Record:
         owner=plain.get("owner"),
         lease_until=Decimal(str(plain.get("lease_until", 0))),
         stage=Stage(plain.get("stage", Stage.IMAGE)),
-        moderation=plain.get("moderation"),
+        moderation=ModerationResult.from_document(moderation) if moderation else None,
         renditions=tuple(plain.get("renditions", ())),
         alert_id=plain.get("alert_id"),
         announced_at=plain.get("announced_at"),

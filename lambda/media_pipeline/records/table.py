@@ -13,7 +13,19 @@ from botocore.exceptions import ClientError
 
 from media_pipeline.errors import LeaseHeldError, LeaseLostError, Reason, TransientError
 from media_pipeline.events import ObjectEvent, next_sequencer
-from media_pipeline.records.record import Claim, Record, Stage, Status, alert_id, from_item, iso_time, to_item
+from media_pipeline.records.record import (
+    Claim,
+    ClaimResult,
+    Finished,
+    Record,
+    Stage,
+    Status,
+    WaitsForStage,
+    alert_id,
+    from_item,
+    iso_time,
+    to_item,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -96,11 +108,11 @@ class Records:
         lease_seconds: float,
         stage: Stage = Stage.IMAGE,
         takes_over: bool = False,
-    ) -> Claim | Record:
-        """Take the right to work on a version; or return its record where there is nothing to do here.
+    ) -> ClaimResult:
+        """Take the right to work on a version, or say why there is nothing to do here.
 
-        That is a terminal one, or one that waits in another stage than `stage`: those too are claimed only by a
-        function that `takes_over`, where the other stage is not deployed any more.
+        A version that waits for another stage than `stage` is claimed only by a function that `takes_over`: the
+        other stage is no longer deployed.
         Raises LeaseHeldError while another invocation holds it.
         """
         sequencer = self.sequencer_of(event)
@@ -132,9 +144,9 @@ class Records:
                 if known.status is Status.PROCESSING and known.owner == owner:
                     return _own(known, owner)  # our own write whose answer was lost
                 if not known.is_open(event.redrive_attempt):
-                    return known
+                    return Finished(known)
                 if known.stage is not stage and not takes_over:
-                    return known
+                    return WaitsForStage(known)
                 if (left := known.lease_left(self._clock())) > 0:
                     raise LeaseHeldError(left) from None
             else:
@@ -202,8 +214,8 @@ class Records:
         """
         return self._end(event, Status.FAILED, {"reason": reason, "detail": detail}, from_processing=True)
 
-    def bury(self, event: ObjectEvent) -> Record:
-        """Record a delete marker as a tombstone; an existing record of the same sequencer is returned as it is."""
+    def record_delete_marker(self, event: ObjectEvent) -> Record:
+        """Record a delete marker as a tombstone; return an existing record of the same sequencer unchanged."""
         return self._end(event, Status.DELETED, {"delete_marker": True}, from_processing=False)
 
     def delete(self, record: Record) -> Record:

@@ -66,6 +66,7 @@ def record(key: str = "in/a.jpg", status: Status = Status.BLOCKED, **facts: Any)
                 ],
                 "moderation": {
                     "verdict": "block",
+                    "mode": "enforce",
                     "labels": [{"name": "Weapons", "parent": "Violence", "confidence": 95.25}],
                 },
                 **facts,

@@ -8,17 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from media_pipeline.errors import SettingsError
-from media_pipeline.moderation.policy import (
-    Decision,
-    Label,
-    Mode,
-    Policy,
-    Taxonomy,
-    Verdict,
-    decide,
-    merge,
-    worst,
-)
+from media_pipeline.moderation.policy import Decision, Policy, decide, merge, worst
+from media_pipeline.moderation.taxonomy import Taxonomy
+from media_pipeline.moderation.verdicts import Label, Mode, Verdict
 
 VIOLENCE = Label("Violence", "", 95)
 WEAPONS = Label("Weapons", "Violence", 95)

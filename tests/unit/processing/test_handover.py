@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from media_pipeline.errors import LeaseHeldError, LeaseLostError
 from media_pipeline.events import parse_message
-from media_pipeline.records.record import Claim, Record, Stage, Status
+from media_pipeline.records.record import Claim, ClaimResult, Stage, Status, WaitsForStage
 from media_pipeline.records.table import Records
 from tests.unit.processing.driving import KILLED, LEASE_OVER, kill_at
 
@@ -31,9 +31,9 @@ def waiting(stack: Any) -> list[Any]:
     return [json.loads(message["Body"]) for message in answer.get("Messages", ())]
 
 
-def claimed_for_video(stack: Any, event: dict[str, Any], owner: str = "video") -> Claim | Record:
+def claimed_for_video(stack: Any, event: dict[str, Any], owner: str = "video") -> ClaimResult:
     (parsed,) = parse_message(json.dumps({"Records": [event]}))
-    claim: Claim | Record = stack.records.claim(parsed, owner=owner, lease_seconds=60, stage=Stage.VIDEO)
+    claim: ClaimResult = stack.records.claim(parsed, owner=owner, lease_seconds=60, stage=Stage.VIDEO)
     return claim
 
 
@@ -127,8 +127,8 @@ def test_video_function_leaves_alone_what_waits_for_the_image_function(
         videos.deliver(event)
     videos.clock.now += LEASE_OVER
     found = claimed_for_video(videos, event)
-    assert isinstance(found, Record)
-    assert (found.status, found.stage) == (Status.PROCESSING, Stage.IMAGE)
+    assert isinstance(found, WaitsForStage)
+    assert (found.record.status, found.record.stage) == (Status.PROCESSING, Stage.IMAGE)
 
 
 def test_redrive_of_a_failed_video_passes_through_to_the_videos_queue(videos: Any) -> None:

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from PIL import Image
 
 from media_pipeline.moderation.policy import Policy
+from media_pipeline.moderation.verdicts import Verdict
 from media_pipeline.records.record import Status
 from tests.unit.processing.driving import WEAPON, big, draw, draw_noise
 
@@ -89,7 +90,7 @@ def test_observe_publishes_and_records_the_verdict(stack: Any, picture: bytes) -
     record = stack.record("a.jpg", event)
     assert record.status is Status.PUBLISHED
     assert record.moderation is not None
-    assert record.moderation["verdict"] == "block"
+    assert record.moderation.verdict is Verdict.BLOCK
 
 
 def test_moderation_off_asks_nobody(stack: Any, picture: bytes) -> None:
@@ -98,7 +99,7 @@ def test_moderation_off_asks_nobody(stack: Any, picture: bytes) -> None:
     stack.deliver(event)
     record = stack.record("a.jpg", event)
     assert record.moderation is not None
-    assert (record.status, record.moderation["verdict"]) == (Status.PUBLISHED, "off")
+    assert (record.status, record.moderation.verdict) == (Status.PUBLISHED, Verdict.OFF)
     assert stack.rekognition.calls == []
 
 

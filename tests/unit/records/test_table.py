@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 
 from media_pipeline.errors import LeaseHeldError, LeaseLostError, Reason, TransientError
 from media_pipeline.events import EventKind, ObjectEvent
-from media_pipeline.records.record import Claim, Record, Status
+from media_pipeline.records.record import Claim, Finished, Record, Status
 from media_pipeline.records.table import Records
 
 LEASE = 66.0
@@ -131,14 +131,14 @@ def test_no_note_of_decoding_outlives_its_attempt(records: Records) -> None:
 def test_terminal_record_is_not_claimed_by_a_late_duplicate(records: Records, status: Status) -> None:
     done = records.commit(claim(records), status, {})
     found = records.claim(event(), owner="late", lease_seconds=LEASE)
-    assert found == done
+    assert found == Finished(done)
 
 
 def test_failed_record_is_opened_only_by_a_redrive_that_names_its_attempt(records: Records) -> None:
     mine = claim(records)
     verdict(records, mine)
     records.commit(mine, Status.FAILED, {"reason": "proxy_refused", "detail": "x"})
-    assert isinstance(records.claim(event(redrive=7), owner="you", lease_seconds=LEASE), Record)
+    assert isinstance(records.claim(event(redrive=7), owner="you", lease_seconds=LEASE), Finished)
     reopened = claim(records, event(redrive=1), owner="you").record
     assert (reopened.attempt, reopened.unfinished, reopened.owner) == (2, 1, "you")
     assert reopened.moderation is not None, "a stored verdict stays"
@@ -149,7 +149,7 @@ def test_failed_record_is_opened_only_by_a_redrive_that_names_its_attempt(record
 @pytest.mark.parametrize("status", [Status.REVIEW, Status.BLOCKED, Status.PUBLISHED, Status.REJECTED])
 def test_redrive_opens_no_other_status(records: Records, status: Status) -> None:
     records.commit(claim(records), status, {})
-    assert isinstance(records.claim(event(redrive=1), owner="you", lease_seconds=LEASE), Record)
+    assert isinstance(records.claim(event(redrive=1), owner="you", lease_seconds=LEASE), Finished)
 
 
 def test_claim_whose_answer_was_lost_is_recognised(forgetful: Records) -> None:
@@ -260,10 +260,10 @@ def test_fail_leaves_a_terminal_record_as_it_is(records: Records) -> None:
 
 def test_delete_marker_becomes_a_tombstone_once(forgetful: Records) -> None:
     marker = event("0C", "v3", kind=EventKind.DELETE_MARKER)
-    record = forgetful.bury(marker)
+    record = forgetful.record_delete_marker(marker)
     assert record.status is Status.DELETED
     assert record.is_tombstone
-    assert forgetful.bury(marker) == record
+    assert forgetful.record_delete_marker(marker) == record
 
 
 @pytest.mark.parametrize("status", [Status.PUBLISHED, Status.FAILED])

@@ -3,7 +3,7 @@
 import pytest
 
 from media_pipeline.errors import SettingsError
-from media_pipeline.moderation.policy import Mode
+from media_pipeline.moderation.verdicts import Mode
 from media_pipeline.settings.functions import ImageSettings, Settings, VideoSettings
 
 ENVIRONMENT = {

@@ -185,7 +185,7 @@ def test_lease_and_message_are_held_while_the_work_goes_on(
 
     def work(self: Any, _: float) -> None:
         clock.now += 4
-        self._keeper.keep()
+        self._attempt.renew_lease()
         leases.append(videos.stack.record("a.mp4", event).lease_left(clock.now))
 
     monkeypatch.setattr(story._Deadline, "__call__", work)
@@ -215,7 +215,7 @@ def test_lease_that_cannot_be_extended_for_a_moment_does_not_stop_the_work(
 
     def work(self: Any, _: float) -> None:
         videos.stack.clock.now += 1
-        self._keeper.keep()
+        self._attempt.renew_lease()
 
     real = Records.extend
     monkeypatch.setattr(Records, "extend", extend)
@@ -230,14 +230,14 @@ def test_video_taken_over_by_another_is_left_to_it(
     event = videos.upload("a.mp4", clip)
 
     def work(self: Any, _: float) -> None:
-        attempt = self._keeper._attempt
+        attempt = self._attempt
         if videos.stack.clock.now < 1_800_000_100:
             videos.stack.clock.now += 200
             other = videos.stack.records.claim(
                 attempt.event, owner="other", lease_seconds=60, stage=Stage.VIDEO
             )
             assert other.owner == "other"
-        self._keeper.keep()
+        self._attempt.renew_lease()
 
     monkeypatch.setattr(story._Deadline, "__call__", work)
     assert not videos.deliver(event)

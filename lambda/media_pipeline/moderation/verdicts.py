@@ -1,0 +1,38 @@
+"""The words of a moderation decision: modes, verdicts, labels. Small, since every function imports them."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Mode(StrEnum):
+    """What a verdict does: withhold the object, only be recorded, or not be asked for at all."""
+
+    ENFORCE = "enforce"
+    OBSERVE = "observe"
+    OFF = "off"
+
+
+class Verdict(StrEnum):
+    """The policy's answer about one picture."""
+
+    OFF = "off"
+    ALLOW = "allow"
+    REVIEW = "review"
+    BLOCK = "block"
+
+    @property
+    def severity(self) -> int:
+        """Rank among verdicts; the highest one decides about an object that was judged by several pictures."""
+        return _SEVERITY[self]
+
+
+_SEVERITY = {Verdict.OFF: 0, Verdict.ALLOW: 1, Verdict.REVIEW: 2, Verdict.BLOCK: 3}
+
+
+@dataclass(frozen=True)
+class Label:
+    """One moderation label; `confidence` in percent, `parent` is "" at the top of the taxonomy."""
+
+    name: str
+    parent: str
+    confidence: float
