@@ -15,10 +15,10 @@ from contextlib import contextmanager
 from typing import Any
 from xml.sax.saxutils import escape
 
-from embedded_aws.access.request_parser import Call, RefusedError, error_response, read_call
+from embedded_aws.calls import Call, RefusedError, error_response, read_call
 from embedded_aws.isolation import LOOPBACK
 from embedded_aws.s3 import cors, forms
-from embedded_aws.s3.posting import posting
+from embedded_aws.s3.form_uploads import posting
 
 _log = logging.getLogger(__name__)
 

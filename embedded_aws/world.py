@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from embedded_aws.access.actions import Need
-from embedded_aws.access.iam import AccessLog, Enforcer
+from embedded_aws.access.enforcement import AccessLog, Enforcer
 from embedded_aws.isolation import (
     ACCOUNT_ID,
     ADMIN_ACCESS_KEY_ID,

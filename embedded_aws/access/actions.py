@@ -103,7 +103,7 @@ def _copy_source(parameters: Parameters) -> list[Need]:
 
 def _copies_tags(bucket: str, key: str, version: str | None, parameters: Parameters) -> bool:
     """A copy that keeps its source's tags must be allowed to read them, where there are any."""
-    from embedded_aws.s3.objects import object_tags
+    from embedded_aws.moto_state import object_tags
 
     return parameters.get("TaggingDirective") != "REPLACE" and bool(object_tags(bucket, key, version))
 

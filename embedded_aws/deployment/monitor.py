@@ -11,8 +11,7 @@ from pulumi.runtime import rpc
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
 from pulumi.runtime.proto import resource_pb2
 
-from embedded_aws.deployment import invokes
-from embedded_aws.resources import HANDLERS, PROVIDER_TYPE, provider_settings
+from embedded_aws.resources import HANDLERS, PROVIDER_TYPE, data_sources, provider_settings
 from embedded_aws.resources.base import (
     Aws,
     DeploymentRefusedError,
@@ -120,7 +119,7 @@ class DeployingMonitor(MockMonitor):
         arguments = _plain(rpc.deserialize_properties(request.args))
         settings = self._provider(request.provider)
         try:
-            result = invokes.answer(request.tok, arguments, self._aws, settings)
+            result = data_sources.answer(request.tok, arguments, self._aws, settings)
         except Exception as error:
             self.failure = self.failure or error
             raise

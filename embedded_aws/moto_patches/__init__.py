@@ -41,7 +41,7 @@ def apply() -> None:
         topics,
         versions,
     )
-    from embedded_aws.rekognition import standin
+    from embedded_aws.rekognition import stand_in
 
     for module in (
         alarms,
@@ -54,7 +54,7 @@ def apply() -> None:
         s3_listings,
         topics,
         versions,
-        standin,
+        stand_in,
     ):
         module.apply()
     _applied = True

@@ -17,13 +17,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from google.protobuf import empty_pb2  # type: ignore[import-untyped]
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
 
-from embedded_aws.deployment import invokes
-from embedded_aws.deployment.archives import ArchiveError
-from embedded_aws.deployment.schema import InputError
-from embedded_aws.deployment.unknown import UNKNOWN
 from embedded_aws.provider.differences import Change, as_shown, differences, top_level
 from embedded_aws.provider.wire import from_wire, to_wire
-from embedded_aws.resources import HANDLERS, provider_settings
+from embedded_aws.resources import HANDLERS, data_sources, provider_settings
+from embedded_aws.resources.archives import ArchiveError
 from embedded_aws.resources.base import (
     Aws,
     DeploymentRefusedError,
@@ -31,6 +28,8 @@ from embedded_aws.resources.base import (
     PartlyCreatedError,
     ProviderSettings,
 )
+from embedded_aws.resources.sdk_schema import InputError
+from embedded_aws.resources.unknown import UNKNOWN
 
 DEFAULTS: Final = "__defaults"
 _REFUSALS: Final = (BotoCoreError, ClientError, DeploymentRefusedError, InputError, ArchiveError, ValueError)
@@ -94,7 +93,9 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
     def Invoke(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         """A data source."""
         with self._refusing(context, f"invoking {request.tok}"):
-            result = invokes.answer(request.tok, from_wire(request.args), self._aws, self._provider(context))
+            result = data_sources.answer(
+                request.tok, from_wire(request.args), self._aws, self._provider(context)
+            )
         return provider_pb2.InvokeResponse(**{"return": to_wire(result)})
 
     # Resources

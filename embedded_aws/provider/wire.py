@@ -10,8 +10,8 @@ from typing import Any, Final
 from google.protobuf import struct_pb2  # type: ignore[import-untyped]
 from pulumi import Archive, Asset
 
-from embedded_aws.deployment.archives import HashedArchive
-from embedded_aws.deployment.unknown import UNKNOWN
+from embedded_aws.resources.archives import HashedArchive
+from embedded_aws.resources.unknown import UNKNOWN
 
 _SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
 _SECRET: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - the wire's mark of one

@@ -1,14 +1,14 @@
 """The strict list of what AWS refuses and moto accepts. Each entry is tested.
 
 AWS's silences, which are as strict, live where they happen: 403 instead of 404 without `s3:ListBucket`
-(`embedded_aws.access.iam`), no ObjectRemoved event for lifecycle expiry, and events dropped where the queue's
+(`embedded_aws.access.enforcement`), no ObjectRemoved event for lifecycle expiry, and events dropped where the queue's
 policy no longer permits them (`embedded_aws.moto_patches.s3_events`).
 """
 
 from collections import defaultdict
 from typing import Final
 
-from embedded_aws.access.request_parser import Call
+from embedded_aws.calls import Call
 from embedded_aws.refusals import apis, functions, messaging, monitoring, roles, storage, tables, tags
 from embedded_aws.refusals.base import Refusal
 

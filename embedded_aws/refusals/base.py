@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from embedded_aws.access.request_parser import RefusedError
+from embedded_aws.calls import RefusedError
 
 Parameters = Mapping[str, Any]
 Check = Callable[[Parameters], None]

@@ -7,8 +7,8 @@ from itertools import combinations
 from typing import Any
 
 from embedded_aws.isolation import ACCOUNT_ID
+from embedded_aws.moto_state import find_bucket
 from embedded_aws.refusals.base import Parameters, Refusal, refusal, refuse
-from embedded_aws.s3.objects import find_bucket
 
 KEY_BYTES = 1024
 METADATA_BYTES = 2048

@@ -15,9 +15,9 @@ from typing import Any, ClassVar, Protocol
 from botocore.exceptions import ClientError
 from pulumi import Archive
 
-from embedded_aws.deployment.archives import archive_identity
-from embedded_aws.deployment.schema import InputError, ResourceSchema, leaves, resource_schema, typed
-from embedded_aws.deployment.unknown import UNKNOWN
+from embedded_aws.resources.archives import archive_identity
+from embedded_aws.resources.sdk_schema import InputError, ResourceSchema, leaves, resource_schema, typed
+from embedded_aws.resources.unknown import UNKNOWN
 
 AUTONAME_SUFFIX_LENGTH = 7  # the real provider's; it draws them at random, here they follow from the URN
 

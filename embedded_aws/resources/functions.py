@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from embedded_aws.deployment.archives import ArchiveError, archive_bytes
+from embedded_aws.resources.archives import ArchiveError, archive_bytes
 from embedded_aws.resources.base import (
     AutoName,
     DeploymentRefusedError,

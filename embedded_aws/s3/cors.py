@@ -9,7 +9,7 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from embedded_aws.access.policies import as_list
-from embedded_aws.s3.objects import find_bucket
+from embedded_aws.moto_state import find_bucket
 
 Headers = list[tuple[str, str]]
 _VARY = ("Vary", "Origin, Access-Control-Request-Headers, Access-Control-Request-Method")

@@ -11,7 +11,7 @@ from calendar import timegm
 from collections.abc import Mapping
 from typing import Any
 
-from embedded_aws.access.request_parser import RefusedError
+from embedded_aws.calls import RefusedError
 
 _UNCHECKED = frozenset({"policy", "x-amz-signature", "signature", "awsaccesskeyid", "file"})
 _IGNORED = "x-ignore-"

@@ -11,9 +11,9 @@ from typing import Any
 from urllib.parse import quote
 from xml.sax.saxutils import escape
 
-from embedded_aws.access.request_parser import RefusedError
+from embedded_aws.access.signatures import ALGORITHM, require_same, secret_of, signature
+from embedded_aws.calls import RefusedError
 from embedded_aws.s3 import form_policy
-from embedded_aws.s3.signing import ALGORITHM, require_same, secret_of, signature
 
 VERIFIED = "local.signature_verified"
 """The environ key of a request whose signature has been looked at."""

@@ -10,7 +10,7 @@ import pytest
 from pulumi import FileArchive
 
 from components.packaging import PACKAGES_FOR
-from embedded_aws.deployment.archives import HashedArchive
+from embedded_aws.resources.archives import HashedArchive
 from embedded_aws.resources.base import Handler
 from embedded_aws.world import World
 from local.stacks import deploy, stack_region

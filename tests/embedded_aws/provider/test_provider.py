@@ -9,11 +9,11 @@ import pytest
 from google.protobuf import empty_pb2  # type: ignore[import-untyped]
 from pulumi.runtime.proto import provider_pb2, status_pb2
 
-from embedded_aws.deployment.archives import HashedArchive
-from embedded_aws.deployment.unknown import UNKNOWN
 from embedded_aws.provider.wire import from_wire, to_wire
 from embedded_aws.resources import HANDLERS
+from embedded_aws.resources.archives import HashedArchive
 from embedded_aws.resources.base import DeploymentRefusedError, PartlyCreatedError
+from embedded_aws.resources.unknown import UNKNOWN
 from embedded_aws.world import World
 
 from .calls import Provider, connected, connection_to, urn

@@ -235,10 +235,10 @@ def test_a_link_opens_its_object_until_it_expires(
     url = link(signer, ExpiresIn=60)
     assert get(url) == (200, PHOTO)
     now = time.time()
-    monkeypatch.setattr("embedded_aws.s3.presigned.time.time", lambda: now + 62)
+    monkeypatch.setattr("embedded_aws.access.presigned.time.time", lambda: now + 62)
     status, said = get(url)
     assert (status, b"Request has expired" in said) == (403, True)
-    monkeypatch.setattr("embedded_aws.s3.presigned.time.time", lambda: now - 3600)
+    monkeypatch.setattr("embedded_aws.access.presigned.time.time", lambda: now - 3600)
     assert get(url)[0] == 403
 
 

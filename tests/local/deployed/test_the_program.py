@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from embedded_aws.deployment.deploy import Deployment
-from embedded_aws.deployment.schema import InputError
 from embedded_aws.resources import HANDLERS
 from embedded_aws.resources.base import ProviderSettings
+from embedded_aws.resources.sdk_schema import InputError
 from embedded_aws.world import World
 from local.stacks import deploy, stack_region
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from embedded_aws.access import presigned
 from embedded_aws.access.actions import Need, Place, copy_source, needs
 from embedded_aws.access.policies import (
     AccessRequest,
@@ -20,11 +21,10 @@ from embedded_aws.access.policies import (
     matches,
     statements,
 )
-from embedded_aws.access.request_parser import Call, RefusedError
+from embedded_aws.calls import Call, RefusedError
 from embedded_aws.isolation import ACCOUNT_ID, ADMIN_ACCESS_KEY_ID
-from embedded_aws.s3 import presigned
+from embedded_aws.moto_state import find_bucket, find_object
 from embedded_aws.s3.forms import VERIFIED
-from embedded_aws.s3.objects import find_bucket, find_object
 
 _DENIED_CODES = {
     "s3": ("AccessDenied", 403),

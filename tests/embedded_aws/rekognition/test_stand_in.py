@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 from PIL import Image
 
-from embedded_aws.rekognition import draw_card, standin, taxonomy
+from embedded_aws.rekognition import draw_card, stand_in, taxonomy
 from embedded_aws.world import World
 
 
@@ -82,7 +82,7 @@ def test_other_pictures_have_no_labels_and_the_model_says_stand_in(
 
 
 def too_many_bytes() -> bytes:
-    return stored(Image.new("RGB", (100, 100))).ljust(standin.MAX_INLINE_BYTES + 1, b"\0")
+    return stored(Image.new("RGB", (100, 100))).ljust(stand_in.MAX_INLINE_BYTES + 1, b"\0")
 
 
 @pytest.mark.parametrize(

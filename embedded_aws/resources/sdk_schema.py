@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from embedded_aws.deployment.unknown import UNKNOWN
+from embedded_aws.resources.unknown import UNKNOWN
 
 
 class InputError(ValueError):

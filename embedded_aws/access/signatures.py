@@ -5,7 +5,7 @@ import hmac
 import time
 from calendar import timegm
 
-from embedded_aws.access.request_parser import RefusedError
+from embedded_aws.calls import RefusedError
 from embedded_aws.isolation import ACCOUNT_ID, ADMIN_ACCESS_KEY_ID, ADMIN_SECRET_ACCESS_KEY
 
 ALGORITHM = "AWS4-HMAC-SHA256"

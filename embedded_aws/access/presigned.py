@@ -5,8 +5,15 @@ import time
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
-from embedded_aws.access.request_parser import RefusedError
-from embedded_aws.s3.signing import ALGORITHM, LATE_SECONDS, require_same, seconds_of, secret_of, signature
+from embedded_aws.access.signatures import (
+    ALGORITHM,
+    LATE_SECONDS,
+    require_same,
+    seconds_of,
+    secret_of,
+    signature,
+)
+from embedded_aws.calls import RefusedError
 
 MOST_SECONDS = 7 * 86_400
 _NEEDED = (
