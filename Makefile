@@ -22,10 +22,11 @@ test: $(READY) ## all tests, with the reason for each that was skipped
 	@$(RUN) -m pytest -rs
 
 .PHONY: check
-check: $(READY) ## formatter, linter, type checker
+check: $(READY) ## formatter, linter, type checker, import contracts
 	@$(RUN) -m ruff format --check .
 	@$(RUN) -m ruff check .
 	@$(RUN) -m mypy
+	@PYTHONPATH=lambda $(VENV)/bin/lint-imports --no-logo
 
 .PHONY: format
 format: $(READY) ## rewrite the code as `make check` wants it

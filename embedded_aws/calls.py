@@ -16,6 +16,10 @@ _SIGNING_NAMES = {
 }  # signing name -> boto3's name, where they differ
 
 
+SIGNATURE_VERIFIED = "embedded_aws.signature_verified"
+"""The environ key of a request whose signature has been verified before it was read as a call."""
+
+
 class RefusedError(Exception):
     """AWS answers this call with an error; `code` and `message` are AWS's, `status` the HTTP status."""
 

@@ -1,22 +1,19 @@
-"""The world's HTTP front: moto's backends behind one threaded server on loopback.
+"""The HTTP server of the embedded AWS: moto's backends behind one threaded server on loopback.
 
-Requests are served one at a time (a request's body is read before its turn). moto's backends are plain dicts:
-a condition is checked in one step and the item written in the next, so two requests at once could both win a
-DynamoDB condition, or lose an object version. Under the GIL this costs next to nothing. What waits, a long
-poll, gives its turn up meanwhile (`TURN`).
+Requests are served one at a time, under `moto_lock`; a request's body is read before the lock is taken.
 """
 
 import io
 import json
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from xml.sax.saxutils import escape
 
 from embedded_aws.calls import Call, RefusedError, error_response, read_call
 from embedded_aws.isolation import LOOPBACK
+from embedded_aws.moto_lock import MOTO_LOCK
 from embedded_aws.s3 import cors, forms
 from embedded_aws.s3.form_uploads import posting
 
@@ -26,45 +23,6 @@ StartResponse = Callable[..., Any]
 _Answer = tuple[str, list[tuple[str, str]], bytes]  # status line, headers, body
 Judge = Callable[[Call], None]
 """Looks at a call before moto does, and raises RefusedError where AWS would refuse it."""
-
-
-class Turn:
-    """Who may touch moto's state. A holder can lend it while it waits."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._holder: int | None = None
-
-    @contextmanager
-    def taken(self) -> Iterator[None]:
-        """Hold the turn; nested use in the holder's own thread is free."""
-        me = threading.get_ident()
-        if self._holder == me:
-            yield
-            return
-        with self._lock:
-            self._holder = me
-            try:
-                yield
-            finally:
-                self._holder = None
-
-    @contextmanager
-    def lent(self) -> Iterator[None]:
-        """Let others go on meanwhile; nothing to do for a thread that does not hold the turn."""
-        if self._holder != threading.get_ident():
-            yield
-            return
-        self._holder = None
-        self._lock.release()
-        try:
-            yield
-        finally:
-            self._lock.acquire()
-            self._holder = threading.get_ident()
-
-
-TURN = Turn()
 
 
 class _Front:
@@ -79,7 +37,7 @@ class _Front:
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         body = _buffer_body(environ)
-        with TURN.taken():
+        with MOTO_LOCK.held():
             if not self.open:
                 return _fault(environ, start_response, "503 Service Unavailable", "the world is closed")
             try:

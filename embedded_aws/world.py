@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from embedded_aws.access.actions import Need
 from embedded_aws.access.enforcement import AccessLog, Enforcer
+from embedded_aws.access.policies import trusts_lambda
 from embedded_aws.isolation import (
     ACCOUNT_ID,
     ADMIN_ACCESS_KEY_ID,
@@ -232,10 +233,10 @@ class World:
 
         Raises KeyError where there is no such object.
         """
+        from embedded_aws.moto_lock import MOTO_LOCK
         from embedded_aws.moto_patches.s3_events import expire_object
-        from embedded_aws.server import TURN
 
-        with TURN.taken():
+        with MOTO_LOCK.held():
             expire_object(self.account_id, bucket, key)
 
     def function_package(self, name: str) -> FunctionPackage:
@@ -303,21 +304,6 @@ def _sdk_session() -> Any:
     import botocore.session
 
     return botocore.session.Session()
-
-
-def trusts_lambda(policy: Mapping[str, Any]) -> bool:
-    """Whether a trust policy lets Lambda take the role."""
-    statements = policy.get("Statement", [])
-    for statement in statements if isinstance(statements, list) else [statements]:
-        services = statement.get("Principal", {}).get("Service", [])
-        actions = statement.get("Action", [])
-        if (
-            statement.get("Effect") == "Allow"
-            and "lambda.amazonaws.com" in ([services] if isinstance(services, str) else services)
-            and "sts:AssumeRole" in ([actions] if isinstance(actions, str) else actions)
-        ):
-            return True
-    return False
 
 
 def _empty_moto() -> None:

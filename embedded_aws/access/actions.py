@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
+from embedded_aws.moto_state import object_tags
+
 Parameters = Mapping[str, Any]
 
 
@@ -103,8 +105,6 @@ def _copy_source(parameters: Parameters) -> list[Need]:
 
 def _copies_tags(bucket: str, key: str, version: str | None, parameters: Parameters) -> bool:
     """A copy that keeps its source's tags must be allowed to read them, where there are any."""
-    from embedded_aws.moto_state import object_tags
-
     return parameters.get("TaggingDirective") != "REPLACE" and bool(object_tags(bucket, key, version))
 
 

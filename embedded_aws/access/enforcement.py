@@ -21,10 +21,9 @@ from embedded_aws.access.policies import (
     matches,
     statements,
 )
-from embedded_aws.calls import Call, RefusedError
+from embedded_aws.calls import SIGNATURE_VERIFIED, Call, RefusedError
 from embedded_aws.isolation import ACCOUNT_ID, ADMIN_ACCESS_KEY_ID
 from embedded_aws.moto_state import find_bucket, find_object
-from embedded_aws.s3.forms import VERIFIED
 
 _DENIED_CODES = {
     "s3": ("AccessDenied", 403),
@@ -228,7 +227,7 @@ def _verified_session(call: Call) -> Any:
     from moto.iam.access_control import IAMRequest, S3IAMRequest
     from werkzeug.exceptions import HTTPException
 
-    if "Authorization" not in call.request.headers or VERIFIED in call.request.environ:
+    if "Authorization" not in call.request.headers or SIGNATURE_VERIFIED in call.request.environ:
         return _session_by_key(call)  # presigned, or by form: its signature was verified before
     kind = S3IAMRequest if call.service == "s3" else IAMRequest
     path = call.request.raw_path

@@ -84,6 +84,16 @@ def as_list(value: Any) -> list[Any]:
     return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
+def trusts_lambda(trust_policy: str | bytes | Document) -> bool:
+    """Return whether a role's trust policy lets Lambda assume the role."""
+    request = AccessRequest(
+        action="sts:AssumeRole",
+        resource="*",
+        principal=Principal(kind="Service", value="lambda.amazonaws.com"),
+    )
+    return evaluate([trust_policy], request) is Verdict.ALLOW
+
+
 @cache
 def _pattern(text: str, flags: int) -> re.Pattern[str]:
     return re.compile(fnmatch.translate(text.replace("[", "[[]")), flags)

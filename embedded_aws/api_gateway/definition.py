@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-from embedded_aws.moto_patches.apis import BINARY, GATEWAY_RESPONSES, INTEGRATION, METHODS
+from embedded_aws.openapi_extensions import BINARY, GATEWAY_RESPONSES, INTEGRATION, METHODS
 
 INTEGRATION_SECONDS = 29.0
 _ANY = "x-amazon-apigateway-any-method"

@@ -10,11 +10,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from embedded_aws.moto_patches.replacing import replace
-
-METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "x-amazon-apigateway-any-method")
-BINARY = "x-amazon-apigateway-binary-media-types"
-GATEWAY_RESPONSES = "x-amazon-apigateway-gateway-responses"
-INTEGRATION = "x-amazon-apigateway-integration"
+from embedded_aws.openapi_extensions import BINARY, GATEWAY_RESPONSES, METHODS
 
 
 def apply() -> None:

@@ -3,8 +3,8 @@
 import time
 from typing import Any
 
+from embedded_aws.moto_lock import MOTO_LOCK
 from embedded_aws.moto_patches.replacing import replace
-from embedded_aws.server import TURN
 
 _POLL_INTERVAL = 0.02  # seconds between two looks of a long poll
 
@@ -27,7 +27,7 @@ def apply() -> None:
             found = receive_now(self, queue_name, count, 0, visibility_timeout, message_attribute_names)
             if found or time.monotonic() >= deadline:
                 return found
-            with TURN.lent():
+            with MOTO_LOCK.released():
                 time.sleep(_POLL_INTERVAL)
 
     def keep_policy(self: Any, attributes: dict[str, Any], now: float | None = None) -> None:

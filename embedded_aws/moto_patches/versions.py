@@ -5,8 +5,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from embedded_aws.moto_lock import MOTO_LOCK
 from embedded_aws.moto_patches.replacing import replace
-from embedded_aws.server import TURN
 
 # (name or ARN with its qualifier, event) -> (the answer as JSON, the kind of error if it is one, the log)
 Runner = Callable[[str, Any], tuple[bytes, str | None, str]]
@@ -87,7 +87,7 @@ def _invoke(
         raise LambdaClientError("ServiceException", "no functions run in this world")
     latest = str(function.version) == "$LATEST"
     name = function.function_name if latest else f"{function.function_name}:{function.version}"
-    with TURN.lent():  # the function's own calls must get through
+    with MOTO_LOCK.released():  # the function's own calls must get through
         payload, failed, log = _runners[-1](name, event)
     response_headers["X-Amz-Executed-Version"] = str(function.version)
     if failed is not None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from embedded_aws.isolation import ACCOUNT_ID
-from embedded_aws.moto_patches.apis import BINARY, GATEWAY_RESPONSES, INTEGRATION, METHODS
+from embedded_aws.openapi_extensions import BINARY, GATEWAY_RESPONSES, INTEGRATION, METHODS
 from embedded_aws.refusals.base import Parameters, Refusal, refusal, refuse
 
 RESPONSE_TYPES = frozenset(

@@ -116,7 +116,7 @@ def _sizes(parameters: Parameters) -> None:
 
 @refusal("a function's role exists and trusts Lambda", "lambda", *_BOTH)
 def _role(parameters: Parameters) -> None:
-    from embedded_aws.world import trusts_lambda
+    from embedded_aws.access.policies import trusts_lambda
 
     if "Role" not in parameters:
         return

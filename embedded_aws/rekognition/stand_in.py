@@ -16,9 +16,9 @@ from typing import Any
 
 from PIL import Image
 
+from embedded_aws.moto_lock import MOTO_LOCK
 from embedded_aws.rekognition import taxonomy
 from embedded_aws.rekognition.cards import read_card
-from embedded_aws.server import TURN
 
 MAX_INLINE_BYTES = 5_242_880
 MIN_SIDE = 80
@@ -123,7 +123,7 @@ def apply() -> None:
     def detect(self: Any) -> str:
         request = json.loads(self.body)
         try:
-            with TURN.lent():  # decoding touches none of moto's state
+            with MOTO_LOCK.released():  # decoding touches none of moto's state
                 return json.dumps(detect_moderation_labels(request))
         except RefusedError as refused:
             raise JsonRESTError(refused.code, str(refused)) from refused

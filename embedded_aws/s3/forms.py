@@ -12,11 +12,9 @@ from urllib.parse import quote
 from xml.sax.saxutils import escape
 
 from embedded_aws.access.signatures import ALGORITHM, require_same, secret_of, signature
-from embedded_aws.calls import RefusedError
+from embedded_aws.calls import SIGNATURE_VERIFIED, RefusedError
 from embedded_aws.s3 import form_policy
 
-VERIFIED = "local.signature_verified"
-"""The environ key of a request whose signature has been looked at."""
 _HEADERS = (
     "cache-control",
     "content-type",
@@ -169,7 +167,7 @@ def _put(
         "QUERY_STRING": "",
         "CONTENT_LENGTH": str(len(data)),
         "wsgi.input": io.BytesIO(data),
-        VERIFIED: True,
+        SIGNATURE_VERIFIED: True,
     }
     for name, value in headers.items():
         variable = name.upper().replace("-", "_")

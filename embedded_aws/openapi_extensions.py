@@ -1,0 +1,6 @@
+"""API Gateway's extensions of OpenAPI. (API Gateway Developer Guide, "OpenAPI extensions for API Gateway".)"""
+
+METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "x-amazon-apigateway-any-method")
+BINARY = "x-amazon-apigateway-binary-media-types"
+GATEWAY_RESPONSES = "x-amazon-apigateway-gateway-responses"
+INTEGRATION = "x-amazon-apigateway-integration"
