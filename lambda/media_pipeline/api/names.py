@@ -37,7 +37,12 @@ def file_name(x_file_name: str | None, content_disposition: str | None) -> str |
         return None
     message = Message()
     message["content-disposition"] = _utf8(content_disposition)
-    return tidy(message.get_filename())
+    try:
+        return tidy(message.get_filename())
+    except (TypeError, ValueError):
+        # The standard library raises these for parameters that break RFC 2231: a number with thousands of digits,
+        # sections with and without a number, a charset that cannot decode. A name is optional: go on without one.
+        return None
 
 
 def tidy(name: str | None) -> str | None:
