@@ -4,8 +4,8 @@ from pathlib import Path
 
 from benchmarks.video_recipes import Settings
 from media_pipeline.images.sniffing import sniff
-from media_pipeline.videos.frame_selection import choose
-from media_pipeline.videos.source import THREADS, opened
+from media_pipeline.videos.frame_selection import choose_frames
+from media_pipeline.videos.source import THREADS, open_video
 from media_pipeline.videos.transcoding import AUDIO_BIT_RATES, CRF, PRESET, transcode
 from media_pipeline.videos.video_limits import VideoLimits
 
@@ -20,6 +20,6 @@ def as_the_function_does(source: Path, target: Path, settings: Settings) -> None
     limits = VideoLimits()
     with source.open("rb") as file:
         kind = sniff(file.read(_HEAD_BYTES))
-    with opened(source, kind.content_type, limits) as video:
+    with open_video(source, kind.content_type, limits) as video:
         made = transcode(video, target, lines=settings.height, limits=limits)
-    choose(made.frames, MODERATION_FRAMES)
+    choose_frames(made.frames, MODERATION_FRAMES)

@@ -6,7 +6,7 @@ from pathlib import Path
 import av
 
 from media_pipeline.videos.fingerprints import fingerprint
-from media_pipeline.videos.frame_selection import choose
+from media_pipeline.videos.frame_selection import choose_frames
 from media_pipeline.videos.scenes import TimedFrame
 from tests.video.footage import Footage
 
@@ -34,6 +34,6 @@ def chosen(footage: Footage, budget: int, path: Path) -> Chosen:
         TimedFrame(time, end - time, drawn)
         for time, end, drawn in zip(times, ends, fingerprints, strict=True)
     ]
-    judged = tuple(times[number] for number in choose(shown, budget))
+    judged = tuple(times[number] for number in choose_frames(shown, budget))
     begin, end = footage.card_from_to
     return Chosen(footage.name, judged, tuple(time for time in judged if begin - 1e-3 <= time < end - 1e-3))

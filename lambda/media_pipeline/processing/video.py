@@ -22,10 +22,10 @@ from media_pipeline.records.record import Stage
 from media_pipeline.results import Results
 from media_pipeline.settings.functions import VideoSettings
 from media_pipeline.videos import judged_frames
-from media_pipeline.videos.frame_selection import choose
-from media_pipeline.videos.outputs import Film, MadeOfVideo
-from media_pipeline.videos.source import Opened, nominal_rate, opened
-from media_pipeline.videos.transcoding import Transcoded, transcode
+from media_pipeline.videos.frame_selection import choose_frames
+from media_pipeline.videos.outputs import VideoFile, VideoResults
+from media_pipeline.videos.source import SourceVideo, nominal_frame_rate, open_video
+from media_pipeline.videos.transcoding import TranscodedVideo, transcode
 from media_pipeline.videos.video_limits import VideoLimits
 
 FAIR_START = 0.7
@@ -51,7 +51,7 @@ class VideoProcessor:
     stage = Stage.VIDEO
     takes_over = False
     renews_lease = True
-    extra_renditions = (Film.name,)
+    extra_renditions = (VideoFile.name,)
 
     def __init__(self, settings: VideoSettings) -> None:
         self._settings = settings
@@ -95,7 +95,7 @@ class VideoProcessor:
     def make(self, attempt: Attempt, fetched: FetchedVideo) -> Results:
         """Transcode the video, choose the frames to judge, and render the poster."""
         deadline = _Deadline(attempt)
-        with opened(fetched.path, fetched.content_type, self._limits) as source:
+        with open_video(fetched.path, fetched.content_type, self._limits) as source:
             attempt.facts |= _facts(source)
             with attempt.steps("transcode"):
                 transcoded = transcode(
@@ -104,7 +104,7 @@ class VideoProcessor:
                     lines=self._settings.height,
                     grey=self._settings.specs.grayscale,
                     limits=self._limits,
-                    watch=deadline,
+                    on_progress=deadline,
                 )
         attempt.facts["duration"] = round(transcoded.seconds, 3)
         attempt.facts["width"], attempt.facts["height"] = transcoded.original  # upright, as of images
@@ -113,22 +113,22 @@ class VideoProcessor:
         fetched.path.unlink()
         return results
 
-    def _render(self, fetched: FetchedVideo, made: Transcoded, attempt: Attempt) -> MadeOfVideo:
+    def _render(self, fetched: FetchedVideo, transcoded: TranscodedVideo, attempt: Attempt) -> VideoResults:
         """Choose the frames to judge, make their proxies, and the poster of the best of them."""
-        chosen = choose(made.frames, self._settings.moderation_frames)
-        best = made.frames[judged_frames.poster(made.frames, chosen)].time
+        chosen = choose_frames(transcoded.frames, self._settings.moderation_frames)
+        best = transcoded.frames[judged_frames.choose_poster(transcoded.frames, chosen)].time
         poster: Rendered | None = None
         shown: list[tuple[float, bytes]] = []
-        for frame in self._frames(fetched, made, chosen, attempt):
+        for frame in self._frames(fetched, transcoded, chosen, attempt):
             shown += [(frame.time, proxy) for proxy in proxies(Packed(frame.picture))]
             if frame.time == best:
                 poster = render_frame(frame.picture, self._settings.specs)
             attempt.renew_lease()
         if poster is None:
             raise AssertionError("the poster is one of the judged frames")
-        return MadeOfVideo(
+        return VideoResults(
             renditions=(
-                Film(path=made.path, width=made.width, height=made.height),
+                VideoFile(path=transcoded.path, width=transcoded.width, height=transcoded.height),
                 *poster.renditions,
             ),
             proxies=tuple(proxy for _, proxy in shown),
@@ -138,58 +138,63 @@ class VideoProcessor:
         )
 
     def _frames(
-        self, fetched: FetchedVideo, made: Transcoded, chosen: tuple[int, ...], attempt: Attempt
-    ) -> Iterator[judged_frames.Judged]:
-        def watch(_: float) -> None:
+        self, fetched: FetchedVideo, transcoded: TranscodedVideo, chosen: tuple[int, ...], attempt: Attempt
+    ) -> Iterator[judged_frames.JudgedFrame]:
+        def on_progress(_: float) -> None:
             attempt.renew_lease()
 
         if not self._settings.specs.grayscale:
-            yield from judged_frames.published(made, chosen, watch)
+            yield from judged_frames.from_published(transcoded, chosen, on_progress)
             return
-        with opened(fetched.path, fetched.content_type, self._limits) as source:
-            yield from judged_frames.coloured(
-                source, made, chosen, lines=self._settings.height, limits=self._limits, watch=watch
+        with open_video(fetched.path, fetched.content_type, self._limits) as source:
+            yield from judged_frames.from_source(
+                source,
+                transcoded,
+                chosen,
+                lines=self._settings.height,
+                limits=self._limits,
+                on_progress=on_progress,
             )
 
 
 class _Deadline:
-    """Watches the time while a video is made: what cannot be done in one run will not be done in the next."""
+    """Checks the time during transcoding: a video that takes too long once would take too long again."""
 
     def __init__(self, attempt: Attempt) -> None:
         self._invocation = attempt.invocation
         self._attempt = attempt
         self._began = attempt.invocation.time_left()
-        self._there_is = self._began - 1.5 * attempt.invocation.step_seconds
+        self._available = self._began - 1.5 * attempt.invocation.step_seconds
 
     def __call__(self, done: float) -> None:
-        """Go on with a video of which the part `done` is done.
+        """Check whether a video of which the share `done` is finished can be completed in time.
 
-        Raises RejectedError (`too_long`), or OutOfTimeError where this run began late.
+        Raises RejectedError (`too_long`), or OutOfTimeError if this run began late.
         """
         self._attempt.renew_lease()
         spent = self._began - self._invocation.time_left()
-        if spent < EARLY_PART * self._there_is:
+        if spent < EARLY_PART * self._available:
             return
-        hopeless = done > 0 and spent / done > EARLY_FACTOR * self._there_is
-        if spent < self._there_is and not hopeless:
+        hopeless = done > 0 and spent / done > EARLY_FACTOR * self._available
+        if spent < self._available and not hopeless:
             return
         if self._began < FAIR_START * self._invocation.timeout:
             raise OutOfTimeError(f"{self._began:.0f} s were left when the work on the video began")
         raise RejectedError(
             Reason.TOO_LONG,
-            f"in {spent:.0f} s only {done:.0%} of it could be made, and there are {self._there_is:.0f} s for all",
+            f"in {spent:.0f} s only {done:.0%} of it could be transcoded, and {self._available:.0f} s are available",
         )
 
 
-def _facts(source: Opened) -> dict[str, Any]:
-    context = source.picture.codec_context
+def _facts(source: SourceVideo) -> dict[str, Any]:
+    context = source.video_track.codec_context
     facts = {
         "codec": source.codec,
-        "sound": source.sound_codec or False,
+        "sound": source.audio_codec or False,
         "width": context.width,
         "height": context.height,
         "duration": source.seconds,
-        "frame_rate": nominal_rate(source.picture),
+        "frame_rate": nominal_frame_rate(source.video_track),
     }
     return {
         name: round(value, 3) if isinstance(value, float) else value
@@ -200,7 +205,7 @@ def _facts(source: Opened) -> dict[str, Any]:
 
 @contextmanager
 def _scratch() -> Iterator[Path]:
-    """A folder of its own, gone afterwards; those of functions that were killed go first."""
+    """Create a folder that is removed afterwards; first remove those of functions that were killed."""
     root = Path(tempfile.gettempdir())
     for left in root.iterdir():
         owner = _FOLDER.match(left.name)
@@ -211,7 +216,7 @@ def _scratch() -> Iterator[Path]:
 
 
 def _is_alive(process: int) -> bool:
-    """Whether another process of this number runs; one of our own number was here before us."""
+    """Return whether another process has this id; a folder with this process's own id is from an earlier one."""
     if process == os.getpid():
         return False
     try:

@@ -35,7 +35,7 @@ CANDIDATES = 600
 """Frames that are compared to find still and slowly changing parts: in a long video not all are."""
 
 
-def choose(frames: Sequence[TimedFrame], budget: int) -> tuple[int, ...]:
+def choose_frames(frames: Sequence[TimedFrame], budget: int) -> tuple[int, ...]:
     """Return the numbers of the frames to judge, in order; `budget` is at least 2."""
     if len(frames) <= budget:
         return tuple(range(len(frames)))

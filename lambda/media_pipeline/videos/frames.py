@@ -10,7 +10,7 @@ from av.video.frame import VideoFrame
 
 from media_pipeline.videos import colour_conversion
 from media_pipeline.videos.geometry import Geometry, fitted, turn_of, upright
-from media_pipeline.videos.source import THREADS, Opened, bytes_per_pixel, decoding
+from media_pipeline.videos.source import THREADS, SourceVideo, bytes_per_pixel, decoding
 from media_pipeline.videos.video_limits import VideoLimits
 
 TICK = Fraction(1, 90_000)
@@ -31,7 +31,7 @@ _HIGH_DEFINITION = 720  # lines from which untagged video is BT.709, as players 
 class FrameConverter:
     """Converts decoded frames; with `grey` colour is removed."""
 
-    def __init__(self, source: Opened, limits: VideoLimits, *, lines: int, grey: bool) -> None:
+    def __init__(self, source: SourceVideo, limits: VideoLimits, *, lines: int, grey: bool) -> None:
         self._source = source
         self._limits = limits
         self._lines = lines
@@ -106,7 +106,7 @@ class FrameConverter:
     def _seconds(self, frame: VideoFrame, time: Fraction) -> Fraction:
         """Return how long a frame is shown, 0 where it is unknown. Only the last frame's matters."""
         seconds = frame.duration * frame.time_base if frame.duration and frame.time_base else Fraction(0)
-        announced = self._source.picture_seconds
+        announced = self._source.video_track_seconds
         if announced is None:
             return seconds
         # In MP4 durations follow the order of decoding: the last frame shown may carry another frame's.

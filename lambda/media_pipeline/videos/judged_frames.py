@@ -12,8 +12,8 @@ from PIL import Image
 from media_pipeline.errors import FailedError, Reason
 from media_pipeline.videos.frames import MATRICES, TICK, FrameConverter
 from media_pipeline.videos.scenes import TimedFrame
-from media_pipeline.videos.source import THREADS, Opened
-from media_pipeline.videos.transcoding import Transcoded, Watch, decoded, packets
+from media_pipeline.videos.source import THREADS, SourceVideo
+from media_pipeline.videos.transcoding import ProgressCallback, TranscodedVideo, decoded, packets
 from media_pipeline.videos.video_limits import VideoLimits
 
 FAIR_CONTRAST = 0.6
@@ -22,54 +22,62 @@ _HALF_TICK = TICK / 2
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedFrame:
     """One frame to judge: its time in seconds and its picture in RGB."""
 
     time: float
     picture: Image.Image
 
 
-def poster(frames: Sequence[TimedFrame], chosen: Sequence[int]) -> int:
+def choose_poster(frames: Sequence[TimedFrame], chosen: Sequence[int]) -> int:
     """Return the number of the chosen frame that becomes the poster."""
     contrasts = {number: frames[number].fingerprint.contrast for number in chosen}
     enough = FAIR_CONTRAST * max(contrasts.values())
     return next(number for number in chosen if contrasts[number] >= enough)
 
 
-def published(made: Transcoded, chosen: Sequence[int], watch: Watch) -> Iterator[Judged]:
+def from_published(
+    transcoded: TranscodedVideo, chosen: Sequence[int], on_progress: ProgressCallback
+) -> Iterator[JudgedFrame]:
     """Read the chosen frames, in order, back from the published file.
 
     Raises FailedError if one is missing: the pipeline wrote that file itself.
     """
-    with av.open(str(made.path), "r", format="mp4") as container:
+    with av.open(str(transcoded.path), "r", format="mp4") as container:
         track = container.streams.video[0]
         track.thread_type = "AUTO"
         track.codec_context.thread_count = THREADS
         read = container.decode(track)
         position = Fraction(-1)
         for number in chosen:
-            wanted = Fraction(made.frames[number].time)
-            starts = [time for time in made.keyframes if time <= wanted + _HALF_TICK]
+            wanted = Fraction(transcoded.frames[number].time)
+            starts = [time for time in transcoded.keyframes if time <= wanted + _HALF_TICK]
             if any(position < time for time in starts):
                 container.seek(int((wanted + _HALF_TICK) / _base(track)), stream=track)
                 read = container.decode(track)
-            frame = _next_at(read, wanted, watch)
+            frame = _next_at(read, wanted, on_progress)
             # With uneven times a seek may lead too far: then start from an earlier keyframe.
             while frame is None and starts:
                 container.seek(int(starts.pop() / _base(track)), stream=track)
-                frame = _next_at(container.decode(track), wanted, watch)
+                frame = _next_at(container.decode(track), wanted, on_progress)
             if frame is None:
                 raise FailedError(
                     Reason.PROXY_REFUSED,
                     f"the published file has no frame at {float(wanted):.3f} s, which was to be judged",
                 )
             position = wanted
-            yield Judged(made.frames[number].time, _rgb(frame))
+            yield JudgedFrame(transcoded.frames[number].time, _rgb(frame))
 
 
-def coloured(
-    source: Opened, made: Transcoded, chosen: Sequence[int], *, lines: int, limits: VideoLimits, watch: Watch
-) -> Iterator[Judged]:
+def from_source(
+    source: SourceVideo,
+    transcoded: TranscodedVideo,
+    chosen: Sequence[int],
+    *,
+    lines: int,
+    limits: VideoLimits,
+    on_progress: ProgressCallback,
+) -> Iterator[JudgedFrame]:
     """Convert the chosen frames, in order, once more from the original in colour, where published ones are grey.
 
     Raises RejectedError, and FailedError if the frames differ from those of the first pass.
@@ -77,25 +85,29 @@ def coloured(
     converter = FrameConverter(source, limits, lines=lines, grey=False)
     wanted = list(chosen)
     count = 0
-    for frame in _all(source, converter, watch):
+    for frame in _all(source, converter, on_progress):
         if wanted and count == wanted[0]:
-            yield Judged(made.frames[wanted.pop(0)].time, _rgb(frame))
+            yield JudgedFrame(transcoded.frames[wanted.pop(0)].time, _rgb(frame))
         count += 1
-    if wanted or count != len(made.frames):
+    if wanted or count != len(transcoded.frames):
         raise FailedError(Reason.PROXY_REFUSED, "the frames to judge are not those that would be published")
 
 
-def _all(source: Opened, converter: FrameConverter, watch: Watch) -> Iterator[VideoFrame]:
-    for packet, done in packets(source, [source.picture]):
-        watch(done)
+def _all(
+    source: SourceVideo, converter: FrameConverter, on_progress: ProgressCallback
+) -> Iterator[VideoFrame]:
+    for packet, done in packets(source, [source.video_track]):
+        on_progress(done)
         frames, _ = decoded(packet)
         yield from converter.convert(frames)
     yield from converter.flush()
 
 
-def _next_at(read: Iterator[VideoFrame], wanted: Fraction, watch: Watch) -> VideoFrame | None:
+def _next_at(
+    read: Iterator[VideoFrame], wanted: Fraction, on_progress: ProgressCallback
+) -> VideoFrame | None:
     for frame in read:
-        watch(1.0)
+        on_progress(1.0)
         if frame.pts is not None and frame.time_base:
             time = frame.pts * frame.time_base
             if abs(time - wanted) <= _HALF_TICK:

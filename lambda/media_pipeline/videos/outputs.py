@@ -12,7 +12,7 @@ from media_pipeline.results import Output
 
 
 @dataclass(frozen=True, kw_only=True)
-class Film:
+class VideoFile:
     """The published video: a file, since it is too large for memory."""
 
     path: Path
@@ -40,8 +40,8 @@ class Film:
 
 
 @dataclass(frozen=True, kw_only=True)
-class MadeOfVideo:
-    """Everything made of one video. `times` are those of the proxies' frames, in seconds."""
+class VideoResults:
+    """The renditions and proxies of one video; `times` are those of the judged frames, in seconds, one per proxy."""
 
     renditions: Sequence[Output]
     proxies: Sequence[bytes]

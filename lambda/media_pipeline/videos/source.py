@@ -38,7 +38,7 @@ _SANE_ASPECT = Fraction(1, 8), Fraction(8)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Opened:
+class SourceVideo:
     """A video whose header was read and checked against the limits; no frame of it is decoded yet."""
 
     container: InputContainer
@@ -46,17 +46,17 @@ class Opened:
     """Folder of the file, also used for lookup tables."""
     length: int
     """Size of the file in bytes."""
-    picture: VideoStream
-    sound: AudioStream | None
+    video_track: VideoStream
+    audio_track: AudioStream | None
     seconds: float | None
     """Duration from the header, None where it has none."""
     aspect: Fraction
     """Pixel aspect ratio: width / height of a stored pixel."""
 
     @property
-    def picture_seconds(self) -> Fraction | None:
+    def video_track_seconds(self) -> Fraction | None:
         """Duration of the video track from the header, None where it has that of the whole file only."""
-        track = self.picture
+        track = self.video_track
         if self.container.format.name.startswith("matroska") or not track.duration or not track.time_base:
             return None
         return track.duration * track.time_base
@@ -64,16 +64,16 @@ class Opened:
     @property
     def codec(self) -> str:
         """Name of the video codec."""
-        return self.picture.codec_context.codec.canonical_name
+        return self.video_track.codec_context.codec.canonical_name
 
     @property
-    def sound_codec(self) -> str | None:
+    def audio_codec(self) -> str | None:
         """Name of the audio codec, None without audio."""
-        return self.sound.codec_context.codec.canonical_name if self.sound else None
+        return self.audio_track.codec_context.codec.canonical_name if self.audio_track else None
 
 
 @contextmanager
-def opened(path: Path, content_type: str, limits: VideoLimits) -> Iterator[Opened]:
+def open_video(path: Path, content_type: str, limits: VideoLimits) -> Iterator[SourceVideo]:
     """Open a video file and check its header against the limits.
 
     Raises RejectedError: unsupported_type, corrupt, too_long, too_many_pixels, too_many_frames, too_many_streams.
@@ -119,33 +119,33 @@ def _options(demuxer: str, limits: VideoLimits) -> dict[str, str]:
     return options | ({"enable_drefs": "0", "use_absolute_path": "0"} if demuxer == "mov" else {})
 
 
-def _check_header(container: InputContainer, path: Path, limits: VideoLimits) -> Opened:
+def _check_header(container: InputContainer, path: Path, limits: VideoLimits) -> SourceVideo:
     if len(container.streams) > MAX_STREAMS:
         raise RejectedError(
             Reason.TOO_MANY_STREAMS,
             f"it has {len(container.streams)} tracks or more; allowed are {MAX_STREAMS}",
         )
-    picture = _choose_video_track(container)
-    sound = _choose_audio_track(container)
-    context = picture.codec_context
+    video = _choose_video_track(container)
+    audio = _choose_audio_track(container)
+    context = video.codec_context
     limits.check_picture(context.width, context.height, bytes_per_pixel(context.format))
-    if sound is not None:
-        _set_default_layout(sound)
-    seconds = _seconds(container, picture)
+    if audio is not None:
+        _set_default_layout(audio)
+    seconds = _seconds(container, video)
     if seconds is not None:
         limits.check_seconds(seconds)
-        limits.check_frames(picture.frames, seconds)
-    picture.codec_context.options = {"max_pixels": str(limits.pixels)}
-    picture.codec_context.thread_count = THREADS
-    picture.thread_type = "AUTO"
-    return Opened(
+        limits.check_frames(video.frames, seconds)
+    video.codec_context.options = {"max_pixels": str(limits.pixels)}
+    video.codec_context.thread_count = THREADS
+    video.thread_type = "AUTO"
+    return SourceVideo(
         container=container,
         folder=path.parent,
         length=path.stat().st_size,
-        picture=picture,
-        sound=sound,
+        video_track=video,
+        audio_track=audio,
         seconds=seconds,
-        aspect=_aspect(picture),
+        aspect=_aspect(video),
     )
 
 
@@ -154,13 +154,13 @@ def bytes_per_pixel(format_: VideoFormat | None) -> float:
     return float(format_.padded_bits_per_pixel) / 8 if format_ is not None else BYTES_PER_PIXEL
 
 
-def _set_default_layout(sound: AudioStream) -> None:
+def _set_default_layout(audio: AudioStream) -> None:
     """Replace a custom channel order by the default one for the number of channels.
 
     PyAV frees a custom order each time it is read, which every decoded frame does: that crashes the process.
     So it is read once here, and `layout` must live until the order is replaced.
     """
-    context = sound.codec_context
+    context = audio.codec_context
     layout = context.layout
     name, channels = layout.name, layout.nb_channels
     if "(" not in name and not name.startswith("ambisonic"):
@@ -210,24 +210,24 @@ def _decoder(stream: Stream) -> str | None:
     return stream.codec_context.codec.name if context is not None else None
 
 
-def _seconds(container: InputContainer, picture: VideoStream) -> float | None:
+def _seconds(container: InputContainer, video: VideoStream) -> float | None:
     known = [container.duration / av.time_base] if container.duration else []
-    if picture.duration and picture.time_base:
-        known.append(float(picture.duration * picture.time_base))
+    if video.duration and video.time_base:
+        known.append(float(video.duration * video.time_base))
     return max(known, default=None)
 
 
-def _aspect(picture: VideoStream) -> Fraction:
-    stored = picture.sample_aspect_ratio
+def _aspect(video: VideoStream) -> Fraction:
+    stored = video.sample_aspect_ratio
     if not stored:
         return Fraction(1)
     aspect = Fraction(stored.numerator, stored.denominator)  # PyAV 19 has a type of its own
     return aspect if _SANE_ASPECT[0] <= aspect <= _SANE_ASPECT[1] else Fraction(1)
 
 
-def nominal_rate(picture: VideoStream) -> float | None:
+def nominal_frame_rate(video: VideoStream) -> float | None:
     """Return the frames per second from the header, None where it is missing or impossible."""
-    for rate in (picture.average_rate, picture.guessed_rate):
+    for rate in (video.average_rate, video.guessed_rate):
         if rate and 0 < rate <= MAX_RATE:
             return float(rate)
     return None

@@ -25,7 +25,7 @@ from media_pipeline.videos.audio import AudioConverter
 from media_pipeline.videos.fingerprints import Fingerprint, fingerprint
 from media_pipeline.videos.frames import MATRICES, TICK, FrameConverter
 from media_pipeline.videos.scenes import TimedFrame
-from media_pipeline.videos.source import THREADS, Opened, decoding, nominal_rate
+from media_pipeline.videos.source import THREADS, SourceVideo, decoding, nominal_frame_rate
 from media_pipeline.videos.video_limits import VideoLimits
 
 PRESET, CRF = "veryfast", 23
@@ -41,12 +41,12 @@ _DEFAULT_FRAME_SECONDS = 0.04  # of a last frame without a duration
 _BT709, _LIMITED_RANGE = 1, 1
 _FALLBACK_RATE = 30.0
 
-Watch = Callable[[float], None]
+ProgressCallback = Callable[[float], None]
 """Called between packets with the share that is done, from 0 to 1; stops the work by raising."""
 
 
 @dataclass(kw_only=True)
-class Transcoded:
+class TranscodedVideo:
     """The published video and its frames."""
 
     path: Path
@@ -66,17 +66,17 @@ class Transcoded:
 
 
 def transcode(
-    source: Opened,
+    source: SourceVideo,
     target: Path,
     *,
     lines: int,
     grey: bool = False,
     limits: VideoLimits,
-    watch: Watch = lambda _: None,
-) -> Transcoded:
+    on_progress: ProgressCallback = lambda _: None,
+) -> TranscodedVideo:
     """Write the published video of an opened one to `target`, at most `lines` high.
 
-    Raises RejectedError: corrupt, too_long, too_many_pixels, too_many_frames; and what `watch` raises.
+    Raises RejectedError: corrupt, too_long, too_many_pixels, too_many_frames; and what `on_progress` raises.
     """
     options = {
         "movflags": "+faststart",
@@ -86,14 +86,18 @@ def transcode(
         transcoder = _Transcoder(
             source, container, FrameConverter(source, limits, lines=lines, grey=grey), limits
         )
-        for packet, done in packets(source, [source.picture, *([source.sound] if source.sound else [])]):
-            watch(done)
+        for packet, done in packets(
+            source, [source.video_track, *([source.audio_track] if source.audio_track else [])]
+        ):
+            on_progress(done)
             transcoder.process(packet)
         transcoder.finish()
     return transcoder.result(target)
 
 
-def packets(source: Opened, streams: list[VideoStream | AudioStream]) -> Iterator[tuple[Packet[Any], float]]:
+def packets(
+    source: SourceVideo, streams: list[VideoStream | AudioStream]
+) -> Iterator[tuple[Packet[Any], float]]:
     """Yield all packets, each with the share of the file that is read; broken data end the file."""
     container = source.container
     done = 0.0
@@ -123,7 +127,7 @@ class _Transcoder:
     """The state of one pass; the output tracks are created with the first frame, which has their size."""
 
     def __init__(
-        self, source: Opened, container: OutputContainer, converter: FrameConverter, limits: VideoLimits
+        self, source: SourceVideo, container: OutputContainer, converter: FrameConverter, limits: VideoLimits
     ) -> None:
         self._source = source
         self._container = container
@@ -175,7 +179,7 @@ class _Transcoder:
                 self._write_audio([self._audio_converter.silence()])
             self._mux(self._audio.encode(None))
 
-    def result(self, target: Path) -> Transcoded:
+    def result(self, target: Path) -> TranscodedVideo:
         """Return what was written.
 
         Raises RejectedError: corrupt.
@@ -184,7 +188,7 @@ class _Transcoder:
         durations = [float(later - time) for time, later in pairwise(times)]
         durations.append(self._last_seconds or (durations[-1] if durations else _DEFAULT_FRAME_SECONDS))
         width, height = self._frame_converter.size
-        result = Transcoded(
+        result = TranscodedVideo(
             path=target,
             width=width,
             height=height,
@@ -201,8 +205,8 @@ class _Transcoder:
         return result
 
     def _check_completeness(self, seconds: float) -> None:
-        if self._source.picture_seconds is not None:
-            announced = float(self._source.picture_seconds)
+        if self._source.video_track_seconds is not None:
+            announced = float(self._source.video_track_seconds)
             # In MP4 the last picture's duration may be stored with another picture's sample.
             reached = max(seconds, float(self._span))
         elif self._source.seconds is not None:
@@ -249,7 +253,7 @@ class _Transcoder:
 
     def _begin(self) -> None:
         """Create the output tracks."""
-        rate = min(nominal_rate(self._source.picture) or _FALLBACK_RATE, 60.0)
+        rate = min(nominal_frame_rate(self._source.video_track) or _FALLBACK_RATE, 60.0)
         options = {
             "preset": PRESET,
             "crf": str(CRF),
@@ -268,8 +272,8 @@ class _Transcoder:
         context.color_range = _LIMITED_RANGE
         context.flags |= Flags.frame_duration  # or the last frame would get the duration of the one before
         self._video = video
-        if self._source.sound is not None:
-            self._begin_audio(self._source.sound)
+        if self._source.audio_track is not None:
+            self._begin_audio(self._source.audio_track)
 
     def _begin_audio(self, track: AudioStream) -> None:
         context = track.codec_context

@@ -14,7 +14,7 @@ from av.container import InputContainer
 
 from benchmarks import peak
 from media_pipeline.videos.audio import AudioConverter
-from media_pipeline.videos.source import opened
+from media_pipeline.videos.source import open_video
 from media_pipeline.videos.transcoding import transcode
 from media_pipeline.videos.video_limits import VideoLimits
 from tests.video.video_builder import Sound, Track, craft
@@ -112,7 +112,7 @@ def test_minutes_without_sound_cost_no_memory_and_put_nothing_out_of_step(
     wide = replace(sound, codec="flac", rate=192_000, layout="7.1", end=LATE + 0.25)
     craft(tmp_path / "a.mkv", [Track(times=(0.0, 0.1, LATE))], [wide])
     before = peak.peak_bytes()
-    with opened(tmp_path / "a.mkv", "video/x-matroska", VideoLimits()) as video:
+    with open_video(tmp_path / "a.mkv", "video/x-matroska", VideoLimits()) as video:
         transcode(video, tmp_path / "made.mp4", lines=90, limits=VideoLimits())
     assert peak.peak_bytes() - before < _ENOUGH
     with av.open(str(tmp_path / "a.mkv")) as source, av.open(str(tmp_path / "made.mp4")) as made:

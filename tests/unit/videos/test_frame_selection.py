@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from media_pipeline.videos.fingerprints import Fingerprint
-from media_pipeline.videos.frame_selection import choose
+from media_pipeline.videos.frame_selection import choose_frames
 from media_pipeline.videos.scenes import TimedFrame, continuous_parts, find_scenes, still_parts
 
 RATE = 10
@@ -58,16 +58,16 @@ def longest_gap(frames: list[TimedFrame], chosen: tuple[int, ...]) -> float:
 @pytest.mark.parametrize("look", [still(1), busy(1), drifting])
 def test_first_and_last_frame_are_judged_and_the_budget_is_spent(look: Look) -> None:
     frames = film((look, 200))
-    chosen = choose(frames, BUDGET)
+    chosen = choose_frames(frames, BUDGET)
     assert (chosen[0], chosen[-1], len(chosen)) == (0, 199, BUDGET)
 
 
 def test_of_few_frames_all_are_judged() -> None:
-    assert choose(film((busy(1), 4)), BUDGET) == (0, 1, 2, 3)
+    assert choose_frames(film((busy(1), 4)), BUDGET) == (0, 1, 2, 3)
 
 
 def test_one_picture_all_the_time_is_judged_evenly() -> None:
-    chosen = choose(film((still(1), 101)), BUDGET)
+    chosen = choose_frames(film((still(1), 101)), BUDGET)
     assert all(abs(gap - 20) <= 8 for gap in (other - one for one, other in pairwise(chosen)))
 
 
@@ -97,7 +97,7 @@ def test_picture_that_is_shown_for_its_share_of_the_time_is_always_judged(
     card = still(4711)(0)
     for number in range(first, first + share):
         frames[number] = TimedFrame(number / RATE, 1 / RATE, card)
-    chosen = choose(frames, budget)
+    chosen = choose_frames(frames, budget)
     assert len(chosen) <= budget
     assert any(frames[number].fingerprint == card for number in chosen)
 
@@ -105,12 +105,12 @@ def test_picture_that_is_shown_for_its_share_of_the_time_is_always_judged(
 @pytest.mark.parametrize("look", [busy(5), drifting])
 def test_between_judged_frames_of_a_moving_picture_less_than_the_share_passes(look: Look) -> None:
     frames = film((look, 301))
-    assert longest_gap(frames, choose(frames, BUDGET)) < 30.1 / (BUDGET - 1)
+    assert longest_gap(frames, choose_frames(frames, BUDGET)) < 30.1 / (BUDGET - 1)
 
 
 def test_every_scene_is_judged_where_the_budget_allows_however_short() -> None:
     frames = film((still(1), 90), (still(2), 5), (still(3), 100), (still(4), 5))
-    chosen = choose(frames, BUDGET)
+    chosen = choose_frames(frames, BUDGET)
     for scene in find_scenes(frames):
         assert any(scene.first <= number <= scene.last for number in chosen)
 
@@ -120,7 +120,7 @@ def test_of_more_scenes_than_the_budget_allows_those_are_judged_that_are_unlike_
     takes = [(alike[number % 2], 10) for number in range(20)]
     takes[7] = (still(3), 10)
     frames = film(*takes)
-    assert any(70 <= number < 80 for number in choose(frames, BUDGET))
+    assert any(70 <= number < 80 for number in choose_frames(frames, BUDGET))
 
 
 def test_flash_does_not_end_the_picture_that_goes_on_after_it() -> None:
@@ -153,14 +153,14 @@ def test_two_still_pictures_that_differ_in_one_spot_are_two_scenes() -> None:
 def test_frames_that_last_unevenly_are_judged_by_time_and_not_by_number() -> None:
     frames = [TimedFrame(number / 100, 0.01, busy(1)(number)) for number in range(100)]
     frames += [TimedFrame(1.0 + number, 1.0, busy(2)(number)) for number in range(20)]
-    chosen = choose(frames, BUDGET)
+    chosen = choose_frames(frames, BUDGET)
     assert sum(number >= 100 for number in chosen) >= BUDGET - 1
     assert longest_gap(frames, chosen) < 21 / (BUDGET - 1)
 
 
 def test_scene_of_a_moment_is_judged_although_a_long_pan_could_use_up_the_budget() -> None:
     frames = film((drifting, 250), (still(7), 5), (drifting, 300))
-    chosen = choose(frames, BUDGET)
+    chosen = choose_frames(frames, BUDGET)
     assert any(250 <= number < 255 for number in chosen)
     assert len(chosen) == BUDGET
 
@@ -176,7 +176,7 @@ def test_picture_under_heavy_grain_that_stands_for_its_share_is_judged_before_an
     frames = film(*flashes[:6], (grained, 40), *flashes[6:])
     share = len(frames) / RATE / (BUDGET - 1)
     assert share <= 4.0
-    assert any(36 <= number < 76 for number in choose(frames, BUDGET))
+    assert any(36 <= number < 76 for number in choose_frames(frames, BUDGET))
 
 
 def held(*takes: tuple[Look, float, int]) -> list[TimedFrame]:
@@ -192,7 +192,7 @@ def held(*takes: tuple[Look, float, int]) -> list[TimedFrame]:
 
 def shows(frames: list[TimedFrame], card: Look, budget: int = BUDGET) -> bool:
     """Whether the card is judged, and the budget kept with the first and the last frame."""
-    chosen = choose(frames, budget)
+    chosen = choose_frames(frames, budget)
     assert (chosen[0], chosen[-1]) == (0, len(frames) - 1)
     assert len(chosen) <= budget
     return any(frames[number].fingerprint == card(number) for number in chosen)
@@ -243,7 +243,7 @@ def test_picture_that_flickers_for_its_share_in_all_is_judged(look: Look, every:
 @settings(max_examples=40, deadline=None)
 def test_as_many_pictures_as_can_have_their_share_are_all_judged_in_whatever_pieces(order: list[int]) -> None:
     frames = film(*((still(number), 1) for number in order))
-    judged = {frames[number].fingerprint for number in choose(frames, BUDGET)}
+    judged = {frames[number].fingerprint for number in choose_frames(frames, BUDGET)}
     assert judged == {still(number)(0) for number in range(BUDGET - 1)}
 
 
@@ -258,4 +258,4 @@ def test_picture_under_grain_in_pieces_that_have_its_share_together_is_judged(se
     random.Random(seed).shuffle(takes)
     frames = film((cutting, 4), *takes, (cutting, 4))
     card = {grained(number) for number in range(len(frames))}
-    assert any(frames[number].fingerprint in card for number in choose(frames, BUDGET))
+    assert any(frames[number].fingerprint in card for number in choose_frames(frames, BUDGET))

@@ -12,9 +12,9 @@ from PIL import Image
 from media_pipeline.images.sniffing import sniff
 from media_pipeline.videos import colour_conversion
 from media_pipeline.videos.geometry import fitted, turn_of
-from media_pipeline.videos.judged_frames import published
-from media_pipeline.videos.source import opened
-from media_pipeline.videos.transcoding import Transcoded, transcode
+from media_pipeline.videos.judged_frames import from_published
+from media_pipeline.videos.source import open_video
+from media_pipeline.videos.transcoding import TranscodedVideo, transcode
 from media_pipeline.videos.video_limits import VideoLimits
 from tests.unit.videos.filming import plain, shoot
 
@@ -23,15 +23,15 @@ ONE = 1 << 16
 Colour = tuple[int, int, int]
 
 
-def made(folder: Path, name: str = "a.mp4", *, lines: int = 720, **how: Any) -> Transcoded:
+def made(folder: Path, name: str = "a.mp4", *, lines: int = 720, **how: Any) -> TranscodedVideo:
     path = folder / name
     shoot(path, **how)
-    with opened(path, sniff(path.read_bytes()[:4096]).content_type, VideoLimits()) as source:
+    with open_video(path, sniff(path.read_bytes()[:4096]).content_type, VideoLimits()) as source:
         return transcode(source, folder / "made.mp4", lines=lines, limits=VideoLimits())
 
 
-def first_picture(video: Transcoded) -> Image.Image:
-    (frame,) = published(video, (0,), lambda _: None)
+def first_picture(video: TranscodedVideo) -> Image.Image:
+    (frame,) = from_published(video, (0,), lambda _: None)
     return frame.picture
 
 

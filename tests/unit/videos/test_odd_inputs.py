@@ -9,7 +9,7 @@ import pytest
 
 from media_pipeline.errors import RejectedError
 from media_pipeline.images.sniffing import sniff
-from media_pipeline.videos.source import opened
+from media_pipeline.videos.source import open_video
 from media_pipeline.videos.transcoding import transcode
 from media_pipeline.videos.video_limits import FRAMES_HELD, VideoLimits
 from tests.video import odd_videos, traps
@@ -38,7 +38,7 @@ def end_of(data: bytes, folder: Path, limits: VideoLimits | None = None) -> End:
     source.write_bytes(data)
     limits = limits or VideoLimits()
     try:
-        with opened(source, sniff(data[:4096]).content_type, limits) as video:
+        with open_video(source, sniff(data[:4096]).content_type, limits) as video:
             original = transcode(video, target, lines=LINES, limits=limits).original
     except RejectedError as rejected:
         return End(rejected=rejected)
@@ -80,7 +80,7 @@ def test_no_file_makes_its_reader_open_another_even_when_it_is_taken_for_a_video
             (tmp_path / name).write_bytes(data)
             for content_type in ("video/mp4", "video/quicktime", "video/webm", "video/x-matroska"):
                 try:
-                    with opened(tmp_path / name, content_type, VideoLimits()) as video:
+                    with open_video(tmp_path / name, content_type, VideoLimits()) as video:
                         transcode(video, tmp_path / "made.mp4", lines=LINES, limits=VideoLimits())
                 except RejectedError:
                     """Refused is fine, too."""
