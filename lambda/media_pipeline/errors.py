@@ -1,16 +1,16 @@
-"""One hierarchy of errors; each says what becomes of the message that met it.
+"""The hierarchy of errors; each says what happens to the message that caused it.
 
 PipelineError
 ├── RejectedError    the object can never be processed   -> record REJECTED, acknowledge, never retry
-├── FailedError      the system's fault, no retry helps  -> record FAILED, a person drives it again
+├── FailedError      the system's fault, no retry helps  -> record FAILED, an operator redrives it
 ├── TransientError   try again later                     -> release the lease, the message comes back
-│   ├── LeaseHeldError   another invocation works on it  -> back when that lease is over
-│   ├── LeaseLostError   another invocation took it over -> back, and then found done
-│   ├── OutOfTimeError   too little time left for a call -> back, with the whole time again
-│   └── SlowDecodingError   decoding used the time up    -> back, but counted: the fourth is not tried
-├── UnknownMessageError  no S3 event                     -> the dead letters' function logs and counts it
-├── UnknownAnnouncementError  no outcome of ours         -> the dead letters of log_notification, and their alarm
-└── SettingsError    the function is deployed wrongly    -> the message comes back, the alarm rings
+│   ├── LeaseHeldError   another invocation works on it  -> returns when that lease expires
+│   ├── LeaseLostError   another invocation took it over -> returns, and is then found done
+│   ├── OutOfTimeError   too little time left for a call -> returns, with a full time-out again
+│   └── SlowDecodingError   decoding used the time up    -> returns, but counted: no fourth attempt
+├── UnknownMessageError  not an S3 event                 -> the dead_letters function logs and counts it
+├── UnknownAnnouncementError  not an outcome             -> log_notification's dead-letter queue and its alarm
+└── SettingsError    the function is misconfigured       -> the message returns, an alarm goes off
 """
 
 from enum import StrEnum
@@ -18,7 +18,7 @@ from typing import ClassVar
 
 
 class Disposition(StrEnum):
-    """What to do with the message of an object that met an error."""
+    """What to do with the message of an object after an error."""
 
     REJECT = "reject"
     FAIL = "fail"
@@ -72,7 +72,7 @@ class FailedError(_FinalError):
 
 
 class TransientError(PipelineError):
-    """Something that passes: throttling, a time-out, an outage, or a mistake an operator can mend."""
+    """A temporary problem: throttling, a time-out, an outage, or a mistake that an operator can correct."""
 
     disposition = Disposition.RETRY
 
@@ -94,22 +94,22 @@ class OutOfTimeError(TransientError):
 
 
 class SlowDecodingError(TransientError):
-    """Decoding left too little time for the rest; counted like a time-out in the middle of it."""
+    """Decoding left too little time for the rest; counted like a time-out during decoding."""
 
 
 class UnknownMessageError(PipelineError):
-    """A message that is no S3 event: nobody's object, so there is no record to write."""
+    """A message that is not an S3 event: it belongs to no object, so there is no record to write."""
 
     disposition = Disposition.RETRY
 
 
 class UnknownAnnouncementError(PipelineError):
-    """A message on the events topic that announces no outcome: somebody else published there."""
+    """A message on the events topic that does not announce an outcome: somebody else published it."""
 
     disposition = Disposition.RETRY
 
 
 class SettingsError(PipelineError):
-    """The function's environment does not parse: a fault of the deployment, told with the variable's name."""
+    """The function's environment does not parse, which is a fault of the deployment; names the variable."""
 
     disposition = Disposition.RETRY

@@ -1,4 +1,4 @@
-"""The way of a video from the images queue to the videos queue."""
+"""Passes videos from the images queue to the videos queue."""
 
 import json
 from typing import TYPE_CHECKING
@@ -10,13 +10,13 @@ if TYPE_CHECKING:
 
 
 class VideosQueue:
-    """Feeds the video function."""
+    """The queue that feeds the video function."""
 
     def __init__(self, *, sqs: "SQSClient", url: str) -> None:
         self._sqs = sqs
         self._url = url
 
     def send(self, event: ObjectEvent) -> None:
-        """Send the event on as it came from S3; sent twice, the second finds the record claimed or done."""
+        """Send the event as S3 sent it; if it is sent twice, the second finds the record claimed or done."""
         body = json.dumps({"Records": [event.source]})
         self._sqs.send_message(QueueUrl=self._url, MessageBody=body)

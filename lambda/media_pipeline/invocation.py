@@ -11,12 +11,12 @@ from typing import Protocol
 from media_pipeline.errors import OutOfTimeError
 
 LEASE_MARGIN = (
-    1.1  # a lease outlives the time-out by a tenth, and ends far below the visibility timeout (6 x)
+    1.1  # a lease is a tenth longer than the time-out, and far shorter than the visibility timeout (6 x)
 )
 CALL_SHARE = 0.25  # of the function's time-out: the longest that one AWS call can take, retries included
 STEP_SHARE = (
     2 * CALL_SHARE
-)  # of the time-out, to be left when a step begins: for its call, and to give up in order
+)  # of the time-out, that must be left when a step begins: for its call, and for a release if it fails
 
 
 class LambdaContext(Protocol):
@@ -45,12 +45,12 @@ class Invocation:
     time_left: Callable[[], float]
     client_timeout: float | None = None
     hide: Callable[[float], None] = lambda _: None
-    """Keep the message that is worked on from coming back for so many seconds."""
+    """Extend the visibility timeout of the message that is being processed, in seconds."""
     owner: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     @classmethod
     def of(cls, context: LambdaContext, *, client_timeout: float | None = None) -> "Invocation":
-        """Describe the run that `context` belongs to; called first thing, while all its time is left."""
+        """Describe the run that `context` belongs to; to be called first, while all its time is left."""
         return cls(
             client_timeout=client_timeout,
             request_id=context.aws_request_id,
@@ -61,7 +61,7 @@ class Invocation:
 
     @property
     def lease_seconds(self) -> float:
-        """How long a claim made now must keep others away: until Lambda would have killed this run.
+        """How long a claim made now must exclude others: until Lambda would have killed this run.
 
         Where it is extended: for longer than one call can take.
         """
@@ -70,7 +70,7 @@ class Invocation:
 
     @property
     def step_seconds(self) -> float:
-        """What must be left when a step begins."""
+        """Seconds that must be left when a step begins."""
         return (self.client_timeout or self.timeout) * STEP_SHARE
 
     @property
@@ -79,7 +79,7 @@ class Invocation:
         return self.time_left() > self.step_seconds
 
     def has_time_for(self, pause: float) -> bool:
-        """Whether one more AWS call fits in after a pause of so many seconds."""
+        """Return whether one more AWS call fits in after a pause of `pause` seconds."""
         return self.time_left() > (self.client_timeout or self.timeout) * CALL_SHARE + pause
 
     def sleep(self, seconds: float) -> None:
@@ -89,11 +89,11 @@ class Invocation:
     def require_time(self, step: str) -> None:
         """Refuse to begin a step that Lambda might kill in the middle of an AWS call.
 
-        With this, decoding is the only thing that can be killed, and so what an unfinished attempt points at.
+        So decoding is the only step that can be killed, and an unfinished attempt points at the object.
         Raises OutOfTimeError.
         """
         if not self.has_time:
-            raise OutOfTimeError(f"{self.time_left():.1f} s of {self.timeout:.0f} s are too little to {step}")
+            raise OutOfTimeError(f"{self.time_left():.1f} s of {self.timeout:.0f} s are not enough to {step}")
 
 
 def _trace_root(header: str) -> str | None:

@@ -1,4 +1,4 @@
-"""What one object may cost: the configured limits, and the fixed ones that protect the process itself."""
+"""Limits of one object: the configured ones, and the fixed ones that protect the process."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ ANIMATION_FACTOR = 4
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """Upper bounds of one uploaded picture; over one of them it is rejected before its pixels are decoded."""
+    """Upper bounds of one uploaded picture; beyond any of them it is rejected before its pixels are decoded."""
 
     bytes: int = 26_214_400
     pixels: int = 50_000_000

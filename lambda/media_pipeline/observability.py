@@ -1,4 +1,4 @@
-"""Logger, metrics and tracer in one place, all of Powertools; nothing else of the package imports them."""
+"""Logger, metrics and tracer in one place, all from Powertools; no other module imports them."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -11,11 +11,11 @@ from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
 _SERVER_ERRORS = 500
 _TO_LINE = partial(json.dumps, default=str, separators=(",", ":"))
-"""In ASCII: names come from outside, and a mark that turns a text around would turn the whole line around."""
+"""In ASCII: names come from outside, and a mark that reverses the direction of text would affect the whole line."""
 
 
 class Observability:
-    """What the pipeline says about itself.
+    """Logs, metrics and traces of the pipeline.
 
     Metric names are a contract with the alarms in `components/alerting.py`; a test holds both together.
     With `tracing` off the X-Ray SDK is not even imported: that is most of its cost in a cold start.
@@ -46,18 +46,18 @@ class Observability:
         self.logger.info("outcome", extra={"status": status, **facts})
 
     def ignored(self, key: str, why: str) -> None:
-        """Log an event that is none of our business."""
+        """Log an event that this function does not process."""
         self.logger.warning("event ignored: %s", why, extra={"key": key})
 
     def handed_back(self, error: Exception) -> None:
-        """Count and log a message that comes back, with the error's trace where it is not one of ours."""
+        """Count and log a message that returns, with the error's traceback."""
         self._count("BatchItemFailures")
         self.logger.warning("message handed back: %s", error, exc_info=error)
 
     def unknown_message(self, body: str, error: Exception) -> None:
-        """Count and log a message that is no S3 event; its body is kept here, since nowhere else will be."""
+        """Count and log a message that is not an S3 event; the log is the only place that keeps its body."""
         self._count("UnknownMessages")
-        self.logger.error("message is no S3 event: %s", error, extra={"body": body})
+        self.logger.error("message is not an S3 event: %s", error, extra={"body": body})
 
     def upload_accepted(self, **facts: Any) -> None:
         """Count and log a picture that was stored through the API."""
@@ -70,7 +70,7 @@ class Observability:
         self.logger.info("upload form issued", extra=facts)
 
     def refused(self, status: int, detail: str, error: Exception, *, is_upload: bool) -> None:
-        """Log a request that was refused, with the error's trace where the fault is ours; count refused uploads."""
+        """Log a refused request, with the error's traceback for a server error; count refused uploads."""
         if is_upload:
             self._count_by_status("UploadsRefused", str(int(status)))
         facts = {"http_status": int(status), "detail": detail}
@@ -85,19 +85,19 @@ class Observability:
         self.logger.info("outcome", extra={"status": status, **facts})
 
     def announced_again(self, alert_id: str) -> None:
-        """Log that an announcement came once more; not the outcome, which has its line."""
+        """Log that an announcement was delivered again; the outcome already has its line."""
         self.logger.info("outcome announced again", extra={"alert_id": alert_id})
 
     @contextmanager
     def invocation(self, context: Any, **ids: str) -> Iterator[None]:
-        """Give log lines the invocation's ids, and write the metrics out at its end, however it ends."""
+        """Add the invocation's ids to log lines, and flush the metrics at its end, even after an error."""
         self.logger.append_keys(
             function_request_id=context.aws_request_id, function_name=context.function_name, **ids
         )
         try:
             yield
         finally:
-            if self.metrics.provider.metric_set:  # a flush of nothing is a warning to Powertools
+            if self.metrics.provider.metric_set:  # Powertools warns about an empty flush
                 self.metrics.flush_metrics()
 
     def _count(self, name: str) -> None:

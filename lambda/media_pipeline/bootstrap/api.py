@@ -1,4 +1,4 @@
-"""How the parts of the upload API are put together: everything it depends on is passed in."""
+"""Puts the upload API together; everything it depends on is passed in."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING

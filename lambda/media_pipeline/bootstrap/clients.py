@@ -21,7 +21,7 @@ READ_SHARE = 1 / 20  # with both, three attempts and their pauses stay within in
 
 @dataclass(frozen=True, kw_only=True)
 class Clients:
-    """One client a service, made once per execution environment."""
+    """One client per service, created once per execution environment."""
 
     s3: "S3Client"
     dynamodb: "DynamoDBClient"
@@ -30,24 +30,24 @@ class Clients:
 
     @classmethod
     def create(cls, timeout: float) -> "Clients":
-        """Make them for a function with this time-out in seconds."""
+        """Create the clients of a function with this time-out in seconds."""
         return cls(**{name: _client(name, timeout) for name in ("s3", "dynamodb", "sns", "sqs")})
 
 
 def rekognition(timeout: float) -> "RekognitionClient":
-    """Make the client of Rekognition, the one service whose quota a busy stack reaches: it slows itself down."""
+    """Create the client of Rekognition, which slows itself down: a busy stack reaches Rekognition's quota first."""
     client: RekognitionClient = _client("rekognition", timeout, "adaptive")
     return client
 
 
 def dynamodb(timeout: float) -> "DynamoDBClient":
-    """Make a client of DynamoDB alone, for a function that needs no more."""
+    """Create a client of DynamoDB alone, for a function that needs no other."""
     client: DynamoDBClient = _client("dynamodb", timeout)
     return client
 
 
 def signing_s3(timeout: float) -> "S3Client":
-    """Make a client of S3 whose links and forms work for whoever gets them, not only for this function.
+    """Create a client of S3 whose links and forms work for anybody who has them.
 
     Signature version 4 and the bucket's own regional host name: links to the global name are redirected for as long
     as a bucket is new, which breaks their signature. An endpoint that is an IP address is addressed by path.

@@ -8,7 +8,7 @@ from media_pipeline.errors import UnknownMessageError
 from media_pipeline.handover import VideosQueue
 from media_pipeline.invocation import Invocation, LambdaContext
 from media_pipeline.messaging.announcements import Announcements
-from media_pipeline.messaging.emails import Places
+from media_pipeline.messaging.emails import StackResources
 from media_pipeline.moderation.rekognition import Moderator
 from media_pipeline.observability import Observability
 from media_pipeline.processing.dead_letters import DeadLetters
@@ -48,7 +48,7 @@ class Services:
             announcements=Announcements(
                 sns=clients.sns,
                 topic_arn=settings.events_topic_arn,
-                places=Places(
+                resources=StackResources(
                     stack=settings.stack,
                     quarantine_bucket=settings.quarantine_bucket,
                     renditions_bucket=settings.renditions_bucket,

@@ -1,20 +1,20 @@
-"""Telling the world how an object version ended: one SNS message an outcome, for machines and for people."""
+"""Announces how an object version ended: one SNS message per outcome, for machines and for people."""
 
 import json
 from typing import TYPE_CHECKING, Any
 
-from media_pipeline.messaging.emails import Places, letter, subject
+from media_pipeline.messaging.emails import StackResources, email_text, subject
 from media_pipeline.records.record import Record
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
 
 SCHEMA_VERSION = (
-    1  # of docs/announcement.schema.json; raised whenever a field changes its meaning or goes away
+    1  # of docs/announcement.schema.json; increased whenever a field changes its meaning or is removed
 )
 MESSAGE_BYTES = 256 * 1024 - 2048  # SNS: 256 KB with the message's attributes and subject
 LONG = ("renditions", "moderation")
-"""What can be long: many sizes of a picture with a long key, many labels of a video. The record has it all."""
+"""Fields that can be long: many sizes with a long key, many labels of a video. The record has them in full."""
 FACTS = (
     "version_id",
     "reason",
@@ -42,25 +42,25 @@ FACTS = (
 class Announcements:
     """Publishes outcomes on the stack's events topic."""
 
-    def __init__(self, *, sns: "SNSClient", topic_arn: str, places: Places) -> None:
+    def __init__(self, *, sns: "SNSClient", topic_arn: str, resources: StackResources) -> None:
         self._sns = sns
         self._topic_arn = topic_arn
-        self._places = places
+        self._resources = resources
 
     def publish(self, record: Record) -> None:
         """Announce a terminal record. A repetition carries the same `alert_id`."""
         self._sns.publish(
             TopicArn=self._topic_arn,
-            Subject=subject(record, self._places.stack),
+            Subject=subject(record, self._resources.stack),
             MessageStructure="json",
-            Message=message(record, self._places),
+            Message=message(record, self._resources),
             MessageAttributes={"status": {"DataType": "String", "StringValue": record.status.value}},
         )
 
 
-def message(record: Record, places: Places) -> str:
-    """Write the message with its part for machines and its part for people, within SNS's limit whatever it says."""
-    document = describe(record, places.stack)
+def message(record: Record, resources: StackResources) -> str:
+    """Write the message with a part for machines and a part for people, always within SNS's limit."""
+    document = describe(record, resources.stack)
     omitted: list[str] = []
     for name in (None, *LONG):
         if name in document:
@@ -68,14 +68,14 @@ def message(record: Record, places: Places) -> str:
             omitted.append(name)
             document["omitted"] = omitted
         machine = json.dumps(document, ensure_ascii=False, sort_keys=True)
-        text = json.dumps({"default": machine, "email": letter(record, places)}, ensure_ascii=False)
+        text = json.dumps({"default": machine, "email": email_text(record, resources)}, ensure_ascii=False)
         if len(text.encode()) <= MESSAGE_BYTES:
             break
     return text
 
 
 def describe(record: Record, stack: str) -> dict[str, Any]:
-    """Describe the outcome for machines, as docs/announcement.schema.json says."""
+    """Describe the outcome for machines, as docs/announcement.schema.json defines it."""
     return {
         "schema_version": SCHEMA_VERSION,
         "alert_id": record.alert_id,

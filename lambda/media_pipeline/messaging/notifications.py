@@ -1,4 +1,4 @@
-"""The news as a log: one line for every outcome that was announced, and a count by status."""
+"""Logs announcements: one line per announced outcome, and a count by status."""
 
 import json
 from collections import OrderedDict
@@ -87,8 +87,8 @@ def _announcement(record: Any) -> Mapping[str, Any]:
         document = json.loads(record["Sns"]["Message"])
         known = {name: document[name] for name in ("alert_id", "object_key", "status")}
     except (ValueError, KeyError, TypeError) as error:
-        raise UnknownAnnouncementError(f"no announcement: {type(error).__name__} {error}") from error
+        raise UnknownAnnouncementError(f"not an announcement: {type(error).__name__} {error}") from error
     if not all(isinstance(value, str) for value in known.values()) or known["status"] not in TERMINAL:
-        raise UnknownAnnouncementError(f"no announcement: {ascii(known)[:200]}")
+        raise UnknownAnnouncementError(f"not an announcement: {ascii(known)[:200]}")
     announcement: Mapping[str, Any] = document
     return announcement

@@ -1,4 +1,4 @@
-"""The moderation policy: what Rekognition saw and what the operator allows give one verdict.
+"""The moderation policy: combines what Rekognition saw and what the operator allows into a verdict.
 
 Pure: no AWS, no environment. The rules in one place:
 
@@ -7,7 +7,7 @@ Pure: no AWS, no environment. The rules in one place:
 * For each, the nearest entry of `block`, of `review` and of `exempt` is found on its own: the label
   itself, then its ancestors. An exemption as near as a rule, or nearer, lifts that rule.
 * A threshold is reached at a confidence equal to it; block beats review; the worst label decides.
-* A label that the taxonomy cannot place goes to a person from `UNKNOWN_LABEL_REVIEW` on.
+* A label that is not in the taxonomy goes to review from a confidence of `UNKNOWN_LABEL_REVIEW`.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ from media_pipeline.errors import SettingsError
 from media_pipeline.moderation.taxonomy import Taxonomy
 from media_pipeline.moderation.verdicts import Label, Mode, Verdict
 
-UNKNOWN_LABEL_REVIEW = 50.0  # a label of a newer model is looked at by a person, not waved through
+UNKNOWN_LABEL_REVIEW = 50.0  # a label of a newer model is reviewed by a person instead of allowed
 DEFAULT_MIN_CONFIDENCE = 50.0  # Rekognition's own default, for a policy that names no number at all
 _KEYS = frozenset({"mode", "recordFrom", "block", "review", "exempt"})
 
@@ -47,7 +47,7 @@ class Policy:
 
     @classmethod
     def parse(cls, document: Mapping[str, object]) -> "Policy":
-        """Read `{"mode", "recordFrom"?, "block"?, "review"?, "exempt"?}`, as the configuration has it.
+        """Parse `{"mode", "recordFrom"?, "block"?, "review"?, "exempt"?}`, as the configuration has it.
 
         Raises SettingsError for an unknown key, mode or label, a label named twice, a number outside
         0 to 100, or `enforce` with nothing to block.
@@ -79,7 +79,7 @@ class Policy:
 
     @property
     def min_confidence(self) -> float:
-        """The `MinConfidence` to ask Rekognition for: nothing below it can matter or be recorded."""
+        """The `MinConfidence` to send to Rekognition: no label below it can matter or is recorded."""
         numbers = [*self.block.values(), *self.review.values()]
         if self.record_from is not None:
             numbers.append(self.record_from)
@@ -87,7 +87,7 @@ class Policy:
 
     @property
     def version(self) -> str:
-        """Twelve hex digits that name this policy in the records; equal policies have equal versions."""
+        """Twelve hex digits that identify this policy in the records; equal policies have equal versions."""
         document = [self.mode, self.record_from, dict(self.block), dict(self.review), sorted(self.exempt)]
         canonical = json.dumps(document, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()[:12]
@@ -98,12 +98,12 @@ class Policy:
 
 
 def decide(labels: Sequence[Label], policy: Policy) -> Decision:
-    """The verdict of `policy` on what Rekognition returned for one picture; the same in `observe`."""
+    """Return the verdict of `policy` on the labels of one picture; the same in `observe` as in `enforce`."""
     if policy.mode is Mode.OFF:
         return Decision(Verdict.OFF)
     ancestry = _Ancestry(labels)
     judged = [label for label in labels if not ancestry.has_descendant(label)]
-    # The surest label speaks for its verdict; the name breaks ties, so that order never matters.
+    # The label with the highest confidence gives the reason; the name breaks ties, so that order never matters.
     judged.sort(key=lambda label: (-label.confidence, label.name.casefold()))
     return worst(
         [Decision(Verdict.ALLOW), *(_judge(label, ancestry.line(label), policy) for label in judged)]
@@ -111,15 +111,15 @@ def decide(labels: Sequence[Label], policy: Policy) -> Decision:
 
 
 def worst(decisions: Iterable[Decision]) -> Decision:
-    """The first of the most severe decisions (block > review > allow > off).
+    """Return the first of the most severe decisions (block > review > allow > off).
 
-    Raises ValueError when there is none: no decision must never be read as an allowing one.
+    Raises ValueError when there is none: the absence of a decision must never count as an allowing one.
     """
     return max(decisions, key=lambda decision: decision.verdict.severity)
 
 
 def merge(*answers: Sequence[Label]) -> tuple[Label, ...]:
-    """What several proxies of one picture showed: each label once, with its highest confidence."""
+    """Merge the labels of several pictures: each label once, with its highest confidence."""
     best: dict[str, Label] = {}
     for label in (label for answer in answers for label in answer):
         known = best.get(label.name.casefold())
@@ -129,7 +129,7 @@ def merge(*answers: Sequence[Label]) -> tuple[Label, ...]:
 
 
 class _Ancestry:
-    """Who descends from whom: by the taxonomy, and by the answer itself for names it does not know."""
+    """Ancestors of labels: by the taxonomy, and by the answer itself for names that the taxonomy lacks."""
 
     def __init__(self, labels: Sequence[Label]) -> None:
         self._parents = {label.name.casefold(): label.parent.casefold() for label in labels if label.parent}
@@ -137,7 +137,7 @@ class _Ancestry:
         self._ancestors = {name for label in labels for name in self._walk(label.name.casefold())}
 
     def _walk(self, name: str) -> Iterator[str]:
-        """The ancestors of a case-folded name, nearest first; an answer in a circle ends where it began."""
+        """Yield the ancestors of a case-folded name, nearest first; stop at a cycle in the answer."""
         seen = {name}
         while (name := self._parents.get(name, "")) and name not in seen:
             seen.add(name)
@@ -167,7 +167,7 @@ def _judge(label: Label, line: Sequence[str], policy: Policy) -> Decision:
 
 
 def _nearest(line: Sequence[str], names: Iterable[str]) -> tuple[float, str]:
-    """Steps up `line` to the nearest of `names`, and that name; infinity where none lies on it."""
+    """Return the number of steps up `line` to the nearest of `names`, and that name; infinity if none is on it."""
     return min(
         ((line.index(name.casefold()), name) for name in names if name.casefold() in line),
         default=(math.inf, ""),

@@ -1,4 +1,4 @@
-"""Amazon Rekognition's content moderation, asked about what would be published."""
+"""Asks Amazon Rekognition's content moderation about what would be published."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -13,8 +13,8 @@ from media_pipeline.moderation.verdicts import Label, Mode, Verdict
 if TYPE_CHECKING:
     from mypy_boto3_rekognition import RekognitionClient
 
-# What Rekognition says about a picture that it cannot take. The picture is our own JPEG, so the fault is
-# ours and never the uploader's; a retry would send the same bytes.
+# Rekognition's errors about a picture that it cannot process. The picture is our own JPEG, so the fault is
+# ours, never the uploader's; a retry would send the same bytes.
 OUR_FAULT = frozenset(
     {
         "InvalidImageFormatException",
@@ -48,7 +48,7 @@ class Moderator:
         if self._policy.mode is Mode.OFF:
             return self._result(Decision(Verdict.OFF), (), None, 0)
         if not proxies:
-            # Nothing judged must never read as nothing found.
+            # An empty list of pictures must never count as a list without findings.
             raise FailedError(Reason.PROXY_REFUSED, "there was no picture to judge")
         answers = []
         for proxy in proxies:

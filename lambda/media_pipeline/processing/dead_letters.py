@@ -1,4 +1,4 @@
-"""What becomes of messages that the queue gave up on: every one ends in a record, a delete, or a log line."""
+"""Handles messages that the queue gave up on: each ends in a record, a delete, or a log line."""
 
 from media_pipeline.errors import Reason, UnknownMessageError
 from media_pipeline.events import EventKind, ObjectEvent
@@ -19,7 +19,7 @@ class DeadLetters:
         self._observability = observability
 
     def handle(self, event: ObjectEvent, invocation: Invocation) -> None:
-        """Carry deletes out; record FAILED for an upload that is still open; announce what was not announced.
+        """Carry out deletes; record FAILED for an upload that is still open; announce what was not announced.
 
         Raises LeaseHeldError while an invocation still works on the object.
         """
@@ -30,5 +30,5 @@ class DeadLetters:
             self._outcomes.carry_out_delete(event)
 
     def unknown(self, body: str, error: UnknownMessageError) -> None:
-        """Log and count a message that is no S3 event, and be done with it: there is no record to write."""
+        """Log and count a message that is not an S3 event, and acknowledge it: there is no record to write."""
         self._observability.unknown_message(body, error)

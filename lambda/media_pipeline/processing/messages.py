@@ -1,4 +1,4 @@
-"""From an SQS batch to the events in it, and from errors to messages that come back in good time."""
+"""Reads the events in an SQS batch, and decides when failed messages return."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 FIRST_PAUSE_SHARE = (
     1 / 8
-)  # of the function's time-out: the pause after the first failure, doubled at each further
-LONGEST_PAUSE = 6  # times the time-out, which is the queue's visibility timeout: 50 receives last for hours
+)  # of the function's time-out: the pause after the first failure; it doubles with each further failure
+LONGEST_PAUSE = 6  # times the time-out, which is the queue's visibility timeout: 50 receives take hours
 
 
 class MessageWorker:
     """Handles SQS batches whose messages are S3 event notifications, and reports the failed ones.
 
-    `handle` is called for each event of the uploads bucket; `unknown` for a message that is no S3 event, and
-    says whether that message is done with. `queue_urls` are those of all queues that feed the function.
+    `handle` is called for each event of the uploads bucket; `unknown` for a message that is not an S3 event, and
+    may raise so that the message is retried. `queue_urls` are those of all queues that feed the function.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class MessageWorker:
         self._describe = describe
 
     def __call__(self, event: dict[str, Any], context: LambdaContext) -> Any:
-        """Handle one batch; the answer names the messages that come back (`ReportBatchItemFailures`)."""
+        """Handle one batch; the answer names the messages that return (`ReportBatchItemFailures`)."""
         with self._observability.invocation(context):
             # Otherwise Powertools raises where every record failed, and a batch of one counts as a crash.
             processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
@@ -81,14 +81,14 @@ class MessageWorker:
                 continue
             try:
                 self._handle(event, invocation)
-            except Exception as error:  # noqa: BLE001 - raised below: its neighbours in the message get their turn
+            except Exception as error:  # noqa: BLE001 - raised below, after the other events in the message
                 first = first or error
         if first is not None:
             raise first
 
     def _is_ours(self, event: ObjectEvent) -> bool:
         if event.bucket != self._uploads_bucket:
-            # Never work on another bucket's objects: with the own output among them this would go in circles.
+            # Never work on another bucket's objects: with our own output among them, this would loop.
             self._observability.ignored(
                 event.key, f"it is of the bucket {event.bucket}, not of {self._uploads_bucket}"
             )
@@ -96,12 +96,12 @@ class MessageWorker:
         return not event.is_folder
 
     def _choose_return(self, record: SQSRecord, invocation: Invocation, error: Exception) -> None:
-        """Choose when the message comes back; without this call it is the queue's visibility timeout."""
+        """Choose when the message returns; without this call, after the queue's visibility timeout."""
         seconds = _pause(error, int(record.attributes.approximate_receive_count), invocation.timeout)
         try:
             self._hide(record, seconds)
         except (BotoCoreError, ClientError, SettingsError) as problem:
-            error.add_note(f"and when it comes back could not be chosen: {problem}")
+            error.add_note(f"and its visibility timeout could not be changed: {problem}")
 
     def _hide(self, record: SQSRecord, seconds: float) -> None:
         self._sqs.change_message_visibility(
@@ -111,7 +111,7 @@ class MessageWorker:
         )
 
     def _queue_url(self, record: SQSRecord) -> str:
-        """Which of the queues the message came from: a queue's name ends both its ARN and its URL."""
+        """Return the URL of the queue that the message came from: a queue's name ends both its ARN and its URL."""
         if len(self._queue_urls) == 1:
             return next(iter(self._queue_urls.values()))
         try:
@@ -124,5 +124,5 @@ def _pause(error: Exception, receives: int, timeout: float) -> float:
     if isinstance(error, LeaseHeldError):
         return max(error.seconds, 0.0)
     if isinstance(error, UnknownMessageError):
-        return 0.0  # no attempt can change what it is: on to the dead letters without delay
+        return 0.0  # no attempt can change it: on to the dead-letter queue without delay
     return min(timeout * FIRST_PAUSE_SHARE * 2.0 ** min(receives - 1, 30), timeout * LONGEST_PAUSE)

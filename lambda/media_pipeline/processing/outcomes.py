@@ -1,4 +1,4 @@
-"""How object versions end: what follows a terminal record, and what deletes do to records."""
+"""Ends object versions: what follows a terminal record, and what deletes do to records."""
 
 from collections.abc import Callable
 
@@ -32,9 +32,9 @@ class Outcomes:
         self._clock = clock
 
     def finish(self, record: Record) -> None:
-        """Do what a terminal record still lacks: remove what was deleted, announce, note that it was announced.
+        """Finish what a terminal record still lacks: remove what was deleted, announce, note the announcement.
 
-        Raises LeaseHeldError where a tombstone must wait for an older version that is still worked on.
+        Raises LeaseHeldError where a tombstone must wait for an older version that is still being processed.
         """
         if record.announced:
             return
@@ -53,7 +53,7 @@ class Outcomes:
         )
 
     def carry_out_delete(self, event: ObjectEvent) -> None:
-        """Let the records and renditions follow a delete in the uploads bucket.
+        """Apply a delete in the uploads bucket to the records and renditions.
 
         Raises LeaseHeldError while an invocation works on what is deleted.
         """
@@ -67,13 +67,13 @@ class Outcomes:
         if record is None:
             return
         if record.withheld:
-            # With a withholding verdict it is our own move to quarantine that deleted it. Where that was cut off
-            # before its commit, the upload's message comes back and finds the verified copy; written down as
-            # DELETED, a blocked picture would look withdrawn. Nor is it announced here: this event runs beside the
-            # very invocation that moved it and is about to announce it, and people would get the alert twice.
+            # With a withholding verdict, our own move to quarantine deleted it. Where the move was interrupted before
+            # its commit, the upload's message returns and finds the verified copy; recorded as DELETED, a blocked
+            # picture would look withdrawn. It is not announced here either: this event runs in parallel with the
+            # invocation that moved it and is about to announce it, and people would get the alert twice.
             return
         if record.status.terminal:
-            # What was decided before the delete is news as well, and tells its own removal apart.
+            # The decision before the delete is announced as well, separately from the removal.
             self.finish(record)
         if record.status not in DELETABLE:
             return
@@ -90,5 +90,5 @@ class Outcomes:
             lease_left = max(lease_left, older.lease_left(self._clock()))
         self._storage.remove_renditions(keys)
         if lease_left > 0:
-            # It may be putting renditions right now; it will not claim again, since this record is newer.
+            # It may be putting renditions now; it will not claim again, since this record is newer.
             raise LeaseHeldError(lease_left)

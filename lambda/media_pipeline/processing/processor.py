@@ -1,4 +1,4 @@
-"""The way of one object version, whatever its kind: see `ObjectProcessor.process`."""
+"""Processes one object version, image or video: see `ObjectProcessor.process`."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
@@ -160,7 +160,7 @@ class ObjectProcessor(Generic[Fetched]):
 
     def _decide(self, attempt: Attempt) -> Ending | HandOver:
         if attempt.record.withheld:
-            # Before a look for newer versions: a move to quarantine that was begun is brought to its end.
+            # Before a look for newer versions: a move to quarantine that was begun is completed.
             return self._quarantine(attempt, attempt.record)
         if self._superseded(attempt):
             return self._supersede(attempt)
@@ -171,7 +171,7 @@ class ObjectProcessor(Generic[Fetched]):
                 if stage is not self._media.stage:
                     return HandOver(stage)
                 fetched = kept.enter_context(self._media.fetch(attempt, original))
-            # From here on it can be the object that ends the function.
+            # From here on, the object can be the reason why the function is killed.
             self._records.begin_decoding(attempt.claim)
             results = self._media.make(attempt, fetched)
             if not attempt.invocation.has_time:
@@ -195,7 +195,7 @@ class ObjectProcessor(Generic[Fetched]):
                 raise RejectedError(Reason.EMPTY, "the object has no bytes")
             head = body.read(HEAD_BYTES)
             if len(head) < min(HEAD_BYTES, body.length):
-                # A connection may end early without an error; what is missing must not be held against the file.
+                # A connection may end early without an error; the missing part is not the file's fault.
                 raise TransientError(f"only {len(head)} of {body.length:,} bytes were received")
             kind = sniff(head)
             attempt.facts["content_type"] = kind.content_type
@@ -226,7 +226,7 @@ class ObjectProcessor(Generic[Fetched]):
             raise RejectedError(Reason.KEY_TOO_LONG, detail)
 
     def _verdict(self, attempt: Attempt, results: Results) -> Record:
-        """Have it judged, unless an earlier attempt did, and write the verdict down with all facts."""
+        """Have it judged, unless an earlier attempt did, and store the verdict with all facts."""
         known, event = attempt.record, attempt.event
         listed = [_listed(rendition, event) for rendition in results.renditions]
         if known.moderation is None:
@@ -238,10 +238,10 @@ class ObjectProcessor(Generic[Fetched]):
                 )
         else:
             if listed == list(known.renditions):
-                record = self._records.store_verdict(attempt.claim, {})  # decoding came to its end once more
+                record = self._records.store_verdict(attempt.claim, {})  # decoding ended once more
                 attempt.verdict_stored = True
                 return record
-            # Deployed with other sizes since: what the earlier attempt put goes before its list does.
+            # Deployed with other sizes since: remove what the earlier attempt put before its list is replaced.
             moderation = known.moderation
             keys = {rendition["key"] for rendition in listed}
             self._storage.remove_renditions(known.rendition_keys - keys)
@@ -251,17 +251,16 @@ class ObjectProcessor(Generic[Fetched]):
             "placeholder": results.placeholder,
             "dominant_colour": results.dominant_colour,
         }
-        attempt.invocation.require_time("write the verdict down")
+        attempt.invocation.require_time("store the verdict")
         record = self._records.store_verdict(attempt.claim, self._facts(attempt))
         attempt.verdict_stored = True
         return record
 
     def _publish(self, attempt: Attempt, record: Record, results: Results) -> None:
-        """Put every rendition; only ever called with a record that holds an allowing verdict."""
+        """Put every rendition of a record that holds an allowing verdict."""
         if not record.publishes:
-            raise AssertionError(
-                "no allowing verdict in the record"
-            )  # fail closed, whatever the caller thought
+            # Fail closed, whatever the caller decided.
+            raise AssertionError("no allowing verdict in the record")
         facts = self._labels(record, Status.PUBLISHED)
         with attempt.steps("publish"):
             for entry, rendition in zip(record.renditions, results.renditions, strict=True):
@@ -273,7 +272,7 @@ class ObjectProcessor(Generic[Fetched]):
                     )
 
     def _quarantine(self, attempt: Attempt, record: Record) -> Ending:
-        """Move the original away; only a move that was verified ends as BLOCKED or REVIEW."""
+        """Move the original to quarantine; only a verified move ends as BLOCKED or REVIEW."""
         if record.moderation is None:
             raise AssertionError("only a record with a withholding verdict is moved to quarantine")
         status, reason = WITHHELD[record.moderation.verdict]
@@ -289,7 +288,7 @@ class ObjectProcessor(Generic[Fetched]):
         return Ending(status, {"reason": reason, "detail": record.moderation.reason})
 
     def _labels(self, record: Record, status: Status) -> dict[str, str]:
-        """Facts that an object carries as metadata and tags: S3 allows letters, digits and few signs there."""
+        """Return an object's metadata and tags; S3 allows letters, digits and few other characters there."""
         return {
             "source-version": record.version,
             "source-key-sha256": hashlib.sha256(record.object_key.encode()).hexdigest(),
@@ -309,30 +308,32 @@ class ObjectProcessor(Generic[Fetched]):
         }
 
     def _release(self, attempt: Attempt, error: Exception) -> None:
-        """Give the claim back, so that the next attempt need not wait for the lease; the error goes on its way."""
+        """Release the claim, so that the next attempt need not wait for the lease; the caller raises the error."""
         if isinstance(error, MemoryError | SlowDecodingError):
-            unfinished = attempt.record.unfinished  # decoding was too much for this function: that counts
+            unfinished = (
+                attempt.record.unfinished
+            )  # decoding exceeded this function's memory or time: count it
         else:
             unfinished = 0 if attempt.verdict_stored else attempt.claim.unfinished_before
         try:
             self._release_in_time(attempt, unfinished)
-        except Exception as problem:  # noqa: BLE001 - the first error is the one to tell; the lease ends by itself
-            error.add_note(f"the lease could not be given back: {problem}")
+        except Exception as problem:  # noqa: BLE001 - the first error is the one to raise; the lease expires by itself
+            error.add_note(f"the lease could not be released: {problem}")
 
     def _remove_unlisted(self, attempt: Attempt, error: Exception) -> None:
-        """Remove what this attempt put after another had taken over, unless that one's record lists it.
+        """Remove what this attempt put after another one took over, unless the current record lists it.
 
-        Only a machine that was paused for longer than its lease comes here; nobody else would know of these.
+        Only a machine that was paused for longer than its lease gets here; no other attempt knows these keys.
         """
         try:
             record = self._records.get(attempt.record.object_key, attempt.record.sequencer)
             kept = record.rendition_keys if record and record.status in LISTING else frozenset()
             self._storage.remove_renditions(attempt.put_keys - kept)
-        except Exception as problem:  # noqa: BLE001 - the first error is the one to tell
+        except Exception as problem:  # noqa: BLE001 - the first error is the one to raise
             error.add_note(f"what was put without a lease could not be removed: {problem}")
 
     def _release_in_time(self, attempt: Attempt, unfinished: int) -> None:
-        """Try again while there is time: what is not given back counts as if decoding had killed this function."""
+        """Retry while there is time: a claim that is not released counts as if decoding had killed this function."""
         for pause in RELEASE_PAUSES:
             try:
                 self._records.release(attempt.claim, unfinished=unfinished)
@@ -345,7 +346,7 @@ class ObjectProcessor(Generic[Fetched]):
         self._records.release(attempt.claim, unfinished=unfinished)
 
     def _announce_pending(self, event: ObjectEvent) -> None:
-        """Announce the outcome that a redrive is about to overwrite: no terminal outcome goes untold."""
+        """Announce the outcome that a redrive is about to overwrite: every terminal outcome is announced."""
         known = self._records.of_version(event.key, event.version)
         if known is not None and known.status.terminal:
             self._outcomes.finish(known)

@@ -1,4 +1,4 @@
-"""How long each step of an attempt took, and its trace."""
+"""Measures and traces the steps of an attempt."""
 
 import time
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from media_pipeline.observability import Observability
 
 
 class Steps:
-    """A stopwatch by step: `with steps("fetch"): ...`; a step entered twice adds up."""
+    """A stopwatch per step: `with steps("fetch"): ...`; a step that is entered twice adds up."""
 
     def __init__(self, observability: Observability) -> None:
         self._observability = observability
@@ -26,6 +26,6 @@ class Steps:
             self._seconds[name] = self._seconds.get(name, 0.0) + time.perf_counter() - began
 
     def milliseconds(self) -> dict[str, float]:
-        """Milliseconds by step, with the `total` since the attempt began."""
+        """Return milliseconds by step, with the `total` since the attempt began."""
         taken = {**self._seconds, "total": time.perf_counter() - self._began}
         return {name: round(seconds * 1000, 1) for name, seconds in taken.items()}

@@ -1,4 +1,4 @@
-"""What one record says, and how it is written as a DynamoDB item."""
+"""The content of one record, and its form as a DynamoDB item."""
 
 import hashlib
 from collections.abc import Mapping
@@ -25,12 +25,12 @@ class Status(StrEnum):
 
     @property
     def terminal(self) -> bool:
-        """Whether nothing happens any more by itself."""
+        """Whether no further work happens without a new request."""
         return self is not Status.PROCESSING
 
     @property
     def needs_attention(self) -> bool:
-        """Whether a person must act: only these stand in the sparse index `attention`."""
+        """Whether a person must act; only these are in the sparse index `attention`."""
         return self in (Status.REVIEW, Status.FAILED)
 
 
@@ -63,7 +63,7 @@ class Record:
 
     @property
     def version(self) -> str:
-        """What tells this object from others under the same key: the version id, else the ETag."""
+        """What distinguishes this object from others with the same key: the version id, else the ETag."""
         return self.version_id or self.etag or "null"
 
     @property
@@ -73,12 +73,12 @@ class Record:
 
     @property
     def publishes(self) -> bool:
-        """Whether the stored verdict lets this version out; False without one (fail closed)."""
+        """Whether the stored verdict allows publishing this version; False without a verdict (fail closed)."""
         return self.moderation is not None and self.moderation.publishes
 
     @property
     def withheld(self) -> bool:
-        """Whether the stored verdict keeps this version in."""
+        """Whether the stored verdict forbids publishing this version."""
         return self.moderation is not None and not self.publishes
 
     @property
@@ -92,17 +92,17 @@ class Record:
         return bool(self.attributes.get("delete_marker"))
 
     def is_open(self, redrive_attempt: int | None) -> bool:
-        """Whether it may be worked on: in PROCESSING, or FAILED and driven again by this attempt's number."""
+        """Whether it may be worked on: PROCESSING, or FAILED and redriven with this attempt's number."""
         if self.status is Status.FAILED:
             return redrive_attempt == self.attempt
         return self.status is Status.PROCESSING
 
     @property
     def killed_in_decoding(self) -> int:
-        """How many attempts in a row began to decode and never came to an end, now that its lease is over.
+        """How many attempts in a row began to decode and never ended, now that the lease has expired.
 
-        A claim counts itself in `unfinished` from the first moment; where it neither gave the record back nor began
-        to decode, it ended for another reason than the object.
+        A claim counts itself in `unfinished` from the start; one that neither released the record nor began to decode
+        ended for a reason other than the object.
         """
         is_counted = self.owner is None or bool(self.attributes.get("decoding"))
         return self.unfinished if is_counted else max(self.unfinished - 1, 0)
@@ -141,13 +141,13 @@ ClaimResult = Claim | Finished | WaitsForStage
 
 
 def alert_id(object_key: str, sequencer: str, status: Status, attempt: int) -> str:
-    """Deterministic id of an outcome's announcement, so that duplicates of it can be told as such."""
+    """Return the id of an outcome's announcement; a repetition has the same id, so duplicates can be recognised."""
     text = "\0".join((object_key, sequencer, status.value, str(attempt)))
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def iso_time(epoch_seconds: float) -> str:
-    """UTC in ISO 8601 with milliseconds, which sorts as text."""
+    """Format a time as UTC in ISO 8601 with milliseconds, which sorts as text."""
     return (
         datetime.fromtimestamp(epoch_seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     )
@@ -200,7 +200,7 @@ def _typed(value: Any) -> dict[str, Any]:
         return {"M": {str(key): _typed(item) for key, item in value.items()}}
     if isinstance(value, list | tuple):
         return {"L": [_typed(item) for item in value]}
-    raise TypeError(f"a {type(value).__name__} has no place in a record")
+    raise TypeError(f"a record cannot hold a {type(value).__name__}")
 
 
 def _plain(typed: Mapping[str, Any]) -> Any:

@@ -1,8 +1,8 @@
 """The records table and the life cycle of its records: one conditional write for every change.
 
 Every value written is absolute and every condition names the state that was seen, so a write whose answer
-was lost can be sent again: it applies again to no effect, or it fails its condition against an item that is
-"mine and already so", which is success. The transition table of the design is this module.
+was lost can be sent again: it applies again without effect, or its condition fails against an item that already
+holds the caller's values, which is success. This module is the design's transition table.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -30,8 +30,8 @@ from media_pipeline.records.record import (
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-UNFINISHED_LIMIT = 4  # the attempt at which decoding is not tried again: three others were killed in it
-CLAIM_ROUNDS = 5  # a lost race is looked at again; more in a row than this is another message's turn
+UNFINISHED_LIMIT = 4  # attempts; at the fourth the object is rejected, since three were killed while decoding
+CLAIM_ROUNDS = 5  # a lost race is retried this often in a row; then the message returns
 SECONDS_PER_DAY = 86_400
 LEASE_OVER = Decimal(0)
 
@@ -39,7 +39,7 @@ _OF_ONE_OUTCOME = ("announced_at", "alert_id", "reason", "detail", "attention", 
 
 
 class _ChangedError(Exception):
-    """A conditional write found another state than the one it named."""
+    """A conditional write found a state other than the expected one."""
 
     def __init__(self, found: Record | None) -> None:
         super().__init__("the item is in another state")
@@ -49,7 +49,7 @@ class _ChangedError(Exception):
 class Records:
     """All reads and writes of the records table.
 
-    `clock` gives epoch seconds. `retention_days` is how long a terminal record is kept; 0: for ever.
+    `clock` gives epoch seconds. `retention_days` is how long a terminal record is kept; 0 means forever.
     """
 
     def __init__(
@@ -85,11 +85,11 @@ class Records:
         return self._query(object_key, comparison="<", sequencer=sequencer)
 
     def has_newer(self, object_key: str, sequencer: str) -> bool:
-        """Tell whether a later version of the key, or a tombstone, has a record."""
+        """Return whether a later version of the key, or a tombstone, has a record."""
         return any(True for _ in self._query(object_key, comparison=">", sequencer=sequencer, limit=1))
 
     def sequencer_of(self, event: ObjectEvent) -> str:
-        """Sort key for an event: S3's sequencer; without one, that of the version's record, else the next free."""
+        """Return the sort key for an event: S3's sequencer, else that of the version's record, else the next free one."""
         if event.sequencer is not None:
             return event.sequencer
         known = self.of_version(event.key, event.version)
@@ -138,11 +138,11 @@ class Records:
                 )
             except _ChangedError as changed:
                 known = changed.found
-                if known is None:  # expired between two writes: begin again from nothing
+                if known is None:  # expired between two writes: start over without a record
                     continue
                 self._require_same_version(known, event)
                 if known.status is Status.PROCESSING and known.owner == owner:
-                    return _own(known, owner)  # our own write whose answer was lost
+                    return _own(known, owner)  # our own write, whose response was lost
                 if not known.is_open(event.redrive_attempt):
                     return Finished(known)
                 if known.stage is not stage and not takes_over:
@@ -154,7 +154,7 @@ class Records:
         raise TransientError("other invocations changed the record each time this one tried to claim it")
 
     def begin_decoding(self, claim: Claim) -> None:
-        """Note that decoding begins; only from here on can it be the object that ends the function.
+        """Note that decoding begins; only from here on can the object be the reason why the function is killed.
 
         A claim that ended without this note, killed in a call or cut off by an outage, does not count as unfinished
         for the next one.
@@ -165,18 +165,18 @@ class Records:
             raise LeaseLostError("the lease was taken over before decoding began") from None
 
     def release(self, claim: Claim, *, unfinished: int) -> None:
-        """Give a claim back, so that the next message can take it at once; a claim already lost stays lost."""
+        """Release a claim, so that the next message can take it at once; a claim that was lost stays lost."""
         self._give_up(claim, {"unfinished": unfinished})
 
     def hand_over(self, claim: Claim, stage: Stage) -> None:
-        """Give a claim back and note that the version waits for another function; then that one is to be told.
+        """Release a claim and note that the version waits for another function; the caller then notifies that function.
 
-        The note is no proof that it was told: whoever finds it without being that function tells it again.
+        The note does not prove that it was notified: any other function that finds the note notifies it again.
         """
         self._give_up(claim, {"unfinished": claim.unfinished_before, "stage": stage})
 
     def extend(self, claim: Claim, *, lease_seconds: float) -> None:
-        """Hold a claim for so many seconds from now on.
+        """Extend a claim's lease to `lease_seconds` from now.
 
         Raises LeaseLostError where another invocation took it over.
         """
@@ -186,17 +186,17 @@ class Records:
             raise LeaseLostError("the lease was taken over before it could be extended") from None
 
     def store_verdict(self, claim: Claim, facts: Mapping[str, Any]) -> Record:
-        """Write down the verdict with all facts of the terminal record, before anything leaves for a bucket.
+        """Store the verdict with all facts of the terminal record, before anything is written to a bucket.
 
         Decoding came to its end, so the count of unfinished attempts begins again.
         """
         try:
             return self._change_mine(claim, {**facts, "unfinished": 0}, remove=("decoding",))
         except _ChangedError:
-            raise LeaseLostError("the lease was taken over before the verdict was written down") from None
+            raise LeaseLostError("the lease was taken over before the verdict was stored") from None
 
     def commit(self, claim: Claim, status: Status, facts: Mapping[str, Any]) -> Record:
-        """Write the terminal status; this is the commit point that readers follow."""
+        """Write the terminal status: the commit point that readers follow."""
         record = claim.record
         values = self._terminal(record.object_key, record.sequencer, status, record.attempt, facts)
         try:
@@ -208,7 +208,7 @@ class Records:
             raise LeaseLostError(f"the lease was taken over before {status} was committed") from None
 
     def fail(self, event: ObjectEvent, *, reason: Reason, detail: str) -> Record:
-        """Record FAILED for what nobody works on any more; a record that is terminal already is returned as it is.
+        """Record FAILED for a version that nobody works on any more; return a terminal record unchanged.
 
         Raises LeaseHeldError while an invocation holds it.
         """
@@ -232,10 +232,10 @@ class Records:
         except _ChangedError as changed:
             if changed.found and changed.found.alert_id == values["alert_id"]:
                 return changed.found
-            raise TransientError("the record changed while its version's deletion was written down") from None
+            raise TransientError("the record changed while its version's deletion was stored") from None
 
     def mark_announced(self, record: Record) -> None:
-        """Note that the outcome was published; one that was opened again meanwhile is another outcome's affair."""
+        """Note that the outcome was published; do nothing where the record was opened again meanwhile."""
         try:
             self._update(
                 (record.object_key, record.sequencer),
@@ -257,7 +257,7 @@ class Records:
         except _ChangedError as changed:
             found = changed.found
             if found is None or found.attempt != claim.record.attempt or found.owner is not None:
-                raise LeaseLostError("the lease was taken over before it could be given back") from None
+                raise LeaseLostError("the lease was taken over before it could be released") from None
 
     def _end(
         self, event: ObjectEvent, status: Status, facts: Mapping[str, Any], *, from_processing: bool
@@ -283,7 +283,7 @@ class Records:
 
     def _require_same_version(self, found: Record, event: ObjectEvent) -> None:
         if found.version != event.version:
-            # Two versions without a sequencer drew the same one: the loser counts again.
+            # Two versions without a sequencer drew the same one: the loser draws again.
             raise TransientError(
                 f"sequencer {found.sequencer} was taken by another version of the key"
             ) from None
@@ -313,9 +313,9 @@ class Records:
         values: Mapping[str, Any],
         remove: tuple[str, ...] = (),
     ) -> Record:
-        """Write if the item is still as it was seen (None: not there)."""
+        """Write if the item is unchanged since it was read (None: absent)."""
         if seen is None:
-            # The first write of a record: nothing to remove, and its times begin.
+            # The first write of a record: there is nothing to remove.
             values = {**values, "created_at": iso_time(self._clock())}
             return self._update(key, values, condition={"status": None}, remove=remove)
         condition = {"status": seen.status, "attempt": seen.attempt, "lease_until": seen.lease_until}
@@ -334,7 +334,7 @@ class Records:
         condition: Mapping[str, Any],
         remove: tuple[str, ...] = (),
     ) -> Record:
-        """Write `values` where each attribute of `condition` equals its value (None: is not there)."""
+        """Write `values` if each attribute of `condition` equals its value (None: is absent)."""
         values = {**values, "updated_at": iso_time(self._clock())}
         names = {f"#{name}": name for name in (*values, *condition, *remove)}
         sent = {f":{name}": value for name, value in values.items()}

@@ -11,12 +11,12 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from media_pipeline.errors import Reason
 from media_pipeline.messaging.announcements import FACTS, MESSAGE_BYTES, Announcements, describe, message
-from media_pipeline.messaging.emails import Places, letter, subject
+from media_pipeline.messaging.emails import StackResources, email_text, subject
 from media_pipeline.records.record import Record, Status, alert_id, from_item, to_item
 
 SCHEMA = json.loads((Path(__file__).parents[3] / "docs" / "announcement.schema.json").read_text())
 VALIDATOR = Draft202012Validator(SCHEMA, format_checker=Draft202012Validator.FORMAT_CHECKER)
-PLACES = Places(
+RESOURCES = StackResources(
     stack="dev", quarantine_bucket="q-bucket", renditions_bucket="r-bucket", records_table="r-table"
 )
 LABEL = {"name": "Weapons", "parent": "Violence", "confidence": 95.25}
@@ -108,7 +108,7 @@ OUTCOMES = [
 
 @pytest.mark.parametrize("outcome", OUTCOMES, ids=lambda outcome: f"{outcome.status}-{outcome.object_key!a}")
 def test_every_outcome_is_as_the_schema_says(outcome: Record) -> None:
-    parts = json.loads(message(outcome, PLACES))
+    parts = json.loads(message(outcome, RESOURCES))
     assert set(parts) == {"default", "email"}
     document = json.loads(parts["default"])
     VALIDATOR.validate(document)
@@ -136,13 +136,13 @@ def test_what_is_the_functions_own_business_is_not_announced() -> None:
 def test_message_that_would_be_too_long_leaves_out_what_the_record_has() -> None:
     key = "写" * 330
     many = record(key, renditions=[rendition(key, f"size-{number}") for number in range(260)])
-    text = message(many, PLACES)
+    text = message(many, RESOURCES)
     assert len(text.encode()) <= MESSAGE_BYTES
     document = json.loads(json.loads(text)["default"])
     assert document["omitted"] == ["renditions"]
     assert "renditions" not in document
     VALIDATOR.validate(document)
-    assert "omitted" not in json.loads(json.loads(message(OUTCOMES[0], PLACES))["default"])
+    assert "omitted" not in json.loads(json.loads(message(OUTCOMES[0], RESOURCES))["default"])
 
 
 def test_message_is_published_with_its_subject_and_the_status_that_filters_read() -> None:
@@ -153,7 +153,7 @@ def test_message_is_published_with_its_subject_and_the_status_that_filters_read(
             sent.append(request)
 
     topic: Any = Topic()
-    Announcements(sns=topic, topic_arn="arn", places=PLACES).publish(OUTCOMES[3])
+    Announcements(sns=topic, topic_arn="arn", resources=RESOURCES).publish(OUTCOMES[3])
     (request,) = sent
     assert request["MessageStructure"] == "json"
     assert request["Subject"] == "[dev] BLOCKED: a.jpg"
@@ -173,8 +173,8 @@ def test_subject_is_one_short_line_of_ascii_that_begins_with_stack_and_status(
 
 @given(KEYS)
 def test_letter_has_no_line_that_a_key_could_forge(key: str) -> None:
-    plain = letter(record("a.jpg", Status.BLOCKED, reason="policy_block"), PLACES)
-    text = letter(record(key, Status.BLOCKED, reason="policy_block"), PLACES)
+    plain = email_text(record("a.jpg", Status.BLOCKED, reason="policy_block"), RESOURCES)
+    text = email_text(record(key, Status.BLOCKED, reason="policy_block"), RESOURCES)
     assert len(text.splitlines()) == len(plain.splitlines())
     assert all(letter.isprintable() for line in text.splitlines() for letter in line)
 
@@ -203,7 +203,7 @@ def test_long_name_keeps_its_beginning_and_its_type() -> None:
 
 def test_letter_of_a_blocked_one_has_key_reason_next_step_and_where_to_look() -> None:
     detail = "Weapons 95.3 reached the block threshold of 90"
-    text = letter(record("in/a.jpg", Status.BLOCKED, reason="policy_block", detail=detail), PLACES)
+    text = email_text(record("in/a.jpg", Status.BLOCKED, reason="policy_block", detail=detail), RESOURCES)
     for wanted in (
         "in/a.jpg",
         "policy_block",
@@ -217,12 +217,12 @@ def test_letter_of_a_blocked_one_has_key_reason_next_step_and_where_to_look() ->
 
 
 def test_letter_of_a_published_one_lists_what_was_made_and_where() -> None:
-    text = letter(OUTCOMES[1], PLACES)
+    text = email_text(OUTCOMES[1], RESOURCES)
     assert "video 150 x 100 mp4, thumbnail 150 x 100 webp" in text
     assert "s3://r-bucket/clip.mp4/v/" in text
     assert "q-bucket" not in text
 
 
 def test_letter_of_a_failed_one_has_the_command_that_drives_it_again() -> None:
-    text = letter(record(status=Status.FAILED, reason="retries_exhausted"), PLACES)
+    text = email_text(record(status=Status.FAILED, reason="retries_exhausted"), RESOURCES)
     assert "python -m operations redrive --stack dev --status FAILED" in text

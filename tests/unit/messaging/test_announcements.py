@@ -6,10 +6,10 @@ from email.message import EmailMessage
 import pytest
 
 from media_pipeline.messaging.announcements import describe
-from media_pipeline.messaging.emails import Places, letter, subject
+from media_pipeline.messaging.emails import StackResources, email_text, subject
 from media_pipeline.records.record import Record, Status, from_item, to_item
 
-PLACES = Places(
+RESOURCES = StackResources(
     stack="dev", quarantine_bucket="quarantine", renditions_bucket="renditions", records_table="records"
 )
 HOSTILE = "in/evil\r\nBcc: x@example.com\u202egpj.\x00🌸" + "n" * 300
@@ -42,7 +42,7 @@ def test_subject_is_one_line_of_ascii_below_the_limit_with_the_status(key: str) 
 
 
 def test_letter_says_what_why_and_what_next_without_a_forged_line() -> None:
-    text = letter(record(HOSTILE), PLACES)
+    text = email_text(record(HOSTILE), RESOURCES)
     assert "policy_block" in text
     assert "Weapons 95.0" in text
     assert "quarantine" in text
@@ -52,12 +52,12 @@ def test_letter_says_what_why_and_what_next_without_a_forged_line() -> None:
 
 
 def test_letter_leaves_letters_of_any_language_readable() -> None:
-    assert "Grüße/🌸 写真.jpg" in letter(record("Grüße/🌸 写真.jpg"), PLACES)
+    assert "Grüße/🌸 写真.jpg" in email_text(record("Grüße/🌸 写真.jpg"), RESOURCES)
 
 
 @pytest.mark.parametrize("status", [status for status in Status if status.terminal])
 def test_every_terminal_status_says_what_happens_next(status: Status) -> None:
-    assert letter(record("a.jpg", status), PLACES)
+    assert email_text(record("a.jpg", status), RESOURCES)
 
 
 def test_machines_get_a_versioned_document_with_the_alert_id() -> None:

@@ -46,6 +46,6 @@ def test_what_goes_in_comes_out(value: Any) -> None:
 
 
 @pytest.mark.parametrize("value", [b"x", {1, 2}, object()])
-def test_what_a_record_has_no_place_for_is_refused(value: Any) -> None:
-    with pytest.raises(TypeError, match="has no place"):
+def test_type_that_a_record_cannot_hold_is_refused(value: Any) -> None:
+    with pytest.raises(TypeError, match="cannot hold"):
         to_item({"v": value})
