@@ -1,4 +1,4 @@
-"""Animations: kept as WebP, a frame in memory at a time, and judged by the frames that differ most."""
+"""Animations: kept as WebP, with one frame in memory at a time, and judged by the frames that are shown longest."""
 
 import io
 from collections.abc import Iterator
@@ -10,11 +10,12 @@ from media_pipeline.images import colour
 from media_pipeline.images.cicp import profile_of
 from media_pipeline.images.decoding import check_pixels, decoding, open_picture
 from media_pipeline.images.encoders import WEBP_METHOD
+from media_pipeline.images.fingerprints import Fingerprints
 from media_pipeline.images.inspection import Inspection
 from media_pipeline.images.memory_estimate import check_memory
 from media_pipeline.images.rasters import Packed, Raster
 from media_pipeline.images.resize_plan import Frame
-from media_pipeline.images.sampling import most_different, sketch
+from media_pipeline.images.sampling import choose
 from media_pipeline.images.sizes import Target
 from media_pipeline.images.stills import develop
 from media_pipeline.limits import Limits
@@ -59,12 +60,14 @@ class Film:
 
 @dataclass(frozen=True)
 class Survey:
-    """What one walk through a film tells: how it plays, and the frames to judge."""
+    """How a film plays, and the frames of it to judge."""
 
     durations: tuple[int, ...]
+    """Milliseconds for which browsers show each frame that is played."""
     loop: int
+    """How often it plays, 0 for ever."""
     skipped: int
-    """Frames in front that are no part of the animation: an APNG's picture for viewers that cannot play it."""
+    """Frames in front that are not played: an APNG's picture for viewers that cannot play it. They are judged too."""
     judged: tuple[Raster, ...]
 
 
@@ -73,20 +76,30 @@ def survey(film: Film, frame: Frame) -> Survey:
 
     Raises RejectedError: corrupt, too_many_pixels.
     """
-    durations, sketches, loop, skipped = [], [], 0, 0
+    durations: list[int] = []
+    fingerprints = Fingerprints(film.inspection.frames)
+    loop, skipped = 0, 0
     for number, (image, pixels) in enumerate(film.frames()):
         if number == 0:
             loop = _loop(image)
             skipped = int(bool(getattr(image, "default_image", False)))
-        duration = round(float(image.info.get("duration") or 0))
-        durations.append(duration if duration > _FASTEST else _DEFAULT)
-        sketches.append(sketch(pixels.image()))
-    chosen = most_different(sketches, JUDGED_FRAMES)
-    # Once more, since which frames differ is known only at the end, and not all of them fit into memory.
+        if number >= skipped:
+            duration = round(float(image.info.get("duration") or 0))
+            durations.append(duration if duration > _FASTEST else _DEFAULT)
+            fingerprints.add(pixels.image())
+    chosen = choose(
+        durations,
+        JUDGED_FRAMES - skipped,
+        same=fingerprints.same,
+        alike=fingerprints.alike,
+        difference=fingerprints.difference,
+    )
+    wanted = {*range(skipped), *(number + skipped for number in chosen)}
+    # Decoded again: which frames to judge is known only at the end, and not all of them fit into memory.
     judged = tuple(
         develop(pixels, frame, film.inspection, profile_of(image, film.data))
         for number, (image, pixels) in enumerate(film.frames())
-        if number in chosen
+        if number in wanted
     )
     return Survey(tuple(durations), loop, skipped, judged)
 
@@ -102,7 +115,7 @@ def animated_webp(film: Film, played: Survey, target: Target, *, grayscale: bool
         out,
         "WEBP",
         save_all=True,
-        duration=list(played.durations[played.skipped :]),
+        duration=list(played.durations),
         loop=played.loop,
         quality=quality,
         method=WEBP_METHOD,
