@@ -1,4 +1,4 @@
-"""The benchmark as an SVG for the README: bars of how many times faster than the naive recipe."""
+"""The benchmark as an SVG for docs/maintainer/performance.md: bars of how many times faster than the naive recipe."""
 
 from collections.abc import Mapping, Sequence
 from html import escape

@@ -1,4 +1,4 @@
-"""Takes a stack down, a protected one as the README tells its operator to."""
+"""Take a stack down, a protected one as docs/operator/deploying.md describes it."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -19,7 +19,8 @@ from local.serve.__main__ import PROJECT
 from tests.api_end_to_end.served_stack import photo
 
 PHOTOS = PROJECT.parent / "shared" / "photos"
-CHAPTER = re.compile(r"^### The API$.*?^```sh\n(?P<script>.*?)^```$", re.MULTILINE | re.DOTALL)
+GUIDE = PROJECT / "docs" / "application" / "uploading.md"
+SCRIPT = re.compile(r"^## From upload to rendition.*?^```sh\n(?P<script>.*?)^```$", re.MULTILINE | re.DOTALL)
 BY_BODY = 4_694_016  # bytes
 WITH_BOTO3 = """
 import boto3, os, time
@@ -82,8 +83,9 @@ def in_a_shell(script: str, folder: Path, serving: Serving) -> subprocess.Comple
     )
 
 
-def readme() -> str:
-    found = CHAPTER.search((PROJECT / "README.md").read_text("utf-8"))
+def guide() -> str:
+    """The script of the guide for uploading."""
+    found = SCRIPT.search(GUIDE.read_text("utf-8"))
     assert found is not None
     return found["script"]
 
@@ -91,12 +93,12 @@ def readme() -> str:
 @pytest.mark.parametrize(
     "which", ["drawn", "L1_nikon_d3100.jpg", "X1_prog_icc_4mp.jpg", "X4_png_paint.png", "X9_webp10.webp"]
 )
-def test_the_readmes_script_runs_from_top_to_bottom(serving: Serving, elsewhere: Path, which: str) -> None:
+def test_the_guides_script_runs_from_top_to_bottom(serving: Serving, elsewhere: Path, which: str) -> None:
     if which != "drawn":
         if not PHOTOS.is_dir():
             pytest.skip("../shared/photos is not there")
         shutil.copyfile(PHOTOS / which, elsewhere / "photo.jpg")
-    done = in_a_shell(readme(), elsewhere, serving)
+    done = in_a_shell(guide(), elsewhere, serving)
     assert (done.returncode, done.stderr) == (0, "")
     image = json.loads((elsewhere / "image.json").read_text())
     assert image["status"] == "PUBLISHED"
@@ -107,11 +109,11 @@ def test_the_readmes_script_runs_from_top_to_bottom(serving: Serving, elsewhere:
     assert json.loads(done.stdout[shown:]) == image
 
 
-def test_the_readmes_script_ends_with_the_apis_own_words_where_it_is_refused(
+def test_the_guides_script_ends_with_the_apis_own_words_where_it_is_refused(
     serving: Serving, elsewhere: Path
 ) -> None:
     (elsewhere / "photo.jpg").write_text("no picture")
-    done = in_a_shell(readme(), elsewhere, serving)
+    done = in_a_shell(guide(), elsewhere, serving)
     assert done.returncode != 0
     assert "no picture" in json.loads(done.stdout)["detail"]
 

@@ -1,4 +1,4 @@
-"""Every sentence of the policy, as design and README state it."""
+"""Every rule of the policy, as docs/operator/moderation-policy.md lists them."""
 
 import json
 from pathlib import Path
