@@ -5,8 +5,10 @@ import pulumi
 from components import config, packaging
 from components.alerting import MediaAlerting, MediaAlertingArgs
 from components.applications import ApplicationAccess, ApplicationAccessArgs
+from components.function_specs import LOG_NOTIFICATION
 from components.naming import Account, aws_provider
 from components.outcome_log import OutcomeLog, OutcomeLogArgs
+from components.outputs import OUTPUTS, Deployed
 from components.processing import MediaProcessing, MediaProcessingArgs
 from components.storage import MediaStorage, MediaStorageArgs
 from components.upload_api import UploadApi, UploadApiArgs
@@ -14,7 +16,7 @@ from components.upload_api import UploadApi, UploadApiArgs
 stack = config.load()
 target = packaging.Target.chosen(stack.runtime, stack.architecture)
 if target.is_host:
-    pulumi.log.warn("The packages are built for this machine: good for the embedded AWS, of no use on AWS.")
+    pulumi.log.warn("The packages are built for this machine: they work in the embedded AWS, not on AWS.")
 packages = packaging.build_stack(target, video=stack.video.enabled)
 
 provider = aws_provider(stack)
@@ -39,39 +41,27 @@ processing = MediaProcessing(
     options,
 )
 outcome_log = OutcomeLog(
-    f"{stack.service}-log-notification",
-    OutcomeLogArgs(platform=processing.platform, events=alerting.events),
+    f"{stack.service}-{LOG_NOTIFICATION.name}",
+    OutcomeLogArgs(platform=processing.platform, resources=processing.resources),
     options,
 )
 access = ApplicationAccess(stack.service, ApplicationAccessArgs(storage=storage), options)
-
-pulumi.export("uploads_bucket", storage.uploads.bucket.bucket)
-pulumi.export("quarantine_bucket", storage.quarantine.bucket.bucket)
-pulumi.export("renditions_bucket", storage.renditions.bucket.bucket)
-pulumi.export("logs_bucket", storage.logs.bucket.bucket)
-pulumi.export("records_table", storage.records.name)
-pulumi.export("events_topic_arn", alerting.events.arn)
-pulumi.export("alarms_topic_arn", alerting.alarms.arn)
-pulumi.export("images_queue_url", processing.images.queue.url)
-pulumi.export("images_dead_letters_url", processing.images.dead_letters.url)
-pulumi.export("process_image_function", processing.process_image.function.name)
-pulumi.export("dead_letters_function", processing.dead_letters.function.name)
-pulumi.export("log_notification_function", outcome_log.function.function.name)
-pulumi.export("log_notification_dead_letters_url", outcome_log.dead_letters.url)
-pulumi.export("may_upload_policy_arn", access.may_upload.arn)
-pulumi.export("may_read_renditions_policy_arn", access.may_read_renditions.arn)
-
-if processing.videos and processing.process_video:
-    pulumi.export("videos_queue_url", processing.videos.queue.url)
-    pulumi.export("videos_dead_letters_url", processing.videos.dead_letters.url)
-    pulumi.export("process_video_function", processing.process_video.function.name)
-
+upload_api = None
 if stack.api.enabled:
     upload_api = UploadApi(
         stack.service,
-        UploadApiArgs(config=stack, platform=processing.platform, storage=storage),
+        UploadApiArgs(config=stack, platform=processing.platform, resources=processing.resources),
         options,
     )
-    pulumi.export("api_url", upload_api.url)
-    pulumi.export("api_key", upload_api.key)
-    pulumi.export("upload_api_function", upload_api.function.function.name)
+
+deployed = Deployed(
+    storage=storage,
+    alerting=alerting,
+    processing=processing,
+    outcome_log=outcome_log,
+    access=access,
+    upload_api=upload_api,
+)
+for name, output in OUTPUTS.items():
+    if (value := output.value(deployed)) is not None:
+        pulumi.export(name, value)

@@ -7,7 +7,7 @@ from typing import cast
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from components import bounds, environment, taxonomy
+from components import bounds, environment, function_specs, taxonomy
 from components.config_errors import Path, Problem, key_path, likely, remove_command, set_command, show
 from components.config_model import COVER_TAG, EDGE_TAG, StackConfig
 from components.config_schema import NEEDED, about, known_keys
@@ -82,14 +82,15 @@ def check_together(raw: Mapping[str, object], model: type[BaseModel]) -> Iterato
 
 def check_environment(config: StackConfig) -> Iterator[Problem]:
     """Check that each function's environment fits into what Lambda accepts (4 KB, Lambda quotas)."""
-    for function, measured in environment.measure(config).items():
-        if measured <= bounds.LAMBDA_ENVIRONMENT_BYTES:
+    for spec in function_specs.deployed(config):
+        most = spec.most_environment_bytes(config)
+        if most <= bounds.LAMBDA_ENVIRONMENT_BYTES:
             continue
-        settings = environment.settings(config)[function]
+        settings = spec.variables(config)
         group = max(_LARGE, key=lambda path: len(settings.get(_LARGE[path], "")))
         yield Problem(
             key=key_path(group),
-            given=f"makes the environment of {function} up to {measured} bytes long",
+            given=f"makes the environment of {spec.name} up to {most} bytes long",
             allowed=f"at most {bounds.LAMBDA_ENVIRONMENT_BYTES} bytes for all environment variables of a function",
             fix=f"fewer or shorter entries, for example {remove_command((*group, '...'))}",
         )

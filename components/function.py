@@ -1,6 +1,6 @@
-"""PythonFunction: what every Lambda function of the pipeline is made of."""
+"""PythonFunction: the resources of one Lambda function, from its FunctionSpec."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
@@ -8,52 +8,36 @@ import pulumi_aws as aws
 
 from components import bounds, iam
 from components.alarms import AlarmArgs, Metric, alarm
+from components.config_model import StackConfig
+from components.function_specs import FunctionSpec
 from components.naming import component_type
-
-LEAST_EPHEMERAL_MB = bounds.LAMBDA_EPHEMERAL_MB[0]  # what every function has
+from components.resources import Resources
 
 
 @dataclass(frozen=True, kw_only=True)
 class Platform:
-    """What all functions of a stack run on; `log_retention` in days (0: kept).
+    """What all functions of a stack run on: the code, and the layers' ARNs by the names that specs use."""
 
-    `settings` are the variables that every function gets.
-    """
-
+    config: StackConfig
     code: pulumi.Archive
-    layer: pulumi.Input[str]
-    runtime: str
-    architecture: str
-    settings: Mapping[str, str]
-    tracing: bool
-    log_retention: int
+    layers: Mapping[str, pulumi.Input[str]]
     alarms_topic_arn: pulumi.Input[str]
 
 
 @dataclass(frozen=True, kw_only=True)
 class PythonFunctionArgs:
-    """One function; `permissions` are its own, those for logs and traces come with it.
+    """One function; `dead_letters` gets the events of asynchronous invocations that Lambda gave up on."""
 
-    `memory` and `ephemeral` (/tmp) in MB, `timeout` in seconds. `after_error` is a sentence for the alarm: what
-    becomes of the work in hand. `dead_letters` takes what an asynchronous call gave up on.
-    """
-
+    spec: FunctionSpec
     platform: Platform
-    handler: str
-    memory: int
-    timeout: int
-    environment: Mapping[str, pulumi.Input[str]]
-    permissions: Sequence[iam.Statement]
-    after_error: str
-    after_throttle: str = "Nothing is lost, messages wait."
-    more_layers: Sequence[pulumi.Input[str]] = ()
-    ephemeral: int = LEAST_EPHEMERAL_MB
+    resources: Resources
     dead_letters: aws.sqs.Queue | None = None
 
 
 class PythonFunction(pulumi.ComponentResource):
     """A function with its own role, a log group that exists before it, and its alarms."""
 
+    spec: FunctionSpec
     role: aws.iam.Role
     log_group: aws.cloudwatch.LogGroup
     function: aws.lambda_.Function
@@ -62,12 +46,13 @@ class PythonFunction(pulumi.ComponentResource):
         self, name: str, args: PythonFunctionArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__(component_type("PythonFunction"), name, {}, opts)
-        platform = args.platform
+        spec, platform, config = args.spec, args.platform, args.platform.config
         child = pulumi.ResourceOptions(parent=self)
+        self.spec = spec
 
-        # First of all: a function without a group makes one itself, which nobody retains or deletes.
+        # Created first: otherwise the function creates one, which has no retention and which no destroy deletes.
         self.log_group = aws.cloudwatch.LogGroup(
-            f"{name}-log", retention_in_days=platform.log_retention, opts=child
+            f"{name}-log", retention_in_days=config.retention.logs, opts=child
         )
         self.role = aws.iam.Role(
             f"{name}-role", assume_role_policy=iam.assume_role("lambda.amazonaws.com"), opts=child
@@ -75,29 +60,25 @@ class PythonFunction(pulumi.ComponentResource):
         policy = aws.iam.RolePolicy(
             f"{name}-policy",
             role=self.role.name,
-            policy=iam.policy([*args.permissions, *self._own_permissions(platform.tracing)]),
+            policy=iam.policy([*spec.permissions(args.resources), *self._own_permissions(config.tracing)]),
             opts=child,
         )
         self.function = aws.lambda_.Function(
             name,
-            handler=args.handler,
+            handler=spec.handler,
             code=platform.code,
-            layers=[platform.layer, *args.more_layers],
-            runtime=platform.runtime,
-            architectures=[platform.architecture],
-            memory_size=args.memory,
-            timeout=args.timeout,
-            ephemeral_storage=(
-                aws.lambda_.FunctionEphemeralStorageArgs(size=args.ephemeral)
-                if args.ephemeral > LEAST_EPHEMERAL_MB
-                else None
-            ),
-            # Each change leaves the version before it as it was, with its code, layers and settings: the way back
-            # that does not need a build. Versions cost nothing.
+            layers=[platform.layers[layer] for layer in spec.layers],
+            runtime=config.runtime,
+            architectures=[config.architecture],
+            memory_size=spec.memory(config),
+            timeout=spec.timeout(config),
+            ephemeral_storage=_ephemeral_storage(spec.ephemeral(config)),
+            # Each change keeps the previous version with its code, layers and settings: a rollback needs no build.
+            # Versions cost nothing.
             publish=True,
             role=self.role.arn,
             environment=aws.lambda_.FunctionEnvironmentArgs(
-                variables={**platform.settings, **args.environment}
+                variables=spec.environment(config, args.resources)
             ),
             dead_letter_config=(
                 aws.lambda_.FunctionDeadLetterConfigArgs(target_arn=args.dead_letters.arn)
@@ -109,16 +90,19 @@ class PythonFunction(pulumi.ComponentResource):
                 log_group=self.log_group.name,
             ),
             tracing_config=aws.lambda_.FunctionTracingConfigArgs(
-                mode="Active" if platform.tracing else "PassThrough"
+                mode="Active" if config.tracing else "PassThrough"
             ),
-            # A function that starts before it may do its work would fail its first messages.
+            # Without its permissions a function would fail its first messages.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
         )
         self._alarms(name, args)
         self.register_outputs({"name": self.function.name, "arn": self.function.arn})
 
     def _own_permissions(self, tracing: bool) -> list[iam.Statement]:
-        """Write to its own log group (never create one: a late flush would bring it back), and trace."""
+        """Allow to write to its own log group and to trace.
+
+        Not to create a log group: a late flush after a destroy would bring it back.
+        """
         own = [
             iam.Statement(
                 sid="WriteOwnLog",
@@ -143,7 +127,7 @@ class PythonFunction(pulumi.ComponentResource):
             f"{name}-errors",
             AlarmArgs(
                 meaning=f"{name} crashed, timed out or ran out of memory.",
-                remedy=f"Read its log around that time. {args.after_error}",
+                remedy=f"Read its log around that time. {args.spec.after_error}",
                 metrics={"errors": Metric(namespace="AWS/Lambda", name="Errors", dimensions=dimensions)},
                 threshold=1,
                 topic_arn=args.platform.alarms_topic_arn,
@@ -155,7 +139,7 @@ class PythonFunction(pulumi.ComponentResource):
             AlarmArgs(
                 meaning=f"{name} was refused a start: the account's concurrency is used up.",
                 remedy="Lower `concurrency` of this stack, or have the account's Lambda quota raised. "
-                f"{args.after_throttle}",
+                f"{args.spec.after_throttle}",
                 metrics={
                     "throttles": Metric(namespace="AWS/Lambda", name="Throttles", dimensions=dimensions)
                 },
@@ -165,3 +149,10 @@ class PythonFunction(pulumi.ComponentResource):
             ),
             child,
         )
+
+
+def _ephemeral_storage(megabytes: int) -> aws.lambda_.FunctionEphemeralStorageArgs | None:
+    """Return None for the size that every function has, so that the default stays Lambda's own."""
+    if megabytes <= bounds.LAMBDA_EPHEMERAL_MB[0]:
+        return None
+    return aws.lambda_.FunctionEphemeralStorageArgs(size=megabytes)

@@ -1,7 +1,6 @@
-"""OutcomeLog: the completion log - one line for every outcome, from the events topic."""
+"""OutcomeLog: the completion log - one log line for each outcome, from the events topic."""
 
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
 
 import pulumi
 import pulumi_aws as aws
@@ -9,23 +8,22 @@ import pulumi_aws as aws
 from components import bounds, iam
 from components.alarms import AlarmArgs, Metric, alarm
 from components.function import Platform, PythonFunction, PythonFunctionArgs
+from components.function_specs import LOG_NOTIFICATION
 from components.naming import component_type
 from components.queue import SECONDS_PER_DAY
+from components.resources import Resources
 
 
 @dataclass(frozen=True, kw_only=True)
 class OutcomeLogArgs:
-    """What the function runs on, and the topic that it listens to."""
+    """What the function runs on, and the resources with the topic that it subscribes to."""
 
     platform: Platform
-    events: aws.sns.Topic
+    resources: Resources
 
 
 class OutcomeLog(pulumi.ComponentResource):
-    """log-notification, subscribed to the events topic; what it could not take lands in `dead_letters`."""
-
-    MEMORY: ClassVar[int] = 256  # writes a line
-    TIMEOUT: ClassVar[int] = 30
+    """log-notification, subscribed to the events topic; what it could not log goes to `dead_letters`."""
 
     function: PythonFunction
     dead_letters: aws.sqs.Queue
@@ -51,7 +49,7 @@ class OutcomeLog(pulumi.ComponentResource):
                         sid="WhatTheTopicCouldNotDeliver",
                         service="sns.amazonaws.com",
                         actions=["sqs:SendMessage"],
-                        sources=[args.events.arn],
+                        sources=[args.resources.events.arn],
                         resources=[self.dead_letters.arn],
                     )
                 ],
@@ -61,21 +59,9 @@ class OutcomeLog(pulumi.ComponentResource):
         self.function = PythonFunction(
             name,
             PythonFunctionArgs(
+                spec=LOG_NOTIFICATION,
                 platform=args.platform,
-                handler="media_pipeline.handlers.log_notification.handler",
-                memory=self.MEMORY,
-                timeout=self.TIMEOUT,
-                environment={},
-                permissions=[
-                    iam.Statement(
-                        sid="KeepWhatFailed",  # Lambda itself sends it there, in the function's name
-                        actions=["sqs:SendMessage"],
-                        resources=[self.dead_letters.arn],
-                    )
-                ],
-                after_error="Lambda calls it twice more; then the announcement is a dead letter, and the outcome "
-                "is in its record all the same.",
-                after_throttle="Lambda tries again for six hours.",
+                resources=replace(args.resources, outcome_log_dead_letters=self.dead_letters),
                 dead_letters=self.dead_letters,
             ),
             pulumi.ResourceOptions(parent=self),
@@ -85,16 +71,16 @@ class OutcomeLog(pulumi.ComponentResource):
             action="lambda:InvokeFunction",
             function=self.function.function.name,
             principal="sns.amazonaws.com",
-            source_arn=args.events.arn,
+            source_arn=args.resources.events.arn,
             opts=child,
         )
         aws.sns.TopicSubscription(
             f"{name}-subscription",
-            topic=args.events.arn,
+            topic=args.resources.events.arn,
             protocol="lambda",
             endpoint=self.function.function.arn,
             redrive_policy=pulumi.Output.json_dumps({"deadLetterTargetArn": self.dead_letters.arn}),
-            # From its first moment it can deliver, or put aside what it cannot.
+            # So that it can deliver, or put aside what it cannot, from the start.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[permission, policy]),
         )
         alarm(

@@ -1,51 +1,51 @@
-"""What each function may do: exact actions on exact ARNs, each statement with its reason."""
-
-from dataclasses import dataclass
+"""What each function may do: exact actions on exact ARNs, each statement with its reason as its id."""
 
 import pulumi_aws as aws
 
 from components.bucket import PrivateBucket
+from components.environment import UPLOADS_PREFIX
 from components.iam import Statement
+from components.resources import Resources
 
 
-@dataclass(frozen=True, kw_only=True)
-class Resources:
-    """What the functions work on."""
+def process_image(on: Resources) -> list[Statement]:
+    """Allow what every worker on media does, and to hand videos over."""
+    own = process_media(on, on.images.queue)
+    return [*own, hand_over(on.videos.queue)] if on.videos else own
 
-    uploads: PrivateBucket
-    quarantine: PrivateBucket
-    renditions: PrivateBucket
-    records: aws.dynamodb.Table
-    events: aws.sns.Topic
+
+def process_video(on: Resources) -> list[Statement]:
+    """Allow what every worker on media does."""
+    return process_media(on, on.video_queue.queue)
 
 
 def process_media(on: Resources, queue: aws.sqs.Queue) -> list[Statement]:
-    """Read an original, publish or quarantine what came of it, record and announce that."""
+    """Allow to read an original, publish or quarantine the result, record and announce it."""
     return [
         Statement(
             sid="FetchTheVersionOfTheEvent",  # GetObject: events without a version, pinned by their ETag
             actions=["s3:GetObjectVersion", "s3:GetObject"],
-            resources=[on.uploads.objects()],
+            resources=[on.storage.uploads.objects()],
         ),
         Statement(
             sid="RemoveWhatWentToQuarantine",
             actions=["s3:DeleteObjectVersion"],
-            resources=[on.uploads.objects()],
+            resources=[on.storage.uploads.objects()],
         ),
         Statement(
             sid="TellMissingFromForbidden",  # without it a missing object answers 403 instead of 404
             actions=["s3:ListBucket"],
-            resources=[on.uploads.bucket.arn, on.quarantine.bucket.arn],
+            resources=[on.storage.uploads.bucket.arn, on.storage.quarantine.bucket.arn],
         ),
         Statement(
             sid="QuarantineAndVerifyTheCopy",
             actions=["s3:PutObject", "s3:PutObjectTagging", "s3:GetObject"],
-            resources=[on.quarantine.objects()],
+            resources=[on.storage.quarantine.objects()],
         ),
         Statement(
             sid="PublishAndRemoveRenditions",
             actions=["s3:PutObject", "s3:PutObjectTagging", "s3:DeleteObject"],
-            resources=[on.renditions.objects()],
+            resources=[on.storage.renditions.objects()],
         ),
         Statement(
             sid="Moderate",
@@ -57,24 +57,24 @@ def process_media(on: Resources, queue: aws.sqs.Queue) -> list[Statement]:
 
 
 def hand_over(videos: aws.sqs.Queue) -> Statement:
-    """Pass a video on to the function that can process it."""
+    """Allow to pass a video on to process-video."""
     return Statement(sid="HandVideosOver", actions=["sqs:SendMessage"], resources=[videos.arn])
 
 
-def dead_letters(on: Resources, *queues: aws.sqs.Queue) -> list[Statement]:
-    """Record what is left as FAILED, carry deletes out, announce."""
+def dead_letters(on: Resources) -> list[Statement]:
+    """Allow to record as FAILED what no attempt could finish, to remove renditions of deleted objects, to announce."""
     return [
         Statement(
             sid="TellMissingFromForbidden",
             actions=["s3:ListBucket"],
-            resources=[on.uploads.bucket.arn],
+            resources=[on.storage.uploads.bucket.arn],
         ),
         Statement(
             sid="RemoveRenditionsOfDeletedObjects",
             actions=["s3:DeleteObject"],
-            resources=[on.renditions.objects()],
+            resources=[on.storage.renditions.objects()],
         ),
-        *_every_worker(on, *queues),
+        *_every_worker(on, *(queue.dead_letters for queue in on.work_queues)),
     ]
 
 
@@ -83,7 +83,7 @@ def _every_worker(on: Resources, *queues: aws.sqs.Queue) -> list[Statement]:
         Statement(
             sid="KeepTheRecords",
             actions=["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:Query"],
-            resources=[on.records.arn],
+            resources=[on.storage.records.arn],
         ),
         Statement(sid="AnnounceOutcomes", actions=["sns:Publish"], resources=[on.events.arn]),
         Statement(
@@ -99,36 +99,46 @@ def _every_worker(on: Resources, *queues: aws.sqs.Queue) -> list[Statement]:
     ]
 
 
-def upload_api(
-    *, uploads: PrivateBucket, renditions: PrivateBucket, records: aws.dynamodb.Table, prefix: str
-) -> list[Statement]:
-    """Put, look and list under its own prefix, read records, and sign links to renditions."""
+def log_notification(on: Resources) -> list[Statement]:
+    """Allow Lambda to put aside, in the function's name, the announcements that the function could not log."""
+    if on.outcome_log_dead_letters is None:
+        raise ValueError("log-notification needs its dead-letter queue first: OutcomeLog creates it")
     return [
         Statement(
-            sid="StoreUploadsAndLookAtThem",  # a form that it signs may do no more either
+            sid="KeepWhatFailed", actions=["sqs:SendMessage"], resources=[on.outcome_log_dead_letters.arn]
+        )
+    ]
+
+
+def upload_api(on: Resources) -> list[Statement]:
+    """Allow to put, look up and list under the API's own prefix, to read records, and to sign links to renditions."""
+    storage = on.storage
+    return [
+        Statement(
+            sid="StoreUploadsAndLookAtThem",  # a form that the function signs can do no more than its role
             actions=["s3:PutObject", "s3:GetObject"],
-            resources=[uploads.objects(f"{prefix}*")],
+            resources=[storage.uploads.objects(f"{UPLOADS_PREFIX}*")],
         ),
         Statement(
             sid="FindOwnUploads",
             actions=["s3:ListBucket"],
-            resources=[uploads.bucket.arn],
-            condition={"StringLike": {"s3:prefix": [f"{prefix}*"]}},
+            resources=[storage.uploads.bucket.arn],
+            condition={"StringLike": {"s3:prefix": [f"{UPLOADS_PREFIX}*"]}},
         ),
         Statement(
             sid="ReadTheRecords",
             actions=["dynamodb:GetItem", "dynamodb:Query"],
-            resources=[records.arn],
+            resources=[storage.records.arn],
         ),
-        Statement(sid="SignRenditions", actions=["s3:GetObject"], resources=[renditions.objects()]),
+        Statement(sid="SignRenditions", actions=["s3:GetObject"], resources=[storage.renditions.objects()]),
     ]
 
 
 def may_upload(uploads: PrivateBucket) -> list[Statement]:
-    """For an application of one's own: put originals, however large."""
+    """Allow an application to put originals, however large."""
     return [
         Statement(
-            sid="Upload",  # AbortMultipartUpload: a large upload that fails half-way is cleared up
+            sid="Upload",  # AbortMultipartUpload: to clean up after a large upload that failed
             actions=["s3:PutObject", "s3:AbortMultipartUpload"],
             resources=[uploads.objects()],
         )
@@ -136,7 +146,7 @@ def may_upload(uploads: PrivateBucket) -> list[Statement]:
 
 
 def may_read_renditions(renditions: PrivateBucket, records: aws.dynamodb.Table) -> list[Statement]:
-    """For an application of one's own: ask what became of an original, and fetch what was published."""
+    """Allow an application to read what became of an original, and to fetch what was published."""
     return [
         Statement(sid="ReadRenditions", actions=["s3:GetObject"], resources=[renditions.objects()]),
         Statement(sid="AskForRecords", actions=["dynamodb:Query"], resources=[records.arn]),

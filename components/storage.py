@@ -1,6 +1,6 @@
-"""MediaStorage: the buckets that media lives in, and the table that says what became of each object."""
+"""MediaStorage: the buckets of media, and the table with the outcome of each object version."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -11,12 +11,55 @@ from components.bucket import PrivateBucket, PrivateBucketArgs
 from components.config_model import Retention
 from components.naming import Account, component_type
 
-ATTENTION_INDEX = "attention"  # sparse: only items that a person must look at have the attribute
+ATTENTION_INDEX = "attention"  # sparse: only items that need a person have the attribute
+
+
+@dataclass(frozen=True, kw_only=True)
+class BucketSpec:
+    """One bucket: its purpose, its lifecycle rules, and whether S3 logs the access to it into `logs`."""
+
+    name: str
+    purpose: str
+    lifecycle: Callable[[Retention], Sequence[bucket.Rule]]
+    versioned: bool = False
+    access_logged: bool = True
+
+    @property
+    def output(self) -> str:
+        """The stack output that holds the bucket's physical name."""
+        return f"{self.name}_bucket"
+
+
+BUCKETS = (
+    BucketSpec(
+        name="logs",
+        purpose="S3 access logs of the other buckets",
+        lifecycle=lambda retention: bucket.expire(retention.logs),
+        access_logged=False,
+    ),
+    BucketSpec(
+        name="uploads",
+        purpose="originals, versioned; put an object here to have it processed",
+        lifecycle=lambda retention: bucket.expire(retention.originals, versioned=True),
+        versioned=True,  # an event names one version, and exactly that version is fetched
+    ),
+    BucketSpec(
+        name="quarantine",
+        purpose="originals that were blocked or wait for review",
+        lifecycle=lambda retention: bucket.expire(retention.quarantine),
+    ),
+    BucketSpec(
+        name="renditions",
+        purpose="what is published",
+        lifecycle=lambda _: bucket.expire(0),
+        # Not versioned: what is removed from publication must be gone.
+    ),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class MediaStorageArgs:
-    """How long things are kept, and whether they outlive the stack."""
+    """How long data is kept, and whether it outlives the stack."""
 
     account: Account
     retention: Retention
@@ -24,47 +67,67 @@ class MediaStorageArgs:
 
 
 class MediaStorage(pulumi.ComponentResource):
-    """Uploads, quarantine, renditions and access logs, and the records table."""
+    """The buckets of `BUCKETS`, by name, and the records table."""
 
-    uploads: PrivateBucket
-    quarantine: PrivateBucket
-    renditions: PrivateBucket
-    logs: PrivateBucket
+    buckets: Mapping[str, PrivateBucket]
     records: aws.dynamodb.Table
 
     def __init__(self, name: str, args: MediaStorageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(component_type("MediaStorage"), name, {}, opts)
-        retention = args.retention
-
-        self.logs = self._bucket(f"{name}-logs", args.protect, bucket.expire(retention.logs))
-        self.uploads = self._bucket(
-            f"{name}-uploads",
-            args.protect,
-            bucket.expire(retention.originals, versioned=True),
-            versioned=True,  # an event is about one version, and that one is fetched
+        self.buckets = {
+            spec.name: PrivateBucket(
+                f"{name}-{spec.name}",
+                PrivateBucketArgs(
+                    protect=args.protect, lifecycle=spec.lifecycle(args.retention), versioned=spec.versioned
+                ),
+                pulumi.ResourceOptions(parent=self),
+            )
+            for spec in BUCKETS
+        }
+        self._log_access(name, args.account)
+        self.records = self._table(f"{name}-records", args.protect)
+        self.register_outputs(
+            {
+                **{spec.name: self.buckets[spec.name].bucket.bucket for spec in BUCKETS},
+                "records": self.records.name,
+            }
         )
-        self.quarantine = self._bucket(
-            f"{name}-quarantine", args.protect, bucket.expire(retention.quarantine)
-        )
-        # Not versioned: what is removed from publication must be gone.
-        self.renditions = self._bucket(f"{name}-renditions", args.protect, bucket.expire(0))
 
-        media = {"uploads": self.uploads, "quarantine": self.quarantine, "renditions": self.renditions}
+    @property
+    def uploads(self) -> PrivateBucket:
+        """The bucket of originals."""
+        return self.buckets["uploads"]
+
+    @property
+    def quarantine(self) -> PrivateBucket:
+        """The bucket of originals that were withheld."""
+        return self.buckets["quarantine"]
+
+    @property
+    def renditions(self) -> PrivateBucket:
+        """The bucket of what is published."""
+        return self.buckets["renditions"]
+
+    def _log_access(self, name: str, account: Account) -> None:
+        """Give each bucket its policy, and have S3 log the access to those that hold media."""
+        logs = self.buckets["logs"]
+        sources = {spec.name: self.buckets[spec.name] for spec in BUCKETS if spec.access_logged}
         delivery = self._policy(
-            f"{name}-logs-policy", self.logs, self._log_delivery(args.account, tuple(media.values()))
+            f"{name}-logs-policy", logs, _log_delivery(logs, account, tuple(sources.values()))
         )
-        for what, source in media.items():
+        for what, source in sources.items():
             self._policy(f"{name}-{what}-policy", source)
             aws.s3.BucketLogging(
                 f"{name}-{what}-logging",
                 bucket=source.bucket.bucket,
-                target_bucket=self.logs.bucket.bucket,
+                target_bucket=logs.bucket.bucket,
                 target_prefix=f"{what}/",
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[delivery]),
             )
 
-        self.records = aws.dynamodb.Table(
-            f"{name}-records",
+    def _table(self, name: str, protect: bool) -> aws.dynamodb.Table:
+        return aws.dynamodb.Table(
+            name,
             billing_mode="PAY_PER_REQUEST",
             hash_key="object_key",
             range_key="sequencer",
@@ -88,30 +151,12 @@ class MediaStorage(pulumi.ComponentResource):
             ],
             ttl=aws.dynamodb.TableTtlArgs(attribute_name="expires_at", enabled=True),
             point_in_time_recovery=aws.dynamodb.TablePointInTimeRecoveryArgs(enabled=True),
-            deletion_protection_enabled=args.protect,
-            opts=pulumi.ResourceOptions(parent=self, protect=args.protect),
-        )
-        self.register_outputs(
-            {
-                "uploads": self.uploads.bucket.bucket,
-                "quarantine": self.quarantine.bucket.bucket,
-                "renditions": self.renditions.bucket.bucket,
-                "logs": self.logs.bucket.bucket,
-                "records": self.records.name,
-            }
-        )
-
-    def _bucket(
-        self, name: str, protect: bool, lifecycle: Sequence[bucket.Rule], *, versioned: bool = False
-    ) -> PrivateBucket:
-        return PrivateBucket(
-            name,
-            PrivateBucketArgs(protect=protect, lifecycle=lifecycle, versioned=versioned),
-            pulumi.ResourceOptions(parent=self),
+            deletion_protection_enabled=protect,
+            opts=pulumi.ResourceOptions(parent=self, protect=protect),
         )
 
     def _policy(self, name: str, target: PrivateBucket, *grants: iam.ServiceGrant) -> aws.s3.BucketPolicy:
-        """The one policy of a bucket: TLS only, and what AWS services may do."""
+        """Create the one policy of a bucket: TLS only, and the grants of AWS services."""
         return aws.s3.BucketPolicy(
             name,
             bucket=target.bucket.bucket,
@@ -122,13 +167,16 @@ class MediaStorage(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[target.public_access]),
         )
 
-    def _log_delivery(self, account: Account, sources: Sequence[PrivateBucket]) -> iam.ServiceGrant:
-        """S3's log delivery may write what happened to our own buckets, and nothing else."""
-        return iam.ServiceGrant(
-            sid="AccessLogDelivery",
-            service="logging.s3.amazonaws.com",
-            actions=["s3:PutObject"],
-            account=account.id,
-            sources=[source.bucket.arn for source in sources],
-            resources=[pulumi.Output.concat(self.logs.bucket.arn, "/*")],
-        )
+
+def _log_delivery(
+    logs: PrivateBucket, account: Account, sources: Sequence[PrivateBucket]
+) -> iam.ServiceGrant:
+    """Allow S3's log delivery to write access logs of these buckets, and nothing else."""
+    return iam.ServiceGrant(
+        sid="AccessLogDelivery",
+        service="logging.s3.amazonaws.com",
+        actions=["s3:PutObject"],
+        account=account.id,
+        sources=[source.bucket.arn for source in sources],
+        resources=[pulumi.Output.concat(logs.bucket.arn, "/*")],
+    )

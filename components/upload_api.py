@@ -1,21 +1,21 @@
-"""UploadApi: the front door - a REST API with keys, from `openapi.yaml`, in front of one function."""
+"""UploadApi: a REST API with keys, from `openapi.yaml`, in front of the function upload-api."""
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import pulumi
 import pulumi_aws as aws
 
-from components import environment, openapi, permissions
+from components import openapi
 from components.access_log import AccessLog, AccessLogArgs
 from components.alarms import AlarmArgs, Metric, alarm
 from components.config_model import Api, StackConfig
 from components.function import Platform, PythonFunction, PythonFunctionArgs
+from components.function_specs import UPLOAD_API
 from components.naming import component_type
-from components.storage import MediaStorage
+from components.resources import Resources
 
-PREFLIGHT_SECONDS = 600  # how long a browser need not ask again
-LEAST_REQUESTS = 20  # under this many requests in five minutes a share says nothing
+PREFLIGHT_SECONDS = 600  # how long a browser may cache the answer to a preflight request
+LEAST_REQUESTS = 20  # with fewer requests in five minutes a percentage means nothing
 SERVER_ERROR_PERCENT = 1
 CLIENT_ERROR_PERCENT = 5
 SLOW_MILLISECONDS = 3000
@@ -23,22 +23,19 @@ SLOW_MILLISECONDS = 3000
 
 @dataclass(frozen=True, kw_only=True)
 class UploadApiArgs:
-    """What the function runs on, and where it puts and finds things."""
+    """What the function runs on, and the resources that it uses."""
 
     config: StackConfig
     platform: Platform
-    storage: MediaStorage
+    resources: Resources
 
 
 class UploadApi(pulumi.ComponentResource):
-    """The API under the stack's name, its function, and one key with a usage plan.
+    """The API with the stack's name as its stage, its function, and one key with a usage plan.
 
-    `url` has the stage and no slash at its end; `key` is a secret. A key meters clients, it does not
+    `url` includes the stage and has no trailing slash; `key` is a secret. A key meters clients, it does not
     authenticate people.
     """
-
-    MEMORY: ClassVar[int] = 512  # decodes nothing; more is more processor for a cold start
-    TIMEOUT: ClassVar[int] = 29  # nobody waits longer: API Gateway's own limit
 
     function: PythonFunction
     url: pulumi.Output[str]
@@ -49,7 +46,11 @@ class UploadApi(pulumi.ComponentResource):
         self._args = args
         api = args.config.api
 
-        self.function = self._function(f"{name}-upload-api")
+        self.function = PythonFunction(
+            f"{name}-{UPLOAD_API.name}",
+            PythonFunctionArgs(spec=UPLOAD_API, platform=args.platform, resources=args.resources),
+            pulumi.ResourceOptions(parent=self),
+        )
         stage = self._stage(f"{name}-api")
         aws.lambda_.Permission(
             f"{name}-api-permission",
@@ -61,40 +62,13 @@ class UploadApi(pulumi.ComponentResource):
         )
         key = self._key(f"{name}-api", stage)
         if api.cors_origins:
-            self._let_pages_in(name, stage)
+            self._allow_web_pages(name, stage)
         self.url = stage.invoke_url
         self.key = pulumi.Output.secret(key.value)
         self.register_outputs({"url": self.url, "function": self.function.function.name})
 
-    def _function(self, name: str) -> PythonFunction:
-        config, storage = self._args.config, self._args.storage
-        return PythonFunction(
-            name,
-            PythonFunctionArgs(
-                platform=self._args.platform,
-                handler="media_pipeline.handlers.upload_api.handler",
-                memory=self.MEMORY,
-                timeout=self.TIMEOUT,
-                environment={
-                    **environment.api_settings(config),
-                    "UPLOADS_BUCKET": storage.uploads.bucket.bucket,
-                    "RENDITIONS_BUCKET": storage.renditions.bucket.bucket,
-                    "RECORDS_TABLE": storage.records.name,
-                },
-                permissions=permissions.upload_api(
-                    uploads=storage.uploads,
-                    renditions=storage.renditions,
-                    records=storage.records,
-                    prefix=environment.UPLOADS_PREFIX,
-                ),
-                after_error="The client was told 5xx; with an Idempotency-Key it can repeat its upload safely.",
-                after_throttle="The client was told to try again later.",
-            ),
-            pulumi.ResourceOptions(parent=self),
-        )
-
     def _stage(self, name: str) -> aws.apigateway.Stage:
-        """The API, a snapshot of its routes, and the stage that shows it."""
+        """Create the API, a deployment of its routes, and the stage that serves it."""
         config, child = self._args.config, pulumi.ResourceOptions(parent=self)
         document, origins = openapi.read(), config.api.cors_origins
         uri = self.function.function.invoke_arn
@@ -105,8 +79,8 @@ class UploadApi(pulumi.ComponentResource):
             endpoint_configuration=aws.apigateway.RestApiEndpointConfigurationArgs(types="REGIONAL"),
             opts=child,
         )
-        # Changed routes go live with a new deployment only. The old one goes after the stage has left it:
-        # Pulumi creates a replacement first.
+        # Changed routes go live only with a new deployment. Pulumi creates a replacement first, so the stage leaves
+        # the old deployment before it is deleted.
         deployment = aws.apigateway.Deployment(
             f"{name}-deployment",
             rest_api=rest_api.id,
@@ -153,8 +127,8 @@ class UploadApi(pulumi.ComponentResource):
         )
         return key
 
-    def _let_pages_in(self, name: str, stage: aws.apigateway.Stage) -> None:
-        """Browsers ask without a key first, so the plan does not bound them; and forms go to the bucket."""
+    def _allow_web_pages(self, name: str, stage: aws.apigateway.Stage) -> None:
+        """Throttle preflight requests, which come without a key, so that no plan applies; allow forms to the bucket."""
         api, child = self._args.config.api, pulumi.ResourceOptions(parent=self)
         rate, burst, _ = _limits(api)
         aws.apigateway.MethodSettings(
@@ -163,7 +137,7 @@ class UploadApi(pulumi.ComponentResource):
             stage_name=stage.stage_name,
             method_path="*/*",
             settings=aws.apigateway.MethodSettingsSettingsArgs(
-                # Twice: each request of a page may come with one that asks first.
+                # Twice: each request of a page may come with a preflight request.
                 throttling_rate_limit=2 * rate,
                 throttling_burst_limit=2 * burst,
             ),
@@ -171,7 +145,7 @@ class UploadApi(pulumi.ComponentResource):
         )
         aws.s3.BucketCorsConfiguration(
             f"{name}-uploads-cors",
-            bucket=self._args.storage.uploads.bucket.bucket,
+            bucket=self._args.resources.storage.uploads.bucket.bucket,
             cors_rules=[
                 aws.s3.BucketCorsConfigurationCorsRuleArgs(
                     id="forms",
@@ -243,7 +217,7 @@ class UploadApi(pulumi.ComponentResource):
 
 
 def _limits(api: Api) -> tuple[int, int, int]:
-    """Requests a second, at once, and a day."""
+    """Return requests per second, at once, and per day."""
     if api.rate is None or api.burst is None or api.quota_per_day is None:
         raise ValueError("api.enabled without its limits: config_checks prevents it")
     return api.rate, api.burst, api.quota_per_day

@@ -5,6 +5,7 @@ import json
 import pulumi
 import pytest
 
+from components.function_specs import FUNCTIONS, PROCESS_VIDEO
 from components.packaging import StackPackages
 from media_pipeline.settings.functions import ImageSettings, Settings, VideoSettings
 from tests.components.conftest import Run
@@ -28,7 +29,7 @@ NO_RESOURCE_TYPE = {
     "xray:PutTraceSegments",
     "xray:PutTelemetryRecords",
 }
-FUNCTIONS = ("process-image", "process-video", "dead-letters", "log-notification", "upload-api")
+NAMES = [spec.name for spec in FUNCTIONS]
 
 
 def test_process_image_may_do_exactly_what_it_does(recorded: Recording) -> None:
@@ -72,7 +73,7 @@ def test_only_lambda_takes_the_functions_roles(recorded: Recording) -> None:
         assert statement["Action"] == "sts:AssumeRole"
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("name", NAMES)
 def test_a_function_logs_to_its_own_retained_group_and_waits_for_its_permissions(
     recorded: Recording, name: str
 ) -> None:
@@ -110,7 +111,6 @@ def test_functions_run_the_packages_that_were_built(recorded: Recording, zips: S
         assert isinstance(function.inputs["code"], pulumi.FileArchive)
         assert function.inputs["code"].path == str(zips.code.path)
         assert function.inputs["layers"][0] == arn("lambda", recorded, "image-layer")
-        assert len(function.inputs["layers"]) == (2 if function.name.endswith("-process-video") else 1)
         assert "sourceCodeHash" not in function.inputs
 
 
@@ -119,11 +119,30 @@ def test_every_change_of_a_function_leaves_its_old_version_to_go_back_to(recorde
 
 
 def test_every_handler_exists(recorded: Recording) -> None:
-    handlers = {function.inputs["handler"] for function in recorded.of(FUNCTION)}
-    assert handlers == {f"media_pipeline.handlers.{name.replace('-', '_')}.handler" for name in FUNCTIONS}
-    for handler in handlers:
+    for spec in FUNCTIONS:
+        handler = recorded.one(FUNCTION, f"-{spec.name}").inputs["handler"]
         module = PROJECT.joinpath("lambda", *handler.split(".")[:-1]).with_suffix(".py")
+        assert module.is_file(), f"add {module.relative_to(PROJECT)}, the handler of {spec.name}"
         assert "def handler(" in module.read_text("utf-8") or "handler =" in module.read_text("utf-8")
+
+
+def test_every_handler_is_a_functions() -> None:
+    modules = {path.stem for path in (PROJECT / "lambda" / "media_pipeline" / "handlers").glob("[!_]*.py")}
+    assert modules == {spec.handler.split(".")[-2] for spec in FUNCTIONS}
+
+
+def test_every_function_of_the_specs_is_deployed_and_no_other(recorded: Recording) -> None:
+    deployed = {
+        function.name.removeprefix(f"media-pipeline-{recorded.stack}-") for function in recorded.of(FUNCTION)
+    }
+    assert deployed == set(NAMES), "a function that polls no queue is created by a component of its own"
+
+
+def test_only_videos_need_a_second_layer(recorded: Recording) -> None:
+    for spec in FUNCTIONS:
+        layers = recorded.one(FUNCTION, f"-{spec.name}").inputs["layers"]
+        assert layers == [arn("lambda", recorded, f"{layer}-layer") for layer in spec.layers]
+    assert [spec for spec in FUNCTIONS if spec.layers != ("image",)] == [PROCESS_VIDEO]
 
 
 @pytest.mark.parametrize(
@@ -200,7 +219,7 @@ def test_only_the_uploads_bucket_may_send_to_the_images_queue(recorded: Recordin
         assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
-def test_uploads_deletes_and_delete_markers_are_told_but_not_expiry(recorded: Recording) -> None:
+def test_uploads_deletes_and_delete_markers_are_events_but_not_expiry(recorded: Recording) -> None:
     notification = recorded.one("aws:s3/bucketNotification:BucketNotification")
     assert notification.inputs["bucket"] == f"media-pipeline-{recorded.stack}-uploads-1a2b3c4"
     (target,) = notification.inputs["queues"]
@@ -239,9 +258,9 @@ def test_the_image_functions_environment_parses_as_its_settings(recorded: Record
 def test_the_video_functions_environment_parses_as_its_settings(recorded: Recording) -> None:
     variables = environment(recorded, "process-video")
     settings = VideoSettings.from_environment(variables)
-    told = json.loads(variables["VIDEO"]), json.loads(variables["LIMITS"])
-    assert (settings.height, settings.moderation_frames) == (told[0]["height"], told[0]["moderationFrames"])
-    assert (settings.video_bytes, settings.video_seconds) == (told[1]["videoBytes"], told[1]["videoSeconds"])
+    video, limits = json.loads(variables["VIDEO"]), json.loads(variables["LIMITS"])
+    assert (settings.height, settings.moderation_frames) == (video["height"], video["moderationFrames"])
+    assert (settings.video_bytes, settings.video_seconds) == (limits["videoBytes"], limits["videoSeconds"])
     assert settings.queue_url == recorded.outputs["videos_queue_url"]
     assert settings.videos_queue_url is None, "it hands nothing on"
 

@@ -2,10 +2,12 @@
 
 import pytest
 
+from components.storage import BUCKETS
 from tests.components.conftest import Run
 from tests.components.recording import ACCOUNT, Recording, Registered
 
-BUCKETS = ("uploads", "quarantine", "renditions", "logs")
+NAMES = [spec.name for spec in BUCKETS]
+LOGGED = [spec.name for spec in BUCKETS if spec.access_logged]
 
 
 def setting(recorded: Recording, kind: str, bucket: str) -> Registered:
@@ -30,7 +32,7 @@ def rules(recorded: Recording, bucket: str) -> dict[str, dict[str, object]]:
 UNFINISHED = {"unfinished-uploads": {"abortIncompleteMultipartUpload": {"daysAfterInitiation": 1}}}
 
 
-@pytest.mark.parametrize("bucket", BUCKETS)
+@pytest.mark.parametrize("bucket", NAMES)
 def test_no_bucket_can_be_made_public(recorded: Recording, bucket: str) -> None:
     block = setting(recorded, "BucketPublicAccessBlock", bucket).inputs
     locks = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
@@ -39,13 +41,13 @@ def test_no_bucket_can_be_made_public(recorded: Recording, bucket: str) -> None:
     assert ownership["rule"] == {"objectOwnership": "BucketOwnerEnforced"}
 
 
-@pytest.mark.parametrize("bucket", BUCKETS)
+@pytest.mark.parametrize("bucket", NAMES)
 def test_every_bucket_is_encrypted(recorded: Recording, bucket: str) -> None:
     (rule,) = setting(recorded, "BucketServerSideEncryptionConfiguration", bucket).inputs["rules"]
     assert rule["applyServerSideEncryptionByDefault"] == {"sseAlgorithm": "AES256"}
 
 
-@pytest.mark.parametrize("bucket", BUCKETS)
+@pytest.mark.parametrize("bucket", NAMES)
 def test_every_bucket_refuses_connections_without_tls(recorded: Recording, bucket: str) -> None:
     statements = setting(recorded, "BucketPolicy", bucket).json("policy")["Statement"]
     arn = f"arn:aws:s3:::media-pipeline-{recorded.stack}-{bucket}-1a2b3c4"
@@ -61,7 +63,7 @@ def test_every_bucket_refuses_connections_without_tls(recorded: Recording, bucke
 
 
 def test_a_policy_waits_for_the_public_access_block_of_its_bucket(recorded: Recording) -> None:
-    for bucket in BUCKETS:
+    for bucket in NAMES:
         block = setting(recorded, "BucketPublicAccessBlock", bucket)
         assert block.urn in setting(recorded, "BucketPolicy", bucket).depends_on
 
@@ -76,15 +78,11 @@ def test_only_s3s_log_delivery_for_our_buckets_may_write_access_logs(recorded: R
         "Action": ["s3:PutObject"],
         "Resource": [f"{prefix}-logs-1a2b3c4/*"],
         "Condition": {
-            "ArnLike": {
-                "aws:SourceArn": [
-                    f"{prefix}-{each}-1a2b3c4" for each in ("uploads", "quarantine", "renditions")
-                ]
-            },
+            "ArnLike": {"aws:SourceArn": [f"{prefix}-{each}-1a2b3c4" for each in LOGGED]},
             "StringEquals": {"aws:SourceAccount": ACCOUNT},
         },
     }
-    for bucket in ("uploads", "quarantine", "renditions"):
+    for bucket in LOGGED:
         logging = setting(recorded, "BucketLogging", bucket)
         assert logging.inputs["targetBucket"] == f"media-pipeline-{recorded.stack}-logs-1a2b3c4"
         assert logging.inputs["targetPrefix"] == f"{bucket}/"

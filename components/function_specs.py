@@ -1,0 +1,246 @@
+"""Every Lambda function of the pipeline: one FunctionSpec each, from which all that belongs to it follows.
+
+Its resources (PythonFunction), the queues that it polls (MediaProcessing), the measure of its environment
+(config_checks), the stack's output with its name (outputs) and its row in docs/reference/functions.md.
+"""
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components import bounds, environment, permissions
+from components.config_model import StackConfig
+from components.iam import Statement
+from components.resources import Resources
+
+MEBIBYTE = 1024**2
+API_GATEWAY_TIMEOUT = 29  # seconds; API Gateway waits no longer for an answer (API Gateway quotas)
+LEAST_CONCURRENCY = bounds.MAPPING_CONCURRENCY[0]
+_RETRIED = (
+    "The message comes back by itself; after four unfinished attempts its object is rejected as "
+    "resource_exhausted."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResourceName:
+    """An environment variable with a name that is known only once the resource exists.
+
+    `longest` is the most characters that AWS allows it to have, for the measure of the environment.
+    """
+
+    longest: int
+    value: Callable[[Resources], pulumi.Input[str]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Polling:
+    """A queue that a function polls; the mapping is named `<service>-<mapping>-mapping`."""
+
+    mapping: str
+    queue: Callable[[Resources], aws.sqs.Queue]
+    concurrency: Callable[[StackConfig], int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FunctionSpec:
+    """One function. Its handler is `media_pipeline.handlers.<name>.handler`, with underscores.
+
+    `memory` and `ephemeral` (/tmp) are in MB, `timeout` in seconds. `settings` are the variables that follow from the
+    configuration, `names` those that name resources; both come on top of those that all functions get.
+    `permissions` are its own; those for logs and traces come with every function. `after_error` and `after_throttle`
+    are sentences for its alarms: what becomes of the work in hand.
+    """
+
+    name: str
+    purpose: str
+    memory: Callable[[StackConfig], int]
+    timeout: Callable[[StackConfig], int]
+    permissions: Callable[[Resources], list[Statement]]
+    after_error: str
+    after_throttle: str = "Nothing is lost, messages wait."
+    settings: Callable[[StackConfig], Mapping[str, str]] = lambda _: {}
+    names: Callable[[StackConfig], Mapping[str, ResourceName]] = lambda _: {}
+    polls: Callable[[StackConfig], Sequence[Polling]] = lambda _: ()
+    layers: tuple[str, ...] = ("image",)
+    ephemeral: Callable[[StackConfig], int] = lambda _: bounds.LAMBDA_EPHEMERAL_MB[0]
+    is_deployed: Callable[[StackConfig], bool] = lambda _: True
+
+    @property
+    def handler(self) -> str:
+        """The handler as Lambda's configuration names it."""
+        return f"media_pipeline.handlers.{self._identifier}.handler"
+
+    @property
+    def output(self) -> str:
+        """The stack output that holds the function's physical name."""
+        return f"{self._identifier}_function"
+
+    @property
+    def _identifier(self) -> str:
+        return self.name.replace("-", "_")
+
+    def variables(self, config: StackConfig) -> dict[str, str]:
+        """Return the environment variables that follow from the configuration alone."""
+        return {**environment.common_settings(config), **self.settings(config)}
+
+    def environment(self, config: StackConfig, on: Resources) -> dict[str, pulumi.Input[str]]:
+        """Return the whole environment: settings, and the names of the resources that it uses."""
+        names = {variable: name.value(on) for variable, name in self.names(config).items()}
+        return {**self.variables(config), **names}
+
+    def most_environment_bytes(self, config: StackConfig) -> int:
+        """Return the most bytes that its environment can take, counting each name at its longest."""
+        names = {variable: "x" * name.longest for variable, name in self.names(config).items()}
+        return environment_bytes({**self.variables(config), **names})
+
+
+def environment_bytes(variables: Mapping[str, str]) -> int:
+    """Return the length of an environment as Lambda measures it: as one JSON object, in UTF-8."""
+    return len(json.dumps(variables, separators=(",", ":"), ensure_ascii=False).encode())
+
+
+def deployed(config: StackConfig) -> tuple[FunctionSpec, ...]:
+    """Return the functions that a stack has."""
+    return tuple(spec for spec in FUNCTIONS if spec.is_deployed(config))
+
+
+def ephemeral_megabytes(video_bytes: int) -> int:
+    """Return the /tmp that process-video needs: what every function has, the largest video, and its rendition."""
+    return bounds.LAMBDA_EPHEMERAL_MB[0] + 2 * math.ceil(video_bytes / MEBIBYTE)
+
+
+# The longest that AWS lets each kind of name be: a bucket's name has 63 characters; a table's, topic's or queue's
+# are ours plus the random part that Pulumi appends, after a prefix.
+_QUEUE_URL = 160
+_UPLOADS_BUCKET = ResourceName(longest=63, value=lambda on: on.storage.uploads.bucket.bucket)
+_QUARANTINE_BUCKET = ResourceName(longest=63, value=lambda on: on.storage.quarantine.bucket.bucket)
+_RENDITIONS_BUCKET = ResourceName(longest=63, value=lambda on: on.storage.renditions.bucket.bucket)
+_RECORDS_TABLE = ResourceName(longest=80, value=lambda on: on.storage.records.name)
+_EVENTS_TOPIC_ARN = ResourceName(longest=140, value=lambda on: on.events.arn)
+
+
+def _worker_names(queue_url: Callable[[Resources], pulumi.Input[str]]) -> dict[str, ResourceName]:
+    """Return the names that every function with a queue needs; `QUEUE_URL` is that of its own queue."""
+    return {
+        "UPLOADS_BUCKET": _UPLOADS_BUCKET,
+        "QUARANTINE_BUCKET": _QUARANTINE_BUCKET,
+        "RENDITIONS_BUCKET": _RENDITIONS_BUCKET,
+        "RECORDS_TABLE": _RECORDS_TABLE,
+        "EVENTS_TOPIC_ARN": _EVENTS_TOPIC_ARN,
+        "QUEUE_URL": ResourceName(longest=_QUEUE_URL, value=queue_url),
+    }
+
+
+def _with_videos(
+    config: StackConfig, variable: str, url: Callable[[Resources], pulumi.Input[str]]
+) -> dict[str, ResourceName]:
+    return {variable: ResourceName(longest=_QUEUE_URL, value=url)} if config.video.enabled else {}
+
+
+def _required(value: int | None) -> int:
+    """Return a key's value that only an enabled part has; config_checks asks for it there."""
+    if value is None:
+        raise ValueError("a part is enabled without the keys that it needs: config_checks prevents that")
+    return value
+
+
+def _dead_letter_queues(config: StackConfig) -> list[Polling]:
+    """One function for all dead letters: a message says by its source which queue it came from."""
+    images = Polling(
+        mapping="dead-letters",
+        queue=lambda on: on.images.dead_letters,
+        concurrency=lambda _: LEAST_CONCURRENCY,
+    )
+    videos = Polling(
+        mapping="dead-letters-videos",
+        queue=lambda on: on.video_queue.dead_letters,
+        concurrency=lambda _: LEAST_CONCURRENCY,
+    )
+    return [images, videos] if config.video.enabled else [images]
+
+
+PROCESS_IMAGE = FunctionSpec(
+    name="process-image",
+    purpose="checks and renders pictures; hands videos over to process-video",
+    memory=lambda config: config.memory.image,
+    timeout=lambda config: config.timeout.image,
+    settings=environment.image_settings,
+    names=lambda config: {
+        **_worker_names(lambda on: on.images.queue.url),
+        **_with_videos(config, "VIDEOS_QUEUE_URL", lambda on: on.video_queue.queue.url),
+    },
+    permissions=permissions.process_image,
+    polls=lambda _: [
+        Polling(
+            mapping="process-image",
+            queue=lambda on: on.images.queue,
+            concurrency=lambda config: config.concurrency.image,
+        )
+    ],
+    after_error=_RETRIED,
+)
+PROCESS_VIDEO = FunctionSpec(
+    name="process-video",
+    purpose="checks and renders videos",
+    is_deployed=lambda config: config.video.enabled,
+    memory=lambda config: _required(config.memory.video),
+    timeout=lambda config: _required(config.timeout.video),
+    settings=environment.video_settings,
+    names=lambda _: _worker_names(lambda on: on.video_queue.queue.url),
+    permissions=permissions.process_video,
+    polls=lambda _: [
+        Polling(
+            mapping="process-video",
+            queue=lambda on: on.video_queue.queue,
+            concurrency=lambda config: _required(config.concurrency.video),
+        )
+    ],
+    layers=("image", "video"),
+    ephemeral=lambda config: ephemeral_megabytes(_required(config.limits.video_bytes)),
+    after_error=_RETRIED,
+)
+DEAD_LETTERS = FunctionSpec(
+    name="dead-letters",
+    purpose="records as FAILED what no attempt could finish",
+    memory=lambda _: 256,  # writes records, decodes nothing
+    timeout=lambda _: 60,
+    names=lambda config: {
+        **_worker_names(lambda on: on.images.dead_letters.url),
+        **_with_videos(config, "VIDEOS_DEAD_LETTERS_URL", lambda on: on.video_queue.dead_letters.url),
+    },
+    permissions=permissions.dead_letters,
+    polls=_dead_letter_queues,
+    after_error=_RETRIED,
+)
+LOG_NOTIFICATION = FunctionSpec(
+    name="log-notification",
+    purpose="writes one log line for each outcome that is announced",
+    memory=lambda _: 256,  # writes a line
+    timeout=lambda _: 30,
+    permissions=permissions.log_notification,
+    after_error="Lambda calls it twice more; then the announcement is a dead letter, and the outcome "
+    "is in its record all the same.",
+    after_throttle="Lambda tries again for six hours.",
+)
+UPLOAD_API = FunctionSpec(
+    name="upload-api",
+    purpose="answers the requests of the upload API",
+    is_deployed=lambda config: config.api.enabled,
+    memory=lambda _: 512,  # decodes nothing; more memory is more processor for a cold start
+    timeout=lambda _: API_GATEWAY_TIMEOUT,
+    settings=environment.api_settings,
+    names=lambda _: {
+        "UPLOADS_BUCKET": _UPLOADS_BUCKET,
+        "RENDITIONS_BUCKET": _RENDITIONS_BUCKET,
+        "RECORDS_TABLE": _RECORDS_TABLE,
+    },
+    permissions=permissions.upload_api,
+    after_error="The client was told 5xx; with an Idempotency-Key it can repeat its upload safely.",
+    after_throttle="The client was told to try again later.",
+)
+FUNCTIONS = (PROCESS_IMAGE, PROCESS_VIDEO, DEAD_LETTERS, LOG_NOTIFICATION, UPLOAD_API)

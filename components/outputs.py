@@ -1,0 +1,119 @@
+"""The stack's outputs: what operators, applications and `python -m operations` find the stack's resources by."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import pulumi
+
+from components.alerting import MediaAlerting
+from components.applications import ApplicationAccess
+from components.function import PythonFunction
+from components.function_specs import FUNCTIONS, FunctionSpec
+from components.outcome_log import OutcomeLog
+from components.processing import MediaProcessing
+from components.storage import BUCKETS, BucketSpec, MediaStorage
+from components.upload_api import UploadApi
+
+Value = pulumi.Input[str] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deployed:
+    """The components of one stack; `upload_api` is None where `api.enabled` is false."""
+
+    storage: MediaStorage
+    alerting: MediaAlerting
+    processing: MediaProcessing
+    outcome_log: OutcomeLog
+    access: ApplicationAccess
+    upload_api: UploadApi | None
+
+    def function(self, spec: FunctionSpec) -> PythonFunction | None:
+        """Return the function of a spec; None where the stack does not have it."""
+        others = [self.outcome_log.function, *([self.upload_api.function] if self.upload_api else [])]
+        return {**self.processing.functions, **{each.spec.name: each for each in others}}.get(spec.name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Output:
+    """One output; `value` returns None in a stack without it."""
+
+    meaning: str
+    value: Callable[[Deployed], Value]
+
+
+def _bucket(spec: BucketSpec) -> Output:
+    return Output(
+        meaning=f"Bucket: {spec.purpose}",
+        value=lambda stack: stack.storage.buckets[spec.name].bucket.bucket,
+    )
+
+
+def _function(spec: FunctionSpec) -> Output:
+    def name(stack: Deployed) -> Value:
+        function = stack.function(spec)
+        return function.function.name if function else None
+
+    return Output(meaning=f"Function: {spec.purpose}", value=name)
+
+
+def _videos_queue_url(stack: Deployed) -> Value:
+    videos = stack.processing.resources.videos
+    return videos.queue.url if videos else None
+
+
+def _videos_dead_letters_url(stack: Deployed) -> Value:
+    videos = stack.processing.resources.videos
+    return videos.dead_letters.url if videos else None
+
+
+OUTPUTS: Mapping[str, Output] = MappingProxyType(
+    {
+        **{spec.output: _bucket(spec) for spec in BUCKETS},
+        "records_table": Output(
+            meaning="DynamoDB table: one record for each object version",
+            value=lambda stack: stack.storage.records.name,
+        ),
+        "events_topic_arn": Output(
+            meaning="SNS topic: every outcome is announced here",
+            value=lambda stack: stack.alerting.events.arn,
+        ),
+        "alarms_topic_arn": Output(
+            meaning="SNS topic: every alarm is sent here", value=lambda stack: stack.alerting.alarms.arn
+        ),
+        "images_queue_url": Output(
+            meaning="Queue of the uploads bucket's events",
+            value=lambda stack: stack.processing.resources.images.queue.url,
+        ),
+        "images_dead_letters_url": Output(
+            meaning="Queue of events that no attempt could finish",
+            value=lambda stack: stack.processing.resources.images.dead_letters.url,
+        ),
+        "videos_queue_url": Output(meaning="Queue of videos for process-video", value=_videos_queue_url),
+        "videos_dead_letters_url": Output(
+            meaning="Queue of videos that no attempt could finish", value=_videos_dead_letters_url
+        ),
+        **{spec.output: _function(spec) for spec in FUNCTIONS},
+        "log_notification_dead_letters_url": Output(
+            meaning="Queue of announcements that log-notification could not log",
+            value=lambda stack: stack.outcome_log.dead_letters.url,
+        ),
+        "may_upload_policy_arn": Output(
+            meaning="IAM policy for an application that uploads originals",
+            value=lambda stack: stack.access.may_upload.arn,
+        ),
+        "may_read_renditions_policy_arn": Output(
+            meaning="IAM policy for an application that reads records and renditions",
+            value=lambda stack: stack.access.may_read_renditions.arn,
+        ),
+        "api_url": Output(
+            meaning="The upload API's address, with its stage and without a trailing slash",
+            value=lambda stack: stack.upload_api.url if stack.upload_api else None,
+        ),
+        "api_key": Output(
+            meaning="The upload API's key, a secret",
+            value=lambda stack: stack.upload_api.key if stack.upload_api else None,
+        ),
+    }
+)

@@ -1,0 +1,32 @@
+"""The resources that the functions work on: what their permissions and their environment refer to."""
+
+from dataclasses import dataclass
+
+import pulumi_aws as aws
+
+from components.queue import WorkQueue
+from components.storage import MediaStorage
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resources:
+    """The resources of one stack; `videos` is None where `video.enabled` is false."""
+
+    storage: MediaStorage
+    events: aws.sns.Topic
+    images: WorkQueue
+    videos: WorkQueue | None
+    outcome_log_dead_letters: aws.sqs.Queue | None = None
+    """Set by the component that creates the queue: OutcomeLog."""
+
+    @property
+    def video_queue(self) -> WorkQueue:
+        """The queue of videos; raise ValueError in a stack without videos, where no function refers to it."""
+        if self.videos is None:
+            raise ValueError("the videos queue was asked for in a stack without videos")
+        return self.videos
+
+    @property
+    def work_queues(self) -> tuple[WorkQueue, ...]:
+        """All queues whose messages the pipeline works on."""
+        return (self.images, self.videos) if self.videos else (self.images,)
