@@ -2,6 +2,7 @@
 
 import configparser
 import re
+import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from markdown_it.token import Token
 from pydantic import BaseModel
 
 from components.config_model import StackKeys
+from media_pipeline import __version__
 from media_pipeline.errors import Reason
 from media_pipeline.records.record import Status
 
@@ -244,3 +246,17 @@ def test_hooks_run_what_make_check_runs() -> None:
     tools = re.findall(r"ruff \w+|mypy|lint-imports", recipe[1])
     assert len(tools) >= 3
     assert [tool for tool in tools if tool not in entries] == []
+
+
+def test_the_changelog_begins_with_the_version_of_the_code() -> None:
+    versions = re.findall(r"^## \[([\d.]+)\]", (PROJECT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
+    pyproject = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))
+    assert versions[0] == __version__ == pyproject["project"]["version"]
+    assert versions == sorted(versions, key=lambda version: tuple(map(int, version.split("."))), reverse=True)
+
+
+def test_the_changelog_says_what_an_operator_must_do_for_each_version() -> None:
+    _, *chapters = re.split(r"^## ", (PROJECT / "CHANGELOG.md").read_text("utf-8"), flags=re.MULTILINE)
+    assert len(chapters) >= 2
+    for chapter in chapters:
+        assert "\n### What an operator must do\n" in chapter, chapter.partition("\n")[0]
