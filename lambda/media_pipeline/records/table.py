@@ -89,7 +89,7 @@ class Records:
         return any(True for _ in self._query(object_key, comparison=">", sequencer=sequencer, limit=1))
 
     def sequencer_of(self, event: ObjectEvent) -> str:
-        """Return the sort key for an event: S3's sequencer, else that of the version's record, else the next free one."""
+        """Return an event's sort key: S3's sequencer, else that of the version's record, else the next free one."""
         if event.sequencer is not None:
             return event.sequencer
         known = self.of_version(event.key, event.version)
