@@ -26,24 +26,54 @@ class Disposition(StrEnum):
 
 
 class Reason(StrEnum):
-    """The closed list of reasons that a terminal record can give."""
+    """The closed list of reasons that a terminal record can give: the word, the record's status, the meaning.
 
-    UNSUPPORTED_TYPE = "unsupported_type"
-    CORRUPT = "corrupt"
-    TOO_MANY_PIXELS = "too_many_pixels"
-    TOO_MANY_FRAMES = "too_many_frames"
-    TOO_LARGE = "too_large"
-    TOO_LONG = "too_long"
-    TOO_MANY_STREAMS = "too_many_streams"
-    EMPTY = "empty"
-    KEY_TOO_LONG = "key_too_long"
-    VIDEO_DISABLED = "video_disabled"
-    RESOURCE_EXHAUSTED = "resource_exhausted"
-    POLICY_BLOCK = "policy_block"
-    POLICY_REVIEW = "policy_review"
-    ORIGINAL_GONE = "original_gone"
-    PROXY_REFUSED = "proxy_refused"
-    RETRIES_EXHAUSTED = "retries_exhausted"
+    docs/reference/reasons.md is generated from it; tests hold the API document and the announcement schema against it.
+    """
+
+    status: str
+    meaning: str
+
+    def __new__(cls, word: str, status: str, meaning: str) -> "Reason":
+        """Return the member of this word."""
+        reason = str.__new__(cls, word)
+        reason._value_ = word
+        reason.status = status
+        reason.meaning = meaning
+        return reason
+
+    UNSUPPORTED_TYPE = (
+        "unsupported_type",
+        "REJECTED",
+        "The bytes are not those of an accepted picture or video type.",
+    )
+    CORRUPT = "corrupt", "REJECTED", "The file is damaged or truncated."
+    TOO_MANY_PIXELS = (
+        "too_many_pixels",
+        "REJECTED",
+        "It has more pixels than `limits.pixels`, or decoding it would need more memory than the function has.",
+    )
+    TOO_MANY_FRAMES = (
+        "too_many_frames",
+        "REJECTED",
+        "The animation has more frames than `limits.frames`, or the video more than 240 frames per second.",
+    )
+    TOO_LARGE = "too_large", "REJECTED", "It has more bytes than `limits.bytes` or `limits.videoBytes` allow."
+    TOO_LONG = (
+        "too_long",
+        "REJECTED",
+        "The video is longer than `limits.videoSeconds`, or cannot be finished in the function's time-out.",
+    )
+    TOO_MANY_STREAMS = "too_many_streams", "REJECTED", "The video has more than 32 tracks."
+    EMPTY = "empty", "REJECTED", "The object has no bytes."
+    KEY_TOO_LONG = "key_too_long", "REJECTED", "The keys of its renditions would be longer than S3 allows."
+    VIDEO_DISABLED = "video_disabled", "REJECTED", "It is a video, and the stack processes none."
+    RESOURCE_EXHAUSTED = "resource_exhausted", "REJECTED", "Decoding it ended the function three times."
+    POLICY_BLOCK = "policy_block", "BLOCKED", "The moderation policy forbids it."
+    POLICY_REVIEW = "policy_review", "REVIEW", "The moderation policy asks for a person to look at it."
+    ORIGINAL_GONE = "original_gone", "FAILED", "The original was gone before it was processed."
+    PROXY_REFUSED = "proxy_refused", "FAILED", "Rekognition refused the picture that the pipeline sent."
+    RETRIES_EXHAUSTED = "retries_exhausted", "FAILED", "50 receives of its message did not finish it."
 
 
 class PipelineError(Exception):

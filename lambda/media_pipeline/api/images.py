@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from media_pipeline.api.originals import Originals
+from media_pipeline.messaging.statuses import SENTENCES
 from media_pipeline.records.record import Record, Status
 from media_pipeline.records.table import Records
 
@@ -14,12 +15,6 @@ LINK_SECONDS = 15 * 60
 FACTS = ("content_type", "width", "height", "bytes", "duration", "created_at", "finished_at")
 LOOKS = ("dominant_colour", "placeholder")  # a blurred picture is a picture: only of what is published
 HIDING = frozenset({Status.BLOCKED, Status.REVIEW, Status.DELETED})
-DETAILS = {
-    # The recorded details of these name labels and thresholds, or the inside of the stack.
-    Status.BLOCKED: "This stack's policy forbids it. It was not published.",
-    Status.REVIEW: "A person must look at it first. It was not published.",
-    Status.FAILED: "It could not be processed. The operators know, and can have it tried again.",
-}
 
 
 class Images:
@@ -47,7 +42,7 @@ class Images:
         answer: dict[str, Any] = {"status": newest.status.value}
         if newest.status.terminal and facts.get("reason"):
             answer["reason"] = facts["reason"]
-            if detail := DETAILS.get(newest.status, facts.get("detail")):
+            if detail := SENTENCES[newest.status].for_uploader or facts.get("detail"):
                 answer["detail"] = detail
         answer |= {name: facts[name] for name in FACTS if facts.get(name) is not None}
         answer["renditions"] = []

@@ -3,31 +3,13 @@
 import unicodedata
 from dataclasses import dataclass
 
+from media_pipeline.messaging.statuses import SENTENCES
 from media_pipeline.records.record import Record, Status
 from media_pipeline.storage import quarantine_key
 
 SUBJECT_LIMIT = 99  # SNS: less than 100 characters of ASCII, without line breaks or control characters
 NAME_END = 12  # characters kept from the end of a shortened name, where its suffix is
 CUT = "..."
-HEADLINE = {
-    Status.PUBLISHED: "An upload was published.",
-    Status.BLOCKED: "An upload was blocked: the stack's policy forbids it. It was not published.",
-    Status.REVIEW: "An upload is held back until a person has looked at it. It was not published.",
-    Status.REJECTED: "An upload was rejected: it cannot be processed. It was not published.",
-    Status.FAILED: "An upload could not be processed; the fault is not the uploader's. It was not published.",
-    Status.SUPERSEDED: "An upload was passed over, because a newer one has the same key.",
-    Status.DELETED: "An upload was deleted.",
-}
-NEXT_STEP = {
-    Status.PUBLISHED: "Nothing to do: its renditions are in the renditions bucket.",
-    Status.BLOCKED: "Nothing, unless it was blocked by mistake: then change the policy and upload it again.",
-    Status.REVIEW: "A person must look at the original, which is in the quarantine bucket.",
-    Status.REJECTED: "It is not tried again. Upload a file that meets the rule above.",
-    Status.FAILED: "It is not tried again by itself. Correct the cause, then redrive it:\n"
-    "  python -m operations redrive --stack {stack} --status FAILED",
-    Status.SUPERSEDED: "Nothing to do: the newer upload is announced on its own.",
-    Status.DELETED: "Nothing to do: its renditions are gone as well.",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,8 +33,8 @@ def subject(record: Record, stack: str) -> str:
 
 def email_text(record: Record, resources: StackResources) -> str:
     """Return the e-mail's text."""
-    facts = record.attributes
-    lines = [HEADLINE[record.status], ""]
+    facts, sentences = record.attributes, SENTENCES[record.status]
+    lines = [sentences.headline, ""]
     lines += [f"Status:   {record.status.value}", f"Object:   {visible(record.object_key)}"]
     lines.append(f"Version:  {visible(record.version)}")
     if reason := facts.get("reason"):
@@ -65,7 +47,7 @@ def email_text(record: Record, resources: StackResources) -> str:
             for entry in record.renditions
         )
         lines.append(f"Renditions: {', '.join(listed)}")
-    lines += ["", "What happens next", NEXT_STEP[record.status].format(stack=resources.stack)]
+    lines += ["", "What happens next", sentences.next_step.format(stack=resources.stack)]
     lines += ["", "Where to look", *_where(record, resources)]
     return "\n".join(lines) + "\n"
 

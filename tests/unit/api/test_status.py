@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from media_pipeline.errors import Reason
+from media_pipeline.messaging.statuses import SENTENCES
 from media_pipeline.records.record import Status
 from tests.unit.api.conftest import JPEG, Door, document
 
@@ -174,7 +175,12 @@ def test_answer_is_not_to_be_kept(door: Door) -> None:
     assert door.image(ID).headers["Cache-Control"] == "no-store"
 
 
-def test_every_status_and_reason_of_the_pipeline_is_documented() -> None:
-    schemas = document()["components"]["schemas"]
-    assert set(schemas["Status"]["enum"]) == {"RECEIVED", *(status.value for status in Status)}
-    assert {reason.value for reason in Reason} <= set(schemas["Reason"]["enum"])
+def test_the_api_document_lists_every_status_with_its_meaning() -> None:
+    schema = document()["components"]["schemas"]["Status"]
+    assert schema["enum"] == ["RECEIVED", *Status]
+    lines = schema["description"].splitlines()
+    assert lines[1:] == [f"- `{status.value}`: {SENTENCES[status].meaning}" for status in Status]
+
+
+def test_the_api_document_lists_every_reason() -> None:
+    assert set(document()["components"]["schemas"]["Reason"]["enum"]) == set(Reason)

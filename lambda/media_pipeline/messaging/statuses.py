@@ -1,0 +1,74 @@
+"""What people are told about each status: in documents, in e-mails, and in answers of the upload API.
+
+docs/reference/statuses.md is generated from this table, and a test holds the API document against it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from media_pipeline.records.record import Status
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sentences:
+    """The sentences about one status; `next_step` may contain `{stack}`.
+
+    `for_uploader` replaces the record's `detail` in answers of the API where that names labels, thresholds or the
+    inside of the stack.
+    """
+
+    meaning: str
+    headline: str
+    next_step: str
+    for_uploader: str | None = None
+
+
+SENTENCES: Mapping[Status, Sentences] = MappingProxyType(
+    {
+        Status.PROCESSING: Sentences(
+            meaning="being processed, or waiting for another attempt",
+            headline="An upload is being processed.",
+            next_step="Nothing to do: its outcome will be announced.",
+        ),
+        Status.PUBLISHED: Sentences(
+            meaning="its renditions are published",
+            headline="An upload was published.",
+            next_step="Nothing to do: its renditions are in the renditions bucket.",
+        ),
+        Status.BLOCKED: Sentences(
+            meaning="the stack's policy forbids it; nothing was published",
+            headline="An upload was blocked: the stack's policy forbids it. It was not published.",
+            next_step="Nothing, unless it was blocked by mistake: then change the policy and upload it again.",
+            for_uploader="This stack's policy forbids it. It was not published.",
+        ),
+        Status.REVIEW: Sentences(
+            meaning="held back until a person has looked at it; nothing was published",
+            headline="An upload is held back until a person has looked at it. It was not published.",
+            next_step="A person must look at the original, which is in the quarantine bucket.",
+            for_uploader="A person must look at it first. It was not published.",
+        ),
+        Status.REJECTED: Sentences(
+            meaning="it can never be processed, for the `reason` given",
+            headline="An upload was rejected: it cannot be processed. It was not published.",
+            next_step="It is not tried again. Upload a file that meets the rule above.",
+        ),
+        Status.FAILED: Sentences(
+            meaning="the system could not process it; an operator can redrive it",
+            headline="An upload could not be processed; the uploader is not the cause. It was not published.",
+            next_step="It is not tried again by itself. Correct the cause, then redrive it:\n"
+            "  python -m operations redrive --stack {stack} --status FAILED",
+            for_uploader="It could not be processed. The operators know, and can have it tried again.",
+        ),
+        Status.SUPERSEDED: Sentences(
+            meaning="a newer version of the same key came first",
+            headline="An upload was skipped, because a newer one has the same key.",
+            next_step="Nothing to do: the newer upload has an announcement of its own.",
+        ),
+        Status.DELETED: Sentences(
+            meaning="it was deleted, and its renditions with it",
+            headline="An upload was deleted.",
+            next_step="Nothing to do: its renditions were deleted as well.",
+        ),
+    }
+)
