@@ -2,7 +2,7 @@
 
 import pulumi
 
-from components import config, packaging
+from components import config, environment, packaging
 from components.alerting import MediaAlerting, MediaAlertingArgs
 from components.applications import ApplicationAccess, ApplicationAccessArgs
 from components.function_specs import LOG_NOTIFICATION
@@ -53,6 +53,9 @@ if stack.api.enabled:
         UploadApiArgs(config=stack, platform=processing.platform, resources=processing.resources),
         options,
     )
+storage.protect_uploads(
+    api_prefix=environment.UPLOADS_PREFIX, api_role=upload_api.function.role.arn if upload_api else None
+)
 
 deployed = Deployed(
     storage=storage,

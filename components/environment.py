@@ -11,7 +11,7 @@ from components import bounds
 from components.config_model import StackConfig
 
 METRICS_NAMESPACE = "MediaPipeline"
-UPLOADS_PREFIX = "api/"  # where the upload API stores uploads, and all that its role may touch
+UPLOADS_PREFIX = "api/"  # the upload API's part of the uploads bucket: nobody else writes there
 STACK_NAME = re.compile(rf"[a-z][a-z0-9-]{{0,{bounds.STACK_NAME_LENGTH - 1}}}")
 
 
@@ -49,6 +49,7 @@ def image_settings(config: StackConfig) -> dict[str, str]:
         "GRAYSCALE": _flag(config.grayscale),
         "MODERATION": _json(policy),
         "LIMITS": _json(_limits(config, "bytes", "pixels", "frames")),
+        "UPLOADS_PREFIX": UPLOADS_PREFIX,
     }
 
 

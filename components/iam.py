@@ -64,13 +64,24 @@ class ServiceGrant:
     account: pulumi.Input[str] | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Denial:
+    """What nobody may do to a resource, whoever allows it; `condition` says when, else always."""
+
+    sid: str
+    actions: Sequence[str]
+    resources: Sequence[pulumi.Input[str]]
+    condition: Mapping[str, Mapping[str, pulumi.Input[str] | Sequence[str]]] | None = None
+
+
 def resource_policy(
     *,
     action: str,
     resources: Sequence[pulumi.Input[str]],
     grants: Sequence[ServiceGrant] = (),
+    denials: Sequence[Denial] = (),
 ) -> pulumi.Output[str]:
-    """A resource's policy: the services' grants, and nobody may do `action` without TLS."""
+    """Return a resource's policy: the services' grants, the denials, and that nobody may do `action` without TLS."""
     statements: list[Mapping[str, object]] = [
         {
             "Sid": grant.sid,
@@ -84,6 +95,17 @@ def resource_policy(
             },
         }
         for grant in grants
+    ]
+    statements += [
+        {
+            "Sid": denial.sid,
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": list(denial.actions),
+            "Resource": list(denial.resources),
+            **({"Condition": denial.condition} if denial.condition else {}),
+        }
+        for denial in denials
     ]
     statements.append(
         {

@@ -1,4 +1,7 @@
-"""What each function may do: exact actions on exact ARNs, each statement with its reason as its id."""
+"""What each function may do: exact actions on exact ARNs, each statement with its reason as its id.
+
+`tests/local/test_least_privilege.py` compares this with the calls that the functions really make.
+"""
 
 import pulumi_aws as aws
 
@@ -23,8 +26,8 @@ def process_media(on: Resources, queue: aws.sqs.Queue) -> list[Statement]:
     """Allow to read an original, publish or quarantine the result, record and announce it."""
     return [
         Statement(
-            sid="FetchTheVersionOfTheEvent",  # GetObject: events without a version, pinned by their ETag
-            actions=["s3:GetObjectVersion", "s3:GetObject"],
+            sid="FetchTheVersionOfTheEvent",
+            actions=["s3:GetObjectVersion"],
             resources=[on.storage.uploads.objects()],
         ),
         Statement(
@@ -36,6 +39,12 @@ def process_media(on: Resources, queue: aws.sqs.Queue) -> list[Statement]:
             sid="TellMissingFromForbidden",  # without it a missing object answers 403 instead of 404
             actions=["s3:ListBucket"],
             resources=[on.storage.uploads.bucket.arn, on.storage.quarantine.bucket.arn],
+        ),
+        _find_earlier_uploads(on),
+        Statement(
+            sid="CheckItsOwnRecord",  # after another invocation took it over: which renditions may be removed
+            actions=["dynamodb:GetItem"],
+            resources=[on.storage.records.arn],
         ),
         Statement(
             sid="QuarantineAndVerifyTheCopy",
@@ -64,11 +73,7 @@ def hand_over(videos: aws.sqs.Queue) -> Statement:
 def dead_letters(on: Resources) -> list[Statement]:
     """Allow to record as FAILED what no attempt could finish, to remove renditions of deleted objects, to announce."""
     return [
-        Statement(
-            sid="TellMissingFromForbidden",
-            actions=["s3:ListBucket"],
-            resources=[on.storage.uploads.bucket.arn],
-        ),
+        _find_earlier_uploads(on),
         Statement(
             sid="RemoveRenditionsOfDeletedObjects",
             actions=["s3:DeleteObject"],
@@ -78,11 +83,18 @@ def dead_letters(on: Resources) -> list[Statement]:
     ]
 
 
+def _find_earlier_uploads(on: Resources) -> Statement:
+    """Allow to list the versions of a key: is an upload the first of its key, or only the console's folder?"""
+    return Statement(
+        sid="FindEarlierUploads", actions=["s3:ListBucketVersions"], resources=[on.storage.uploads.bucket.arn]
+    )
+
+
 def _every_worker(on: Resources, *queues: aws.sqs.Queue) -> list[Statement]:
     return [
         Statement(
             sid="KeepTheRecords",
-            actions=["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:Query"],
+            actions=["dynamodb:UpdateItem", "dynamodb:Query"],
             resources=[on.storage.records.arn],
         ),
         Statement(sid="AnnounceOutcomes", actions=["sns:Publish"], resources=[on.events.arn]),
@@ -126,16 +138,21 @@ def upload_api(on: Resources) -> list[Statement]:
             condition={"StringLike": {"s3:prefix": [f"{UPLOADS_PREFIX}*"]}},
         ),
         Statement(
-            sid="ReadTheRecords",
-            actions=["dynamodb:GetItem", "dynamodb:Query"],
+            sid="ReadTheRecordsOfItsUploads",
+            actions=["dynamodb:Query"],
             resources=[storage.records.arn],
+            condition={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{UPLOADS_PREFIX}*"]}},
         ),
-        Statement(sid="SignRenditions", actions=["s3:GetObject"], resources=[storage.renditions.objects()]),
+        Statement(
+            sid="SignLinksToRenditions",
+            actions=["s3:GetObject"],
+            resources=[storage.renditions.objects(f"{UPLOADS_PREFIX}*")],
+        ),
     ]
 
 
 def may_upload(uploads: PrivateBucket) -> list[Statement]:
-    """Allow an application to put originals, however large."""
+    """Allow an application to put originals of any size; the bucket's policy excludes the upload API's prefix."""
     return [
         Statement(
             sid="Upload",  # AbortMultipartUpload: to clean up after a large upload that failed

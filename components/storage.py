@@ -10,6 +10,7 @@ from components import bucket, iam
 from components.bucket import PrivateBucket, PrivateBucketArgs
 from components.config_model import Retention
 from components.naming import Account, component_type
+from components.upload_denials import upload_denials
 
 ATTENTION_INDEX = "attention"  # sparse: only items that need a person have the attribute
 
@@ -74,6 +75,7 @@ class MediaStorage(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: MediaStorageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(component_type("MediaStorage"), name, {}, opts)
+        self._name = name
         self.buckets = {
             spec.name: PrivateBucket(
                 f"{name}-{spec.name}",
@@ -108,6 +110,17 @@ class MediaStorage(pulumi.ComponentResource):
         """The bucket of what is published."""
         return self.buckets["renditions"]
 
+    def protect_uploads(self, *, api_prefix: str, api_role: pulumi.Input[str] | None) -> None:
+        """Attach the policy of the uploads bucket; to be called once, when the upload API's role is known.
+
+        Under `api_prefix` only `api_role` (an ARN; None: nobody) may put objects.
+        """
+        self._policy(
+            f"{self._name}-uploads-policy",
+            self.uploads,
+            denials=upload_denials(self.uploads, api_prefix=api_prefix, api_role=api_role),
+        )
+
     def _log_access(self, name: str, account: Account) -> None:
         """Give each bucket its policy, and have S3 log the access to those that hold media."""
         logs = self.buckets["logs"]
@@ -116,7 +129,8 @@ class MediaStorage(pulumi.ComponentResource):
             f"{name}-logs-policy", logs, _log_delivery(logs, account, tuple(sources.values()))
         )
         for what, source in sources.items():
-            self._policy(f"{name}-{what}-policy", source)
+            if source is not self.uploads:  # its policy names a role that is created later: `protect_uploads`
+                self._policy(f"{name}-{what}-policy", source)
             aws.s3.BucketLogging(
                 f"{name}-{what}-logging",
                 bucket=source.bucket.bucket,
@@ -155,13 +169,18 @@ class MediaStorage(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, protect=protect),
         )
 
-    def _policy(self, name: str, target: PrivateBucket, *grants: iam.ServiceGrant) -> aws.s3.BucketPolicy:
-        """Create the one policy of a bucket: TLS only, and the grants of AWS services."""
+    def _policy(
+        self, name: str, target: PrivateBucket, *grants: iam.ServiceGrant, denials: Sequence[iam.Denial] = ()
+    ) -> aws.s3.BucketPolicy:
+        """Create the one policy of a bucket: TLS only, the grants of AWS services, and the denials."""
         return aws.s3.BucketPolicy(
             name,
             bucket=target.bucket.bucket,
             policy=iam.resource_policy(
-                action="s3:*", resources=[target.bucket.arn, target.objects()], grants=grants
+                action="s3:*",
+                resources=[target.bucket.arn, target.objects()],
+                grants=grants,
+                denials=denials,
             ),
             # S3 refuses two changes of one bucket's access at the same time.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[target.public_access]),

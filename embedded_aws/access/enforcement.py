@@ -7,10 +7,10 @@ paths; it is not AWS's evaluator.
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from embedded_aws.access import presigned
+from embedded_aws.access import context, presigned
 from embedded_aws.access.actions import Need, Place, copy_source, needs
 from embedded_aws.access.policies import (
     AccessRequest,
@@ -96,7 +96,8 @@ class Enforcer:
         """Raises RefusedError as the service would answer, after noting what was asked."""
         if call.service == "s3" and presigned.is_presigned(call.request):
             presigned.verify(call.request)
-        if call.access_key_id is None:  # unsigned: moto judges anonymous requests by ACL and policy
+        if call.access_key_id is None:
+            _require_public(call)
             return
         place = Place(region=call.region, account=ACCOUNT_ID)
         if call.access_key_id == ADMIN_ACCESS_KEY_ID:
@@ -109,7 +110,7 @@ class Enforcer:
         self._hide_missing_objects(call, role, session)
 
     def _require(self, call: Call, need: Need, role: str, session: Any) -> None:
-        allowed = _allowed(need, session, _of_the_call(call))
+        allowed = _allowed(need, session, context.of_call(call))
         self.log.note(Access(role=role, action=need.action, resource=need.resource, allowed=allowed))
         if not allowed:
             raise _denied(call, need, session.arn)
@@ -117,7 +118,7 @@ class Enforcer:
     def _deny_by_resource(self, call: Call, required: list[Need]) -> None:
         arn = f"arn:aws:iam::{ACCOUNT_ID}:user/administrator"
         for need in required:
-            request = _request(need, arn, _of_the_call(call))
+            request = _request(need, arn, context.of_call(call))
             if evaluate(_resource_policies(need.resource), request) is Verdict.DENY:
                 raise _denied(call, need, arn)
 
@@ -134,18 +135,33 @@ class Enforcer:
                 raise _denied(call, need, session.arn)
 
 
-def _of_the_call(call: Call) -> Mapping[str, str]:
-    """The context keys that only some calls have."""
-    prefix = call.parameters.get("Prefix")
-    listing = call.service == "s3" and call.operation.startswith("ListObject")
-    return {"s3:prefix": str(prefix)} if listing and prefix is not None else {}
+def _require_public(call: Call) -> None:
+    """Judge an unsigned request for an object or a bucket: its policy must allow it to everybody.
+
+    Everything is denied where the bucket restricts public policies ("Blocking public access", S3 User Guide).
+    """
+    bucket = find_bucket(str(call.parameters.get("Bucket"))) if call.service == "s3" else None
+    if bucket is None:
+        return
+    context_keys = {"aws:SecureTransport": "true", **context.of_call(call)}
+    restricted = str(getattr(bucket.public_access_block, "restrict_public_buckets", False)).lower() == "true"
+    for need in needs("s3", call.operation, call.parameters, Place(region="", account="")):
+        request = AccessRequest(
+            action=need.action,
+            resource=need.resource,
+            principal=Principal(kind="AWS", value="*"),
+            context=context_keys,
+        )
+        if restricted or evaluate(_resource_policies(need.resource), request) is not Verdict.ALLOW:
+            raise RefusedError("AccessDenied", "Access Denied", 403)
 
 
-def _allowed(need: Need, session: Any, context: Mapping[str, str]) -> bool:
+def _allowed(need: Need, session: Any, of_call: Mapping[str, str]) -> bool:
     """Within one account an allow of either side is enough, and a deny of either side final."""
-    request = _request(need, session.arn, context)
     role_arn = f"arn:aws:iam::{ACCOUNT_ID}:role/{session._owner_role_name}"
-    as_role = _request(need, role_arn, context)
+    as_role = _request(need, role_arn, of_call)
+    # A session is named as principal by its own ARN; `aws:PrincipalArn` is that of its role all the same.
+    request = replace(as_role, principal=replace(as_role.principal, value=session.arn))
     identity = evaluate(_documents(session), request)
     by_session = evaluate(_resource_policies(need.resource), request)
     by_role = evaluate(_resource_policies(need.resource), as_role)
@@ -153,7 +169,7 @@ def _allowed(need: Need, session: Any, context: Mapping[str, str]) -> bool:
     return Verdict.DENY not in verdicts and Verdict.ALLOW in verdicts
 
 
-def _request(need: Need, principal_arn: str, context: Mapping[str, str]) -> AccessRequest:
+def _request(need: Need, principal_arn: str, of_call: Mapping[str, str]) -> AccessRequest:
     return AccessRequest(
         action=need.action,
         resource=need.resource,
@@ -162,7 +178,7 @@ def _request(need: Need, principal_arn: str, context: Mapping[str, str]) -> Acce
             "aws:SecureTransport": "true",  # loopback stands for the service's HTTPS endpoint
             "aws:PrincipalArn": principal_arn,
             "aws:PrincipalAccount": ACCOUNT_ID,
-            **context,
+            **of_call,
         },
     )
 

@@ -1,4 +1,4 @@
-"""S3's access: bucket policies judged with their conditions, and log delivery granted by policy."""
+"""S3's access: bucket policies are judged before moto is asked, and log delivery is granted by policy."""
 
 from typing import Any
 
@@ -6,28 +6,16 @@ from embedded_aws.access.policies import AccessRequest, Principal, Verdict, eval
 from embedded_aws.moto_patches.replacing import replace
 
 _LOG_DELIVERY = Principal(kind="Service", value="logging.s3.amazonaws.com")
-_ANYBODY = Principal(kind="AWS", value="*")
 
 
 def apply() -> None:
-    """moto takes an unmatched Condition for a Deny, so that a TLS-only policy closes the bucket to all."""
+    """moto takes an unmatched Condition for a Deny, so that a TLS-only policy closes the bucket to everybody."""
     from moto.iam.access_control import PermissionResult
     from moto.s3.models import FakeBucket
 
-    results = {
-        Verdict.ALLOW: PermissionResult.PERMITTED,
-        Verdict.DENY: PermissionResult.DENIED,
-        Verdict.SILENT: PermissionResult.NEUTRAL,
-    }
-
-    def get_permission(self: Any, action: str, resource: str) -> Any:
-        """What the policy says of anybody; roles and the administrator are judged before moto is asked."""
-        if self.policy is None:
-            return PermissionResult.NEUTRAL
-        request = AccessRequest(
-            action=action, resource=resource, principal=_ANYBODY, context={"aws:SecureTransport": "true"}
-        )
-        return results[evaluate([self.policy], request)]
+    def get_permission(self: Any, action: str, resource: str) -> Any:  # noqa: ARG001 - moto's signature
+        """Allow what reaches moto: the enforcer has judged it by identity and by the bucket's policy."""
+        return PermissionResult.PERMITTED
 
     def log_permissions_enabled_policy(self: Any, target_bucket: Any, target_prefix: str | None) -> bool:
         """moto wants one exact resource and knows no lists; AWS evaluates the policy."""

@@ -67,6 +67,16 @@ class Reason(StrEnum):
     TOO_MANY_STREAMS = "too_many_streams", "REJECTED", "The video has more than 32 tracks."
     EMPTY = "empty", "REJECTED", "The object has no bytes."
     KEY_TOO_LONG = "key_too_long", "REJECTED", "The keys of its renditions would be longer than S3 allows."
+    UNREADABLE = (
+        "unreadable",
+        "REJECTED",
+        "S3 does not give its bytes out: it is archived, or encrypted with a key that only its uploader has.",
+    )
+    ALREADY_UPLOADED = (
+        "already_uploaded",
+        "REJECTED",
+        "Something was uploaded under this key of the upload API before; the first upload stays.",
+    )
     VIDEO_DISABLED = "video_disabled", "REJECTED", "It is a video, and the stack processes none."
     RESOURCE_EXHAUSTED = "resource_exhausted", "REJECTED", "Decoding it ended the function three times."
     POLICY_BLOCK = "policy_block", "BLOCKED", "The moderation policy forbids it."

@@ -1,11 +1,11 @@
 """S3 event notifications as they arrive in SQS messages, parsed once at the boundary.
 
-What AWS documents and what this module makes of it:
-- keys are url-encoded (`a+b/%C3%BC.jpg`) and decoded here, once;
-- a `sequencer` orders the events of one key; it is a hexadecimal string of changing length, which
-  compares as a string once the shorter one is padded on the right with zeros;
-- `s3:TestEvent` has no `Records`: it is no object's event and means nothing;
-- new fields appear in format 2.x at any time and are ignored.
+What AWS documents ("Event message structure", Amazon S3 User Guide), and what this module does about it:
+- keys are URL-encoded (`a+b/%C3%BC.jpg`); they are decoded here, once;
+- a `sequencer` orders the events of one key. It is a hexadecimal string of varying length; two of them compare as
+  strings once the shorter one is padded with zeros on the right;
+- `s3:TestEvent` has no `Records`: it is about no object and is ignored;
+- S3 may add fields to format 2.x at any time; unknown ones are ignored.
 """
 
 import json
@@ -37,8 +37,9 @@ class ObjectEvent:
     """One event of one object version.
 
     `sequencer` is normalised (upper case, padded to 32 digits), or None where S3 sent none.
+    `size` is in bytes, or None where S3 sent none: only events of new objects have it.
     `redrive_attempt` is the attempt of the FAILED record that an operator's redrive names, else None.
-    `source` is the notification's entry as it came, for passing it on.
+    `source` is the notification's entry as it was received, for passing it on.
     """
 
     kind: EventKind
@@ -47,47 +48,52 @@ class ObjectEvent:
     version_id: str | None
     etag: str | None
     sequencer: str | None
+    size: int | None = None
     redrive_attempt: int | None = None
     source: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def version(self) -> str:
-        """What tells this object from others under the same key: the version id, else the ETag."""
+        """Identify this object among all others under its key: the version id, else the ETag."""
         return self.version_id or self.etag or "null"
 
     @property
     def is_folder(self) -> bool:
-        """Whether this is a console "folder": a key that ends in a slash holds no file."""
-        return self.key.endswith("/")
+        """Return whether the S3 console made this object to show a folder: its key ends in "/", and it is empty.
+
+        An object with bytes under such a key is an upload like any other.
+        """
+        return self.kind is EventKind.CREATED and self.key.endswith("/") and self.size == 0
 
 
 def normalise_sequencer(raw: str) -> str:
-    """Give an S3 sequencer the one form in which two of them compare as strings.
+    """Bring an S3 sequencer into the form in which two of them compare as strings: upper case, 32 digits.
 
-    Raises UnknownMessageError where it is no hexadecimal number of at most 32 digits.
+    Raises UnknownMessageError where it is not a hexadecimal number of at most 32 digits.
     """
     if not 0 < len(raw) <= SEQUENCER_DIGITS or not set(raw) <= set(string.hexdigits):
         raise UnknownMessageError(
-            f"sequencer {raw[:80]!r} is no hexadecimal number of 1 to {SEQUENCER_DIGITS} digits"
+            f"sequencer {raw[:80]!r} is not a hexadecimal number of 1 to {SEQUENCER_DIGITS} digits"
         )
     return raw.upper().ljust(SEQUENCER_DIGITS, "0")
 
 
 def next_sequencer(newest: str | None) -> str:
-    """Sequencer for a version whose event was lost: the newest known one plus one, or zeros if there is none."""
+    """Return a sequencer for a version whose event has none: the newest known one plus one, or zeros."""
     number = 0 if newest is None else int(newest, 16) + 1
     return f"{number:0{SEQUENCER_DIGITS}X}"
 
 
 def parse_message(body: str) -> tuple[ObjectEvent, ...]:
-    """Events of one SQS message; none for S3's test event and for event types that nobody subscribed to.
+    """Parse the body of an SQS message into its events.
 
-    Raises UnknownMessageError where the body is no S3 event notification at all.
+    S3's test event, and event types that this stack does not subscribe to, give none.
+    Raises UnknownMessageError where the body is not an S3 event notification.
     """
     try:
         document = json.loads(body)
     except ValueError as error:
-        raise UnknownMessageError(f"the body is no JSON: {error}") from error
+        raise UnknownMessageError(f"the body is not JSON: {error}") from error
     if not isinstance(document, Mapping):
         raise UnknownMessageError(f"the body is JSON, but a {type(document).__name__} instead of an object")
     if document.get("Event") == "s3:TestEvent":
@@ -119,11 +125,12 @@ def _parse_record(record: Any) -> ObjectEvent | None:
             version_id=described.get("versionId") or None,
             etag=(described.get("eTag") or "").strip('"') or None,
             sequencer=normalise_sequencer(str(raw_sequencer)) if raw_sequencer else None,
+            size=None if described.get("size") is None else int(described["size"]),
             redrive_attempt=None if attempt is None else int(attempt),
             source=record,
         )
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise UnknownMessageError(f"a record is no S3 event: {type(error).__name__} {error}") from error
+        raise UnknownMessageError(f"a record is not an S3 event: {type(error).__name__} {error}") from error
 
 
 def _kind(event_name: str) -> EventKind | None:

@@ -1,22 +1,37 @@
-"""The three buckets as the pipeline uses them: originals in, renditions out, quarantine aside."""
+"""The three buckets of the pipeline: uploads (originals), renditions, and quarantine."""
 
 import base64
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, cast
 from urllib.parse import urlencode
 
 from botocore.exceptions import ClientError
 
-from media_pipeline.errors import FailedError, Reason, TransientError
+from media_pipeline.errors import FailedError, Reason, RejectedError, TransientError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 KEY_BYTES_LIMIT = 1024  # S3: an object key is at most 1,024 bytes of UTF-8
 DELETE_BATCH = 1000  # S3: DeleteObjects takes at most 1,000 keys
+NULL_VERSION = "null"
+"""S3's id of an object that was put before its bucket had versions, whose event has none."""
 IMMUTABLE = "public, max-age=31536000, immutable"  # RFC 8246: a rendition's key changes with its bytes
 _GONE = frozenset({"404", "NoSuchKey", "NoSuchVersion"})
+_SUPERSEDED = frozenset({"412", "PreconditionFailed"})  # the key holds another object by now
+_UNREADABLE: Mapping[str, str] = {
+    # S3's error codes of GetObject that no retry changes ("Error responses", Amazon S3 API Reference).
+    "InvalidObjectState": "it is in an archive storage class and must be restored before it can be read",
+    "InvalidRequest": "it is encrypted with a key that only its uploader has (SSE-C)",
+}
+_FITS_INTO_XML = re.compile("[^\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\ud800-\\udfff\\ufffe\\uffff]+")
+"""Keys that DeleteObjects can carry for certain: its body is XML 1.0.
+
+XML 1.0 has no way to write most control characters, U+FFFE and U+FFFF ("2.2 Characters"), and a parser may change
+line ends ("2.11 End-of-Line Handling"; XML 1.1 adds U+0085 and U+2028).
+"""
 
 
 class OriginalGoneError(FailedError):
@@ -38,7 +53,7 @@ class Original(Protocol):
 
 
 class Storage:
-    """All reads and writes of objects."""
+    """All reads and writes of objects by the workers."""
 
     def __init__(self, *, s3: "S3Client", uploads: str, renditions: str, quarantine: str) -> None:
         self._s3 = s3
@@ -47,23 +62,49 @@ class Storage:
         self._quarantine = quarantine
 
     def open(self, key: str, *, version_id: str | None, etag: str | None) -> AbstractContextManager[Original]:
-        """Open exactly that version (by its id, else only if the ETag still matches); nothing is read yet.
+        """Open exactly that version (by its id, else only if the ETag still matches), without reading its body.
 
-        Raises OriginalGoneError. A body that breaks off while it is read is a TransientError.
+        Raises OriginalGoneError where the version was deleted or replaced, RejectedError (`unreadable`) where S3
+        has it but never gives its bytes out.
         """
-        which: dict[str, Any] = {}
-        if version_id:
-            which["VersionId"] = version_id
-        elif etag:
-            which["IfMatch"] = etag
+        condition: dict[str, Any] = {} if version_id or not etag else {"IfMatch": etag}
         try:
-            answer = self._s3.get_object(Bucket=self._uploads, Key=key, **which)
+            answer = self._s3.get_object(
+                Bucket=self._uploads, Key=key, VersionId=version_id or NULL_VERSION, **condition
+            )
         except ClientError as error:
-            # 412: the key holds another object by now, so this one is as gone as with a 404.
-            if error.response["Error"]["Code"] in _GONE | {"412", "PreconditionFailed"}:
+            code = error.response["Error"]["Code"]
+            if code in _GONE | _SUPERSEDED:
                 raise OriginalGoneError(key, version_id or etag or "null") from error
+            if code in _UNREADABLE:
+                raise RejectedError(
+                    Reason.UNREADABLE, f"S3 does not give its bytes out: {_UNREADABLE[code]}"
+                ) from error
             raise
         return _OpenObject(answer)
+
+    def has_earlier_upload(self, key: str, *, version_id: str | None) -> bool:
+        """Return whether the uploads bucket holds a version of `key` from before this one.
+
+        S3 lists the versions of one key from the newest to the oldest (ListObjectVersions). Delete markers are not
+        uploads. False where this version is not in the bucket any more.
+        """
+        wanted = version_id or NULL_VERSION
+        versions = iter(self._versions(key))
+        found = any(version["VersionId"] == wanted for version in versions)
+        return found and next(versions, None) is not None
+
+    def has_uploaded_bytes(self, key: str) -> bool:
+        """Return whether the uploads bucket holds a version of `key` that is not empty, hidden or not."""
+        return any(version["Size"] for version in self._versions(key))
+
+    def _versions(self, key: str) -> Iterator[Mapping[str, Any]]:
+        """List the versions of one key, from the newest to the oldest, without delete markers."""
+        for page in self._s3.get_paginator("list_object_versions").paginate(Bucket=self._uploads, Prefix=key):
+            for version in page.get("Versions", ()):
+                if version["Key"] != key:  # a longer key: S3 sorts it behind all versions of this one
+                    return
+                yield version
 
     def put_rendition(
         self, key: str, data: bytes | BinaryIO, *, content_type: str, facts: Mapping[str, str]
@@ -80,8 +121,15 @@ class Storage:
         )
 
     def remove_renditions(self, keys: Iterable[str]) -> None:
-        """Remove renditions by their keys; those that are gone already are no error."""
+        """Delete renditions by their keys; a key that holds no object is not an error.
+
+        Raises TransientError where S3 refused to delete one of them.
+        """
         wanted = sorted(set(keys))
+        for key in wanted:
+            if not _fits_into_xml(key):
+                self._s3.delete_object(Bucket=self._renditions, Key=key)  # sends the key in the URL
+        wanted = [key for key in wanted if _fits_into_xml(key)]
         for start in range(0, len(wanted), DELETE_BATCH):
             batch = wanted[start : start + DELETE_BATCH]
             answer = self._s3.delete_objects(
@@ -90,40 +138,36 @@ class Storage:
             if errors := answer.get("Errors"):  # DeleteObjects answers 200 even where it refused
                 first = errors[0]
                 raise TransientError(
-                    f"{len(errors)} of {len(batch)} renditions could not be removed;"
-                    f" first {first.get('Key')}: {first.get('Code')}"
+                    f"S3 did not delete {len(errors)} of {len(batch)} renditions;"
+                    f" the first is {first.get('Key')}: {first.get('Code')}"
                 )
 
     def quarantine(
         self, key: str, *, version_id: str | None, etag: str | None, sha256: str, facts: Mapping[str, str]
     ) -> None:
-        """Move one object version to quarantine: copy, verify the copy, then delete that version.
+        """Move one object version to quarantine: copy it, verify the copy, then delete that version.
 
-        Each step can be repeated; a verified copy without an original counts as moved.
-        Raises OriginalGoneError where there is neither.
+        `sha256` is that of the original, in hexadecimal; `facts` become the copy's tags. Each step can be repeated;
+        a verified copy without an original counts as moved. Raises OriginalGoneError where there is neither.
         """
         target = quarantine_key(key, version_id or etag or "null")
         if not self._is_quarantined(target, sha256):
             try:
                 self._copy_to_quarantine(key, target, version_id, etag, facts)
             except OriginalGoneError:
-                # Moved since the look above, by an invocation that was thought dead: then it is there now.
+                # An invocation that was believed dead may have moved it since the check above.
                 if not self._is_quarantined(target, sha256):
                     raise
                 return
             if not self._is_quarantined(target, sha256):
-                raise TransientError(f"the copy of {key} in quarantine has other bytes than the original")
-        if version_id:
-            self._s3.delete_object(Bucket=self._uploads, Key=key, VersionId=version_id)
-        else:
-            self._s3.delete_object(Bucket=self._uploads, Key=key)
+                raise TransientError(f"the copy of {key} in quarantine does not have the original's bytes")
+        # Always by version: without one, a versioned bucket would keep the bytes and hide them.
+        self._s3.delete_object(Bucket=self._uploads, Key=key, VersionId=version_id or NULL_VERSION)
 
     def _copy_to_quarantine(
         self, key: str, target: str, version_id: str | None, etag: str | None, facts: Mapping[str, str]
     ) -> None:
-        source: dict[str, Any] = {"Bucket": self._uploads, "Key": key}
-        if version_id:
-            source["VersionId"] = version_id
+        source = {"Bucket": self._uploads, "Key": key, "VersionId": version_id or NULL_VERSION}
         condition: dict[str, Any] = {} if version_id or not etag else {"CopySourceIfMatch": etag}
         try:
             self._s3.copy_object(
@@ -131,12 +175,12 @@ class Storage:
                 Key=target,
                 CopySource=cast(Any, source),
                 ChecksumAlgorithm="SHA256",
-                TaggingDirective="REPLACE",  # the uploader's tags stay behind: copying them takes a right more
+                TaggingDirective="REPLACE",  # copying the uploader's tags would need one more permission
                 Tagging=urlencode(facts),
                 **condition,
             )
         except ClientError as error:
-            if error.response["Error"]["Code"] in _GONE | {"412", "PreconditionFailed"}:
+            if error.response["Error"]["Code"] in _GONE | _SUPERSEDED:
                 raise OriginalGoneError(key, version_id or etag or "null") from error
             raise
 
@@ -151,7 +195,7 @@ class Storage:
 
 
 class _OpenObject:
-    """An S3 answer whose body is read in parts, and dropped unread where it is not wanted."""
+    """An answer of GetObject, whose body is read in parts and closed at the end, also where it was not read."""
 
     def __init__(self, answer: Mapping[str, Any]) -> None:
         self._body = answer["Body"]
@@ -169,10 +213,18 @@ class _OpenObject:
 
 
 def rendition_key(key: str, version: str, name: str, sha256: str, extension: str) -> str:
-    """`{object key}/{version}/{size}-{first 8 hex of the bytes' SHA-256}.{ext}`: new bytes, new key."""
+    """Return `{object key}/{version}/{name}-{first 8 hex digits of the SHA-256}.{extension}`.
+
+    The key changes with the bytes, so a rendition can be cached for ever.
+    """
     return f"{key}/{version}/{name}-{sha256[:8]}.{extension}"
 
 
 def quarantine_key(key: str, version: str) -> str:
-    """Where a withheld original is kept."""
+    """Return the key under which the quarantine bucket keeps one version of an upload."""
     return f"{key}/{version}"
+
+
+def _fits_into_xml(key: str) -> bool:
+    # White space at an end survives XML itself, but not every reader of it.
+    return _FITS_INTO_XML.fullmatch(key) is not None and key == key.strip()

@@ -51,7 +51,7 @@ def of_every_worker(recorded: Recording, name: str, *queues: str) -> set[tuple[s
     actions = ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes", "ChangeMessageVisibility")
     records = arn("dynamodb", recorded, "records")
     return of_every_function(recorded, name) | {
-        *((f"dynamodb:{action}", records) for action in ("GetItem", "PutItem", "UpdateItem", "Query")),
+        *((f"dynamodb:{action}", records) for action in ("UpdateItem", "Query")),
         ("sns:Publish", arn("sns", recorded, "events")),
         *((f"sqs:{action}", arn("sqs", recorded, queue)) for queue in queues for action in actions),
     }
@@ -62,7 +62,8 @@ def of_media(recorded: Recording, name: str, queue: str) -> set[tuple[str, str]]
     uploads, quarantine, renditions = (s3(recorded, each) for each in ("uploads", "quarantine", "renditions"))
     return of_every_worker(recorded, name, queue) | {
         ("s3:GetObjectVersion", f"{uploads}/*"),
-        ("s3:GetObject", f"{uploads}/*"),
+        ("s3:ListBucketVersions", uploads),
+        ("dynamodb:GetItem", arn("dynamodb", recorded, "records")),
         ("s3:DeleteObjectVersion", f"{uploads}/*"),
         ("s3:ListBucket", uploads),
         ("s3:PutObject", f"{quarantine}/*"),

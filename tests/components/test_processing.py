@@ -41,7 +41,7 @@ def test_process_image_may_do_exactly_what_it_does(recorded: Recording) -> None:
 def test_dead_letters_may_do_exactly_what_it_does(recorded: Recording) -> None:
     queues = ("images-dead-letters", "videos-dead-letters")
     assert permissions(recorded, "dead-letters") == of_every_worker(recorded, "dead-letters", *queues) | {
-        ("s3:ListBucket", s3(recorded, "uploads")),
+        ("s3:ListBucketVersions", s3(recorded, "uploads")),
         ("s3:DeleteObject", f"{s3(recorded, 'renditions')}/*"),
     }
 
@@ -272,7 +272,7 @@ def test_dead_letters_environment_parses_as_settings_and_holds_no_more(recorded:
     assert variables["VIDEOS_DEAD_LETTERS_URL"] == recorded.outputs["videos_dead_letters_url"]
     images = environment(recorded, "process-image")
     only_images = {
-        "SIZES", "FORMATS", "QUALITY", "GRAYSCALE", "MODERATION", "LIMITS", "VIDEOS_QUEUE_URL",
+        "SIZES", "FORMATS", "QUALITY", "GRAYSCALE", "MODERATION", "LIMITS", "VIDEOS_QUEUE_URL", "UPLOADS_PREFIX",
     }  # fmt: skip
     assert set(images) - set(variables) == only_images
     assert set(variables) - set(images) == {"VIDEOS_DEAD_LETTERS_URL"}

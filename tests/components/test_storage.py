@@ -59,7 +59,41 @@ def test_every_bucket_refuses_connections_without_tls(recorded: Recording, bucke
         "Resource": [arn, f"{arn}/*"],
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     } in statements
-    assert len(statements) == (2 if bucket == "logs" else 1)
+    assert len(statements) == {"logs": 2, "uploads": 5}.get(bucket, 1)
+
+
+def denials(recorded: Recording) -> dict[str, dict[str, object]]:
+    """What the uploads bucket's policy denies, by the statements' ids."""
+    statements = setting(recorded, "BucketPolicy", "uploads").json("policy")["Statement"]
+    assert {(statement["Effect"], statement["Principal"]) for statement in statements} == {("Deny", "*")}
+    return {statement["Sid"]: statement for statement in statements}
+
+
+def test_only_the_upload_api_puts_objects_under_its_prefix(recorded: Recording) -> None:
+    denial = denials(recorded)["OnlyTheUploadApiWritesUnderItsPrefix"]
+    assert denial["Resource"] == [f"arn:aws:s3:::media-pipeline-{recorded.stack}-uploads-1a2b3c4/api/*"]
+    assert denial["Action"] == ["s3:PutObject", "s3:ReplicateObject"]
+    role = recorded.one("aws:iam/role:Role", "upload-api-role")
+    role_arn = f"arn:aws:iam:eu-central-1:{ACCOUNT}:{role.name}-1a2b3c4"  # the recording engine's form of it
+    assert denial["Condition"] == {"ArnNotEquals": {"aws:PrincipalArn": role_arn}}
+
+
+def test_nobody_puts_objects_under_the_prefix_of_an_api_that_is_not_there(run: Run) -> None:
+    denial = denials(run("dev", {"api": {"enabled": False}}))["OnlyTheUploadApiWritesUnderItsPrefix"]
+    assert "Condition" not in denial
+    assert str(denial["Resource"]).endswith("/api/*']")
+
+
+def test_uploads_that_the_functions_could_not_read_are_refused(recorded: Recording) -> None:
+    found = denials(recorded)
+    conditions = {sid: statement.get("Condition") for sid, statement in found.items()}
+    key = "s3:x-amz-server-side-encryption"
+    assert conditions["OnlyStorageClassesThatCanBeRead"] == {
+        "StringNotEquals": {"s3:x-amz-storage-class": ["STANDARD", "INTELLIGENT_TIERING"]},
+        "Null": {"s3:x-amz-storage-class": "false"},
+    }
+    assert conditions["NoKeysThatOnlyTheUploaderHas"] == {"Null": {f"{key}-customer-algorithm": "false"}}
+    assert conditions["NoKmsKeysThatTheFunctionsMayNotUse"] == {"Null": {f"{key}-aws-kms-key-id": "false"}}
 
 
 def test_a_policy_waits_for_the_public_access_block_of_its_bucket(recorded: Recording) -> None:

@@ -202,16 +202,17 @@ def test_the_function_may_do_exactly_what_it_does(recorded: Recording) -> None:
         ("s3:PutObject", f"{uploads}/api/*"),
         ("s3:GetObject", f"{uploads}/api/*"),
         ("s3:ListBucket", uploads),
-        ("dynamodb:GetItem", records),
         ("dynamodb:Query", records),
-        ("s3:GetObject", f"{s3(recorded, 'renditions')}/*"),
+        ("s3:GetObject", f"{s3(recorded, 'renditions')}/api/*"),
     }
 
 
-def test_the_function_lists_only_under_its_own_prefix(recorded: Recording) -> None:
+def test_the_function_lists_and_queries_only_under_its_own_prefix(recorded: Recording) -> None:
     statements = recorded.one(ROLE_POLICY, "upload-api-policy").json("policy")["Statement"]
     conditions = {tuple(each["Action"]): each.get("Condition") for each in statements}
     assert conditions.pop(("s3:ListBucket",)) == {"StringLike": {"s3:prefix": ["api/*"]}}
+    of_the_table = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["api/*"]}}
+    assert conditions.pop(("dynamodb:Query",)) == of_the_table
     assert set(conditions.values()) == {None}
     assert environment(recorded, "upload-api")["UPLOADS_PREFIX"] == "api/"
 

@@ -102,6 +102,12 @@ def test_only_a_redrive_names_an_attempt() -> None:
     assert (plain.redrive_attempt, redrive.redrive_attempt) == (None, 3)
 
 
-def test_folder_keys_are_known_as_such() -> None:
-    (event,) = parse_message(body(key="photos/2026/"))
-    assert event.is_folder
+def test_only_an_empty_object_whose_key_ends_in_a_slash_is_a_folder() -> None:
+    def is_folder(**described: Any) -> bool:
+        (event,) = parse_message(body(**described))
+        return event.is_folder
+
+    assert is_folder(key="photos/2026/", size=0)
+    assert not is_folder(key="photos/2026/", size=1)
+    assert not is_folder(key="photos/2026/")  # a redrive's event, which has no size
+    assert not is_folder(key="photos/2026", size=0)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from media_pipeline.api.originals import Originals
+from media_pipeline.errors import Reason
 from media_pipeline.messaging.statuses import SENTENCES
 from media_pipeline.records.record import Record, Status
 from media_pipeline.records.table import Records
@@ -28,7 +29,7 @@ class Images:
 
     def describe(self, image_id: str, key: str) -> dict[str, Any] | None:
         """Describe the upload whose bytes are kept under `key`; None while there is nothing there."""
-        history = list(self._records.history(key))
+        history = [record for record in self._records.history(key) if not _was_refused(record)]
         if history:
             return {"image_id": image_id, **self._describe(history)}
         length = self._originals.length(key)
@@ -60,6 +61,11 @@ class Images:
             name: entry[name] for name in ("name", "format", "width", "height", "bytes") if name in entry
         }
         return {**named, "url": link}
+
+
+def _was_refused(record: Record) -> bool:
+    """Return whether this is a later upload of a key that had one: it says nothing about the upload of this id."""
+    return record.attributes.get("reason") == Reason.ALREADY_UPLOADED
 
 
 def _published(history: list[Record]) -> Record | None:

@@ -11,6 +11,7 @@ from media_pipeline.api import names
 from media_pipeline.api.originals import Form, Originals, Put
 from media_pipeline.api.problems import Problem, busy, malformed
 from media_pipeline.api.requests import FormRequest, shown
+from media_pipeline.errors import Reason
 from media_pipeline.images.sniffing import HEAD_BYTES, Kind, sniff
 from media_pipeline.records.table import Records
 from media_pipeline.settings.api import BODY_BYTES, ApiSettings
@@ -167,7 +168,12 @@ class Uploads:
 
         Raises Problem (409) where its bytes were others.
         """
-        history = list(self._records.history(key))
+        history = [
+            record
+            for record in self._records.history(key)
+            if record.attributes.get("reason")
+            != Reason.ALREADY_UPLOADED  # refused: says nothing of the first
+        ]
         if not history:
             return False
         digest = hashlib.sha256(data).hexdigest()

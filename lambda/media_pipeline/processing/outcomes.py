@@ -57,10 +57,16 @@ class Outcomes:
 
         Raises LeaseHeldError while an invocation works on what is deleted.
         """
+        if event.key.endswith("/") and self._is_folder(event.key):
+            return
         if event.kind is EventKind.DELETE_MARKER:
             self.finish(self._records.record_delete_marker(event))
         else:
             self._delete_version(event)
+
+    def _is_folder(self, key: str) -> bool:
+        """Return whether `key` only ever held what the S3 console makes to show a folder, which has no records."""
+        return self._records.newest(key) is None and not self._storage.has_uploaded_bytes(key)
 
     def _delete_version(self, event: ObjectEvent) -> None:
         record = self._records.of_version(event.key, event.version)

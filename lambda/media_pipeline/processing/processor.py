@@ -28,6 +28,7 @@ from media_pipeline.processing.attempt import Attempt
 from media_pipeline.processing.lease import LeaseRenewer
 from media_pipeline.processing.media import Fetched, Media, OpenOriginal
 from media_pipeline.processing.outcomes import Outcomes
+from media_pipeline.processing.single_uploads import SingleUploads
 from media_pipeline.processing.steps import Steps
 from media_pipeline.records.record import Claim, Finished, Record, Stage, Status, WaitsForStage, iso_time
 from media_pipeline.records.table import UNFINISHED_LIMIT, Records
@@ -88,6 +89,9 @@ class ObjectProcessor(Generic[Fetched]):
         self._outcomes = dependencies.outcomes
         self._observability = dependencies.observability
         self._clock = dependencies.clock
+        self._single_uploads = SingleUploads(
+            prefix=self._settings.uploads_prefix, records=self._records, storage=self._storage
+        )
 
     def handle(self, event: ObjectEvent, invocation: Invocation) -> None:
         """Do what one event asks for."""
@@ -164,6 +168,8 @@ class ObjectProcessor(Generic[Fetched]):
             return self._quarantine(attempt, attempt.record)
         if self._superseded(attempt):
             return self._supersede(attempt)
+        attempt.invocation.require_time("look for earlier uploads of the key")
+        self._single_uploads.require_first(attempt.record)
         self._refuse_poison(attempt)
         with ExitStack() as kept:
             with attempt.steps("fetch"), self._open(attempt) as original:
@@ -207,7 +213,7 @@ class ObjectProcessor(Generic[Fetched]):
         return Ending(Status.SUPERSEDED, {"renditions": []})
 
     def _superseded(self, attempt: Attempt) -> bool:
-        return self._records.has_newer(attempt.record.object_key, attempt.record.sequencer)
+        return self._single_uploads.was_superseded(attempt.record)
 
     def _refuse_poison(self, attempt: Attempt) -> None:
         if attempt.record.unfinished >= UNFINISHED_LIMIT:

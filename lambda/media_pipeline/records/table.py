@@ -84,6 +84,10 @@ class Records:
         """Read the records of versions before this one, oldest first."""
         return self._query(object_key, comparison="<", sequencer=sequencer)
 
+    def newer(self, object_key: str, sequencer: str) -> Iterator[Record]:
+        """Read the records of versions and delete markers after this one, oldest first."""
+        return self._query(object_key, comparison=">", sequencer=sequencer)
+
     def has_newer(self, object_key: str, sequencer: str) -> bool:
         """Return whether a later version of the key, or a tombstone, has a record."""
         return any(True for _ in self._query(object_key, comparison=">", sequencer=sequencer, limit=1))

@@ -55,6 +55,8 @@ class ImageSettings(Settings):
     specs: Specs
     policy: Policy
     limits: Limits
+    uploads_prefix: str | None = None
+    """The upload API's own part of the uploads bucket, where each key takes one upload; None: there is no such part."""
     videos_queue_url: str | None = None
     """Where videos are handed to; None where the stack processes none."""
 
@@ -75,6 +77,7 @@ class ImageSettings(Settings):
             ),
             policy=variables.built("MODERATION", dict, Policy.parse),
             limits=variables.built("LIMITS", dict, partial(_limits, variables)),
+            uploads_prefix=variables.optional("UPLOADS_PREFIX"),
             videos_queue_url=variables.optional("VIDEOS_QUEUE_URL"),
         )
 

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+import urllib3
 from botocore.exceptions import ClientError
 
 from embedded_aws.access.actions import Need
@@ -51,6 +52,25 @@ def test_a_role_may_write_where_its_policy_says(world: World, bucket: str, make_
         s3.put_object(Bucket=bucket, Key="out/1.txt", Body=b"1")
     assert denied(refused.value)
     assert f"s3:PutObject on resource: arn:aws:s3:::{bucket}/out/1.txt" in str(refused.value)
+
+
+def test_the_principals_arn_of_a_session_is_its_roles(world: World, bucket: str, make_role: Any) -> None:
+    write = [{"Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/*"}]
+    roles = {name: make_role(name, write) for name in ("writer", "other")}
+    statement = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:PutObject",
+        "Resource": f"arn:aws:s3:::{bucket}/*",
+        "Condition": {"ArnNotEquals": {"aws:PrincipalArn": "arn:aws:iam::123456789012:role/writer"}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    world.client("s3").put_bucket_policy(Bucket=bucket, Policy=policy)
+    world.client("s3", roles["writer"]).put_object(Bucket=bucket, Key="k", Body=b"1")
+    for credentials in (roles["other"], None):  # None: the administrator
+        with pytest.raises(ClientError) as refused:
+            world.client("s3", credentials).put_object(Bucket=bucket, Key="k", Body=b"2")
+        assert denied(refused.value)
 
 
 def test_tags_need_a_permission_of_their_own(world: World, bucket: str, make_role: Any) -> None:
@@ -238,3 +258,29 @@ def test_brackets_in_a_resource_are_plain_characters() -> None:
     for key, verdict in (("[a]1", Verdict.ALLOW), ("a1", Verdict.SILENT)):
         request = AccessRequest(action="s3:GetObject", resource=f"arn:aws:s3:::b/{key}", principal=ME)
         assert evaluate([{"Statement": [statement]}], request) is verdict
+
+
+def test_an_unsigned_request_needs_a_policy_that_allows_it_to_everybody(world: World, bucket: str) -> None:
+    s3 = world.client("s3")
+    for key in ("public/a", "private/a"):
+        s3.put_object(Bucket=bucket, Key=key, Body=b"1")
+
+    def status(key: str) -> int:
+        answered: int = urllib3.request("GET", f"{world.endpoint_url}/{bucket}/{key}", retries=False).status
+        return answered
+
+    assert [status(key) for key in ("public/a", "private/a")] == [403, 403]
+    statement = {
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": "s3:GetObject",
+        "Resource": f"arn:aws:s3:::{bucket}/public/*",
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    s3.put_bucket_policy(Bucket=bucket, Policy=policy)
+    assert [status(key) for key in ("public/a", "private/a")] == [200, 403]
+    s3.put_public_access_block(
+        Bucket=bucket,
+        PublicAccessBlockConfiguration={"RestrictPublicBuckets": True, "IgnorePublicAcls": True},
+    )
+    assert [status(key) for key in ("public/a", "private/a")] == [403, 403]

@@ -163,6 +163,21 @@ def test_newest_of_two_published_versions_is_shown(door: Door) -> None:
     assert "/v2/" in entry["url"]
 
 
+@pytest.mark.parametrize("first", ["PUBLISHED", "PROCESSING", "BLOCKED", "REJECTED"])
+def test_later_uploads_of_the_same_form_do_not_show(door: Door, first: str) -> None:
+    door.record(ID, first, 1, renditions=[rendition("v1")], **FACTS)
+    alone = door.image(ID).json
+    for later in (2, 3):
+        door.record(ID, "REJECTED", later, reason="already_uploaded", detail="it came second")
+    assert door.image(ID).json == alone
+
+
+def test_upload_whose_event_is_late_is_received_although_a_later_one_was_refused(door: Door) -> None:
+    image_id = door.upload().json["image_id"]
+    door.record(image_id, "REJECTED", 2, reason="already_uploaded", detail="it came second")
+    assert door.image(image_id).json["status"] == "RECEIVED"
+
+
 def test_video_shows_its_duration_and_itself(door: Door) -> None:
     video = rendition() | {"name": "video", "format": "mp4"}
     door.record(ID, "PUBLISHED", renditions=[video], duration=12.48, **FACTS | {"content_type": "video/mp4"})

@@ -115,6 +115,35 @@ def test_s3_test_event_folders_and_foreign_buckets_leave_no_record(stack: Any, p
     assert stack.clients.dynamodb.scan(TableName="records")["Items"] == []
 
 
+def test_deletion_of_a_folder_leaves_no_record_either(stack: Any) -> None:
+    stack.upload("folder/", b"")
+    marker = stack.clients.s3.delete_object(Bucket="uploads", Key="folder/")["VersionId"]
+    assert stack.deliver(stack.event("ObjectRemoved:DeleteMarkerCreated", "folder/", marker))
+    assert stack.clients.dynamodb.scan(TableName="records")["Items"] == []
+    assert stack.announcements() == []
+
+
+def test_picture_whose_key_ends_in_a_slash_is_published_and_taken_down(stack: Any, picture: bytes) -> None:
+    event = stack.upload("dir/photo.jpg/", picture)
+    assert stack.deliver(event)
+    assert stack.record("dir/photo.jpg/", event).status is Status.PUBLISHED
+    marker = stack.clients.s3.delete_object(Bucket="uploads", Key="dir/photo.jpg/")["VersionId"]
+    assert stack.deliver(stack.event("ObjectRemoved:DeleteMarkerCreated", "dir/photo.jpg/", marker))
+    assert stack.keys("renditions") == set()
+    assert [told["status"] for told in stack.announcements()] == ["PUBLISHED", "DELETED"]
+
+
+def test_picture_whose_key_ends_in_a_slash_stays_down_if_its_deletion_is_known_first(
+    stack: Any, picture: bytes
+) -> None:
+    late = stack.upload("dir/photo.jpg/", picture)
+    marker = stack.clients.s3.delete_object(Bucket="uploads", Key="dir/photo.jpg/")["VersionId"]
+    assert stack.deliver(stack.event("ObjectRemoved:DeleteMarkerCreated", "dir/photo.jpg/", marker))
+    assert stack.deliver(late)
+    assert stack.record("dir/photo.jpg/", late).status is Status.SUPERSEDED
+    assert stack.keys("renditions") == set()
+
+
 def test_message_that_is_no_event_goes_on_to_the_dead_letters_which_count_it(
     stack: Any, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -1,0 +1,66 @@
+"""The condition keys that only some calls have, after the Service Authorization Reference of each service."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from embedded_aws.calls import Call
+from embedded_aws.isolation import ACCOUNT_ID
+
+_OF_WRITES = {
+    "s3:x-amz-server-side-encryption": "ServerSideEncryption",
+    "s3:x-amz-server-side-encryption-aws-kms-key-id": "SSEKMSKeyId",
+    "s3:x-amz-server-side-encryption-customer-algorithm": "SSECustomerAlgorithm",
+    "s3:x-amz-storage-class": "StorageClass",
+}
+_WRITES = ("CopyObject", "CreateMultipartUpload", "PutObject", "UploadPart")
+_EQUALS = re.compile(r"(?P<name>#?\w+)\s*=\s*(?P<value>:\w+)")
+
+
+def of_call(call: Call) -> Mapping[str, str]:
+    """Return the keys that this call has, with their values."""
+    if call.service == "s3":
+        return _of_s3(call.operation, call.parameters)
+    if call.service == "dynamodb":
+        return _of_dynamodb(call.operation, call.parameters, call.region)
+    return {}
+
+
+def _of_s3(operation: str, parameters: Mapping[str, Any]) -> Mapping[str, str]:
+    if operation.startswith("ListObject"):
+        return {"s3:prefix": str(parameters["Prefix"])} if parameters.get("Prefix") is not None else {}
+    if operation in _WRITES:
+        return {key: str(parameters[name]) for key, name in _OF_WRITES.items() if parameters.get(name)}
+    return {}
+
+
+def _of_dynamodb(operation: str, parameters: Mapping[str, Any], region: str) -> Mapping[str, str]:
+    """Return `dynamodb:LeadingKeys`, the partition key's value, for calls about one item or one partition."""
+    name = _partition_key(str(parameters.get("TableName", "")), region)
+    if name is None:
+        return {}
+    if operation == "Query" and "IndexName" not in parameters:
+        value = _queried(parameters, name)
+    elif operation in ("GetItem", "UpdateItem", "DeleteItem"):
+        value = parameters["Key"].get(name)
+    elif operation == "PutItem":
+        value = parameters["Item"].get(name)
+    else:
+        value = None
+    return {"dynamodb:LeadingKeys": str(next(iter(value.values())))} if value else {}
+
+
+def _queried(parameters: Mapping[str, Any], partition_key: str) -> Mapping[str, Any] | None:
+    names = parameters.get("ExpressionAttributeNames") or {}
+    for found in _EQUALS.finditer(parameters.get("KeyConditionExpression") or ""):
+        if names.get(found["name"], found["name"]) == partition_key:
+            value: Mapping[str, Any] = parameters["ExpressionAttributeValues"][found["value"]]
+            return value
+    return None
+
+
+def _partition_key(table: str, region: str) -> str | None:
+    from moto.dynamodb.models import dynamodb_backends
+
+    found = dynamodb_backends[ACCOUNT_ID][region].tables.get(table.rpartition("/")[2])
+    return str(found.hash_key_attr) if found is not None else None

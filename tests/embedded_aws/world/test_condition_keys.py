@@ -1,0 +1,111 @@
+"""Policies that ask for more than action and resource: where items and uploads may be, and how they are stored."""
+
+import json
+import os
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from embedded_aws.world import World
+
+KMS_KEY = "arn:aws:kms:eu-central-1:999999999999:key/11111111-2222-3333-4444-555555555555"
+HEADER = "s3:x-amz-server-side-encryption"
+
+
+def deny(world: World, bucket: str, condition: dict[str, Any]) -> None:
+    statement = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:PutObject",
+        "Resource": f"arn:aws:s3:::{bucket}/*",
+        "Condition": condition,
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    world.client("s3").put_bucket_policy(Bucket=bucket, Policy=policy)
+
+
+def refused(call: Any) -> bool:
+    try:
+        call()
+    except ClientError as error:
+        if error.response["Error"]["Code"] in ("AccessDenied", "AccessDeniedException"):
+            return True
+        raise
+    return False
+
+
+@pytest.mark.parametrize(
+    ("condition", "headers"),
+    [
+        ({"StringEquals": {"s3:x-amz-storage-class": "GLACIER"}}, {"StorageClass": "GLACIER"}),
+        (
+            {"Null": {f"{HEADER}-customer-algorithm": "false"}},
+            {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": os.urandom(32)},
+        ),
+        (
+            {"Null": {f"{HEADER}-aws-kms-key-id": "false"}},
+            {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": KMS_KEY},
+        ),
+        ({"StringEquals": {HEADER: "aws:kms"}}, {"ServerSideEncryption": "aws:kms"}),
+    ],
+    ids=["storage class", "SSE-C", "KMS key", "KMS"],
+)
+@pytest.mark.parametrize("call", ["put", "parts", "copy"])
+def test_a_bucket_refuses_how_an_object_is_to_be_stored(
+    world: World, bucket: str, condition: dict[str, Any], headers: dict[str, Any], call: str
+) -> None:
+    s3 = world.client("s3")
+    s3.put_object(Bucket=bucket, Key="source", Body=b"1")
+    deny(world, bucket, condition)
+    calls = {
+        "put": lambda **how: s3.put_object(Bucket=bucket, Key="k", Body=b"1", **how),
+        "parts": lambda **how: s3.create_multipart_upload(Bucket=bucket, Key="k", **how),
+        "copy": lambda **how: s3.copy_object(Bucket=bucket, Key="k", CopySource=f"{bucket}/source", **how),
+    }
+    assert not refused(calls[call])
+    assert refused(lambda: calls[call](**headers))
+
+
+@pytest.fixture
+def reader(world: World, make_role: Any) -> Any:
+    """A role that may use the items of `api/` only."""
+    made = world.client("dynamodb").create_table(
+        TableName="records",
+        AttributeDefinitions=[
+            {"AttributeName": "object_key", "AttributeType": "S"},
+            {"AttributeName": "sequencer", "AttributeType": "S"},
+        ],
+        KeySchema=[
+            {"AttributeName": "object_key", "KeyType": "HASH"},
+            {"AttributeName": "sequencer", "KeyType": "RANGE"},
+        ],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    statement = {
+        "Action": ["dynamodb:Query", "dynamodb:GetItem", "dynamodb:PutItem"],
+        "Resource": made["TableDescription"]["TableArn"],
+        "Condition": {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["api/*"]}},
+    }
+    return world.client("dynamodb", make_role("reader", [statement]))
+
+
+@pytest.mark.parametrize(("key", "allowed"), [("api/a", True), ("shop/a", False)])
+def test_a_role_is_kept_to_the_partitions_that_its_policy_names(reader: Any, key: str, allowed: bool) -> None:
+    item = {"object_key": {"S": key}, "sequencer": {"S": "1"}}
+    plain = {
+        "KeyConditionExpression": "object_key = :k AND sequencer >= :s",
+        "ExpressionAttributeValues": {":k": {"S": key}, ":s": {"S": "0"}},
+    }
+    named = {
+        "KeyConditionExpression": "sequencer >= :s AND #k = :k",
+        "ExpressionAttributeNames": {"#k": "object_key"},
+        "ExpressionAttributeValues": {":k": {"S": key}, ":s": {"S": "api/"}},
+    }
+    calls = [
+        lambda: reader.put_item(TableName="records", Item=item),
+        lambda: reader.get_item(TableName="records", Key=item),
+        lambda: reader.query(TableName="records", **plain),
+        lambda: reader.query(TableName="records", **named),
+    ]
+    assert [not refused(call) for call in calls] == [allowed] * 4
