@@ -1,39 +1,41 @@
-"""Deployments that follow one another in a run, and by hand what each makes of each picture."""
+"""Deployments of a run, each with the expected outcome of every kind of upload, written down by hand."""
 
 from dataclasses import dataclass, replace
 
-from tests.faults.sample_uploads import Kind
+from tests.faults.sample_uploads import Content
 
 LABELS = {
-    Kind.WEAPON: [("Violence", "", 95.0), ("Weapons", "Violence", 95.0)],
-    Kind.FIGHT: [("Violence", "", 60.0)],
-    Kind.CLEAN: [],
+    Content.WEAPON: [("Violence", "", 95.0), ("Weapons", "Violence", 95.0)],
+    Content.FIGHT: [("Violence", "", 60.0)],
+    Content.CLEAN: [],
 }
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """The settings of one `pulumi up`, and the status that each kind of picture must end in under it."""
+    """The settings of one `pulumi up`, and the status in which each kind of upload must end under them."""
 
     name: str
     moderation: dict[str, object]
     sizes: dict[str, int]
-    truth: dict[Kind, str]
+    expected_statuses: dict[Content, str]
     formats: tuple[str, ...] = ("jpeg",)
-    videos: bool = False  # whether videos are taken
-    frames_of_videos: int = 3  # that are judged
+    videos: bool = False  # whether videos are accepted
+    frames_of_videos: int = 3  # frames of a video that Rekognition judges
     bytes: int = 1_000_000
     pixels: int = 1_000_000
     frames: int = 20
 
 
 _PUBLISH, _BLOCK, _REVIEW = "PUBLISHED", "BLOCKED", "REVIEW"
-_ARMED = (Kind.WEAPON, Kind.HIDDEN, Kind.ARMED_VIDEO)
+_WEAPONS = (Content.WEAPON, Content.HIDDEN, Content.WEAPON_VIDEO)
 
 
-def _truth(*, armed: str = _BLOCK, fight: str) -> dict[Kind, str]:
+def _expected(*, weapon: str = _BLOCK, fight: str) -> dict[Content, str]:
     return (
-        dict.fromkeys((Kind.CLEAN, Kind.VIDEO), _PUBLISH) | dict.fromkeys(_ARMED, armed) | {Kind.FIGHT: fight}
+        dict.fromkeys((Content.CLEAN, Content.VIDEO), _PUBLISH)
+        | dict.fromkeys(_WEAPONS, weapon)
+        | {Content.FIGHT: fight}
     )
 
 
@@ -41,20 +43,20 @@ FIRST = Deployment(
     "first",
     {"mode": "enforce", "block": {"Weapons": 90}, "review": {"Violence": 50}},
     {"large": 88, "small": 40},
-    _truth(fight=_REVIEW),
+    _expected(fight=_REVIEW),
 )
 STRICTER = Deployment(
     "stricter",
     {"mode": "enforce", "block": {"Weapons": 90, "Violence": 40}},
     {"large": 88, "small": 40},
-    _truth(fight=_BLOCK),
+    _expected(fight=_BLOCK),
 )
-OTHER_SIZES = Deployment("other-sizes", FIRST.moderation, {"large": 92, "tiny": 30}, FIRST.truth)
+OTHER_SIZES = Deployment("other-sizes", FIRST.moderation, {"large": 92, "tiny": 30}, FIRST.expected_statuses)
 OBSERVING = Deployment(
     "observing",
     {**FIRST.moderation, "mode": "observe"},
     {"large": 88},
-    _truth(armed=_PUBLISH, fight=_PUBLISH),
+    _expected(weapon=_PUBLISH, fight=_PUBLISH),
 )
 DEPLOYMENTS = (FIRST, STRICTER, OTHER_SIZES, OBSERVING)
 TAKING_VIDEOS = tuple(replace(one, name=f"{one.name}-with-videos", videos=True) for one in DEPLOYMENTS)

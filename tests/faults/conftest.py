@@ -1,4 +1,4 @@
-"""One cloud a test module: it is emptied for every run."""
+"""One simulated stack per test module; every run empties it first."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,32 +6,32 @@ from typing import Any
 
 import pytest
 
-from tests.faults.exhaustive import Bench
+from tests.faults.exhaustive import CaseRunner
 from tests.faults.simulated_functions import ClientPool
-from tests.faults.simulated_stack import Cloud
+from tests.faults.simulated_stack import SimulatedStack
 from tests.faults.simulation import Simulation
 
-_pool = ClientPool()  # clients are dear; what they remember of a run is wiped before the next
+_pool = ClientPool()  # creating clients is slow; what they remember of a run is cleared before the next
 
 
 @dataclass
-class Laboratory:
-    """Makes runs."""
+class SimulationFactory:
+    """Creates simulations that share one stack."""
 
-    cloud: Cloud
+    stack: SimulatedStack
     pool: ClientPool
 
-    def simulation(self, **arguments: Any) -> Simulation:
-        """A run at its beginning."""
-        return Simulation(self.cloud, self.pool, **arguments)
+    def new(self, **arguments: Any) -> Simulation:
+        """Return a simulation that has not started."""
+        return Simulation(self.stack, self.pool, **arguments)
 
 
 @pytest.fixture(scope="module")
-def laboratory() -> Iterator[Laboratory]:
-    with Cloud() as cloud:
-        yield Laboratory(cloud, _pool)
+def simulations() -> Iterator[SimulationFactory]:
+    with SimulatedStack() as stack:
+        yield SimulationFactory(stack, _pool)
 
 
 @pytest.fixture(scope="module")
-def bench(laboratory: Laboratory) -> Bench:
-    return Bench(laboratory.cloud, laboratory.pool)
+def runner(simulations: SimulationFactory) -> CaseRunner:
+    return CaseRunner(simulations.stack, simulations.pool)

@@ -1,4 +1,4 @@
-"""What AWS answers when it refuses, in the words of each service's protocol."""
+"""AWS's error responses in each service's protocol."""
 
 import json
 from typing import Any
@@ -6,25 +6,25 @@ from typing import Any
 from botocore.awsrequest import AWSResponse
 from urllib3.exceptions import ProtocolError
 
-from tests.faults.fault_injection import Kind
+from tests.faults.fault_injection import FaultKind
 
 _JSON_SERVICES = ("dynamodb", "sqs", "rekognition")
-_REFUSALS: dict[Kind, dict[str, tuple[int, str]]] = {
-    Kind.THROTTLED: {
+_REFUSALS: dict[FaultKind, dict[str, tuple[int, str]]] = {
+    FaultKind.THROTTLED: {
         "s3": (503, "SlowDown"),
         "dynamodb": (400, "ProvisionedThroughputExceededException"),
         "sns": (400, "Throttling"),
         "sqs": (400, "ThrottlingException"),
         "rekognition": (400, "ProvisionedThroughputExceededException"),
     },
-    Kind.ERROR: {
+    FaultKind.ERROR: {
         "s3": (500, "InternalError"),
         "dynamodb": (500, "InternalServerError"),
         "sns": (500, "InternalFailure"),
         "sqs": (500, "InternalFailure"),
         "rekognition": (500, "InternalServerError"),
     },
-    Kind.DENIED: {
+    FaultKind.DENIED: {
         "s3": (403, "AccessDenied"),
         "dynamodb": (400, "AccessDeniedException"),
         "sns": (403, "AuthorizationError"),
@@ -35,7 +35,7 @@ _REFUSALS: dict[Kind, dict[str, tuple[int, str]]] = {
 
 
 class Raw:
-    """The body of an answer as urllib3 streams it; it may end early, with an error or (as urllib3 1 does) silently."""
+    """A response body as urllib3 streams it. It may end early, with an error or silently (as in urllib3 1)."""
 
     def __init__(self, data: bytes, *, ends_after: int | None = None, silently: bool = False) -> None:
         self._data = data if ends_after is None else data[:ends_after]
@@ -43,7 +43,7 @@ class Raw:
         self._at = 0
 
     def read(self, amount: int | None = None) -> bytes:
-        """Read as `urllib3.HTTPResponse.read` does."""
+        """Read as `urllib3.HTTPResponse.read` does. Raises ProtocolError where the body ends early."""
         end = len(self._data) if amount is None else self._at + amount
         chunk = self._data[self._at : end]
         self._at += len(chunk)
@@ -52,29 +52,29 @@ class Raw:
         return chunk
 
     def stream(self, **_: Any) -> Any:
-        """Read all of it."""
+        """Yield the body in chunks of at most 64 KB."""
         while chunk := self.read(1 << 16):
             yield chunk
 
     def close(self) -> None:
-        """Let the connection go."""
+        """Release the connection: there is none."""
 
 
 def answer(status: int, headers: dict[str, str], body: bytes, raw: Raw | None = None) -> AWSResponse:
-    """An HTTP answer as botocore gets it from a connection."""
+    """Return an HTTP response as botocore gets it from a connection."""
     stream: Any = Raw(body) if raw is None else raw
     fields: Any = headers
     return AWSResponse("https://amazonaws.com/", status, fields, stream)
 
 
-def refusal(service: str, kind: Kind, operation: str = "") -> AWSResponse:
-    """The answer of a service that throttles, fails or denies."""
+def refusal(service: str, kind: FaultKind, operation: str = "") -> AWSResponse:
+    """Return the response of a service that throttles, fails or denies access."""
     status, code = _REFUSALS[kind][service]
     return error(service, status, code, has_body=operation != "HeadObject")
 
 
 def error(service: str, status: int, code: str, *, has_body: bool = True) -> AWSResponse:
-    """One of the service's errors."""
+    """Return an error response of a service; HeadObject's has no body."""
     if not has_body:
         return answer(status, {}, b"")
     if service in _JSON_SERVICES:

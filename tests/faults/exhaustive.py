@@ -1,6 +1,6 @@
-"""`make faults`: every call of every way, struck by every fault; every pair; every order; every point of preemption.
+"""`make faults`: every fault at every call of every scenario, pairs of faults, every order of events, preemption.
 
-A case has a name that says all about it, so that one command runs it again:
+The name of a case says everything about it, so that one command repeats it:
     python -m tests.faults.exhaustive --case publish/crash-after@3
 """
 
@@ -18,51 +18,51 @@ from typing import Any
 from zlib import crc32
 
 from tests.faults.event_orders import ORDERS, run_order
-from tests.faults.fault_injection import ALWAYS, Call, Fault, Kind
+from tests.faults.fault_injection import ALWAYS, Call, Fault, FaultKind
 from tests.faults.preemption import PREEMPTIONS, run_preemption
-from tests.faults.process_pool import INTERRUPTED, Crew, Progress, interruptible
+from tests.faults.process_pool import INTERRUPTED, ProcessPool, Progress, interruptible
 from tests.faults.scenarios import SCENARIOS, Scenario
 from tests.faults.simulated_functions import ClientPool
-from tests.faults.simulated_stack import Cloud
+from tests.faults.simulated_stack import SimulatedStack
 from tests.faults.simulation import Simulation
 
-CHUNK = 25  # cases that a process runs before it tells
-ENOUGH_CALLS = 40  # a way with one fault in it is never longer
+CHUNK = 25  # cases that a process runs before it reports
+ENOUGH_CALLS = 40  # no scenario with one fault takes more calls
 SINGLES = (
-    Fault(Kind.CRASH_BEFORE),
-    Fault(Kind.CRASH_AFTER),
-    Fault(Kind.LOST),
-    Fault(Kind.LOST, ALWAYS),
-    Fault(Kind.LATE, seconds=2.0),
-    Fault(Kind.LATE, ALWAYS, seconds=400.0),
-    Fault(Kind.THROTTLED),
-    Fault(Kind.THROTTLED, ALWAYS),
-    Fault(Kind.TIMEOUT),
-    Fault(Kind.TIMEOUT, ALWAYS),
-    Fault(Kind.ERROR),
-    Fault(Kind.ERROR, ALWAYS),
-    Fault(Kind.DENIED, ALWAYS),
-    Fault(Kind.BROKEN_BODY),
-    Fault(Kind.SHORT_BODY),
-    Fault(Kind.PARTIAL),
-    Fault(Kind.PARTIAL, ALWAYS),
-    Fault(Kind.UNDONE),
+    Fault(FaultKind.CRASH_BEFORE),
+    Fault(FaultKind.CRASH_AFTER),
+    Fault(FaultKind.LOST),
+    Fault(FaultKind.LOST, ALWAYS),
+    Fault(FaultKind.LATE, seconds=2.0),
+    Fault(FaultKind.LATE, ALWAYS, seconds=400.0),
+    Fault(FaultKind.THROTTLED),
+    Fault(FaultKind.THROTTLED, ALWAYS),
+    Fault(FaultKind.TIMEOUT),
+    Fault(FaultKind.TIMEOUT, ALWAYS),
+    Fault(FaultKind.ERROR),
+    Fault(FaultKind.ERROR, ALWAYS),
+    Fault(FaultKind.DENIED, ALWAYS),
+    Fault(FaultKind.BROKEN_BODY),
+    Fault(FaultKind.SHORT_BODY),
+    Fault(FaultKind.PARTIAL),
+    Fault(FaultKind.PARTIAL, ALWAYS),
+    Fault(FaultKind.UNDONE),
 )
-PAIRED = (Fault(Kind.CRASH_AFTER), Fault(Kind.LOST, ALWAYS), Fault(Kind.ERROR, ALWAYS))
+PAIRED = (Fault(FaultKind.CRASH_AFTER), Fault(FaultKind.LOST, ALWAYS), Fault(FaultKind.ERROR, ALWAYS))
 NAMES = {
     f"{fault}{f'+{fault.seconds:.0f}s' if fault.seconds else ''}": fault for fault in (*SINGLES, *PAIRED)
 }
 
 
-# The same place of four attempts in a row: that is nobody's poison, since none of them came to decode anything.
+# The same call of four attempts in a row: the object is not poison, because no attempt got as far as decoding.
 REPEATED = (
-    # Cut off while it is published, again and again: its verdict stands, so decoding is not what kills.
+    # Killed again and again while publishing: the verdict is stored, so decoding is not the cause.
     "publish/crash-after@7,crash-after@14,crash-after@21,crash-after@28",
-    # Two attempts killed in decoding, then a verdict, then one more: not three in a row.
+    # Two attempts killed while decoding, then one with a verdict, then one more: not three in a row.
     "publish/crash-before@5,crash-before@11,crash-after@19,crash-after@24",
     *(
-        f"{story}/" + ",".join(f"{kind}@{at}" for at in places)
-        for story in ("publish", "block", "review", "reject")
+        f"{scenario_name}/" + ",".join(f"{kind}@{at}" for at in places)
+        for scenario_name in ("publish", "block", "review", "reject")
         for kind, places in (
             ("crash-after", (1, 3, 5, 7)),
             ("crash-before", (2, 5, 8, 11)),
@@ -75,8 +75,8 @@ REPEATED = (
 
 
 @dataclass(frozen=True)
-class Strike:
-    """Fault `name` at call number `at` of the disturbed function, counted over all its invocations."""
+class Injection:
+    """Fault `name` at call number `at` of the scenario's function, counted over all its invocations."""
 
     name: str
     at: int
@@ -85,18 +85,18 @@ class Strike:
         return f"{self.name}@{self.at}"
 
 
-class Planned:
-    """Strikes exactly where the plan says, and counts the calls meanwhile."""
+class PlannedFaults:
+    """Injects faults exactly where the plan says, and records all calls."""
 
-    def __init__(self, function: str, strikes: Sequence[Strike]) -> None:
+    def __init__(self, function: str, injections: Sequence[Injection]) -> None:
         self._function = function
-        self._plan = {strike.at: NAMES[strike.name] for strike in strikes}
+        self._plan = {injection.at: NAMES[injection.name] for injection in injections}
         self._last: Call | None = None
         self.calls: list[Call] = []
-        self.struck: set[int] = set()
+        self.injected: set[int] = set()
 
     def choose(self, call: Call) -> Fault | None:
-        """Part of `Injector`."""
+        """Return the fault planned for this call, or None."""
         if call.operation == "step" or call.invocation.function_name != self._function:
             return None
         if call is not self._last:
@@ -105,55 +105,55 @@ class Planned:
         fault = self._plan.get(len(self.calls))
         if fault is None or call.attempt > fault.attempts or not fault.fits(call.operation):
             return None
-        self.struck.add(len(self.calls))
+        self.injected.add(len(self.calls))
         return fault
 
 
-def run_strikes(cloud: Cloud, pool: ClientPool, name: str) -> tuple[list[str], Planned]:
-    """Run `scenario/strike[,strike]`; gives the violations, and what the plan saw."""
-    story, _, plan = name.partition("/")
-    strikes = [Strike(text.split("@")[0], int(text.split("@")[1])) for text in plan.split(",") if text]
-    scenario = SCENARIOS[story]
-    planned = Planned(scenario.function, strikes)
-    run = Simulation(cloud, pool, seed=crc32(name.encode()), deployment=scenario.deployment)
-    with run.timeline:
+def run_injections(stack: SimulatedStack, pool: ClientPool, name: str) -> tuple[list[str], PlannedFaults]:
+    """Run `scenario/fault@call[,fault@call]`; return the violations, and the calls that were made."""
+    scenario_name, _, plan = name.partition("/")
+    injections = [Injection(text.split("@")[0], int(text.split("@")[1])) for text in plan.split(",") if text]
+    scenario = SCENARIOS[scenario_name]
+    planned = PlannedFaults(scenario.function, injections)
+    run = Simulation(stack, pool, seed=crc32(name.encode()), deployment=scenario.deployment)
+    with run.clock:
         scenario.prepare(run)
         run.injector = planned
         scenario.act(run)
         run.run()
-        return [*run.judge(), *_ended_wrong(run, scenario)], planned
+        return [*run.violations(), *_ended_wrong(run, scenario)], planned
 
 
 def _ended_wrong(run: Simulation, scenario: Scenario) -> Iterator[str]:
-    items = run.cloud.all_items()
+    items = run.stack.all_items()
     newest = max(items, key=lambda item: str(item["sequencer"]), default=None)
     if newest is None or newest["status"] != scenario.status:
         yield f"ended {newest and newest['status']}, not {scenario.status}"
 
 
-class Bench:
-    """One cloud for many cases."""
+class CaseRunner:
+    """Runs many cases in one simulated stack."""
 
-    def __init__(self, cloud: Cloud, pool: ClientPool) -> None:
-        self.cloud = cloud
+    def __init__(self, stack: SimulatedStack, pool: ClientPool) -> None:
+        self.stack = stack
         self.pool = pool
 
     def run(self, case: str) -> list[str]:
-        """The violations of a case by its name."""
+        """Run a case by its name; return the violations."""
         family, _, rest = case.partition(":")
         if family == "order":
-            return run_order(self.cloud, self.pool, rest)
+            return run_order(self.stack, self.pool, rest)
         if family == "preempt":
-            return run_preemption(self.cloud, self.pool, rest)
-        return run_strikes(self.cloud, self.pool, case)[0]
+            return run_preemption(self.stack, self.pool, rest)
+        return run_injections(self.stack, self.pool, case)[0]
 
 
-def cases(bench: Bench) -> Iterator[str]:
-    """Names of all cases but pairs. What calls there are is learnt by running each way, not written down."""
-    for story in SCENARIOS:
-        for at, call in enumerate(_calls(bench, story), 1):
+def cases(runner: CaseRunner) -> Iterator[str]:
+    """Yield the names of all cases except pairs. Which calls a scenario makes is found out by running it."""
+    for scenario_name in SCENARIOS:
+        for at, call in enumerate(_calls(runner, scenario_name), 1):
             yield from (
-                f"{story}/{Strike(name, at)}"
+                f"{scenario_name}/{Injection(name, at)}"
                 for name, fault in NAMES.items()
                 if fault in SINGLES and fault.fits(call.operation)
             )
@@ -162,62 +162,62 @@ def cases(bench: Bench) -> Iterator[str]:
     yield from (f"order:{name}" for name in ORDERS)
 
 
-def one_of_each(bench: Bench) -> Iterator[str]:
-    """Each fault at each operation once, wherever it comes first: what finds most, soonest."""
+def one_of_each(runner: CaseRunner) -> Iterator[str]:
+    """Yield each fault at each operation once, where it first occurs: these find the most in the least time."""
     seen: set[tuple[str, str]] = set()
-    for story in SCENARIOS:
-        for at, call in enumerate(_calls(bench, story), 1):
+    for scenario_name in SCENARIOS:
+        for at, call in enumerate(_calls(runner, scenario_name), 1):
             for name, fault in NAMES.items():
                 if fault in SINGLES and fault.fits(call.operation) and (str(call), name) not in seen:
                     seen.add((str(call), name))
-                    yield f"{story}/{Strike(name, at)}"
+                    yield f"{scenario_name}/{Injection(name, at)}"
 
 
-def firsts(bench: Bench) -> Iterator[str]:
-    """All cases that pairs begin with."""
+def first_faults(runner: CaseRunner) -> Iterator[str]:
+    """Yield all cases with which pairs begin."""
     names = [name for name, fault in NAMES.items() if fault in PAIRED]
-    for story in (name for name, scenario in SCENARIOS.items() if scenario.in_pairs):
-        places = range(1, len(_calls(bench, story)) + 1)
-        yield from (f"{story}/{Strike(name, at)}" for name, at in itertools.product(names, places))
+    for scenario_name in (name for name, scenario in SCENARIOS.items() if scenario.in_pairs):
+        places = range(1, len(_calls(runner, scenario_name)) + 1)
+        yield from (f"{scenario_name}/{Injection(name, at)}" for name, at in itertools.product(names, places))
 
 
-def pairs(bench: Bench, first: str) -> list[str]:
-    """All pairs that begin so: the first fault changes the way, the second strikes every call that follows it."""
+def pairs(runner: CaseRunner, first: str) -> list[str]:
+    """Return all pairs that begin with a case: after its fault, a second one at every call that follows."""
     names = [name for name, fault in NAMES.items() if fault in PAIRED]
-    _, planned = run_strikes(bench.cloud, bench.pool, first)
+    _, planned = run_injections(runner.stack, runner.pool, first)
     after = range(int(first.rpartition("@")[2]) + 1, min(len(planned.calls), ENOUGH_CALLS) + 1)
-    return [f"{first},{Strike(name, at)}" for name in names for at in after]
+    return [f"{first},{Injection(name, at)}" for name in names for at in after]
 
 
-def _calls(bench: Bench, story: str) -> list[Call]:
-    return run_strikes(bench.cloud, bench.pool, f"{story}/")[1].calls
+def _calls(runner: CaseRunner, scenario_name: str) -> list[Call]:
+    return run_injections(runner.stack, runner.pool, f"{scenario_name}/")[1].calls
 
 
 @cache
-def _bench() -> Bench:
-    return Bench(Cloud().__enter__(), ClientPool())  # for as long as this process lives
+def _runner() -> CaseRunner:
+    return CaseRunner(SimulatedStack().__enter__(), ClientPool())  # for as long as this process lives
 
 
 def _pairs(first: str) -> list[str]:
-    return pairs(_bench(), first)
+    return pairs(_runner(), first)
 
 
 def run_case(name: str) -> tuple[str, list[str]]:
-    """Run one case in this process; gives its name and violations."""
+    """Run one case in this process; return its name and violations."""
     try:
-        return name, _bench().run(name)
-    except Exception as error:  # noqa: BLE001 - one case that breaks the simulator must not end all the others
+        return name, _runner().run(name)
+    except Exception as error:  # noqa: BLE001 - a case that breaks the simulator must not end all the others
         return name, [f"the run broke: {error!r}"]
 
 
 def run_cases(names: Sequence[str]) -> list[tuple[str, list[str]]]:
-    """Run some cases in this process."""
+    """Run some cases in this process; return each one's name and violations."""
     return [run_case(name) for name in names]
 
 
 @dataclass
 class Findings:
-    """What came of a run, also of one that was cut short."""
+    """The results of a run, complete or not."""
 
     wanted: int = 0
     done: int = 0
@@ -226,44 +226,46 @@ class Findings:
 
     @property
     def document(self) -> dict[str, Any]:
-        """As `build/faults.json` has it."""
+        """Return the content of `build/faults.json`."""
         found = {"cases": self.done, "violations": sum(map(len, self.violations.values()))}
         return found if self.complete else {**found, "complete": False, "wanted": self.wanted}
 
 
-def run_all(crew: Crew, findings: Findings, share: int = 1) -> None:
-    """Run each `share`-th case; what is found is in `findings` at once."""
-    names = list(cases(_bench()))
-    begins = list(firsts(_bench()))
+def run_all(pool: ProcessPool, findings: Findings, share: int = 1) -> None:
+    """Run every Nth case (N: `share`); `findings` is updated after every chunk."""
+    names = list(cases(_runner()))
+    begins = list(first_faults(_runner()))
     print(
         f"{len(names):,} cases; looking for the pairs of {len(begins):,} faults", file=sys.stderr, flush=True
     )
-    names = [*names, *sorted(itertools.chain.from_iterable(crew.each(_pairs, begins)))][::share]
+    names = [*names, *sorted(itertools.chain.from_iterable(pool.map_unordered(_pairs, begins)))][::share]
     findings.wanted = len(names)
     progress = Progress(len(names), "cases")
-    for results in crew.each(run_cases, [names[at : at + CHUNK] for at in range(0, len(names), CHUNK)]):
+    for results in pool.map_unordered(
+        run_cases, [names[at : at + CHUNK] for at in range(0, len(names), CHUNK)]
+    ):
         findings.done += len(results)
         for name, violations in results:
             if violations:
                 findings.violations[name] = violations
                 report(name, violations)
-        progress.tell(findings.done, len(findings.violations))
+        progress.update(findings.done, len(findings.violations))
     findings.complete = True
 
 
 def report(name: str, violations: Sequence[str]) -> None:
-    """Say what was violated, and how to see it again."""
+    """Print what was violated, and the command that repeats the case."""
     print(f"\n{name}")
     for violation in violations:
         print(f"  {violation}")
-    print(f"  again: make faults CASE='{name}'", flush=True)
+    print(f"  repeat: make faults CASE='{name}'", flush=True)
 
 
 def main() -> int:
     """Run all cases, or those named."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--case", action="append", default=[], help="run only this case")
-    parser.add_argument("--share", type=int, default=1, help="run every so-manieth case")
+    parser.add_argument("--share", type=int, default=1, help="run every Nth case")
     parser.add_argument("--processes", type=int, default=min(os.cpu_count() or 1, 2))
     parser.add_argument("--json", type=Path, default=Path("build/faults.json"))
     arguments = parser.parse_args()
@@ -276,8 +278,8 @@ def main() -> int:
     interruptible()
     began, findings = time.perf_counter(), Findings()
     try:
-        with Crew(arguments.processes) as crew:
-            run_all(crew, findings, arguments.share)
+        with ProcessPool(arguments.processes) as pool:
+            run_all(pool, findings, arguments.share)
     except KeyboardInterrupt:
         print(f"interrupted: {findings.done:,} of {findings.wanted:,} cases were run", file=sys.stderr)
     finally:

@@ -1,4 +1,4 @@
-"""The faults there are, and who decides where they strike."""
+"""The kinds of faults, and the protocol that decides where they occur."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -10,52 +10,52 @@ if TYPE_CHECKING:
 ALWAYS = 99  # HTTP attempts: more than any client makes
 
 
-class Kind(StrEnum):
-    """What may happen to one AWS call."""
+class FaultKind(StrEnum):
+    """What can happen to one AWS call, or to a step of the function's own computation."""
 
-    CRASH_BEFORE = "crash-before"  # killed, and the request was never sent
-    CRASH_AFTER = "crash-after"  # killed once the request was carried out
-    LOST = "lost"  # carried out, but no answer comes back
+    CRASH_BEFORE = "crash-before"  # the function is killed before the request is sent
+    CRASH_AFTER = "crash-after"  # the function is killed after the request was carried out
+    LOST = "lost"  # carried out, but the response is lost
     THROTTLED = "throttled"
-    TIMEOUT = "timeout"  # not carried out, and no answer comes back
+    TIMEOUT = "timeout"  # not carried out, no response
     ERROR = "error"  # 5xx
     DENIED = "denied"
-    LATE = "late"  # no answer, and carried out only some time after
-    BROKEN_BODY = "broken-body"  # the answer's body breaks off with an error
-    SHORT_BODY = "short-body"  # the answer's body ends early without one
-    PARTIAL = "partial"  # a 200 that says in its body that it did not work
-    UNDONE = "undone"  # answered as done, and it was not
-    HANG = "hang"  # the function's own computing uses up all its time: Lambda kills it
-    MEMORY = "memory"  # ... or all its memory
+    LATE = "late"  # no response, carried out some time later
+    BROKEN_BODY = "broken-body"  # the response body ends early with an error
+    SHORT_BODY = "short-body"  # the response body ends early without an error
+    PARTIAL = "partial"  # HTTP 200 with an error in the body
+    UNDONE = "undone"  # reported as done although it was not
+    HANG = "hang"  # the function computes until Lambda's time-out kills it
+    MEMORY = "memory"  # the function exceeds its memory and is killed
 
 
-STEP_KINDS = frozenset({Kind.HANG, Kind.MEMORY})
-BODY_KINDS = frozenset({Kind.BROKEN_BODY, Kind.SHORT_BODY})
+STEP_KINDS = frozenset({FaultKind.HANG, FaultKind.MEMORY})
+BODY_KINDS = frozenset({FaultKind.BROKEN_BODY, FaultKind.SHORT_BODY})
 CAN_BE_PARTIAL = frozenset({"DeleteObjects", "CopyObject"})
-CRASHES = frozenset({Kind.CRASH_BEFORE, Kind.CRASH_AFTER, Kind.HANG, Kind.MEMORY})
+CRASHES = frozenset({FaultKind.CRASH_BEFORE, FaultKind.CRASH_AFTER, FaultKind.HANG, FaultKind.MEMORY})
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault; `attempts` is how many of botocore's HTTP attempts of the call it strikes."""
+    """One fault. `attempts`: how many of botocore's HTTP attempts of the call fail."""
 
-    kind: Kind
+    kind: FaultKind
     attempts: int = 1
-    seconds: float = 0.0  # of LATE: until it is carried out after all
+    seconds: float = 0.0  # of LATE: until the call is carried out
 
     def fits(self, operation: str) -> bool:
-        """Whether this can happen to a call of that operation."""
+        """Return whether this can happen to a call of that operation."""
         if self.kind in STEP_KINDS:
             return operation == "step"
         if operation == "step":
             return False
         if self.kind in BODY_KINDS:
             return operation == "GetObject"
-        if self.kind is Kind.PARTIAL:
+        if self.kind is FaultKind.PARTIAL:
             return operation in CAN_BE_PARTIAL
-        if self.kind is Kind.UNDONE:
+        if self.kind is FaultKind.UNDONE:
             return operation == "CopyObject"
-        if self.kind is Kind.LATE:
+        if self.kind is FaultKind.LATE:
             return operation in ("UpdateItem", "Publish")
         return True
 
@@ -65,7 +65,7 @@ class Fault:
 
 @dataclass
 class Call:
-    """One AWS call of an invocation, or (operation `step`) a stretch of its computing; `attempt` counts HTTP tries."""
+    """One AWS call of an invocation, or (operation `step`) part of its computation; `attempt` counts HTTP attempts."""
 
     invocation: "Invocation"
     service: str
@@ -79,16 +79,16 @@ class Call:
 
 
 class Injector(Protocol):
-    """Decides what happens to a call; asked at each HTTP attempt."""
+    """Decides what happens to a call; asked at every HTTP attempt."""
 
     def choose(self, call: Call) -> Fault | None:
-        """Name the fault that strikes this attempt, if any."""
+        """Return the fault of this attempt, or None."""
         ...
 
 
 class NoFaults:
-    """Peace."""
+    """Injects nothing."""
 
     def choose(self, call: Call) -> Fault | None:  # noqa: ARG002
-        """Part of `Injector`."""
+        """Return None."""
         return None

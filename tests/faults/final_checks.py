@@ -1,31 +1,31 @@
-"""The judgement at the end of a run: what must be so once everything has come to rest."""
+"""The checks at the end of a run: what must hold once no message and no invocation is left."""
 
 from collections import defaultdict
 from collections.abc import Iterator
 
-from tests.faults.history import Ledger
+from tests.faults.history import History
 from tests.faults.invariants import TERMINAL, WITHHELD
-from tests.faults.simulated_stack import QUARANTINE, RENDITIONS, UPLOADS, Cloud, Item
+from tests.faults.simulated_stack import QUARANTINE, RENDITIONS, UPLOADS, Item, SimulatedStack
 
 
-def reckon(cloud: Cloud, ledger: Ledger) -> list[str]:
-    """Every way in which the world at rest breaks the promise."""
-    return list(_Reckoning(cloud, ledger).complaints())
+def run_final_checks(stack: SimulatedStack, history: History) -> list[str]:
+    """Return a sentence for every way in which the final state breaks the pipeline's promise."""
+    return list(_FinalChecks(stack, history).violations())
 
 
-class _Reckoning:
-    def __init__(self, cloud: Cloud, ledger: Ledger) -> None:
-        self._cloud = cloud
-        self._ledger = ledger
+class _FinalChecks:
+    def __init__(self, stack: SimulatedStack, history: History) -> None:
+        self._stack = stack
+        self._history = history
         self._items: dict[tuple[str, str], list[Item]] = defaultdict(list)
         self._of_key: dict[str, list[Item]] = defaultdict(list)
-        for item in cloud.all_items():
+        for item in stack.all_items():
             self._items[item["object_key"], str(item.get("version_id"))].append(item)
             self._of_key[item["object_key"]].append(item)
         for items in self._of_key.values():
             items.sort(key=lambda item: str(item["sequencer"]))
 
-    def complaints(self) -> Iterator[str]:
+    def violations(self) -> Iterator[str]:
         yield from self._one_terminal_record_each()
         yield from self._announced()
         yield from self._renditions()
@@ -33,7 +33,7 @@ class _Reckoning:
         yield from self._newest()
 
     def _one_terminal_record_each(self) -> Iterator[str]:
-        wanted = {*self._ledger.uploads, *self._ledger.markers}
+        wanted = {*self._history.uploads, *self._history.markers}
         for key, version in sorted(wanted):
             items = self._items.get((key, version), [])
             if len(items) != 1:
@@ -44,18 +44,18 @@ class _Reckoning:
             for item in items:
                 if item["status"] not in TERMINAL:
                     yield f"{key}@{version[:8]} is still {item['status']}"
-                upload = self._ledger.uploads.get((key, version))
+                upload = self._history.uploads.get((key, version))
                 if upload and upload.deleted and item["status"] == "PUBLISHED":
                     yield f"{upload} was deleted for good, and is still PUBLISHED"
-                if (key, version) in self._ledger.markers and item["status"] != "DELETED":
+                if (key, version) in self._history.markers and item["status"] != "DELETED":
                     yield f"the delete marker {key}@{version[:8]} is {item['status']}"
-                expected = self._ledger.uploads.get((key, version))
+                expected = self._history.uploads.get((key, version))
                 if (
                     expected
                     and expected.sequencer
                     and not item["sequencer"].startswith(expected.sequencer.upper())
                 ):
-                    yield f"{expected} stands under the sequencer {item['sequencer']}"
+                    yield f"{expected} has a record with the sequencer {item['sequencer']}"
 
     def _announced(self) -> Iterator[str]:
         owners: dict[str, str] = {}
@@ -64,33 +64,33 @@ class _Reckoning:
                 name = f"{item['object_key']} {item['sequencer']} {item['status']}"
                 if item["status"] not in TERMINAL:
                     continue
-                if item.get("alert_id") not in self._ledger.announced:
+                if item.get("alert_id") not in self._history.announced:
                     yield f"{name} was never announced"
-                elif self._ledger.announced[item["alert_id"]]["status"] != item["status"]:
-                    yield f"{name} was announced as {self._ledger.announced[item['alert_id']]['status']}"
+                elif self._history.announced[item["alert_id"]]["status"] != item["status"]:
+                    yield f"{name} was announced as {self._history.announced[item['alert_id']]['status']}"
                 if not item.get("announced_at"):
-                    yield f"{name} is not marked as announced: it would be told again for ever"
+                    yield f"{name} is not marked as announced: it would be announced again and again"
                 if owners.setdefault(str(item.get("alert_id")), name) != name:
                     yield f"{name} shares its alert_id with {owners[item['alert_id']]}"
         outcomes: dict[tuple[str, str, str, int], str] = {}
-        for alert_id, told in self._ledger.announced.items():
+        for alert_id, told in self._history.announced.items():
             outcome = told["object_key"], told["sequencer"], told["status"], int(told["attempt"])
             if outcomes.setdefault(outcome, alert_id) != alert_id:
                 yield f"{outcome} was announced under two alert_ids"
 
     def _renditions(self) -> Iterator[str]:
-        there = set(self._cloud.objects(RENDITIONS))
+        there = set(self._stack.objects(RENDITIONS))
         must, may = set(), set()
         for items in self._of_key.values():
             deleted = False
             for item in reversed(items):
                 listed = {str(rendition["key"]) for rendition in item.get("renditions") or ()}
                 if item["status"] in WITHHELD and listed:
-                    yield f"{item['object_key']} is {item['status']} and lists renditions: there are none"
+                    yield f"{item['object_key']} is {item['status']} and lists renditions, which do not exist"
                 if not deleted and item["status"] == "PUBLISHED":
                     must |= listed
                 elif not deleted and item["status"] == "FAILED":
-                    may |= listed  # allowed and cut off: redriving it goes on from there
+                    may |= listed  # allowed and cut off: a redrive continues from there
                 deleted = deleted or (item["status"] == "DELETED" and bool(item.get("delete_marker")))
         for key in sorted(must - there):
             yield f"rendition {key} is missing"
@@ -98,9 +98,9 @@ class _Reckoning:
             yield f"rendition {key} is there, and no record that is published lists it"
 
     def _originals(self) -> Iterator[str]:
-        quarantined = self._cloud.objects(QUARANTINE)
+        quarantined = self._stack.objects(QUARANTINE)
         uploads = set(self._all_uploads())
-        for (key, version), upload in sorted(self._ledger.uploads.items()):
+        for (key, version), upload in sorted(self._history.uploads.items()):
             statuses = {item["status"] for item in self._items.get((key, version), ())}
             name = f"{key}/{version}"
             if statuses & WITHHELD:
@@ -113,12 +113,12 @@ class _Reckoning:
                     yield f"{upload} is {statuses} and in quarantine"
                 if not upload.deleted and (key, version) not in uploads and name not in quarantined:
                     yield f"{upload} is lost: neither in uploads nor in quarantine"
-        known = {f"{key}/{version}" for key, version in self._ledger.uploads}
+        known = {f"{key}/{version}" for key, version in self._history.uploads}
         for name in sorted(quarantined.keys() - known):
             yield f"{name} is in quarantine, and nobody uploaded it"
 
     def _all_uploads(self) -> Iterator[tuple[str, str]]:
-        pages = self._cloud.s3.get_paginator("list_object_versions").paginate(Bucket=UPLOADS)
+        pages = self._stack.s3.get_paginator("list_object_versions").paginate(Bucket=UPLOADS)
         for page in pages:
             for version in page.get("Versions", ()):
                 yield version["Key"], version["VersionId"]
@@ -128,9 +128,9 @@ class _Reckoning:
         happened: list[tuple[str, str, str]] = [
             *(
                 (upload.key, upload.sequencer or "", upload.version)
-                for upload in self._ledger.uploads.values()
+                for upload in self._history.uploads.values()
             ),
-            *((key, sequencer, version) for (key, version), sequencer in self._ledger.markers.items()),
+            *((key, sequencer, version) for (key, version), sequencer in self._history.markers.items()),
         ]
         for key, sequencer, version in happened:
             padded = sequencer.upper().ljust(32, "0")
@@ -138,6 +138,6 @@ class _Reckoning:
         for key, (sequencer, version) in sorted(newest.items()):
             items = self._of_key.get(key)
             if items and sequencer.strip("0") and str(items[-1].get("version_id")) != version:
-                yield f"readers of {key} see another version than the newest, {version[:8]}"
+                yield f"readers of {key} see a version other than the newest, {version[:8]}"
             if items and items[-1]["status"] == "SUPERSEDED":
                 yield f"the newest version of {key} is SUPERSEDED"

@@ -1,27 +1,27 @@
-"""What really happened in a run: the uploads, the deletes, what was judged and announced. The witness judges by it."""
+"""What happened in a run: uploads, deletes, moderation requests, announcements. All checks compare with it."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.faults.sample_uploads import Kind
+from tests.faults.sample_uploads import Content
 
 
 @dataclass(eq=False)
 class Upload:
-    """One object version that somebody put."""
+    """One object version that a user uploaded."""
 
     key: str
     version: str
     etag: str
     sequencer: str | None
-    kind: Kind
+    kind: Content
     number: int
     data: bytes
-    deleted: bool = False  # by a person, for good
+    deleted: bool = False  # permanently, by a user
 
     @property
     def prefix(self) -> str:
-        """Of its renditions' keys."""
+        """Return the prefix of its renditions' keys."""
         return f"{self.key}/{self.version}/"
 
     def __str__(self) -> str:
@@ -29,8 +29,8 @@ class Upload:
 
 
 @dataclass
-class Ledger:
-    """The facts of one run."""
+class History:
+    """Everything that happened in one run."""
 
     uploads: dict[tuple[str, str], Upload] = field(default_factory=dict)
     by_number: dict[int, Upload] = field(default_factory=dict)
@@ -39,21 +39,21 @@ class Ledger:
     )  # (key, version of the marker) -> sequencer
     judged: dict[int, set[str]] = field(
         default_factory=dict
-    )  # number of the picture -> deployments that asked
-    deployed: set[str] = field(default_factory=set)  # names of the deployments there were
+    )  # number of the picture -> names of the deployments that asked Rekognition
+    deployed: set[str] = field(default_factory=set)  # names of all deployments of the run
     announced: dict[str, dict[str, Any]] = field(default_factory=dict)  # alert_id -> the announcement
-    tellings: int = 0
-    given_up: set[tuple[str, str]] = field(
+    announcements_read: int = 0
+    dead_lettered: set[tuple[str, str]] = field(
         default_factory=set
     )  # (key, version) that reached the dead letters
     redriven: set[tuple[str, str, int]] = field(
         default_factory=set
     )  # (key, sequencer, attempt) that redrives named
-    decoding_ended: dict[tuple[str, str], int] = field(
+    kills_while_decoding: dict[tuple[str, str], int] = field(
         default_factory=dict
     )  # kills after the original was there to decode
 
     def of_rendition(self, key: str) -> Upload | None:
-        """The upload whose rendition this key names."""
+        """Return the upload to which a rendition with this key belongs, or None."""
         parts = key.split("/")
         return self.uploads.get(("/".join(parts[:-2]), parts[-2])) if len(parts) > 2 else None

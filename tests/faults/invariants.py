@@ -1,8 +1,7 @@
-"""The witness: holds a run to the promise, from outside the code under test.
+"""Invariants that hold at every moment of a run, checked without any code of the pipeline.
 
-After every call that took effect it looks at what is in the buckets and the table, at every acknowledgement at what
-was acknowledged, and at the end at everything. It knows the design's transition table and the truth about every
-picture; it shares no code with the pipeline.
+After every call that took effect the checker looks at the buckets and the table, and at every acknowledgement at the
+records of what was acknowledged. It knows the design's transition table and the expected outcome of every upload.
 """
 
 import hashlib
@@ -11,28 +10,26 @@ from typing import Any
 
 from tests.faults.configurations import BY_NAME
 from tests.faults.fault_injection import Call
-from tests.faults.history import Ledger, Upload
+from tests.faults.history import History, Upload
 from tests.faults.sample_uploads import REASONS, WITHOUT_VIDEOS, recognise
 from tests.faults.simulated_queues import VISIBILITY
-from tests.faults.simulated_stack import QUARANTINE, RENDITIONS, Cloud, Item
+from tests.faults.simulated_stack import QUARANTINE, RENDITIONS, Item, SimulatedStack
 from tests.faults.virtual_time import START
 
 TERMINAL = frozenset({"PUBLISHED", "BLOCKED", "REVIEW", "REJECTED", "FAILED", "SUPERSEDED", "DELETED"})
 WITHHELD = frozenset({"BLOCKED", "REVIEW"})
-_TRUTH = {name: deployment.truth for name, deployment in BY_NAME.items()}
-MARKS = frozenset(
-    {"announced_at", "updated_at"}
-)  # all that may change in a terminal record that stays as it is
+_EXPECTED = {name: deployment.expected_statuses for name, deployment in BY_NAME.items()}
+MARKS = frozenset({"announced_at", "updated_at"})  # the only fields that may change in a terminal record
 KILLS_OF_POISON = 3
-CLOCKS_APART = 5.0  # seconds: two clocks that are both off, one each way
+CLOCKS_APART = 5.0  # seconds between two clocks that are off in opposite directions
 
 
-class Witness:
-    """Collects violations; it never raises, since the code under test would catch that."""
+class InvariantChecker:
+    """Collects violations. It never raises, because the code under test would catch that."""
 
-    def __init__(self, cloud: Cloud, ledger: Ledger, when: Callable[[], float]) -> None:
-        self._cloud = cloud
-        self._ledger = ledger
+    def __init__(self, stack: SimulatedStack, history: History, when: Callable[[], float]) -> None:
+        self._stack = stack
+        self._history = history
         self._when = when
         self._known: dict[str, dict[str, Item]] = {}
         self._holders: dict[tuple[str, str], Any] = {}  # record -> the invocation whose claim holds it
@@ -40,85 +37,87 @@ class Witness:
         self.waits_for_video: Callable[[str, str], bool] = lambda key, version: False  # noqa: ARG005
         self.exclusive = True  # whether two living invocations may never hold one record (clocks are sane)
 
-    def accuse(self, what: str) -> None:
-        """Note a violation."""
+    def add_violation(self, what: str) -> None:
+        """Record a violation with the virtual time at which it happened."""
         self.violations.append(f"at {self._when():.1f} s: {what}")
 
     # ---- after every call
 
-    def after(self, call: Call) -> None:
-        """Look at what a call changed."""
+    def after_call(self, call: Call) -> None:
+        """Check what a call changed."""
         if call.operation == "Publish":
-            self._heard()
+            self._read_announcements()
         elif call.operation == "UpdateItem":
             self._table_changed(str(call.params["Key"]["object_key"]["S"]), call)
         elif call.params.get("Bucket") == RENDITIONS:
             if call.operation == "PutObject":
                 self._rendition_put(str(call.params["Key"]))
             for entry in call.params.get("Delete", {}).get("Objects", ()):
-                upload = self._ledger.of_rendition(entry["Key"])
+                upload = self._history.of_rendition(entry["Key"])
                 if upload is not None:
-                    self._readers_find_what_they_are_told(upload.key)
+                    self._published_renditions_exist(upload.key)
 
-    def asked(self, call: Call) -> None:
-        """Look at a question to Rekognition: a verdict that stands is final, and billed once."""
+    def moderation_requested(self, call: Call) -> None:
+        """Check a request to Rekognition: a stored verdict is final, and is billed once."""
         for (key, sequencer), holder in self._holders.items():
             item = self._known.get(key, {}).get(sequencer, {})
             if holder is call.invocation and item.get("moderation"):
-                self.accuse(f"{key} {sequencer} was judged again although its verdict stands")
+                self.add_violation(f"{key} {sequencer} was judged again although its verdict is stored")
 
-    def _heard(self) -> None:
-        for told in self._cloud.read_outbox():
-            self._ledger.tellings += 1
-            known = self._ledger.announced.setdefault(told["alert_id"], told)
-            about = [
-                {name: said.get(name) for name in ("object_key", "sequencer", "status")}
-                for said in (known, told)
+    def _read_announcements(self) -> None:
+        for announcement in self._stack.read_outbox():
+            self._history.announcements_read += 1
+            known = self._history.announced.setdefault(announcement["alert_id"], announcement)
+            outcomes = [
+                {name: each.get(name) for name in ("object_key", "sequencer", "status")}
+                for each in (known, announcement)
             ]
-            if about[0] != about[1]:
-                self.accuse(f"one alert_id for two outcomes: {about}")
+            if outcomes[0] != outcomes[1]:
+                self.add_violation(f"one alert_id for two outcomes: {outcomes}")
 
     def _rendition_put(self, key: str) -> None:
-        data = self._cloud.read(RENDITIONS, key)
+        data = self._stack.read(RENDITIONS, key)
         if data is None:
             return
-        upload = self._ledger.of_rendition(key)
+        upload = self._history.of_rendition(key)
         if b"Exif" in data or b"EXIF" in data:
-            self.accuse(f"rendition {key} carries EXIF")
+            self.add_violation(f"rendition {key} carries EXIF")
         seen = recognise(data)
-        original = self._ledger.by_number.get(seen.number)
+        original = self._history.by_number.get(seen.number)
         if original is None or upload is not original:
-            self.accuse(f"rendition {key} shows the bytes of {original}, not of {upload}")
+            self.add_violation(f"rendition {key} shows the bytes of {original}, not of {upload}")
             return
         if not self._allowed(upload):
-            judged = sorted(self._ledger.judged.get(upload.number, ()))
-            self.accuse(f"a rendition of {upload} was put; Rekognition judged it under: {judged}")
+            judged = sorted(self._history.judged.get(upload.number, ()))
+            self.add_violation(f"a rendition of {upload} was put; Rekognition judged it under: {judged}")
         item = next(
-            (item for item in self._cloud.items(upload.key) if _version(item) == upload.version), None
+            (item for item in self._stack.items(upload.key) if _version(item) == upload.version), None
         )
         moderation = item.get("moderation") if item else None
         if not moderation or (
             moderation["verdict"] not in ("allow", "off") and moderation["mode"] != "observe"
         ):
-            self.accuse(f"a rendition of {upload} was put without an allowing verdict in its record")
+            self.add_violation(f"a rendition of {upload} was put without an allowing verdict in its record")
         elif item and item["status"] == "PROCESSING" and key not in _listed(item):
-            self.accuse(f"rendition {key} was put, and the record does not list it: nothing would remove it")
+            self.add_violation(
+                f"rendition {key} was put, and the record does not list it: nothing would remove it"
+            )
 
     def _allowed(self, upload: Upload) -> bool:
-        names = self._ledger.judged.get(upload.number, set())
-        return any(_TRUTH[name].get(upload.kind) == "PUBLISHED" for name in names)
+        names = self._history.judged.get(upload.number, set())
+        return any(_EXPECTED[name].get(upload.kind) == "PUBLISHED" for name in names)
 
     def _table_changed(self, key: str, call: Call) -> None:
         before = self._known.get(key, {})
-        after = {str(item["sequencer"]): item for item in self._cloud.items(key)}
+        after = {str(item["sequencer"]): item for item in self._stack.items(key)}
         self._known[key] = after
         for sequencer, item in after.items():
             old = before.get(sequencer)
             if old != item:
                 self._changed(key, old, item, call)
         for sequencer in before.keys() - after.keys():
-            self.accuse(f"the record {key} {sequencer} was removed")
-        self._readers_find_what_they_are_told(key)
+            self.add_violation(f"the record {key} {sequencer} was removed")
+        self._published_renditions_exist(key)
 
     def _changed(self, key: str, old: Item | None, new: Item, call: Call) -> None:
         name = f"{key} {new['sequencer']}"
@@ -127,27 +126,29 @@ class Witness:
             if now == was:
                 self._only_marked(name, old, new)
                 return
-            if old.get("alert_id") not in self._ledger.announced:
-                self.accuse(f"{name}: the outcome {was} was overwritten by {now} before anybody heard of it")
+            if old.get("alert_id") not in self._history.announced:
+                self.add_violation(
+                    f"{name}: the outcome {was} was overwritten by {now} before it was announced"
+                )
             if not self._may_leave(old, new):
-                self.accuse(f"{name}: {was} became {now}")
+                self.add_violation(f"{name}: {was} became {now}")
         self._only_by_its_holder(name, old, call)
         self._holder(name, old, new, call)
         if now in TERMINAL:
             if new.get("announced_at"):
-                self.accuse(f"{name}: {now} was born announced")
-            self._judge(name, new)
+                self.add_violation(f"{name}: {now} was created as announced")
+            self._check_terminal(name, new)
 
     def _only_marked(self, name: str, old: Item, new: Item) -> None:
         changed = sorted(field for field in old.keys() | new.keys() if old.get(field) != new.get(field))
         if not set(changed) <= MARKS:
-            self.accuse(f"{name}: the terminal record changed in {changed}")
-        if new.get("announced_at") and new.get("alert_id") not in self._ledger.announced:
-            self.accuse(f"{name}: {new['status']} is marked as announced, and no subscriber heard of it")
+            self.add_violation(f"{name}: the terminal record changed in {changed}")
+        if new.get("announced_at") and new.get("alert_id") not in self._history.announced:
+            self.add_violation(f"{name}: {new['status']} is marked as announced, and no subscriber got it")
 
     def _may_leave(self, old: Item, new: Item) -> bool:
         if old["status"] == "FAILED" and new["status"] == "PROCESSING":
-            return (old["object_key"], old["sequencer"], int(old["attempt"])) in self._ledger.redriven
+            return (old["object_key"], old["sequencer"], int(old["attempt"])) in self._history.redriven
         upload = self._upload(new)
         return (
             old["status"] in ("FAILED", "PUBLISHED")
@@ -157,13 +158,13 @@ class Witness:
         )
 
     def _only_by_its_holder(self, name: str, old: Item | None, call: Call) -> None:
-        """While a lease lives, its record is nobody else's; also a machine that slept through its own must find so."""
+        """Check that nobody but its holder changes a record during a lease, not even a machine whose lease is over."""
         if old is None or old["status"] != "PROCESSING" or not old.get("owner"):
             return
         holder = self._holders.get((str(old["object_key"]), str(old["sequencer"])))
         left = float(old["lease_until"]) - START - self._when()
         if holder is not None and holder is not call.invocation and left > CLOCKS_APART:
-            self.accuse(f"{name}: {call.invocation} changed what {holder} holds for {left:.0f} s more")
+            self.add_violation(f"{name}: {call.invocation} changed what {holder} holds for {left:.0f} s more")
 
     def _holder(self, name: str, old: Item | None, new: Item, call: Call) -> None:
         record = str(new["object_key"]), str(new["sequencer"])
@@ -173,43 +174,43 @@ class Witness:
         if old is not None and new.get("owner") == old.get("owner"):
             return
         holder = self._holders.get(record)
-        # One that computes for long and does not come to extend its lease is given up on while it still runs.
+        # A video function that did not extend its lease in time loses it while it still runs.
         if holder is not None and holder.function_name == "process-video" and self._is_over(old):
             holder = None
         if self.exclusive and holder is not None and holder.alive and holder is not call.invocation:
-            self.accuse(f"{name}: {call.invocation} claimed what {holder} was still working on")
+            self.add_violation(f"{name}: {call.invocation} claimed what {holder} was still working on")
         self._holders[record] = call.invocation
         if (lasts := float(new["lease_until"]) - START - self._when()) > min(VISIBILITY.values()):
-            self.accuse(f"{name}: the lease lasts {lasts:.0f} s, longer than the message stays hidden")
+            self.add_violation(f"{name}: the lease lasts {lasts:.0f} s, longer than the message stays hidden")
 
     def _is_over(self, item: Item | None) -> bool:
         return item is not None and float(item.get("lease_until") or 0) <= START + self._when() + CLOCKS_APART
 
-    # ---- what a terminal record says must be so
+    # ---- what a terminal record claims must be true
 
-    def _judge(self, name: str, item: Item) -> None:
+    def _check_terminal(self, name: str, item: Item) -> None:
         status, upload = item["status"], self._upload(item)
         if upload is None:
             if status != "DELETED" or not self._is_marker(item):
-                self.accuse(f"{name}: {status} for a version that nobody put")
+                self.add_violation(f"{name}: {status} for a version that nobody uploaded")
             return
         if item.get("sha256") not in (None, hashlib.sha256(upload.data).hexdigest()):
-            self.accuse(f"{name}: {status} with another version's sha256 than {upload}")
-        problem = getattr(self, f"_judge_{status.lower()}")(item, upload)
+            self.add_violation(f"{name}: {status} with another version's sha256 than {upload}")
+        problem = getattr(self, f"_check_{status.lower()}")(item, upload)
         if problem:
-            self.accuse(f"{name}: {status} of {upload}, but {problem}")
+            self.add_violation(f"{name}: {status} of {upload}, but {problem}")
 
     def _judge_published(self, item: Item, upload: Upload) -> str | None:
         if not self._allowed(upload):
             return "no verdict allows it"
-        missing = [key for key in _listed(item) if self._cloud.read(RENDITIONS, key) is None]
+        missing = [key for key in _listed(item) if self._stack.read(RENDITIONS, key) is None]
         if (missing and not self._is_hidden(item)) or not _listed(item):
-            return f"its renditions {missing} are not there"
+            return f"its renditions {missing} do not exist"
         return None
 
     def _is_hidden(self, item: Item) -> bool:
-        """Whether a delete marker follows: what it removes may go before the older version's record is written."""
-        items = self._cloud.items(str(item["object_key"]))
+        """Return whether a delete marker follows: it may remove renditions before the older version's commit."""
+        items = self._stack.items(str(item["object_key"]))
         return any(
             self._is_marker(other)
             and other["status"] == "DELETED"
@@ -218,12 +219,12 @@ class Witness:
         )
 
     def _judge_withheld(self, item: Item, upload: Upload) -> str | None:
-        truths = {_TRUTH[name].get(upload.kind) for name in self._ledger.judged.get(upload.number, ())}
+        truths = {_EXPECTED[name].get(upload.kind) for name in self._history.judged.get(upload.number, ())}
         if item["status"] not in truths:
             return f"its verdicts are {truths}"
-        if self._cloud.read(QUARANTINE, f"{upload.key}/{upload.version}") != upload.data:
+        if self._stack.read(QUARANTINE, f"{upload.key}/{upload.version}") != upload.data:
             return "quarantine does not hold its bytes"
-        if self._cloud.read_version(upload.key, upload.version) is not None:
+        if self._stack.read_version(upload.key, upload.version) is not None:
             return "it is still in uploads"
         return None
 
@@ -231,10 +232,10 @@ class Witness:
 
     def _judge_rejected(self, item: Item, upload: Upload) -> str | None:
         if item.get("reason") == "resource_exhausted":
-            kills = self._ledger.decoding_ended.get((upload.key, upload.version), 0)
+            kills = self._history.kills_while_decoding.get((upload.key, upload.version), 0)
             return f"only {kills} attempts were killed" if kills < KILLS_OF_POISON else None
         expected = {REASONS.get(upload.kind)}
-        if upload.kind.is_video and not all(BY_NAME[name].videos for name in self._ledger.deployed):
+        if upload.kind.is_video and not all(BY_NAME[name].videos for name in self._history.deployed):
             expected.add(WITHOUT_VIDEOS)
         reason = item.get("reason")
         return None if reason is not None and reason in expected else f"the reason is {reason}"
@@ -242,16 +243,16 @@ class Witness:
     def _judge_failed(self, item: Item, upload: Upload) -> str | None:
         reason = item.get("reason")
         if item.get("attention") != "FAILED":
-            return "no operator will see it"
+            return "no alarm will show it to an operator"
         if reason == "retries_exhausted":
-            gave_up = (upload.key, upload.version) in self._ledger.given_up
+            gave_up = (upload.key, upload.version) in self._history.dead_lettered
             return None if gave_up else "its message never reached the dead letters"
         if reason == "original_gone":
             return None if upload.deleted else "nobody deleted the original"
         return f"the reason is {reason}"
 
     def _judge_superseded(self, item: Item, _: Upload) -> str | None:
-        items = self._cloud.items(str(item["object_key"]))
+        items = self._stack.items(str(item["object_key"]))
         newer = [other for other in items if str(other["sequencer"]) > str(item["sequencer"])]
         return None if newer else "nothing newer is known"
 
@@ -259,57 +260,57 @@ class Witness:
         return None if upload.deleted else "nobody deleted it"
 
     def _is_marker(self, item: Item) -> bool:
-        return (item["object_key"], _version(item)) in self._ledger.markers
+        return (item["object_key"], _version(item)) in self._history.markers
 
     def _upload(self, item: Item) -> Upload | None:
-        return self._ledger.uploads.get((str(item["object_key"]), _version(item)))
+        return self._history.uploads.get((str(item["object_key"]), _version(item)))
 
     # ---- what readers see
 
-    def _readers_find_what_they_are_told(self, key: str) -> None:
-        for item in reversed(self._cloud.items(key)):
+    def _published_renditions_exist(self, key: str) -> None:
+        for item in reversed(self._stack.items(key)):
             if item["status"] in (*WITHHELD, "DELETED"):
                 return
             if item["status"] == "PUBLISHED":
-                missing = [name for name in _listed(item) if self._cloud.read(RENDITIONS, name) is None]
+                missing = [name for name in _listed(item) if self._stack.read(RENDITIONS, name) is None]
                 if missing:
-                    self.accuse(f"readers of {key} are pointed at {missing}, which are not there")
+                    self.add_violation(f"the published record of {key} lists {missing}, which do not exist")
                 return
 
     # ---- acknowledgements
 
     def acknowledged(self, event: dict[str, Any]) -> None:
-        """Look at what a message that will not come back leaves behind."""
+        """Check what a message that is deleted from its queue leaves behind."""
         key, version, what = event["key"], event["version"], event["name"]
-        items = [item for item in self._cloud.items(key) if _version(item) == version]
+        items = [item for item in self._stack.items(key) if _version(item) == version]
         if what == "ObjectRemoved:Delete":
-            upload = self._ledger.uploads.get((key, version))
+            upload = self._history.uploads.get((key, version))
             for item in items:
                 if item["status"] == "PUBLISHED" or (item["status"] == "FAILED" and not _is_withheld(item)):
-                    self.accuse(
+                    self.add_violation(
                         f"the deletion of {upload} was acknowledged, and it is still {item['status']}"
                     )
             return
         if len(items) != 1:
-            self.accuse(f"{what} of {key}@{version[:8]} was acknowledged with {len(items)} records")
+            self.add_violation(f"{what} of {key}@{version[:8]} was acknowledged with {len(items)} records")
         for item in items:
             if not event.get("redrive") and self._was_opened_again(item):
-                continue  # what becomes of it is the redrive's message's affair now
+                continue  # the redrive's message is responsible for it now
             if item.get("stage") == "video" and self.waits_for_video(key, version):
-                continue  # handed over, and in the care of that message
+                continue  # handed over: the video queue's message is responsible for it
             if item["status"] not in TERMINAL:
-                self.accuse(f"{what} of {key}@{version[:8]} was acknowledged while {item['status']}")
+                self.add_violation(f"{what} of {key}@{version[:8]} was acknowledged while {item['status']}")
             elif item["status"] == "DELETED" and what.startswith("ObjectCreated:"):
-                continue  # a delete came between: telling that is its own message's affair, judged at the end
-            elif item.get("alert_id") not in self._ledger.announced:
-                self.accuse(
+                continue  # deleted meanwhile: the delete's own message announces that, and the final checks verify it
+            elif item.get("alert_id") not in self._history.announced:
+                self.add_violation(
                     f"{what} of {key}@{version[:8]} was acknowledged, and {item['status']} not announced"
                 )
 
     def _was_opened_again(self, item: Item) -> bool:
         name = str(item["object_key"]), str(item["sequencer"])
         attempt = int(item["attempt"])
-        return any((*name, earlier) in self._ledger.redriven for earlier in range(attempt))
+        return any((*name, earlier) in self._history.redriven for earlier in range(attempt))
 
 
 def _version(item: Item) -> str:

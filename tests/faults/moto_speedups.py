@@ -1,8 +1,7 @@
-"""moto and botocore at several times their speed, for tens of thousands of calls a minute.
+"""Patches that make moto and botocore several times faster, for tens of thousands of calls per minute.
 
-Nothing of what they mean is changed: expressions, conditions and items go through moto's own code. What is parsed or
-looked up again for each call is kept, what is copied to no purpose is not, and what is serialised at length though
-it is JSON already is dumped.
+They change no behaviour: expressions, conditions and items still go through moto's own code. Results of repeated
+parsing and look-ups are cached, needless copies are left out, and responses that are JSON already are dumped directly.
 """
 
 import json
@@ -30,7 +29,7 @@ from moto.dynamodb.parsing.validators import (
     UpdateHashRangeKeyValidator,
 )
 
-SERVICES = ("dynamodb", "s3", "sns", "sqs")  # all that is ever asked for, of hundreds
+SERVICES = ("dynamodb", "s3", "sns", "sqs")  # the only ones in use, of hundreds
 _ONLY_CHECKS = (
     ActionCountValidator,
     EmptyStringKeyValueValidator,
@@ -54,8 +53,8 @@ _PLAIN = frozenset({"GetItem", "Query", "Scan", "UpdateItem"})
 _JSON = {"Content-Type": "application/x-amz-json-1.0"}
 
 
-def quicker_moto() -> Iterator[AbstractContextManager[Any]]:
-    """The patches, one by one."""
+def speed_up_moto() -> Iterator[AbstractContextManager[Any]]:
+    """Yield the patches, to be entered in this order."""
     yield mock.patch.object(ActionResult, "execute_result", _execute_result)
     yield mock.patch.object(UpdateExpressionValidator, "__init__", _remember_expression)
     yield mock.patch.object(UpdateExpressionValidator, "get_ast_processors", _processors)
@@ -63,7 +62,7 @@ def quicker_moto() -> Iterator[AbstractContextManager[Any]]:
     yield mock.patch.object(_Node, "__deepcopy__", _copy_node, create=True)
     yield mock.patch.object(_Traverser, "traverse", _traverse)
     yield mock.patch.object(LimitedSizeDict, "__setitem__", _set_small)
-    # Copies of the item as it was: one is turned into JSON at once, the other is for streams, which nobody reads.
+    # Copies of the old item: one is serialised at once, the other is for streams, which nobody reads.
     spare = SimpleNamespace(deepcopy=lambda value: value if isinstance(value, Item) else deepcopy(value))
     yield mock.patch("moto.dynamodb.models.copy", spare)
     yield mock.patch("moto.dynamodb.responses.copy", spare)
@@ -76,7 +75,7 @@ def quicker_moto() -> Iterator[AbstractContextManager[Any]]:
 
 
 def _urls(self: Any) -> Any:
-    """The patterns that lead to a service, made once."""
+    """Return a service's URL patterns, compiled once."""
     if type(self) not in _urls_of:
         _urls_of[type(self)] = _make_urls(self)
     return _urls_of[type(self)]
@@ -89,7 +88,7 @@ def _remember_expression(self: Any, expression: Any, *args: Any, **kwargs: Any) 
 
 
 def _processors(self: Any) -> list[Any]:
-    """All checks the first time that an expression is sent, then only what does something."""
+    """Return all validators the first time that an expression is sent, later only those with an effect."""
     made = _get_processors(self)
     return [one for one in made if not isinstance(one, _ONLY_CHECKS)] if self.seen_before else made
 
@@ -118,7 +117,7 @@ def _is(kind: Any, wanted: tuple[Any, ...]) -> bool:
 
 
 def _traverse(self: Any, node: Any) -> Any:
-    """Visit nodes as moto does, asking each processor only once what it processes."""
+    """Visit nodes as moto does, but read only once which nodes a processor wants."""
     wanted, hook = self.nodes_to_be_processed(), self.pre_processing_of_child
 
     def visit(node: Any, child_id: int) -> Any:
@@ -140,7 +139,7 @@ def _traverse(self: Any, node: Any) -> Any:
 
 
 def _set_small(self: LimitedSizeDict, name: str, value: Any) -> None:
-    """Weigh the whole item only where it could be too heavy."""
+    """Compute the whole item's size only if it could exceed DynamoDB's limit."""
     is_small = len(self) < _FEW and isinstance(value, DynamoType) and value.size() < _SMALL
     (dict.__setitem__ if is_small else _set_attribute)(self, name, value)
 

@@ -1,6 +1,6 @@
-"""`make mutants`: does the harness notice plausible mistakes? Own ones (mistakes.py), or foreign patch files.
+"""`make mutants`: does the harness detect plausible mistakes? Its own ones (mutations*.py), or patch files.
 
-Each is tried in a process of its own until the first violation; a patch is applied in a scratch copy.
+Each is tried in its own process until the first violation; a patch is applied to a scratch copy.
     python -m tests.faults.mutants --only acknowledge-on-throttling
 """
 
@@ -18,27 +18,28 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.faults.exhaustive import REPEATED, Bench, cases, one_of_each
-from tests.faults.mutations_video import MISTAKES
+from tests.faults.exhaustive import REPEATED, CaseRunner, cases, one_of_each
+from tests.faults.mutations_video import MUTATIONS
 from tests.faults.process_pool import INTERRUPTED, interruptible
 from tests.faults.scenarios import SCENARIOS
 from tests.faults.simulated_functions import ClientPool
-from tests.faults.simulated_stack import Cloud
+from tests.faults.simulated_stack import SimulatedStack
 from tests.faults.soak import run_seed
 
-WANTED = 0.95  # share that must be detected
-SHARES = (41, 13, 5)  # of the cases: few first, so that what is easy to see is seen soon
+REQUIRED_SHARE = 0.95  # of the mutations must be detected
+SHARES = (41, 13, 5)  # every 41st case first: what is easy to detect is detected soon
 SEEDS = range(1, 9)
-UNCHANGED = "unchanged"  # no mistake: there the harness must find nothing
-UNNOTICED, NOTICED, BROKEN = 0, 1, 3
-TRY_SECONDS = 600
+UNCHANGED = "unchanged"  # no mutation: the harness must find nothing
+# Exit codes of a child process. Python itself ends with 1 after an uncaught exception.
+MISSED, UNCAUGHT, BROKEN, DETECTED = 0, 1, 3, 10
+TIME_LIMIT = 600.0  # seconds for one mutation
 ROOT = Path(__file__).parents[2]
-COPIED = ("lambda", "demo", "tests/faults")
+COPIED = ("lambda", "local", "tests/faults")  # what the harness imports
 
 
 @dataclass(frozen=True)
 class Trial:
-    """What came of one mistake."""
+    """The result of one mutation. `detected` means nothing unless it was `tried` to the end."""
 
     name: str
     detected: bool
@@ -46,61 +47,81 @@ class Trial:
     seconds: float
     tried: bool = True
 
+    @property
+    def word(self) -> str:
+        """Return the result in one word."""
+        if not self.tried:
+            return "BROKEN"
+        return "detected" if self.detected else "MISSED"
 
-def first_violation(*, shortly: bool = False) -> str | None:
-    """The first thing that the harness finds wrong with the code as it is now, or None."""
-    for name, violations in itertools.islice(_looks(), len(SCENARIOS) if shortly else None):
+
+def first_violation(*, brief: bool = False) -> str | None:
+    """Return the first violation that the harness finds in the code as it is in this process, or None.
+
+    `brief`: run the scenarios without faults only.
+    """
+    for name, violations in itertools.islice(_checks(), len(SCENARIOS) if brief else None):
         if violations:
             return f"{name}: {violations[0]}"
     return None
 
 
-def _looks() -> Iterator[tuple[str, list[str]]]:
-    with Cloud() as cloud:
+def _checks() -> Iterator[tuple[str, list[str]]]:
+    with SimulatedStack() as stack:
         pool = ClientPool()
-        bench = Bench(cloud, pool)
-        for story in SCENARIOS:
-            yield story, bench.run(f"{story}/")
-        names, tried = list(cases(bench)), set[str]()
+        runner = CaseRunner(stack, pool)
+        for scenario_name in SCENARIOS:
+            yield scenario_name, runner.run(f"{scenario_name}/")
+        names, tried = list(cases(runner)), set[str]()
         preempting = [name for name in names if name.startswith("preempt:")]
-        for name in (*REPEATED[:2], *REPEATED[2::4], *preempting[::4], *one_of_each(bench)):
+        for name in (*REPEATED[:2], *REPEATED[2::4], *preempting[::4], *one_of_each(runner)):
             tried.add(name)
-            yield name, bench.run(name)
+            yield name, runner.run(name)
         for round_number, share in enumerate(SHARES):
             for name in names[::share]:
                 if name not in tried:
                     tried.add(name)
-                    yield name, bench.run(name)
+                    yield name, runner.run(name)
             for seed in SEEDS[round_number :: len(SHARES)]:
-                yield f"seed {seed}", run_seed(cloud, pool, seed).violations
+                yield f"seed {seed}", run_seed(stack, pool, seed).violations
 
 
-def try_here(name: str) -> int:
-    """In a child process: make the mistake, if one is named, and look."""
+def try_in_this_process(name: str) -> int:
+    """Apply the mutation, if one is named, and run the checks in this child process; return its exit code."""
     if name and name != UNCHANGED:
-        MISTAKES[name]()
-    found = first_violation(shortly=name == UNCHANGED)
+        try:
+            MUTATIONS[name]()
+        except Exception as error:  # noqa: BLE001 - whatever it is, nothing was tried
+            print(f"the mutation cannot be applied: {error!r}")
+            return BROKEN
+    found = first_violation(brief=name == UNCHANGED)
     print(found or "nothing")
-    return NOTICED if found else UNNOTICED
+    return DETECTED if found else MISSED
 
 
 class Trials:
-    """Tries mistakes, each in a process of its own; whatever is still running is ended with it."""
+    """Tries mutations, each in its own process with `time_limit` seconds; `stop` ends those that still run."""
 
-    def __init__(self) -> None:
+    def __init__(self, time_limit: float = TIME_LIMIT) -> None:
+        self._time_limit = time_limit
         self._running: set[subprocess.Popen[str]] = set()
 
-    def end(self) -> None:
-        """End what is running."""
+    @property
+    def running(self) -> int:
+        """Return how many child processes run now."""
+        return len(self._running)
+
+    def stop(self) -> None:
+        """Kill the child processes."""
         for process in list(self._running):
             process.kill()
 
     def own(self, name: str) -> Trial:
-        """Try one of the mistakes here."""
+        """Try one of `MUTATIONS`, or UNCHANGED."""
         return self._child(name, name, ROOT)
 
     def patch(self, patch: Path) -> Trial:
-        """Try a patch in a scratch copy of the code and of the harness."""
+        """Try a patch in a scratch copy of the code and the harness."""
         with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
             scratch = Path(folder)
             for name in COPIED:
@@ -111,32 +132,36 @@ class Trials:
                 return Trial(patch.name, detected=False, by=problem, seconds=0.0, tried=False)
             return self._child(patch.name, "", scratch)
 
-    def _child(self, name: str, mistake: str, root: Path) -> Trial:
+    def _child(self, name: str, mutation: str, root: Path) -> Trial:
         began = time.perf_counter()
         environment = {**os.environ, "PYTHONPATH": str(root / "lambda"), "PYTHONDONTWRITEBYTECODE": "1"}
-        process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-m", "tests.faults.mutants", f"--try={mistake}"],
+        with subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-m", "tests.faults.mutants", f"--try={mutation}"],
             cwd=root, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )  # fmt: skip
-        self._running.add(process)
-        try:
-            out, err = process.communicate(timeout=TRY_SECONDS)
-            last = (out.strip() or err.strip() or "nothing was said").splitlines()[-1]
-            # Code that does not even import was noticed as well.
-            detected = process.returncode != UNNOTICED
-        except subprocess.TimeoutExpired:
-            last, detected = f"did not come to an end in {TRY_SECONDS} s", True
-        finally:
-            process.kill()
-            self._running.discard(process)
-        return Trial(name, detected, last, time.perf_counter() - began)
+        ) as process:  # fmt: skip
+            self._running.add(process)
+            try:
+                out, err = process.communicate(timeout=self._time_limit)
+                by = (out.strip() or err.strip() or "no output").splitlines()[-1]
+                code = process.returncode
+            except subprocess.TimeoutExpired:
+                by, code = f"it did not finish within {self._time_limit:g} s", BROKEN
+            finally:
+                process.kill()
+                self._running.discard(process)
+        if code < 0:
+            by = f"the process was killed by signal {-code}"
+        # A patch after which the code cannot even be imported is detected by every test.
+        detected = code == DETECTED or (code == UNCAUGHT and not mutation)
+        tried = detected or code == MISSED
+        return Trial(name, detected, by, time.perf_counter() - began, tried)
 
 
 def _apply(patch: Path, scratch: Path) -> str | None:
-    """Apply a unified diff to `lambda/`, whatever prefix its paths have; gives what is wrong with it, or None."""
+    """Apply a unified diff to `lambda/`, whatever prefix its paths have; return what is wrong with it, or None."""
     git = shutil.which("git")
     if git is None:
-        return "git is not there to apply it"
+        return "git is not installed, which applies it"
     problems = []
     for how in (["-p1"], ["-p0"], ["-p1", "--directory=lambda"], ["-p0", "--directory=lambda"]):
         before = _contents(scratch)
@@ -156,7 +181,7 @@ def _contents(scratch: Path) -> dict[Path, bytes]:
 
 
 def try_all(names: Sequence[str], patches: Sequence[Path], processes: int, done: list[Trial]) -> None:
-    """Try them all, and tell of each."""
+    """Try all of them; append each result to `done` and print it as soon as it is known."""
     trials = Trials()
     total = len(names) + len(patches)
     executor = ThreadPoolExecutor(processes)
@@ -166,40 +191,39 @@ def try_all(names: Sequence[str], patches: Sequence[Path], processes: int, done:
         for run in runs:
             trial = run.result()
             done.append(trial)
-            word = "detected" if trial.detected else "MISSED  " if trial.tried else "BROKEN  "
             print(
-                f"{len(done)}/{total} {word} {trial.name} ({trial.seconds:.0f} s): {trial.by[:160]}",
+                f"{len(done)}/{total} {trial.word:8} {trial.name} ({trial.seconds:.0f} s): {trial.by[:160]}",
                 flush=True,
             )
     finally:
         for run in runs:
             run.cancel()
-        trials.end()
+        trials.stop()
         executor.shutdown()
 
 
 def main() -> int:
-    """Try all mistakes, or those asked for."""
+    """Try all mutations, or those given on the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--try", dest="attempt", help=argparse.SUPPRESS)
-    parser.add_argument("--only", action="append", choices=sorted(MISTAKES))
+    parser.add_argument("--only", action="append", choices=sorted(MUTATIONS))
     parser.add_argument("--patches", type=Path, help="a folder of *.patch or *.diff files to try instead")
     parser.add_argument("--json", type=Path, default=Path("build/mutants.json"))
     parser.add_argument("--processes", type=int, default=min(os.cpu_count() or 1, 2))
     arguments = parser.parse_args()
     if arguments.attempt is not None:
-        return try_here(arguments.attempt)
+        return try_in_this_process(arguments.attempt)
     patches = []
     if arguments.patches:
         patches = sorted(path for path in arguments.patches.glob("*") if path.suffix in (".patch", ".diff"))
         if not patches:
             print(f"{arguments.patches} holds no *.patch and no *.diff file", file=sys.stderr)
             return BROKEN
-    names = [] if patches else arguments.only or list(MISTAKES)
+    names = [] if patches else arguments.only or list(MUTATIONS)
     interruptible()
     control = Trials().own(UNCHANGED)
-    if control.detected:
-        print(f"without any mistake the harness finds: {control.by}", file=sys.stderr)
+    if control.detected or not control.tried:
+        print(f"without any mutation the harness finds: {control.by}", file=sys.stderr)
         return BROKEN
     began, done = time.perf_counter(), list[Trial]()
     try:
@@ -208,7 +232,9 @@ def main() -> int:
         print("interrupted", file=sys.stderr)
     finally:
         arguments.json.parent.mkdir(parents=True, exist_ok=True)
-        document = [{"patch": trial.name, "detected": trial.detected} for trial in done]
+        document = [
+            {"patch": trial.name, "detected": trial.detected, "broken": not trial.tried} for trial in done
+        ]
         arguments.json.write_text(json.dumps(document, indent=1) + "\n", "utf-8")
     detected, broken = sum(trial.detected for trial in done), sum(not trial.tried for trial in done)
     print(f"{detected} of {len(done) - broken} detected, {time.perf_counter() - began:.0f} s")
@@ -217,7 +243,7 @@ def main() -> int:
     if broken:
         print(f"{broken} could not be tried", file=sys.stderr)
         return BROKEN
-    return 0 if detected >= WANTED * len(done) else 1
+    return 0 if detected >= REQUIRED_SHARE * len(done) else 1
 
 
 if __name__ == "__main__":

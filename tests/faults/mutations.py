@@ -1,6 +1,6 @@
-"""Plausible mistakes: each function swaps a piece of the real code for what somebody might have written instead.
+"""Plausible mistakes: each mutation replaces a piece of the real code by what somebody might have written instead.
 
-They run in a process of their own, so nothing is put back.
+Each runs in its own process, so nothing is restored.
 """
 
 import dataclasses
@@ -20,20 +20,22 @@ from media_pipeline.records.record import alert_id as alert_id_of
 
 Processor, Records, Outcomes = processor.ObjectProcessor, table.Records, outcomes.Outcomes
 Storage, MessageWorker = storage.Storage, messages.MessageWorker
-Mistake = Callable[[], None]
-MISTAKES: dict[str, Mistake] = {}
+Mutation = Callable[[], None]
+MUTATIONS: dict[str, Mutation] = {}
 
 
-def mistake(function: Mistake) -> Mistake:
-    MISTAKES[function.__name__.replace("_", "-")] = function
+def mutation(function: Mutation) -> Mutation:
+    """Register a function as a mutation; its name in `make mutants` has hyphens."""
+    MUTATIONS[function.__name__.replace("_", "-")] = function
     return function
 
 
 def swap(owner: Any, name: str, make: Callable[[Any], Any]) -> None:
+    """Replace an attribute by what `make` returns for its present value."""
     setattr(owner, name, make(getattr(owner, name)))
 
 
-@mistake
+@mutation
 def publish_before_the_verdict() -> None:
     def verdict(self: Any, attempt: Any, rendered: Any) -> Record:
         event = attempt.event
@@ -49,7 +51,7 @@ def publish_before_the_verdict() -> None:
     swap(Processor, "_verdict", lambda _: verdict)
 
 
-@mistake
+@mutation
 def verdict_only_in_memory() -> None:
     def store(self: Any, claim: Claim, facts: Mapping[str, Any]) -> Record:
         return dataclasses.replace(
@@ -62,13 +64,13 @@ def verdict_only_in_memory() -> None:
     swap(Records, "store_verdict", lambda _: store)
 
 
-@mistake
+@mutation
 def publish_whatever_the_verdict() -> None:
     swap(Record, "withheld", lambda _: property(lambda self: False))
     swap(Record, "publishes", lambda _: property(lambda self: True))
 
 
-@mistake
+@mutation
 def failed_rekognition_is_clean() -> None:
     def ask(self: Any, proxy: bytes) -> Any:
         try:
@@ -80,7 +82,7 @@ def failed_rekognition_is_clean() -> None:
     swap(Moderator, "_ask", lambda _: ask)
 
 
-@mistake
+@mutation
 def mark_announced_before_publishing() -> None:
     def finish(self: Any, record: Record) -> None:
         if not record.announced:
@@ -91,7 +93,7 @@ def mark_announced_before_publishing() -> None:
     swap(Outcomes, "finish", lambda _: finish)
 
 
-@mistake
+@mutation
 def never_announce_again() -> None:
     def finish(self: Any, record: Record) -> None:
         if record.attempt <= 1:
@@ -101,7 +103,7 @@ def never_announce_again() -> None:
     swap(Outcomes, "finish", lambda _: finish)
 
 
-@mistake
+@mutation
 def found_terminal_is_not_announced() -> None:
     def process(self: Any, event: Any, invocation: Any) -> None:
         known = self._records.of_version(event.key, event.version)
@@ -113,7 +115,7 @@ def found_terminal_is_not_announced() -> None:
     swap(Processor, "process", lambda _: process)
 
 
-@mistake
+@mutation
 def announcement_marked_by_key_alone() -> None:
     def mark(self: Any, record: Record) -> None:
         self._update(
@@ -128,7 +130,7 @@ def announcement_marked_by_key_alone() -> None:
     swap(Records, "mark_announced", lambda _: mark)
 
 
-@mistake
+@mutation
 def a_fresh_alert_id_each_time() -> None:
     import uuid
 
@@ -139,7 +141,7 @@ def a_fresh_alert_id_each_time() -> None:
     swap(announcements.Announcements, "publish", lambda _: publish)
 
 
-@mistake
+@mutation
 def alert_id_without_the_status() -> None:
     def alert_id(object_key: str, sequencer: str, _: Status, attempt: int) -> str:
         return alert_id_of(object_key, sequencer, Status.PROCESSING, attempt)
@@ -147,7 +149,7 @@ def alert_id_without_the_status() -> None:
     vars(table)["alert_id"] = alert_id
 
 
-@mistake
+@mutation
 def no_owner_in_the_condition() -> None:
     def change_mine(self: Any, claim: Claim, values: Any, remove: Any = ()) -> Record:
         key = (claim.record.object_key, claim.record.sequencer)
@@ -157,7 +159,7 @@ def no_owner_in_the_condition() -> None:
     swap(Records, "_change_mine", lambda _: change_mine)
 
 
-@mistake
+@mutation
 def no_status_in_the_condition() -> None:
     def change_mine(self: Any, claim: Claim, values: Any, remove: Any = ()) -> Record:
         key = (claim.record.object_key, claim.record.sequencer)
@@ -167,7 +169,7 @@ def no_status_in_the_condition() -> None:
     swap(Records, "_change_mine", lambda _: change_mine)
 
 
-@mistake
+@mutation
 def claim_without_a_condition() -> None:
     def change(self: Any, key: Any, seen: Any, values: Any, remove: Any = ()) -> Record:
         record: Record = self._update(key, values, condition={}, remove=remove)
@@ -186,17 +188,17 @@ def claim_without_a_condition() -> None:
     swap(Records, "_change", lambda _: change)
 
 
-@mistake
+@mutation
 def each_claim_counts_as_decoded() -> None:
     swap(Record, "killed_in_decoding", lambda _: property(lambda self: self.unfinished))
 
 
-@mistake
+@mutation
 def no_note_of_decoding() -> None:
     swap(Records, "begin_decoding", lambda _: lambda self, claim: None)
 
 
-@mistake
+@mutation
 def a_lost_answer_of_the_commit_is_a_lost_lease() -> None:
     def commit(self: Any, claim: Claim, status: Status, facts: Any) -> Record:
         record = claim.record

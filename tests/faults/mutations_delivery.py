@@ -11,15 +11,15 @@ from media_pipeline.moderation.rekognition import Moderator
 from media_pipeline.processing import dead_letters, image, messages, outcomes, processor
 from media_pipeline.records import table
 from media_pipeline.records.record import Record, Stage, Status
-from tests.faults.mutations import MISTAKES, mistake, swap
+from tests.faults.mutations import MUTATIONS, mutation, swap
 
-__all__ = ["MISTAKES"]
+__all__ = ["MUTATIONS"]
 
 Processor, Records, Outcomes = processor.ObjectProcessor, table.Records, outcomes.Outcomes
 Storage, MessageWorker = storage.Storage, messages.MessageWorker
 
 
-@mistake
+@mutation
 def acknowledge_a_live_foreign_lease() -> None:
     def handle(self: Any, event: Any, invocation: Any) -> None:
         try:
@@ -31,7 +31,7 @@ def acknowledge_a_live_foreign_lease() -> None:
     swap(Processor, "handle", lambda _: handle)
 
 
-@mistake
+@mutation
 def acknowledge_on_throttling() -> None:
     def handle(self: Any, event: Any, invocation: Any) -> None:
         try:
@@ -48,7 +48,7 @@ def acknowledge_on_throttling() -> None:
     swap(Processor, "handle", lambda _: handle)
 
 
-@mistake
+@mutation
 def acknowledge_whatever_happens() -> None:
     def record(self: Any, sqs_record: Any, invocation: Any) -> None:
         try:
@@ -60,7 +60,7 @@ def acknowledge_whatever_happens() -> None:
     swap(MessageWorker, "_record", lambda _: record)
 
 
-@mistake
+@mutation
 def retry_forever_on_corrupt_input() -> None:
     def work(self: Any, attempt: Any) -> Any:
         try:
@@ -71,7 +71,7 @@ def retry_forever_on_corrupt_input() -> None:
     swap(Processor, "_work", lambda _: work)
 
 
-@mistake
+@mutation
 def reject_on_any_error() -> None:
     def work(self: Any, attempt: Any) -> Any:
         try:
@@ -84,7 +84,7 @@ def reject_on_any_error() -> None:
     swap(Processor, "_work", lambda _: work)
 
 
-@mistake
+@mutation
 def ignore_the_sequencer() -> None:
     def sequencer_of(self: Any, event: Any) -> str:
         newest = self.newest(event.key)
@@ -94,17 +94,17 @@ def ignore_the_sequencer() -> None:
     swap(Records, "sequencer_of", lambda _: sequencer_of)
 
 
-@mistake
+@mutation
 def compare_sequencers_unpadded() -> None:
     vars(events)["normalise_sequencer"] = lambda raw: raw.upper().rjust(32, "0")
 
 
-@mistake
+@mutation
 def no_look_for_newer_versions() -> None:
     swap(Records, "has_newer", lambda _: lambda self, key, sequencer: False)
 
 
-@mistake
+@mutation
 def read_the_newest_version() -> None:
     real = Storage.open
     swap(
@@ -114,7 +114,7 @@ def read_the_newest_version() -> None:
     )
 
 
-@mistake
+@mutation
 def delete_the_newest_version() -> None:
     def quarantine(self: Any, key: str, *, version_id: Any, etag: Any, sha256: str, facts: Any) -> None:
         target = storage.quarantine_key(key, version_id)
@@ -124,7 +124,7 @@ def delete_the_newest_version() -> None:
     swap(Storage, "quarantine", lambda _: quarantine)
 
 
-@mistake
+@mutation
 def delete_the_original_before_the_copy() -> None:
     def quarantine(self: Any, key: str, *, version_id: Any, etag: Any, sha256: str, facts: Any) -> None:
         target = storage.quarantine_key(key, version_id)
@@ -136,7 +136,7 @@ def delete_the_original_before_the_copy() -> None:
     swap(Storage, "quarantine", lambda _: quarantine)
 
 
-@mistake
+@mutation
 def copy_to_quarantine_and_leave_the_original() -> None:
     def quarantine(self: Any, key: str, *, version_id: Any, etag: Any, sha256: str, facts: Any) -> None:
         self._copy_to_quarantine(key, storage.quarantine_key(key, version_id), version_id, etag, facts)
@@ -144,7 +144,7 @@ def copy_to_quarantine_and_leave_the_original() -> None:
     swap(Storage, "quarantine", lambda _: quarantine)
 
 
-@mistake
+@mutation
 def tombstone_on_a_versions_deletion() -> None:
     def delete_version(self: Any, event: Any) -> None:
         self.finish(self._records.record_delete_marker(event))
@@ -152,7 +152,7 @@ def tombstone_on_a_versions_deletion() -> None:
     swap(Outcomes, "_delete_version", lambda _: delete_version)
 
 
-@mistake
+@mutation
 def our_own_move_counts_as_a_deletion() -> None:
     outcomes.DELETABLE = frozenset(Status)
     swap(
@@ -169,17 +169,17 @@ def our_own_move_counts_as_a_deletion() -> None:
     swap(Outcomes, "_delete_version", lambda _: delete_version)
 
 
-@mistake
+@mutation
 def deletions_of_versions_are_ignored() -> None:
     swap(Outcomes, "_delete_version", lambda _: lambda self, event: None)
 
 
-@mistake
+@mutation
 def delete_marker_leaves_renditions() -> None:
     swap(Outcomes, "_remove_renditions", lambda _: lambda self, record: None)
 
 
-@mistake
+@mutation
 def delete_marker_does_not_wait_for_older_leases() -> None:
     def remove(self: Any, record: Record) -> None:
         try:
@@ -191,7 +191,7 @@ def delete_marker_does_not_wait_for_older_leases() -> None:
     swap(Outcomes, "_remove_renditions", lambda _: remove)
 
 
-@mistake
+@mutation
 def refused_removals_go_unnoticed() -> None:
     def remove(self: Any, keys: Any) -> None:
         for batch in [sorted(set(keys))]:
@@ -204,7 +204,7 @@ def refused_removals_go_unnoticed() -> None:
     swap(Storage, "remove_renditions", lambda _: remove)
 
 
-@mistake
+@mutation
 def a_released_attempt_counts_as_unfinished() -> None:
     real = Records.release
     swap(
@@ -214,12 +214,12 @@ def a_released_attempt_counts_as_unfinished() -> None:
     )
 
 
-@mistake
+@mutation
 def poison_is_never_told() -> None:
     swap(Processor, "_refuse_poison", lambda _: lambda self, attempt: None)
 
 
-@mistake
+@mutation
 def judge_again_on_each_attempt() -> None:
     def verdict(self: Any, attempt: Any, rendered: Any) -> Record:
         record = dataclasses.replace(attempt.claim.record, moderation=None)
@@ -231,17 +231,17 @@ def judge_again_on_each_attempt() -> None:
     swap(Processor, "_verdict", lambda _: verdict)
 
 
-@mistake
+@mutation
 def dead_letters_fail_what_is_being_worked_on() -> None:
     swap(Record, "lease_left", lambda _: lambda self, now: 0.0)
 
 
-@mistake
+@mutation
 def dead_letters_only_log() -> None:
     swap(dead_letters.DeadLetters, "handle", lambda _: lambda self, event, invocation: None)
 
 
-@mistake
+@mutation
 def a_late_duplicate_opens_a_failed_record() -> None:
     def process(self: Any, event: Any, invocation: Any) -> None:
         known = self._records.of_version(event.key, event.version)
@@ -253,7 +253,7 @@ def a_late_duplicate_opens_a_failed_record() -> None:
     swap(Processor, "process", lambda _: process)
 
 
-@mistake
+@mutation
 def facts_of_another_version() -> None:
     real = Storage.open
     seen: dict[str, Any] = {}
@@ -265,12 +265,12 @@ def facts_of_another_version() -> None:
     swap(Storage, "open", lambda _: opened)
 
 
-@mistake
+@mutation
 def a_video_is_handed_over_and_nobody_told() -> None:
     swap(image.ImageProcessor, "pass_on", lambda _: lambda self, event, stage: None)
 
 
-@mistake
+@mutation
 def a_video_is_told_of_only_once() -> None:
     def process(self: Any, event: Any, invocation: Any) -> None:
         known = self._records.of_version(event.key, event.version)
@@ -281,7 +281,7 @@ def a_video_is_told_of_only_once() -> None:
     swap(Processor, "process", lambda _: process)
 
 
-@mistake
+@mutation
 def only_the_white_background_is_judged() -> None:
     def judge(self: Any, proxies: Any, **how: Any) -> Any:
         return real(self, proxies[:1], **how)

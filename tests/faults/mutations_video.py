@@ -1,22 +1,22 @@
-"""Plausible mistakes of the function that works on videos, added to all the others."""
+"""Plausible mistakes in the video function, added to all the others."""
 
 from typing import Any
 
 from media_pipeline.processing import video
 from media_pipeline.records.record import Claim, Status
 from media_pipeline.records.table import Records
-from tests.faults.mutations import mistake, swap
-from tests.faults.mutations_delivery import MISTAKES
+from tests.faults.mutations import mutation, swap
+from tests.faults.mutations_delivery import MUTATIONS
 
-__all__ = ["MISTAKES"]
+__all__ = ["MUTATIONS"]
 
 
-@mistake
+@mutation
 def only_the_ends_of_a_video_are_judged() -> None:
     swap(video, "choose", lambda _: lambda frames, count: (0, len(frames) - 1))
 
 
-@mistake
+@mutation
 def a_lease_is_extended_whoever_has_it() -> None:
     def extend(self: Any, claim: Claim, *, lease_seconds: float) -> None:
         key = (claim.record.object_key, claim.record.sequencer)

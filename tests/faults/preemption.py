@@ -1,33 +1,33 @@
-"""Two invocations at once: one stops before its n-th call, the other runs its whole way, then the first goes on.
+"""Two invocations at once: one pauses before its Nth call, the other runs to its end, then the first continues.
 
-Tried at every call for the same message twice and for pairs of events of one key; once more with the first stopped
-so long (a paused machine) that its lease is over when the other comes; and with the other stopped as well while the
-first goes on without a lease.
+Tried at every call, for the same message twice and for pairs of events of one key. `paused`: the first one pauses
+(as a frozen machine does) until its lease is over. `crossed`: the second one pauses as well, while the first
+continues without a lease.
 """
 
 from collections.abc import Callable, Mapping
 
 from tests.faults.configurations import FIRST, WITH_VIDEOS
 from tests.faults.fault_injection import Call, Fault
-from tests.faults.sample_uploads import Kind
+from tests.faults.sample_uploads import Content
 from tests.faults.scenarios import DAY, KEY
 from tests.faults.simulated_functions import ClientPool, Invocation
-from tests.faults.simulated_stack import Cloud
-from tests.faults.simulation import Simulation, Weather
+from tests.faults.simulated_stack import SimulatedStack
+from tests.faults.simulation import DeliveryProfile, Simulation
 
-CALLS = 15  # the longest way of one invocation, and one more: there nothing stops
+CALLS = 15  # one more than the longest invocation has: there nothing pauses
 CALLS_OF_VIDEOS = 23
 LONG = 90.0  # seconds: more than any lease
 HOLDING = 55.0  # seconds: less than a lease
-HOLDING_VIDEOS = 25.0  # their lease is short, and extended
+HOLDING_VIDEOS = 25.0  # a video's lease is short, and is extended
 
 
-def _put(kind: Kind, number: int) -> Callable[[Simulation], object]:
+def _put(kind: Content, number: int) -> Callable[[Simulation], object]:
     return lambda run: run.put(KEY, kind, number)
 
 
 def _delete_version(run: Simulation) -> None:
-    run.delete_version(next(iter(run.ledger.uploads.values())))
+    run.delete_version(next(iter(run.history.uploads.values())))
 
 
 def _dead_letter(run: Simulation) -> None:
@@ -38,27 +38,27 @@ def _dead_letter(run: Simulation) -> None:
 Act = Callable[[Simulation], object]
 PAIRS: Mapping[str, tuple[Act, Act | None]] = {
     # None: the same message once more
-    "publish+again": (_put(Kind.CLEAN, 1), None),
-    "block+again": (_put(Kind.WEAPON, 1), None),
-    "review+again": (_put(Kind.FIGHT, 1), None),
-    "reject+again": (_put(Kind.CORRUPT, 1), None),
+    "publish+again": (_put(Content.CLEAN, 1), None),
+    "block+again": (_put(Content.WEAPON, 1), None),
+    "review+again": (_put(Content.FIGHT, 1), None),
+    "reject+again": (_put(Content.CORRUPT, 1), None),
     "delete+again": (lambda run: run.delete(KEY), None),
-    "publish+overwrite": (_put(Kind.CLEAN, 1), _put(Kind.CLEAN, 2)),
-    "publish+overwrite-with-blocked": (_put(Kind.CLEAN, 1), _put(Kind.WEAPON, 2)),
-    "block+overwrite": (_put(Kind.WEAPON, 1), _put(Kind.CLEAN, 2)),
-    "publish+delete": (_put(Kind.CLEAN, 1), lambda run: run.delete(KEY)),
-    "block+delete": (_put(Kind.WEAPON, 1), lambda run: run.delete(KEY)),
-    "publish+delete-version": (_put(Kind.CLEAN, 1), _delete_version),
-    "block+delete-version": (_put(Kind.WEAPON, 1), _delete_version),
-    "publish+dead-letter": (_put(Kind.CLEAN, 1), _dead_letter),
-    "delete+overwrite": (lambda run: run.delete(KEY), _put(Kind.CLEAN, 2)),
-    "fail+redrive": (_put(Kind.CLEAN, 1), lambda run: run.redrive()),  # the first one is a dead letter
-    # Of videos it is the video function that stops, and its message that comes once more.
-    "video+again": (_put(Kind.VIDEO, 1), None),
-    "video-block+again": (_put(Kind.ARMED_VIDEO, 1), None),
-    "video+overwrite": (_put(Kind.VIDEO, 1), _put(Kind.VIDEO, 2)),
+    "publish+overwrite": (_put(Content.CLEAN, 1), _put(Content.CLEAN, 2)),
+    "publish+overwrite-with-blocked": (_put(Content.CLEAN, 1), _put(Content.WEAPON, 2)),
+    "block+overwrite": (_put(Content.WEAPON, 1), _put(Content.CLEAN, 2)),
+    "publish+delete": (_put(Content.CLEAN, 1), lambda run: run.delete(KEY)),
+    "block+delete": (_put(Content.WEAPON, 1), lambda run: run.delete(KEY)),
+    "publish+delete-version": (_put(Content.CLEAN, 1), _delete_version),
+    "block+delete-version": (_put(Content.WEAPON, 1), _delete_version),
+    "publish+dead-letter": (_put(Content.CLEAN, 1), _dead_letter),
+    "delete+overwrite": (lambda run: run.delete(KEY), _put(Content.CLEAN, 2)),
+    "fail+redrive": (_put(Content.CLEAN, 1), lambda run: run.redrive()),  # the first message is a dead letter
+    # For videos, the video function pauses, and its message is delivered once more.
+    "video+again": (_put(Content.VIDEO, 1), None),
+    "video-block+again": (_put(Content.WEAPON_VIDEO, 1), None),
+    "video+overwrite": (_put(Content.VIDEO, 1), _put(Content.VIDEO, 2)),
 }
-# A machine that was paused for longer than its lease: what it writes is refused, what it puts is allowed anyway.
+# A machine that paused for longer than its lease: its writes are refused, its renditions are allowed anyway.
 PAUSED = (
     "publish+again",
     "block+again",
@@ -69,12 +69,12 @@ PAUSED = (
     "video-block+again",
     "video+overwrite",
 )
-# One outcome follows another: the first is stopped late, between its commit and its mark, the other at its n-th call.
+# One outcome follows another: the first pauses late, between commit and mark, the second at its Nth call.
 FOLLOWED = {
     "publish+delete-version": (range(8, 13), range(2, 6)),
     "fail+redrive": (range(1, 4), range(2, 9)),
 }
-MAY_FAIL = ("dead-letter", "fail+", "delete-version")  # where somebody gives up, or takes the original away
+MAY_FAIL = ("dead-letter", "fail+", "delete-version")  # a message is given up, or the original is removed
 
 
 def _is_of_video(pair: str) -> bool:
@@ -94,7 +94,7 @@ PREEMPTIONS = (
 
 
 class _Preempting:
-    """Stops the first invocation before its n-th call and has the other's message delivered meanwhile."""
+    """Pauses the first invocation before its Nth call and lets the second message be delivered meanwhile."""
 
     def __init__(
         self,
@@ -106,7 +106,7 @@ class _Preempting:
         crossed: int,
         of_video: bool,
     ) -> None:
-        """`crossed`: the call before which the other stops as well; 0: nowhere."""
+        """`crossed`: the call before which the second invocation pauses as well; 0: nowhere."""
         self._run = run
         self._function = "process-video" if of_video else ""
         self._holding = HOLDING_VIDEOS if of_video else HOLDING
@@ -119,7 +119,7 @@ class _Preempting:
         self._done = False
 
     def choose(self, call: Call) -> Fault | None:
-        """Part of `Injector`; asked right before a call is carried out."""
+        """Pause invocations; return None. Part of `Injector`, called right before a call is carried out."""
         if self._function and call.invocation.function_name != self._function:
             return None
         self._first = self._first or call.invocation
@@ -135,19 +135,19 @@ class _Preempting:
         return None
 
     def _may_cross(self, call: Call) -> bool:
-        """Whether this invocation has taken the record over: the first goes on while this one holds it."""
+        """Return whether this call belongs to the invocation that took over the record, and is its Nth."""
         is_first_taker = self._second is None and call.invocation is not self._first
         return self._done and is_first_taker and call.number == self._crossed
 
     def _pause(self, invocation: Invocation, seconds: float) -> None:
         invocation.frozen = seconds > LONG
-        self._run.timeline.sleep(seconds)
-        # The clock of a paused machine goes on where it stood: it does not know how late it is.
+        self._run.clock.sleep(seconds)
+        # The clock of a paused machine continues where it stopped: the machine does not notice the delay.
         invocation.deadline += seconds
 
 
-def run_preemption(cloud: Cloud, pool: ClientPool, name: str) -> list[str]:
-    """Run `pair@call[-paused]`; gives the violations."""
+def run_preemption(stack: SimulatedStack, pool: ClientPool, name: str) -> list[str]:
+    """Run `pair@call[-paused|-crossed[call]]`; return the violations."""
     pair, _, at = name.partition("@")
     at, _, how = at.partition("-")
     number = how.removeprefix("crossed") if how.startswith("crossed") else ""
@@ -158,11 +158,11 @@ def run_preemption(cloud: Cloud, pool: ClientPool, name: str) -> list[str]:
     seconds = 20.0 if not paused else LONG + 10 if crossed else 10 * LONG
     of_video = _is_of_video(pair)
     deployment = WITH_VIDEOS if of_video else FIRST
-    run = Simulation(cloud, pool, seed=11, weather=Weather(skew=0.0), deployment=deployment)
-    run.witness.exclusive = not paused
-    with run.timeline:
+    run = Simulation(stack, pool, seed=11, delivery_profile=DeliveryProfile(skew=0.0), deployment=deployment)
+    run.checker.exclusive = not paused
+    with run.clock:
         if pair.startswith("delete"):
-            run.put(KEY, Kind.CLEAN, 9)
+            run.put(KEY, Content.CLEAN, 9)
             run.run(DAY)
         with run.postponed() as bodies:
             first(run)
@@ -177,8 +177,8 @@ def run_preemption(cloud: Cloud, pool: ClientPool, name: str) -> list[str]:
         run.injector = _Preempting(run, int(at), meanwhile, seconds, crossed=crossed, of_video=of_video)
         run.queues["dead" if pair.startswith("fail") else "images"].send(bodies[0])
         run.run(DAY)
-        violations = run.judge()
+        violations = run.violations()
         if not any(part in pair for part in MAY_FAIL):
-            failed = [item["reason"] for item in cloud.all_items() if item["status"] == "FAILED"]
+            failed = [item["reason"] for item in stack.all_items() if item["status"] == "FAILED"]
             violations += [f"it FAILED ({reason}), and nothing was wrong" for reason in failed]
         return violations

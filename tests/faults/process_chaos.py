@@ -1,4 +1,4 @@
-"""A stack in the embedded AWS whose real processes are killed, stalled and starved, and what must be so afterwards."""
+"""A stack in the embedded AWS whose real processes are killed, stalled and out of memory, and its final checks."""
 
 import io
 import json
@@ -21,18 +21,18 @@ from embedded_aws.runtime.launch import Function
 from embedded_aws.runtime.memory import usage
 from embedded_aws.runtime.queues import Queues
 from embedded_aws.world import World
-from tests.faults.sample_uploads import GREYS, Kind, draw
+from tests.faults.sample_uploads import GREYS, Content, draw
 
-KILLS_EACH = 2  # after the third unfinished attempt an object is poison, and rightly rejected
+KILLS_EACH = 2  # after a third unfinished attempt the pipeline rightly rejects an object as poison
 HEAVY = "heavy"
-HEAVY_SIDE = 5000  # px; decoded, such a picture takes 75 MB and more
-HEAVY_LEAVE = 32 * 1024 * 1024  # bytes above what the idle process takes
+HEAVY_SIDE = 5000  # px; decoding takes at least 75 MB
+HEAVY_ROOM = 32 * 1024 * 1024  # bytes above what the idle process takes
 CARD_SIZE = (240, 160)
-MEMORY_KILLS = 3  # what a picture that takes too much memory gets, before it is not tried again
+MEMORY_KILLS = 3  # attempts at a picture that takes too much memory before it is rejected
 
 
 def picture(number: int, *, heavy: bool = True) -> tuple[str, bytes, str]:
-    """An upload: its key, its bytes, and the status that it must end in."""
+    """Return upload number `number`: its key, its bytes, and the status in which it must end."""
     if heavy and number % 100 == 7:
         return f"{HEAVY}/{number}.png", _heavy(), "REJECTED"
     if number % 5 == 1:
@@ -40,8 +40,8 @@ def picture(number: int, *, heavy: bool = True) -> tuple[str, bytes, str]:
         draw_card({"Weapons": 95.0}, CARD_SIZE).save(data, "JPEG", comment=str(number))
         return f"{number}.jpg", data.getvalue(), "BLOCKED"
     if number % 5 == 3:
-        return f"{number}.jpg", draw(Kind.TEXT, number), "REJECTED"
-    return f"{number}.jpg", draw(Kind.CLEAN, number % GREYS**3), "PUBLISHED"
+        return f"{number}.jpg", draw(Content.TEXT, number), "REJECTED"
+    return f"{number}.jpg", draw(Content.CLEAN, number % GREYS**3), "PUBLISHED"
 
 
 @cache
@@ -52,7 +52,7 @@ def _heavy() -> bytes:
 
 
 def key_of(event: Any) -> str | None:
-    """The key of the object that an invocation is about; None for any other event."""
+    """Return the key of the object in an SQS event; None for any other event."""
     try:
         body = json.loads(event["Records"][0]["body"])
         return str(body["Records"][0]["s3"]["object"]["key"])
@@ -60,8 +60,8 @@ def key_of(event: Any) -> str | None:
         return None
 
 
-class BesiegedFunctions(Functions):
-    """Counts in which invocations each object's processes died, and gives heavy pictures little memory."""
+class DisturbedFunctions(Functions):
+    """Records how each object's processes died, and gives heavy pictures little memory."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -70,7 +70,7 @@ class BesiegedFunctions(Functions):
         self.invocations = 0
 
     def invoke(self, name: str, event: Any) -> Invocation:
-        """As without a siege; keeps count."""
+        """Invoke a function, and count how it ended."""
         invocation = super().invoke(name, event)
         self.invocations += 1
         if invocation.death is not None:
@@ -80,24 +80,24 @@ class BesiegedFunctions(Functions):
         return invocation
 
     def memory_limit(self, function: Function, pid: int, event: Any) -> int:
-        """Heavy pictures may take next to nothing more than the process that is there."""
+        """Return the memory limit in bytes: for heavy pictures hardly more than the idle process takes."""
         if str(key_of(event)).startswith(HEAVY):
-            return usage(pid)[0] + HEAVY_LEAVE
+            return usage(pid)[0] + HEAVY_ROOM
         return super().memory_limit(function, pid, event)
 
 
-class Siege:
-    """One stack under fire."""
+class ProcessChaos:
+    """One stack whose functions are disturbed."""
 
     def __init__(
-        self, world: World, outputs: dict[str, Any], functions: BesiegedFunctions, rng: random.Random
+        self, world: World, outputs: dict[str, Any], functions: DisturbedFunctions, rng: random.Random
     ) -> None:
         self._outputs = outputs
         self._functions = functions
         self._rng = rng
         self._world = world
         self._queues = Queues(world)
-        self._told: dict[str, str] = {}  # alert_id -> status
+        self._announced: dict[str, str] = {}  # alert_id -> status
         self._s3: Any = world.client("s3")
         self._dynamodb: Any = world.client("dynamodb")
         self._sqs: Any = world.client("sqs")
@@ -108,7 +108,7 @@ class Siege:
         sns.subscribe(TopicArn=outputs["events_topic_arn"], Protocol="sqs", Endpoint=arn)
 
     def put(self, objects: int, *, heavy: bool) -> dict[str, tuple[str, str]]:
-        """Upload everything at once; gives version -> (key, expected status)."""
+        """Upload everything at once; return version -> (key, expected status)."""
 
         def one(number: int) -> tuple[str, tuple[str, str]]:
             key, data, status = picture(number, heavy=heavy)
@@ -119,16 +119,16 @@ class Siege:
             return dict(executor.map(one, range(objects)))
 
     def left(self) -> int:
-        """How many messages the images queue still holds, in whatever state."""
+        """Return how many messages the images queue holds, visible or not."""
         return self._queues.count(self._arn("images_queue_url"))
 
     def kill_one(self) -> bool:
-        """End one running function with SIGKILL, as a kernel or a failing host does; False where there is none."""
+        """Kill one running function with SIGKILL, as a kernel or a failing host does; return whether there was one."""
         killable = [one for one in self._running() if self._deaths(one) < KILLS_EACH]
         return bool(killable) and self._functions.signal(self._rng.choice(killable), signal.SIGKILL)
 
     def stall_one(self, seconds: float) -> bool:
-        """Let one running function stand still for a while, as a starved host does."""
+        """Stop one running function for a while, as an overloaded host does; return whether there was one."""
         running = self._running()
         if not running:
             return False
@@ -141,7 +141,7 @@ class Siege:
         return True
 
     def restartable(self) -> bool:
-        """Whether ending all that runs would not be the third kill of any object."""
+        """Return whether killing everything that runs would be no object's third kill."""
         return all(self._deaths(one) < KILLS_EACH for one in self._running())
 
     def _running(self) -> list[RunningEnvironment]:
@@ -159,7 +159,7 @@ class Siege:
         return f"arn:aws:sqs:{self._world.region}:{self._world.account_id}:{self._outputs[output].rsplit('/', 1)[-1]}"
 
     def items(self) -> list[dict[str, Any]]:
-        """All records, with a plain client."""
+        """Return all records, read with a plain client."""
         deserialize = TypeDeserializer().deserialize
         pages = self._dynamodb.get_paginator("scan").paginate(
             TableName=self._outputs["records_table"], ConsistentRead=True
@@ -167,7 +167,7 @@ class Siege:
         return [{n: deserialize(v) for n, v in item.items()} for page in pages for item in page["Items"]]
 
     def diagnosis(self) -> Iterator[str]:
-        """What is left, for whoever must find out why a run does not come to its end."""
+        """Yield what is left in a run that does not finish: queues, processes, errors, open records."""
         for name in ("images_queue_url", "images_dead_letters_url"):
             attributes = self._sqs.get_queue_attributes(QueueUrl=self._outputs[name], AttributeNames=["All"])
             counts = {k: v for k, v in attributes["Attributes"].items() if k.startswith("Approximate")}
@@ -176,24 +176,24 @@ class Siege:
             yield f"process {one.pid} of {one.function_name}: {key_of(one.event) or 'no event'}"
         for error, times in self._functions.errors.most_common(5):
             yield f"{times} times: {error}"
-        told = ("status", "attempt", "unfinished", "lease_until", "owner", "updated_at", "announced_at")
+        fields = ("status", "attempt", "unfinished", "lease_until", "owner", "updated_at", "announced_at")
         unfinished = [
             item for item in self.items() if item["status"] == "PROCESSING" or "announced_at" not in item
         ]
         yield f"{len(unfinished)} records are open or unannounced"
         for item in unfinished[:20]:
-            shown = {name: str(item.get(name)) for name in told}
+            shown = {name: str(item.get(name)) for name in fields}
             yield f"{item['object_key']}: {shown}, deaths {self._functions.deaths[item['object_key']]}"
 
-    def judge(self, expected: Mapping[str, tuple[str, str]]) -> list[str]:
-        """The violations of the promise at the end."""
+    def violations(self, expected: Mapping[str, tuple[str, str]]) -> list[str]:
+        """Return the violations of the promise at the end."""
         found: list[str] = []
         by_version: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for item in self.items():
             by_version[str(item["version_id"])].append(item)
-        while self.listen():
+        while self.read_announcements():
             pass
-        told, uploads = self._told, self._versions()
+        announced, uploads = self._announced, self._versions()
         quarantined = self._keys(self._outputs["quarantine_bucket"])
         listed: set[str] = set()
         for version, (key, status) in expected.items():
@@ -204,19 +204,19 @@ class Siege:
                 found.append(f"{key} ended {shown}, not {status}; its processes died of {deaths}")
                 continue
             (item,) = items
-            if told.get(str(item["alert_id"])) != status:
-                found.append(f"{key} {status} was announced as {told.get(str(item['alert_id']))}")
+            if announced.get(str(item["alert_id"])) != status:
+                found.append(f"{key} {status} was announced as {announced.get(str(item['alert_id']))}")
             listed |= {str(rendition["key"]) for rendition in item.get("renditions") or ()}
             if status == "BLOCKED":
                 found += [f"{key} is BLOCKED and still in uploads"] * ((key, version) in uploads)
                 found += [f"{key} is BLOCKED and not in quarantine"] * (f"{key}/{version}" not in quarantined)
             elif (key, version) not in uploads:
                 found.append(f"{key} is {status} and no longer in uploads")
-            deaths = self._functions.deaths[key]  # one may have been that of the poller with all that ran
+            deaths = self._functions.deaths[key]  # one of them may be the restart of the poller
             if key.startswith(HEAVY) and not Counter(deaths)["memory"] + 1 >= MEMORY_KILLS <= len(deaths):
                 found.append(f"{key} was rejected after its processes died of {deaths}")
         found += [
-            f"{items[0]['object_key']} has a record, and nobody put it" for items in by_version.values()
+            f"{items[0]['object_key']} has a record, and nobody uploaded it" for items in by_version.values()
         ]
         there = self._keys(self._outputs["renditions_bucket"])
         found += [f"rendition {key} is missing" for key in sorted(listed - there)]
@@ -226,7 +226,7 @@ class Siege:
         return found
 
     def _versions(self) -> set[tuple[str, str]]:
-        """Key and version of every original that is still in uploads."""
+        """Return key and version of every original that is still in uploads."""
         pages = self._s3.get_paginator("list_object_versions").paginate(
             Bucket=self._outputs["uploads_bucket"]
         )
@@ -236,14 +236,14 @@ class Siege:
         pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
         return {entry["Key"] for page in pages for entry in page.get("Contents", ())}
 
-    def listen(self) -> bool:
-        """Take a few announcements from the outbox; False where there was none.
+    def read_announcements(self) -> bool:
+        """Receive a few announcements from the outbox; return whether there were any.
 
-        To be called often: the longer a queue, the longer moto searches it.
+        Call it often: moto takes longer with a long queue.
         """
         batch = self._sqs.receive_message(QueueUrl=self._outbox, MaxNumberOfMessages=10).get("Messages", [])
         for message in batch:
-            announced = json.loads(json.loads(message["Body"])["Message"])
-            self._told[announced["alert_id"]] = announced["status"]
+            document = json.loads(json.loads(message["Body"])["Message"])
+            self._announced[document["alert_id"]] = document["status"]
             self._sqs.delete_message(QueueUrl=self._outbox, ReceiptHandle=message["ReceiptHandle"])
         return bool(batch)

@@ -1,4 +1,4 @@
-"""Long work in several processes: told of as it goes, and ended in order by Ctrl-C or SIGTERM."""
+"""A process pool that shows its progress and stops in order on Ctrl-C or SIGTERM."""
 
 import signal
 import sys
@@ -10,22 +10,22 @@ from typing import Any, TypeVar
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
-TELLING = 10.0  # seconds between two lines of progress
-INTERRUPTED = 130  # exit code: 128 + SIGINT, as shells have it
+PROGRESS_SECONDS = 10.0  # between two lines of progress
+INTERRUPTED = 130  # exit code: 128 + SIGINT, the convention of shells
 
 
 def interruptible() -> None:
-    """Have SIGTERM end this process as Ctrl-C does: with KeyboardInterrupt."""
+    """Let SIGTERM end this process as Ctrl-C does, with KeyboardInterrupt."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def _ignore_interrupts() -> None:
-    # A terminal sends Ctrl-C to all; whoever gave out the work ends it.
+    # A terminal sends Ctrl-C to every process of the group; only the parent reacts, and shuts the pool down.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-class Crew:
-    """Context manager: so many processes, or this one alone; leaving it waits only for what was begun."""
+class ProcessPool:
+    """Context manager: a number of worker processes, or only this process; leaving it cancels tasks not yet started."""
 
     def __init__(self, processes: int) -> None:
         self._pool = (
@@ -34,15 +34,15 @@ class Crew:
             else None
         )
 
-    def __enter__(self) -> "Crew":
+    def __enter__(self) -> "ProcessPool":
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
 
-    def each(self, work: Callable[[Task], Result], tasks: Sequence[Task]) -> Iterator[Result]:
-        """Do every task; results come as they are ready."""
+    def map_unordered(self, work: Callable[[Task], Result], tasks: Sequence[Task]) -> Iterator[Result]:
+        """Run `work` on every task; yield results as they become ready."""
         if self._pool is None:
             yield from map(work, tasks)
             return
@@ -52,19 +52,19 @@ class Crew:
 
 
 class Progress:
-    """A line on stderr now and then: how much is done, how much of it is wrong, how long it will take."""
+    """Prints a line on stderr every PROGRESS_SECONDS: tasks done, tasks with violations, estimated time left."""
 
     def __init__(self, total: int, what: str) -> None:
         self._total = total
         self._what = what
-        self._began = self._told = time.monotonic()
+        self._began = self._printed = time.monotonic()
 
-    def tell(self, done: int, wrong: int) -> None:
-        """Say how it stands, unless that was said a moment ago."""
+    def update(self, done: int, wrong: int) -> None:
+        """Print a line, unless the last one is more recent than PROGRESS_SECONDS."""
         now = time.monotonic()
-        if now - self._told < TELLING or not done:
+        if now - self._printed < PROGRESS_SECONDS or not done:
             return
-        self._told = now
+        self._printed = now
         taken = now - self._began
         left = taken / done * (self._total - done)
         print(

@@ -1,5 +1,6 @@
-"""What the functions compute, done once: it depends on nothing but what it is given, and the same few originals come
-again and again. A video's making lasts in virtual time instead, with the looks at the clock that it has in earnest.
+"""Caches for what the functions compute: it depends only on the input, and the same few originals occur repeatedly.
+
+The transcoding of a video takes virtual time, with the same progress calls as the real one.
 """
 
 import tempfile
@@ -12,17 +13,17 @@ from unittest import mock
 
 from media_pipeline.processing import image, video
 
-PARTS = 5  # of a video's making, with a look at the clock after each
-PART_SECONDS = 4.0  # long enough together for the lease to be extended meanwhile
+PARTS = 5  # of a transcoding, with a progress call after each
+PART_SECONDS = 4.0  # all parts together take so long that the lease is extended meanwhile
 
 Patch = AbstractContextManager[Any]
 
 
-def rendering_once() -> Iterator[Patch]:
-    """Remember what was made of which bytes."""
+def cached_rendering() -> Iterator[Patch]:
+    """Cache renditions by the bytes of the original."""
     render: Any = vars(image).get("render")
     if render is None:
-        return  # somebody's patch calls it otherwise: slower, no less right
+        return  # a mutation renamed it: without the cache the run is slower, and just as valid
     made: dict[tuple[bytes, str], Any] = {}
 
     def rendered(data: bytes, *how: Any) -> Any:
@@ -34,8 +35,8 @@ def rendering_once() -> Iterator[Patch]:
     yield mock.patch.object(image, "render", rendered)
 
 
-def filming_once() -> Iterator[Patch]:
-    """The same for videos: the file that is published, and the pictures of its judged frames."""
+def cached_transcoding() -> Iterator[Patch]:
+    """Cache the published file of a video and the pictures of its judged frames by the bytes of the original."""
     transcode: Any = vars(video).get("transcode")
     render: Any = vars(video.VideoProcessor).get("_render")
     if transcode is None or render is None:
@@ -65,8 +66,8 @@ def filming_once() -> Iterator[Patch]:
     yield mock.patch.object(video.VideoProcessor, "_render", rendered)
 
 
-def lasting(sleep: Callable[[float], None]) -> Iterator[Patch]:
-    """Let virtual time pass while a video is made, and give each invocation a /tmp of its own."""
+def transcoding_takes_time(sleep: Callable[[float], None]) -> Iterator[Patch]:
+    """Let virtual time pass during a transcoding, and give each invocation its own /tmp."""
     transcode: Any = vars(video).get("transcode")
     if transcode is None:
         return
@@ -80,7 +81,7 @@ def lasting(sleep: Callable[[float], None]) -> Iterator[Patch]:
 
     @contextmanager
     def scratch() -> Iterator[Path]:
-        # The real one clears away what a killed process left: here all invocations are one process.
+        # The real one removes what a killed process left behind; here all invocations share one process.
         with tempfile.TemporaryDirectory() as folder:
             yield Path(folder)
 

@@ -1,8 +1,8 @@
-"""What people upload: tiny pictures and videos that say by their colours what they show and which one they are.
+"""Sample uploads: tiny pictures and videos whose colours encode what they show and which upload they are.
 
-Upper left: what Rekognition sees in it (red: a weapon, yellow: a fight, green: nothing). The three other quarters
-are greys that number the picture, so that a rendition found anywhere can be traced to its original, whoever made it.
-JPEGs carry EXIF with a place, which no rendition may. A video is two seconds of such pictures.
+The upper left quarter encodes what Rekognition finds (red: a weapon, yellow: a fight, green: nothing). The other
+three quarters are greys that encode the picture's number, so every rendition can be traced back to its original.
+JPEGs carry EXIF with a GPS position, which no rendition may contain. A video is two seconds of such pictures.
 """
 
 import io
@@ -22,11 +22,11 @@ SIDE = 96  # px; the larger rendition stays above the 80 px that Rekognition ask
 GREYS = 8
 PICTURES = GREYS**3
 FRAMES, RATE = 8, 4  # of a video
-ARMED = range(2, 6)  # its frames that show a weapon: as short as the sampling has to find for certain
+WEAPON_FRAMES = range(2, 6)  # of a WEAPON_VIDEO: the shortest stretch that the sampling must always find
 
 
-class Kind(StrEnum):
-    """What an object is."""
+class Content(StrEnum):
+    """The content of an uploaded object."""
 
     CLEAN = "clean"
     WEAPON = "weapon"
@@ -35,56 +35,56 @@ class Kind(StrEnum):
     EMPTY = "empty"
     TEXT = "text"
     VIDEO = "video"
-    ARMED_VIDEO = "armed-video"  # clean at its beginning and at its end
-    BROKEN_VIDEO = "broken-video"  # a header and nothing behind it
-    HIDDEN = "hidden"  # a weapon that only shows over black; over white it looks like a fight
-    POISON = "poison"  # decoding it kills the function, each time
+    WEAPON_VIDEO = "weapon-video"  # clean at the beginning and at the end
+    BROKEN_VIDEO = "broken-video"  # a header without data
+    HIDDEN = "hidden"  # transparent: a weapon over black, a fight over white
+    POISON = "poison"  # decoding it kills the function every time
 
     @property
     def is_picture(self) -> bool:
-        """Whether it can be rendered."""
+        """Whether the image function can render it."""
         return self in _COLOURS
 
     @property
     def is_video(self) -> bool:
-        """Whether the image function hands it over."""
-        return self in (Kind.VIDEO, Kind.ARMED_VIDEO, Kind.BROKEN_VIDEO)
+        """Whether the image function hands it over to the video function."""
+        return self in (Content.VIDEO, Content.WEAPON_VIDEO, Content.BROKEN_VIDEO)
 
 
 _COLOURS = {
-    Kind.CLEAN: (40, 200, 60),
-    Kind.WEAPON: (220, 30, 30),
-    Kind.FIGHT: (230, 220, 40),
-    Kind.POISON: (40, 200, 60),
-    Kind.HIDDEN: (255, 51, 51, 150),  # over black (150, 30, 30), over white (255, 135, 135)
+    Content.CLEAN: (40, 200, 60),
+    Content.WEAPON: (220, 30, 30),
+    Content.FIGHT: (230, 220, 40),
+    Content.POISON: (40, 200, 60),
+    Content.HIDDEN: (255, 51, 51, 150),  # over black (150, 30, 30), over white (255, 135, 135)
 }
-_BY_HARM = (Kind.CLEAN, Kind.FIGHT, Kind.WEAPON)
+_BY_HARM = (Content.CLEAN, Content.FIGHT, Content.WEAPON)
 REASONS = {
-    Kind.CORRUPT: "corrupt",
-    Kind.EMPTY: "empty",
-    Kind.TEXT: "unsupported_type",
-    Kind.BROKEN_VIDEO: "corrupt",
-    Kind.POISON: "resource_exhausted",
+    Content.CORRUPT: "corrupt",
+    Content.EMPTY: "empty",
+    Content.TEXT: "unsupported_type",
+    Content.BROKEN_VIDEO: "corrupt",
+    Content.POISON: "resource_exhausted",
 }
-WITHOUT_VIDEOS = "video_disabled"  # of every video in a stack that takes none
+WITHOUT_VIDEOS = "video_disabled"  # the reason for every video in a stack that does not accept videos
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What a picture shows by its pixels."""
+class Recognised:
+    """What the pixels of a picture encode."""
 
-    kind: Kind
+    kind: Content
     number: int
 
 
 @cache
-def draw(kind: Kind, number: int) -> bytes:
-    """The bytes of object number `number` (below PICTURES)."""
-    if kind is Kind.EMPTY:
+def draw(kind: Content, number: int) -> bytes:
+    """Return the bytes of upload number `number`, which is below PICTURES."""
+    if kind is Content.EMPTY:
         return b""
-    if kind is Kind.TEXT:
-        return f"This is no picture, but it is number {number}.".encode()
-    if kind is Kind.BROKEN_VIDEO:
+    if kind is Content.TEXT:
+        return f"This is not a picture, but it is number {number}.".encode()
+    if kind is Content.BROKEN_VIDEO:
         return b"\x00\x00\x00\x20ftypisom\x00\x00\x02\x00isomiso2avc1mp41" + bytes(64) + number.to_bytes(4)
     if kind.is_video:
         return _filmed(kind, number)
@@ -92,23 +92,23 @@ def draw(kind: Kind, number: int) -> bytes:
     exif = Image.Exif()
     exif.get_ifd(ExifTags.IFD.GPSInfo).update({1: "N", 2: (47.0, 22.0, 12.0)})
     data = io.BytesIO()
-    image.save(data, "PNG" if kind is Kind.HIDDEN else "JPEG", quality=90, exif=exif)
-    return data.getvalue()[: -len(data.getvalue()) // 3] if kind is Kind.CORRUPT else data.getvalue()
+    image.save(data, "PNG" if kind is Content.HIDDEN else "JPEG", quality=90, exif=exif)
+    return data.getvalue()[: -len(data.getvalue()) // 3] if kind is Content.CORRUPT else data.getvalue()
 
 
-def _picture(kind: Kind, number: int) -> Image.Image:
-    image = Image.new("RGBA" if kind is Kind.HIDDEN else "RGB", (SIDE, SIDE))
+def _picture(kind: Content, number: int) -> Image.Image:
+    image = Image.new("RGBA" if kind is Content.HIDDEN else "RGB", (SIDE, SIDE))
     pen, half = ImageDraw.Draw(image), SIDE // 2
     greys = [_grey(number // GREYS**power % GREYS) for power in range(3)]
-    pen.rectangle((0, 0, half, half), fill=_COLOURS.get(kind, _COLOURS[Kind.CLEAN]))
+    pen.rectangle((0, 0, half, half), fill=_COLOURS.get(kind, _COLOURS[Content.CLEAN]))
     for grey, corner in zip(greys, ((half, 0), (0, half), (half, half)), strict=True):
         pen.rectangle((*corner, corner[0] + half, corner[1] + half), fill=(grey,) * 3)
     return image
 
 
-def _filmed(kind: Kind, number: int) -> bytes:
-    clean, weapon = _picture(Kind.CLEAN, number), _picture(Kind.WEAPON, number)
-    armed = ARMED if kind is Kind.ARMED_VIDEO else ()
+def _filmed(kind: Content, number: int) -> bytes:
+    clean, weapon = _picture(Content.CLEAN, number), _picture(Content.WEAPON, number)
+    armed = WEAPON_FRAMES if kind is Content.WEAPON_VIDEO else ()
     shots = [(frame / RATE, weapon if frame in armed else clean) for frame in range(FRAMES)]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "film.mp4"
@@ -117,8 +117,11 @@ def _filmed(kind: Kind, number: int) -> bytes:
 
 
 @cache
-def recognise(data: bytes) -> Seen:
-    """Read kind and number from the pixels of a file; a video is as bad as its worst frame."""
+def recognise(data: bytes) -> Recognised:
+    """Read content and number from a file's pixels; a video counts as its most harmful frame.
+
+    Raises ValueError where its frames belong to different uploads.
+    """
     seen = [_seen(image) for image in _images(data)]
     if len({one.number for one in seen}) != 1:
         raise ValueError(f"one file shows pictures of several originals: {seen}")
@@ -134,7 +137,7 @@ def _images(data: bytes) -> Iterator[Image.Image]:
         yield opened.convert("RGB")
 
 
-def _seen(image: Image.Image) -> Seen:
+def _seen(image: Image.Image) -> Recognised:
     width, height = image.size
     corners = [
         image.resize((1, 1), box=(x * width, y * height, (x + 0.3) * width, (y + 0.3) * height)).getpixel(
@@ -148,7 +151,7 @@ def _seen(image: Image.Image) -> Seen:
         key=lambda kind: sum(abs(a - b) for a, b in zip(_COLOURS[kind], pixels[0], strict=True)),
     )
     digits = [min(range(GREYS), key=lambda digit: abs(_grey(digit) - sum(pixel) / 3)) for pixel in pixels[1:]]
-    return Seen(kind, sum(digit * GREYS**power for power, digit in enumerate(digits)))
+    return Recognised(kind, sum(digit * GREYS**power for power, digit in enumerate(digits)))
 
 
 def _grey(digit: int) -> int:

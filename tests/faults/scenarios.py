@@ -1,11 +1,11 @@
-"""The ways of one object, each as a little story that the exhaustive part disturbs at every point."""
+"""Scenarios: what can happen to one object. `exhaustive` injects its faults at every call of each of them."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from tests.faults.configurations import FIRST, WITH_VIDEOS, Deployment
-from tests.faults.fault_injection import ALWAYS, Call, Fault, Kind
-from tests.faults.sample_uploads import Kind as Content
+from tests.faults.fault_injection import ALWAYS, Call, Fault, FaultKind
+from tests.faults.sample_uploads import Content
 from tests.faults.simulation import Simulation
 
 DAY = 86_400.0
@@ -14,14 +14,14 @@ KEY = "shop/a b+ü.jpg"
 
 @dataclass(frozen=True)
 class Scenario:
-    """`prepare` happens in peace, `act` sends the message whose way is disturbed; `status` is how it must end."""
+    """`prepare` runs without faults, `act` sends the message whose processing is disturbed; it must end in `status`."""
 
     prepare: Callable[[Simulation], None]
     act: Callable[[Simulation], None]
     status: str
-    function: str = "process-image"  # the one that is disturbed
+    function: str = "process-image"  # whose calls fail
     deployment: Deployment = FIRST
-    in_pairs: bool = True  # whether two faults are tried on it as well
+    in_pairs: bool = True  # whether pairs of faults are tried as well
 
 
 def _nothing(_: Simulation) -> None:
@@ -29,11 +29,18 @@ def _nothing(_: Simulation) -> None:
 
 
 def _put(kind: Content, number: int = 1) -> Callable[[Simulation], None]:
-    return lambda run: _do(run, lambda: run.put(KEY, kind, number))
+    def act(run: Simulation) -> None:
+        run.put(KEY, kind, number)
+
+    return act
 
 
-def _do(_: Simulation, action: Callable[[], object]) -> None:
-    action()
+def _delete_key(run: Simulation) -> None:
+    run.delete(KEY)
+
+
+def _redrive(run: Simulation) -> None:
+    run.redrive()
 
 
 def _published_first(run: Simulation) -> None:
@@ -48,11 +55,11 @@ def _two_versions_first(run: Simulation) -> None:
 
 
 def _delete_version(run: Simulation) -> None:
-    run.delete_version(next(iter(run.ledger.uploads.values())))
+    run.delete_version(next(iter(run.history.uploads.values())))
 
 
-def _give_up(kind: Content) -> Callable[[Simulation], None]:
-    """The message is received too often before anybody could do anything."""
+def _dead_letter(kind: Content) -> Callable[[Simulation], None]:
+    """Send an upload's message to the dead letters: no attempt ever started."""
 
     def act(run: Simulation) -> None:
         with run.postponed() as bodies:
@@ -63,28 +70,28 @@ def _give_up(kind: Content) -> Callable[[Simulation], None]:
     return act
 
 
-def _give_up_deletion(run: Simulation) -> None:
+def _dead_letter_deletion(run: Simulation) -> None:
     with run.postponed() as bodies:
         run.delete(KEY)
     for body in bodies:
         run.queues["dead"].send(body)
 
 
-class _Down:
+class _FailingFunction:
     """Fails every call of one function."""
 
     def __init__(self, function: str) -> None:
         self._function = function
 
     def choose(self, call: Call) -> Fault | None:
-        """Part of `Injector`."""
-        is_hit = call.invocation.function_name == self._function and call.operation != "step"
-        return Fault(Kind.ERROR, ALWAYS) if is_hit else None
+        """Return an error for every call of the function."""
+        fails = call.invocation.function_name == self._function and call.operation != "step"
+        return Fault(FaultKind.ERROR, ALWAYS) if fails else None
 
 
 def _handed_over_first(run: Simulation) -> None:
-    """The function that a video was handed to could do nothing with it."""
-    run.injector = _Down("process-video")
+    """Hand a video over to a function whose calls all fail."""
+    run.injector = _FailingFunction("process-video")
     run.put(KEY, Content.VIDEO, 1)
     run.run(DAY)
 
@@ -95,45 +102,45 @@ def _redrive_without_videos(run: Simulation) -> None:
 
 
 def _failed_first(run: Simulation) -> None:
-    _give_up(Content.CLEAN)(run)
+    _dead_letter(Content.CLEAN)(run)
     run.run(DAY)
 
 
 def _redriven_too_late(run: Simulation) -> None:
-    """An operator drove it again, and before that message came, its version was deleted."""
+    """Redrive a FAILED object whose version is deleted before the redrive's message arrives."""
     _failed_first(run)
     run.redrive()
     waiting = run.queues["images"].messages.pop()
     _delete_version(run)
     run.run(DAY)
-    run.late = waiting.body
+    run.kept_message = waiting.body
 
 
 def _redrive_what_is_published(run: Simulation) -> None:
     run.redrive("PUBLISHED")
 
 
-class _CutOffOnce:
-    """Kills the first invocation that puts a rendition, right after that."""
+class _KillAfterFirstRendition:
+    """Kills the first invocation that puts a rendition, right after that call."""
 
     def __init__(self) -> None:
         self._done = False
 
     def choose(self, call: Call) -> Fault | None:
-        """Part of `Injector`."""
+        """Return a crash after the first PutObject."""
         if self._done or call.operation != "PutObject":
             return None
         self._done = True
-        return Fault(Kind.CRASH_AFTER)
+        return Fault(FaultKind.CRASH_AFTER)
 
 
 def _cut_off_first(kind: Content) -> Callable[[Simulation], None]:
-    """A version was allowed and cut off with some of its renditions there; its message waits."""
+    """Cut off an allowed version with some of its renditions put; its message is still hidden."""
 
     def prepare(run: Simulation) -> None:
-        run.injector = _CutOffOnce()
+        run.injector = _KillAfterFirstRendition()
         run.put(KEY, kind, 1)
-        run.timeline.run(run.timeline.now + 60.0)  # not to the end: its message comes back only later
+        run.clock.run(run.clock.now + 60.0)  # not to the end: its message becomes visible later
 
     return prepare
 
@@ -144,17 +151,15 @@ SCENARIOS: Mapping[str, Scenario] = {
     "block-hidden": Scenario(_nothing, _put(Content.HIDDEN), "BLOCKED"),
     "review": Scenario(_nothing, _put(Content.FIGHT), "REVIEW"),
     "reject": Scenario(_nothing, _put(Content.CORRUPT), "REJECTED"),
-    # Decoding it kills the function, so its way is four attempts long already.
+    # Decoding it kills the function: it takes four attempts even without a fault.
     "poison": Scenario(_nothing, _put(Content.POISON), "REJECTED", in_pairs=False),
     "reject-video": Scenario(_nothing, _put(Content.VIDEO), "REJECTED"),
-    "delete-marker": Scenario(_two_versions_first, lambda run: _do(run, lambda: run.delete(KEY)), "DELETED"),
+    "delete-marker": Scenario(_two_versions_first, _delete_key, "DELETED"),
     "delete-version": Scenario(_published_first, _delete_version, "DELETED"),
-    "dead-letter": Scenario(_nothing, _give_up(Content.CLEAN), "FAILED", "dead-letters"),
-    "dead-deletion": Scenario(_published_first, _give_up_deletion, "DELETED", "dead-letters"),
+    "dead-letter": Scenario(_nothing, _dead_letter(Content.CLEAN), "FAILED", "dead-letters"),
+    "dead-deletion": Scenario(_published_first, _dead_letter_deletion, "DELETED", "dead-letters"),
     "hand-over": Scenario(_nothing, _put(Content.VIDEO), "PUBLISHED", deployment=WITH_VIDEOS),
-    "hand-over-again": Scenario(
-        _handed_over_first, lambda run: _do(run, run.redrive), "PUBLISHED", deployment=WITH_VIDEOS
-    ),
+    "hand-over-again": Scenario(_handed_over_first, _redrive, "PUBLISHED", deployment=WITH_VIDEOS),
     "hand-over-withdrawn": Scenario(
         _handed_over_first, _redrive_without_videos, "REJECTED", deployment=WITH_VIDEOS
     ),
@@ -165,7 +170,7 @@ SCENARIOS: Mapping[str, Scenario] = {
         _nothing, _put(Content.VIDEO), "PUBLISHED", "process-video", WITH_VIDEOS, in_pairs=False
     ),
     "video-block": Scenario(
-        _nothing, _put(Content.ARMED_VIDEO), "BLOCKED", "process-video", WITH_VIDEOS, in_pairs=False
+        _nothing, _put(Content.WEAPON_VIDEO), "BLOCKED", "process-video", WITH_VIDEOS, in_pairs=False
     ),
     "video-reject": Scenario(
         _nothing, _put(Content.BROKEN_VIDEO), "REJECTED", "process-video", WITH_VIDEOS, in_pairs=False
@@ -179,8 +184,8 @@ SCENARIOS: Mapping[str, Scenario] = {
         in_pairs=False,
     ),
     "redrive-of-deleted": Scenario(
-        _redriven_too_late, lambda run: run.queues["images"].send(run.late), "DELETED"
+        _redriven_too_late, lambda run: run.queues["images"].send(run.kept_message), "DELETED"
     ),
     "redrive-of-published": Scenario(_published_first, _redrive_what_is_published, "PUBLISHED"),
-    "redrive": Scenario(_failed_first, lambda run: _do(run, run.redrive), "PUBLISHED"),
+    "redrive": Scenario(_failed_first, _redrive, "PUBLISHED"),
 }

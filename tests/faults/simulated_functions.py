@@ -1,4 +1,4 @@
-"""The three functions as Lambda runs them: warm environments with real clients, a deadline, and a sudden end."""
+"""The three functions as Lambda runs them: warm environments with real clients, a deadline, and sudden death."""
 
 import itertools
 import random
@@ -22,24 +22,26 @@ from media_pipeline.observability import Observability
 from media_pipeline.processing.messages import MessageWorker
 from media_pipeline.records.record import Status
 from media_pipeline.settings.functions import ImageSettings, VideoSettings
-from tests.faults import simulated_stack as stack
 from tests.faults.configurations import Deployment
 from tests.faults.fault_injection import Call
 from tests.faults.sample_uploads import SIDE
 from tests.faults.simulated_queues import Delivery, Queue
-from tests.faults.virtual_time import KilledError, Timeline
+from tests.faults.simulated_stack import QUARANTINE, RENDITIONS, TABLE, UPLOADS
+from tests.faults.virtual_time import KilledError, VirtualClock
 from tests.faults.wire import Network, Wire
 
 TIMEOUT = 60.0  # seconds, of the functions that only react
-TIMEOUTS = {"process-video": 225.0}  # of those that compute for long; their clients are made for TIMEOUT
+TIMEOUTS = {
+    "process-video": 225.0
+}  # of functions that compute for long; their clients are created for TIMEOUT
 STEP_SECONDS = {"inspect": 0.01, "render": 0.3, "transcode": 0.3}
 
 
 class QuietObservability(Observability):
-    """Says nothing, and lets virtual time pass where the functions compute."""
+    """Logs nothing, and lets virtual time pass where the functions compute."""
 
     def __init__(self, compute: Callable[[str, float], None]) -> None:
-        # Not super().__init__(): Powertools' logger and metrics are not what is simulated here, and are dear.
+        # Not super().__init__(): Powertools' logger and metrics are slow, and no part of the simulation.
         self._compute = compute
         self.outcomes: list[tuple[Status, dict[str, Any]]] = []
 
@@ -52,13 +54,13 @@ class QuietObservability(Observability):
         self.outcomes.append((Status(status), facts))
 
     def ignored(self, key: str, why: str) -> None:
-        """Nobody reads it."""
+        """Ignore the log line: nobody reads it."""
 
     def handed_back(self, error: Exception) -> None:
-        """Nobody reads it."""
+        """Ignore the log line: nobody reads it."""
 
     def unknown_message(self, body: str, error: Exception) -> None:
-        """Nobody reads it."""
+        """Ignore the log line: nobody reads it."""
 
     @contextmanager
     def invocation(self, context: Any, **ids: str) -> Iterator[None]:  # noqa: ARG002
@@ -67,7 +69,7 @@ class QuietObservability(Observability):
 
 @dataclass
 class ClientSet:
-    """The clients of one execution environment, used again in later runs: making them is dear."""
+    """The clients of one execution environment. Later runs use them again, because creating them is slow."""
 
     clients: Clients
     rekognition: Any
@@ -75,7 +77,7 @@ class ClientSet:
     limiters: list[Any]
 
     def forget(self) -> None:
-        """Wipe what botocore learnt about the services: an environment begins without it."""
+        """Reset what botocore learnt about the services: a new environment starts without it."""
         for quota in self.quotas:
             quota.release(quota._max_capacity)
         for limiter in self.limiters:
@@ -87,7 +89,7 @@ class ClientSet:
 
 
 class ClientPool:
-    """Keeps client sets, with nothing in them that remembers an earlier run."""
+    """Keeps client sets for reuse; none remembers an earlier run."""
 
     def __init__(self) -> None:
         self.wire = Wire()
@@ -96,12 +98,12 @@ class ClientPool:
         self._session: Any = None
 
     def begin(self, network: Network) -> None:
-        """From now on a new run uses all of them; the one before is over."""
+        """Start a new run: all client sets are free, and connected to its network."""
         self.wire.network = network
         self._free = list(self._made)
 
     def take(self) -> ClientSet:
-        """A set as good as new."""
+        """Return a client set in its initial state."""
         if not self._free:
             self._made.append(self._make())
             return self._made[-1]
@@ -110,7 +112,7 @@ class ClientPool:
         return taken
 
     def give_back(self, used: ClientSet) -> None:
-        """Take a set that no invocation will use any more."""
+        """Free a client set that no invocation uses any more."""
         self._free.append(used)
 
     def _make(self) -> ClientSet:
@@ -131,7 +133,7 @@ class ClientPool:
         with (
             mock.patch("botocore.retries.quota.RetryQuota", Remembered),
             mock.patch("botocore.retries.adaptive.register_retry_handler", register),
-            # The models that it loaded are shared.
+            # One session: its loaded service models are shared.
             mock.patch("botocore.session.get_session", return_value=self._session),
         ):
             clients, judge = Clients.create(TIMEOUT), rekognition(TIMEOUT)
@@ -142,7 +144,7 @@ class ClientPool:
 
 @dataclass
 class Environment:
-    """One execution environment: warm, until it is killed or deployed over."""
+    """One execution environment: warm until it is killed or replaced by a deployment."""
 
     worker: MessageWorker
     clients: ClientSet
@@ -152,12 +154,12 @@ class Environment:
 
 @dataclass(eq=False)
 class Invocation:
-    """One run of a function; also the context that it is passed."""
+    """One invocation of a function; also the context object that the function gets."""
 
     function_name: str
     number: int
     delivery: Delivery
-    timeline: Timeline
+    clock: VirtualClock
     deadline: float
     deployment: str
     aws_request_id: str
@@ -166,25 +168,25 @@ class Invocation:
     calls: int = 0
     call: Call | None = None
     frozen: bool = False
-    fetched: bool = False  # whether it got the original: from here on it may be decoding
+    fetched: bool = False  # whether it has read the original: from here on it may be decoding
     owners: set[str] = field(default_factory=set)
 
     def get_remaining_time_in_millis(self) -> int:
-        """As Lambda's context has it."""
+        """Return the milliseconds until the time-out, as Lambda's context does."""
         return int(max(self.time_left(), 0.0) * 1000)
 
     def time_left(self) -> float:
-        """Seconds until Lambda ends it."""
-        return self.deadline - self.timeline.now
+        """Return the seconds until Lambda ends the invocation."""
+        return self.deadline - self.clock.now
 
     def sleep(self, seconds: float) -> None:
-        """Let time pass; Lambda may end the function meanwhile."""
-        self.timeline.sleep(min(seconds, max(self.time_left(), 0.0)))
+        """Let time pass. Raises KilledError if the time-out is reached meanwhile."""
+        self.clock.sleep(min(seconds, max(self.time_left(), 0.0)))
         if seconds > 0 and self.time_left() <= 0 and not self.frozen:
             self.die()
 
     def die(self) -> None:
-        """End here and now."""
+        """End the invocation as SIGKILL does: raise KilledError."""
         self.alive = False
         self.killed = True
         raise KilledError
@@ -194,13 +196,13 @@ class Invocation:
 
 
 class Functions:
-    """Runs all functions of a stack over one timeline."""
+    """Runs all functions of a stack."""
 
     def __init__(
-        self, *, timeline: Timeline, network: Network, pool: ClientPool, rng: random.Random, skew: float
+        self, *, clock: VirtualClock, network: Network, pool: ClientPool, rng: random.Random, skew: float
     ) -> None:
-        """`skew`: how far, in seconds, an environment's clock may be off either way."""
-        self._timeline = timeline
+        """`skew`: the largest error, in seconds, of an environment's clock in either direction."""
+        self._clock = clock
         self._network = network
         self._pool = pool
         self._rng = rng
@@ -215,27 +217,27 @@ class Functions:
         self.invocations: list[Invocation] = []
 
     def deploy(self, deployment: Deployment, *, topic: str, queues: dict[str, Queue]) -> None:
-        """From now on new invocations run with these settings; running ones end as they began."""
+        """Use these settings for new invocations; running ones end with their own."""
         self.deployment, self._topic, self._queues = deployment, topic, queues
         for environments in self._warm.values():
             while environments:
                 self._pool.give_back(environments.pop().clients)
 
     def invoke(self, function: str, delivery: Delivery, done: Callable[[bool], None]) -> None:
-        """Begin an invocation with one message; `done` hears whether it went well."""
+        """Start an invocation with one message; `done` is called with whether it succeeded."""
         environment = self._environment(function)
         number = next(self._numbers)
         invocation = Invocation(
             function_name=function,
             number=number,
             delivery=delivery,
-            timeline=self._timeline,
-            deadline=self._timeline.now + TIMEOUTS.get(function, TIMEOUT),
+            clock=self._clock,
+            deadline=self._clock.now + TIMEOUTS.get(function, TIMEOUT),
             deployment=environment.deployment,
             aws_request_id=f"{number:08x}-0000-4000-8000-000000000000",
         )
         self.invocations.append(invocation)
-        self._timeline.spawn(lambda: self._run(function, environment, invocation, done), invocation)
+        self._clock.spawn(lambda: self._run(function, environment, invocation, done), invocation)
 
     def _run(
         self, function: str, environment: Environment, invocation: Invocation, done: Callable[[bool], None]
@@ -267,7 +269,7 @@ class Functions:
         observability = QuietObservability(self._network.compute)
 
         def clock() -> float:
-            return self._timeline.now + skew
+            return self._clock.now + skew
 
         if isinstance(settings, VideoSettings):
             worker = video_worker(
@@ -297,10 +299,10 @@ def _event(delivery: Delivery) -> dict[str, Any]:
 def _settings(deployment: Deployment, topic: str, queues: dict[str, Queue], function: str) -> ImageSettings:
     settings = ImageSettings(
         stack="faults",
-        uploads_bucket=stack.UPLOADS,
-        quarantine_bucket=stack.QUARANTINE,
-        renditions_bucket=stack.RENDITIONS,
-        records_table=stack.TABLE,
+        uploads_bucket=UPLOADS,
+        quarantine_bucket=QUARANTINE,
+        renditions_bucket=RENDITIONS,
+        records_table=TABLE,
         events_topic_arn=topic,
         queue_url=queues[function].url,
         videos_queue_url=queues["process-video"].url if deployment.videos else None,

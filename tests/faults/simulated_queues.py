@@ -1,10 +1,10 @@
-"""SQS and Lambda's event source mapping in virtual time: at least once, in no order, and given up on in the end."""
+"""SQS and Lambda's event source mapping in virtual time: at least once, unordered, dead letters after MAX_RECEIVES."""
 
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tests.faults.virtual_time import Timeline
+from tests.faults.virtual_time import VirtualClock
 
 VISIBILITY = {"images": 360.0, "videos": 1_350.0, "dead": 360.0}  # seconds: six times the function's time-out
 LONGEST_VISIBILITY = 43_200  # SQS: twelve hours
@@ -14,7 +14,7 @@ RETENTION = {"images": 4 * 86_400.0, "videos": 4 * 86_400.0, "dead": 7 * 86_400.
 
 @dataclass(eq=False)
 class Message:
-    """One message. `receipts` are the handles of all its deliveries, the last one counts."""
+    """One message. `receipts` are the receipt handles of all its deliveries; only the last one is valid."""
 
     number: int
     body: str
@@ -26,7 +26,7 @@ class Message:
 
 @dataclass(frozen=True)
 class Delivery:
-    """One hand-over of a message to a function."""
+    """One delivery of a message to a function."""
 
     message: Message
     receipt: str
@@ -36,76 +36,76 @@ class Delivery:
 class Queue:
     """A standard queue."""
 
-    def __init__(self, name: str, timeline: Timeline) -> None:
+    def __init__(self, name: str, clock: VirtualClock) -> None:
         self.name = name
         self.url = f"https://sqs.eu-west-1.amazonaws.com/123456789012/{name}"
         self.messages: list[Message] = []
-        self.given_up: list[Message] = []
+        self.dead_lettered: list[Message] = []
         self.expired: list[Message] = []
         self.visibility = VISIBILITY[name]
-        self._timeline = timeline
+        self._clock = clock
         self._sent = 0
         self.on_visible: Callable[[], None] = lambda: None
 
     def send(self, body: str, sent_at: float | None = None) -> None:
-        """Take a message in."""
-        now = self._timeline.now
+        """Add a message; `sent_at` keeps the age of one that moves to the dead letters."""
+        now = self._clock.now
         self._sent += 1
         self.messages.append(Message(self._sent, body, now, now if sent_at is None else sent_at))
-        self._timeline.at(now, self._look)
+        self._clock.at(now, self._look)
 
     def hide(self, receipt: str, seconds: int) -> str | None:
-        """ChangeMessageVisibility; gives the code of SQS's error, or None."""
+        """Carry out ChangeMessageVisibility; return the code of SQS's error, or None."""
         if not 0 <= seconds <= LONGEST_VISIBILITY:
             return "InvalidParameterValue"
         for message in self.messages:
             if receipt in message.receipts:
-                if message.visible_at <= self._timeline.now:
+                if message.visible_at <= self._clock.now:
                     return "MessageNotInflight"
                 if receipt == message.receipts[-1]:
-                    message.visible_at = self._timeline.now + seconds
-                    self._timeline.at(message.visible_at, self._look)
+                    message.visible_at = self._clock.now + seconds
+                    self._clock.at(message.visible_at, self._look)
                 return None
         return "InvalidParameterValue"
 
     def receive(self, rng: random.Random, dead_letters: "Queue | None") -> Delivery | None:
-        """Hand out one visible message, in no order; one received too often moves to the dead letters instead."""
+        """Return one visible message at random; one received too often moves to the dead letters instead."""
         self._expire()
-        visible = [message for message in self.messages if message.visible_at <= self._timeline.now]
+        visible = [message for message in self.messages if message.visible_at <= self._clock.now]
         while visible:
             message = visible.pop(rng.randrange(len(visible)))
             if dead_letters is not None and message.receives >= MAX_RECEIVES:
                 self.messages.remove(message)
-                self.given_up.append(message)
+                self.dead_lettered.append(message)
                 dead_letters.send(message.body, message.sent_at)
                 continue
-            message.visible_at = self._timeline.now + self.visibility
-            self._timeline.at(message.visible_at, self._look)
+            message.visible_at = self._clock.now + self.visibility
+            self._clock.at(message.visible_at, self._look)
             return self.deliver(message)
         return None
 
     def deliver(self, message: Message) -> Delivery:
-        """Hand a message out once more, whoever else has it.
+        """Deliver a message once more, although somebody else may have it.
 
-        One that was deleted is then still there: a server that the deletion did not reach kept its copy.
+        A deleted message is restored: one of SQS's servers kept a copy that the deletion did not reach.
         """
         if message not in self.messages:
-            message.visible_at = self._timeline.now + self.visibility
-            self._timeline.at(message.visible_at, self._look)
+            message.visible_at = self._clock.now + self.visibility
+            self._clock.at(message.visible_at, self._look)
             self.messages.append(message)
         message.receives += 1
         message.receipts.append(f"{self.name}-{message.number}-{message.receives}")
         return Delivery(message, message.receipts[-1], message.receives)
 
     def delete(self, delivery: Delivery) -> None:
-        """Be done with a message; as SQS says, only the receipt of its last delivery deletes it."""
+        """Delete a message. As in SQS, only the receipt handle of its last delivery does so."""
         message = delivery.message
         if delivery.receipt == message.receipts[-1] and message in self.messages:
             self.messages.remove(message)
 
     def _expire(self) -> None:
         for message in list(self.messages):
-            if self._timeline.now - message.sent_at > RETENTION[self.name]:
+            if self._clock.now - message.sent_at > RETENTION[self.name]:
                 self.messages.remove(message)
                 self.expired.append(message)
 
@@ -114,7 +114,7 @@ class Queue:
 
 
 class EventSource:
-    """Feeds a function from a queue, one message an invocation, so many at a time."""
+    """Feeds a function from a queue: one message per invocation, at most `concurrency` at a time."""
 
     def __init__(
         self,
@@ -122,36 +122,40 @@ class EventSource:
         queue: Queue,
         dead_letters: Queue | None,
         invoke: Callable[[Delivery, Callable[[bool], None]], None],
-        timeline: Timeline,
+        clock: VirtualClock,
         rng: random.Random,
         concurrency: int,
-        again: Callable[[], float | None],
-        keeps: Callable[[], bool],
+        redelivery_delay: Callable[[], float | None],
+        loses_delete: Callable[[], bool],
         acknowledged: Callable[[Message], None],
     ) -> None:
-        """`invoke(delivery, done)` calls `done` with whether the batch went well; `again` may say in how many
-        seconds SQS delivers the same message once more; `keeps` whether the deletion of a message is lost."""
+        """Connect the queue to the function.
+
+        `invoke(delivery, done)` calls `done` with whether the batch succeeded. `redelivery_delay` returns the seconds
+        after which SQS delivers the same message once more, or None. `loses_delete` returns whether SQS loses the
+        deletion of a message. `acknowledged` is called for every message that a function processed.
+        """
         self._queue = queue
         self._dead_letters = dead_letters
         self._invoke = invoke
-        self._timeline = timeline
+        self._clock = clock
         self._rng = rng
         self._free = concurrency
-        self._again = again
-        self._keeps = keeps
+        self._redelivery_delay = redelivery_delay
+        self._loses_delete = loses_delete
         self._acknowledged = acknowledged
         queue.on_visible = self.look
 
     def look(self) -> None:
-        """Fetch what is there, as far as concurrency allows."""
+        """Receive visible messages, as far as concurrency allows."""
         while self._free:
             delivery = self._queue.receive(self._rng, self._dead_letters)
             if delivery is None:
                 return
             self._hand_over(delivery)
-            if (seconds := self._again()) is not None:
+            if (seconds := self._redelivery_delay()) is not None:
                 message = delivery.message
-                self._timeline.after(seconds, lambda message=message: self._duplicate(message))  # type: ignore[misc]
+                self._clock.after(seconds, lambda message=message: self._duplicate(message))  # type: ignore[misc]
 
     def _duplicate(self, message: Message) -> None:
         if self._free:
@@ -165,6 +169,6 @@ class EventSource:
         self._free += 1
         if went_well:
             self._acknowledged(delivery.message)
-            if not self._keeps():
+            if not self._loses_delete():
                 self._queue.delete(delivery)
         self.look()

@@ -1,7 +1,7 @@
-"""One stack in moto, and the looks at it that need none of the pipeline's code.
+"""One stack in moto, and views of it that use no code of the pipeline.
 
-It is made once for many runs and emptied between them. The views read moto's state in place where a look after every
-single call would be too dear over the API; the judgement at the end of a run uses a plain client.
+It is created once for many runs and emptied between them. Views that are needed after every single call read moto's
+state directly, because the API would be too slow; the final checks use a plain client.
 """
 
 import json
@@ -19,9 +19,9 @@ from moto.backends import get_backend
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.moto_api._internal import mock_random
 
-from tests.faults.moto_speedups import quicker_moto
-from tests.faults.rendering_cache import filming_once, lasting, rendering_once
-from tests.faults.virtual_time import Timeline
+from tests.faults.moto_speedups import speed_up_moto
+from tests.faults.rendering_cache import cached_rendering, cached_transcoding, transcoding_takes_time
+from tests.faults.virtual_time import VirtualClock
 
 ACCOUNT, REGION = "123456789012", "eu-west-1"
 UPLOADS, QUARANTINE, RENDITIONS, TABLE = "uploads", "quarantine", "renditions", "records"
@@ -36,42 +36,42 @@ ENVIRONMENT = {
 Item = dict[str, Any]
 
 
-class Cloud:
-    """Context manager: moto, a stack in it, and time that is virtual for botocore as well.
+class SimulatedStack:
+    """Context manager: moto with a stack in it, and virtual time for the functions and for botocore.
 
-    `renders_once`: the same bytes are rendered only once, for runs with a few pictures.
+    `caches_renderings`: render equal bytes only once, for runs that repeat a few pictures.
     """
 
-    def __init__(self, *, renders_once: bool = True) -> None:
-        self._renders_once = renders_once
-        self.timeline = Timeline()
-        self._stack = ExitStack()
+    def __init__(self, *, caches_renderings: bool = True) -> None:
+        self._caches_renderings = caches_renderings
+        self.clock = VirtualClock()
+        self._exits = ExitStack()
 
-    def __enter__(self) -> "Cloud":
-        self._stack.enter_context(mock.patch.dict(os.environ, ENVIRONMENT))
-        self._stack.enter_context(mock_aws())
+    def __enter__(self) -> "SimulatedStack":
+        self._exits.enter_context(mock.patch.dict(os.environ, ENVIRONMENT))
+        self._exits.enter_context(mock_aws())
         seconds = SimpleNamespace(sleep=self._sleep, time=self._time)
-        self._stack.enter_context(mock.patch("botocore.endpoint.time", seconds))
-        self._stack.enter_context(mock.patch("botocore.retries.bucket.time", seconds))
-        self._stack.enter_context(mock.patch("media_pipeline.invocation.time", seconds))
+        self._exits.enter_context(mock.patch("botocore.endpoint.time", seconds))
+        self._exits.enter_context(mock.patch("botocore.retries.bucket.time", seconds))
+        self._exits.enter_context(mock.patch("media_pipeline.invocation.time", seconds))
         waiting = SimpleNamespace(Lock=threading.Lock, Condition=lambda lock: _Condition(self, lock))
-        self._stack.enter_context(mock.patch("botocore.retries.bucket.threading", waiting))
-        patches = (rendering_once, filming_once) if self._renders_once else ()
-        # One group after the other: each builds on what the one before put in place.
-        for group in (quicker_moto, *patches, lambda: lasting(self._sleep)):
+        self._exits.enter_context(mock.patch("botocore.retries.bucket.threading", waiting))
+        patches = (cached_rendering, cached_transcoding) if self._caches_renderings else ()
+        # One group after the other: each wraps what the previous one put in place.
+        for group in (speed_up_moto, *patches, lambda: transcoding_takes_time(self._sleep)):
             for patch in group():
-                self._stack.enter_context(patch)
+                self._exits.enter_context(patch)
         self._build()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stack.close()
+        self._exits.close()
 
     def _time(self) -> float:
-        return self.timeline.now
+        return self.clock.now
 
     def _sleep(self, seconds: float) -> None:
-        self.timeline.sleep(seconds)
+        self.clock.sleep(seconds)
 
     def _build(self) -> None:
         session = boto3.Session()
@@ -92,7 +92,7 @@ class Cloud:
         self.topic = sns.create_topic(Name="events")["TopicArn"]
         outbox = sqs.create_queue(QueueName="outbox")["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=outbox, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-        # Raw: without the envelope, which moto signs with a certificate of its own for each message.
+        # Raw: without the envelope, for which moto would create a certificate for each message.
         raw = {"RawMessageDelivery": "true"}
         sns.subscribe(TopicArn=self.topic, Protocol="sqs", Endpoint=arn, Attributes=raw)
         s3_backend: Any = get_backend("s3")
@@ -102,9 +102,9 @@ class Cloud:
         self._table = dynamodb_backend[ACCOUNT][REGION].tables[TABLE]
         self._outbox = sqs_backend[ACCOUNT][REGION].queues["outbox"]
 
-    def reset(self, timeline: Timeline, seed: int) -> None:
-        """Empty everything for the next run, which has this timeline."""
-        self.timeline = timeline
+    def reset(self, clock: VirtualClock, seed: int) -> None:
+        """Empty the stack for the next run, which uses this clock."""
+        self.clock = clock
         for bucket in self._buckets.values():
             for key in list(bucket.keys):
                 for version in bucket.keys.getlist(key):
@@ -115,31 +115,31 @@ class Cloud:
         self.read_outbox()
         mock_random.seed(seed)
 
-    # ---- what people do
+    # ---- what users do
 
     def put(self, key: str, data: bytes) -> tuple[str, str]:
-        """Upload; gives version id and ETag."""
+        """Upload an object; return its version id and ETag."""
         answer = self.s3.put_object(Bucket=UPLOADS, Key=key, Body=data)
         return answer["VersionId"], answer["ETag"].strip('"')
 
     def delete(self, key: str) -> str:
-        """Delete a key; gives the version id of the delete marker."""
+        """Delete a key; return the version id of the delete marker."""
         version: str = self.s3.delete_object(Bucket=UPLOADS, Key=key)["VersionId"]
         return version
 
     def delete_version(self, key: str, version: str) -> None:
-        """Delete one version for good."""
+        """Delete one version permanently."""
         self.s3.delete_object(Bucket=UPLOADS, Key=key, VersionId=version)
 
-    # ---- what can be seen
+    # ---- views
 
     def items(self, key: str) -> list[Item]:
-        """The records of a key, oldest first."""
+        """Return the records of a key, oldest first."""
         found = [_plain(item.attrs) for item in self._table.items.get(DynamoType({"S": key}), {}).values()]
         return sorted(found, key=lambda item: str(item["sequencer"]))
 
     def all_items(self) -> list[Item]:
-        """Every record, read over the API."""
+        """Return every record, read over the API."""
         pages = self.dynamodb.get_paginator("scan").paginate(TableName=TABLE, ConsistentRead=True)
         return [
             {name: _value(DynamoType(value)) for name, value in item.items()}
@@ -148,20 +148,20 @@ class Cloud:
         ]
 
     def objects(self, bucket: str) -> dict[str, bytes]:
-        """The current objects of a bucket."""
+        """Return the current objects of a bucket: key -> bytes."""
         return {key: stored.value for key, stored in self._stored(bucket) if hasattr(stored, "value")}
 
     def read(self, bucket: str, key: str) -> bytes | None:
-        """One current object, or None."""
+        """Return one current object, or None."""
         stored = self._buckets[bucket].keys.get(key)
         return stored.value if hasattr(stored, "value") else None
 
     def has_versions(self, key: str) -> bool:
-        """Whether anything was ever uploaded under this key and is still there, or hidden."""
+        """Return whether any version or delete marker of this key exists."""
         return bool(self._buckets[UPLOADS].keys.getlist(key))
 
     def read_version(self, key: str, version: str) -> bytes | None:
-        """One version of an upload, or None."""
+        """Return one version of an upload, or None."""
         for stored in self._buckets[UPLOADS].keys.getlist(key) or ():
             if str(stored.version_id) == version and hasattr(stored, "value"):
                 data: bytes = stored.value
@@ -169,7 +169,7 @@ class Cloud:
         return None
 
     def read_outbox(self) -> list[dict[str, Any]]:
-        """What subscribers of the events topic got since the last look."""
+        """Return what subscribers of the events topic received since the last call."""
         messages = list(self._outbox._messages)
         self._outbox._messages.clear()
         self._outbox.deleted_messages.clear()
@@ -181,10 +181,10 @@ class Cloud:
 
 
 class _Condition:
-    """Stands in for the condition on which botocore's token bucket waits for real time to pass."""
+    """Replaces the condition on which botocore's token bucket waits: virtual time passes instead."""
 
-    def __init__(self, cloud: Cloud, lock: Any) -> None:
-        self._cloud = cloud
+    def __init__(self, stack: SimulatedStack, lock: Any) -> None:
+        self._stack = stack
         self._lock = lock
 
     def __enter__(self) -> Any:
@@ -194,12 +194,11 @@ class _Condition:
         return self._lock.__exit__(*details)
 
     def wait(self, seconds: float) -> None:
-        self._cloud.timeline.sleep(
-            max(seconds, 0.001)
-        )  # less than a float of epoch seconds can hold would be for ever
+        # At least 1 ms: less is lost in a float of epoch seconds, and time would never pass.
+        self._stack.clock.sleep(max(seconds, 0.001))
 
     def notify(self) -> None:
-        """Nobody else waits: a client belongs to one execution environment, which runs one invocation."""
+        """Do nothing: a client belongs to one execution environment, which runs one invocation at a time."""
 
 
 def _plain(attributes: Mapping[str, Any]) -> Item:

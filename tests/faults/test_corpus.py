@@ -1,4 +1,4 @@
-"""A small share of `make corpus`, and that it notices processes which crash or hang."""
+"""A small share of `make corpus`, and that it detects processes which crash or hang."""
 
 import os
 import time
@@ -6,21 +6,23 @@ from typing import Any
 
 import pytest
 
-from tests.faults.corpus import ARCHIVE, Examined, Findings, examine_all, judge
+from tests.faults.corpus import ARCHIVE, FileResult, Findings, all_violations, examine_all
 
 
-@pytest.mark.skipif(not ARCHIVE.exists(), reason=f"{ARCHIVE.name} does not lie beside the checkout")
+@pytest.mark.skipif(not ARCHIVE.exists(), reason="../shared/corpus is absent")
 def test_odd_pictures_end_in_one_record_each_and_break_nothing() -> None:
     findings = examine_all(share=150)
-    findings.complaints = [complaint for complaint in judge(findings) if not complaint.startswith("p99 is")]
-    assert findings.complaints == []  # but for the time, which is not only this process's here
+    findings.violations = [
+        violation for violation in all_violations(findings) if not violation.startswith("p99 is")
+    ]
+    assert findings.violations == []  # apart from the wall-clock time, which depends on who else is working
     assert findings.crashes == 0
-    assert len(findings.examined) >= 20
+    assert len(findings.results) >= 20
     assert findings.p99("function") > 0
 
 
 def _fragile(_share: int, start: int, connection: Any) -> None:
-    """Of four files the second ends the process, and the third takes for ever."""
+    """Process four files, of which the second ends the process and the third takes for ever."""
     connection.send(("idle", 50.0))
     for number in range(start, 4):
         connection.send(("begin", f"file {number}"))
@@ -32,36 +34,36 @@ def _fragile(_share: int, start: int, connection: Any) -> None:
     connection.send(("done", None))
 
 
-def _examined(name: str, *, wall: float = 0.1, megabytes: float = 60.0) -> Examined:
-    return Examined(
+def _examined(name: str, *, wall: float = 0.1, megabytes: float = 60.0) -> FileResult:
+    return FileResult(
         name=name,
         status="PUBLISHED",
         wall=wall,
         processor=0.1,
         function=0.1,
         megabytes=megabytes,
-        complaints=(),
+        violations=(),
     )
 
 
-def test_a_process_that_crashes_or_hangs_is_told_of_and_followed_by_another() -> None:
-    findings = examine_all(1, worker=_fragile, patience=1.0)
-    assert [one.name for one in findings.examined] == ["file 0", "file 3"]
+def test_a_process_that_crashes_or_hangs_is_reported_and_replaced() -> None:
+    findings = examine_all(1, worker=_fragile, file_timeout=1.0)
+    assert [one.name for one in findings.results] == ["file 0", "file 3"]
     assert findings.crashes == 2
-    assert findings.complaints == [
+    assert findings.violations == [
         "file 1: the process crashed with 3",
         "file 2: the process did nothing for 1 s",
     ]
 
 
 def test_a_run_that_takes_too_long_is_ended() -> None:
-    findings = examine_all(1, worker=_fragile, patience=3.0, longest=0.0)
-    assert findings.complaints == ["not done after 0 s: 0 files were begun"]
+    findings = examine_all(1, worker=_fragile, file_timeout=3.0, time_limit=0.0)
+    assert findings.violations == ["not done after 0 s: 0 files were started"]
 
 
-def test_time_and_memory_are_judged() -> None:
-    findings = Findings(idle=50.0, examined=[_examined("slow", wall=1.2, megabytes=700.0)])
-    assert judge(findings) == [
+def test_too_much_time_and_memory_are_violations() -> None:
+    findings = Findings(idle=50.0, results=[_examined("slow", wall=1.2, megabytes=700.0)])
+    assert all_violations(findings) == [
         "p99 is 1.20 s, more than 1 s; of the processor 0.10 s",
         "the peak is 650 MB above idle, more than 512 MB",
     ]

@@ -1,4 +1,4 @@
-"""A share of `make faults`, and that its cases are what it says they are."""
+"""A share of `make faults`, and that its cases do what their names say."""
 
 import itertools
 
@@ -7,40 +7,40 @@ from tests.faults.exhaustive import (
     NAMES,
     PAIRED,
     SINGLES,
-    Bench,
+    CaseRunner,
     cases,
-    firsts,
+    first_faults,
     pairs,
     run_cases,
-    run_strikes,
+    run_injections,
 )
-from tests.faults.fault_injection import CRASHES, Kind
-from tests.faults.process_pool import Crew
+from tests.faults.fault_injection import CRASHES, FaultKind
+from tests.faults.process_pool import ProcessPool
 
-SHARE = 10  # every so-manieth case; all of them are `make faults`
+SHARE = 10  # every Nth case; `make faults` runs all of them
 PROCESSES = 2
 CHUNK = 10
 
 
-def test_a_tenth_of_all_cases_keeps_the_promise(bench: Bench) -> None:
-    names, begins = list(cases(bench)), list(firsts(bench))
+def test_a_tenth_of_all_cases_keeps_the_promise(runner: CaseRunner) -> None:
+    names, begins = list(cases(runner)), list(first_faults(runner))
     assert len(names) > 1_000
-    tenth = [*names[::SHARE], *(name for first in begins[::SHARE] for name in pairs(bench, first))]
+    tenth = [*names[::SHARE], *(name for first in begins[::SHARE] for name in pairs(runner, first))]
     assert len(tenth) > 500
     chunks = [tenth[at : at + CHUNK] for at in range(0, len(tenth), CHUNK)]
-    with Crew(PROCESSES) as crew:
-        results = [result for chunk in crew.each(run_cases, chunks) for result in chunk]
+    with ProcessPool(PROCESSES) as pool:
+        results = [result for chunk in pool.map_unordered(run_cases, chunks) for result in chunk]
     assert len(results) == len(tenth)
     assert {name: found for name, found in results if found} == {}
 
 
-def test_every_fault_strikes_where_it_is_planned(bench: Bench) -> None:
+def test_every_fault_occurs_where_it_is_planned(runner: CaseRunner) -> None:
     for name, fault in NAMES.items():
         if fault not in SINGLES or not fault.fits("UpdateItem"):
             continue
-        violations, planned = run_strikes(bench.cloud, bench.pool, f"reject/{name}@1")
+        violations, planned = run_injections(runner.stack, runner.pool, f"reject/{name}@1")
         assert not violations
-        assert planned.struck == {1}
+        assert planned.injected == {1}
         killed = planned.calls[0].invocation.killed
         assert killed == (fault.kind in CRASHES)
 
@@ -48,4 +48,4 @@ def test_every_fault_strikes_where_it_is_planned(bench: Bench) -> None:
 def test_every_order_of_the_four_events_is_tried_with_and_without_duplicates() -> None:
     assert {"".join(order) for order in itertools.permutations("ABDC")} <= set(ORDERS)
     assert all(set(order) == set("ABDC") for order in ORDERS)
-    assert {Kind.CRASH_AFTER, Kind.LOST, Kind.ERROR} == {fault.kind for fault in PAIRED}
+    assert {FaultKind.CRASH_AFTER, FaultKind.LOST, FaultKind.ERROR} == {fault.kind for fault in PAIRED}

@@ -21,9 +21,9 @@ from media_pipeline.errors import LeaseHeldError, LeaseLostError, Reason
 from media_pipeline.events import EventKind, ObjectEvent
 from media_pipeline.records.record import Claim, Status
 from media_pipeline.records.table import Records
-from tests.faults.conftest import Laboratory
+from tests.faults.conftest import SimulationFactory
 from tests.faults.simulated_stack import TABLE, UPLOADS
-from tests.faults.virtual_time import Timeline
+from tests.faults.virtual_time import VirtualClock
 
 LEASE = 66.0
 ENDS = (Status.PUBLISHED, Status.BLOCKED, Status.REVIEW, Status.REJECTED, Status.FAILED, Status.SUPERSEDED)
@@ -37,16 +37,16 @@ def _event(redrive: int | None = None) -> ObjectEvent:
     )  # fmt: skip
 
 
-def _machine(laboratory: Laboratory) -> type[RuleBasedStateMachine]:
+def _machine(simulations: SimulationFactory) -> type[RuleBasedStateMachine]:
     class LifeCycle(RuleBasedStateMachine):
         """`self.claims` are all claims ever given out: what a paused or killed invocation may still try to write."""
 
         @initialize()
         def begin(self) -> None:
-            self.timeline = Timeline()
-            laboratory.cloud.reset(self.timeline, 0)
-            dynamodb = laboratory.cloud.dynamodb
-            clock = lambda: self.timeline.now  # noqa: E731
+            self.clock = VirtualClock()
+            simulations.stack.reset(self.clock, 0)
+            dynamodb = simulations.stack.dynamodb
+            clock = lambda: self.clock.now  # noqa: E731
             self.records = Records(dynamodb=dynamodb, table=TABLE, clock=clock, retention_days=0)
             self.claims: list[Claim] = []
             self.holder: Claim | None = None
@@ -56,7 +56,7 @@ def _machine(laboratory: Laboratory) -> type[RuleBasedStateMachine]:
             self.verdict = self.announced = self.decoding = False
 
         def _take(self, redrive: int | None) -> None:
-            held = self.status is Status.PROCESSING and self.lease > self.timeline.now
+            held = self.status is Status.PROCESSING and self.lease > self.clock.now
             opens = self.status is Status.FAILED and redrive == self.attempt
             try:
                 taken = self.records.claim(_event(redrive), owner=next(_owners), lease_seconds=LEASE)
@@ -64,7 +64,7 @@ def _machine(laboratory: Laboratory) -> type[RuleBasedStateMachine]:
                 wait = error.seconds
             else:
                 wait = 0.0
-            assert wait == pytest.approx(self.lease - self.timeline.now if held else 0.0, abs=0.01)
+            assert wait == pytest.approx(self.lease - self.clock.now if held else 0.0, abs=0.01)
             if held:
                 return
             if not isinstance(taken, Claim):
@@ -80,7 +80,7 @@ def _machine(laboratory: Laboratory) -> type[RuleBasedStateMachine]:
             self.decoding = False
             self.attempt += 1
             self.status, self.holder, self.announced = Status.PROCESSING, taken, False
-            self.lease = self.timeline.now + LEASE
+            self.lease = self.clock.now + LEASE
             self.claims.append(taken)
 
         @rule()
@@ -147,11 +147,11 @@ def _machine(laboratory: Laboratory) -> type[RuleBasedStateMachine]:
 
         @rule(seconds=st.sampled_from([1.0, 30.0, 65.0, 67.0, 400.0]))
         def time_passes(self, seconds: float) -> None:
-            self.timeline.now += seconds
+            self.clock.now += seconds
 
         @rule()
         def dead_letter(self) -> None:
-            held = self.status is Status.PROCESSING and self.lease > self.timeline.now
+            held = self.status is Status.PROCESSING and self.lease > self.clock.now
             try:
                 record = self.records.fail(_event(), reason=Reason.RETRIES_EXHAUSTED, detail="d")
             except LeaseHeldError:
@@ -167,7 +167,7 @@ def _machine(laboratory: Laboratory) -> type[RuleBasedStateMachine]:
             record = self.records.get("k", "A" * 32)
             if record is None or record.status not in (Status.PUBLISHED, Status.FAILED, Status.PROCESSING):
                 return
-            held = self.status is Status.PROCESSING and self.lease > self.timeline.now
+            held = self.status is Status.PROCESSING and self.lease > self.clock.now
             try:
                 self.records.delete(record)
             except LeaseHeldError:
@@ -201,17 +201,17 @@ def _machine(laboratory: Laboratory) -> type[RuleBasedStateMachine]:
             assert (record.attributes.get("attention") == record.status) == record.status.needs_attention
             if self.status is Status.PROCESSING:
                 assert record.unfinished == self.unfinished
-                assert record.lease_left(self.timeline.now) == pytest.approx(
-                    self.lease - self.timeline.now, abs=0.01
+                assert record.lease_left(self.clock.now) == pytest.approx(
+                    self.lease - self.clock.now, abs=0.01
                 )
 
     return LifeCycle
 
 
-def test_every_order_of_changes_follows_the_table_of_transitions(laboratory: Laboratory) -> None:
+def test_every_order_of_changes_follows_the_table_of_transitions(simulations: SimulationFactory) -> None:
     health = [HealthCheck.too_slow, HealthCheck.data_too_large]
     run_state_machine_as_test(
-        _machine(laboratory),
+        _machine(simulations),
         settings=settings(
             max_examples=25,
             stateful_step_count=25,

@@ -1,4 +1,4 @@
-"""Long troubles: nothing is lost, nothing goes out unchecked, and all is done afterwards without a person."""
+"""Long outages: nothing is lost, nothing is published without a verdict, and all work is done afterwards."""
 
 import itertools
 import math
@@ -8,28 +8,28 @@ from functools import partial
 import pytest
 
 from tests.faults.configurations import OTHER_SIZES, STRICTER
-from tests.faults.conftest import Laboratory
-from tests.faults.fault_injection import Call, Fault, Kind
-from tests.faults.fault_profile import Climate, Outage, StormyWeather
-from tests.faults.sample_uploads import Kind as Content
-from tests.faults.simulation import Simulation, Weather
+from tests.faults.conftest import SimulationFactory
+from tests.faults.fault_injection import Call, Fault, FaultKind
+from tests.faults.fault_profile import FaultProfile, Outage, RandomFaults
+from tests.faults.sample_uploads import Content
+from tests.faults.simulation import DeliveryProfile, Simulation
 
 MINUTE, HOUR = 60.0, 3_600.0
-WEATHER = Weather(duplicate_events=0.2, duplicate_deliveries=0.1)
+DELIVERY = DeliveryProfile(duplicate_events=0.2, duplicate_deliveries=0.1)
 
 
-def _calm_but(*outages: Outage) -> StormyWeather:
-    return StormyWeather(Climate(WEATHER, 0.0, outages, redeploys=False, videos_from=math.inf), seed=0)
+def _only(*outages: Outage) -> RandomFaults:
+    return RandomFaults(FaultProfile(DELIVERY, 0.0, outages, redeploys=False, videos_from=math.inf), seed=0)
 
 
-def _trouble(laboratory: Laboratory, *outages: Outage, objects: int = 8) -> Simulation:
-    storms = _calm_but(*outages)
-    run = laboratory.simulation(seed=5, weather=WEATHER, injector=storms)
-    storms.attend(run)
+def _run_with(simulations: SimulationFactory, *outages: Outage, objects: int = 8) -> Simulation:
+    faults = _only(*outages)
+    run = simulations.new(seed=5, delivery_profile=DELIVERY, injector=faults)
+    faults.attach(run)
     kinds: Iterator[Content] = itertools.cycle((Content.CLEAN, Content.WEAPON, Content.FIGHT, Content.TEXT))
-    with run.timeline:
+    with run.clock:
         for number, kind in zip(range(objects), kinds, strict=False):
-            run.timeline.after(number * 20.0, partial(_put, run, kind, number))
+            run.clock.after(number * 20.0, partial(_put, run, kind, number))
         run.run()
     return run
 
@@ -40,7 +40,7 @@ def _put(run: Simulation, kind: Content, number: int) -> None:
 
 def _statuses(run: Simulation) -> list[str]:
     return [
-        str(item["status"]) for item in sorted(run.cloud.all_items(), key=lambda item: item["object_key"])
+        str(item["status"]) for item in sorted(run.stack.all_items(), key=lambda item: item["object_key"])
     ]
 
 
@@ -50,42 +50,42 @@ EXPECTED = ["PUBLISHED", "BLOCKED", "REVIEW", "REJECTED"] * 2
 @pytest.mark.parametrize(
     ("services", "minutes", "kind", "share"),
     [
-        (("dynamodb",), 10, Kind.THROTTLED, 1.0),
-        (("dynamodb",), 10, Kind.THROTTLED, 0.8),
-        (("rekognition",), 60, Kind.ERROR, 1.0),
-        (("rekognition", "sqs"), 60, Kind.THROTTLED, 0.9),
-        (("s3",), 20, Kind.TIMEOUT, 1.0),
-        (("sns",), 60, Kind.ERROR, 1.0),
-        (("dynamodb",), 60, Kind.DENIED, 1.0),
-        (("s3", "sns"), 60, Kind.DENIED, 1.0),
+        (("dynamodb",), 10, FaultKind.THROTTLED, 1.0),
+        (("dynamodb",), 10, FaultKind.THROTTLED, 0.8),
+        (("rekognition",), 60, FaultKind.ERROR, 1.0),
+        (("rekognition", "sqs"), 60, FaultKind.THROTTLED, 0.9),
+        (("s3",), 20, FaultKind.TIMEOUT, 1.0),
+        (("sns",), 60, FaultKind.ERROR, 1.0),
+        (("dynamodb",), 60, FaultKind.DENIED, 1.0),
+        (("s3", "sns"), 60, FaultKind.DENIED, 1.0),
     ],
 )
 def test_an_outage_delays_and_loses_nothing(
-    laboratory: Laboratory, services: tuple[str, ...], minutes: int, kind: Kind, share: float
+    simulations: SimulationFactory, services: tuple[str, ...], minutes: int, kind: FaultKind, share: float
 ) -> None:
     outages = [Outage(service, 10, 10 + minutes * MINUTE, kind, share) for service in services]
-    run = _trouble(laboratory, *outages)
-    assert run.judge() == []
+    run = _run_with(simulations, *outages)
+    assert run.violations() == []
     assert _statuses(run) == EXPECTED
-    assert run.network.struck
+    assert run.network.injected
 
 
-def test_half_a_day_without_rekognition_ends_failed_and_a_redrive_brings_everything_home(
-    laboratory: Laboratory,
+def test_objects_fail_after_half_a_day_without_rekognition_and_a_redrive_completes_them(
+    simulations: SimulationFactory,
 ) -> None:
-    run = _trouble(laboratory, Outage("rekognition", 10, 12 * HOUR, Kind.DENIED, 1.0))
-    assert run.judge() == []
-    # The very first picture came before the trouble.
+    run = _run_with(simulations, Outage("rekognition", 10, 12 * HOUR, FaultKind.DENIED, 1.0))
+    assert run.violations() == []
+    # The first picture was processed before the outage.
     assert _statuses(run) == ["PUBLISHED", "FAILED", "FAILED", "REJECTED"] + ["FAILED"] * 3 + ["REJECTED"]
-    run.timeline.now += 12 * HOUR
+    run.clock.now += 12 * HOUR
     assert run.redrive() > 0
     run.run()
-    assert run.judge() == []
+    assert run.violations() == []
     assert _statuses(run) == EXPECTED
 
 
 class _OnCall:
-    """Does something right before the first call of an operation."""
+    """Calls `act` right before the first call of an operation."""
 
     def __init__(self, operation: str) -> None:
         self.operation = operation
@@ -101,59 +101,61 @@ class _OnCall:
 
 @pytest.mark.parametrize("operation", ["GetObject", "DetectModerationLabels", "PutObject", "Publish"])
 def test_a_picture_overwritten_while_it_is_processed_keeps_its_own_bytes(
-    laboratory: Laboratory, operation: str
+    simulations: SimulationFactory, operation: str
 ) -> None:
     on_call = _OnCall(operation)
-    run = laboratory.simulation(seed=1, injector=on_call)
+    run = simulations.new(seed=1, injector=on_call)
     on_call.act = partial(run.put, "same", Content.CLEAN, 2)
-    with run.timeline:
+    with run.clock:
         run.put("same", Content.CLEAN, 1)
         run.run()
-        assert run.judge() == []  # every rendition was traced to its original by its pixels when it was put
-    items = run.cloud.items("same")
+        assert (
+            run.violations() == []
+        )  # every rendition was traced to its original by its pixels when it was put
+    items = run.stack.items("same")
     hashes = [item["sha256"] for item in items if item["status"] == "PUBLISHED"]
     assert items[-1]["status"] == "PUBLISHED"
     assert len(set(hashes)) == len(hashes)
 
 
 def test_a_stored_verdict_survives_a_stricter_policy_and_other_sizes_between_two_attempts(
-    laboratory: Laboratory,
+    simulations: SimulationFactory,
 ) -> None:
     for deployment, kind, expected in (
         (STRICTER, Content.FIGHT, "REVIEW"),
         (OTHER_SIZES, Content.CLEAN, "PUBLISHED"),
     ):
-        struck = _Once("CopyObject" if kind is Content.FIGHT else "PutObject")
-        run = laboratory.simulation(seed=2, injector=struck)
-        struck.act = partial(run.deploy, deployment)
-        with run.timeline:
+        killing = _KillOnCall("CopyObject" if kind is Content.FIGHT else "PutObject")
+        run = simulations.new(seed=2, injector=killing)
+        killing.act = partial(run.deploy, deployment)
+        with run.clock:
             run.put("x", kind, 1)
             run.run()
-            assert run.judge() == []
-        (item,) = run.cloud.items("x")
+            assert run.violations() == []
+        (item,) = run.stack.items("x")
         assert item["status"] == expected
         assert item["attempt"] == 2
         asked = [call for call in run.functions.invocations if call.calls]
-        assert len(run.ledger.judged[1]) == 1
+        assert len(run.history.judged[1]) == 1
         assert len(asked) >= 2
 
 
-class _Once(_OnCall):
-    """... and kills the invocation there."""
+class _KillOnCall(_OnCall):
+    """Calls `act`, and kills the invocation right after the call."""
 
     def choose(self, call: Call) -> Fault | None:
         if call.operation == self.operation and not self._done:
             self._done = True
             self.act()
-            return Fault(Kind.CRASH_AFTER)
+            return Fault(FaultKind.CRASH_AFTER)
         return None
 
 
-def test_a_queue_that_is_consumed_slowly_is_worked_off(laboratory: Laboratory) -> None:
-    run = laboratory.simulation(seed=3, weather=Weather(concurrency=2, duplicate_deliveries=0.3))
-    with run.timeline:
+def test_a_backlog_is_processed_although_the_concurrency_is_low(simulations: SimulationFactory) -> None:
+    run = simulations.new(seed=3, delivery_profile=DeliveryProfile(concurrency=2, duplicate_deliveries=0.3))
+    with run.clock:
         for number in range(30):
             run.put(f"{number}", Content.TEXT, number)
         run.run()
-        assert run.judge() == []
+        assert run.violations() == []
     assert set(_statuses(run)) == {"REJECTED"}

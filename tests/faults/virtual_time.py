@@ -1,8 +1,7 @@
-"""A virtual clock, and tasks that run on stacks of their own but only ever one at a time.
+"""A virtual clock and cooperative tasks, of which only one runs at a time.
 
-Whoever sleeps hands the world to whatever is due next; the order is decided by virtual time alone (and, for equal
-times, by who asked first), never by the operating system. So a run is repeated exactly by its seed, however many
-invocations are interleaved in it.
+A task that sleeps lets the next due action run. Virtual time alone decides the order (for equal times, the order of
+the requests), never the operating system. So a seed repeats a run exactly, however many invocations interleave.
 """
 
 import heapq
@@ -17,7 +16,7 @@ START = 1_800_000_000.0  # epoch seconds at which every run begins
 
 
 class KilledError(BaseException):
-    """The end of an invocation as SIGKILL makes it: no `except Exception` of the functions sees it."""
+    """Ends an invocation as SIGKILL does: a BaseException, so no `except Exception` of the functions catches it."""
 
 
 @dataclass(order=True)
@@ -28,29 +27,29 @@ class _Due:
 
 
 class Task:
-    """A body of code on a stack of its own, stepped by the timeline. `subject` is whatever it works for."""
+    """Code with its own call stack (a greenlet), resumed by the clock. `subject` is the invocation it belongs to."""
 
-    def __init__(self, timeline: "Timeline", body: Callable[[], None], subject: object) -> None:
+    def __init__(self, clock: "VirtualClock", body: Callable[[], None], subject: object) -> None:
         self.subject = subject
-        self._timeline = timeline
-        self._stack = greenlet(self._run)
+        self._clock = clock
+        self._greenlet = greenlet(self._run)
         self._body = body
 
     def step(self) -> None:
-        """Let it run until it sleeps or ends; called by the timeline only. Its errors are raised here."""
-        outer, self._timeline.current = self._timeline.current, self
+        """Run it until it sleeps or ends, and raise its errors here. Called only by the clock."""
+        outer, self._clock.current = self._clock.current, self
         try:
-            self._stack.switch()
+            self._greenlet.switch()
         finally:
-            self._timeline.current = outer
+            self._clock.current = outer
 
     def pause(self) -> None:
-        """Hand the world back until the next step; called from its own body only."""
-        parent = self._stack.parent
+        """Return control to the clock until the next step. Called only from the task's own body."""
+        parent = self._greenlet.parent
         if parent is None:
-            raise RuntimeError("a task pauses only while it is stepped")
+            raise RuntimeError("a task can pause only while it runs")
         parent.switch()
-        if self._timeline.closing:
+        if self._clock.closing:
             raise KilledError
 
     def _run(self) -> None:
@@ -58,8 +57,8 @@ class Task:
             self._body()
 
 
-class Timeline:
-    """What happens when. Everything of a run shares one."""
+class VirtualClock:
+    """Virtual time and the actions that are due; one per run."""
 
     def __init__(self) -> None:
         self.now = START
@@ -71,27 +70,30 @@ class Timeline:
 
     @property
     def elapsed(self) -> float:
-        """Virtual seconds since the run began."""
+        """Return the virtual seconds since the run began."""
         return self.now - START
 
     def at(self, when: float, action: Callable[[], None]) -> None:
-        """Have `action` happen at `when` (epoch seconds), or as soon as possible where that is past."""
+        """Schedule `action` at `when` (epoch seconds), or now if that is in the past."""
         self._number += 1
         heapq.heappush(self._due, _Due(max(when, self.now), self._number, action))
 
     def after(self, seconds: float, action: Callable[[], None]) -> None:
-        """Have `action` happen in `seconds`."""
+        """Schedule `action` in `seconds`."""
         self.at(self.now + seconds, action)
 
     def spawn(self, body: Callable[[], None], subject: object) -> None:
-        """Begin a task now; it ends by returning or with KilledError, any other error ends the run."""
+        """Start a task now. It ends by returning or with KilledError; any other error ends the run."""
         self.at(self.now, Task(self, body, subject).step)
 
     def sleep(self, seconds: float) -> None:
-        """Let virtual time pass for the task that calls, and others run meanwhile."""
+        """Let virtual time pass for the calling task while others run.
+
+        Raises RuntimeError outside of a task if another action is due before then.
+        """
         task, until = self.current, self.now + max(seconds, 0.0)
         if not self._due or self._due[0].when > until:
-            self.now = until  # nothing else happens until then: no need to change stacks
+            self.now = until  # nothing else is due before: no switch needed
             return
         if task is None:
             raise RuntimeError("only a task can sleep while something else is due")
@@ -119,7 +121,7 @@ class Timeline:
             self._paused.discard(task)
 
     def run(self, until: float) -> bool:
-        """Let everything happen that is due before `until`; tells whether nothing was left over."""
+        """Run every action that is due up to `until`; return whether none is left."""
         while self._due and self._due[0].when <= until:
             due = heapq.heappop(self._due)
             self.now = max(self.now, due.when)
@@ -127,12 +129,12 @@ class Timeline:
         return not self._due
 
     def close(self) -> None:
-        """End the tasks that are still asleep, so that none outlives the run."""
+        """End the tasks that still sleep, so that none outlives the run."""
         self.closing = True
         for task in list(self._paused):
             task.step()
 
-    def __enter__(self) -> "Timeline":
+    def __enter__(self) -> "VirtualClock":
         return self
 
     def __exit__(self, *_: Any) -> None:

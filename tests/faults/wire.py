@@ -1,7 +1,7 @@
-"""The wire between the functions' real botocore clients and moto: here calls are delayed, refused and lost.
+"""The connection between the functions' real botocore clients and moto: calls are delayed, refused and lost here.
 
-The hook sits where botocore would open a connection, so its own retry logic runs as it is; only its sleeping is
-virtual. Whatever was carried out is told to the `observer`, also where the function never hears of it.
+The hook replaces the opening of a connection, so botocore's own retry logic runs unchanged; only its waiting is
+virtual. The `observer` is called for everything that was carried out, even if the function never gets a response.
 """
 
 import random
@@ -14,58 +14,58 @@ from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 from moto.core.models import botocore_stubber
 
 from tests.faults.error_responses import Raw, answer, error, refusal
-from tests.faults.fault_injection import Call, Fault, Injector, Kind
-from tests.faults.virtual_time import KilledError, Timeline
+from tests.faults.fault_injection import Call, Fault, FaultKind, Injector
+from tests.faults.virtual_time import KilledError, VirtualClock
 
 if TYPE_CHECKING:
     from tests.faults.simulated_functions import Invocation
 
-READ_TIMEOUT = 3.0  # seconds: of the functions' clients at a time-out of 60 s
-LATENCY = (0.004, 0.04)  # seconds of an ordinary call
+READ_TIMEOUT = 3.0  # seconds: that of the functions' clients for a function time-out of 60 s
+LATENCY = (0.004, 0.04)  # seconds of an ordinary call, each way
 FAKE_SIGNATURE = (
     "AWS4-HMAC-SHA256 Credential=test/20270101/eu-west-1/s3/aws4_request, SignedHeaders=host, Signature=0"
 )
 
 
 class Observer(Protocol):
-    """Hears of everything that really happened."""
+    """Is called for everything that was carried out."""
 
     def carried_out(self, call: Call, response: AWSResponse) -> None:
-        """A call took effect (or was answered with an error by the service itself)."""
+        """React to a call that took effect, or that the service itself answered with an error."""
         ...
 
 
 class Network:
-    """All calls of all functions of one run go through here."""
+    """Carries all calls of all functions of one run."""
 
     def __init__(
-        self, timeline: Timeline, injector: Injector, observer: Observer, rng: random.Random
+        self, clock: VirtualClock, injector: Injector, observer: Observer, rng: random.Random
     ) -> None:
-        self._timeline = timeline
+        self._clock = clock
         self._observer = observer
         self._rng = rng
         self.injector = injector
         self.local: dict[str, Callable[[Call], AWSResponse]] = {}
-        self.struck: list[tuple[Call, Fault]] = []
+        self.injected: list[tuple[Call, Fault]] = []
         self.trace: list[str] | None = None
 
     def begin(self, service: str, operation: str, params: dict[str, Any]) -> None:
-        """A client begins an API call."""
+        """Begin an API call of the current invocation."""
         invocation = self._invocation()
         invocation.calls += 1
         invocation.call = Call(invocation, service, operation, invocation.calls, params)
 
     def compute(self, name: str, seconds: float) -> None:
-        """The current invocation computes for a while; here decoding may be what kills it."""
+        """Let the current invocation compute for `seconds`; a fault may kill it here."""
         invocation = self._invocation()
         call = Call(invocation, "step", "step", invocation.calls, {"name": name}, attempt=1)
         fault = self._choose(call)
-        if fault is not None and fault.kind is Kind.MEMORY:
+        if fault is not None and fault.kind is FaultKind.MEMORY:
             invocation.die()
         invocation.sleep(invocation.time_left() + 1 if fault else seconds)
 
     def send(self, request: AWSPreparedRequest, event_name: str, **_: Any) -> AWSResponse:
-        """One HTTP attempt."""
+        """Send one HTTP attempt. Raises botocore's time-out errors as a real connection does."""
         invocation = self._invocation()
         call = invocation.call
         if call is None:
@@ -74,48 +74,46 @@ class Network:
         invocation.sleep(self._rng.uniform(*LATENCY))
         fault = self._choose(call)
         if self.trace is not None:
-            self.trace.append(
-                f"{self._timeline.elapsed:.3f} {invocation} {call}#{call.attempt} {fault or ''}"
-            )
+            self.trace.append(f"{self._clock.elapsed:.3f} {invocation} {call}#{call.attempt} {fault or ''}")
         if fault is None:
             response = self._carry_out(call, request)
             invocation.sleep(self._rng.uniform(*LATENCY))
             return response
-        return self._strike(call, fault, request)
+        return self._inject(call, fault, request)
 
     def _choose(self, call: Call) -> Fault | None:
         fault = self.injector.choose(call)
         if fault is not None:
-            self.struck.append((call, fault))
+            self.injected.append((call, fault))
         return fault
 
-    def _strike(self, call: Call, fault: Fault, request: AWSPreparedRequest) -> AWSResponse:
+    def _inject(self, call: Call, fault: Fault, request: AWSPreparedRequest) -> AWSResponse:
         invocation, kind = call.invocation, fault.kind
-        if kind is Kind.CRASH_BEFORE:
+        if kind is FaultKind.CRASH_BEFORE:
             invocation.die()
-        if kind in (Kind.THROTTLED, Kind.ERROR, Kind.DENIED):
+        if kind in (FaultKind.THROTTLED, FaultKind.ERROR, FaultKind.DENIED):
             return refusal(call.service, kind, call.operation)
-        if kind is Kind.TIMEOUT:
+        if kind is FaultKind.TIMEOUT:
             invocation.sleep(READ_TIMEOUT)
             raise ConnectTimeoutError(endpoint_url=request.url)
-        if kind is Kind.LATE:
-            self._timeline.after(fault.seconds, lambda: self._carry_out_quietly(call, request))
+        if kind is FaultKind.LATE:
+            self._clock.after(fault.seconds, lambda: self._carry_out_quietly(call, request))
             invocation.sleep(READ_TIMEOUT)
             raise ReadTimeoutError(endpoint_url=request.url)
-        if kind is Kind.PARTIAL:
+        if kind is FaultKind.PARTIAL:
             return _partial(call)
-        if kind is Kind.UNDONE:
+        if kind is FaultKind.UNDONE:
             copied = b'<CopyObjectResult><ETag>"0"</ETag></CopyObjectResult>'
             return answer(200, {"Content-Type": "application/xml"}, copied)
         response = self._carry_out(call, request)
-        if kind is Kind.CRASH_AFTER:
+        if kind is FaultKind.CRASH_AFTER:
             invocation.die()
-        if kind is Kind.LOST:
+        if kind is FaultKind.LOST:
             invocation.sleep(READ_TIMEOUT)
             raise ReadTimeoutError(endpoint_url=request.url)
-        if kind in (Kind.BROKEN_BODY, Kind.SHORT_BODY):
-            return _cut(response, silently=kind is Kind.SHORT_BODY, rng=self._rng)
-        raise RuntimeError(f"nobody knows how to strike with {fault}")
+        if kind in (FaultKind.BROKEN_BODY, FaultKind.SHORT_BODY):
+            return _cut(response, silently=kind is FaultKind.SHORT_BODY, rng=self._rng)
+        raise RuntimeError(f"there is no code that injects {fault}")
 
     def _carry_out(self, call: Call, request: AWSPreparedRequest) -> AWSResponse:
         if call.service in self.local:
@@ -132,7 +130,7 @@ class Network:
         self._carry_out(call, request)
 
     def _invocation(self) -> "Invocation":
-        task = self._timeline.current
+        task = self._clock.current
         subject: Any = task.subject if task else None
         if subject is None:
             raise RuntimeError("an AWS call outside of any invocation")
@@ -143,13 +141,13 @@ class Network:
 
 
 class Wire:
-    """Connects clients, which outlive runs because they are dear to make, to the network of the current run."""
+    """Connects clients to the network of the current run. Clients outlive runs because creating them is slow."""
 
     def __init__(self) -> None:
         self.network: Network | None = None
 
     def attach(self, client: Any) -> None:
-        """Lead every call of this client through the network."""
+        """Send every call of this client through the network."""
         service = client.meta.service_model.service_name
         events = client.meta.events
         events.unregister("before-send", botocore_stubber)
@@ -167,17 +165,19 @@ class Wire:
 
     def _network(self) -> Network:
         if self.network is None:
-            raise RuntimeError("no run is going on")
+            raise RuntimeError("no run is in progress")
         return self.network
 
 
 def _pretend_to_sign(request: Any, **_: Any) -> None:
-    # moto asks who calls, and believes anyone.
+    # moto wants to know who calls, and does not verify it.
     request.headers.add_header("Authorization", FAKE_SIGNATURE)
 
 
 def _partial(call: Call) -> AWSResponse:
-    if call.operation == "CopyObject":  # S3 began with a 200 before it noticed: botocore takes it for a 500
+    if (
+        call.operation == "CopyObject"
+    ):  # S3 sends 200 before it fails: botocore treats the error body as a 500
         return error("s3", 200, "InternalError")
     keys = [entry["Key"] for entry in call.params["Delete"]["Objects"]]
     errors = "".join(f"<Error><Key>{key}</Key><Code>InternalError</Code></Error>" for key in keys)

@@ -1,0 +1,73 @@
+"""A mutation is detected, missed or broken; one that was not tried to its end is never counted as detected."""
+
+import difflib
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.faults.mutants import MISSED, ROOT, UNCHANGED, Trial, Trials, try_in_this_process
+from tests.faults.mutations_video import MUTATIONS
+
+FILE = ROOT / "lambda/media_pipeline/moderation/rekognition.py"
+
+
+def test_unchanged_code_has_no_violation() -> None:
+    assert try_in_this_process(UNCHANGED) == MISSED
+
+
+def test_a_mutation_that_publishes_blocked_pictures_is_detected() -> None:
+    trial = Trials().own("publish-whatever-the-verdict")
+    assert (trial.detected, trial.tried, trial.word) == (True, True, "detected")
+    assert trial.by.startswith("block: ")  # the first scenario in which it matters
+
+
+def test_a_child_that_runs_out_of_time_is_broken_and_not_detected() -> None:
+    trial = Trials(time_limit=0.01).own(UNCHANGED)
+    assert (trial.detected, trial.tried, trial.word) == (False, False, "BROKEN")
+    assert trial.by == "it did not finish within 0.01 s"
+
+
+def test_a_child_that_is_killed_is_broken_and_not_detected() -> None:
+    trials, done = Trials(), list[Trial]()
+    thread = threading.Thread(target=lambda: done.append(trials.own(UNCHANGED)))
+    thread.start()
+    deadline = time.monotonic() + 30
+    while not trials.running and time.monotonic() < deadline:
+        time.sleep(0.01)
+    trials.stop()
+    thread.join()
+    (trial,) = done
+    assert (trial.detected, trial.tried, trial.word) == (False, False, "BROKEN")
+    assert trial.by == "the process was killed by signal 9"
+
+
+def test_a_mutation_that_cannot_be_applied_is_broken_and_not_detected() -> None:
+    unknown = Trials().own("no-such-mutation")
+    assert (unknown.detected, unknown.tried) == (False, False)
+    assert "no-such-mutation" not in MUTATIONS
+    assert unknown.by == "the mutation cannot be applied: KeyError('no-such-mutation')"
+
+
+@pytest.mark.parametrize(
+    ("added", "word", "by"),
+    [
+        ("import no_such_module\n", "detected", "No module named 'no_such_module'"),
+        (None, "BROKEN", "does not apply to lambda/"),
+    ],
+)
+def test_a_patch_is_tried_in_a_copy(tmp_path: Path, added: str | None, word: str, by: str) -> None:
+    before = FILE.read_text("utf-8")
+    old = before if added else f"Another line.\n{before}"
+    new = f"{before}{added}" if added else before
+    name = FILE.relative_to(ROOT)
+    patch = tmp_path / "mistake.patch"
+    patch.write_text(
+        "".join(difflib.unified_diff(old.splitlines(True), new.splitlines(True), f"a/{name}", f"b/{name}")),
+        "utf-8",
+    )
+    trial = Trials().patch(patch)
+    assert (trial.word, trial.tried) == (word, word != "BROKEN")
+    assert by in trial.by
+    assert FILE.read_text("utf-8") == before
