@@ -66,6 +66,8 @@ _ENVIRONMENT = {
     "FORMATS": '["jpeg","webp"]',
     "QUALITY": '{"jpeg":80,"webp":80}',
     "GRAYSCALE": "false",
+    "TRANSPARENCY": "flatten",
+    "BACKGROUND": "#ffffff",
     "MODERATION": '{"mode":"enforce","recordFrom":30,"block":{"Explicit":60},"review":{},"exempt":[]}',
     "LIMITS": '{"bytes":26214400,"pixels":50000000,"frames":200}',
     "RECORDS_RETENTION_DAYS": "0",

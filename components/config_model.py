@@ -161,6 +161,8 @@ class StackKeys(Keys):
     ]
     quality: Qualities
     grayscale: Bit
+    transparency: Annotated[Literal["flatten", "keep"], OneOf(("flatten", "keep"), "flatten")]
+    background: Annotated[str, Text("#[0-9a-fA-F]{6}", "a colour as #rrggbb, in quotes", "#ffffff")]
     moderation: Moderation
     memory: Memory
     timeout: Timeout

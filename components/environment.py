@@ -47,6 +47,8 @@ def image_settings(config: StackConfig) -> dict[str, str]:
         "FORMATS": _json(config.formats),
         "QUALITY": _json(config.quality.model_dump(exclude_none=True)),
         "GRAYSCALE": _flag(config.grayscale),
+        "TRANSPARENCY": config.transparency,
+        "BACKGROUND": config.background,
         "MODERATION": _json(policy),
         "LIMITS": _json(_limits(config, "bytes", "pixels", "frames")),
         "UPLOADS_PREFIX": UPLOADS_PREFIX,

@@ -272,7 +272,8 @@ def test_dead_letters_environment_parses_as_settings_and_holds_no_more(recorded:
     assert variables["VIDEOS_DEAD_LETTERS_URL"] == recorded.outputs["videos_dead_letters_url"]
     images = environment(recorded, "process-image")
     only_images = {
-        "SIZES", "FORMATS", "QUALITY", "GRAYSCALE", "MODERATION", "LIMITS", "VIDEOS_QUEUE_URL", "UPLOADS_PREFIX",
+        "SIZES", "FORMATS", "QUALITY", "GRAYSCALE", "TRANSPARENCY", "BACKGROUND", "MODERATION", "LIMITS",
+        "VIDEOS_QUEUE_URL", "UPLOADS_PREFIX",
     }  # fmt: skip
     assert set(images) - set(variables) == only_images
     assert set(variables) - set(images) == {"VIDEOS_DEAD_LETTERS_URL"}
@@ -286,6 +287,8 @@ def test_every_key_reaches_the_function_as_it_was_configured(run: Run) -> None:
             "formats": ["png", "avif"],
             "quality": {"avif": 55.0},
             "grayscale": "true",
+            "transparency": "keep",
+            "background": "#00Ff7f",
             "tracing": "false",
             "moderation": {"mode": "observe", "block": {"weapons": 90.5}},
             "limits": {"bytes": 1000, "pixels": 2000, "frames": 3, "videoBytes": 4000, "videoSeconds": 5},
@@ -299,6 +302,7 @@ def test_every_key_reaches_the_function_as_it_was_configured(run: Run) -> None:
     assert variables["FORMATS"] == '["png","avif"]'
     assert variables["QUALITY"] == '{"avif":55}'
     assert variables["GRAYSCALE"] == "true"
+    assert (variables["TRANSPARENCY"], variables["BACKGROUND"]) == ("keep", "#00Ff7f")
     assert variables["MODERATION"] == '{"block":{"Weapons":90.5},"exempt":[],"mode":"observe","review":{}}'
     assert variables["LIMITS"] == '{"bytes":1000,"frames":3,"pixels":2000}'
     assert variables["RECORDS_RETENTION_DAYS"] == "5"

@@ -313,6 +313,7 @@ def _settings(deployment: Deployment, topic: str, queues: dict[str, Queue], func
             formats=deployment.formats,
             quality={"jpeg": 85, "webp": 80},
             grayscale=False,
+            transparency="keep",  # one kind of sample shows a weapon over black only
         ),
         policy=Policy.parse(deployment.moderation),
         limits=Limits(bytes=deployment.bytes, pixels=deployment.pixels, frames=deployment.frames),

@@ -9,15 +9,15 @@ from PIL import Image
 from media_pipeline.images import colour
 from media_pipeline.images.cicp import profile_of
 from media_pipeline.images.decoding import check_pixels, decoding, open_picture
-from media_pipeline.images.encoders import WEBP_METHOD
+from media_pipeline.images.encoders import WEBP_METHOD, quality_of
 from media_pipeline.images.fingerprints import Fingerprints
 from media_pipeline.images.inspection import Inspection
 from media_pipeline.images.memory_estimate import check_memory
 from media_pipeline.images.rasters import Packed, Raster
 from media_pipeline.images.resize_plan import Frame
 from media_pipeline.images.sampling import choose
-from media_pipeline.images.sizes import Target
-from media_pipeline.images.stills import develop
+from media_pipeline.images.sizes import Specs, Target
+from media_pipeline.images.stills import develop, publishable
 from media_pipeline.limits import Limits
 
 JUDGED_FRAMES = 8
@@ -71,7 +71,7 @@ class Survey:
     judged: tuple[Raster, ...]
 
 
-def survey(film: Film, frame: Frame) -> Survey:
+def survey(film: Film, frame: Frame, specs: Specs) -> Survey:
     """Walk through the film; the frames to judge are scaled to `frame`, the size of the largest rendition.
 
     Raises RejectedError: corrupt, too_many_pixels.
@@ -97,19 +97,19 @@ def survey(film: Film, frame: Frame) -> Survey:
     wanted = {*range(skipped), *(number + skipped for number in chosen)}
     # Decoded again: which frames to judge is known only at the end, and not all of them fit into memory.
     judged = tuple(
-        develop(pixels, frame, film.inspection, profile_of(image, film.data))
+        publishable(develop(pixels, frame, film.inspection, profile_of(image, film.data)), specs)
         for number, (image, pixels) in enumerate(film.frames())
         if number in wanted
     )
     return Survey(tuple(durations), loop, skipped, judged)
 
 
-def animated_webp(film: Film, played: Survey, target: Target, *, grayscale: bool, quality: int) -> bytes:
+def animated_webp(film: Film, played: Survey, target: Target, specs: Specs) -> bytes:
     """Encode the whole film in the target's size.
 
     Raises RejectedError: corrupt, too_many_pixels.
     """
-    reel = _Reel(_shown(film, played, target, grayscale=grayscale), film.inspection.frames - played.skipped)
+    reel = _Reel(_shown(film, played, target, specs), film.inspection.frames - played.skipped)
     out = io.BytesIO()
     reel.save(
         out,
@@ -117,7 +117,7 @@ def animated_webp(film: Film, played: Survey, target: Target, *, grayscale: bool
         save_all=True,
         duration=list(played.durations),
         loop=played.loop,
-        quality=quality,
+        quality=quality_of("webp", specs.quality),
         method=WEBP_METHOD,
     )
     return _announcing_alpha(out.getvalue()) if reel.has_alpha else out.getvalue()
@@ -133,13 +133,14 @@ def _announcing_alpha(webp: bytes) -> bytes:
     return webp[:_VP8X_FLAGS] + bytes([webp[_VP8X_FLAGS] | _VP8X_ALPHA]) + webp[_VP8X_FLAGS + 1 :]
 
 
-def _shown(film: Film, played: Survey, target: Target, *, grayscale: bool) -> Iterator[Image.Image]:
+def _shown(film: Film, played: Survey, target: Target, specs: Specs) -> Iterator[Image.Image]:
     for number, raster in enumerate(film.rasters(target.frame)):
         if number < played.skipped:
             continue
         if target.cropped:
             raster = raster.resized((target.width, target.height), target.window(*raster.size))
-        yield (raster.grey() if grayscale else raster).image()
+        raster = publishable(raster, specs)
+        yield (raster.grey() if specs.grayscale else raster).image()
 
 
 def _loop(image: Image.Image) -> int:

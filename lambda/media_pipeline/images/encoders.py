@@ -13,6 +13,7 @@ from PIL import Image
 
 from media_pipeline.images.formats import FORMATS
 from media_pipeline.images.rasters import Raster
+from media_pipeline.images.sizes import WHITE, Colour
 
 LOSSLESS = 100  # the quality that a lossless encoder gets, and ignores
 WEBP_METHOD = 2  # 13 x JPEG's time for 0.83 x its bytes; the default, 4, takes 29 x for 0.81 x
@@ -21,7 +22,7 @@ AVIF_ADVANCED = {"disable-trellis-quant": "1"}  # 15 x JPEG's time for 0.57 x it
 
 
 def jpeg(raster: Raster, quality: int) -> bytes:
-    """Encode as baseline JPEG, 4:2:0; transparency over white."""
+    """Encode as baseline JPEG, 4:2:0."""
     return _saved(raster.opaque(), "JPEG", quality=quality, subsampling="4:2:0")
 
 
@@ -52,11 +53,16 @@ ENCODERS: Mapping[str, Callable[[Raster, int], bytes]] = MappingProxyType(
     {"jpeg": jpeg, "png": png, "webp": webp, "avif": avif}
 )
 """The encoder of every format of `formats.json`; takes the raster and the quality from 1 to 100."""
+_WITHOUT_TRANSPARENCY = frozenset({"jpeg"})
 
 
-def encode(raster: Raster, format_name: str, quality: Mapping[str, int]) -> bytes:
-    """Encode in one format, at its quality of `quality` by format, by default the format's own."""
-    return ENCODERS[format_name](raster, quality_of(format_name, quality))
+def encode(raster: Raster, format_name: str, quality: Mapping[str, int], background: Colour = WHITE) -> bytes:
+    """Encode in one format, at its quality of `quality` by format, by default the format's own.
+
+    `background` is what JPEG shows where the raster is transparent.
+    """
+    flat = raster.over(background) if format_name in _WITHOUT_TRANSPARENCY else raster
+    return ENCODERS[format_name](flat, quality_of(format_name, quality))
 
 
 def quality_of(format_name: str, quality: Mapping[str, int]) -> int:

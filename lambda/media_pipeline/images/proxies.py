@@ -1,7 +1,8 @@
 """The pictures that Rekognition judges in place of the renditions: JPEGs within its bounds.
 
 They show the largest rendition's picture, in colour even where renditions are grey, whole even where they are
-cropped, and with transparency once over white and once over black.
+cropped. Where transparency is kept, they show it over white, black and mid grey, over the background of JPEGs, and
+without its opacity: a picture can be drawn so that it shows in one of these alone.
 """
 
 import io
@@ -9,6 +10,7 @@ import io
 from PIL import Image
 
 from media_pipeline.images.rasters import Packed, Raster
+from media_pipeline.images.sizes import WHITE, Colour
 
 MIN_SIDE = 80  # Rekognition: at least 80 px a side
 MAX_SIDE = 10_000  # Rekognition: at most 10,000 px a side
@@ -18,13 +20,20 @@ LEAST_QUALITY = 70
 _QUALITY = 85
 _LOWER_QUALITIES = (70, 55)
 _SHRINK = 0.7
-_BLACK, _WHITE = (0, 0, 0), (255, 255, 255)
+_BLACK, _MID_GREY = (0, 0, 0), (128, 128, 128)
 
 
-def proxies(raster: Raster) -> tuple[bytes, ...]:
-    """Make the proxies of one picture: one, or two where something shines through."""
-    backgrounds = (_WHITE, _BLACK) if raster.has_alpha else (_WHITE,)
-    return tuple(_proxy(raster.opaque(background), background) for background in backgrounds)
+def proxies(raster: Raster, background: Colour = WHITE) -> tuple[bytes, ...]:
+    """Make the proxies of one picture: one, or up to five where something shines through.
+
+    `background` is what JPEG renditions show behind it. Proxies that are equal are made once.
+    """
+    if not raster.has_alpha:
+        return (_proxy(raster.opaque(), WHITE),)
+    backgrounds = dict.fromkeys((WHITE, _BLACK, _MID_GREY, background))
+    judged = [_proxy(raster.over(behind).opaque(), behind) for behind in backgrounds]
+    judged.append(_proxy(raster.without_opacity().opaque(), _BLACK))
+    return tuple(dict.fromkeys(judged))
 
 
 def fits(data: bytes, size: tuple[int, int]) -> bool:
@@ -32,7 +41,7 @@ def fits(data: bytes, size: tuple[int, int]) -> bool:
     return len(data) <= MAX_BYTES and min(size) >= MIN_SIDE and max(size) <= MAX_SIDE
 
 
-def _proxy(image: Image.Image, background: tuple[int, int, int]) -> bytes:
+def _proxy(image: Image.Image, background: Colour) -> bytes:
     if max(image.size) > MAX_SIDE:
         image = _shrunk(image, MAX_SIDE / max(image.size))
     image = _padded(image, background)
@@ -52,7 +61,7 @@ def _shrunk(image: Image.Image, scale: float) -> Image.Image:
     return Packed(image).resized(size).opaque()
 
 
-def _padded(image: Image.Image, background: tuple[int, int, int]) -> Image.Image:
+def _padded(image: Image.Image, background: Colour) -> Image.Image:
     size = max(MIN_SIDE, image.width), max(MIN_SIDE, image.height)
     if size == image.size:
         return image

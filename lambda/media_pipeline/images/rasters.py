@@ -5,12 +5,12 @@ colour differences. Where JPEG is the only output, that saves a third of all res
 the colours of large pictures are scaled to half the resolution, as JPEG stores them anyhow, and by cheaper filters.
 """
 
-from typing import Protocol
+from typing import Protocol, Self
 
-from PIL import Image
+from PIL import Image, ImageChops
 
 from media_pipeline.images.colour import to_srgb
-from media_pipeline.images.sizes import Box
+from media_pipeline.images.sizes import WHITE, Box, Colour
 
 _FILTER = Image.Resampling.BICUBIC
 """Measured against LANCZOS from full resolution: HAMMING and BILINEAR fall below SSIM 0.99, LANCZOS costs 1.6 x."""
@@ -26,7 +26,9 @@ _REDUCING_GAP = 1.5
 """Shrink by a plain average only as far as this many times the target: at 1.0, SSIM is 0.961."""
 _REDUCED_PIXELS = 1_500_000
 """Smaller pictures are filtered in full: what an average would save is less than what it costs a thumbnail."""
-_WHITE = (255, 255, 255)
+FAINT = 16
+"""Opacity of 255 below which nothing is published: it shows hardly anything, but has a colour in full for whoever drops
+the opacity."""
 
 
 class Raster(Protocol):
@@ -49,11 +51,38 @@ class Raster(Protocol):
     def grey(self) -> "Raster":
         """Drop the colour."""
 
+    def over(self, background: Colour) -> "Raster":
+        """Return the picture over a background, without transparency."""
+
+    def without_faint(self) -> "Raster":
+        """Clear what is less opaque than FAINT."""
+
+    def without_opacity(self) -> "Raster":
+        """Return the colours as whoever drops the opacity sees them; black where there are none."""
+
     def image(self) -> Image.Image:
         """Return the picture as an encoder with transparency wants it: L, RGB or RGBA."""
 
-    def opaque(self, background: tuple[int, int, int] = _WHITE) -> Image.Image:
-        """Return the picture over a background as JPEG wants it: L, RGB or YCbCr."""
+    def opaque(self) -> Image.Image:
+        """Return the picture as JPEG wants it: L, RGB or YCbCr; what is transparent over white."""
+
+
+class _Opaque:
+    """A picture from a file without transparency, such as a JPEG."""
+
+    has_alpha = False
+
+    def over(self, background: Colour) -> Self:  # noqa: ARG002 nothing shines through
+        """Return the picture itself."""
+        return self
+
+    def without_faint(self) -> Self:
+        """Return the picture itself."""
+        return self
+
+    def without_opacity(self) -> Self:
+        """Return the picture itself."""
+        return self
 
 
 class Packed:
@@ -100,24 +129,43 @@ class Packed:
         """
         return self._image.convert("RGBA") if self.has_alpha else self._image
 
-    def opaque(self, background: tuple[int, int, int] = _WHITE) -> Image.Image:
-        """Return the picture over a background as JPEG wants it: L or RGB."""
+    def over(self, background: Colour) -> "Packed":
+        """Return the picture over a background, without transparency."""
         if not self.has_alpha:
-            return self._image
-        rgba = self._image.convert("RGBA")
-        canvas = Image.new("RGB", self.size, background)
-        canvas.paste(rgba, mask=rgba.getchannel("A"))
-        return canvas
+            return self
+        *colours, opacity = self._image.split()
+        behind = ImageChops.invert(opacity)
+        # Premultiplied colours only need the background added, by as much as shines through.
+        bands = [
+            ImageChops.add(colour, behind.point([round(part * level / 255) for part in range(256)]))
+            for colour, level in zip(colours, background, strict=True)
+        ]
+        return Packed(Image.merge("RGB", bands))
+
+    def without_faint(self) -> "Packed":
+        """Clear what is less opaque than FAINT."""
+        if not self.has_alpha:
+            return self
+        seen = self._image.getchannel("a").point([0 if level < FAINT else 255 for level in range(256)])
+        cleared = Image.new("RGBa", self.size)
+        cleared.paste(self._image, mask=seen)
+        return Packed(cleared)
+
+    def without_opacity(self) -> "Packed":
+        """Return the colours as whoever drops the opacity sees them; black where there are none."""
+        return Packed(self._image.convert("RGBA").convert("RGB")) if self.has_alpha else self
+
+    def opaque(self) -> Image.Image:
+        """Return the picture as JPEG wants it: L or RGB; what is transparent over white."""
+        return self.over(WHITE)._image
 
 
-class Planes:
+class Planes(_Opaque):
     """A photograph as brightness and its two colour differences, which may be of half the resolution.
 
     Half is what JPEG stores (4:2:0). It is what the first, dearest step makes of the colours; smaller pictures
     are made from those in full, which costs nothing where they are of half the sides.
     """
-
-    has_alpha = False
 
     def __init__(self, luma: Image.Image, chroma: tuple[Image.Image, Image.Image]) -> None:
         self._luma, self._chroma = luma, chroma
@@ -152,7 +200,7 @@ class Planes:
         """Return the picture as RGB, its colour interpolated smoothly."""
         return self._merged(Image.Resampling.BILINEAR).convert("RGB")
 
-    def opaque(self, background: tuple[int, int, int] = _WHITE) -> Image.Image:  # noqa: ARG002 nothing shines through
+    def opaque(self) -> Image.Image:
         """Return the picture as YCbCr; a colour of half resolution stands in the four pixels that JPEG averages."""
         return self._merged(Image.Resampling.NEAREST)
 
@@ -169,10 +217,8 @@ class Planes:
         return Image.merge("YCbCr", planes)
 
 
-class Decoded:
+class Decoded(_Opaque):
     """A photograph as the JPEG decoder left it: YCbCr, not yet taken apart."""
-
-    has_alpha = False
 
     def __init__(self, image: Image.Image, *, full_chroma: bool) -> None:
         """Hold a YCbCr image, whose file stores the colours in full or (`full_chroma` False) subsampled."""
@@ -218,7 +264,7 @@ class Decoded:
         """Return the picture as RGB."""
         return self._image.convert("RGB")
 
-    def opaque(self, background: tuple[int, int, int] = _WHITE) -> Image.Image:  # noqa: ARG002 nothing shines through
+    def opaque(self) -> Image.Image:
         """Return the picture as YCbCr."""
         return self._image
 

@@ -77,10 +77,12 @@ def render(data: bytes, inspection: Inspection, specs: Specs, limits: Limits) ->
     judged: tuple[bytes, ...]
     if inspection.animated and "webp" in specs.formats:
         film = Film(data, inspection, limits)
-        played = survey(film, planned.largest)
+        played = survey(film, planned.largest, specs)
         encoded |= _encode_films(film, played, made, specs)
         # The still ones show the first frame, which is among the judged.
-        judged = tuple(dict.fromkeys(proxy for raster in played.judged for proxy in proxies(raster)))
+        judged = tuple(
+            dict.fromkeys(proxy for raster in played.judged for proxy in proxies(raster, specs.background))
+        )
     else:
         judged = _proxies(made, encoded, specs)
     return _rendered(made, encoded, judged, targets, specs)
@@ -118,7 +120,7 @@ def _rendered(
 def encode_stills(made: Pictures, specs: Specs) -> dict[tuple[Target, str], bytes]:
     """Encode each distinct picture once in every format."""
     return {
-        (target, name): encode(raster, name, specs.quality)
+        (target, name): encode(raster, name, specs.quality, specs.background)
         for target, raster in made.targets.items()
         for name in specs.formats
     }
@@ -127,11 +129,7 @@ def encode_stills(made: Pictures, specs: Specs) -> dict[tuple[Target, str], byte
 def _encode_films(
     film: Film, played: Survey, made: Pictures, specs: Specs
 ) -> dict[tuple[Target, str], bytes]:
-    quality = quality_of("webp", specs.quality)
-    return {
-        (target, "webp"): animated_webp(film, played, target, grayscale=specs.grayscale, quality=quality)
-        for target in made.targets
-    }
+    return {(target, "webp"): animated_webp(film, played, target, specs) for target in made.targets}
 
 
 def _proxies(made: Pictures, encoded: dict[tuple[Target, str], bytes], specs: Specs) -> tuple[bytes, ...]:
@@ -142,7 +140,7 @@ def _proxies(made: Pictures, encoded: dict[tuple[Target, str], bytes], specs: Sp
     is_fair = quality_of("jpeg", specs.quality) >= LEAST_QUALITY
     if data and is_fair and not specs.grayscale and not made.whole.has_alpha and fits(data, size):
         return (data,)
-    return proxies(made.whole)
+    return proxies(made.whole, specs.background)
 
 
 def _smallest(made: Pictures) -> Raster:

@@ -1,6 +1,7 @@
 """Which renditions are wanted, and how large each becomes: arithmetic only, no pixels."""
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -11,6 +12,10 @@ MAX_EDGE = 16_383
 """WebP's bound; no configured edge may be longer."""
 
 Fit = Literal["inside", "cover"]
+Transparency = Literal["flatten", "keep"]
+Colour = tuple[int, int, int]
+"""Red, green and blue in sRGB, 0 to 255."""
+WHITE: Colour = (255, 255, 255)
 Box = tuple[float, float, float, float]
 
 
@@ -49,6 +54,23 @@ class Size:
         return _cover(width, height, self.width, self.height)
 
 
+def parse_transparency(text: str) -> Transparency:
+    """Read `flatten` or `keep`. Raises ValueError."""
+    if text == "flatten":
+        return "flatten"
+    if text == "keep":
+        return "keep"
+    raise ValueError(text)
+
+
+def parse_colour(text: str) -> Colour:
+    """Read `#rrggbb`, in either case. Raises ValueError."""
+    if not re.fullmatch(r"#[0-9a-fA-F]{6}", text):
+        raise ValueError(text)
+    red, green, blue = bytes.fromhex(text[1:])
+    return red, green, blue
+
+
 @dataclass(frozen=True, kw_only=True)
 class Specs:
     """All that a stack wants of one picture."""
@@ -57,6 +79,9 @@ class Specs:
     formats: tuple[str, ...]
     quality: Mapping[str, int]
     grayscale: bool = False
+    transparency: Transparency = "flatten"
+    """Whether transparent pictures are published over `background`, or keep their transparency where a format can."""
+    background: Colour = WHITE
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ class Pictures:
     """All pictures of one still: what is judged, and what is published."""
 
     whole: Raster
-    """The largest frame, uncropped and in colour."""
+    """The largest frame, uncropped and in colour; flattened, or cleared of what is faint, as all that is published."""
     targets: Mapping[Target, Raster]
 
 
@@ -47,16 +47,24 @@ def pictures(data: bytes, inspection: Inspection, plan: Plan, specs: Specs, limi
 
 def pictures_of(roots: Mapping[Frame, Raster], plan: Plan, specs: Specs) -> Pictures:
     """Make every picture of the plan from its roots, which are scaled and turned already."""
-    whole = roots[plan.largest]
-    frames = {frame: root.grey() for frame, root in roots.items()} if specs.grayscale else dict(roots)
+    frames = {frame: publishable(root, specs) for frame, root in roots.items()}
+    whole = frames[plan.largest]
+    if specs.grayscale:
+        frames = {frame: root.grey() for frame, root in frames.items()}
     targets: dict[Target, Raster] = {}
     for target, parent in plan.parents.items():
         source = frames[parent]
         if target.cropped:
-            targets[target] = source.resized((target.width, target.height), target.window(*source.size))
+            made = source.resized((target.width, target.height), target.window(*source.size))
         else:
-            targets[target] = frames[target.frame] = source.resized(target.frame)
+            made = frames[target.frame] = source.resized(target.frame)
+        targets[target] = publishable(made, specs)
     return Pictures(whole, targets)
+
+
+def publishable(raster: Raster, specs: Specs) -> Raster:
+    """Do with transparency what the stack says: flatten it, or keep it without what is faint."""
+    return raster.without_faint() if specs.transparency == "keep" else raster.over(specs.background)
 
 
 def _roots(

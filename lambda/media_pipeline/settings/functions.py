@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from media_pipeline.images.renditions import Size, Specs
+from media_pipeline.images.sizes import Size, Specs, parse_colour, parse_transparency
 from media_pipeline.limits import MEBIBYTE, Limits
 from media_pipeline.moderation.policy import Policy
 from media_pipeline.settings.variables import Variables
@@ -74,6 +74,8 @@ class ImageSettings(Settings):
                 formats=variables.built("FORMATS", list, tuple),
                 quality=variables.built("QUALITY", dict, _numbers),
                 grayscale=variables.boolean("GRAYSCALE"),
+                transparency=variables.parsed("TRANSPARENCY", parse_transparency, "flatten or keep"),
+                background=variables.parsed("BACKGROUND", parse_colour, "a colour as #rrggbb"),
             ),
             policy=variables.built("MODERATION", dict, Policy.parse),
             limits=variables.built("LIMITS", dict, partial(_limits, variables)),

@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw
 
 from media_pipeline.images.inspection import inspect
 from media_pipeline.images.renditions import Rendered, Size, Specs, render
+from media_pipeline.images.sizes import WHITE, Colour, Transparency
 from media_pipeline.limits import Limits
 
 LIMITS = Limits()
@@ -116,12 +117,16 @@ def specs(
     *,
     quality: int = 95,
     grayscale: bool = False,
+    transparency: Transparency = "flatten",
+    background: Colour = WHITE,
 ) -> Specs:
     return Specs(
         sizes=tuple(Size.parse(name, value) for name, value in (sizes or {"small": 320}).items()),
         formats=formats,
         quality=dict.fromkeys(("jpeg", "webp", "avif"), quality),
         grayscale=grayscale,
+        transparency=transparency,
+        background=background,
     )
 
 

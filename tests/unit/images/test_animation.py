@@ -101,19 +101,33 @@ def test_picture_for_viewers_that_cannot_play_is_no_frame_but_is_judged() -> Non
     assert len(result.proxies) == 5
 
 
-def test_transparent_animation_keeps_its_transparency_and_is_judged_over_white_and_black() -> None:
+def transparent_film() -> bytes:
+    """Three frames whose left half is coloured, and whose right half is clear."""
     frames = []
     for colour in COLOURS[:3]:
         frame = Image.new("RGBA", (200, 100), (255, 255, 255, 0))
         frame.paste((*colour, 255), (0, 0, 100, 100))
         frames.append(frame)
-    data = saved(frames[0], "WEBP", save_all=True, append_images=frames[1:], duration=90, lossless=True)
-    result = rendered(data, specs({"same": 200}, ("webp",)))
+    return saved(frames[0], "WEBP", save_all=True, append_images=frames[1:], duration=90, lossless=True)
+
+
+def test_transparent_animation_is_flattened_and_each_frame_judged_once() -> None:
+    result = rendered(transparent_film(), specs({"same": 200}, ("webp",), background=(0, 90, 200)))
+    image = opened(result.renditions[0].data)
+    assert image.mode == "RGB"
+    assert close(pixel(image, (150, 50)), (0, 90, 200))
+    assert len(result.proxies) == 3
+    assert all(close(pixel(opened(proxy), (150, 50)), (0, 90, 200)) for proxy in result.proxies)
+
+
+def test_transparent_animation_may_keep_its_transparency_and_is_judged_over_white_black_and_grey() -> None:
+    result = rendered(transparent_film(), specs({"same": 200}, ("webp",), transparency="keep"))
     made = opened(result.renditions[0].data)
     assert made.convert("RGBA").getpixel((150, 50)) == (0, 0, 0, 0)
-    assert len(result.proxies) == 6
+    # Without its opacity it is as over black.
+    assert len(result.proxies) == 9
     backgrounds = {pixel(opened(proxy), (150, 50)) for proxy in result.proxies}
-    assert backgrounds == {(255, 255, 255), (0, 0, 0)}
+    assert backgrounds == {(255, 255, 255), (0, 0, 0), (128, 128, 128)}
 
 
 def test_grey_animation_is_judged_in_colour() -> None:

@@ -4,14 +4,15 @@ What a moderation card says stands for what Rekognition would recognise.
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pytest
-from PIL import Image, ImageFilter
+from PIL import Image, ImageChops, ImageFilter
 
-from embedded_aws.rekognition.cards import draw_card, read_card
+from embedded_aws.rekognition.cards import Ink, draw_card, read_card
 from media_pipeline.images.animation import JUDGED_FRAMES
 from media_pipeline.images.renditions import Rendered
+from media_pipeline.images.sizes import Transparency
 from tests.unit.images.drawing import opened, rendered, saved, specs
 
 WEAPONS = {"Weapons": 99.0}
@@ -23,6 +24,21 @@ Take = tuple[Image.Image, int]
 
 def recognised(result: Rendered) -> bool:
     return any(read_card(opened(proxy)) for proxy in result.proxies)
+
+
+def is_published(result: Rendered) -> bool:
+    """Whether a rendition shows the card, over whatever background or without its opacity."""
+    return any(
+        read_card(view) for made in result.renditions for view in views(opened(made.data).convert("RGBA"))
+    )
+
+
+def views(picture: Image.Image) -> Iterator[Image.Image]:
+    for background in ("white", "black", (128, 128, 128), (255, 0, 0), (0, 90, 200)):
+        canvas = Image.new("RGBA", picture.size, background)
+        canvas.alpha_composite(picture)
+        yield canvas.convert("RGB")
+    yield picture.convert("RGB")
 
 
 def decoy(seed: int) -> Image.Image:
@@ -96,3 +112,60 @@ def test_moving_picture_is_judged_among_more_and_longer_shown_decoys() -> None:
         frame.paste(CARD.resize((300, 200)), (10 + number, 10 + number))
         moving.append((frame, 80))
     assert is_seen([*decoys(6, milliseconds=900), *moving, *decoys(6, milliseconds=900, seed=1)])
+
+
+def faint(opacity: int) -> Image.Image:
+    """The card, so transparent that it is hardly seen, but complete for whoever drops the opacity."""
+    drawn = draw_card(WEAPONS, (900, 600)).convert("RGBA")
+    drawn.putalpha(opacity)
+    return drawn
+
+
+def shown_over_grey_only() -> Image.Image:
+    """A strong random pattern hides the card over white and over black, and cancels out over mid grey."""
+    size = (1200, 800)
+    card = Image.new("RGBA", size, "white")
+    card.alpha_composite(draw_card(WEAPONS, size, hidden_in="black"))
+    message = card.convert("L").point([round(88 + level * 80 / 255) for level in range(256)])
+    rng = random.Random(3)
+    patches = Image.new("L", (24, 16))
+    patches.putdata([rng.choice([2, 80]) for _ in range(24 * 16)])
+    # Over white message + pattern, over black message - pattern, over mid grey the message alone.
+    pattern = patches.resize(size, Image.Resampling.NEAREST)
+    opacity = pattern.point([round(255 - 2 * level) for level in range(128)] + [0] * 128)
+    colours = ImageChops.subtract(message, pattern)
+    drawn = Image.merge("RGBa", (colours, colours, colours, opacity))
+    return drawn.convert("RGBA")
+
+
+@pytest.mark.parametrize("transparency", ["flatten", "keep"])
+@pytest.mark.parametrize("formats", [("png",), ("jpeg", "webp"), ("avif",)])
+@pytest.mark.parametrize("opacity", [3, 8, 15, 16, 24, 60])
+def test_faint_picture_is_judged_or_not_published(
+    opacity: int, formats: tuple[str, ...], transparency: Transparency
+) -> None:
+    result = rendered(
+        saved(faint(opacity), "PNG"), specs({"same": 900, "half": 450}, formats, transparency=transparency)
+    )
+    assert recognised(result) or not is_published(result)
+    assert len(result.proxies) <= (1 if transparency == "flatten" else 4)
+
+
+@pytest.mark.parametrize("transparency", ["flatten", "keep"])
+def test_picture_that_shows_over_mid_grey_only_is_judged_or_not_published(transparency: Transparency) -> None:
+    drawn = shown_over_grey_only()
+    assert [bool(read_card(view)) for view in views(drawn)][:3] == [False, False, True]
+    result = rendered(saved(drawn, "PNG"), specs({"same": 1200}, ("png", "webp"), transparency=transparency))
+    assert recognised(result) == (transparency == "keep")
+    assert recognised(result) or not is_published(result)
+
+
+@pytest.mark.parametrize("ink", ["white", "black"])
+@pytest.mark.parametrize("transparency", ["flatten", "keep"])
+def test_picture_in_ink_of_one_colour_is_judged_or_not_published(
+    ink: Ink, transparency: Transparency
+) -> None:
+    drawn = draw_card(WEAPONS, (900, 600), hidden_in=ink)
+    result = rendered(saved(drawn, "PNG"), specs({"same": 900}, ("png", "webp"), transparency=transparency))
+    assert recognised(result) or not is_published(result)
+    assert transparency == "flatten" or recognised(result)

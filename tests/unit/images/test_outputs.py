@@ -9,6 +9,7 @@ from PIL import Image, ImageCms, PngImagePlugin
 
 from benchmarks.measures import colour_difference, psnr, ssim
 from media_pipeline.images.formats import FORMATS
+from media_pipeline.images.sizes import Colour, Transparency
 from tests.unit.images.drawing import (
     CORNERS,
     RED,
@@ -92,7 +93,8 @@ def test_no_metadata_is_published(format_name: str, profile: bytes) -> None:
     for source in sources:
         for wanted in (
             specs({"same": 640, "small": 100}, (format_name,)),
-            specs(formats=(format_name,), grayscale=True),
+            specs({"same": 640, "small": 100}, (format_name,), transparency="keep"),
+            specs(formats=(format_name,), grayscale=True, transparency="keep"),
         ):
             result = rendered(source, wanted)
             for data in (*(r.data for r in result.renditions), *result.proxies):
@@ -105,7 +107,9 @@ def test_no_metadata_is_published(format_name: str, profile: bytes) -> None:
 @pytest.mark.parametrize("format_name", ["png", "webp", "avif"])
 @pytest.mark.parametrize("size", [640, 320])
 def test_transparency_is_kept_and_hides_no_colour(format_name: str, size: int) -> None:
-    image = rendition(saved(see_through(), "PNG"), specs({"small": size}, (format_name,)))
+    image = rendition(
+        saved(see_through(), "PNG"), specs({"small": size}, (format_name,), transparency="keep")
+    )
     assert image.mode == "RGBA"
     assert pixel(image, (image.width // 2, image.height // 2))[3] == 0
     assert pixel(image, (5, 5))[3] == 255
@@ -122,16 +126,48 @@ def test_transparency_is_kept_and_hides_no_colour(format_name: str, size: int) -
 def test_hidden_colour_does_not_bleed_into_edges() -> None:
     drawn = Image.new("RGBA", (400, 400), (255, 0, 255, 0))
     drawn.paste((0, 128, 0, 255), (133, 133, 267, 267))
-    image = rendition(saved(drawn, "PNG"), specs({"small": 101}, ("png",)))
+    image = rendition(saved(drawn, "PNG"), specs({"small": 101}, ("png",), transparency="keep"))
     for count, colour in image.getcolors(101 * 101) or []:
         assert isinstance(colour, tuple)
         assert max(colour[0], colour[2]) <= 3, f"{count} pixels of {colour}"
 
 
-def test_jpeg_shows_transparency_over_white() -> None:
-    image = rendition(saved(see_through(), "PNG"), specs(formats=("jpeg",)))
-    assert pixel(image, (160, 100)) == (255, 255, 255)
+@pytest.mark.parametrize("transparency", ["flatten", "keep"])
+@pytest.mark.parametrize("background", [(255, 255, 255), (12, 200, 90)])
+def test_jpeg_shows_transparency_over_the_background(transparency: Transparency, background: Colour) -> None:
+    wanted = specs(formats=("jpeg",), transparency=transparency, background=background)
+    image = rendition(saved(see_through(), "PNG"), wanted)
+    assert colour_difference(pixel(image, (160, 100)), background) < 2
     assert all(colour_difference(a, b) < 4 for a, b in zip(corner_colours(image), CORNERS, strict=True))
+
+
+@pytest.mark.parametrize("format_name", ALL)
+@pytest.mark.parametrize("background", [(255, 255, 255), (12, 200, 90)])
+def test_flattened_picture_is_published_over_the_background_in_every_format(
+    format_name: str, background: Colour
+) -> None:
+    image = rendition(saved(see_through(), "PNG"), specs(formats=(format_name,), background=background))
+    assert image.mode == "RGB"
+    assert colour_difference(pixel(image, (160, 100)), background) < 4
+    assert all(colour_difference(a, b) < 4 for a, b in zip(corner_colours(image), CORNERS, strict=True))
+
+
+def test_partial_transparency_is_blended_with_the_background() -> None:
+    drawn = Image.new("RGBA", (320, 200), (200, 40, 0, 128))
+    image = rendition(saved(drawn, "PNG"), specs(formats=("png",), background=(0, 100, 250)))
+    assert max(abs(a - b) for a, b in zip(pixel(image, (50, 50)), (100, 70, 125), strict=True)) <= 1
+
+
+@pytest.mark.parametrize(("opacity", "kept"), [(1, 0), (15, 0), (16, 16), (255, 255)])
+def test_what_is_hardly_opaque_is_cleared_where_transparency_is_kept(opacity: int, kept: int) -> None:
+    drawn = Image.new("RGBA", (400, 300), (200, 40, 0, opacity))
+    drawn.paste((0, 0, 0, 0), (0, 0, 20, 20))
+    wanted = specs({"same": 400, "small": 200}, ("png", "webp"), transparency="keep")
+    for made in rendered(saved(drawn, "PNG"), wanted).renditions:
+        image = opened(made.data).convert("RGBA")
+        red, _, _, shown = pixel(image, (150, 100))
+        assert shown == kept
+        assert (red > 150) == (kept > 0)
 
 
 @pytest.mark.parametrize("mode", ["LA", "P", "L", "RGB"])
@@ -142,7 +178,7 @@ def test_every_kind_of_transparency_is_kept(mode: str) -> None:
         "L": grey_with_key,
         "RGB": colour_with_key,
     }[mode]()
-    image = rendition(data, specs(formats=("png",)))
+    image = rendition(data, specs(formats=("png",), transparency="keep"))
     assert image.mode == "RGBA"
     assert pixel(image, (160, 100))[3] == 0
     assert pixel(image, (5, 5))[3] == 255
@@ -163,7 +199,7 @@ def colour_with_key() -> bytes:
 
 
 def test_alpha_channel_that_hides_nothing_is_dropped() -> None:
-    result = rendered(saved(marked().convert("RGBA"), "PNG"), specs(formats=("png",)))
+    result = rendered(saved(marked().convert("RGBA"), "PNG"), specs(formats=("png",), transparency="keep"))
     assert opened(result.renditions[0].data).mode == "RGB"
     assert len(result.proxies) == 1
 
@@ -178,7 +214,9 @@ def test_grey_renditions_have_no_colour(format_name: str) -> None:
 
 
 def test_grey_keeps_transparency() -> None:
-    image = rendition(saved(see_through(), "PNG"), specs(formats=("png",), grayscale=True))
+    image = rendition(
+        saved(see_through(), "PNG"), specs(formats=("png",), grayscale=True, transparency="keep")
+    )
     assert image.mode == "RGBA"
     red, green, blue, alpha = pixel(image, (5, 5))
     assert red == green == blue

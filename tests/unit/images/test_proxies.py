@@ -46,30 +46,63 @@ def test_otherwise_the_largest_picture_is_judged_whole_in_colour_and_well(wanted
     assert all(colour_difference(a, b) < 4 for a, b in zip(corner_colours(image), CORNERS, strict=True))
 
 
-def test_picture_with_transparency_is_judged_over_white_and_over_black() -> None:
-    """A white drawing on nothing cannot be seen over white."""
+@pytest.mark.parametrize("formats", [("jpeg", "webp"), ("png",), ("avif",)])
+def test_flattened_picture_is_judged_once_as_it_is_published(formats: tuple[str, ...]) -> None:
     drawn = marked(640, 400, (255, 255, 255)).convert("RGBA")
-    drawn.putalpha(Image.new("L", drawn.size, 0))
-    drawn.paste((255, 255, 255, 255), (200, 100, 440, 300))
-    over_white, over_black = (
-        opened(p) for p in rendered(saved(drawn, "PNG"), specs(formats=("webp",))).proxies
-    )
-    assert over_white.convert("L").getextrema() == (255, 255)
-    assert pixel(over_black, (160, 100)) == (255, 255, 255)
-    assert pixel(over_black, (10, 10)) == (0, 0, 0)
+    drawn.putalpha(Image.radial_gradient("L").resize(drawn.size))
+    result = rendered(saved(drawn, "PNG"), specs({"same": 640}, formats, background=(0, 90, 200)))
+    (proxy,) = result.proxies
+    for made in result.renditions:
+        assert ssim(opened(proxy), opened(made.data).convert("RGB")) > 0.98
+
+
+def test_flattened_jpeg_is_the_very_picture_that_is_judged() -> None:
+    drawn = marked().convert("RGBA")
+    drawn.putalpha(Image.radial_gradient("L").resize(drawn.size))
+    result = rendered(saved(drawn, "PNG"), specs({"same": 640}, ("jpeg", "webp")))
+    assert result.proxies == (result.renditions[0].data,)
+
+
+def test_kept_transparency_is_judged_over_white_black_and_grey_and_without_its_opacity() -> None:
+    drawn = Image.new("RGBA", (640, 400), (255, 255, 255, 0))
+    drawn.paste((200, 40, 40, 128), (200, 100, 440, 300))
+    wanted = specs({"same": 640}, ("webp",), transparency="keep")
+    views = [opened(proxy) for proxy in rendered(saved(drawn, "PNG"), wanted).proxies]
+    found = [(pixel(view, (10, 10)), pixel(view, (320, 200))) for view in views]
+    expected = [
+        ((255, 255, 255), (227, 147, 147)),
+        ((0, 0, 0), (100, 20, 20)),
+        ((128, 128, 128), (164, 84, 84)),
+        ((0, 0, 0), (200, 40, 40)),
+    ]
+    for (behind, shown), (wanted_behind, wanted_shown) in zip(found, expected, strict=True):
+        assert max(abs(a - b) for a, b in zip(behind, wanted_behind, strict=True)) <= 1
+        assert max(abs(a - b) for a, b in zip(shown, wanted_shown, strict=True)) <= 6
+
+
+def test_kept_transparency_is_judged_over_the_background_of_its_jpegs_too() -> None:
+    drawn = Image.new("RGBA", (640, 400), (0, 90, 200, 0))
+    drawn.paste((0, 90, 200, 255), (200, 100, 440, 300))
+    wanted = specs({"same": 640}, ("jpeg", "webp"), transparency="keep", background=(250, 220, 0))
+    result = rendered(saved(drawn, "PNG"), wanted)
+    published = opened(result.renditions[0].data)
+    assert any(ssim(opened(proxy), published) > 0.98 for proxy in result.proxies)
 
 
 def test_colour_under_full_transparency_is_neither_published_nor_judged() -> None:
     drawn = marked().convert("RGBA")
     drawn.putalpha(0)
-    result = rendered(
-        saved(drawn, "PNG"), specs({"same": 640, "small": 200}, ("png", "webp", "avif", "jpeg"))
-    )
-    for made in result.renditions:
-        image = opened(made.data)
-        shown = image.convert("RGB").getextrema()
-        assert shown == (((255, 255),) * 3 if made.format == "jpeg" else ((0, 0),) * 3), made.format
-    assert [opened(proxy).convert("L").getextrema() for proxy in result.proxies] == [(255, 255), (0, 0)]
+    for transparency in ("flatten", "keep"):
+        wanted = specs(
+            {"same": 640, "small": 200}, ("png", "webp", "avif", "jpeg"), transparency=transparency
+        )
+        result = rendered(saved(drawn, "PNG"), wanted)
+        for made in result.renditions:
+            shown = opened(made.data).convert("RGB").getextrema()
+            is_flat = made.format == "jpeg" or transparency == "flatten"
+            assert shown == (((255, 255),) * 3 if is_flat else ((0, 0),) * 3), made.format
+        levels = {opened(proxy).convert("L").getextrema() for proxy in result.proxies}
+        assert levels == ({(255, 255)} if transparency == "flatten" else {(255, 255), (0, 0), (128, 128)})
 
 
 @pytest.mark.parametrize("size", [(1, 1), (40, 3000), (3000, 40), (79, 79), (80, 80), (79, 200)])

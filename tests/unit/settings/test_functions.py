@@ -18,6 +18,8 @@ ENVIRONMENT = {
     "FORMATS": '["jpeg","webp"]',
     "QUALITY": '{"jpeg":80,"webp":75}',
     "GRAYSCALE": "false",
+    "TRANSPARENCY": "keep",
+    "BACKGROUND": "#00Ff7f",
     "MODERATION": '{"block":{"Weapons":90},"exempt":[],"mode":"enforce","review":{}}',
     "LIMITS": '{"bytes":1,"frames":2,"pixels":3}',
     "RECORDS_RETENTION_DAYS": "0",
@@ -32,6 +34,7 @@ def test_environment_parses_into_typed_settings() -> None:
         ("large", 2048, None),
     ]
     assert settings.specs.formats == ("jpeg", "webp")
+    assert (settings.specs.transparency, settings.specs.background) == ("keep", (0, 255, 127))
     assert settings.policy.mode is Mode.ENFORCE
     assert (settings.limits.bytes, settings.limits.frames, settings.limits.pixels) == (1, 2, 3)
     assert settings.tracing
@@ -57,6 +60,10 @@ def test_missing_variable_is_named(name: str) -> None:
         ("SIZES", "{"),
         ("FORMATS", '"jpeg"'),
         ("GRAYSCALE", "yes"),
+        ("TRANSPARENCY", "yes"),
+        ("BACKGROUND", "white"),
+        ("BACKGROUND", "#fff"),
+        ("BACKGROUND", "#0g0000"),
         ("TRACING", "1"),
         ("RECORDS_RETENTION_DAYS", "many"),
         ("MODERATION", '{"mode":"never"}'),
