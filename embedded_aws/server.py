@@ -21,6 +21,8 @@ _log = logging.getLogger(__name__)
 
 StartResponse = Callable[..., Any]
 _Answer = tuple[str, list[tuple[str, str]], bytes]  # status line, headers, body
+_FAILED = "InternalFailure"
+_PHRASES = {404: "Not Found", 500: "Internal Server Error", 503: "Service Unavailable"}
 Judge = Callable[[Call], None]
 """Looks at a call before moto does, and raises RefusedError where AWS would refuse it."""
 
@@ -39,15 +41,19 @@ class _Front:
         body = _buffer_body(environ)
         with MOTO_LOCK.held():
             if not self.open:
-                return _fault(environ, start_response, "503 Service Unavailable", "the world is closed")
-            try:
-                status, headers, payload = self._answer(environ, body)
-                start_response(status, headers)
-            except Exception as error:  # noqa: BLE001 - a boundary: nothing may kill the connection
-                # Whatever moto stumbles over must reach the caller as an error of the service, not hang it.
-                _log.exception("moto failed on %s %s", environ["REQUEST_METHOD"], environ["PATH_INFO"])
-                return _fault(environ, start_response, "500 Internal Server Error", f"moto: {error!r}")
-            return [payload]
+                status, headers, payload = _error(environ, RefusedError(_FAILED, "the world is closed", 503))
+            else:
+                status, headers, payload = self._safe_answer(environ, body)
+        start_response(status, headers)
+        return [payload]
+
+    def _safe_answer(self, environ: dict[str, Any], body: bytes) -> _Answer:
+        """Answer; whatever moto fails on reaches the caller as an error of the service, and does not hang it."""
+        try:
+            return self._answer(environ, body)
+        except Exception as error:  # noqa: BLE001 - a boundary: nothing may kill the connection
+            _log.exception("moto failed on %s %s", environ["REQUEST_METHOD"], environ["PATH_INFO"])
+            return _error(environ, RefusedError(_FAILED, f"moto: {error!r}", 500))
 
     def _answer(self, environ: dict[str, Any], body: bytes) -> _Answer:
         if cors.is_preflight(environ):
@@ -61,20 +67,21 @@ class _Front:
         try:
             upload = forms.read(environ, body)
         except RefusedError as refusal:
-            return _refusal(refusal)
+            return _error(environ, refusal)
         with posting():
             status, headers, payload = self._ask(upload.environ, upload.body)
         return upload.answer(headers) if status.startswith("200") else (status, headers, payload)
 
     def _ask(self, environ: dict[str, Any], body: bytes) -> _Answer:
         call = read_call(environ, body)
-        if call is not None:
-            try:
-                for judge in self._judges:
-                    judge(call)
-            except RefusedError as refusal:
-                code, headers, payload = error_response(call, refusal)
-                return f"{code} Refused", list(headers.items()), payload
+        if call is None:
+            return _error(environ, _unknown_call(environ))
+        try:
+            for judge in self._judges:
+                judge(call)
+        except RefusedError as refusal:
+            code, headers, payload = error_response(call, refusal)
+            return f"{code} Refused", list(headers.items()), payload
         told: list[tuple[str, list[tuple[str, str]]]] = []
 
         def start(status: str, headers: list[tuple[str, str]], _exc_info: Any = None) -> None:
@@ -85,12 +92,11 @@ class _Front:
         return *told[-1], payload
 
 
-def _refusal(refusal: RefusedError) -> _Answer:
-    """S3's error document for a request that is no call of its API."""
-    inner = f"<Code>{refusal.code}</Code><Message>{escape(refusal.message)}</Message>"
-    payload = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error>{inner}</Error>'.encode()
-    headers = [("Content-Type", "application/xml"), ("Content-Length", str(len(payload)))]
-    return f"{refusal.status} Refused", headers, payload
+def _unknown_call(environ: dict[str, Any]) -> RefusedError:
+    """Return how AWS answers what is not a call of its APIs, or an unsigned request to a service other than S3."""
+    if "HTTP_AUTHORIZATION" not in environ:
+        return RefusedError("MissingAuthenticationToken", "Missing Authentication Token", 403)
+    return RefusedError("UnknownOperationException", "The embedded AWS does not know this operation.", 404)
 
 
 def _buffer_body(environ: dict[str, Any]) -> bytes:
@@ -105,17 +111,19 @@ def _buffer_body(environ: dict[str, Any]) -> bytes:
     return bytes(body)
 
 
-def _fault(environ: dict[str, Any], start_response: StartResponse, status: str, message: str) -> list[bytes]:
+def _error(environ: dict[str, Any], error: RefusedError) -> _Answer:
+    """Return an error document for a request that was not read as a call: JSON or XML, as it was asked."""
     json_protocol = "HTTP_X_AMZ_TARGET" in environ or "json" in environ.get("CONTENT_TYPE", "")
     if json_protocol:
-        body = json.dumps({"__type": "InternalFailure", "message": message})
+        body = json.dumps({"__type": error.code, "message": error.message})
     else:
-        error = f"<Error><Code>InternalFailure</Code><Message>{escape(message)}</Message></Error>"
-        body = f"<ErrorResponse>{error}</ErrorResponse>" if environ["PATH_INFO"] == "/" else error
+        body = f"<Error><Code>{error.code}</Code><Message>{escape(error.message)}</Message></Error>"
+        if environ["PATH_INFO"] == "/":
+            body = f"<ErrorResponse>{body}</ErrorResponse>"
     payload = body.encode()
     content_type = "application/json" if json_protocol else "application/xml"
-    start_response(status, [("Content-Type", content_type), ("Content-Length", str(len(payload)))])
-    return [payload]
+    headers = [("Content-Type", content_type), ("Content-Length", str(len(payload)))]
+    return f"{error.status} {_PHRASES.get(error.status, 'Refused')}", headers, payload
 
 
 class Server:

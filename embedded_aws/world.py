@@ -14,7 +14,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from embedded_aws.access.actions import Need
-from embedded_aws.access.enforcement import AccessLog, Enforcer
+from embedded_aws.access.enforcement import Enforcer
+from embedded_aws.access.log import AccessLog
 from embedded_aws.access.policies import trusts_lambda
 from embedded_aws.isolation import (
     ACCOUNT_ID,

@@ -15,6 +15,19 @@ from typing import Any
 
 Document = Mapping[str, Any]
 
+_FIXING_KEYS = frozenset(
+    {
+        "aws:principalarn",
+        "aws:principalorgid",
+        "aws:sourcearn",
+        "aws:sourceaccount",
+        "aws:sourceip",
+        "aws:sourcevpc",
+        "aws:sourcevpce",
+        "aws:userid",
+    }
+)
+
 
 class PolicyError(ValueError):
     """A policy that cannot be judged: an unknown condition operator or no document at all."""
@@ -92,6 +105,26 @@ def trusts_lambda(trust_policy: str | bytes | Document) -> bool:
         principal=Principal(kind="Service", value="lambda.amazonaws.com"),
     )
     return evaluate([trust_policy], request) is Verdict.ALLOW
+
+
+def is_public(policy: str | bytes | Document) -> bool:
+    """Return whether a bucket policy grants anything to everybody, as S3 understands it.
+
+    S3 User Guide, "The meaning of 'public'": a condition on one of `_FIXING_KEYS` with fixed values makes it private.
+    """
+    return any(
+        statement.get("Effect") == "Allow"
+        and _named(statement.get("Principal", {}), Principal(kind="AWS", value=""))
+        and not any(_fixes_the_caller(condition) for condition in statement.get("Condition", {}).values())
+        for statement in statements(policy)
+    )
+
+
+def _fixes_the_caller(condition: Mapping[str, Any]) -> bool:
+    return any(
+        key.lower() in _FIXING_KEYS and not any("*" in str(value) for value in as_list(values))
+        for key, values in condition.items()
+    )
 
 
 @cache

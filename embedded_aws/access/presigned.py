@@ -1,18 +1,10 @@
-"""Presigned links: signature, age and the request that they are for. (S3 User Guide, "Query parameter auth".)"""
+"""Presigned URLs: signature, age and the request that they are for. (S3 User Guide, "Query parameter auth".)"""
 
-import hashlib
 import time
 from typing import Any
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl
 
-from embedded_aws.access.signatures import (
-    ALGORITHM,
-    LATE_SECONDS,
-    require_same,
-    seconds_of,
-    secret_of,
-    signature,
-)
+from embedded_aws.access.signatures import ALGORITHM, LATE_SECONDS, Scope, seconds_of, verify_query
 from embedded_aws.calls import RefusedError
 
 MOST_SECONDS = 7 * 86_400
@@ -24,17 +16,16 @@ _NEEDED = (
     "X-Amz-SignedHeaders",
     "X-Amz-Signature",
 )
-_SCOPE_PARTS = 5  # key, date, region, service, "aws4_request"
 
 
 def is_presigned(request: Any) -> bool:
-    """Whether a request is authenticated by its query, in either version of signatures."""
+    """Return whether a request is authenticated by its query, in either version of signatures."""
     query = request.query_string
     return b"X-Amz-Signature=" in query or (b"AWSAccessKeyId=" in query and b"Signature=" in query)
 
 
 def verify(request: Any) -> None:
-    """Raises RefusedError, as S3 words it, where the link was not signed like this, or not for now."""
+    """Raise RefusedError, in S3's words, where the URL was not signed like this, or not for now."""
     pairs = parse_qsl(request.query_string.decode("ascii", "replace"), keep_blank_values=True)
     given = dict(pairs)
     if "X-Amz-Signature" not in given:
@@ -43,32 +34,13 @@ def verify(request: Any) -> None:
         )
         raise RefusedError("InvalidRequest", message)
     missing = [name for name in _NEEDED if not given.get(name)]
-    scope = given.get("X-Amz-Credential", "").split("/")
-    if missing or given["X-Amz-Algorithm"] != ALGORITHM or len(scope) != _SCOPE_PARTS:
+    scope = Scope.parse(given.get("X-Amz-Credential", ""))
+    if missing or given["X-Amz-Algorithm"] != ALGORITHM or scope is None or len(given) < len(pairs):
         raise _bad_query(
-            f"Query-string authentication version 4 requires the {', '.join(_NEEDED)} parameters."
+            f"Query-string authentication version 4 requires the {', '.join(_NEEDED)} parameters, each once."
         )
     _require_in_time(given)
-    names = given["X-Amz-SignedHeaders"].split(";")
-    headers = {name.lower(): " ".join(value.split()) for name, value in request.headers.items()}
-    signed = [(name, value) for name, value in pairs if name != "X-Amz-Signature"]
-    canonical = "\n".join(
-        [
-            request.method,
-            request.raw_path,
-            "&".join(
-                sorted(f"{quote(name, safe='-_.~')}={quote(value, safe='-_.~')}" for name, value in signed)
-            ),
-            *(f"{name}:{headers.get(name, '')}" for name in names),
-            "",
-            given["X-Amz-SignedHeaders"],
-            headers.get("x-amz-content-sha256", "UNSIGNED-PAYLOAD"),
-        ]
-    )
-    hashed = hashlib.sha256(canonical.encode()).hexdigest()
-    text = "\n".join([ALGORITHM, given["X-Amz-Date"], "/".join(scope[1:]), hashed])
-    secret = secret_of(scope[0], given.get("X-Amz-Security-Token"))
-    require_same(given["X-Amz-Signature"], signature(secret, scope[1:], text))
+    verify_query(request, pairs, scope)
 
 
 def _require_in_time(given: dict[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""S3's access: bucket policies are judged before moto is asked, and log delivery is granted by policy."""
+"""S3's access: bucket policies judged with their conditions, and log delivery granted by policy."""
 
 from typing import Any
 
@@ -9,12 +9,12 @@ _LOG_DELIVERY = Principal(kind="Service", value="logging.s3.amazonaws.com")
 
 
 def apply() -> None:
-    """moto takes an unmatched Condition for a Deny, so that a TLS-only policy closes the bucket to everybody."""
+    """Let `embedded_aws.access` alone judge requests, and log delivery be judged as AWS does it."""
     from moto.iam.access_control import PermissionResult
     from moto.s3.models import FakeBucket
 
-    def get_permission(self: Any, action: str, resource: str) -> Any:  # noqa: ARG001 - moto's signature
-        """Allow what reaches moto: the enforcer has judged it by identity and by the bucket's policy."""
+    def get_permission(_self: Any, _action: str, _resource: str) -> Any:
+        """Permit everything: whoever asks was judged before moto, which takes an unmatched Condition for a Deny."""
         return PermissionResult.PERMITTED
 
     def log_permissions_enabled_policy(self: Any, target_bucket: Any, target_prefix: str | None) -> bool:

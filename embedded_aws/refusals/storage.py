@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from itertools import combinations
 from typing import Any
 
+from embedded_aws.access.policies import is_public
+from embedded_aws.access.resource_policies import blocks_public_policy
 from embedded_aws.isolation import ACCOUNT_ID
 from embedded_aws.moto_state import find_bucket
 from embedded_aws.refusals.base import Parameters, Refusal, refusal, refuse
@@ -69,6 +71,13 @@ def _acl(parameters: Parameters) -> None:
     enforced = "BucketOwnerEnforced" in str(rule)
     if enforced and parameters.get("ACL", "bucket-owner-full-control") != "bucket-owner-full-control":
         raise refuse("AccessControlListNotSupported", "The bucket does not allow ACLs")
+
+
+@refusal("no public policy where BlockPublicPolicy is on", "s3", "PutBucketPolicy")
+def _public_policy(parameters: Parameters) -> None:
+    if blocks_public_policy(parameters["Bucket"]) and is_public(parameters["Policy"]):
+        message = "public policies are blocked by the BlockPublicPolicy block public access setting."
+        raise refuse("AccessDenied", message, 403)
 
 
 @refusal("a destination exists and lets S3 send to it", "s3", "PutBucketNotificationConfiguration")
@@ -164,6 +173,7 @@ REFUSALS: tuple[Refusal, ...] = (
     _bucket_name,
     _metadata,
     _acl,
+    _public_policy,
     _destinations,
     _overlap,
     _lifecycle,

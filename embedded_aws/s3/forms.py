@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 from xml.sax.saxutils import escape
 
-from embedded_aws.access.signatures import ALGORITHM, require_same, secret_of, signature
+from embedded_aws.access.signatures import ALGORITHM, Scope, verify_policy
 from embedded_aws.calls import SIGNATURE_VERIFIED, RefusedError
 from embedded_aws.s3 import form_policy
 
@@ -26,7 +26,6 @@ _HEADERS = (
     "x-amz-website-redirect-location",
     "x-amz-security-token",
 )
-_SCOPE_PARTS = 5
 Headers = list[tuple[str, str]]
 
 
@@ -140,18 +139,13 @@ def _verify(fields: Mapping[str, str]) -> None:
     """Raises RefusedError where the policy is not signed by keys of this world."""
     if "policy" not in fields:
         raise RefusedError("AccessDenied", "Access Denied", 403)  # S3's word for anybody
-    scope = fields.get("x-amz-credential", "").split("/")
-    if (
-        fields.get("x-amz-algorithm") != ALGORITHM
-        or len(scope) != _SCOPE_PARTS
-        or "x-amz-signature" not in fields
-    ):
+    scope = Scope.parse(fields.get("x-amz-credential", ""))
+    if fields.get("x-amz-algorithm") != ALGORITHM or scope is None or "x-amz-signature" not in fields:
         message = (
             "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256."
         )
         raise RefusedError("InvalidRequest", message)
-    secret = secret_of(scope[0], fields.get("x-amz-security-token"))
-    require_same(fields["x-amz-signature"], signature(secret, scope[1:], fields["policy"]))
+    verify_policy(fields["policy"], fields["x-amz-signature"], scope, fields.get("x-amz-security-token"))
 
 
 def _put(
