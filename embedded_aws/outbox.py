@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from embedded_aws.moto_patches.topics import Notification, deliver_by
+from embedded_aws.moto_hooks.topic_deliveries import Notification, deliver_by
 
 SENDER = "AWS Notifications <no-reply@sns.amazonaws.com>"
 DEFAULT_SUBJECT = "AWS Notification Message"  # SNS's, for a message without one

@@ -27,7 +27,7 @@ from embedded_aws.isolation import (
 )
 
 if TYPE_CHECKING:
-    from embedded_aws.moto_patches.versions import Runner
+    from embedded_aws.moto_hooks.function_invocations import Runner
 
 DEFAULT_REGION = "eu-central-1"
 _CALL_TIMEOUT = 30  # seconds; nothing on loopback takes longer than a large upload's few
@@ -100,10 +100,11 @@ class World:
         self._entered = True
         try:
             self._isolation.begin()
-            from embedded_aws import moto_patches, refusals
+            from embedded_aws import refusals
+            from embedded_aws.moto_setup import fit_moto
             from embedded_aws.server import Server
 
-            moto_patches.apply()
+            fit_moto()
             _empty_moto()
             self._server = Server(judges=(self._enforcer.authorize, refusals.judge))
             self._isolation.point_at(sdk_environment(endpoint_url=self.endpoint_url, region=self.region))
@@ -235,7 +236,7 @@ class World:
         Raises KeyError where there is no such object.
         """
         from embedded_aws.moto_lock import MOTO_LOCK
-        from embedded_aws.moto_patches.s3_events import expire_object
+        from embedded_aws.s3.events import expire_object
 
         with MOTO_LOCK.held():
             expire_object(self.account_id, bucket, key)
@@ -247,7 +248,7 @@ class World:
         deleted goes on working where it is in use, as on AWS. The bytes come from moto's backend: `Code.Location`
         of GetFunction leads nowhere. Raises WorldError where there is no such function.
         """
-        from embedded_aws.moto_patches.versions import layer_bytes
+        from embedded_aws.moto_hooks.function_invocations import layer_bytes
 
         backend = self._lambda_backend()
         client = self.client("lambda")
@@ -267,7 +268,7 @@ class World:
 
     def carry_out_invocations(self, runner: "Runner") -> Callable[[], None]:
         """Let `runner` carry out what is asked of Lambda's Invoke; returns how to end that."""
-        from embedded_aws.moto_patches.versions import carry_out
+        from embedded_aws.moto_hooks.function_invocations import carry_out
 
         return carry_out(runner)
 

@@ -2,7 +2,7 @@
 
 AWS's silences, which are as strict, live where they happen: 403 instead of 404 without `s3:ListBucket`
 (`embedded_aws.access.enforcement`), no ObjectRemoved event for lifecycle expiry, and events dropped where the queue's
-policy no longer permits them (`embedded_aws.moto_patches.s3_events`).
+policy no longer permits them (`embedded_aws.s3.events`).
 """
 
 from collections import defaultdict

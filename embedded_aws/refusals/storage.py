@@ -85,7 +85,7 @@ def _destinations(parameters: Parameters) -> None:
     from moto.sns.models import sns_backends
     from moto.sqs.models import sqs_backends
 
-    from embedded_aws.moto_patches.s3_events import may_send
+    from embedded_aws.s3.events import may_send
 
     bucket_arn = f"arn:aws:s3:::{parameters['Bucket']}"
     for _, arn, _ in _subscriptions(parameters):

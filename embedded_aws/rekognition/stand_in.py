@@ -10,13 +10,11 @@ from __future__ import annotations
 import base64
 import binascii
 import io
-import json
 from collections.abc import Iterable
 from typing import Any
 
 from PIL import Image
 
-from embedded_aws.moto_lock import MOTO_LOCK
 from embedded_aws.rekognition import taxonomy
 from embedded_aws.rekognition.cards import read_card
 
@@ -113,19 +111,3 @@ def _picture(data: bytes) -> Image.Image:
         # What Pillow raises for a broken file; PNG's chunk errors are SyntaxErrors.
         raise RefusedError("InvalidImageFormatException", "Request has invalid image format") from None
     return image
-
-
-def apply() -> None:
-    """Give moto's Rekognition the operation. For the moto version that `embedded_aws.moto_patches` is bound to."""
-    from moto.core.exceptions import JsonRESTError
-    from moto.rekognition.responses import RekognitionResponse
-
-    def detect(self: Any) -> str:
-        request = json.loads(self.body)
-        try:
-            with MOTO_LOCK.released():  # decoding touches none of moto's state
-                return json.dumps(detect_moderation_labels(request))
-        except RefusedError as refused:
-            raise JsonRESTError(refused.code, str(refused)) from refused
-
-    RekognitionResponse.detect_moderation_labels = detect  # type: ignore[attr-defined]

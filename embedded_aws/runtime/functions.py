@@ -18,7 +18,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Self
 
-from embedded_aws.moto_patches.topics import deliver_by
+from embedded_aws.moto_hooks.topic_deliveries import deliver_by
 from embedded_aws.runtime import memory
 from embedded_aws.runtime.asynchronous import AsynchronousInvocations
 from embedded_aws.runtime.invocation import FunctionError, Invocation, trace_header

@@ -9,7 +9,7 @@ from typing import Any
 
 from embedded_aws.access.policies import AccessRequest, Principal, Verdict, evaluate
 from embedded_aws.isolation import ACCOUNT_ID
-from embedded_aws.moto_patches.topics import Notification
+from embedded_aws.moto_hooks.topic_deliveries import Notification
 
 _log = logging.getLogger(__name__)
 _SNS = Principal(kind="Service", value="sns.amazonaws.com")

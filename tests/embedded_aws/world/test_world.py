@@ -13,7 +13,8 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from embedded_aws.moto_patches import MotoVersionError, apply
+from embedded_aws.moto_replacement import MotoVersionError
+from embedded_aws.moto_setup import fit_moto
 from embedded_aws.world import World, WorldError
 
 from .samples import tiny_zip
@@ -144,9 +145,9 @@ def test_only_one_of_many_conditional_writes_wins(world: World) -> None:
 
 
 def test_patches_refuse_another_moto(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("embedded_aws.moto_patches.version", lambda _: "6.0.0")
+    monkeypatch.setattr("embedded_aws.moto_setup.version", lambda _: "6.0.0")
     with pytest.raises(MotoVersionError, match=r"6\.0\.0 is installed"):
-        apply()
+        fit_moto()
 
 
 def test_a_role_that_does_not_trust_lambda_cannot_be_taken(world: World) -> None:

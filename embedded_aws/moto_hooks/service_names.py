@@ -1,6 +1,6 @@
 """How a request finds its service."""
 
-from embedded_aws.moto_patches.replacing import replace
+from embedded_aws.moto_replacement import replace
 
 
 def apply() -> None:

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import quote_plus
 
 from embedded_aws.access.policies import AccessRequest, Principal, Verdict, evaluate
-from embedded_aws.moto_patches.replacing import replace
+from embedded_aws.moto_replacement import replace
 from embedded_aws.s3.form_uploads import is_posting
 
 _log = logging.getLogger(__name__)

@@ -3,19 +3,14 @@
 from typing import Any
 
 from embedded_aws.access.policies import AccessRequest, Principal, Verdict, evaluate
-from embedded_aws.moto_patches.replacing import replace
+from embedded_aws.moto_replacement import replace
 
 _LOG_DELIVERY = Principal(kind="Service", value="logging.s3.amazonaws.com")
 
 
 def apply() -> None:
     """Let `embedded_aws.access` alone judge requests, and log delivery be judged as AWS does it."""
-    from moto.iam.access_control import PermissionResult
     from moto.s3.models import FakeBucket
-
-    def get_permission(_self: Any, _action: str, _resource: str) -> Any:
-        """Permit everything: whoever asks was judged before moto, which takes an unmatched Condition for a Deny."""
-        return PermissionResult.PERMITTED
 
     def log_permissions_enabled_policy(self: Any, target_bucket: Any, target_prefix: str | None) -> bool:
         """moto wants one exact resource and knows no lists; AWS evaluates the policy."""
@@ -33,5 +28,4 @@ def apply() -> None:
         )
         return evaluate([target_bucket.policy], request) is Verdict.ALLOW
 
-    replace(FakeBucket, "get_permission", get_permission)
     replace(FakeBucket, "_log_permissions_enabled_policy", log_permissions_enabled_policy)

@@ -5,7 +5,7 @@ import logging
 from typing import Any
 
 from embedded_aws.access.policies import AccessRequest, Principal, Verdict, evaluate
-from embedded_aws.moto_patches.replacing import replace
+from embedded_aws.moto_replacement import replace
 
 _log = logging.getLogger(__name__)
 _CLOUDWATCH = Principal(kind="Service", value="cloudwatch.amazonaws.com")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from embedded_aws.moto_patches.replacing import replace
+from embedded_aws.moto_replacement import replace
 
 
 @dataclass(frozen=True, kw_only=True)

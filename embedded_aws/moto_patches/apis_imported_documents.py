@@ -9,7 +9,7 @@ import json
 from typing import Any
 from urllib.parse import unquote
 
-from embedded_aws.moto_patches.replacing import replace
+from embedded_aws.moto_replacement import replace
 from embedded_aws.openapi_extensions import BINARY, GATEWAY_RESPONSES, METHODS
 
 

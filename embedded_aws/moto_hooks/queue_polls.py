@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 from embedded_aws.moto_lock import MOTO_LOCK
-from embedded_aws.moto_patches.replacing import replace
+from embedded_aws.moto_replacement import replace
 
 _POLL_INTERVAL = 0.02  # seconds between two looks of a long poll
 

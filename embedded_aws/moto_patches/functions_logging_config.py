@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from embedded_aws.moto_patches.replacing import replace
+from embedded_aws.moto_replacement import replace
 
 
 def apply() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from embedded_aws.moto_lock import MOTO_LOCK
-from embedded_aws.moto_patches.replacing import replace
+from embedded_aws.moto_replacement import replace
 
 # (name or ARN with its qualifier, event) -> (the answer as JSON, the kind of error if it is one, the log)
 Runner = Callable[[str, Any], tuple[bytes, str | None, str]]
