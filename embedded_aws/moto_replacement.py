@@ -1,16 +1,16 @@
-"""How a patch takes the place of moto's own."""
+"""How a hook or patch replaces something of moto's."""
 
 from typing import Any
 
 
 class MotoVersionError(RuntimeError):
-    """The installed moto is not the one that the patches were written and tried for."""
+    """The installed moto is not the one that hooks and patches were written for."""
 
 
 def replace(owner: Any, name: str, made: Any) -> Any:
-    """Put `made` in place of `owner.name`, and return what stood there.
+    """Set `owner.name` to `made`, and return what it was before.
 
-    Raises MotoVersionError where there is nothing of that name: the patch would then mend nothing.
+    Raises MotoVersionError where there is nothing of that name: the replacement would have no effect.
     """
     if not hasattr(owner, name):
         raise MotoVersionError(f"moto has no {owner.__name__}.{name} any more: the patch does not fit")

@@ -15,7 +15,7 @@ from embedded_aws.calls import Call, RefusedError, error_response, read_call
 from embedded_aws.isolation import LOOPBACK
 from embedded_aws.moto_lock import MOTO_LOCK
 from embedded_aws.s3 import cors, forms
-from embedded_aws.s3.form_uploads import posting
+from embedded_aws.s3.form_uploads import storing_form_upload
 
 _log = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ class _Front:
             upload = forms.read(environ, body)
         except RefusedError as refusal:
             return _error(environ, refusal)
-        with posting():
+        with storing_form_upload():
             status, headers, payload = self._ask(upload.environ, upload.body)
         return upload.answer(headers) if status.startswith("200") else (status, headers, payload)
 

@@ -248,7 +248,7 @@ class World:
         deleted goes on working where it is in use, as on AWS. The bytes come from moto's backend: `Code.Location`
         of GetFunction leads nowhere. Raises WorldError where there is no such function.
         """
-        from embedded_aws.moto_hooks.function_invocations import layer_bytes
+        from embedded_aws.moto_hooks.deleted_layers import layer_bytes
 
         backend = self._lambda_backend()
         client = self.client("lambda")

@@ -1,4 +1,4 @@
-"""Published versions of functions: what they are frozen with stays, and an Invoke by qualifier runs them."""
+"""Lambda's Invoke is carried out by the runner that is registered here, which runs functions in processes."""
 
 import base64
 import json
@@ -15,7 +15,7 @@ _runners: list[Runner] = []
 
 
 def carry_out(runner: Runner) -> Callable[[], None]:
-    """Let `runner` carry out Invoke from now on; returns how to end that."""
+    """Let `runner` carry out Invoke from now on; returns what ends that."""
     _runners.append(runner)
 
     def end() -> None:
@@ -26,44 +26,10 @@ def carry_out(runner: Runner) -> Callable[[], None]:
 
 
 def apply() -> None:
-    """Keep deleted layer versions for who has them, number versions as Lambda does, and really invoke."""
-    from moto.awslambda.models import LambdaStorage, Layer
-    from moto.awslambda.responses import LambdaResponse
+    """Replace moto's own invoking, which does nothing."""
     from moto.awslambda_simple.models import LambdaSimpleBackend
 
-    def delete_version(self: Any, layer_version: str) -> None:
-        """Lambda: "functions that use a deleted version go on working; no other can be given it"."""
-        kept = self.layer_versions.get(str(layer_version))
-        if kept is not None:
-            self.__dict__.setdefault("deleted_versions", {})[str(layer_version)] = kept
-        forget(self, layer_version)
-
-    def publish_version(self: Any, name_or_arn: str, description: str = "") -> Any:
-        """moto takes a function for changed after its first version, whatever happened since."""
-        published = publish(self, name_or_arn, description)
-        self.get_function_by_name_or_arn_forbid_qualifier(name_or_arn).code_or_config_updated = False
-        return published
-
-    def invoke(self: Any) -> Any:
-        """moto looks for the qualifier under a name that no SDK sends it with."""
-        if "Qualifier" in self.querystring:
-            self.querystring["qualifier"] = self.querystring["Qualifier"]
-        return answer(self)
-
-    answer = replace(LambdaResponse, "invoke", invoke)
     replace(LambdaSimpleBackend, "invoke", _invoke)
-    forget = replace(Layer, "delete_version", delete_version)
-    publish = replace(LambdaStorage, "publish_version", publish_version)
-
-
-def layer_bytes(backend: Any, arn: str) -> bytes | None:
-    """The zip of a layer version in moto's Lambda, also of a deleted one; None where there never was one."""
-    found = backend.layers_versions_by_arn(arn)
-    if found is None:
-        name, version = arn.split(":")[6:8]
-        layer = backend._layers._layers.get(name)
-        found = getattr(layer, "deleted_versions", {}).get(version)
-    return None if found is None else bytes(found.code_bytes)
 
 
 def _invoke(
@@ -84,7 +50,7 @@ def _invoke(
         message = f"Could not parse request body into json: {error}"
         raise LambdaClientError("InvalidRequestContentException", message) from error
     if not _runners:
-        raise LambdaClientError("ServiceException", "no functions run in this world")
+        raise LambdaClientError("ServiceException", "nothing runs functions in this world")
     latest = str(function.version) == "$LATEST"
     name = function.function_name if latest else f"{function.function_name}:{function.version}"
     with MOTO_LOCK.released():  # the function's own calls must get through

@@ -1,10 +1,10 @@
-"""How a request finds its service."""
+"""moto lists its own folder on disk to name its services, twice for every request; the names stay the same."""
 
 from embedded_aws.moto_replacement import replace
 
 
 def apply() -> None:
-    """moto lists its own folder on disk to name its services, twice for every request; they stay the same."""
+    """List them once."""
     from moto import backends
 
     names = tuple(backends.list_of_moto_modules())

@@ -1,4 +1,4 @@
-"""SNS's deliveries to people and functions, handed to whoever carries them out; moto sends none of them.
+"""SNS's deliveries to people and functions, handed to whoever is registered here; moto delivers none of them.
 
 After the SNS Developer Guide, "Message delivery", "Message filtering" and "Dead-letter queues".
 """
@@ -12,7 +12,7 @@ from embedded_aws.moto_replacement import replace
 
 @dataclass(frozen=True, kw_only=True)
 class Notification:
-    """What one subscription gets of one message, its filter policy passed and its part of the message chosen.
+    """What one subscription gets of one message, after its filter policy and the choice of its protocol's part.
 
     `attributes` are name -> {"Type", "Value"}, as SNS shows them.
     """
@@ -36,7 +36,7 @@ _deliverers: dict[str, list[Deliverer]] = {protocol: [] for protocol in CARRIED_
 
 
 def deliver_by(deliverer: Deliverer, *protocols: str) -> Callable[[], None]:
-    """Hand over what is published to subscriptions of these protocols from now on; returns how to end that."""
+    """Hand over what is published to subscriptions of these protocols from now on; returns what ends that."""
     for protocol in protocols:
         _deliverers[protocol].append(deliverer)
 
@@ -49,7 +49,7 @@ def deliver_by(deliverer: Deliverer, *protocols: str) -> Callable[[], None]:
 
 
 def apply() -> None:
-    """Queues get their messages from moto itself."""
+    """Take over the protocols of `CARRIED_OUT`; moto itself delivers to queues."""
     from moto.core.utils import iso_8601_datetime_with_milliseconds
     from moto.sns.models import Subscription
 

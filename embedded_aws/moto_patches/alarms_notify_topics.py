@@ -1,4 +1,9 @@
-"""CloudWatch alarms whose state is set tell the topics that they name; nothing evaluates metrics here."""
+"""SetAlarmState sends what the alarm's actions say, where the state changes.
+
+AWS: "When the updated state differs from the previous value, the action configured for the appropriate state is
+invoked." (CloudWatch API Reference, "SetAlarmState".) A topic gets a message if its policy permits CloudWatch.
+moto: keeps the new state, and publishes nothing.
+"""
 
 import json
 import logging
@@ -14,7 +19,7 @@ _DEFAULT_POLICY = "__default_statement_ID"  # the account's own alarms may publi
 
 
 def apply() -> None:
-    """moto keeps the new state, and publishes nothing."""
+    """Publish to the topics of the new state."""
     from moto.cloudwatch.models import CloudWatchBackend
 
     def set_alarm_state(self: Any, alarm_name: str, reason: str, reason_data: str, state_value: str) -> None:

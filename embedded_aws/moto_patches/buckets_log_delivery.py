@@ -1,4 +1,9 @@
-"""S3's access: bucket policies judged with their conditions, and log delivery granted by policy."""
+"""Access logs are delivered to a bucket whose policy lets S3's log delivery write there.
+
+AWS: the policy is evaluated: any form of resource, lists, and conditions on the source. (S3 User Guide, "Enabling
+Amazon S3 server access logging".)
+moto: wants one exact resource, and knows neither lists nor conditions.
+"""
 
 from typing import Any
 
@@ -9,11 +14,10 @@ _LOG_DELIVERY = Principal(kind="Service", value="logging.s3.amazonaws.com")
 
 
 def apply() -> None:
-    """Let `embedded_aws.access` alone judge requests, and log delivery be judged as AWS does it."""
+    """Evaluate the policy."""
     from moto.s3.models import FakeBucket
 
     def log_permissions_enabled_policy(self: Any, target_bucket: Any, target_prefix: str | None) -> bool:
-        """moto wants one exact resource and knows no lists; AWS evaluates the policy."""
         if not target_bucket.policy:
             return False
         request = AccessRequest(

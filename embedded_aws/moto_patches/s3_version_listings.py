@@ -1,4 +1,10 @@
-"""S3's keys and versions: every key that S3 takes, and listings that go on where they stopped."""
+"""ListObjectVersions goes on where it stopped, and can list every key.
+
+AWS: a listing starts after `KeyMarker` and `VersionIdMarker`, whether these still exist or not, and `EncodingType:
+url` encodes the keys that XML cannot carry. (S3 API Reference, "ListObjectVersions".)
+moto: looks for the marker itself, so that a page whose objects were deleted has no successor, and does not know the
+encoding; it also copies the whole bucket, contents and all, for each page.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,27 +33,15 @@ class _Entry:
 
 
 def apply() -> None:
-    """Mend the routing of keys with line breaks, and the listing of versions."""
+    """Replace the listing, except with a delimiter, for which moto's own stays."""
     from moto.core.responses import ActionResult
-    from moto.moto_server.utilities import RegexConverter
     from moto.s3.models import FakeKey
     from moto.s3.responses import S3Response
 
-    convert = RegexConverter.__init__
-
-    def across_lines(self: Any, url_map: Any, *items: Any) -> None:
-        """moto's `.+` ends at a line break, so that a key that holds one has no address."""
-        convert(self, url_map, *(f"(?s:{item})" for item in items))
-
     def list_object_versions(self: Any) -> Any:
-        """moto looks for the marker itself, so that a page whose objects were deleted has no successor.
-
-        Nor does it know `encoding-type`, without which XML cannot carry every key; and it copies the whole bucket,
-        contents and all, for each page.
-        """
         asked = {name: values[0] for name, values in self.querystring.items()}
         if asked.get("delimiter"):
-            return listed(self)
+            return original(self)
         bucket = self.backend.get_bucket(self.bucket_name)
         most = min(int(asked.get("max-keys", _MAX_KEYS)), _MAX_KEYS)
         marker, version_marker = asked.get("key-marker", ""), asked.get("version-id-marker", "")
@@ -86,8 +80,7 @@ def apply() -> None:
         self.data["Action"] = "ListObjectVersions"
         return self.serialized(ActionResult(result))
 
-    replace(RegexConverter, "__init__", across_lines)
-    listed = replace(S3Response, "list_object_versions", list_object_versions)
+    original = replace(S3Response, "list_object_versions", list_object_versions)
 
 
 def _described(entry: _Entry, key: str) -> dict[str, Any]:
@@ -100,7 +93,7 @@ def _described(entry: _Entry, key: str) -> dict[str, Any]:
 
 
 def _after(bucket: Any, prefix: str, marker: str, version_marker: str) -> Iterator[_Entry]:
-    """Yield what is behind the marker: keys by code points (so by their UTF-8), of each the newest first."""
+    """Yield what comes after the marker: keys by code points (so by their UTF-8), of each the newest first."""
     wanted = (item for item in bucket.keys.iterlists() if item[0].startswith(prefix) and item[0] >= marker)
     for key, versions in sorted(wanted, key=lambda item: str(item[0])):
         entries = [_Entry(stored, stored is versions[-1]) for stored in reversed(versions)]

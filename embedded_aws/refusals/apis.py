@@ -7,7 +7,7 @@ from typing import Any
 
 from embedded_aws.isolation import ACCOUNT_ID
 from embedded_aws.openapi_extensions import BINARY, GATEWAY_RESPONSES, INTEGRATION, METHODS
-from embedded_aws.refusals.base import Parameters, Refusal, refusal, refuse
+from embedded_aws.refusals.base import Parameters, refusal, refuse
 
 RESPONSE_TYPES = frozenset(
     {
@@ -250,16 +250,3 @@ def _api(api_id: str) -> Any | None:
 
     found = (backend.apis.get(api_id) for backend in apigateway_backends[ACCOUNT_ID].values())
     return next((api for api in found if api is not None), None)
-
-
-REFUSALS: tuple[Refusal, ...] = (
-    _import,
-    _stage_name,
-    _stage_deployment,
-    _access_logs,
-    _deployment_in_use,
-    _limits,
-    _plan_stages,
-    _plan_in_use,
-    _key_twice,
-)

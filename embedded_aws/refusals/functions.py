@@ -7,7 +7,7 @@ import zipfile
 from typing import Any
 
 from embedded_aws.isolation import ACCOUNT_ID
-from embedded_aws.refusals.base import Parameters, Refusal, refusal, refuse, within
+from embedded_aws.refusals.base import Parameters, refusal, refuse, within
 
 ENVIRONMENT_BYTES = 4096
 ZIP_BYTES = 50 * 1024 * 1024
@@ -287,19 +287,3 @@ def _function(parameters: Parameters) -> Any | None:
     name = parameters["FunctionName"].split(":function:")[-1].split(":")[0]
     functions = (function for backend in _backends() for function in backend.list_functions())
     return next((function for function in functions if function.function_name == name), None)
-
-
-REFUSALS: tuple[Refusal, ...] = (
-    _environment_size,
-    _environment_names,
-    _bounds,
-    _layers,
-    _sizes,
-    _role,
-    _visibility,
-    _may_receive,
-    _mapping,
-    _mapped_twice,
-    _dead_letters,
-    _destination,
-)

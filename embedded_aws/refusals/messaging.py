@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 from embedded_aws.isolation import ACCOUNT_ID
-from embedded_aws.refusals.base import Parameters, Refusal, refusal, refuse, within
+from embedded_aws.refusals.base import Parameters, refusal, refuse, within
 
 SUBJECT_LENGTH = 100
 SNS_MESSAGE_BYTES = 262_144
@@ -166,17 +166,3 @@ def _twice(parameters: Parameters) -> None:
 
 def _agree(existing: dict[str, Any], wanted: Parameters) -> bool:
     return all(str(existing.get(name)) == str(wanted.get(name)) for name in ("FilterPolicy",))
-
-
-REFUSALS: tuple[Refusal, ...] = (
-    _attributes,
-    _visibility,
-    _body,
-    _redrive_allowed,
-    _subject,
-    _message,
-    _address,
-    _filter,
-    _redrive,
-    _twice,
-)

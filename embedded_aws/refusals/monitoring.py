@@ -1,6 +1,6 @@
 """CloudWatch. (API references: PutRetentionPolicy, PutMetricAlarm.)"""
 
-from embedded_aws.refusals.base import Parameters, Refusal, refusal, refuse, within
+from embedded_aws.refusals.base import Parameters, refusal, refuse, within
 
 RETENTION_DAYS = frozenset(
     (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
@@ -66,6 +66,3 @@ def _settings(parameters: Parameters) -> None:
         raise refuse("ValidationError", f"TreatMissingData must be one of {sorted(_MISSING_DATA)}")
     if len(parameters.get("AlarmDescription") or "") > _DESCRIPTION_LENGTH:
         raise refuse("ValidationError", f"AlarmDescription has more than {_DESCRIPTION_LENGTH} characters")
-
-
-REFUSALS: tuple[Refusal, ...] = (_retention, _periods, _one_result, _settings)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from embedded_aws.isolation import ACCOUNT_ID
-from embedded_aws.refusals.base import Parameters, Refusal, refusal, refuse
+from embedded_aws.refusals.base import Parameters, refusal, refuse
 
 INLINE_CHARACTERS = 10_240  # of all inline policies of a role together, white space not counted
 TRUST_CHARACTERS = 2_048
@@ -54,6 +54,3 @@ def _role(name: str) -> Any | None:
 
     roles = iam_backends[ACCOUNT_ID]["aws"].roles.values()
     return next((role for role in roles if role.name == name), None)
-
-
-REFUSALS: tuple[Refusal, ...] = (_inline_size, _trust_size, _managed_size, _in_use)

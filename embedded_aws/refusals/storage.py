@@ -10,7 +10,7 @@ from embedded_aws.access.policies import is_public
 from embedded_aws.access.resource_policies import blocks_public_policy
 from embedded_aws.isolation import ACCOUNT_ID
 from embedded_aws.moto_state import find_bucket
-from embedded_aws.refusals.base import Parameters, Refusal, refusal, refuse
+from embedded_aws.refusals.base import Parameters, refusal, refuse
 
 KEY_BYTES = 1024
 METADATA_BYTES = 2048
@@ -166,15 +166,3 @@ def _lifecycle(parameters: Parameters) -> None:
             and len(rule.keys() & {"NoncurrentVersionExpiration", "AbortIncompleteMultipartUpload"}) == 0
         ):
             raise refuse("InvalidRequest", "At least one action needs to be specified in a rule")
-
-
-REFUSALS: tuple[Refusal, ...] = (
-    _key_length,
-    _bucket_name,
-    _metadata,
-    _acl,
-    _public_policy,
-    _destinations,
-    _overlap,
-    _lifecycle,
-)

@@ -1,7 +1,7 @@
 """DynamoDB. (Developer Guide: "Using deletion protection", "Item sizes".)"""
 
 from embedded_aws.isolation import ACCOUNT_ID
-from embedded_aws.refusals.base import Parameters, Refusal, refusal, refuse
+from embedded_aws.refusals.base import Parameters, refusal, refuse
 
 
 @refusal("a protected table is not deleted", "dynamodb", "DeleteTable")
@@ -35,6 +35,3 @@ def _definitions(parameters: Parameters) -> None:
             "One or more parameter values were invalid: Some AttributeDefinitions are not used or are missing. "
             f"AttributeDefinitions: {sorted(defined)}, keys: {sorted(used)}",
         )
-
-
-REFUSALS: tuple[Refusal, ...] = (_protected, _definitions)

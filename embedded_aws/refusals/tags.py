@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Iterable
 from urllib.parse import parse_qsl
 
-from embedded_aws.refusals.base import Check, Parameters, Refusal, refusal, refuse
+from embedded_aws.refusals.base import Check, Parameters, refusal, refuse
 
 KEY_LENGTH = 128
 VALUE_LENGTH = 256
@@ -90,18 +90,17 @@ def _pairs(tags: Iterable[Parameters]) -> list[tuple[str, str]]:
 
 _RULE = "resource tags: at most 50, no emoji, keys 128, values 256 characters"
 
-REFUSALS: tuple[Refusal, ...] = (
-    _header,
-    _object,
-    _bucket,
-    refusal(_RULE, "dynamodb", "CreateTable", "TagResource")(_listed("ValidationException")),
-    refusal(_RULE, "sns", "CreateTopic", "TagResource")(_listed("InvalidParameter")),
-    refusal(_RULE, "iam", "CreateRole", "TagRole", "CreatePolicy", "TagPolicy")(_listed("InvalidInput")),
-    refusal(_RULE, "cloudwatch", "PutMetricAlarm", "TagResource")(_listed("ValidationError")),
-    refusal(_RULE, "sqs", "CreateQueue", "TagQueue")(_mapped("InvalidParameterValue")),
-    refusal(_RULE, "lambda", "CreateFunction", "TagResource")(_mapped("InvalidParameterValueException")),
-    refusal(_RULE, "logs", "CreateLogGroup", "TagResource")(_mapped("InvalidParameterException")),
-    refusal(
-        _RULE, "apigateway", "CreateRestApi", "CreateStage", "CreateApiKey", "CreateUsagePlan", "TagResource"
-    )(_mapped("BadRequestException")),
+_on_tables = refusal(_RULE, "dynamodb", "CreateTable", "TagResource")(_listed("ValidationException"))
+_on_topics = refusal(_RULE, "sns", "CreateTopic", "TagResource")(_listed("InvalidParameter"))
+_on_roles = refusal(_RULE, "iam", "CreateRole", "TagRole", "CreatePolicy", "TagPolicy")(
+    _listed("InvalidInput")
 )
+_on_alarms = refusal(_RULE, "cloudwatch", "PutMetricAlarm", "TagResource")(_listed("ValidationError"))
+_on_queues = refusal(_RULE, "sqs", "CreateQueue", "TagQueue")(_mapped("InvalidParameterValue"))
+_on_functions = refusal(_RULE, "lambda", "CreateFunction", "TagResource")(
+    _mapped("InvalidParameterValueException")
+)
+_on_log_groups = refusal(_RULE, "logs", "CreateLogGroup", "TagResource")(_mapped("InvalidParameterException"))
+_on_apis = refusal(
+    _RULE, "apigateway", "CreateRestApi", "CreateStage", "CreateApiKey", "CreateUsagePlan", "TagResource"
+)(_mapped("BadRequestException"))

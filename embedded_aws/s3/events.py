@@ -1,8 +1,7 @@
-"""S3's events as AWS sends them: records complete, one per change, ordered by a sequencer per key.
+"""S3's events as AWS sends them: complete records, ordered by a sequencer per key.
 
-After the S3 User Guide, "Event message structure" and "Supported event types". What moto does otherwise: it
-leaves out `sequencer`, `versionId` and three blocks of the record, encodes `/` in keys, sends nothing for delete
-markers and for single versions, and sends two events for one multipart upload.
+After the S3 User Guide, "Event message structure" and "Supported event types". `embedded_aws.moto_patches` lists what
+moto does instead.
 """
 
 import json
@@ -16,8 +15,7 @@ from typing import Any
 from urllib.parse import quote_plus
 
 from embedded_aws.access.policies import AccessRequest, Principal, Verdict, evaluate
-from embedded_aws.moto_replacement import replace
-from embedded_aws.s3.form_uploads import is_posting
+from embedded_aws.s3.form_uploads import is_form_upload
 
 _log = logging.getLogger(__name__)
 
@@ -29,7 +27,7 @@ _muted = threading.local()
 
 
 def next_sequencer() -> str:
-    """An upper-case hexadecimal number above all before it: 18 digits, as S3's mostly are."""
+    """Return an upper-case hexadecimal number above all earlier ones: 18 digits, as S3's mostly are."""
     global _last_sequence
     _last_sequence = max(_last_sequence + 1, time.time_ns())
     return f"{_last_sequence:018X}"
@@ -38,7 +36,7 @@ def next_sequencer() -> str:
 def object_record(
     event_name: str, bucket: Any, key: Any, sequencer: str, notification_id: str
 ) -> dict[str, Any]:
-    """One record of event format 2.1; `event_name` with its `s3:`."""
+    """Return one record of event format 2.1; `event_name` starts with `s3:`."""
     from moto.core.utils import iso_8601_datetime_with_milliseconds
 
     name = event_name.removeprefix("s3:")
@@ -74,7 +72,7 @@ def object_record(
 
 
 def may_send(policies: list[Any], action: str, target_arn: str, bucket_arn: str, account: str) -> bool:
-    """Whether a queue's or topic's policy lets S3 send there on behalf of this bucket."""
+    """Return whether a queue's or topic's policy lets S3 send there on behalf of this bucket."""
     request = AccessRequest(
         action=action,
         resource=target_arn,
@@ -89,13 +87,16 @@ def may_send(policies: list[Any], action: str, target_arn: str, bucket_arn: str,
 
 
 def expire_object(account: str, bucket_name: str, key_name: str) -> None:
-    """What a lifecycle rule does to a current object: gone, or under a delete marker, without ObjectRemoved."""
+    """Do what a lifecycle rule does to a current object: delete or mark it, without an ObjectRemoved event.
+
+    Raises KeyError where an unversioned bucket has no such object.
+    """
     from moto.s3.models import s3_backends
     from moto.s3.notifications import S3NotificationEvent as Event
 
     backend = s3_backends[account]["aws"]
     bucket = backend.get_bucket(bucket_name)
-    with _mute():
+    with muted():
         if bucket.is_versioned:
             key = backend._set_delete_marker(bucket_name, key_name)
             event = Event.LIFECYCLE_EXPIRATION_DELETE_MARKER_CREATED_EVENT
@@ -103,92 +104,27 @@ def expire_object(account: str, bucket_name: str, key_name: str) -> None:
             key = bucket.keys[key_name]
             backend.delete_object(bucket_name, key_name)
             event = Event.LIFECYCLEEXPIRATION_DELETE_EVENT
-    _send(account, event, bucket, key)
+    send(account, event, bucket, key)
 
 
-def apply() -> None:
-    """Replace moto's sending; its deciding what is subscribed to stays."""
-    from moto.s3 import notifications
-    from moto.s3.models import FakeDeleteMarker, FakeKey, S3Backend
+def test_event(bucket_name: str) -> dict[str, Any]:
+    """Return what S3 sends to a destination when notifications are configured."""
+    from moto.core.utils import iso_8601_datetime_with_milliseconds
 
-    Event = notifications.S3NotificationEvent  # noqa: N806 - a class
-    remove = S3Backend.delete_object
-    complete = S3Backend.complete_multipart_upload
-
-    def send_event(account_id: str, event_name: Any, bucket: Any, key: Any) -> None:
-        if is_posting() and event_name is Event.OBJECT_CREATED_PUT_EVENT:
-            event_name = Event.OBJECT_CREATED_POST_EVENT
-        if not getattr(_muted, "on", False):
-            _send(account_id, event_name, bucket, key)
-
-    def set_delete_marker(self: Any, bucket_name: str, key_name: str) -> Any:
-        """S3 marks keys that never existed, too."""
-        bucket = self.get_bucket(bucket_name)
-        versions = bucket.keys.getlist(key_name, [])
-        marked = versions[-1] if versions else FakeKey(key_name, b"", self.account_id, self.region_name)
-        marker = FakeDeleteMarker(key=marked)
-        bucket.keys[key_name] = marker
-        return marker
-
-    def delete_object(
-        self: Any, bucket_name: str, key_name: str, version_id: str | None = None, bypass: bool = False
-    ) -> Any:
-        bucket = self.get_bucket(bucket_name)
-        before = list(bucket.keys.getlist(key_name, []))
-        with _mute():
-            if bucket.versioning_status == "Suspended" and version_id is not None:
-                # moto would remove every version of the key.
-                _keep(bucket.keys, key_name, [one for one in before if str(one.version_id) != version_id])
-                result = True, {"version-id": version_id}
-            else:
-                result = remove(self, bucket_name, key_name, version_id, bypass)
-        after = list(bucket.keys.getlist(key_name, []))
-        if bucket.is_versioned and version_id is None:
-            send_event(self.account_id, Event.OBJECT_REMOVED_DELETE_MARKER_CREATED_EVENT, bucket, after[-1])
-        else:
-            for gone in before:
-                if not any(gone is kept for kept in after):
-                    send_event(self.account_id, Event.OBJECT_REMOVED_DELETE_EVENT, bucket, gone)
-        return result
-
-    def complete_multipart_upload(self: Any, bucket_name: str, multipart_id: str, body: Any) -> Any:
-        """One event, for the completion; moto sends one for a put as well."""
-        with _mute():
-            key = complete(self, bucket_name, multipart_id, body)
-        if key is not None:
-            event = Event.OBJECT_CREATED_COMPLETE_MULTIPART_UPLOAD_EVENT
-            send_event(self.account_id, event, self.get_bucket(bucket_name), key)
-        return key
-
-    def test_event(bucket_name: str) -> dict[str, Any]:
-        from moto.core.utils import iso_8601_datetime_with_milliseconds
-
-        elements = _response_elements()
-        return {
-            "Service": "Amazon S3",
-            "Event": "s3:TestEvent",
-            "Time": iso_8601_datetime_with_milliseconds(),
-            "Bucket": bucket_name,
-            "RequestId": elements["x-amz-request-id"],
-            "HostId": elements["x-amz-id-2"],
-        }
-
-    replace(notifications, "send_event", send_event)
-    replace(notifications, "_get_test_event", test_event)
-    replace(S3Backend, "_set_delete_marker", set_delete_marker)
-    replace(S3Backend, "delete_object", delete_object)
-    replace(S3Backend, "complete_multipart_upload", complete_multipart_upload)
-
-
-def _keep(keys: Any, name: str, versions: list[Any]) -> None:
-    if versions:
-        keys.setlist(name, versions)
-    else:
-        dict.pop(keys, name, None)  # moto's own `pop` stumbles over delete markers
+    elements = _response_elements()
+    return {
+        "Service": "Amazon S3",
+        "Event": "s3:TestEvent",
+        "Time": iso_8601_datetime_with_milliseconds(),
+        "Bucket": bucket_name,
+        "RequestId": elements["x-amz-request-id"],
+        "HostId": elements["x-amz-id-2"],
+    }
 
 
 @contextmanager
-def _mute() -> Iterator[None]:
+def muted() -> Iterator[None]:
+    """Send nothing for what this thread does meanwhile."""
     before = getattr(_muted, "on", False)
     _muted.on = True
     try:
@@ -197,11 +133,18 @@ def _mute() -> Iterator[None]:
         _muted.on = before
 
 
-def _send(account: str, event_name: Any, bucket: Any, key: Any) -> None:
-    """To every destination that is subscribed and still permits it; all get the same sequencer."""
+def send(account: str, event_name: Any, bucket: Any, key: Any) -> None:
+    """Send to every destination that is subscribed and still permits it; all get the same sequencer.
+
+    `event_name` is moto's S3NotificationEvent; a put that came as a form is a post.
+    """
+    from moto.s3.notifications import S3NotificationEvent
+
     configuration = bucket.notification_configuration
-    if configuration is None:
+    if configuration is None or getattr(_muted, "on", False):
         return
+    if is_form_upload() and event_name is S3NotificationEvent.OBJECT_CREATED_PUT_EVENT:
+        event_name = S3NotificationEvent.OBJECT_CREATED_POST_EVENT
     sequencer = next_sequencer()
     for kind, deliver in (("queue", _to_queue), ("topic", _to_topic)):
         for notification in getattr(configuration, kind):

@@ -1,4 +1,4 @@
-"""Tells the events of uploads by form from those of other puts, which they are in moto."""
+"""Distinguishes uploads by form from other puts, which they are in moto: their events have another name."""
 
 import threading
 from collections.abc import Iterator
@@ -8,8 +8,8 @@ _here = threading.local()
 
 
 @contextmanager
-def posting() -> Iterator[None]:
-    """Around the PutObject that a form stands for."""
+def storing_form_upload() -> Iterator[None]:
+    """Mark what this thread stores meanwhile as uploaded by form."""
     _here.on = True
     try:
         yield
@@ -17,6 +17,6 @@ def posting() -> Iterator[None]:
         _here.on = False
 
 
-def is_posting() -> bool:
-    """Whether this thread is storing what came by form."""
+def is_form_upload() -> bool:
+    """Return whether this thread is storing what was uploaded by form."""
     return getattr(_here, "on", False)

@@ -1,13 +1,16 @@
 """What AWS refuses, the world refuses: every entry of the list, with a call next to it that is fine."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from embedded_aws.refusals import REFUSALS
+from embedded_aws import refusals
+from embedded_aws.calls import RefusedError
+from embedded_aws.refusals import Refusal
 from embedded_aws.world import World
 
 from .samples import TRUST, tiny_zip
@@ -26,6 +29,8 @@ class Sample:
         s3.create_bucket(Bucket="sample", CreateBucketConfiguration=place)
         rules = {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
         s3.put_bucket_ownership_controls(Bucket="sample", OwnershipControls=rules)
+        block = {"BlockPublicPolicy": True}
+        s3.put_public_access_block(Bucket="sample", PublicAccessBlockConfiguration=block)
         self.queue = sqs.create_queue(QueueName="work", Attributes={"VisibilityTimeout": "60"})["QueueUrl"]
         self.queue_arn = f"arn:aws:sqs:{region}:{account}:work"
         self.closed_arn = f"arn:aws:sqs:{region}:{account}:closed"
@@ -92,6 +97,7 @@ class Sample:
                 "Bucket": "sample",
                 "LifecycleConfiguration": {"Rules": [lifecycle_rule(Expiration={"Days": 7})]},
             },
+            "put_bucket_policy": {"Bucket": "sample", "Policy": bucket_policy(self.world.account_id)},
             "create_queue": {"QueueName": "new"},
             "change_message_visibility": {
                 "QueueUrl": self.queue,
@@ -154,6 +160,7 @@ OPERATIONS = {
         "create_bucket",
         "put_bucket_notification_configuration",
         "put_bucket_lifecycle_configuration",
+        "put_bucket_policy",
     },
     "sqs": {"create_queue", "send_message", "change_message_visibility"},
     "sns": {"publish", "subscribe", "create_topic"},
@@ -167,6 +174,16 @@ OPERATIONS = {
 
 def lifecycle_rule(**actions: Any) -> Arguments:
     return {"ID": "r", "Status": "Enabled", "Filter": {"Prefix": ""}, **actions}
+
+
+def bucket_policy(principal: str) -> str:
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"AWS": principal},
+        "Action": "s3:GetObject",
+        "Resource": "arn:aws:s3:::sample/*",
+    }
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
 def policy_of_characters(count: int) -> str:
@@ -217,6 +234,7 @@ REFUSED: list[tuple[str, Arguments, str]] = [
         rules(lifecycle_rule(Expiration={"Days": 1, "ExpiredObjectDeleteMarker": True})),
         "MalformedXML",
     ),
+    ("put_bucket_policy", {"Policy": bucket_policy("*")}, "BlockPublicPolicy"),
     ("create_queue", queue(VisibilityTimeout="43201"), "VisibilityTimeout"),
     ("create_queue", queue(MessageRetentionPeriod="59"), "MessageRetentionPeriod"),
     ("create_queue", queue(MessageRetentionPeriod="1209601"), "MessageRetentionPeriod"),
@@ -353,20 +371,38 @@ def one_sample() -> Any:
 def test_what_aws_refuses_the_world_refuses(
     one_sample: Sample, operation: str, changed: Arguments, message: str
 ) -> None:
-    arguments = {**one_sample.defaults(operation), **from_the_sample(one_sample, changed)}
+    with pytest.raises(ClientError, match=message):
+        refused_call(one_sample, operation, changed)
+
+
+def refused_call(sample: Sample, operation: str, changed: Arguments) -> None:
+    arguments = {**sample.defaults(operation), **from_the_sample(sample, changed)}
     if "Metrics" in arguments:
         arguments = {key: value for key, value in arguments.items() if key not in WITHOUT_METRIC}
     service = next(service for service, names in OPERATIONS.items() if operation in names)
-    with pytest.raises(ClientError, match=message):
-        getattr(one_sample.world.client(service), operation)(**arguments)
+    getattr(sample.world.client(service), operation)(**arguments)
 
 
-def test_every_entry_of_the_list_is_tried() -> None:
-    tried = {(service, name) for service, names in OPERATIONS.items() for name in names}
-    for entry in REFUSALS:
-        if entry.service == "apigateway":
-            continue  # they are tried in tests/embedded_aws/api_gateway
-        assert any(
-            service == entry.service and name.replace("_", "") in {op.lower() for op in entry.operations}
-            for service, name in tried
-        ), entry.rule
+def test_every_entry_of_the_list_refuses_something(
+    one_sample: Sample, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused: set[tuple[str, str]] = set()
+
+    def recording(entry: Refusal) -> Refusal:
+        def check(parameters: Mapping[str, Any]) -> None:
+            try:
+                entry.check(parameters)
+            except RefusedError:
+                refused.add((entry.service, entry.rule))
+                raise
+
+        return replace(entry, check=check)
+
+    by_call = {key: [recording(entry) for entry in entries] for key, entries in refusals.by_call().items()}
+    monkeypatch.setattr(refusals, "by_call", lambda: by_call)
+    for operation, changed, _ in REFUSED:
+        with pytest.raises(ClientError):
+            refused_call(one_sample, operation, changed)
+    # API Gateway's are tried in tests/embedded_aws/api_gateway.
+    listed = {(entry.service, entry.rule) for entry in refusals.REFUSALS if entry.service != "apigateway"}
+    assert listed - refused == set(), "add a call to REFUSED that breaks this rule"
