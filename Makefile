@@ -33,6 +33,11 @@ format: $(READY) ## rewrite the code as `make check` wants it
 	@$(RUN) -m ruff format .
 	@$(RUN) -m ruff check --fix .
 
+.PHONY: reference
+reference: export PYTHONPATH = lambda
+reference: $(READY) ## write docs/reference/ from the code
+	@$(RUN) -m scripts.reference
+
 # The values go through the environment, not through the shell's eyes: names may hold spaces and apostrophes.
 .PHONY: card
 card: export CARD_LABELS = $(value LABELS)

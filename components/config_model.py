@@ -1,8 +1,8 @@
 """The keys of a stack's configuration as typed models.
 
 `Pulumi.yaml` declares the same keys and the defaults of scalars and arrays. Objects have no default there: Pulumi
-replaces an object as a whole, so each stack's file spells its objects out. docs/reference/configuration.md lists
-all keys.
+replaces an object as a whole, so each stack's file spells its objects out. The docstrings of the keys are their
+meaning in docs/reference/configuration.md.
 """
 
 from collections.abc import Mapping
@@ -20,9 +20,11 @@ EDGE_TAG, COVER_TAG = "as-edge", "as-cover"  # pydantic puts a union's tag into 
 
 
 class Keys(BaseModel):
-    """A group of keys: nothing unknown is accepted, nothing changes afterwards."""
+    """A group of keys: no unknown key is accepted, and no value changes after parsing."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, alias_generator=to_camel, use_attribute_docstrings=True
+    )
 
 
 Edge = Annotated[int, Whole(bounds.EDGE_PIXELS, " of pixels", 1024)]
@@ -31,16 +33,21 @@ Format = Annotated[str, OneOf(tuple(FORMATS), "webp")]
 Quality = Annotated[int, Whole(bounds.QUALITY, "", 80)]
 Label = Annotated[str, ModerationLabel()]
 Threshold = Annotated[float, Percent(80)]
-Thresholds = Annotated[dict[Label, Threshold], About("an object of label and threshold", {"Weapons": 90})]
-Bit = Annotated[bool, Flag(True)]
+Thresholds = Annotated[
+    dict[Label, Threshold], About("an object of labels with thresholds in percent", {"Weapons": 90})
+]
+Switch = Annotated[bool, Flag(True)]
 
 
 class Cover(Keys):
     """A size that is filled and cropped to exactly `width` x `height` pixels."""
 
     width: Edge
+    """Width of the box that is filled."""
     height: Edge
+    """Height of the box that is filled."""
     fit: Annotated[Literal["cover"], OneOf(("cover",), "cover")]
+    """The middle of the picture is kept, what does not fit is cropped."""
 
 
 def _size_kind(value: object) -> str:
@@ -50,9 +57,12 @@ def _size_kind(value: object) -> str:
 Size = Annotated[
     Annotated[Edge, Tag(EDGE_TAG)] | Annotated[Cover, Tag(COVER_TAG)],
     Discriminator(_size_kind),
-    About("a whole number of pixels from 1 to 16383, or {width, height, fit: cover}", 1024),
+    About(
+        f"a whole number of pixels from {bounds.EDGE_PIXELS[0]} to {bounds.EDGE_PIXELS[1]}, "
+        "or {width, height, fit: cover}",
+        1024,
+    ),
 ]
-
 
 if TYPE_CHECKING:
     Qualities = Keys
@@ -69,73 +79,101 @@ else:  # one key for each lossy format
 
 
 class Moderation(Keys):
-    """The policy that `media_pipeline.moderation.policy` decides by; thresholds in percent."""
+    """The policy that `media_pipeline.moderation.policy` decides by."""
 
     mode: Annotated[Literal["enforce", "observe", "off"], OneOf(("enforce", "observe", "off"), "enforce")]
+    """`enforce` withholds by verdict; `observe` records the verdict and publishes; `off` asks Rekognition nothing."""
     record_from: Threshold | None = None
+    """Confidence from which labels are recorded; labels from the lowest threshold on are recorded in any case."""
     block: Thresholds = {}
+    """Labels that block, from this confidence on."""
     review: Thresholds = {}
+    """Labels that hold an object back for a person, from this confidence on."""
     exempt: Annotated[tuple[Label, ...], About("a list of labels", ["Alcohol"])] = ()
+    """Labels that lift a rule above them in the taxonomy."""
 
 
 class Memory(Keys):
     """Megabytes by function; 1,769 MB are one whole processor."""
 
     image: Annotated[int, Whole(bounds.LAMBDA_MEMORY_MB, " of MB", 1769)]
+    """Memory of process-image."""
     video: Annotated[int, Whole(bounds.LAMBDA_MEMORY_MB, " of MB", 3008)] | None = None
+    """Memory of process-video."""
 
 
 class Timeout(Keys):
     """Seconds by function."""
 
     image: Annotated[int, Whole(bounds.LAMBDA_TIMEOUT_SECONDS, " of seconds", 60)]
+    """Time-out of process-image."""
     video: Annotated[int, Whole(bounds.LAMBDA_TIMEOUT_SECONDS, " of seconds", 600)] | None = None
+    """Time-out of process-video."""
 
 
 class Concurrency(Keys):
-    """How many of a function run at once: its mapping's maximum concurrency."""
+    """The maximum concurrency of each function's event source mapping."""
 
     image: Annotated[int, Whole(bounds.MAPPING_CONCURRENCY, "", 5)]
+    """How many invocations of process-image run at once."""
     video: Annotated[int, Whole(bounds.MAPPING_CONCURRENCY, "", 2)] | None = None
+    """How many invocations of process-video run at once."""
 
 
 class Limits(Keys):
     """What is rejected before a pixel is decoded."""
 
     bytes: Annotated[int, Whole(bounds.OBJECT_BYTES, " of bytes", 26_214_400)]
+    """Most bytes of a picture."""
     pixels: Annotated[int, Whole(bounds.PIXELS, " of pixels", 50_000_000)]
+    """Most pixels of a picture, width x height."""
     frames: Annotated[int, Whole(bounds.FRAMES, " of frames", 200)]
+    """Most frames of an animation."""
     video_bytes: Annotated[int, Whole(bounds.VIDEO_BYTES, " of bytes", 524_288_000)] | None = None
+    """Most bytes of a video."""
     video_seconds: Annotated[int, Whole(bounds.VIDEO_SECONDS, " of seconds", 300)] | None = None
+    """Longest duration of a video."""
 
 
 class Video(Keys):
-    """Whether videos are processed at all, how high they become, how many frames of one are judged."""
+    """Whether videos are processed, and how."""
 
-    enabled: Bit
+    enabled: Switch
+    """Whether videos are processed; if not, nothing of it is deployed, and videos are rejected."""
     height: Annotated[int, Whole(bounds.VIDEO_HEIGHT, " of lines", 720)] | None = None
+    """Most lines of the video's rendition."""
     moderation_frames: Annotated[int, Whole(bounds.MODERATION_FRAMES, " of frames", 12)] | None = None
+    """How many frames of a video are judged; each is one billed request."""
 
 
 class Api(Keys):
-    """Whether there is an upload API, what one key may do (requests a second, at once, a day), and from where."""
+    """Whether there is an upload API, what one key may do, and which web pages may call it."""
 
-    enabled: Bit
+    enabled: Switch
+    """Whether the upload API is deployed."""
     rate: Annotated[int, Whole(bounds.API_RATE, " of requests a second", 10)] | None = None
+    """Requests per second of one key, on average."""
     burst: Annotated[int, Whole(bounds.API_BURST, " of requests", 20)] | None = None
+    """Requests of one key at once."""
     quota_per_day: Annotated[int, Whole(bounds.API_QUOTA, " of requests", 10_000)] | None = None
+    """Requests of one key per day."""
     cors_origins: Annotated[
         tuple[Annotated[str, Origin()], ...], About("a list of origins", ["https://www.example.com"])
     ] = ()
+    """Origins of web pages that may call the API and post forms to the bucket."""
 
 
 class Retention(Keys):
-    """Days; 0: kept."""
+    """Days after which data is deleted; 0 keeps it."""
 
     originals: Annotated[int, Whole(bounds.ORIGINALS_RETENTION_DAYS, " of days", 7)]
+    """Days that originals are kept; at least as long as a message about them can wait."""
     quarantine: Annotated[int, Whole(bounds.RETENTION_DAYS, " of days (0: kept)", 90)]
+    """Days that originals stay in quarantine."""
     records: Annotated[int, Whole(bounds.RETENTION_DAYS, " of days (0: kept)", 0)]
+    """Days that terminal records are kept."""
     logs: Annotated[int, OneOf(bounds.LOG_RETENTION_DAYS, 30)]
+    """Days that the functions' logs and the buckets' access logs are kept."""
 
 
 Addresses = Annotated[
@@ -144,10 +182,12 @@ Addresses = Annotated[
 
 
 class Notify(Keys):
-    """Who gets an e-mail: about what needs a person and every alarm; about every outcome."""
+    """Who gets e-mails."""
 
     alerts: Addresses
+    """Who gets e-mails about blocked, to review and failed objects, and about alarms."""
     results: Addresses = ()
+    """Who gets e-mails about every outcome."""
 
 
 class StackKeys(Keys):
@@ -156,35 +196,54 @@ class StackKeys(Keys):
     sizes: Annotated[
         dict[SizeName, Size], Field(min_length=1), About("an object of at least one size", {"thumbnail": 150})
     ]
+    """Renditions by name: the long edge in pixels, never enlarged; or a box that is filled and cropped."""
     formats: Annotated[
         tuple[Format, ...], Field(min_length=1), About(f"a list of {', '.join(FORMATS)}", ["jpeg", "webp"])
     ]
+    """Formats of every size."""
     quality: Qualities
-    grayscale: Bit
+    """Encoder quality of each lossy format in `formats`."""
+    grayscale: Switch
+    """Whether renditions are in grey; moderation sees the colours all the same."""
     transparency: Annotated[Literal["flatten", "keep"], OneOf(("flatten", "keep"), "flatten")]
+    """What becomes of transparent pictures: `flatten` puts them over `background`; `keep` costs more judging."""
     background: Annotated[str, Text("#[0-9a-fA-F]{6}", "a colour as #rrggbb, in quotes", "#ffffff")]
+    """The colour behind what is transparent; with `keep` in formats without transparency only."""
     moderation: Moderation
+    """The moderation policy."""
     memory: Memory
+    """Memory of the functions that process media."""
     timeout: Timeout
+    """Time-outs of the functions that process media."""
     concurrency: Concurrency
+    """How many objects are processed at once."""
     architecture: Annotated[Literal["arm64", "x86_64"], OneOf(("arm64", "x86_64"), "arm64")]
+    """Processor architecture of all functions."""
     runtime: Annotated[Literal["python3.13", "python3.14"], OneOf(("python3.13", "python3.14"), "python3.13")]
+    """Lambda runtime of all functions."""
     limits: Limits
+    """Limits of an upload."""
     video: Video
+    """Processing of videos."""
     api: Api
+    """The upload API."""
     retention: Retention
+    """How long data is kept."""
     notify: Notify
-    tracing: Bit
-    protect: Bit
+    """Who gets e-mails."""
+    tracing: Switch
+    """Whether the functions and the API send traces to X-Ray."""
+    protect: Switch
+    """Whether buckets and table are protected against `pulumi destroy` and replacement."""
 
 
 class StackConfig(StackKeys):
-    """The judged configuration of one stack, with the stack's own name and region."""
+    """The checked configuration of one stack, with the stack's own name and region."""
 
     stack: str
     region: str
 
     @property
     def service(self) -> str:
-        """What the functions call themselves in logs, metrics and traces."""
+        """The prefix of all resource names, and the functions' service name in logs, metrics and traces."""
         return f"{PROJECT}-{self.stack}"

@@ -112,7 +112,7 @@ OUTPUTS: Mapping[str, Output] = MappingProxyType(
             value=lambda stack: stack.upload_api.url if stack.upload_api else None,
         ),
         "api_key": Output(
-            meaning="The upload API's key, a secret",
+            meaning="The upload API's key",
             value=lambda stack: stack.upload_api.key if stack.upload_api else None,
         ),
     }

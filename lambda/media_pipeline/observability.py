@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
@@ -12,6 +12,24 @@ from aws_lambda_powertools.metrics import MetricUnit, single_metric
 _SERVER_ERRORS = 500
 _TO_LINE = partial(json.dumps, default=str, separators=(",", ":"))
 """In ASCII: names come from outside, and a mark that reverses the direction of text would affect the whole line."""
+
+
+class Metric(NamedTuple):
+    """What one of the functions' metrics counts."""
+
+    meaning: str
+    dimensions: tuple[str, ...] = ("service",)
+
+
+METRICS = {
+    "BatchItemFailures": Metric("messages that were handed back to their queue"),
+    "UnknownMessages": Metric("messages in a dead-letter queue that are not S3 events"),
+    "UploadsAccepted": Metric("pictures that were stored through the upload API"),
+    "UploadFormsIssued": Metric("forms that the upload API gave out"),
+    "UploadsRefused": Metric("uploads that the upload API refused, by HTTP status", ("service", "status")),
+    "Announced": Metric("outcomes that were announced, by status", ("service", "status")),
+}
+"""Every metric but those of outcomes, which are named like their status: `PUBLISHED` is counted as `Published`."""
 
 
 class Observability:

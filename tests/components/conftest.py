@@ -1,9 +1,7 @@
 """The program of both stacks, run once each under the recording engine, with stand-ins for the zips."""
 
 import warnings
-import zipfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,11 +13,10 @@ with warnings.catch_warnings():
 
     LOADED = (aws.s3.Bucket, aws.lambda_.Function)
 
-from components import packaging
-from components.packaging import Package, StackPackages
+from components.packaging import StackPackages
 from components.stack_files import StackFiles
 from tests.components.config_parsing import Raw
-from tests.components.recording import PROJECT, Recording, run_program
+from tests.components.recording import PROJECT, Recording, run_program, without_packaging
 
 STACKS = ("dev", "prod")
 ORIGINS = ["https://www.example.com", "https://app.example.com:8443"]
@@ -29,22 +26,8 @@ Run = Callable[..., Recording]
 @pytest.fixture(scope="session")
 def zips(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackPackages]:
     """Small zips instead of the real ones, which packaging has tests of its own for."""
-    folder = tmp_path_factory.mktemp("packages")
-    packages = []
-    for name in ("code", "image-layer", "video-layer"):
-        path = folder / f"{name}.zip"
-        with zipfile.ZipFile(path, "w") as file:
-            file.writestr("module.py", "")
-        packages.append(Package(name, path, path.stat().st_size, "0" * 64, 0))
-    stack = StackPackages(*packages)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            packaging,
-            "build_stack",
-            lambda _target, *, video: stack if video else replace(stack, video_layer=None),
-        )
-        patch.delenv(packaging.PACKAGES_FOR, raising=False)
-        yield stack
+    with without_packaging(tmp_path_factory.mktemp("packages")) as packages:
+        yield packages
 
 
 @pytest.fixture(scope="session")

@@ -3,12 +3,16 @@
 import asyncio
 import contextvars
 import json
+import os
 import runpy
-from collections.abc import Mapping
+import zipfile
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pulumi
 from pulumi.runtime import rpc, set_all_config
@@ -16,6 +20,8 @@ from pulumi.runtime.mocks import MockCallArgs, MockEngine, MockMonitor, MockReso
 from pulumi.runtime.settings import configure, set_root_resource
 from pulumi.runtime.stack import run_in_stack
 
+from components import packaging
+from components.packaging import Package, StackPackages
 from components.stack_files import StackFiles
 
 PROJECT = Path(__file__).parents[2]
@@ -172,6 +178,25 @@ def run_program(files: StackFiles, api_gateway_role: str = "") -> Recording:
     recording = Recording(files.stack)
     contextvars.copy_context().run(_run, files, recording, api_gateway_role)
     return recording
+
+
+@contextmanager
+def without_packaging(folder: Path) -> Iterator[StackPackages]:
+    """Put small zips into `folder`, and let every program that runs meanwhile deploy them."""
+    packages = []
+    for name in ("code", "image-layer", "video-layer"):
+        path = folder / f"{name}.zip"
+        with zipfile.ZipFile(path, "w") as file:
+            file.writestr("module.py", "")
+        packages.append(Package(name, path, path.stat().st_size, "0" * 64, 0))
+    stack = StackPackages(*packages)
+
+    def build_stack(_target: packaging.Target, *, video: bool) -> StackPackages:
+        return stack if video else replace(stack, video_layer=None)
+
+    with mock.patch.object(packaging, "build_stack", build_stack), mock.patch.dict(os.environ):
+        os.environ.pop(packaging.PACKAGES_FOR, None)
+        yield stack
 
 
 def _main() -> None:

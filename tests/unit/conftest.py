@@ -1,7 +1,7 @@
 """A stack in moto, with the real functions in this process and a clock of its own."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote_plus
@@ -15,6 +15,7 @@ from media_pipeline.images.inspection import Limits
 from media_pipeline.images.renditions import Size, Specs
 from media_pipeline.moderation.policy import Policy
 from media_pipeline.observability import Observability
+from media_pipeline.records.fields import FIELDS
 from media_pipeline.records.record import Record
 from media_pipeline.records.table import Records
 from media_pipeline.settings.functions import ImageSettings
@@ -23,6 +24,19 @@ from tests.unit.processing.driving import draw
 REGION = "eu-west-1"
 TIMEOUT = 60.0
 QUEUES = ("images", "dead", "outbox", "videos", "videos-dead")
+
+
+@pytest.fixture(autouse=True)
+def every_field_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fail a test that writes a field without a meaning, so that docs/reference/record.md stays complete."""
+    write = Records._update
+
+    def checked(self: Records, key: tuple[str, str], values: Mapping[str, Any], **rest: Any) -> Record:
+        unknown = sorted(set(values) - set(FIELDS))
+        assert not unknown, f"add {', '.join(unknown)} to records/fields.py"
+        return write(self, key, values, **rest)
+
+    monkeypatch.setattr(Records, "_update", checked)
 
 
 @dataclass

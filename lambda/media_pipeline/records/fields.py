@@ -1,0 +1,66 @@
+"""Every field of a record, for docs/reference/record.md; no function imports this.
+
+The unit tests compare every write with it, so that a field cannot be added without its meaning.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+FIELDS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "object_key": ("string", "Partition key: the object's key in the uploads bucket, decoded"),
+        "sequencer": (
+            "string",
+            "Sort key: S3's order of the key's events, as 32 hexadecimal digits; the newest record is the last",
+        ),
+        "status": ("string", "One of the [statuses](statuses.md)"),
+        "reason": ("string", "One of the [reasons](reasons.md), where nothing was published"),
+        "detail": ("string", "A sentence for people about `reason`"),
+        "version_id": ("string", "The original's version in the uploads bucket"),
+        "etag": ("string", "The original's ETag"),
+        "sha256": ("string", "The original's SHA-256, in hexadecimal digits"),
+        "bytes": ("number", "The original's length"),
+        "content_type": ("string", "The original's type, as recognised from its bytes"),
+        "width": ("number", "The original's width in pixels, upright"),
+        "height": ("number", "The original's height in pixels, upright"),
+        "frames": ("number", "Frames of a picture: more than 1 for an animation"),
+        "exif": ("map", "`camera` and `taken_at`, where known; never a location"),
+        "duration": ("number", "Seconds, of a video"),
+        "frame_rate": ("number", "Frames per second, of a video"),
+        "codec": ("string", "Codec of a video's pictures"),
+        "sound": ("string or boolean", "Codec of a video's sound; `false` without sound"),
+        "renditions": (
+            "list of maps",
+            "What is published: `name`, `format`, `width`, `height`, `bytes`, and `key` in the renditions bucket",
+        ),
+        "placeholder": ("string", "ThumbHash in Base64, of what is published"),
+        "dominant_colour": ("string", "`#rrggbb`, of what is published"),
+        "moderation": (
+            "map",
+            "`verdict`, `mode`, `reason`, `labels` with `name`, `parent` and `confidence`, `frames` of a video with "
+            "`time` and `labels`, `judged` (pictures that Rekognition was asked about), `model_version`, "
+            "`policy_version`",
+        ),
+        "attempt": ("number", "How many attempts began"),
+        "unfinished": ("number", "How many attempts in a row ended in decoding without finishing"),
+        "decoding": ("boolean", "Set while an attempt decodes"),
+        "stage": ("string", "The function that an open record waits for: `image` or `video`"),
+        "owner": ("string", "The invocation that holds the lease"),
+        "lease_until": ("number", "Epoch seconds until which `owner` works on it; 0 for none"),
+        "delete_marker": ("boolean", "`true` in the record of a delete marker"),
+        "attention": ("string", "`status` again while a person must act: the key of the index `attention`"),
+        "alert_id": ("string", "Id of the outcome's announcement; repetitions have the same"),
+        "announced_at": ("string", "When the outcome was announced"),
+        "request_id": ("string", "Lambda request of the last attempt"),
+        "trace_id": ("string", "X-Ray trace of the last attempt"),
+        "milliseconds": ("map", "Time of the last attempt by step, and its `total`"),
+        "pipeline_version": ("string", "Version of the pipeline that processed it"),
+        "created_at": ("string", "When the record was written first: UTC, ISO 8601 with milliseconds"),
+        "updated_at": ("string", "When it was written last, in the same form"),
+        "finished_at": ("string", "When it became terminal, in the same form"),
+        "expires_at": (
+            "number",
+            "Epoch seconds at which DynamoDB deletes it, unless `retention.records` is 0",
+        ),
+    }
+)

@@ -1,0 +1,24 @@
+"""`python -m scripts.reference`: write docs/reference/ from the code."""
+
+from pathlib import Path
+
+from scripts.reference.documents import documents
+from scripts.reference.recorded import record
+
+FOLDER = Path(__file__).parents[2] / "docs" / "reference"
+
+
+def main() -> None:
+    """Write every document, and delete documents that nothing generates any more."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    written = documents(record())
+    for path in FOLDER.glob("*.md"):
+        if path.name not in written:
+            path.unlink()
+    for name, text in written.items():
+        (FOLDER / name).write_text(text, encoding="utf-8")
+    print(f"{len(written)} documents in {FOLDER.relative_to(Path.cwd())}")
+
+
+if __name__ == "__main__":
+    main()

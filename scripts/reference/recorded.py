@@ -1,0 +1,16 @@
+"""What the Pulumi program registers, from a run under the recording engine of the tests."""
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from components.stack_files import StackFiles
+from tests.components.recording import PROJECT, Recording, run_program, without_packaging
+
+STACKS = ("dev", "prod")
+
+
+def record() -> Mapping[str, Recording]:
+    """Return what the program of each stack in this repository registers, by the stack's name."""
+    with tempfile.TemporaryDirectory() as folder, without_packaging(Path(folder)):
+        return {stack: run_program(StackFiles.read(PROJECT, stack)) for stack in STACKS}

@@ -1,0 +1,32 @@
+"""docs/reference/ is what the code says now."""
+
+import pytest
+
+from scripts.reference.documents import documents
+from tests.components.conftest import STACKS, Run
+from tests.components.recording import PROJECT
+
+FOLDER = PROJECT / "docs" / "reference"
+
+
+@pytest.fixture(scope="module")
+def expected(run: Run) -> dict[str, str]:
+    return documents({stack: run(stack) for stack in STACKS})
+
+
+def test_every_document_is_up_to_date(expected: dict[str, str]) -> None:
+    found = {path.name: path.read_text("utf-8") for path in FOLDER.glob("*.md")}
+    outdated = sorted(name for name in {*expected, *found} if expected.get(name) != found.get(name))
+    assert outdated == [], (
+        "docs/reference/ does not match the code: run `make reference` and commit the result"
+    )
+
+
+def test_every_key_output_alarm_field_and_metric_has_a_meaning(expected: dict[str, str]) -> None:
+    for name, text in expected.items():
+        if name not in ("README.md", "formats.md", "configuration.md"):
+            rows = [line for line in text.splitlines() if line.startswith("| `")]
+            assert rows, name
+            assert [row for row in rows if "|  |" in row] == [], name
+    keys = [line.split(" | ") for line in expected["configuration.md"].splitlines() if line.startswith("| `")]
+    assert [key for key, meaning, allowed, *_ in keys if not meaning or not allowed] == []
