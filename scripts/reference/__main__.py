@@ -1,4 +1,4 @@
-"""`python -m scripts.reference`: write docs/reference/ from the code."""
+"""`python -m scripts.reference`: write docs/reference/ and the lists of docs/announcement.schema.json."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ def main() -> None:
             path.unlink()
     for name, text in written.items():
         (FOLDER / name).write_text(text, encoding="utf-8")
-    print(f"{len(written)} documents in {FOLDER.relative_to(Path.cwd())}")
+    print(f"wrote {len(written)} files, docs/announcement.schema.json among them")
 
 
 if __name__ == "__main__":

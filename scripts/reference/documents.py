@@ -8,7 +8,10 @@ from tests.components.recording import Recording
 
 
 def documents(stacks: Mapping[str, Recording]) -> dict[str, str]:
-    """Return the text of every document by its file name; `stacks` is what each stack's program registered."""
+    """Return the text of every document by its path from docs/reference/.
+
+    `stacks` has what the program of each stack registered, by the stack's name.
+    """
     pages = {
         "configuration.md": configuration.keys(tuple(stacks)),
         "formats.md": configuration.formats(),
@@ -21,7 +24,7 @@ def documents(stacks: Mapping[str, Recording]) -> dict[str, str]:
         "record.md": outcomes.record_fields(),
         "events.md": outcomes.events(),
     }
-    return {"README.md": _index(pages), **pages}
+    return {"README.md": _index(pages), **pages, "../announcement.schema.json": outcomes.schema()}
 
 
 def _index(pages: dict[str, str]) -> str:

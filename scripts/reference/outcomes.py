@@ -1,9 +1,12 @@
 """The documents about outcomes: statuses, reasons, records, announcements, and metrics."""
 
 import json
+import re
+from collections.abc import Sequence
 from typing import Any
 
 from media_pipeline.errors import Reason
+from media_pipeline.images.formats import FORMATS
 from media_pipeline.messaging.statuses import SENTENCES
 from media_pipeline.observability import METRICS
 from media_pipeline.records.fields import FIELDS
@@ -13,6 +16,7 @@ from tests.components.recording import PROJECT
 
 SCHEMA = PROJECT / "docs" / "announcement.schema.json"
 STACK = "<stack>"
+VIDEO_FORMAT = "mp4"  # of the rendition of a video, beside its poster's formats
 
 
 def statuses() -> str:
@@ -63,15 +67,15 @@ def record_fields() -> str:
 
 def events() -> str:
     """Return the document with every member of an announcement."""
-    schema = json.loads(SCHEMA.read_text("utf-8"))
+    announcement = json.loads(schema())
     rows = [
         (
             code(name),
-            "yes" if name in schema["required"] else "no",
+            "yes" if name in announcement["required"] else "no",
             _kind(member),
             member.get("description", ""),
         )
-        for name, member in schema["properties"].items()
+        for name, member in announcement["properties"].items()
     ]
     return document(
         "Announcements",
@@ -80,6 +84,14 @@ def events() -> str:
         "[Events](../application/events.md) says how to subscribe.",
         table(("member", "always there", "type", "meaning"), rows),
     )
+
+
+def schema() -> str:
+    """Return the announcements' schema with the statuses, reasons and formats that the code has."""
+    text = SCHEMA.read_text("utf-8")
+    text = _with_enum(text, "status", [status.value for status in Status if status.terminal])
+    text = _with_enum(text, "reason", [reason.value for reason in Reason])
+    return _with_enum(text, "format", [*FORMATS, VIDEO_FORMAT])
 
 
 def metrics() -> str:
@@ -106,6 +118,18 @@ def metrics() -> str:
         "namespaces come on top; [Alarms](alarms.md) lists those that are watched.",
         table(("metric", "dimensions", "counts"), rows),
     )
+
+
+def _with_enum(text: str, member: str, values: Sequence[str]) -> str:
+    """Return the schema's text with other values in the one `enum` of this member, each list on one line.
+
+    The rest of the text stays as it is written: a schema is read by people, too.
+    """
+    pattern = re.compile(rf'("{member}": \{{[^{{}}]*"enum": )\[[^\]]*\]')
+    changed, count = pattern.subn(lambda found: found[1] + json.dumps(values), text)
+    if count != 1:
+        raise LookupError(f"{SCHEMA.name} has {count} members {member!r} with an enum, not one")
+    return changed
 
 
 def _kind(member: dict[str, Any]) -> str:

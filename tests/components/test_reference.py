@@ -15,16 +15,15 @@ def expected(run: Run) -> dict[str, str]:
 
 
 def test_every_document_is_up_to_date(expected: dict[str, str]) -> None:
-    found = {path.name: path.read_text("utf-8") for path in FOLDER.glob("*.md")}
+    paths = {path.name: path for path in FOLDER.glob("*.md")} | {name: FOLDER / name for name in expected}
+    found = {name: path.read_text("utf-8") for name, path in paths.items() if path.exists()}
     outdated = sorted(name for name in {*expected, *found} if expected.get(name) != found.get(name))
-    assert outdated == [], (
-        "docs/reference/ does not match the code: run `make reference` and commit the result"
-    )
+    assert outdated == [], "docs/ does not match the code: run `make reference` and commit the result"
 
 
 def test_every_key_output_alarm_field_and_metric_has_a_meaning(expected: dict[str, str]) -> None:
     for name, text in expected.items():
-        if name not in ("README.md", "formats.md", "configuration.md"):
+        if name.endswith(".md") and name not in ("README.md", "formats.md", "configuration.md"):
             rows = [line for line in text.splitlines() if line.startswith("| `")]
             assert rows, name
             assert [row for row in rows if "|  |" in row] == [], name

@@ -19,8 +19,6 @@ from pydantic import BaseModel
 
 from components.config_model import StackKeys
 from media_pipeline import __version__
-from media_pipeline.errors import Reason
-from media_pipeline.records.record import Status
 
 PROJECT = Path(__file__).parents[2]
 NOT_OURS = frozenset({".git", ".venv", "build", "node_modules", ".pytest_cache", ".hypothesis"})
@@ -218,14 +216,6 @@ def test_every_configuration_key_that_a_document_names_exists(document: Document
         found = KEY.fullmatch(code)
         if found and known.get(found["group"]):
             assert found["name"] in known[found["group"]], f"{document.name}: {code}"
-
-
-def test_statuses_and_reasons_are_documented_each_and_no_others() -> None:
-    records = Document(PROJECT / "docs" / "application" / "records.md")
-    assert [row[0].strip("`") for row in records.rows("Statuses")] == [status.value for status in Status]
-    reasons = {row[0].strip("`"): row[1].strip("`") for row in records.rows("Reasons")}
-    assert set(reasons) == {reason.value for reason in Reason}
-    assert set(reasons.values()) <= {status.value for status in Status if status.terminal}
 
 
 def test_layers_are_documented_as_the_contracts_have_them() -> None:
