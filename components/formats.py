@@ -16,6 +16,7 @@ class Format:
     content_type: str
     extension: str
     default_quality: int | None
+    transparency: bool
     browsers: str
 
 

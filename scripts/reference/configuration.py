@@ -49,6 +49,7 @@ def formats() -> str:
             code(known.extension),
             "lossless" if known.default_quality is None else f"lossy, `quality.{name}`",
             known.default_quality or "",
+            "kept" if known.transparency else "over `background`",
             known.browsers,
         )
         for name, known in FORMATS.items()
@@ -59,7 +60,16 @@ def formats() -> str:
         "one is what "
         "the error about a missing quality proposes.",
         table(
-            ("format", "content type", "extension", "encoding", "suggested quality", "browsers, from"), rows
+            (
+                "format",
+                "content type",
+                "extension",
+                "encoding",
+                "suggested quality",
+                "transparency",
+                "browsers, from",
+            ),
+            rows,
         ),
     )
 

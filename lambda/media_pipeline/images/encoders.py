@@ -53,15 +53,14 @@ ENCODERS: Mapping[str, Callable[[Raster, int], bytes]] = MappingProxyType(
     {"jpeg": jpeg, "png": png, "webp": webp, "avif": avif}
 )
 """The encoder of every format of `formats.json`; takes the raster and the quality from 1 to 100."""
-_WITHOUT_TRANSPARENCY = frozenset({"jpeg"})
 
 
 def encode(raster: Raster, format_name: str, quality: Mapping[str, int], background: Colour = WHITE) -> bytes:
     """Encode in one format, at its quality of `quality` by format, by default the format's own.
 
-    `background` is what JPEG shows where the raster is transparent.
+    `background` is what a format without transparency shows where the raster is transparent.
     """
-    flat = raster.over(background) if format_name in _WITHOUT_TRANSPARENCY else raster
+    flat = raster if FORMATS[format_name].transparency else raster.over(background)
     return ENCODERS[format_name](flat, quality_of(format_name, quality))
 
 

@@ -15,6 +15,8 @@ class Format:
     extension: str
     default_quality: int | None
     """1 to 100; None for a lossless format, which takes no quality."""
+    transparency: bool
+    """Whether it can have transparent pixels."""
     browsers: str
 
     @property
