@@ -67,10 +67,11 @@ class Observability:
         """Log an event that this function does not process."""
         self.logger.warning("event ignored: %s", why, extra={"key": key})
 
-    def handed_back(self, error: Exception) -> None:
-        """Count and log a message that returns, with the error's traceback."""
+    def handed_back(self, error: Exception, *, object_key: str | None = None) -> None:
+        """Count and log a message that returns, with the error's traceback; `object_key` is None if it has no event."""
         self._count("BatchItemFailures")
-        self.logger.warning("message handed back: %s", error, exc_info=error)
+        extra = {} if object_key is None else {"object_key": object_key}
+        self.logger.warning("message handed back: %s", error, exc_info=error, extra=extra)
 
     def unknown_message(self, body: str, error: Exception) -> None:
         """Count and log a message that is not an S3 event; the log is the only place that keeps its body."""

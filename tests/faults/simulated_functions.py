@@ -56,7 +56,7 @@ class QuietObservability(Observability):
     def ignored(self, key: str, why: str) -> None:
         """Ignore the log line: nobody reads it."""
 
-    def handed_back(self, error: Exception) -> None:
+    def handed_back(self, error: Exception, *, object_key: str | None = None) -> None:
         """Ignore the log line: nobody reads it."""
 
     def unknown_message(self, body: str, error: Exception) -> None:

@@ -62,14 +62,16 @@ class MessageWorker:
             )
 
     def _record(self, record: SQSRecord, invocation: Invocation) -> None:
+        failed: list[str] = []
         try:
-            self._events(record.body, replace(invocation, hide=partial(self._hide, record)))
+            self._events(record.body, replace(invocation, hide=partial(self._hide, record)), failed)
         except Exception as error:
-            self._observability.handed_back(error)
+            self._observability.handed_back(error, object_key=failed[0] if failed else None)
             self._choose_return(record, invocation, error)
             raise
 
-    def _events(self, body: str, invocation: Invocation) -> None:
+    def _events(self, body: str, invocation: Invocation, failed: list[str]) -> None:
+        """Handle every event of a message, add the keys of those that failed to `failed`, raise the first error."""
         try:
             events = parse_message(body)
         except UnknownMessageError as error:
@@ -82,6 +84,7 @@ class MessageWorker:
             try:
                 self._handle(event, invocation)
             except Exception as error:  # noqa: BLE001 - raised below, after the other events in the message
+                failed.append(event.key)
                 first = first or error
         if first is not None:
             raise first

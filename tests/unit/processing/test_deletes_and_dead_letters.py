@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from media_pipeline.events import parse_message
 from media_pipeline.records.record import Status
@@ -151,6 +152,16 @@ def test_message_that_is_no_event_goes_on_to_the_dead_letters_which_count_it(
     assert stack.bury(body="hello")
     assert '"UnknownMessages"' in capsys.readouterr().out
     assert [vars(line)["body"] for line in caplog.records if line.levelname == "ERROR"] == ["hello"]
+
+
+def test_the_log_names_the_object_of_each_message_that_is_handed_back(
+    stack: Any, picture: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    denied = ClientError({"Error": {"Code": "AccessDenied"}}, "DetectModerationLabels")
+    stack.rekognition.error = denied
+    assert not stack.deliver(stack.upload("in/a b.jpg", picture))
+    (line,) = [line for line in caplog.records if line.levelname == "WARNING"]
+    assert (vars(line)["object_key"], line.exc_info and line.exc_info[1]) == ("in/a b.jpg", denied)
 
 
 def test_dead_letter_of_an_open_upload_becomes_failed_and_redrivable(stack: Any, picture: bytes) -> None:
