@@ -19,6 +19,7 @@ from pydantic import BaseModel
 
 from components.config_model import StackKeys
 from media_pipeline import __version__
+from media_pipeline.records.record import Status
 
 PROJECT = Path(__file__).parents[2]
 NOT_OURS = frozenset({".git", ".venv", "build", "node_modules", ".pytest_cache", ".hypothesis"})
@@ -216,6 +217,11 @@ def test_every_configuration_key_that_a_document_names_exists(document: Document
         found = KEY.fullmatch(code)
         if found and known.get(found["group"]):
             assert found["name"] in known[found["group"]], f"{document.name}: {code}"
+
+
+def test_the_readme_explains_every_outcome() -> None:
+    rows = Document(PROJECT / "README.md").rows("How it works")
+    assert {row[0].strip("`") for row in rows} == {status.value for status in Status if status.terminal}
 
 
 def test_layers_are_documented_as_the_contracts_have_them() -> None:
