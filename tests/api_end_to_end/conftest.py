@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.api_end_to_end.served_stack import House, open_house
+from tests.api_end_to_end.served_stack import ServedStack, serve_stack
 
 HERE = Path(__file__).parent
 UPLOADS = os.environ.get("FRONT_DOOR_UPLOADS", "")
@@ -40,8 +40,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(scope="package")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with open_house(tmp_path_factory.mktemp("front-door")) as opened:
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedStack]:
+    with serve_stack(tmp_path_factory.mktemp("front-door")) as opened:
         yield opened
 
 

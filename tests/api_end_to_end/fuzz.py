@@ -1,6 +1,6 @@
 """`make fuzz-api`: requests that schemathesis makes of components/openapi.yaml, sent to the API of a served stack.
 
-The stack's limits are wide, so that the function answers and not the usage plan. What is taken in is processed, too.
+The stack's limits are wide, so that the function responses and not the usage plan. What is taken in is processed, too.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from components.openapi import DOCUMENT
-from tests.api_end_to_end.served_stack import House, card, key_of, open_house, photo
+from tests.api_end_to_end.served_stack import ServedStack, card, key_of, photo, serve_stack
 
 LEAST_REQUESTS = 2_000
 EXAMPLES = 250  # per operation and phase; three operations and four phases give some 2,500 requests
@@ -31,15 +31,15 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     sent, code = 0, 0
-    with tempfile.TemporaryDirectory() as folder, open_house(Path(folder)) as house:
-        known = _known(house)
+    with tempfile.TemporaryDirectory() as folder, serve_stack(Path(folder)) as stack:
+        known = _known(stack)
         for seed in range(given.seed, given.seed + ROUNDS):
-            report, code = _round(house, Path(folder), seed, known)
+            report, code = _round(stack, Path(folder), seed, known)
             sent += report["test_cases"]["generated"]
             if code or sent >= given.requests:
                 break
-        wrong = _judged(house)
-        print(f"{sent} requests; the outcomes of what was taken in: {dict(_outcomes(house))}")
+        wrong = _judged(stack)
+        print(f"{sent} requests; the outcomes of what was taken in: {dict(_outcomes(stack))}")
     for line in wrong:
         print(line, file=sys.stderr)
     if sent < given.requests:
@@ -47,18 +47,18 @@ def main() -> int:
     return int(code != 0 or bool(wrong) or sent < given.requests)
 
 
-def _known(house: House) -> list[str]:
+def _known(stack: ServedStack) -> list[str]:
     """Ids of uploads in every state that there is without a fault."""
     pictures = [photo(), card(Weapons=95), card(Violence=80), photo()[:600]]
-    answers = [house.upload(data) for data in pictures]
-    house.settle([key_of(answer) for answer in answers])
-    gone = house.upload(photo("gone"))
-    house.settle([key_of(gone)])
-    house.s3.delete_object(Bucket=house.uploads, Key=key_of(gone))
-    return [answer.json["image_id"] for answer in (*answers, gone)]
+    responses = [stack.upload(data) for data in pictures]
+    stack.wait_for_outcomes([key_of(response) for response in responses])
+    gone = stack.upload(photo("gone"))
+    stack.wait_for_outcomes([key_of(gone)])
+    stack.s3.delete_object(Bucket=stack.uploads, Key=key_of(gone))
+    return [response.json["image_id"] for response in (*responses, gone)]
 
 
-def _round(house: House, folder: Path, seed: int, known: list[str]) -> tuple[dict[str, Any], int]:
+def _round(stack: ServedStack, folder: Path, seed: int, known: list[str]) -> tuple[dict[str, Any], int]:
     file = folder / f"report-{seed}.json"
     command: list[str | Path] = [
         SCHEMATHESIS,
@@ -67,9 +67,9 @@ def _round(house: House, folder: Path, seed: int, known: list[str]) -> tuple[dic
         "run",
         DOCUMENT,
         "--url",
-        house.url,
+        stack.url,
     ]
-    command += ["--header", f"x-api-key: {house.key}", "--seed", str(seed), "--max-examples", str(EXAMPLES)]
+    command += ["--header", f"x-api-key: {stack.key}", "--seed", str(seed), "--max-examples", str(EXAMPLES)]
     command += ["--phases", PHASES, "--continue-on-failure"]
     command += ["--workers", "2", "--request-timeout", "60", "--suppress-health-check", "all"]
     command += ["--report", "json", "--report-json-path", file]
@@ -82,16 +82,16 @@ def _round(house: House, folder: Path, seed: int, known: list[str]) -> tuple[dic
     return report, done.returncode
 
 
-def _outcomes(house: House) -> Counter[str]:
-    return Counter(str(record["status"]) for record in house.settle())
+def _outcomes(stack: ServedStack) -> Counter[str]:
+    return Counter(str(record["status"]) for record in stack.wait_for_outcomes())
 
 
-def _judged(house: House) -> list[str]:
-    """What went wrong that no answer tells: a fault in the function's log, an upload without its one end."""
-    lines = [json.loads(line) for line in house.log("upload_api").split("\n") if line.startswith("{")]
+def _judged(stack: ServedStack) -> list[str]:
+    """What went wrong that no response tells: a fault in the function's log, an upload without its one end."""
+    lines = [json.loads(line) for line in stack.log("upload_api").split("\n") if line.startswith("{")]
     wrong = [f"5xx: {line['message']}" for line in lines if line.get("http_status", 0) >= 500]
-    wrong += [f"it failed: {line}" for line in house.log("upload_api").split("\n") if "Traceback" in line]
-    records = house.settle({key for key, _ in house.versions()})
+    wrong += [f"it failed: {line}" for line in stack.log("upload_api").split("\n") if "Traceback" in line]
+    records = stack.wait_for_outcomes({key for key, _ in stack.versions()})
     ended = Counter(record["object_key"] for record in records if record["status"] != "DELETED")
     wrong += [f"{key} has {count} records" for key, count in ended.items() if count != 1]
     wrong += [f"{each['object_key']} FAILED" for each in records if each["status"] == "FAILED"]

@@ -1,4 +1,4 @@
-"""A stack that is served, and everything that can be seen of it from outside: answers, objects, records, news."""
+"""A stack that is served, and everything that can be seen of it from outside: responses, objects, records, news."""
 
 import io
 import json
@@ -42,8 +42,8 @@ CONFIGURATION: Mapping[str, Any] = {
 
 
 @dataclass(frozen=True)
-class Answer:
-    """One answer of the API."""
+class Response:
+    """One response of the API."""
 
     status: int
     headers: Mapping[str, str]
@@ -55,7 +55,7 @@ class Answer:
         return document
 
 
-class House:
+class ServedStack:
     """The stack behind its front door."""
 
     def __init__(self, served: ServedWorld, deployment: Deployment, out: Path) -> None:
@@ -68,34 +68,34 @@ class House:
         self.uploads: str = deployment.outputs["uploads_bucket"]
         self._http = urllib3.PoolManager(maxsize=256)
 
-    def ask(
+    def request(
         self, method: str, path: str, body: bytes | None = None, *, key: str | None = "", **headers: str
-    ) -> Answer:
+    ) -> Response:
         """A request with the stack's key, another one, or (None) none; headers with `_` for `-`."""
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         if key is not None:
             sent["x-api-key"] = key or self.key
         url = path if path.startswith("http") else f"{self.url}{path}"
         got = self._http.request(method, url, body=body, headers=sent, retries=False, timeout=120)
-        return Answer(
+        return Response(
             got.status, {name.lower(): text for name, text in got.headers.items()}, got.data.decode()
         )
 
-    def ask_bytes(self, url: str) -> tuple[int, bytes]:
+    def get_bytes(self, url: str) -> tuple[int, bytes]:
         """What anybody gets who follows a link."""
         got = self._http.request("GET", url, retries=False, timeout=60)
         return got.status, got.data
 
-    def upload(self, data: bytes, *, key: str | None = "", **headers: str) -> Answer:
-        return self.ask("POST", "/v1/images/upload", data, key=key, **headers)
+    def upload(self, data: bytes, *, key: str | None = "", **headers: str) -> Response:
+        return self.request("POST", "/v1/images/upload", data, key=key, **headers)
 
     def form(self, data: bytes, content_type: str = "image/jpeg", **more: Any) -> dict[str, Any]:
-        wish = {"content_type": content_type, "bytes": len(data), **more}
-        answer = self.ask("POST", "/v1/uploads", json.dumps(wish).encode())
-        assert answer.status == 201, answer
-        return answer.json
+        body = {"content_type": content_type, "bytes": len(data), **more}
+        response = self.request("POST", "/v1/uploads", json.dumps(body).encode())
+        assert response.status == 201, response
+        return response.json
 
-    def send(
+    def post_form(
         self,
         form: Mapping[str, Any],
         data: bytes,
@@ -103,7 +103,7 @@ class House:
         *,
         file_name: str = "photo.jpg",
     ) -> int:
-        """Post a file with a form, with fields of it changed or (None) left out; the status of the answer."""
+        """Post a file with a form, with fields of it changed or (None) left out; the status of the response."""
         fields = {**form["fields"], **(changed or {})}
         parts: list[tuple[str, Any]] = [(name, value) for name, value in fields.items() if value is not None]
         parts.append(("file", (file_name, data, "application/octet-stream")))
@@ -124,7 +124,7 @@ class House:
             for item in page["Items"]
         ]
 
-    def settle(self, keys: Collection[str] = ()) -> list[dict[str, Any]]:
+    def wait_for_outcomes(self, keys: Collection[str] = ()) -> list[dict[str, Any]]:
         """Wait until these keys have a record, every record is announced, and nothing is under way any more.
 
         Gives all records. Patience is for a while in which nothing changes, not for the whole.
@@ -156,12 +156,12 @@ class House:
         ]
         return [line for line in lines if {"object_key", "status"} <= line.keys()]
 
-    def letters(self) -> list[EmailMessage]:
+    def emails(self) -> list[EmailMessage]:
         files = sorted((self.out / "outbox").glob("*.eml"))
         return [message_from_bytes(file.read_bytes(), policy=policy.default) for file in files]
 
     @contextmanager
-    def limited(self, rate: int, burst: int) -> Iterator[None]:
+    def throttled(self, rate: int, burst: int) -> Iterator[None]:
         """The usage plan with tighter limits for a while."""
         (plan,) = self.gateway.get_usage_plans()["items"]
         usual = plan["throttle"]
@@ -177,7 +177,7 @@ class House:
         made = self.gateway.create_api_key(name="disabled", enabled=True)
         self.gateway.create_usage_plan_key(usagePlanId=plan["id"], keyId=made["id"], keyType="API_KEY")
         value: str = made["value"]
-        assert self.ask("GET", f"/v1/images/{'a' * 32}", key=value).status == 404  # it did work
+        assert self.request("GET", f"/v1/images/{'a' * 32}", key=value).status == 404  # it did work
         off = [{"op": "replace", "path": "/enabled", "value": "false"}]
         self.gateway.update_api_key(apiKey=made["id"], patchOperations=off)
         return value
@@ -189,7 +189,7 @@ class House:
 
 
 @contextmanager
-def open_house(out: Path) -> Iterator[House]:
+def serve_stack(out: Path) -> Iterator[ServedStack]:
     """The dev stack, deployed and served, with somebody on each list of `notify`, and wide limits."""
     before = os.environ.get(PACKAGES_FOR)
     os.environ[PACKAGES_FOR] = "host"
@@ -197,7 +197,7 @@ def open_house(out: Path) -> Iterator[House]:
         region = stack_region(PROJECT, STACK)
         with ServedWorld(region, logs=out / "logs", outbox=out / "outbox") as served:
             deployment = deploy(PROJECT, STACK, served.world, config_overrides=CONFIGURATION)
-            yield House(served, deployment, out)
+            yield ServedStack(served, deployment, out)
     finally:
         if before is None:
             del os.environ[PACKAGES_FOR]
@@ -220,7 +220,7 @@ def card(**labels: float) -> bytes:
     return data.getvalue()
 
 
-def key_of(answer: Answer | Mapping[str, Any]) -> str:
-    """The object's key behind an answer."""
-    document = answer.json if isinstance(answer, Answer) else answer
+def key_of(response: Response | Mapping[str, Any]) -> str:
+    """The object's key behind an response."""
+    document = response.json if isinstance(response, Response) else response
     return f"api/{document['image_id']}"

@@ -9,20 +9,20 @@ from uuid import uuid4
 import pytest
 
 from embedded_aws.s3 import form_policy
-from tests.api_end_to_end.served_stack import House, key_of, photo
+from tests.api_end_to_end.served_stack import ServedStack, key_of, photo
 
 EXPIRED = 15 * 60 + 1  # seconds: a form is valid for fifteen minutes
 LENIENT = base64.b64encode(b'{"expiration": "2099-01-01T00:00:00Z", "conditions": []}').decode()
 
 
-def test_a_form_stores_the_file_under_its_id_and_the_pipeline_takes_it_up(house: House) -> None:
+def test_a_form_stores_the_file_under_its_id_and_the_pipeline_takes_it_up(stack: ServedStack) -> None:
     data = photo(f"{uuid4()}")
-    form = house.form(data, file_name="Grüße.jpg")
-    assert house.ask("GET", form["status_url"]).status == 404
-    assert house.send(form, data) == 204
-    assert house.ask("GET", form["status_url"]).status == 200
-    house.settle([key_of(form)])
-    image = house.ask("GET", form["status_url"]).json
+    form = stack.form(data, file_name="Grüße.jpg")
+    assert stack.request("GET", form["status_url"]).status == 404
+    assert stack.post_form(form, data) == 204
+    assert stack.request("GET", form["status_url"]).status == 200
+    stack.wait_for_outcomes([key_of(form)])
+    image = stack.request("GET", form["status_url"]).json
     assert (image["status"], image["bytes"]) == ("PUBLISHED", len(data))
 
 
@@ -47,50 +47,52 @@ def test_a_form_stores_the_file_under_its_id_and_the_pipeline_takes_it_up(house:
     ids=lambda value: json.dumps(value)[:60] if isinstance(value, dict) else None,
 )
 def test_a_form_with_another_field_is_refused_and_nothing_is_stored(
-    house: House, changed: dict[str, str | None], status: int
+    stack: ServedStack, changed: dict[str, str | None], status: int
 ) -> None:
-    before, data = house.versions(), photo(f"{uuid4()}")
-    form = house.form(data)
-    assert house.send(form, data, changed) == status
-    assert house.versions() == before
-    assert house.send(form, data) == 204  # and unchanged it is taken
+    before, data = stack.versions(), photo(f"{uuid4()}")
+    form = stack.form(data)
+    assert stack.post_form(form, data, changed) == status
+    assert stack.versions() == before
+    assert stack.post_form(form, data) == 204  # and unchanged it is taken
 
 
-def test_a_form_with_another_policy_is_refused_and_nothing_is_stored(house: House) -> None:
-    before, data = house.versions(), photo(f"{uuid4()}")
-    form = house.form(data)
-    assert house.send(form, data, {"policy": LENIENT, "key": "elsewhere.jpg"}) == 403
-    assert house.versions() == before
+def test_a_form_with_another_policy_is_refused_and_nothing_is_stored(stack: ServedStack) -> None:
+    before, data = stack.versions(), photo(f"{uuid4()}")
+    form = stack.form(data)
+    assert stack.post_form(form, data, {"policy": LENIENT, "key": "elsewhere.jpg"}) == 403
+    assert stack.versions() == before
 
 
 @pytest.mark.parametrize("more", [1, 100_000])
-def test_a_longer_body_than_was_asked_for_is_refused_and_nothing_is_stored(house: House, more: int) -> None:
-    before, data = house.versions(), photo(f"{uuid4()}")
-    assert house.send(house.form(data), data + bytes(more)) == 400
-    assert house.versions() == before
+def test_a_longer_body_than_was_asked_for_is_refused_and_nothing_is_stored(
+    stack: ServedStack, more: int
+) -> None:
+    before, data = stack.versions(), photo(f"{uuid4()}")
+    assert stack.post_form(stack.form(data), data + bytes(more)) == 400
+    assert stack.versions() == before
 
 
-def test_an_empty_file_is_refused_and_nothing_is_stored(house: House) -> None:
-    before = house.versions()
-    assert house.send(house.form(photo()), b"") == 400
-    assert house.versions() == before
+def test_an_empty_file_is_refused_and_nothing_is_stored(stack: ServedStack) -> None:
+    before = stack.versions()
+    assert stack.post_form(stack.form(photo()), b"") == 400
+    assert stack.versions() == before
 
 
 def test_a_form_is_refused_after_its_time_and_nothing_is_stored(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    stack: ServedStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before, data = house.versions(), photo(f"{uuid4()}")
-    form = house.form(data)
+    before, data = stack.versions(), photo(f"{uuid4()}")
+    form = stack.form(data)
     with monkeypatch.context() as later:
         moved = SimpleNamespace(time=lambda: time.time() + EXPIRED, strptime=time.strptime)
         later.setattr(form_policy, "time", moved)
-        assert house.send(form, data) == 403
-    assert house.versions() == before
-    assert house.send(form, data) == 204
+        assert stack.post_form(form, data) == 403
+    assert stack.versions() == before
+    assert stack.post_form(form, data) == 204
 
 
 @pytest.mark.parametrize(
-    ("wish", "status"),
+    ("body", "status"),
     [
         ({"content_type": "image/jpeg", "bytes": 26_214_401}, 413),
         ({"content_type": "text/html", "bytes": 10}, 415),
@@ -100,6 +102,8 @@ def test_a_form_is_refused_after_its_time_and_nothing_is_stored(
         ([], 400),
     ],
 )
-def test_no_form_is_given_for_what_the_stack_does_not_take(house: House, wish: object, status: int) -> None:
-    answer = house.ask("POST", "/v1/uploads", json.dumps(wish).encode())
-    assert (answer.status, answer.json["status"]) == (status, status)
+def test_no_form_is_given_for_what_the_stack_does_not_take(
+    stack: ServedStack, body: object, status: int
+) -> None:
+    response = stack.request("POST", "/v1/uploads", json.dumps(body).encode())
+    assert (response.status, response.json["status"]) == (status, status)

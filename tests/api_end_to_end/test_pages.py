@@ -2,14 +2,14 @@
 
 import pytest
 
-from tests.api_end_to_end.served_stack import ORIGIN, Answer, House, photo
+from tests.api_end_to_end.served_stack import ORIGIN, Response, ServedStack, photo
 
 OTHER = "https://evil.example.com"
 ROUTES = {"/v1/images/upload": "POST", "/v1/uploads": "POST", f"/v1/images/{'a' * 32}": "GET"}
 
 
-def preflight(house: House, path: str, origin: str, method: str) -> Answer:
-    return house.ask(
+def preflight(stack: ServedStack, path: str, origin: str, method: str) -> Response:
+    return stack.request(
         "OPTIONS",
         path,
         key=None,
@@ -20,26 +20,26 @@ def preflight(house: House, path: str, origin: str, method: str) -> Answer:
 
 
 @pytest.mark.parametrize(("path", "method"), ROUTES.items(), ids=["upload", "form", "status"])
-def test_a_browser_may_ask_first_without_a_key(house: House, path: str, method: str) -> None:
-    asked = preflight(house, path, ORIGIN, method)
+def test_a_browser_may_ask_first_without_a_key(stack: ServedStack, path: str, method: str) -> None:
+    asked = preflight(stack, path, ORIGIN, method)
     assert asked.status == 204
     assert asked.headers["access-control-allow-origin"] == ORIGIN
     assert method in asked.headers["access-control-allow-methods"]
     assert "x-api-key" in asked.headers["access-control-allow-headers"].lower()
-    other = preflight(house, path, OTHER, method)
+    other = preflight(stack, path, OTHER, method)
     assert other.headers.get("access-control-allow-origin") != OTHER
 
 
-def test_a_page_can_read_answers_and_refusals_alike(house: House) -> None:
+def test_a_page_can_read_answers_and_refusals_alike(stack: ServedStack) -> None:
     path = f"/v1/images/{'a' * 32}"
     for status, key in ((404, ""), (403, None)):
-        answer = house.ask("GET", path, key=key, Origin=ORIGIN)
-        assert (answer.status, answer.headers["access-control-allow-origin"]) == (status, ORIGIN)
-    assert house.ask("GET", path, Origin=OTHER).headers.get("access-control-allow-origin") != OTHER
+        response = stack.request("GET", path, key=key, Origin=ORIGIN)
+        assert (response.status, response.headers["access-control-allow-origin"]) == (status, ORIGIN)
+    assert stack.request("GET", path, Origin=OTHER).headers.get("access-control-allow-origin") != OTHER
 
 
-def test_a_page_may_post_a_form_to_the_bucket(house: House) -> None:
-    url = house.form(photo())["url"]
-    asked = preflight(house, url, ORIGIN, "POST")
+def test_a_page_may_post_a_form_to_the_bucket(stack: ServedStack) -> None:
+    url = stack.form(photo())["url"]
+    asked = preflight(stack, url, ORIGIN, "POST")
     assert (asked.status, asked.headers["access-control-allow-origin"]) == (200, ORIGIN)
-    assert preflight(house, url, OTHER, "POST").status == 403
+    assert preflight(stack, url, OTHER, "POST").status == 403

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from embedded_aws.rekognition.cards import draw_card
-from tests.engine.operator_session import Desk, open_desk
+from tests.engine.operator_session import OperatorSession, operator_session
 
 HERE = Path(__file__).parent
 ALL = os.environ.get("ENGINE_TESTS") == "all"
@@ -33,18 +33,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(scope="module")
-def deployed() -> Iterator[Desk]:
+def deployed() -> Iterator[OperatorSession]:
     """The dev stack, up; tests that share it leave it as they found it."""
-    with open_desk("dev") as desk:
-        desk.up()
-        yield desk
+    with operator_session("dev") as session:
+        session.up()
+        yield session
 
 
 @pytest.fixture
-def fresh() -> Iterator[Desk]:
+def fresh() -> Iterator[OperatorSession]:
     """The dev stack with nothing deployed."""
-    with open_desk("dev") as desk:
-        yield desk
+    with operator_session("dev") as session:
+        yield session
 
 
 @pytest.fixture

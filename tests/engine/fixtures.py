@@ -18,11 +18,11 @@ _ARCHIVE = "0def7320c3a5731c473e5ecbe6d01bc7"
 
 def main(name: str) -> None:
     """Deploy, export, write."""
-    from tests.engine.operator_session import open_desk
+    from tests.engine.operator_session import operator_session
 
-    with open_desk("dev") as desk:
-        desk.up()
-        kept = _lasting(desk.export())
+    with operator_session("dev") as session:
+        session.up()
+        kept = _lasting(session.export())
     FOLDER.mkdir(exist_ok=True)
     path = FOLDER / f"{name}.json"
     path.write_text(json.dumps(kept, separators=(",", ":"), sort_keys=True) + "\n", "utf-8")

@@ -1,4 +1,4 @@
-"""An operator's desk: plain pulumi commands in a rehearsal, and a look at what became of them."""
+"""An operator's session: plain pulumi commands in a rehearsal, and a look at what became of them."""
 
 import json
 import os
@@ -21,13 +21,13 @@ from embedded_aws.isolation import ACCOUNT_ID
 from local.rehearse.session import Rehearsal
 
 PROJECT = Path(__file__).resolve().parents[2]
-QUIET: dict[str, "Change"] = {}
+NO_CHANGES: dict[str, "Change"] = {}
 _NOWHERE = "http://127.0.0.1:9"  # the discard port: a proxy that never answers
 _PATIENCE = 30.0  # seconds
 
 
 @dataclass(frozen=True)
-class Done:
+class CommandResult:
     """How a command ended."""
 
     code: int
@@ -47,7 +47,7 @@ class Change:
     properties: tuple[str, ...] = ()
 
 
-class Aws:
+class RehearsalAws:
     """The rehearsal's world as handlers want it."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
@@ -75,7 +75,7 @@ class Aws:
         return self._clients[service]
 
 
-class Desk:
+class OperatorSession:
     """One open rehearsal. Nothing that it starts can reach a network but loopback."""
 
     def __init__(self, rehearsal: Rehearsal) -> None:
@@ -85,9 +85,9 @@ class Desk:
             **rehearsal.environment,
             **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), _NOWHERE),
         }
-        self.aws = Aws(rehearsal.world.environment)
+        self.aws = RehearsalAws(rehearsal.world.environment)
 
-    def pulumi(self, *arguments: str, expect: int | None = 0) -> Done:
+    def pulumi(self, *arguments: str, expect: int | None = 0) -> CommandResult:
         """Run a command to its end; any other exit code than `expect` fails the test with what it said."""
         ran = subprocess.run(
             self.command(*arguments),
@@ -99,7 +99,7 @@ class Desk:
             timeout=120,
             check=False,
         )
-        done = Done(ran.returncode, ran.stdout, ran.stderr)
+        done = CommandResult(ran.returncode, ran.stdout, ran.stderr)
         assert expect is None or done.code == expect, (
             f"pulumi {' '.join(arguments)}: {done.code}\n{done.text}"
         )
@@ -122,7 +122,7 @@ class Desk:
             start_new_session=os.name != "nt",
         )
 
-    def up(self, *arguments: str) -> Done:
+    def up(self, *arguments: str) -> CommandResult:
         return self.pulumi("up", "--yes", "--skip-preview", *arguments)
 
     def config_set(self, key: str, value: str) -> None:
@@ -204,7 +204,7 @@ class Desk:
 
 
 @contextmanager
-def open_desk(stack: str, **options: Any) -> Iterator[Desk]:
+def operator_session(stack: str, **options: Any) -> Iterator[OperatorSession]:
     """A rehearsal of its own."""
     with Rehearsal(stack, **options) as rehearsal:
-        yield Desk(rehearsal)
+        yield OperatorSession(rehearsal)

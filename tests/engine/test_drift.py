@@ -1,9 +1,9 @@
 """What somebody changed by hand is shown by a refresh and mended by the next up."""
 
-from tests.engine.operator_session import QUIET, Change, Desk
+from tests.engine.operator_session import NO_CHANGES, Change, OperatorSession
 
 
-def test_drift_made_by_hand_is_shown_and_mended(deployed: Desk) -> None:
+def test_drift_made_by_hand_is_shown_and_mended(deployed: OperatorSession) -> None:
     name = f"media-pipeline-{deployed.stack}"
     outputs = deployed.outputs()
     functions, queues = deployed.aws.client("lambda"), deployed.aws.client("sqs")
@@ -14,7 +14,7 @@ def test_drift_made_by_hand_is_shown_and_mended(deployed: Desk) -> None:
     topics = deployed.aws.client("sns")
     topics.tag_resource(ResourceArn=outputs["events_topic_arn"], Tags=[{"Key": "Stack", "Value": "mine"}])
 
-    assert deployed.preview() == QUIET, "a plain preview believes its state"
+    assert deployed.preview() == NO_CHANGES, "a plain preview believes its state"
     shown = deployed.preview("--refresh")
     assert shown[f"{name}-process-image"] == Change("update", ("memorySize",))
     assert shown[f"{name}-images"] == Change("update", ("visibilityTimeoutSeconds",))

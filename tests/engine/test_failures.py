@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from embedded_aws.resources import HANDLERS
-from tests.engine.operator_session import QUIET, Desk, open_desk
+from tests.engine.operator_session import NO_CHANGES, OperatorSession, operator_session
 
 TABLE = "aws:dynamodb/table:Table"
 LAYER = "aws:lambda/layerVersion:LayerVersion"
@@ -18,13 +18,13 @@ QUEUE = "aws:sqs/queue:Queue"
 
 
 @contextmanager
-def _faulty(monkeypatch: pytest.MonkeyPatch, fault: str) -> Iterator[Desk]:
+def _faulty(monkeypatch: pytest.MonkeyPatch, fault: str) -> Iterator[OperatorSession]:
     monkeypatch.setenv("FAULT", fault)
-    with open_desk("dev", serving=("-m", "tests.engine.faulty_world")) as desk:
-        yield desk
+    with operator_session("dev", serving=("-m", "tests.engine.faulty_world")) as session:
+        yield session
 
 
-def test_a_wrong_configuration_is_one_message_and_registers_nothing(fresh: Desk) -> None:
+def test_a_wrong_configuration_is_one_message_and_registers_nothing(fresh: OperatorSession) -> None:
     fresh.config_set("moderation.block.Wepons", "90")
     fresh.config_set("memory.image", "64")
     refused = fresh.pulumi("up", "--yes", expect=None)
@@ -38,7 +38,7 @@ def test_a_wrong_configuration_is_one_message_and_registers_nothing(fresh: Desk)
     assert fresh.leftovers() == []
 
 
-def test_a_value_of_the_wrong_type_is_refused_before_the_program_starts(fresh: Desk) -> None:
+def test_a_value_of_the_wrong_type_is_refused_before_the_program_starts(fresh: OperatorSession) -> None:
     fresh.pulumi("config", "set", "grayscale", "perhaps")
     refused = fresh.pulumi("preview", expect=None)
     assert refused.code != 0
@@ -47,27 +47,27 @@ def test_a_value_of_the_wrong_type_is_refused_before_the_program_starts(fresh: D
 
 
 def test_after_a_failure_half_way_a_second_up_completes(monkeypatch: pytest.MonkeyPatch) -> None:
-    with _faulty(monkeypatch, f"refuse:{TABLE}") as desk:
-        failed = desk.pulumi("up", "--yes", "--skip-preview", expect=None)
+    with _faulty(monkeypatch, f"refuse:{TABLE}") as session:
+        failed = session.pulumi("up", "--yes", "--skip-preview", expect=None)
         assert failed.code != 0
         assert "ServiceUnavailable: please try again" in failed.text
-        made = {resource["urn"]: resource.get("id") for resource in desk.state()}
+        made = {resource["urn"]: resource.get("id") for resource in session.state()}
         assert any("aws:" in urn for urn in made)
         assert not any(TABLE in urn for urn in made)
-        desk.up()
-        now = {resource["urn"]: resource.get("id") for resource in desk.state()}
+        session.up()
+        now = {resource["urn"]: resource.get("id") for resource in session.state()}
         assert made.items() <= now.items(), "what was made by then is kept"
-        assert desk.preview("--expect-no-changes") == QUIET
+        assert session.preview("--expect-no-changes") == NO_CHANGES
 
 
-def _queues(desk: Desk) -> list[str]:
-    urls: list[str] = desk.aws.client("sqs").list_queues().get("QueueUrls", [])
+def _queues(session: OperatorSession) -> list[str]:
+    urls: list[str] = session.aws.client("sqs").list_queues().get("QueueUrls", [])
     return urls
 
 
-def _pending(desk: Desk) -> list[dict[str, Any]]:
+def _pending(session: OperatorSession) -> list[dict[str, Any]]:
     """What the engine was about to create, as its state names it."""
-    pending: list[dict[str, Any]] = desk.export()["deployment"].get("pending_operations") or []
+    pending: list[dict[str, Any]] = session.export()["deployment"].get("pending_operations") or []
     return [operation["resource"] for operation in pending]
 
 
@@ -83,41 +83,41 @@ def _name(resource: dict[str, Any]) -> str:
 
 @pytest.mark.skipif(os.name == "nt", reason="there is no SIGKILL here")
 def test_a_killed_engine_is_recovered_by_the_documented_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    with _faulty(monkeypatch, f"hang:{QUEUE}") as desk:
-        up = desk.start("up", "--yes", "--skip-preview")
+    with _faulty(monkeypatch, f"hang:{QUEUE}") as session:
+        up = session.start("up", "--yes", "--skip-preview")
         deadline = time.monotonic() + 40
         # Until whatever does not wait for the queue is done, and known to be: seen twice, in case more was to begin.
         seen = 0
         while seen < 2 and time.monotonic() < deadline:
             time.sleep(0.5)
-            seen = seen + 1 if _queues(desk) and _types(_pending(desk)) == {QUEUE} else 0
+            seen = seen + 1 if _queues(session) and _types(_pending(session)) == {QUEUE} else 0
         os.killpg(up.pid, signal.SIGKILL)
         up.wait()
-        locked = desk.pulumi("up", "--yes", "--skip-preview", expect=None)
+        locked = session.pulumi("up", "--yes", "--skip-preview", expect=None)
         assert locked.code != 0
         assert "the stack is currently locked" in locked.text
-        desk.pulumi("cancel", "--yes")
-        pending = _pending(desk)
+        session.pulumi("cancel", "--yes")
+        pending = _pending(session)
         assert _types(pending) == {QUEUE}
-        desk.pulumi("refresh", "--yes", "--skip-preview", "--clear-pending-creates")
-        assert _pending(desk) == []
-        _delete_orphans(desk, pending)
-        desk.up()
-        assert desk.preview("--expect-no-changes") == QUIET
-        desk.pulumi("destroy", "--yes", "--skip-preview")
-        assert desk.leftovers() == [], "the state had named all that was made without its knowledge"
+        session.pulumi("refresh", "--yes", "--skip-preview", "--clear-pending-creates")
+        assert _pending(session) == []
+        _delete_orphans(session, pending)
+        session.up()
+        assert session.preview("--expect-no-changes") == NO_CHANGES
+        session.pulumi("destroy", "--yes", "--skip-preview")
+        assert session.leftovers() == [], "the state had named all that was made without its knowledge"
 
 
-def _delete_orphans(desk: Desk, pending: list[dict[str, Any]]) -> None:
+def _delete_orphans(session: OperatorSession, pending: list[dict[str, Any]]) -> None:
     """By hand, as the documentation says: what a pending creation had made already."""
     deleted = 0
     for resource in pending:
-        handler, name = HANDLERS[resource["type"]](desk.aws), _name(resource)
+        handler, name = HANDLERS[resource["type"]](session.aws), _name(resource)
         candidates = [name]
         if resource["type"] == QUEUE:
-            candidates = [url for url in _queues(desk) if url.endswith(f"/{name}")]
+            candidates = [url for url in _queues(session) if url.endswith(f"/{name}")]
         elif resource["type"] == LAYER:
-            listed = desk.aws.client("lambda").list_layer_versions(LayerName=name)["LayerVersions"]
+            listed = session.aws.client("lambda").list_layer_versions(LayerName=name)["LayerVersions"]
             candidates = [version["LayerVersionArn"] for version in listed]
         for id_ in candidates:
             if id_ and handler.read(id_) is not None:

@@ -4,14 +4,14 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.engine.operator_session import QUIET, Change, Desk, open_desk
+from tests.engine.operator_session import NO_CHANGES, Change, OperatorSession, operator_session
 
 SETTLED = 1.1  # seconds until a changed function is seen: on AWS an update takes longer
 
 
-def test_plain_commands_take_a_stack_from_nothing_to_nothing(fresh: Desk) -> None:
+def test_plain_commands_take_a_stack_from_nothing_to_nothing(fresh: OperatorSession) -> None:
     fresh.up()
-    assert fresh.preview("--expect-no-changes") == QUIET
+    assert fresh.preview("--expect-no-changes") == NO_CHANGES
     fresh.pulumi("destroy", "--yes", "--skip-preview")
     assert fresh.leftovers() == []
 
@@ -24,72 +24,72 @@ def test_both_stacks_live_through_their_changes(photo: Path, violent_card: Path)
 
 
 def _live(stack: str, photo: Path, violent_card: Path) -> None:
-    with open_desk(stack) as desk:
-        _first_deployment(desk)
-        assert desk.process(photo)["status"] == "PUBLISHED"
-        assert desk.process(violent_card)["status"] == "REVIEW"
-        _a_threshold_changes_the_functions_settings_alone(desk)
-        assert desk.process(violent_card)["status"] == "BLOCKED"
-        _size_memory_and_architecture_change(desk)
-        names = {rendition["name"] for rendition in desk.process(photo)["renditions"]}
+    with operator_session(stack) as session:
+        _first_deployment(session)
+        assert session.process(photo)["status"] == "PUBLISHED"
+        assert session.process(violent_card)["status"] == "REVIEW"
+        _a_threshold_changes_the_functions_settings_alone(session)
+        assert session.process(violent_card)["status"] == "BLOCKED"
+        _size_memory_and_architecture_change(session)
+        names = {rendition["name"] for rendition in session.process(photo)["renditions"]}
         assert "tiny" in names
-        desk.pulumi("refresh", "--preview-only", "--expect-no-changes")
+        session.pulumi("refresh", "--preview-only", "--expect-no-changes")
         if stack == "prod":
-            _protection_holds(desk)
-            _protection_is_lifted_as_the_documentation_says(desk)
-        desk.pulumi("destroy", "--yes", "--skip-preview")
-        assert desk.leftovers() == []
+            _protection_holds(session)
+            _protection_is_lifted_as_the_documentation_says(session)
+        session.pulumi("destroy", "--yes", "--skip-preview")
+        assert session.leftovers() == []
 
 
-def _first_deployment(desk: Desk) -> None:
-    planned = desk.preview()
+def _first_deployment(session: OperatorSession) -> None:
+    planned = session.preview()
     assert {change.op for change in planned.values()} == {"create"}
-    assert desk.leftovers() == [], "a preview makes nothing"
-    desk.up()
-    made = {resource["urn"].rsplit("::", 1)[-1] for resource in desk.state()}
+    assert session.leftovers() == [], "a preview makes nothing"
+    session.up()
+    made = {resource["urn"].rsplit("::", 1)[-1] for resource in session.state()}
     assert set(planned) <= made
-    assert desk.preview("--expect-no-changes") == QUIET
+    assert session.preview("--expect-no-changes") == NO_CHANGES
 
 
-def _a_threshold_changes_the_functions_settings_alone(desk: Desk) -> None:
-    desk.config_set("moderation.block.Violence", "80")
-    assert desk.preview() == {
+def _a_threshold_changes_the_functions_settings_alone(session: OperatorSession) -> None:
+    session.config_set("moderation.block.Violence", "80")
+    assert session.preview() == {
         name: Change("update", ("environment.variables.MODERATION",))
-        for name in desk.named("Function")
+        for name in session.named("Function")
         if name.endswith(("-process-image", "-process-video"))
     }
-    desk.up()
+    session.up()
     time.sleep(SETTLED)
 
 
-def _size_memory_and_architecture_change(desk: Desk) -> None:
-    name = f"media-pipeline-{desk.stack}"
-    desk.config_set("sizes.tiny", "64")
-    desk.config_set("memory.image", "2048")
-    desk.config_set("architecture", "x86_64")
+def _size_memory_and_architecture_change(session: OperatorSession) -> None:
+    name = f"media-pipeline-{session.stack}"
+    session.config_set("sizes.tiny", "64")
+    session.config_set("memory.image", "2048")
+    session.config_set("architecture", "x86_64")
     own = {
         f"{name}-process-image": ("environment.variables.SIZES", "memorySize"),
         f"{name}-process-video": ("environment.variables.SIZES", "layers[1]"),
     }
     layers = {
-        layer: Change("replace", ("compatibleArchitectures[0]",)) for layer in desk.named("LayerVersion")
+        layer: Change("replace", ("compatibleArchitectures[0]",)) for layer in session.named("LayerVersion")
     }
-    assert desk.preview() == layers | {
+    assert session.preview() == layers | {
         function: Change("update", tuple(sorted(("architectures[0]", "layers[0]", *own.get(function, ())))))
-        for function in desk.named("Function")
+        for function in session.named("Function")
     }
-    desk.up()
+    session.up()
     time.sleep(SETTLED)
 
 
-def _protection_holds(desk: Desk) -> None:
-    before = len(desk.state())
-    refused = desk.pulumi("destroy", "--yes", expect=None)
+def _protection_holds(session: OperatorSession) -> None:
+    before = len(session.state())
+    refused = session.pulumi("destroy", "--yes", expect=None)
     assert refused.code != 0
     assert "pulumi state unprotect" in refused.text
-    assert len(desk.state()) == before
+    assert len(session.state()) == before
 
 
-def _protection_is_lifted_as_the_documentation_says(desk: Desk) -> None:
-    desk.pulumi("config", "set", "protect", "false")
-    desk.up()
+def _protection_is_lifted_as_the_documentation_says(session: OperatorSession) -> None:
+    session.pulumi("config", "set", "protect", "false")
+    session.up()

@@ -16,7 +16,7 @@ from packaging.utils import parse_wheel_filename
 from components.packaging import wheels
 from components.packaging.store import sha256_of
 from embedded_aws.runtime.sqs_event import event_of
-from tests.engine.operator_session import PROJECT, QUIET, Change, Desk, open_desk
+from tests.engine.operator_session import NO_CHANGES, PROJECT, Change, OperatorSession, operator_session
 
 SETTLED = 1.1  # seconds until a changed function or mapping is seen: on AWS an update takes longer
 PROCESS_IMAGE = "media-pipeline-dev-process-image"
@@ -34,8 +34,8 @@ def handler(event, context):
 
 
 @pytest.fixture(scope="module")
-def desk() -> Iterator[Desk]:
-    with open_desk("dev") as opened:
+def session() -> Iterator[OperatorSession]:
+    with operator_session("dev") as opened:
         opened.up()
         yield opened
 
@@ -51,42 +51,46 @@ def elsewhere(tmp_path: Path) -> Path:
     return folder
 
 
-def test_the_same_checkout_in_another_folder_has_nothing_to_change(desk: Desk, elsewhere: Path) -> None:
-    desk.move_program(elsewhere)
-    assert desk.preview("--expect-no-changes") == QUIET
+def test_the_same_checkout_in_another_folder_has_nothing_to_change(
+    session: OperatorSession, elsewhere: Path
+) -> None:
+    session.move_program(elsewhere)
+    assert session.preview("--expect-no-changes") == NO_CHANGES
 
 
-def test_edited_code_is_a_new_code_zip_and_no_new_layer(desk: Desk, elsewhere: Path) -> None:
+def test_edited_code_is_a_new_code_zip_and_no_new_layer(session: OperatorSession, elsewhere: Path) -> None:
     with (elsewhere / "lambda/media_pipeline/handlers/process_image.py").open("a") as module:
         module.write("\n# Edited.\n")
-    desk.move_program(elsewhere)
-    assert desk.preview() == {name: Change("update", ("code",)) for name in desk.named("Function")}
+    session.move_program(elsewhere)
+    assert session.preview() == {name: Change("update", ("code",)) for name in session.named("Function")}
 
 
 def test_a_new_pillow_is_a_new_layer_no_function_is_ever_without_one_and_old_versions_keep_theirs(
-    desk: Desk, elsewhere: Path, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    session: OperatorSession, elsewhere: Path, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with (elsewhere / "lambda/media_pipeline/handlers/process_image.py").open("a") as module:
         module.write(TELL_THE_PIN)
-    desk.move_program(elsewhere)
-    desk.up()
-    old_version, old_layer = _deployed(desk)
+    session.move_program(elsewhere)
+    session.up()
+    old_version, old_layer = _deployed(session)
     wheel = _next_pillow(tmp_path / "index")
     cached = set(wheels.default_folder().rglob("*"))
     _pin(elsewhere / "lambda/requirements/image.txt", wheel)
-    desk.move_program(elsewhere)
-    monkeypatch.setitem(desk.environment, "PIP_NO_INDEX", "1")
-    monkeypatch.setitem(desk.environment, "PIP_FIND_LINKS", wheel.parent.as_uri())
+    session.move_program(elsewhere)
+    monkeypatch.setitem(session.environment, "PIP_NO_INDEX", "1")
+    monkeypatch.setitem(session.environment, "PIP_FIND_LINKS", wheel.parent.as_uri())
     try:
-        planned = desk.preview()
+        planned = session.preview()
         assert planned["media-pipeline-dev-image-layer"] == Change("replace", ("code",))
         layers = Change("update", ("layers[0]",))
         assert planned == {
             "media-pipeline-dev-image-layer": Change("replace", ("code",)),
-            **dict.fromkeys(desk.named("Function"), layers),
+            **dict.fromkeys(session.named("Function"), layers),
         }
-        before = desk.process(photo)
-        events = [json.loads(line) for line in desk.up("--json").output.splitlines() if line.startswith("{")]
+        before = session.process(photo)
+        events = [
+            json.loads(line) for line in session.up("--json").output.splitlines() if line.startswith("{")
+        ]
     finally:
         for file in set(wheels.default_folder().rglob("*")) - cached:
             file.unlink()
@@ -100,21 +104,21 @@ def test_a_new_pillow_is_a_new_layer_no_function_is_ever_without_one_and_old_ver
     assert order[-1] == ("delete-replaced", "layer")
     assert set(order[1:-1]) >= {("update", "image"), ("update", "letters")}
     time.sleep(SETTLED)
-    after = desk.process(photo)
+    after = session.process(photo)
     assert (before["status"], after["status"]) == ("PUBLISHED", "PUBLISHED")
     shown = [rendition["key"].rsplit("/", 1)[-1] for rendition in before["renditions"]]
     assert shown == [rendition["key"].rsplit("/", 1)[-1] for rendition in after["renditions"]], (
         "the same bytes"
     )
-    new_version, new_layer = _deployed(desk)
+    new_version, new_layer = _deployed(session)
     assert int(new_version) == int(old_version) + 1
-    functions, name = desk.aws.client("lambda"), desk.outputs()["process_image_function"]
+    functions, name = session.aws.client("lambda"), session.outputs()["process_image_function"]
     with pytest.raises(functions.exceptions.ResourceNotFoundException):
         functions.get_layer_version(
             LayerName=old_layer.rpartition(":")[0], VersionNumber=int(old_layer.rpartition(":")[2])
         )
     newer = parse_wheel_filename(wheel.name)[1]
-    _stop_the_queue(desk)
+    _stop_the_queue(session)
     for version, layer, pin in (
         (old_version, old_layer, newer.base_version),
         (new_version, new_layer, str(newer)),
@@ -122,17 +126,17 @@ def test_a_new_pillow_is_a_new_layer_no_function_is_ever_without_one_and_old_ver
     ):
         settings = functions.get_function_configuration(FunctionName=name, Qualifier=version)
         assert [used["Arn"] for used in settings["Layers"]] == [layer]
-        record, log = _process_with(desk, version, photo)
+        record, log = _process_with(session, version, photo)
         assert record["status"] == "PUBLISHED"
         assert [rendition["key"].rsplit("/", 1)[-1] for rendition in record["renditions"]] == shown
         assert log.rstrip().endswith(f"ran with pillow {pin}")
 
 
-def _deployed(desk: Desk) -> tuple[str, str]:
+def _deployed(session: OperatorSession) -> tuple[str, str]:
     """The image function's newest version and its layer, from the engine's state."""
     (outputs,) = (
         resource["outputs"]
-        for resource in desk.state()
+        for resource in session.state()
         if resource["urn"].endswith(f"::{PROCESS_IMAGE}")
         and resource["type"] == "aws:lambda/function:Function"
     )
@@ -140,24 +144,26 @@ def _deployed(desk: Desk) -> tuple[str, str]:
     return outputs["version"], layer
 
 
-def _stop_the_queue(desk: Desk) -> None:
+def _stop_the_queue(session: OperatorSession) -> None:
     """From here on messages wait for whoever fetches them."""
-    functions = desk.aws.client("lambda")
+    functions = session.aws.client("lambda")
     for mapping in functions.list_event_source_mappings()["EventSourceMappings"]:
         functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
     time.sleep(SETTLED)
 
 
-def _process_with(desk: Desk, version: str, photo: Path) -> tuple[dict[str, Any], str]:
+def _process_with(session: OperatorSession, version: str, photo: Path) -> tuple[dict[str, Any], str]:
     """Upload a photo and hand its message to one version of the function; gives the record and the log."""
-    outputs, sqs = desk.outputs(), desk.aws.client("sqs")
+    outputs, sqs = session.outputs(), session.aws.client("sqs")
     key = f"by {version}.jpg"
-    put = desk.aws.client("s3").put_object(Bucket=outputs["uploads_bucket"], Key=key, Body=photo.read_bytes())
+    put = session.aws.client("s3").put_object(
+        Bucket=outputs["uploads_bucket"], Key=key, Body=photo.read_bytes()
+    )
     queue = outputs["images_queue_url"]
     (message,) = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=5, AttributeNames=["All"])["Messages"]
     attributes = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]
-    event = event_of([message], attributes["QueueArn"], desk.aws.region)
-    answer = desk.aws.client("lambda").invoke(
+    event = event_of([message], attributes["QueueArn"], session.aws.region)
+    answer = session.aws.client("lambda").invoke(
         FunctionName=outputs["process_image_function"],
         Qualifier=version,
         Payload=json.dumps(event).encode(),
@@ -166,7 +172,7 @@ def _process_with(desk: Desk, version: str, photo: Path) -> tuple[dict[str, Any]
     assert answer["ExecutedVersion"] == version
     assert json.load(answer["Payload"]) == {"batchItemFailures": []}
     sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
-    return desk.record(key, put["VersionId"]), base64.b64decode(answer["LogResult"]).decode()
+    return session.record(key, put["VersionId"]), base64.b64decode(answer["LogResult"]).decode()
 
 
 def _next_pillow(index: Path) -> Path:

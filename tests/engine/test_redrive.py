@@ -4,10 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.engine.operator_session import PROJECT, Desk
+from tests.engine.operator_session import PROJECT, OperatorSession
 
 
-def test_a_failed_object_is_found_through_pulumi_and_driven_again(deployed: Desk, photo: Path) -> None:
+def test_a_failed_object_is_found_through_pulumi_and_driven_again(
+    deployed: OperatorSession, photo: Path
+) -> None:
     record = deployed.process(photo)
     table = deployed.outputs()["records_table"]
     deployed.aws.client("dynamodb").update_item(
@@ -27,7 +29,7 @@ def test_a_failed_object_is_found_through_pulumi_and_driven_again(deployed: Desk
     assert "0 were sent through again." in _redrive(deployed)
 
 
-def _redrive(desk: Desk, *arguments: str) -> str:
+def _redrive(session: OperatorSession, *arguments: str) -> str:
     ran = subprocess.run(
         [
             sys.executable,
@@ -35,13 +37,13 @@ def _redrive(desk: Desk, *arguments: str) -> str:
             "operations",
             "redrive",
             "--stack",
-            desk.stack,
+            session.stack,
             "--status",
             "FAILED",
             *arguments,
         ],
-        cwd=desk.rehearsal.folder,
-        env={**desk.environment, "PYTHONPATH": str(PROJECT)},
+        cwd=session.rehearsal.folder,
+        env={**session.environment, "PYTHONPATH": str(PROJECT)},
         capture_output=True,
         text=True,
         timeout=60,

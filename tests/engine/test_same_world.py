@@ -12,7 +12,7 @@ from embedded_aws.resources import HANDLERS
 from embedded_aws.resources.base import Aws
 from embedded_aws.world import World
 from local.stacks import deploy, stack_region
-from tests.engine.operator_session import PROJECT, open_desk
+from tests.engine.operator_session import PROJECT, operator_session
 
 # Made anew by AWS each time, or by the second.
 _OF_THE_MOMENT = frozenset(
@@ -39,12 +39,12 @@ def test_the_in_process_front_and_the_engines_make_the_same_world(
     with World(region=stack_region(PROJECT, stack)) as world:
         deployment = deploy(PROJECT, stack, world)
         mine = _shown(world, [(made.urn, made.type, made.id) for made in deployment.resources])
-    with open_desk(stack) as desk:
-        desk.up()
+    with operator_session(stack) as session:
+        session.up()
         # What was only looked up is in the engine's state, too; it was there before, and is nobody's to compare.
-        made_here = [made for made in desk.state() if not made.get("external")]
+        made_here = [made for made in session.state() if not made.get("external")]
         state = [(made["urn"], made["type"], made.get("id", "")) for made in made_here]
-        engines = _shown(desk.aws, state)
+        engines = _shown(session.aws, state)
     assert mine.keys() == engines.keys()
     different = {urn: (shown, engines[urn]) for urn, shown in mine.items() if shown != engines[urn]}
     assert different == {}

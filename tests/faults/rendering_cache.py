@@ -44,10 +44,10 @@ def cached_transcoding() -> Iterator[Patch]:
     films: dict[tuple[bytes, str], tuple[bytes, Any]] = {}
     pictures: dict[tuple[bytes, str], Any] = {}
 
-    def transcoded(source: Any, target: Path, *, watch: Callable[[float], None], **how: Any) -> Any:
+    def transcoded(source: Any, target: Path, *, on_progress: Callable[[float], None], **how: Any) -> Any:
         name = _bytes_of(source), repr(sorted(how.items()))
         if name not in films:
-            made = transcode(source, target, watch=watch, **how)
+            made = transcode(source, target, on_progress=on_progress, **how)
             films[name] = target.read_bytes(), made
         data, made = films[name]
         target.write_bytes(data)
@@ -72,11 +72,11 @@ def transcoding_takes_time(sleep: Callable[[float], None]) -> Iterator[Patch]:
     if transcode is None:
         return
 
-    def transcoded(source: Any, target: Path, *, watch: Callable[[float], None], **how: Any) -> Any:
-        made = transcode(source, target, watch=lambda _: None, **how)
+    def transcoded(source: Any, target: Path, *, on_progress: Callable[[float], None], **how: Any) -> Any:
+        made = transcode(source, target, on_progress=lambda _: None, **how)
         for part in range(PARTS):
             sleep(PART_SECONDS)
-            watch((part + 1) / PARTS)
+            on_progress((part + 1) / PARTS)
         return made
 
     @contextmanager

@@ -22,17 +22,10 @@ from moto.moto_api._internal import mock_random
 from tests.faults.moto_speedups import speed_up_moto
 from tests.faults.rendering_cache import cached_rendering, cached_transcoding, transcoding_takes_time
 from tests.faults.virtual_time import VirtualClock
+from tests.fixtures.storage import ENVIRONMENT, REGION, create_buckets, create_records_table
 
-ACCOUNT, REGION = "123456789012", "eu-west-1"
+ACCOUNT = "123456789012"
 UPLOADS, QUARANTINE, RENDITIONS, TABLE = "uploads", "quarantine", "renditions", "records"
-ENVIRONMENT = {
-    "AWS_DEFAULT_REGION": REGION,
-    "AWS_ACCESS_KEY_ID": "testing",
-    "AWS_SECRET_ACCESS_KEY": "testing",
-    "AWS_EC2_METADATA_DISABLED": "true",
-    "POWERTOOLS_SERVICE_NAME": "media-pipeline-faults",
-    "POWERTOOLS_METRICS_NAMESPACE": "MediaPipeline",
-}
 Item = dict[str, Any]
 
 
@@ -77,17 +70,8 @@ class SimulatedStack:
         session = boto3.Session()
         self.s3: Any = session.client("s3")
         self.dynamodb: Any = session.client("dynamodb")
-        location: Any = {"LocationConstraint": REGION}
-        for bucket in (UPLOADS, QUARANTINE, RENDITIONS):
-            self.s3.create_bucket(Bucket=bucket, CreateBucketConfiguration=location)
-        self.s3.put_bucket_versioning(Bucket=UPLOADS, VersioningConfiguration={"Status": "Enabled"})
-        hash_and_range: Any = ("object_key", "HASH"), ("sequencer", "RANGE")
-        self.dynamodb.create_table(
-            TableName=TABLE,
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n, _ in hash_and_range],
-            KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in hash_and_range],
-        )
+        create_buckets(self.s3, UPLOADS, QUARANTINE, RENDITIONS, versioned=UPLOADS)
+        create_records_table(self.dynamodb, TABLE)
         sns, sqs = session.client("sns"), session.client("sqs")
         self.topic = sns.create_topic(Name="events")["TopicArn"]
         outbox = sqs.create_queue(QueueName="outbox")["QueueUrl"]

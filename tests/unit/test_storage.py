@@ -2,17 +2,17 @@
 
 import unicodedata
 import xml.etree.ElementTree as ElementTree
-from typing import Any
 
 import pytest
 from botocore.stub import Stubber
 
 from media_pipeline.errors import Reason, RejectedError
 from media_pipeline.storage import OriginalGoneError, Storage
+from tests.fixtures.moto_stack import MotoStack
 
 
 @pytest.fixture
-def storage(stack: Any) -> Storage:
+def storage(stack: MotoStack) -> Storage:
     return Storage(s3=stack.clients.s3, uploads="uploads", renditions="renditions", quarantine="quarantine")
 
 
@@ -32,7 +32,7 @@ CHARACTERS = _one_of_each_class()
 
 @pytest.mark.parametrize("key", ["{}a.jpg", "a{}b.jpg", "a.jpg{}"], ids=["first", "inside", "last"])
 def test_renditions_are_deleted_whatever_characters_their_keys_have(
-    stack: Any, storage: Storage, key: str
+    stack: MotoStack, storage: Storage, key: str
 ) -> None:
     odd = {key.format(character) for character in CHARACTERS}
     for each in (*odd, "kept.jpg"):
@@ -42,7 +42,7 @@ def test_renditions_are_deleted_whatever_characters_their_keys_have(
 
 
 def test_a_deletion_of_many_is_a_document_that_has_the_keys_it_was_given(
-    stack: Any, storage: Storage
+    stack: MotoStack, storage: Storage
 ) -> None:
     sent: list[bytes] = []
     events, name = stack.clients.s3.meta.events, "before-send.s3.DeleteObjects"
@@ -59,7 +59,7 @@ def test_a_deletion_of_many_is_a_document_that_has_the_keys_it_was_given(
     assert found >= {f"a{sign}b" for sign in "aÄ&<日\U0001f600"}
 
 
-def test_more_keys_than_one_call_takes_are_all_deleted(stack: Any, storage: Storage) -> None:
+def test_more_keys_than_one_call_takes_are_all_deleted(stack: MotoStack, storage: Storage) -> None:
     keys = {f"{number}.jpg" for number in range(1003)}
     for key in list(keys)[:5]:
         stack.clients.s3.put_object(Bucket="renditions", Key=key, Body=b"x")
@@ -73,7 +73,7 @@ def test_more_keys_than_one_call_takes_are_all_deleted(stack: Any, storage: Stor
     ids=["archived", "SSE-C"],
 )
 def test_object_whose_bytes_s3_never_gives_out_is_rejected(
-    stack: Any, storage: Storage, code: str, status: int
+    stack: MotoStack, storage: Storage, code: str, status: int
 ) -> None:
     with Stubber(stack.clients.s3) as s3:
         s3.add_client_error("get_object", code, http_status_code=status)
@@ -82,7 +82,7 @@ def test_object_whose_bytes_s3_never_gives_out_is_rejected(
     assert caught.value.reason is Reason.UNREADABLE
 
 
-def test_archived_object_is_rejected(stack: Any, storage: Storage) -> None:
+def test_archived_object_is_rejected(stack: MotoStack, storage: Storage) -> None:
     version = stack.clients.s3.put_object(
         Bucket="uploads", Key="a.jpg", Body=b"x", StorageClass="DEEP_ARCHIVE"
     )["VersionId"]
@@ -91,7 +91,7 @@ def test_archived_object_is_rejected(stack: Any, storage: Storage) -> None:
     assert caught.value.reason is Reason.UNREADABLE
 
 
-def test_object_that_was_replaced_or_deleted_is_gone(stack: Any, storage: Storage) -> None:
+def test_object_that_was_replaced_or_deleted_is_gone(stack: MotoStack, storage: Storage) -> None:
     first = stack.upload("a.jpg", b"1")["s3"]["object"]
     stack.upload("a.jpg", b"2")
     with pytest.raises(OriginalGoneError):
@@ -100,7 +100,7 @@ def test_object_that_was_replaced_or_deleted_is_gone(stack: Any, storage: Storag
         storage.open("none.jpg", version_id=first["versionId"], etag=None)
 
 
-def test_only_versions_from_before_count_as_earlier_uploads(stack: Any, storage: Storage) -> None:
+def test_only_versions_from_before_count_as_earlier_uploads(stack: MotoStack, storage: Storage) -> None:
     versions = [stack.upload("api/a", str(number).encode())["s3"]["object"]["versionId"] for number in (1, 2)]
     stack.clients.s3.delete_object(Bucket="uploads", Key="api/a")
     versions.append(stack.upload("api/a", b"3")["s3"]["object"]["versionId"])
@@ -110,7 +110,7 @@ def test_only_versions_from_before_count_as_earlier_uploads(stack: Any, storage:
 
 
 def test_longer_keys_deleted_versions_and_delete_markers_are_not_earlier_uploads(
-    stack: Any, storage: Storage
+    stack: MotoStack, storage: Storage
 ) -> None:
     gone = stack.upload("api/a", b"1")["s3"]["object"]["versionId"]
     stack.upload("api/a0", b"longer")

@@ -1,4 +1,4 @@
-"""The API's function over moto: events in, answers out, each answer held against the OpenAPI document."""
+"""The API's function with moto behind it; every response is validated against the OpenAPI document."""
 
 import base64
 import json
@@ -19,8 +19,8 @@ from media_pipeline.bootstrap.api import api
 from media_pipeline.observability import Observability
 from media_pipeline.records.record import to_item
 from media_pipeline.settings.api import ApiSettings
+from tests.fixtures.storage import ENVIRONMENT, REGION, create_buckets, create_records_table
 
-REGION = "eu-west-1"
 DOCUMENT = Path(__file__).parents[3] / "components" / "openapi.yaml"
 SETTINGS = ApiSettings(
     uploads_bucket="uploads",
@@ -44,7 +44,7 @@ def document() -> dict[str, Any]:
 
 
 class Context:
-    """What Lambda passes."""
+    """Lambda's context object."""
 
     function_name = "upload-api"
     aws_request_id = "11111111-2222-3333-4444-555555555555"
@@ -54,8 +54,8 @@ class Context:
 
 
 @dataclass(frozen=True)
-class Answer:
-    """An answer as a client gets it."""
+class Response:
+    """A response as a client gets it."""
 
     status: int
     headers: Mapping[str, str]
@@ -67,8 +67,8 @@ class Answer:
 
 
 @dataclass
-class Door:
-    """The API's function, with what a test may look up behind it."""
+class UploadApi:
+    """The API's function, and views of what it stored."""
 
     s3: Any
     dynamodb: Any
@@ -77,33 +77,33 @@ class Door:
     _api: Any = None
 
     def with_settings(self, **changes: Any) -> None:
-        """Let further requests go to the function as it would be with other settings."""
+        """Use other settings for further requests."""
         self.settings = replace(self.settings, **changes)
         self._api = None
 
     @property
     def api(self) -> Any:
-        """The function, made at the first request: its logger keeps the stdout that is there by then."""
+        """Return the function, created at the first request: its logger keeps the stdout of that moment."""
         if self._api is None:
             observability = Observability(tracing=False)
             self._api = api(self.settings, self.s3, self.dynamodb, observability, lambda: NOW)
         return self._api
 
-    def post(self, path: str, data: bytes, headers: Mapping[str, str] | None = None, **more: Any) -> Answer:
-        return self.ask("POST", path, data, headers, **more)
+    def post(self, path: str, data: bytes, headers: Mapping[str, str] | None = None, **more: Any) -> Response:
+        return self.request("POST", path, data, headers, **more)
 
-    def upload(self, data: bytes = JPEG, **headers: str) -> Answer:
+    def upload(self, data: bytes = JPEG, **headers: str) -> Response:
         """Send a picture; `Idempotency_Key="x"` becomes the header."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return self.post("/v1/images/upload", data, {"Content-Type": "image/jpeg", **named})
 
-    def form(self, **body: Any) -> Answer:
+    def form(self, **body: Any) -> Response:
         return self.post("/v1/uploads", json.dumps(body).encode(), {"Content-Type": "application/json"})
 
-    def image(self, image_id: str) -> Answer:
-        return self.ask("GET", f"/v1/images/{image_id}")
+    def image(self, image_id: str) -> Response:
+        return self.request("GET", f"/v1/images/{image_id}")
 
-    def ask(
+    def request(
         self,
         method: str,
         path: str,
@@ -112,16 +112,16 @@ class Door:
         *,
         before: str = "/dev",
         **changes: Any,
-    ) -> Answer:
-        """Send one request as API Gateway would; its answer must be one that the document names."""
+    ) -> Response:
+        """Send one request as API Gateway would; fail if the document does not describe the response."""
         raw = self.api(event(method, path, data, headers or {}, before) | changes, Context())
-        answer = Answer(
+        response = Response(
             int(raw["statusCode"]),
             {name: values[0] for name, values in raw["multiValueHeaders"].items()},
             raw["body"],
         )
-        require_documented(method, path, answer)
-        return answer
+        require_documented(method, path, response)
+        return response
 
     def record(self, image_id: str, status: str, sequencer: int = 1, **facts: Any) -> None:
         """Write a record as the pipeline would."""
@@ -136,7 +136,7 @@ class Door:
         self.dynamodb.put_item(TableName="records", Item=to_item(item))
 
     def versions(self) -> list[dict[str, Any]]:
-        """All object versions that were ever stored and not removed."""
+        """Return all object versions."""
         found: list[dict[str, Any]] = self.s3.list_object_versions(Bucket="uploads").get("Versions", [])
         return found
 
@@ -144,7 +144,7 @@ class Door:
 def event(
     method: str, path: str, data: bytes | None, headers: Mapping[str, str], before: str = "/dev"
 ) -> dict[str, Any]:
-    """A REST proxy event; `before` is the stage, or a custom domain's base path."""
+    """Return a REST proxy event; `before` is the stage, or a custom domain's base path."""
     sent = {"Host": "api.example.com", "X-Forwarded-Proto": "https", **headers}
     return {
         "resource": path,
@@ -166,20 +166,20 @@ def event(
     }
 
 
-def require_documented(method: str, path: str, answer: Answer) -> None:
-    """Fail where the document does not have this answer: its status, content type, headers, members."""
+def require_documented(method: str, path: str, response: Response) -> None:
+    """Fail if the document does not describe this response: its status, content type, headers, members."""
     operation = _operation(method, path)
     if operation is None:
         return
     responses = operation["responses"]
-    assert str(answer.status) in responses, f"{method} {path} answered {answer.status}: {answer.text}"
-    documented = _resolved(responses[str(answer.status)])
-    content_type = answer.headers["Content-Type"]
+    assert str(response.status) in responses, f"{method} {path} answered {response.status}: {response.text}"
+    documented = _resolved(responses[str(response.status)])
+    content_type = response.headers["Content-Type"]
     assert content_type in documented["content"], content_type
     for name in documented.get("headers", {}):
-        assert name in answer.headers
+        assert name in response.headers
     schema = {**documented["content"][content_type]["schema"], "components": document()["components"]}
-    OAS30Validator(schema).validate(answer.json)
+    OAS30Validator(schema).validate(response.json)
 
 
 def _operation(method: str, path: str) -> Mapping[str, Any] | None:
@@ -201,7 +201,7 @@ def _resolved(node: Mapping[str, Any]) -> Mapping[str, Any]:
 
 @pytest.fixture(scope="session")
 def aws() -> tuple[Any, Any]:
-    """Real clients, made once: moto answers them in whichever test they are used."""
+    """Return real clients, created once: moto answers them in every test that uses them."""
     with pytest.MonkeyPatch.context() as environment, mock_aws():
         environment.setenv("AWS_DEFAULT_REGION", REGION)
         return clients.signing_s3(29), clients.dynamodb(29)
@@ -209,36 +209,16 @@ def aws() -> tuple[Any, Any]:
 
 @pytest.fixture
 def service(request: pytest.FixtureRequest) -> str:
-    """A service name for each test: Powertools keeps one logger a name, on the stdout that was there first."""
+    """Return a service name for each test: Powertools keeps one logger per name, with the first one's stdout."""
     return f"media-pipeline-{abs(hash(request.node.nodeid))}"
 
 
 @pytest.fixture
-def door(monkeypatch: pytest.MonkeyPatch, aws: tuple[Any, Any], service: str) -> Iterator[Door]:
-    for name, value in {
-        "AWS_DEFAULT_REGION": REGION,
-        "AWS_ACCESS_KEY_ID": "testing",
-        "AWS_SECRET_ACCESS_KEY": "testing",
-        "POWERTOOLS_SERVICE_NAME": service,
-        "POWERTOOLS_METRICS_NAMESPACE": "MediaPipeline",
-    }.items():
+def upload_api(monkeypatch: pytest.MonkeyPatch, aws: tuple[Any, Any], service: str) -> Iterator[UploadApi]:
+    for name, value in {**ENVIRONMENT, "POWERTOOLS_SERVICE_NAME": service}.items():
         monkeypatch.setenv(name, value)
     s3, dynamodb = aws
     with mock_aws():
-        location: Any = {"LocationConstraint": REGION}
-        for bucket in ("uploads", "renditions"):
-            s3.create_bucket(Bucket=bucket, CreateBucketConfiguration=location)
-        s3.put_bucket_versioning(Bucket="uploads", VersioningConfiguration={"Status": "Enabled"})
-        dynamodb.create_table(
-            TableName="records",
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[
-                {"AttributeName": "object_key", "AttributeType": "S"},
-                {"AttributeName": "sequencer", "AttributeType": "S"},
-            ],
-            KeySchema=[
-                {"AttributeName": "object_key", "KeyType": "HASH"},
-                {"AttributeName": "sequencer", "KeyType": "RANGE"},
-            ],
-        )
-        yield Door(s3, dynamodb)
+        create_buckets(s3, "uploads", "renditions", versioned="uploads")
+        create_records_table(dynamodb)
+        yield UploadApi(s3, dynamodb)

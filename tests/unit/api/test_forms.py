@@ -12,7 +12,7 @@ from media_pipeline.api.originals import Originals
 from media_pipeline.api.uploads import IMAGE_TYPES, VIDEO_TYPES
 from media_pipeline.bootstrap import clients
 from media_pipeline.images.sniffing import _PREFIXES
-from tests.unit.api.conftest import SETTINGS, Door, document
+from tests.unit.api.conftest import SETTINGS, UploadApi, document
 
 LARGE = {"content_type": "image/jpeg", "bytes": 10_485_760}
 
@@ -22,11 +22,11 @@ def policy(fields: dict[str, str]) -> dict[str, Any]:
     return parsed
 
 
-def test_form_is_bound_to_its_key_its_type_its_length_and_minutes(door: Door) -> None:
-    answer = door.form(**LARGE)
-    assert answer.status == 201
-    fields = answer.json["fields"]
-    assert fields["key"] == f"api/{answer.json['image_id']}"
+def test_form_is_bound_to_its_key_its_type_its_length_and_minutes(upload_api: UploadApi) -> None:
+    response = upload_api.form(**LARGE)
+    assert response.status == 201
+    fields = response.json["fields"]
+    assert fields["key"] == f"api/{response.json['image_id']}"
     assert fields["Content-Type"] == "image/jpeg"
     signed = policy(fields)
     for condition in (
@@ -38,12 +38,12 @@ def test_form_is_bound_to_its_key_its_type_its_length_and_minutes(door: Door) ->
         assert condition in signed["conditions"]
     left = datetime.fromisoformat(signed["expiration"]) - datetime.now(UTC)
     assert timedelta(minutes=5) < left <= timedelta(minutes=15)
-    assert answer.headers["Location"] == answer.json["status_url"]
-    assert answer.json["expires_at"] == "2027-01-15T08:15:00.000Z"
+    assert response.headers["Location"] == response.json["status_url"]
+    assert response.json["expires_at"] == "2027-01-15T08:15:00.000Z"
 
 
-def test_every_field_of_a_form_is_signed(door: Door) -> None:
-    fields = door.form(**LARGE, file_name="../grün.jpg").json["fields"]
+def test_every_field_of_a_form_is_signed(upload_api: UploadApi) -> None:
+    fields = upload_api.form(**LARGE, file_name="../grün.jpg").json["fields"]
     assert fields["x-amz-meta-file-name"] == "gr%C3%BCn.jpg"
     named = {
         name
@@ -54,38 +54,40 @@ def test_every_field_of_a_form_is_signed(door: Door) -> None:
     assert set(fields) - {"policy", "x-amz-signature"} <= named
 
 
-def test_every_form_is_another_upload_and_stores_nothing_by_itself(door: Door) -> None:
-    first, second = door.form(**LARGE).json, door.form(**LARGE).json
+def test_every_form_is_another_upload_and_stores_nothing_by_itself(upload_api: UploadApi) -> None:
+    first, second = upload_api.form(**LARGE).json, upload_api.form(**LARGE).json
     assert first["image_id"] != second["image_id"]
-    assert not door.versions()
-    assert door.image(first["image_id"]).status == 404
+    assert not upload_api.versions()
+    assert upload_api.image(first["image_id"]).status == 404
 
 
 @pytest.mark.parametrize(
     ("content_type", "limit"), [("image/png", SETTINGS.image_bytes), ("video/mp4", SETTINGS.video_bytes)]
 )
-def test_limit_of_the_stack_is_the_limit_of_a_form(door: Door, content_type: str, limit: int) -> None:
-    assert door.form(content_type=content_type, bytes=limit).status == 201
-    answer = door.form(content_type=content_type, bytes=limit + 1)
-    assert answer.status == 413
-    assert f"{limit:,}" in answer.json["detail"]
+def test_limit_of_the_stack_is_the_limit_of_a_form(
+    upload_api: UploadApi, content_type: str, limit: int
+) -> None:
+    assert upload_api.form(content_type=content_type, bytes=limit).status == 201
+    response = upload_api.form(content_type=content_type, bytes=limit + 1)
+    assert response.status == 413
+    assert f"{limit:,}" in response.json["detail"]
 
 
-def test_videos_are_415_where_the_stack_takes_none(door: Door) -> None:
-    door.with_settings(video_bytes=None)
-    answer = door.form(content_type="video/mp4", bytes=1)
-    assert answer.status == 415
-    assert "video/webm" not in answer.json["detail"]
+def test_videos_are_415_where_the_stack_takes_none(upload_api: UploadApi) -> None:
+    upload_api.with_settings(video_bytes=None)
+    response = upload_api.form(content_type="video/mp4", bytes=1)
+    assert response.status == 415
+    assert "video/webm" not in response.json["detail"]
 
 
 @pytest.mark.parametrize(
     "content_type", ["image/svg+xml", "text/html", "image/*", "IMAGE/JPEG", "", "\u202e\n"]
 )
-def test_other_types_are_415_and_repeated_in_ascii(door: Door, content_type: str) -> None:
-    answer = door.form(content_type=content_type, bytes=1)
-    assert answer.status == 415
-    assert answer.json["detail"].isascii()
-    assert answer.json["detail"].isprintable()
+def test_other_types_are_415_and_repeated_in_ascii(upload_api: UploadApi, content_type: str) -> None:
+    response = upload_api.form(content_type=content_type, bytes=1)
+    assert response.status == 415
+    assert response.json["detail"].isascii()
+    assert response.json["detail"].isprintable()
 
 
 @pytest.mark.parametrize(
@@ -115,26 +117,28 @@ def test_other_types_are_415_and_repeated_in_ascii(door: Door, content_type: str
         b'{"content_type": "image/jpeg", "bytes": 1, "file_name": null}',
     ],
 )
-def test_malformed_wish_is_400(door: Door, body: bytes) -> None:
-    answer = door.post("/v1/uploads", body)
-    assert answer.status == 400
-    assert answer.text.isascii()
+def test_malformed_wish_is_400(upload_api: UploadApi, body: bytes) -> None:
+    response = upload_api.post("/v1/uploads", body)
+    assert response.status == 400
+    assert response.text.isascii()
 
 
-def test_whole_number_with_a_fraction_of_zero_is_a_whole_number(door: Door) -> None:
-    answer = door.post("/v1/uploads", b'{"content_type": "image/jpeg", "bytes": 5.0}')
-    assert ["content-length-range", 1, 5] in policy(answer.json["fields"])["conditions"]
+def test_whole_number_with_a_fraction_of_zero_is_a_whole_number(upload_api: UploadApi) -> None:
+    response = upload_api.post("/v1/uploads", b'{"content_type": "image/jpeg", "bytes": 5.0}')
+    assert ["content-length-range", 1, 5] in policy(response.json["fields"])["conditions"]
 
 
-def test_half_a_character_in_a_name_does_no_harm(door: Door) -> None:
-    answer = door.post(
+def test_half_a_character_in_a_name_does_no_harm(upload_api: UploadApi) -> None:
+    response = upload_api.post(
         "/v1/uploads", b'{"content_type": "image/jpeg", "bytes": 1, "file_name": "a\\ud800.jpg"}'
     )
-    assert answer.json["fields"]["x-amz-meta-file-name"] == "a.jpg"
+    assert response.json["fields"]["x-amz-meta-file-name"] == "a.jpg"
 
 
-def test_wish_that_came_as_text_is_understood_too(door: Door) -> None:
-    assert door.ask("POST", "/v1/uploads", body=json.dumps(LARGE), isBase64Encoded=False).status == 201
+def test_wish_that_came_as_text_is_understood_too(upload_api: UploadApi) -> None:
+    assert (
+        upload_api.request("POST", "/v1/uploads", body=json.dumps(LARGE), isBase64Encoded=False).status == 201
+    )
 
 
 def test_document_lists_exactly_the_types_that_are_taken() -> None:

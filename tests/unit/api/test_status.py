@@ -8,7 +8,7 @@ import pytest
 from media_pipeline.errors import Reason
 from media_pipeline.messaging.statuses import SENTENCES
 from media_pipeline.records.record import Status
-from tests.unit.api.conftest import JPEG, Door, document
+from tests.unit.api.conftest import JPEG, UploadApi, document
 
 ID = "k5ahn2u4cfb7wyq3zt6oxmjd2eilrvg7"
 LABELS = {
@@ -44,29 +44,29 @@ FACTS: dict[str, Any] = {
 }
 
 
-def test_unknown_id_is_404(door: Door) -> None:
-    answer = door.image(ID)
-    assert (answer.status, answer.json["title"]) == (404, "Not Found")
+def test_unknown_id_is_404(upload_api: UploadApi) -> None:
+    response = upload_api.image(ID)
+    assert (response.status, response.json["title"]) == (404, "Not Found")
 
 
 @pytest.mark.parametrize(
     "odd", ["upload", "x", "K" * 32, "a" * 33, "%2e%2e%2f", "..", "a" * 31 + "\n", "é" * 32]
 )
 def test_what_is_no_id_is_404_without_asking_anyone(
-    door: Door, monkeypatch: pytest.MonkeyPatch, odd: str
+    upload_api: UploadApi, monkeypatch: pytest.MonkeyPatch, odd: str
 ) -> None:
-    monkeypatch.setattr(door.dynamodb, "query", None)
-    assert door.image(odd).status == 404
+    monkeypatch.setattr(upload_api.dynamodb, "query", None)
+    assert upload_api.image(odd).status == 404
 
 
-def test_key_that_only_begins_like_another_is_404(door: Door) -> None:
-    door.s3.put_object(Bucket="uploads", Key=f"api/{ID}x", Body=JPEG)
-    assert door.image(ID).status == 404
+def test_key_that_only_begins_like_another_is_404(upload_api: UploadApi) -> None:
+    upload_api.s3.put_object(Bucket="uploads", Key=f"api/{ID}x", Body=JPEG)
+    assert upload_api.image(ID).status == 404
 
 
-def test_stored_but_not_taken_up_is_received(door: Door) -> None:
-    image_id = door.upload().json["image_id"]
-    assert door.image(image_id).json == {
+def test_stored_but_not_taken_up_is_received(upload_api: UploadApi) -> None:
+    image_id = upload_api.upload().json["image_id"]
+    assert upload_api.image(image_id).json == {
         "image_id": image_id,
         "status": "RECEIVED",
         "bytes": len(JPEG),
@@ -74,9 +74,11 @@ def test_stored_but_not_taken_up_is_received(door: Door) -> None:
     }
 
 
-def test_published_one_has_its_facts_and_links_that_work_for_minutes(door: Door) -> None:
-    door.record(ID, "PUBLISHED", renditions=[rendition()], moderation=LABELS | {"verdict": "allow"}, **FACTS)
-    shown = door.image(ID).json
+def test_published_one_has_its_facts_and_links_that_work_for_minutes(upload_api: UploadApi) -> None:
+    upload_api.record(
+        ID, "PUBLISHED", renditions=[rendition()], moderation=LABELS | {"verdict": "allow"}, **FACTS
+    )
+    shown = upload_api.image(ID).json
     assert (shown["status"], shown["width"], shown["height"], shown["bytes"]) == (
         "PUBLISHED",
         4032,
@@ -93,9 +95,11 @@ def test_published_one_has_its_facts_and_links_that_work_for_minutes(door: Door)
 
 
 @pytest.mark.parametrize("status", ["BLOCKED", "REVIEW"])
-def test_withheld_one_shows_neither_link_nor_label_nor_blurred_picture(door: Door, status: str) -> None:
+def test_withheld_one_shows_neither_link_nor_label_nor_blurred_picture(
+    upload_api: UploadApi, status: str
+) -> None:
     reason = {"BLOCKED": "policy_block", "REVIEW": "policy_review"}[status]
-    door.record(
+    upload_api.record(
         ID,
         status,
         renditions=[rendition()],
@@ -104,40 +108,42 @@ def test_withheld_one_shows_neither_link_nor_label_nor_blurred_picture(door: Doo
         detail=LABELS["reason"],
         **FACTS,
     )
-    answer = door.image(ID)
-    assert (answer.json["status"], answer.json["reason"]) == (status, reason)
-    assert answer.json["renditions"] == []
-    assert answer.json["detail"]
-    assert not any(secret in answer.text for secret in (*SECRETS, "dominant", "placeholder", "thumbhash"))
+    response = upload_api.image(ID)
+    assert (response.json["status"], response.json["reason"]) == (status, reason)
+    assert response.json["renditions"] == []
+    assert response.json["detail"]
+    assert not any(secret in response.text for secret in (*SECRETS, "dominant", "placeholder", "thumbhash"))
 
 
-def test_rejected_one_says_why(door: Door) -> None:
-    door.record(ID, "REJECTED", reason="too_large", detail="it has 9 bytes; allowed are 8", bytes=9)
-    shown = door.image(ID).json
+def test_rejected_one_says_why(upload_api: UploadApi) -> None:
+    upload_api.record(ID, "REJECTED", reason="too_large", detail="it has 9 bytes; allowed are 8", bytes=9)
+    shown = upload_api.image(ID).json
     assert (shown["reason"], shown["detail"]) == ("too_large", "it has 9 bytes; allowed are 8")
 
 
-def test_failed_one_does_not_tell_the_inside(door: Door) -> None:
-    door.record(
+def test_failed_one_does_not_tell_the_inside(upload_api: UploadApi) -> None:
+    upload_api.record(
         ID, "FAILED", reason="proxy_refused", detail="Rekognition refused (InvalidImageFormatException)"
     )
-    answer = door.image(ID)
-    assert answer.json["reason"] == "proxy_refused"
-    assert "Rekognition" not in answer.text
+    response = upload_api.image(ID)
+    assert response.json["reason"] == "proxy_refused"
+    assert "Rekognition" not in response.text
 
 
-def test_one_being_worked_on_shows_no_rendition_that_its_record_already_lists(door: Door) -> None:
-    door.record(ID, "PROCESSING", renditions=[rendition()], moderation=LABELS, owner="owner", **FACTS)
-    answer = door.image(ID)
-    assert (answer.json["status"], answer.json["renditions"]) == ("PROCESSING", [])
-    assert not any(secret in answer.text for secret in SECRETS)
+def test_one_being_worked_on_shows_no_rendition_that_its_record_already_lists(upload_api: UploadApi) -> None:
+    upload_api.record(ID, "PROCESSING", renditions=[rendition()], moderation=LABELS, owner="owner", **FACTS)
+    response = upload_api.image(ID)
+    assert (response.json["status"], response.json["renditions"]) == ("PROCESSING", [])
+    assert not any(secret in response.text for secret in SECRETS)
 
 
 @pytest.mark.parametrize("newer", ["PROCESSING", "REJECTED", "FAILED", "SUPERSEDED"])
-def test_status_is_the_newest_ones_and_renditions_those_last_published(door: Door, newer: str) -> None:
-    door.record(ID, "PUBLISHED", 1, renditions=[rendition("v1")], **FACTS)
-    door.record(ID, newer, 2)
-    shown = door.image(ID).json
+def test_status_is_the_newest_ones_and_renditions_those_last_published(
+    upload_api: UploadApi, newer: str
+) -> None:
+    upload_api.record(ID, "PUBLISHED", 1, renditions=[rendition("v1")], **FACTS)
+    upload_api.record(ID, newer, 2)
+    shown = upload_api.image(ID).json
     assert shown["status"] == newer
     assert "/v1/thumbnail" in shown["renditions"][0]["url"]
 
@@ -145,49 +151,53 @@ def test_status_is_the_newest_ones_and_renditions_those_last_published(door: Doo
 @pytest.mark.parametrize("newer", ["BLOCKED", "REVIEW", "DELETED"])
 @pytest.mark.parametrize("newest", [None, "PROCESSING", "FAILED"])
 def test_what_was_published_is_hidden_once_something_newer_took_it_away(
-    door: Door, newer: str, newest: str | None
+    upload_api: UploadApi, newer: str, newest: str | None
 ) -> None:
-    door.record(ID, "PUBLISHED", 1, renditions=[rendition()], **FACTS)
-    door.record(ID, newer, 2)
+    upload_api.record(ID, "PUBLISHED", 1, renditions=[rendition()], **FACTS)
+    upload_api.record(ID, newer, 2)
     if newest:
-        door.record(ID, newest, 3)
-    answer = door.image(ID)
-    assert answer.json["renditions"] == []
-    assert "thumbhash" not in answer.text
+        upload_api.record(ID, newest, 3)
+    response = upload_api.image(ID)
+    assert response.json["renditions"] == []
+    assert "thumbhash" not in response.text
 
 
-def test_newest_of_two_published_versions_is_shown(door: Door) -> None:
-    door.record(ID, "PUBLISHED", 1, renditions=[rendition("v1")], **FACTS)
-    door.record(ID, "PUBLISHED", 2, renditions=[rendition("v2")], **FACTS)
-    (entry,) = door.image(ID).json["renditions"]
+def test_newest_of_two_published_versions_is_shown(upload_api: UploadApi) -> None:
+    upload_api.record(ID, "PUBLISHED", 1, renditions=[rendition("v1")], **FACTS)
+    upload_api.record(ID, "PUBLISHED", 2, renditions=[rendition("v2")], **FACTS)
+    (entry,) = upload_api.image(ID).json["renditions"]
     assert "/v2/" in entry["url"]
 
 
 @pytest.mark.parametrize("first", ["PUBLISHED", "PROCESSING", "BLOCKED", "REJECTED"])
-def test_later_uploads_of_the_same_form_do_not_show(door: Door, first: str) -> None:
-    door.record(ID, first, 1, renditions=[rendition("v1")], **FACTS)
-    alone = door.image(ID).json
+def test_later_uploads_of_the_same_form_do_not_show(upload_api: UploadApi, first: str) -> None:
+    upload_api.record(ID, first, 1, renditions=[rendition("v1")], **FACTS)
+    alone = upload_api.image(ID).json
     for later in (2, 3):
-        door.record(ID, "REJECTED", later, reason="already_uploaded", detail="it came second")
-    assert door.image(ID).json == alone
+        upload_api.record(ID, "REJECTED", later, reason="already_uploaded", detail="it came second")
+    assert upload_api.image(ID).json == alone
 
 
-def test_upload_whose_event_is_late_is_received_although_a_later_one_was_refused(door: Door) -> None:
-    image_id = door.upload().json["image_id"]
-    door.record(image_id, "REJECTED", 2, reason="already_uploaded", detail="it came second")
-    assert door.image(image_id).json["status"] == "RECEIVED"
+def test_upload_whose_event_is_late_is_received_although_a_later_one_was_refused(
+    upload_api: UploadApi,
+) -> None:
+    image_id = upload_api.upload().json["image_id"]
+    upload_api.record(image_id, "REJECTED", 2, reason="already_uploaded", detail="it came second")
+    assert upload_api.image(image_id).json["status"] == "RECEIVED"
 
 
-def test_video_shows_its_duration_and_itself(door: Door) -> None:
+def test_video_shows_its_duration_and_itself(upload_api: UploadApi) -> None:
     video = rendition() | {"name": "video", "format": "mp4"}
-    door.record(ID, "PUBLISHED", renditions=[video], duration=12.48, **FACTS | {"content_type": "video/mp4"})
-    shown = door.image(ID).json
+    upload_api.record(
+        ID, "PUBLISHED", renditions=[video], duration=12.48, **FACTS | {"content_type": "video/mp4"}
+    )
+    shown = upload_api.image(ID).json
     assert (shown["duration"], shown["renditions"][0]["format"]) == (12.48, "mp4")
 
 
-def test_answer_is_not_to_be_kept(door: Door) -> None:
-    door.record(ID, "PUBLISHED")
-    assert door.image(ID).headers["Cache-Control"] == "no-store"
+def test_answer_is_not_to_be_kept(upload_api: UploadApi) -> None:
+    upload_api.record(ID, "PUBLISHED")
+    assert upload_api.image(ID).headers["Cache-Control"] == "no-store"
 
 
 def test_the_api_document_lists_every_status_with_its_meaning() -> None:

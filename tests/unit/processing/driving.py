@@ -8,13 +8,15 @@ import pytest
 from botocore.exceptions import ClientError
 from PIL import Image
 
+from tests.fixtures.moto_stack import MotoStack
+
 LEASE_OVER = 70.0  # seconds: longer than the lease of a function of 60 s
 
 WEAPON = [("Violence", "", 95.0), ("Weapons", "Violence", 95.0)]
 KILLED = KeyboardInterrupt  # as final as SIGKILL: nothing of the function's own clean-up runs
 
 
-def settle(stack: Any, *events: dict[str, Any], times: int = 3) -> None:
+def settle(stack: MotoStack, *events: dict[str, Any], times: int = 3) -> None:
     """Deliver a message until it is acknowledged."""
     for _ in range(times):
         if stack.deliver(*events):

@@ -8,10 +8,11 @@ from botocore.exceptions import ClientError
 
 from media_pipeline.events import parse_message
 from media_pipeline.records.record import Status
+from tests.fixtures.moto_stack import MotoStack
 from tests.unit.processing.driving import KILLED, LEASE_OVER, WEAPON, draw, kill_at
 
 
-def test_original_that_is_gone_without_a_tombstone_fails(stack: Any, picture: bytes) -> None:
+def test_original_that_is_gone_without_a_tombstone_fails(stack: MotoStack, picture: bytes) -> None:
     event = stack.upload("a.jpg", picture)
     stack.clients.s3.delete_object(
         Bucket="uploads", Key="a.jpg", VersionId=event["s3"]["object"]["versionId"]
@@ -21,7 +22,7 @@ def test_original_that_is_gone_without_a_tombstone_fails(stack: Any, picture: by
     assert (record.status, record.attributes["reason"]) == (Status.FAILED, "original_gone")
 
 
-def test_delete_marker_removes_the_renditions_of_every_older_version(stack: Any) -> None:
+def test_delete_marker_removes_the_renditions_of_every_older_version(stack: MotoStack) -> None:
     events = [stack.upload("a.jpg", draw((shade, 0, 0))) for shade in (10, 120)]
     for event in events:
         assert stack.deliver(event)
@@ -35,7 +36,7 @@ def test_delete_marker_removes_the_renditions_of_every_older_version(stack: Any)
 
 
 def test_delete_marker_waits_for_an_older_version_that_is_worked_on(
-    stack: Any, picture: bytes, monkeypatch: pytest.MonkeyPatch
+    stack: MotoStack, picture: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     event = stack.upload("a.jpg", picture)
     kill_at(monkeypatch, stack.clients.s3, "put_object", after=True)
@@ -51,7 +52,7 @@ def test_delete_marker_waits_for_an_older_version_that_is_worked_on(
     assert stack.keys("renditions") == set()
 
 
-def test_late_upload_event_cannot_resurrect_a_deleted_key(stack: Any, picture: bytes) -> None:
+def test_late_upload_event_cannot_resurrect_a_deleted_key(stack: MotoStack, picture: bytes) -> None:
     event = stack.upload("a.jpg", picture)
     marker = stack.event("ObjectRemoved:DeleteMarkerCreated", "a.jpg", "m1")
     assert stack.deliver(marker)
@@ -60,7 +61,7 @@ def test_late_upload_event_cannot_resurrect_a_deleted_key(stack: Any, picture: b
     assert stack.keys("renditions") == set()
 
 
-def test_deleted_version_takes_its_renditions_along_and_no_other(stack: Any) -> None:
+def test_deleted_version_takes_its_renditions_along_and_no_other(stack: MotoStack) -> None:
     red, blue = (stack.upload("a.jpg", draw(colour)) for colour in ((250, 0, 0), (0, 0, 250)))
     assert stack.deliver(red)
     assert stack.deliver(blue)
@@ -70,7 +71,9 @@ def test_deleted_version_takes_its_renditions_along_and_no_other(stack: Any) -> 
     assert stack.keys("renditions") == stack.record("a.jpg", blue).rendition_keys
 
 
-def test_deletion_of_an_unknown_or_blocked_version_is_just_acknowledged(stack: Any, picture: bytes) -> None:
+def test_deletion_of_an_unknown_or_blocked_version_is_just_acknowledged(
+    stack: MotoStack, picture: bytes
+) -> None:
     assert stack.deliver(stack.event("ObjectRemoved:Delete", "never.jpg", "v"))
     stack.rekognition.labels = WEAPON
     event = stack.upload("a.jpg", picture)
@@ -80,7 +83,7 @@ def test_deletion_of_an_unknown_or_blocked_version_is_just_acknowledged(stack: A
 
 
 def test_an_outcome_that_was_not_announced_is_announced_before_it_is_overwritten(
-    stack: Any, picture: bytes, monkeypatch: pytest.MonkeyPatch
+    stack: MotoStack, picture: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     event = stack.upload("a.jpg", picture)
     kill_at(monkeypatch, stack.clients.sns, "publish")
@@ -91,7 +94,7 @@ def test_an_outcome_that_was_not_announced_is_announced_before_it_is_overwritten
 
 
 def test_the_event_of_our_own_move_to_quarantine_leaves_the_alert_to_the_upload(
-    stack: Any, picture: bytes, monkeypatch: pytest.MonkeyPatch
+    stack: MotoStack, picture: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stack.rekognition.labels = WEAPON
     event = stack.upload("a.jpg", picture)
@@ -105,7 +108,7 @@ def test_the_event_of_our_own_move_to_quarantine_leaves_the_alert_to_the_upload(
     assert [told["status"] for told in stack.announcements()] == ["BLOCKED"]
 
 
-def test_s3_test_event_folders_and_foreign_buckets_leave_no_record(stack: Any, picture: bytes) -> None:
+def test_s3_test_event_folders_and_foreign_buckets_leave_no_record(stack: MotoStack, picture: bytes) -> None:
     assert stack.deliver_body(
         json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "uploads"})
     )
@@ -116,7 +119,7 @@ def test_s3_test_event_folders_and_foreign_buckets_leave_no_record(stack: Any, p
     assert stack.clients.dynamodb.scan(TableName="records")["Items"] == []
 
 
-def test_deletion_of_a_folder_leaves_no_record_either(stack: Any) -> None:
+def test_deletion_of_a_folder_leaves_no_record_either(stack: MotoStack) -> None:
     stack.upload("folder/", b"")
     marker = stack.clients.s3.delete_object(Bucket="uploads", Key="folder/")["VersionId"]
     assert stack.deliver(stack.event("ObjectRemoved:DeleteMarkerCreated", "folder/", marker))
@@ -124,7 +127,9 @@ def test_deletion_of_a_folder_leaves_no_record_either(stack: Any) -> None:
     assert stack.announcements() == []
 
 
-def test_picture_whose_key_ends_in_a_slash_is_published_and_taken_down(stack: Any, picture: bytes) -> None:
+def test_picture_whose_key_ends_in_a_slash_is_published_and_taken_down(
+    stack: MotoStack, picture: bytes
+) -> None:
     event = stack.upload("dir/photo.jpg/", picture)
     assert stack.deliver(event)
     assert stack.record("dir/photo.jpg/", event).status is Status.PUBLISHED
@@ -135,7 +140,7 @@ def test_picture_whose_key_ends_in_a_slash_is_published_and_taken_down(stack: An
 
 
 def test_picture_whose_key_ends_in_a_slash_stays_down_if_its_deletion_is_known_first(
-    stack: Any, picture: bytes
+    stack: MotoStack, picture: bytes
 ) -> None:
     late = stack.upload("dir/photo.jpg/", picture)
     marker = stack.clients.s3.delete_object(Bucket="uploads", Key="dir/photo.jpg/")["VersionId"]
@@ -146,16 +151,16 @@ def test_picture_whose_key_ends_in_a_slash_stays_down_if_its_deletion_is_known_f
 
 
 def test_message_that_is_no_event_goes_on_to_the_dead_letters_which_count_it(
-    stack: Any, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+    stack: MotoStack, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     assert not stack.deliver_body("hello")
-    assert stack.bury(body="hello")
+    assert stack.dead_letter(body="hello")
     assert '"UnknownMessages"' in capsys.readouterr().out
     assert [vars(line)["body"] for line in caplog.records if line.levelname == "ERROR"] == ["hello"]
 
 
 def test_the_log_names_the_object_of_each_message_that_is_handed_back(
-    stack: Any, picture: bytes, caplog: pytest.LogCaptureFixture
+    stack: MotoStack, picture: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     denied = ClientError({"Error": {"Code": "AccessDenied"}}, "DetectModerationLabels")
     stack.rekognition.error = denied
@@ -164,9 +169,11 @@ def test_the_log_names_the_object_of_each_message_that_is_handed_back(
     assert (vars(line)["object_key"], line.exc_info and line.exc_info[1]) == ("in/a b.jpg", denied)
 
 
-def test_dead_letter_of_an_open_upload_becomes_failed_and_redrivable(stack: Any, picture: bytes) -> None:
+def test_dead_letter_of_an_open_upload_becomes_failed_and_redrivable(
+    stack: MotoStack, picture: bytes
+) -> None:
     event = stack.upload("a.jpg", picture)
-    assert stack.bury(event)
+    assert stack.dead_letter(event)
     record = stack.record("a.jpg", event)
     assert (record.status, record.attributes["reason"]) == (Status.FAILED, "retries_exhausted")
     assert record.announced
@@ -175,16 +182,16 @@ def test_dead_letter_of_an_open_upload_becomes_failed_and_redrivable(stack: Any,
     assert stack.record("a.jpg", event).status is Status.PUBLISHED
 
 
-def test_dead_letters_carry_deletes_out(stack: Any, picture: bytes) -> None:
+def test_dead_letters_carry_deletes_out(stack: MotoStack, picture: bytes) -> None:
     event = stack.upload("a.jpg", picture)
     stack.deliver(event)
     marker = stack.event("ObjectRemoved:DeleteMarkerCreated", "a.jpg", "m1")
-    assert stack.bury(marker)
+    assert stack.dead_letter(marker)
     assert stack.record("a.jpg", marker).status is Status.DELETED
     assert stack.keys("renditions") == set()
 
 
-def test_one_bad_record_in_a_message_does_not_stop_its_neighbours(stack: Any, picture: bytes) -> None:
+def test_one_bad_record_in_a_message_does_not_stop_its_neighbours(stack: MotoStack, picture: bytes) -> None:
     gone = stack.upload("gone.jpg", picture)
     fine = stack.upload("fine.jpg", picture)
     stack.records.claim(_as_event(gone), owner="other", lease_seconds=60)

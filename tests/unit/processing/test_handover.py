@@ -11,19 +11,20 @@ from media_pipeline.errors import LeaseHeldError, LeaseLostError
 from media_pipeline.events import parse_message
 from media_pipeline.records.record import Claim, ClaimResult, Stage, Status, WaitsForStage
 from media_pipeline.records.table import Records
+from tests.fixtures.moto_stack import MotoStack
 from tests.unit.processing.driving import KILLED, LEASE_OVER, kill_at
 
 VIDEO = b"\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isomiso2" + bytes(5000)
 
 
 @pytest.fixture
-def videos(stack: Any) -> Any:
+def videos(stack: MotoStack) -> Any:
     """The stack, with videos enabled."""
     stack.settings = replace(stack.settings, videos_queue_url=stack.videos_url)
     return stack
 
 
-def waiting(stack: Any) -> list[Any]:
+def waiting(stack: MotoStack) -> list[Any]:
     """Bodies of the messages on the videos queue, which stay there."""
     answer = stack.clients.sqs.receive_message(
         QueueUrl=stack.videos_url, MaxNumberOfMessages=10, VisibilityTimeout=0
@@ -31,7 +32,7 @@ def waiting(stack: Any) -> list[Any]:
     return [json.loads(message["Body"]) for message in answer.get("Messages", ())]
 
 
-def claimed_for_video(stack: Any, event: dict[str, Any], owner: str = "video") -> ClaimResult:
+def claimed_for_video(stack: MotoStack, event: dict[str, Any], owner: str = "video") -> ClaimResult:
     (parsed,) = parse_message(json.dumps({"Records": [event]}))
     claim: ClaimResult = stack.records.claim(parsed, owner=owner, lease_seconds=60, stage=Stage.VIDEO)
     return claim
@@ -52,7 +53,7 @@ def test_video_is_handed_to_the_videos_queue_as_its_own_event_and_acknowledged(v
     assert videos.announcements() == []
 
 
-def test_without_a_videos_queue_a_video_is_rejected_as_video_disabled(stack: Any) -> None:
+def test_without_a_videos_queue_a_video_is_rejected_as_video_disabled(stack: MotoStack) -> None:
     event = stack.upload("a.mp4", VIDEO)
     assert stack.deliver(event)
     record = stack.record("a.mp4", event)
@@ -134,7 +135,7 @@ def test_video_function_leaves_alone_what_waits_for_the_image_function(
 def test_redrive_of_a_failed_video_passes_through_to_the_videos_queue(videos: Any) -> None:
     event = videos.upload("a.mp4", VIDEO)
     assert videos.deliver(event)
-    assert videos.bury(event)
+    assert videos.dead_letter(event)
     failed = videos.record("a.mp4", event)
     assert (failed.status, failed.stage) == (Status.FAILED, Stage.VIDEO)
     redrive = {**event, "eventSource": "media-pipeline:redrive", "redrive": {"attempt": failed.attempt}}
@@ -178,9 +179,9 @@ def test_letter_of_the_videos_queue_fails_its_record_and_comes_back_on_its_own_q
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(videos.clients.sqs, "change_message_visibility", choose)
-        assert not videos.bury(event, url=videos.videos_dead_letters_url)
-        assert not videos.bury(event)
+        assert not videos.dead_letter(event, url=videos.videos_dead_letters_url)
+        assert not videos.dead_letter(event)
     assert chosen == [videos.videos_dead_letters_url, videos.dead_letters_url]
     videos.clock.now += LEASE_OVER
-    assert videos.bury(event, url=videos.videos_dead_letters_url)
+    assert videos.dead_letter(event, url=videos.videos_dead_letters_url)
     assert videos.record("a.mp4", event).status is Status.FAILED

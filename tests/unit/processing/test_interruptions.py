@@ -10,6 +10,7 @@ from botocore.exceptions import ReadTimeoutError
 import media_pipeline.processing.image as story
 from media_pipeline.images.renditions import Size
 from media_pipeline.records.record import Status
+from tests.fixtures.moto_stack import MotoStack
 from tests.unit.processing.driving import KILLED, LEASE_OVER, WEAPON, kill_at, settle
 
 
@@ -25,7 +26,7 @@ from tests.unit.processing.driving import KILLED, LEASE_OVER, WEAPON, kill_at, s
     ],
 )
 def test_killed_at_any_call_the_picture_is_published_by_the_next_message(
-    stack: Any, picture: bytes, monkeypatch: pytest.MonkeyPatch, part: str, call: str, after: bool
+    stack: MotoStack, picture: bytes, monkeypatch: pytest.MonkeyPatch, part: str, call: str, after: bool
 ) -> None:
     event = stack.upload("a.jpg", picture)
     kill_at(monkeypatch, getattr(stack.clients, part), call, after=after)
@@ -44,7 +45,7 @@ def test_killed_at_any_call_the_picture_is_published_by_the_next_message(
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("call", ["copy_object", "head_object", "delete_object"])
 def test_killed_while_moving_to_quarantine_it_is_blocked_by_the_next_message(
-    stack: Any, picture: bytes, monkeypatch: pytest.MonkeyPatch, call: str, after: bool
+    stack: MotoStack, picture: bytes, monkeypatch: pytest.MonkeyPatch, call: str, after: bool
 ) -> None:
     stack.rekognition.labels = WEAPON
     event = stack.upload("a.jpg", picture)
@@ -64,7 +65,7 @@ def test_killed_while_moving_to_quarantine_it_is_blocked_by_the_next_message(
 
 
 def test_a_stored_verdict_outlives_a_changed_policy_and_is_billed_once(
-    stack: Any, picture: bytes, monkeypatch: pytest.MonkeyPatch
+    stack: MotoStack, picture: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     event = stack.upload("a.jpg", picture)
     kill_at(monkeypatch, stack.clients.s3, "put_object")
@@ -78,7 +79,7 @@ def test_a_stored_verdict_outlives_a_changed_policy_and_is_billed_once(
 
 
 def test_other_sizes_between_two_attempts_leave_no_rendition_that_no_record_lists(
-    stack: Any, picture: bytes, monkeypatch: pytest.MonkeyPatch
+    stack: MotoStack, picture: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     event = stack.upload("a.jpg", picture)
     kill_at(monkeypatch, stack.clients.s3, "put_object", after=True)
@@ -96,7 +97,7 @@ def test_other_sizes_between_two_attempts_leave_no_rendition_that_no_record_list
 
 @pytest.mark.parametrize("killer", [KILLED, MemoryError])
 def test_what_kills_the_decoder_three_times_is_not_decoded_again(
-    stack: Any, picture: bytes, monkeypatch: pytest.MonkeyPatch, killer: type[BaseException]
+    stack: MotoStack, picture: bytes, monkeypatch: pytest.MonkeyPatch, killer: type[BaseException]
 ) -> None:
     event = stack.upload("a.jpg", picture)
     decoded = []
@@ -118,7 +119,7 @@ def test_what_kills_the_decoder_three_times_is_not_decoded_again(
 
 
 def test_decoding_that_leaves_no_time_counts_like_a_kill(
-    stack: Any, picture: bytes, monkeypatch: pytest.MonkeyPatch
+    stack: MotoStack, picture: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     event = stack.upload("a.jpg", picture)
     real = vars(story)["render"]
@@ -137,7 +138,7 @@ def test_decoding_that_leaves_no_time_counts_like_a_kill(
 
 
 def test_claims_that_were_cut_off_before_decoding_say_nothing_about_the_picture(
-    stack: Any, picture: bytes, monkeypatch: pytest.MonkeyPatch
+    stack: MotoStack, picture: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     event = stack.upload("a.jpg", picture)
     dynamodb = stack.clients.dynamodb
@@ -163,7 +164,7 @@ def test_claims_that_were_cut_off_before_decoding_say_nothing_about_the_picture(
 
 
 def test_kills_in_the_decoder_are_counted_across_a_claim_that_was_cut_off(
-    stack: Any, picture: bytes, monkeypatch: pytest.MonkeyPatch
+    stack: MotoStack, picture: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     event = stack.upload("a.jpg", picture)
     deadly = Mock(side_effect=KILLED)

@@ -12,10 +12,11 @@ from PIL import Image
 from media_pipeline.moderation.policy import Policy
 from media_pipeline.moderation.verdicts import Verdict
 from media_pipeline.records.record import Status
+from tests.fixtures.moto_stack import MotoStack
 from tests.unit.processing.driving import WEAPON, big, draw, draw_noise
 
 
-def test_allowed_picture_is_published_recorded_and_announced(stack: Any, picture: bytes) -> None:
+def test_allowed_picture_is_published_recorded_and_announced(stack: MotoStack, picture: bytes) -> None:
     event = stack.upload("a b/ü.jpg", picture)
     assert stack.deliver(event)
     record = stack.record("a b/ü.jpg", event)
@@ -39,7 +40,7 @@ def test_allowed_picture_is_published_recorded_and_announced(stack: Any, picture
     )
 
 
-def test_rendition_carries_type_cache_control_and_its_origin(stack: Any, picture: bytes) -> None:
+def test_rendition_carries_type_cache_control_and_its_origin(stack: MotoStack, picture: bytes) -> None:
     event = stack.upload("a.jpg", picture)
     stack.deliver(event)
     entry = stack.record("a.jpg", event).renditions[0]
@@ -65,7 +66,7 @@ def test_rendition_carries_type_cache_control_and_its_origin(stack: Any, picture
     ],
 )
 def test_withheld_picture_is_moved_to_quarantine_and_publishes_nothing(
-    stack: Any, picture: bytes, labels: Any, status: Status, reason: str
+    stack: MotoStack, picture: bytes, labels: Any, status: Status, reason: str
 ) -> None:
     stack.rekognition.labels = labels
     event = stack.upload("a.jpg", picture)
@@ -80,7 +81,7 @@ def test_withheld_picture_is_moved_to_quarantine_and_publishes_nothing(
     assert [told["status"] for told in stack.announcements()] == [status.value]
 
 
-def test_observe_publishes_and_records_the_verdict(stack: Any, picture: bytes) -> None:
+def test_observe_publishes_and_records_the_verdict(stack: MotoStack, picture: bytes) -> None:
     stack.settings = dataclasses.replace(
         stack.settings, policy=Policy.parse({"mode": "observe", "block": {"Weapons": 90}})
     )
@@ -93,7 +94,7 @@ def test_observe_publishes_and_records_the_verdict(stack: Any, picture: bytes) -
     assert record.moderation.verdict is Verdict.BLOCK
 
 
-def test_moderation_off_asks_nobody(stack: Any, picture: bytes) -> None:
+def test_moderation_off_asks_nobody(stack: MotoStack, picture: bytes) -> None:
     stack.settings = dataclasses.replace(stack.settings, policy=Policy.parse({"mode": "off"}))
     event = stack.upload("a.jpg", picture)
     stack.deliver(event)
@@ -120,7 +121,7 @@ def test_moderation_off_asks_nobody(stack: Any, picture: bytes) -> None:
     ],
 )
 def test_what_can_never_be_processed_is_rejected_with_its_reason(
-    stack: Any, name: str, data: bytes, reason: str
+    stack: MotoStack, name: str, data: bytes, reason: str
 ) -> None:
     event = stack.upload(name, data)
     assert stack.deliver(event)
@@ -132,7 +133,7 @@ def test_what_can_never_be_processed_is_rejected_with_its_reason(
     assert stack.rekognition.calls == []
 
 
-def test_key_without_room_for_its_renditions_keys_is_rejected(stack: Any, picture: bytes) -> None:
+def test_key_without_room_for_its_renditions_keys_is_rejected(stack: MotoStack, picture: bytes) -> None:
     key = "k" * 1000 + ".jpg"
     event = stack.upload(key, picture)
     assert stack.deliver(event)
@@ -144,7 +145,7 @@ def test_key_without_room_for_its_renditions_keys_is_rejected(stack: Any, pictur
     ["ThrottlingException", "ProvisionedThroughputExceededException", "InternalServerError", "AccessDenied"],
 )
 def test_failing_moderation_publishes_nothing_and_the_message_comes_back(
-    stack: Any, picture: bytes, code: str
+    stack: MotoStack, picture: bytes, code: str
 ) -> None:
     event = stack.upload("a.jpg", picture)
     stack.rekognition.error = ClientError({"Error": {"Code": code, "Message": ""}}, "DetectModerationLabels")
@@ -161,7 +162,7 @@ def test_failing_moderation_publishes_nothing_and_the_message_comes_back(
 @pytest.mark.parametrize(
     "code", ["InvalidImageFormatException", "ImageTooLargeException", "InvalidParameterException"]
 )
-def test_a_refused_proxy_is_the_systems_fault(stack: Any, picture: bytes, code: str) -> None:
+def test_a_refused_proxy_is_the_systems_fault(stack: MotoStack, picture: bytes, code: str) -> None:
     event = stack.upload("a.jpg", picture)
     stack.rekognition.error = ClientError({"Error": {"Code": code, "Message": ""}}, "DetectModerationLabels")
     assert stack.deliver(event)
@@ -170,14 +171,14 @@ def test_a_refused_proxy_is_the_systems_fault(stack: Any, picture: bytes, code: 
     assert record.attributes["attention"] == "FAILED"
 
 
-def test_unreachable_service_is_transient(stack: Any, picture: bytes) -> None:
+def test_unreachable_service_is_transient(stack: MotoStack, picture: bytes) -> None:
     event = stack.upload("a.jpg", picture)
     stack.rekognition.error = EndpointConnectionError(endpoint_url="x")
     assert not stack.deliver(event)
     assert stack.record("a.jpg", event).status is Status.PROCESSING
 
 
-def test_duplicates_change_nothing_and_are_acknowledged(stack: Any, picture: bytes) -> None:
+def test_duplicates_change_nothing_and_are_acknowledged(stack: MotoStack, picture: bytes) -> None:
     event = stack.upload("a.jpg", picture)
     stack.deliver(event)
     first = stack.record("a.jpg", event)
@@ -188,7 +189,7 @@ def test_duplicates_change_nothing_and_are_acknowledged(stack: Any, picture: byt
     assert len(stack.announcements()) == 1
 
 
-def test_older_version_whose_turn_comes_late_is_superseded(stack: Any, picture: bytes) -> None:
+def test_older_version_whose_turn_comes_late_is_superseded(stack: MotoStack, picture: bytes) -> None:
     old = stack.upload("a.jpg", draw((10, 20, 30)))
     new = stack.upload("a.jpg", picture)
     assert stack.deliver(new)
@@ -198,7 +199,7 @@ def test_older_version_whose_turn_comes_late_is_superseded(stack: Any, picture: 
     assert stack.keys("renditions") == stack.record("a.jpg", new).rendition_keys
 
 
-def test_each_version_is_made_of_its_own_bytes(stack: Any) -> None:
+def test_each_version_is_made_of_its_own_bytes(stack: MotoStack) -> None:
     red = stack.upload("a.jpg", draw((250, 0, 0)))
     blue = stack.upload("a.jpg", draw((0, 0, 250)))
     assert stack.deliver(red)

@@ -8,6 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from media_pipeline.records.record import Status
+from tests.fixtures.moto_stack import MotoStack
 from tests.unit.processing.driving import LEASE_OVER, WEAPON, draw, settle
 
 KEY = "api/k5ahn2u4cfb7wyq3zt6oxmjd2eilrvg7"
@@ -15,12 +16,12 @@ COLOURS = [(200, 30, 30), (30, 200, 30), (30, 30, 200), (200, 200, 30), (30, 200
 
 
 @pytest.fixture
-def posted(stack: Any) -> Any:
+def posted(stack: MotoStack) -> Any:
     stack.settings = replace(stack.settings, uploads_prefix="api/")
     return stack
 
 
-def outcome(stack: Any, event: dict[str, Any], key: str = KEY) -> tuple[str, str | None]:
+def outcome(stack: MotoStack, event: dict[str, Any], key: str = KEY) -> tuple[str, str | None]:
     record = stack.record(key, event)
     return record.status.value, record.attributes.get("reason")
 
@@ -121,7 +122,7 @@ def test_takedown_of_the_first_is_not_undone_by_its_own_late_event(posted: Any) 
 
 def test_first_is_driven_again_after_a_failure_although_later_posts_came(posted: Any) -> None:
     first, later = (posted.upload(KEY, draw(colour)) for colour in COLOURS[:2])
-    assert posted.bury(first)
+    assert posted.dead_letter(first)
     assert posted.deliver(later)
     again = first | {"eventSource": "media-pipeline:redrive", "redrive": {"attempt": 0}}
     assert posted.deliver(again)

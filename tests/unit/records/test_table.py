@@ -9,6 +9,7 @@ from media_pipeline.errors import LeaseHeldError, LeaseLostError, Reason, Transi
 from media_pipeline.events import EventKind, ObjectEvent
 from media_pipeline.records.record import Claim, Finished, Record, Status
 from media_pipeline.records.table import Records
+from tests.fixtures.moto_stack import MotoStack
 
 LEASE = 66.0
 
@@ -60,13 +61,13 @@ class LosesTheAnswer:
 
 
 @pytest.fixture
-def records(stack: Any) -> Records:
+def records(stack: MotoStack) -> Records:
     found: Records = stack.records
     return found
 
 
 @pytest.fixture
-def forgetful(stack: Any) -> Records:
+def forgetful(stack: MotoStack) -> Records:
     return Records(
         dynamodb=LosesTheAnswer(stack.clients.dynamodb),  # type: ignore[arg-type]
         table="records",
@@ -75,14 +76,14 @@ def forgetful(stack: Any) -> Records:
     )
 
 
-def test_first_claim_opens_a_record_with_its_version_and_a_lease(records: Records, stack: Any) -> None:
+def test_first_claim_opens_a_record_with_its_version_and_a_lease(records: Records, stack: MotoStack) -> None:
     record = claim(records).record
     assert (record.status, record.owner, record.attempt, record.unfinished) == (Status.PROCESSING, "me", 1, 1)
     assert (record.version_id, record.etag, record.stage) == ("v1", "e", "image")
     assert record.lease_left(stack.clock.now) == pytest.approx(LEASE, abs=0.01)
 
 
-def test_claim_of_a_live_foreign_lease_says_how_long_it_lasts(records: Records, stack: Any) -> None:
+def test_claim_of_a_live_foreign_lease_says_how_long_it_lasts(records: Records, stack: MotoStack) -> None:
     claim(records)
     stack.clock.now += 60
     with pytest.raises(LeaseHeldError) as raised:
@@ -91,7 +92,7 @@ def test_claim_of_a_live_foreign_lease_says_how_long_it_lasts(records: Records, 
 
 
 def test_claim_after_the_lease_counts_an_attempt_that_began_to_decode_as_unfinished(
-    records: Records, stack: Any
+    records: Records, stack: MotoStack
 ) -> None:
     records.begin_decoding(claim(records))
     stack.clock.now += LEASE + 1
@@ -103,7 +104,7 @@ def test_claim_after_the_lease_counts_an_attempt_that_began_to_decode_as_unfinis
     assert (record.owner, record.attempt, record.unfinished) == ("third", 3, 2)
 
 
-def test_only_the_holder_may_begin_to_decode(records: Records, stack: Any) -> None:
+def test_only_the_holder_may_begin_to_decode(records: Records, stack: MotoStack) -> None:
     mine = claim(records)
     stack.clock.now += LEASE + 1
     claim(records, owner="other")
@@ -171,7 +172,7 @@ def test_release_twice_is_the_same_as_once(forgetful: Records) -> None:
     forgetful.release(mine, unfinished=0)
 
 
-def test_release_of_a_claim_taken_over_leaves_the_other_alone(records: Records, stack: Any) -> None:
+def test_release_of_a_claim_taken_over_leaves_the_other_alone(records: Records, stack: MotoStack) -> None:
     mine = claim(records)
     stack.clock.now += LEASE + 1
     other = claim(records, owner="other")
@@ -190,7 +191,7 @@ def test_verdict_keeps_the_facts_and_forgives_unfinished_attempts(forgetful: Rec
 
 @pytest.mark.parametrize("change", ["verdict", "commit"])
 def test_a_change_by_an_owner_that_lost_its_lease_is_refused(
-    records: Records, stack: Any, change: str
+    records: Records, stack: MotoStack, change: str
 ) -> None:
     mine = claim(records)
     stack.clock.now += LEASE + 1
@@ -245,7 +246,7 @@ def test_fail_without_a_record_writes_one_that_lists_its_version(forgetful: Reco
     )
 
 
-def test_fail_waits_for_a_live_lease_and_ends_an_abandoned_record(records: Records, stack: Any) -> None:
+def test_fail_waits_for_a_live_lease_and_ends_an_abandoned_record(records: Records, stack: MotoStack) -> None:
     claim(records)
     with pytest.raises(LeaseHeldError):
         records.fail(event(), reason=Reason.RETRIES_EXHAUSTED, detail="d")
@@ -277,7 +278,7 @@ def test_deleted_version_turns_its_record_into_deleted(forgetful: Records, statu
 
 
 def test_deleted_version_waits_for_a_live_lease_and_ends_an_abandoned_record(
-    records: Records, stack: Any
+    records: Records, stack: MotoStack
 ) -> None:
     mine = claim(records)
     with pytest.raises(LeaseHeldError):
@@ -286,7 +287,9 @@ def test_deleted_version_waits_for_a_live_lease_and_ends_an_abandoned_record(
     assert records.delete(mine.record).status is Status.DELETED
 
 
-def test_deleting_a_record_that_changed_meanwhile_is_tried_again_later(records: Records, stack: Any) -> None:
+def test_deleting_a_record_that_changed_meanwhile_is_tried_again_later(
+    records: Records, stack: MotoStack
+) -> None:
     mine = claim(records)
     stack.clock.now += LEASE + 1
     claim(records, owner="other")
@@ -315,7 +318,7 @@ def test_two_lost_events_that_draw_one_sequencer_do_not_share_a_record(records: 
         records.claim(event("0A", "v2"), owner="x", lease_seconds=LEASE)
 
 
-def test_terminal_records_expire_after_their_retention(stack: Any) -> None:
+def test_terminal_records_expire_after_their_retention(stack: MotoStack) -> None:
     keeping = Records(dynamodb=stack.clients.dynamodb, table="records", clock=stack.clock, retention_days=30)
     mine = claim(keeping)
     assert "expires_at" not in mine.record.attributes

@@ -11,6 +11,7 @@ import pytest
 from media_pipeline.bootstrap.video import video_worker
 from media_pipeline.observability import Observability
 from media_pipeline.settings.functions import VideoSettings
+from tests.fixtures.moto_stack import MotoStack
 from tests.unit.conftest import TIMEOUT, FakeContext, clients, stack
 from tests.unit.videos.filming import shoot
 
@@ -20,7 +21,7 @@ __all__ = ["clients", "stack"]
 class Videos:
     """A stack that takes videos."""
 
-    def __init__(self, stack: Any) -> None:
+    def __init__(self, stack: MotoStack) -> None:
         self.stack = stack
         stack.settings = replace(stack.settings, videos_queue_url=stack.videos_url)
         shared = {**vars(stack.settings), "videos_queue_url": None, "queue_url": stack.videos_url}
@@ -46,7 +47,7 @@ class Videos:
             TIMEOUT,
         )
         body = json.dumps({"Records": events})
-        acknowledged: bool = self.stack._invoke(worker, self.stack.videos_url, body, context, 1)
+        acknowledged: bool = self.stack.invoke(worker, self.stack.videos_url, body, context, 1)
         return acknowledged
 
     def published(self, event: dict[str, Any], folder: Path) -> Path:
@@ -67,7 +68,7 @@ def key_of(event: dict[str, Any]) -> str:
 
 
 @pytest.fixture
-def videos(stack: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Videos]:
+def videos(stack: MotoStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Videos]:
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(scratch))
