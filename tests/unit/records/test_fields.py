@@ -1,11 +1,11 @@
 """The table of a record's fields has all that the functions write, and nothing else."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from media_pipeline.records.fields import FIELDS
+from tests.fixtures.moto_stack import MotoStack
 
 PACKAGE = Path(__file__).parents[3] / "lambda" / "media_pipeline"
 
@@ -17,6 +17,6 @@ def test_every_field_is_named_by_the_code_that_writes_it() -> None:
     assert [name for name in FIELDS if f'"{name}"' not in text] == []
 
 
-def test_a_write_of_a_field_that_is_not_listed_fails_every_unit_test(stack: Any) -> None:
+def test_a_write_of_a_field_that_is_not_listed_fails_every_unit_test(stack: MotoStack) -> None:
     with pytest.raises(AssertionError, match="nobody_listed_me"):
         stack.records._update(("key", "0" * 32), {"nobody_listed_me": 1}, condition={})
