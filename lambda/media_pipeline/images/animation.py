@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
+from media_pipeline.errors import Reason, RejectedError
 from media_pipeline.images import colour
 from media_pipeline.images.cicp import profile_of
 from media_pipeline.images.decoding import check_pixels, decoding, open_picture
@@ -16,7 +17,7 @@ from media_pipeline.images.memory_estimate import check_memory
 from media_pipeline.images.rasters import Packed, Raster
 from media_pipeline.images.resize_plan import Frame
 from media_pipeline.images.sampling import choose
-from media_pipeline.images.sizes import Specs, Target
+from media_pipeline.images.sizes import MAX_EDGE, Specs, Target
 from media_pipeline.images.stills import develop, publishable
 from media_pipeline.limits import Limits
 
@@ -33,6 +34,19 @@ class Film:
     data: bytes
     inspection: Inspection
     limits: Limits
+
+    def check_sides(self) -> None:
+        """Refuse a film with a side that no WebP can have.
+
+        So each judged frame fits into one proxy, whole and at more than half of its scale.
+        Raises RejectedError: too_many_pixels.
+        """
+        width, height = self.inspection.width, self.inspection.height
+        if max(width, height) > MAX_EDGE:
+            raise RejectedError(
+                Reason.TOO_MANY_PIXELS,
+                f"{width} x {height} pixels; an animation may have {MAX_EDGE:,} a side",
+            )
 
     def frames(self) -> Iterator[tuple[Image.Image, Packed]]:
         """Yield each frame as the decoder shows it, and as pixels that can be scaled.

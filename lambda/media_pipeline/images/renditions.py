@@ -11,7 +11,7 @@ from media_pipeline.images.animation import Film, Survey, animated_webp, survey
 from media_pipeline.images.encoders import encode, quality_of
 from media_pipeline.images.formats import FORMATS
 from media_pipeline.images.inspection import Inspection
-from media_pipeline.images.proxies import LEAST_QUALITY, fits, proxies
+from media_pipeline.images.proxies import LEAST_QUALITY, fits, proxies, proxies_of_renditions
 from media_pipeline.images.rasters import Packed, Raster
 from media_pipeline.images.resize_plan import plan
 from media_pipeline.images.sizes import Size, Specs, Target
@@ -72,11 +72,13 @@ def render(data: bytes, inspection: Inspection, specs: Specs, limits: Limits) ->
     """
     targets = {size: size.target(inspection.width, inspection.height) for size in specs.sizes}
     planned = plan(targets.values())
+    film = Film(data, inspection, limits) if inspection.animated and "webp" in specs.formats else None
+    if film is not None:
+        film.check_sides()
     made = pictures(data, inspection, planned, specs, limits)
     encoded = encode_stills(made, specs)
     judged: tuple[bytes, ...]
-    if inspection.animated and "webp" in specs.formats:
-        film = Film(data, inspection, limits)
+    if film is not None:
         played = survey(film, planned.largest, specs)
         encoded |= _encode_films(film, played, made, specs)
         # The still ones show the first frame, which is among the judged.
@@ -133,14 +135,14 @@ def _encode_films(
 
 
 def _proxies(made: Pictures, encoded: dict[tuple[Target, str], bytes], specs: Specs) -> tuple[bytes, ...]:
-    """Judge the largest JPEG rendition itself where it shows all there is to judge: that costs no encoding."""
+    """Make the proxies of a still; the largest JPEG rendition itself where it shows all: that costs no encoding."""
     size = made.whole.size
     whole = Target(*size, size)
     data = encoded.get((whole, "jpeg"), b"")
     is_fair = quality_of("jpeg", specs.quality) >= LEAST_QUALITY
-    if data and is_fair and not specs.grayscale and not made.whole.has_alpha and fits(data, size):
-        return (data,)
-    return proxies(made.whole, specs.background)
+    if not (is_fair and fits(data, size)) or specs.grayscale or made.whole.has_alpha:
+        data = b""
+    return proxies_of_renditions(made.whole, made.targets, specs.background, encoded=data)
 
 
 def _smallest(made: Pictures) -> Raster:

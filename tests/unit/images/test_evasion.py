@@ -10,6 +10,7 @@ import pytest
 from PIL import Image, ImageChops, ImageFilter
 
 from embedded_aws.rekognition.cards import Ink, draw_card, read_card
+from media_pipeline.errors import Reason, RejectedError
 from media_pipeline.images.animation import JUDGED_FRAMES
 from media_pipeline.images.renditions import Rendered
 from media_pipeline.images.sizes import Transparency
@@ -169,3 +170,86 @@ def test_picture_in_ink_of_one_colour_is_judged_or_not_published(
     result = rendered(saved(drawn, "PNG"), specs({"same": 900}, ("png", "webp"), transparency=transparency))
     assert recognised(result) or not is_published(result)
     assert transparency == "flatten" or recognised(result)
+
+
+LONG_CROPS = {
+    "xlarge": 3840,
+    "large": 2048,
+    "card": {"width": 400, "height": 300, "fit": "cover"},
+    "small": 200,
+}
+
+
+def strip(size: tuple[int, int], *, noisy: bool = False) -> Image.Image:
+    """A very tall or wide picture with the card in its middle, as large as its short side allows."""
+    if noisy:
+        picture = Image.effect_noise((200, 150), 250).convert("RGB").resize(size, Image.Resampling.NEAREST)
+    else:
+        picture = Image.new("RGB", size, (90, 120, 150))
+    short = min(size)
+    card = draw_card(WEAPONS, (short, short * 3 // 4) if size[0] < size[1] else (short * 4 // 3, short))
+    picture.paste(card, ((size[0] - card.width) // 2, (size[1] - card.height) // 2))
+    return picture
+
+
+@pytest.mark.parametrize(
+    ("size", "formats"),
+    [((400, 65_000), ("jpeg", "webp")), ((30_000, 300), ("jpeg",)), ((300, 24_000), ("webp",))],
+)
+def test_crop_from_the_middle_of_a_very_long_picture_is_judged_by_itself(
+    size: tuple[int, int], formats: tuple[str, ...]
+) -> None:
+    result = rendered(saved(strip(size), "PNG"), specs(LONG_CROPS, formats))
+    assert recognised(result)
+    assert len(result.proxies) == 2
+
+
+@pytest.mark.parametrize("size", [(400, 8000), (5000, 300), (300, 24_000), (300, 1700)])
+def test_crop_is_judged_by_itself_where_it_is_a_detail_of_a_long_picture(size: tuple[int, int]) -> None:
+    result = rendered(saved(strip(size, noisy=True), "PNG"), specs(LONG_CROPS, ("jpeg", "webp")))
+    assert recognised(result)
+    assert len(result.proxies) == 2
+
+
+@pytest.mark.parametrize(
+    ("orientation", "stored"), [(6, Image.Transpose.ROTATE_90), (8, Image.Transpose.ROTATE_270)]
+)
+def test_crop_of_a_turned_long_picture_is_judged_upright(orientation: int, stored: Image.Transpose) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = saved(strip((300, 24_000), noisy=True).transpose(stored), "JPEG", exif=exif.tobytes())
+    assert recognised(rendered(data, specs({"card": {"width": 400, "height": 300, "fit": "cover"}})))
+
+
+def test_crop_of_a_grey_rendition_is_judged_in_colour() -> None:
+    wanted = specs(LONG_CROPS, ("jpeg",), grayscale=True)
+    assert recognised(rendered(saved(strip((300, 24_000)), "PNG"), wanted))
+
+
+def test_crop_with_transparency_that_is_kept_is_judged_in_every_way_it_can_be_shown() -> None:
+    picture = Image.new("RGBA", (400, 21_000), (90, 120, 150, 255))
+    picture.paste((0, 0, 0, 0), (0, 10_350, 400, 10_650))
+    picture.alpha_composite(draw_card(WEAPONS, (400, 300), hidden_in="white"), (0, 10_350))
+    result = rendered(saved(picture, "PNG"), specs(LONG_CROPS, ("webp",), transparency="keep"))
+    assert recognised(result)
+
+
+@pytest.mark.parametrize("size", [(1600, 1200), (1920, 1080), (1080, 1920), (2400, 800), (900, 900)])
+def test_photograph_is_judged_once_whatever_its_crops(size: tuple[int, int]) -> None:
+    crops = {
+        f"{width}x{height}": {"width": width, "height": height, "fit": "cover"}
+        for width, height in ((400, 300), (300, 400), (300, 300), (800, 450))
+    }
+    result = rendered(
+        saved(Image.new("RGB", size, "teal")), specs({"large": 2048, **crops}, ("jpeg", "webp"))
+    )
+    assert len(result.proxies) == 1
+
+
+def test_animation_that_is_longer_than_a_proxy_can_show_is_refused() -> None:
+    frames = [Image.new("RGB", (40, 17_000), colour) for colour in ("red", "teal")]
+    data = saved(frames[0], "GIF", save_all=True, append_images=frames[1:], duration=100)
+    with pytest.raises(RejectedError) as refused:
+        rendered(data, specs(LONG_CROPS, ("webp",)))
+    assert refused.value.reason is Reason.TOO_MANY_PIXELS
+    assert len(rendered(data, specs(LONG_CROPS, ("jpeg",))).proxies) == 2

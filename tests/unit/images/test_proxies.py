@@ -7,7 +7,11 @@ from benchmarks.measures import colour_difference, ssim
 from media_pipeline.images.proxies import MAX_BYTES, MAX_SIDE, MIN_SIDE, proxies
 from media_pipeline.images.rasters import Packed
 from tests.unit.images.drawing import (
+    BLUE,
     CORNERS,
+    GREEN,
+    RED,
+    YELLOW,
     corner_colours,
     detailed,
     marked,
@@ -126,3 +130,24 @@ def test_bytes_and_sides_stay_within_rekognitions_bounds() -> None:
         (proxy,) = proxies(raster)
         assert len(proxy) <= MAX_BYTES
         assert max(opened(proxy).size) <= MAX_SIDE
+
+
+def test_picture_that_no_single_jpeg_can_hold_at_half_its_scale_is_judged_in_tiles(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each mark, of which one lies across the middle, is whole in a tile, at half its scale or more."""
+    monkeypatch.setattr("media_pipeline.images.proxies.MAX_BYTES", 60_000)
+    picture = Image.effect_noise((900, 1400), 200).convert("RGB")
+    for place, hue in (((0, 0), RED), ((800, 0), GREEN), ((0, 1300), BLUE), ((420, 670), YELLOW)):
+        picture.paste(hue, (*place, place[0] + 100, place[1] + 60))
+    tiles = proxies(Packed(picture))
+    assert 1 < len(tiles) <= 16
+    assert max(map(len, tiles)) <= 60_000
+    for hue in CORNERS:
+        seen = max(pixels_like(hue, opened(tile)) for tile in tiles)
+        assert seen > 0.8 * 50 * 30, hue
+
+
+def pixels_like(hue: tuple[int, int, int], image: Image.Image) -> int:
+    colours: list[tuple[int, tuple[int, int, int]]] = image.getcolors(1 << 24) or []  # type: ignore[assignment]
+    return sum(count for count, shown in colours if colour_difference(shown, hue) < 10)
