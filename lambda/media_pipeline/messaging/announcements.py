@@ -29,6 +29,7 @@ FACTS = (
     "frame_rate",
     "codec",
     "sound",
+    "dropped_sound",
     "renditions",
     "placeholder",
     "dominant_colour",

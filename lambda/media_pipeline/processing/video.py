@@ -191,6 +191,7 @@ def _facts(source: SourceVideo) -> dict[str, Any]:
     facts = {
         "codec": source.codec,
         "sound": source.audio_codec or False,
+        "dropped_sound": source.dropped_audio,
         "width": context.width,
         "height": context.height,
         "duration": source.seconds,

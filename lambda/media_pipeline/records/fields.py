@@ -29,6 +29,10 @@ FIELDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "frame_rate": ("number", "Frames per second, of a video"),
         "codec": ("string", "Codec of a video's pictures"),
         "sound": ("string or boolean", "Codec of a video's sound; `false` without sound"),
+        "dropped_sound": (
+            "string",
+            "Codec or channels of a video's sound that is not accepted: the video is published without it",
+        ),
         "renditions": (
             "list of maps",
             "What is published: `name`, `format`, `width`, `height`, `bytes`, and `key` in the renditions bucket",

@@ -6,7 +6,7 @@ from fractions import Fraction
 from av.audio.frame import AudioFrame
 from av.filter import Graph
 
-from media_pipeline.videos.frames import pull
+from media_pipeline.videos.filter_graphs import pull
 from media_pipeline.videos.source import decoding
 from media_pipeline.videos.video_limits import VideoLimits
 

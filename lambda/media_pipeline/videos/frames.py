@@ -4,28 +4,25 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
-from av.audio.frame import AudioFrame
 from av.filter import Graph
 from av.video.frame import VideoFrame
 
-from media_pipeline.videos import colour_conversion
-from media_pipeline.videos.geometry import Geometry, fitted, turn_of, upright
-from media_pipeline.videos.source import THREADS, SourceVideo, bytes_per_pixel, decoding
+from media_pipeline.videos.filter_graphs import (
+    TICK,
+    Output,
+    build,
+    published_matrix,
+    pull,
+    set_supported_matrix,
+)
+from media_pipeline.videos.geometry import fitted, fitted_into, turn_of, upright
+from media_pipeline.videos.source import SourceVideo, bytes_per_pixel, decoding
 from media_pipeline.videos.video_limits import VideoLimits
 
-TICK = Fraction(1, 90_000)
-"""Time base of the published video in seconds: fine enough for 1/24, 1/30 and 1/29.97 s."""
 MIN_FRAME_DISTANCE = Fraction(1, 80)
 """Seconds between two frames: above 60 frames a second some are dropped; a jittery clock costs none of 60."""
-_BT709, _BT601 = "bt709", "smpte170m"
-MATRICES = {_BT709: 1, _BT601: 6}
-"""Published colour matrices -> their numbers in ITU-T H.273."""
-_UNSPECIFIED = 2  # of colour matrix, primaries and transfer, in H.273
-_BT601_MATRICES = (5, 6)
-_CONSTANT_LUMINANCE, _BT2020 = 10, 9
-_SUPPORTED_MATRICES = frozenset({0, 1, _UNSPECIFIED, 4, *_BT601_MATRICES, 7, _BT2020})
-"""Colour matrices that libswscale can read."""
-_HIGH_DEFINITION = 720  # lines from which untagged video is BT.709, as players assume
+BACKGROUND = "#ffffff"
+"""Behind transparent frames."""
 
 
 class FrameConverter:
@@ -38,12 +35,10 @@ class FrameConverter:
         self._grey = grey
         self._graph: Graph | None = None
         self._graph_input: tuple[object, ...] = ()
-        self._geometry: Geometry | None = None
+        self._output: Output | None = None
         self._last_time: Fraction | None = None
         self._held_back: tuple[VideoFrame, Fraction] | None = None
         self._interlaced = False
-        self.matrix = _BT709
-        """Colour matrix of the published video; known after the first frame."""
         self.first: Fraction | None = None
         """Time of the source's first frame in seconds on the source's clock: 0 in the published video."""
         self.original = (0, 0)
@@ -51,11 +46,11 @@ class FrameConverter:
         self.decoded = 0
 
     @property
-    def size(self) -> tuple[int, int]:
-        """Width and height of the published video; known after the first frame."""
-        if self._geometry is None:
+    def output(self) -> Output:
+        """Size and colours of the published video; known after the first frame."""
+        if self._output is None:
             raise AssertionError("no frame was converted yet")
-        return self._geometry.shown
+        return self._output
 
     def convert(self, frames: list[VideoFrame]) -> Iterator[VideoFrame]:
         """Yield the published frames of some decoded ones, in yuv420p with times in ticks.
@@ -105,13 +100,11 @@ class FrameConverter:
 
     def _seconds(self, frame: VideoFrame, time: Fraction) -> Fraction:
         """Return how long a frame is shown, 0 where it is unknown. Only the last frame's matters."""
-        seconds = frame.duration * frame.time_base if frame.duration and frame.time_base else Fraction(0)
-        announced = self._source.video_track_seconds
-        if announced is None:
-            return seconds
+        announced, end = self._source.video_track_seconds, self._source.times.video_end
+        if announced is None or end is None:
+            return frame.duration * frame.time_base if frame.duration and frame.time_base else Fraction(0)
         # In MP4 durations follow the order of decoding: the last frame shown may carry another frame's.
-        left = announced - time
-        return min(seconds, left) if left > 0 else seconds
+        return max(Fraction(0), min(announced, end - (self.first or Fraction(0))) - time)
 
     def _filter(self, frame: VideoFrame, time: Fraction) -> Iterator[VideoFrame]:
         previous = self._graph
@@ -137,11 +130,10 @@ class FrameConverter:
                 yield converted
 
     def _graph_for(self, frame: VideoFrame) -> Graph:
-        """Return the filter graph for frames like this one: a stream may change its size in the middle."""
+        """Return the filter graph for frames like this one: a stream may change its size or shape in the middle."""
         self._interlaced = self._interlaced or frame.interlaced_frame  # mixed video is filtered as interlaced
-        if int(frame.colorspace) not in _SUPPORTED_MATRICES:
-            constant = int(frame.colorspace) == _CONSTANT_LUMINANCE
-            frame.colorspace = _BT2020 if constant else _UNSPECIFIED  # the nearest to it, or untagged
+        set_supported_matrix(frame)
+        aspect, turn = self._source.current_aspect(), turn_of(_display_matrix(frame))
         graph_input = (
             frame.width,
             frame.height,
@@ -150,79 +142,29 @@ class FrameConverter:
             int(frame.color_range),
             int(frame.color_primaries),
             int(frame.color_trc),
+            aspect,
+            turn,
             self._interlaced,
         )
-        if self._graph is None or graph_input != self._graph_input:
-            self._limits.check_picture(frame.width, frame.height, bytes_per_pixel(frame.format))
-            stored = (frame.width, frame.height, self._source.aspect, turn_of(_display_matrix(frame)))
-            geometry = fitted(*stored, self._lines)
-            if self._geometry is None:
-                self._geometry, self.original = geometry, upright(*stored)
-                self.matrix = _published_matrix(frame)
-            self._graph, self._graph_input = self._build_graph(frame, geometry.turn), graph_input
-        return self._graph
-
-    def _build_graph(self, frame: VideoFrame, turn: tuple[str, ...]) -> Graph:
-        graph = Graph()
-        primaries, transfer = int(frame.color_primaries), int(frame.color_trc)
-        wide = colour_conversion.is_wide(primaries, transfer)
-        # The encoder's threads keep all processors busy, so more here would only wait; the table is expensive.
-        graph.threads = THREADS if wide else 1
-        width, height = self.size
-        if any(step.startswith("transpose") for step in turn):
-            width, height = height, width
-        known = f"video_size={frame.width}x{frame.height}:pix_fmt={frame.format.name}:time_base={TICK}"
-        colours = f"colorspace={int(frame.colorspace)}:range={int(frame.color_range)}"
-        nodes = [graph.add("buffer", f"{known}:pixel_aspect=1/1:{colours}")]
-        if self._interlaced:
-            nodes.append(graph.add("bwdif", "mode=send_frame:deint=interlaced"))
-            nodes.append(graph.add("settb", str(TICK)))  # bwdif halves the time base
-        scaled = f"{width}:{height}:flags=bicubic:in_color_matrix={_source_matrix(frame)}"
-        wanted = f"out_color_matrix={self.matrix}:out_range=tv"
-        if wide:
-            table = self._source.folder / f"colours-{primaries}-{transfer}.cube"
-            colour_conversion.write_table(table, primaries, transfer)
-            nodes += [graph.add("scale", scaled), graph.add("format", "gbrp12le")]
-            nodes += [graph.add("lut3d", file=str(table)), graph.add("scale", wanted)]
+        if self._graph is not None and graph_input == self._graph_input:
+            return self._graph
+        self._limits.check_picture(frame.width, frame.height, bytes_per_pixel(frame.format))
+        stored = (frame.width, frame.height, aspect, turn)
+        if self._output is None:
+            geometry, self.original = fitted(*stored, self._lines), upright(*stored)
+            self._output = Output(
+                size=geometry.shown,
+                matrix=published_matrix(frame),
+                grey=self._grey,
+                background=BACKGROUND,
+            )
         else:
-            nodes.append(graph.add("scale", f"{scaled}:{wanted}"))
-        for step in turn:
-            name, _, argument = step.partition("=")
-            nodes.append(graph.add(name, argument or None))
-        nodes.append(graph.add("format", "yuv420p"))
-        if self._grey:
-            nodes.append(graph.add("lutyuv", "u=128:v=128"))
-        tags = f"range=tv:color_primaries={_BT709}:color_trc={_BT709}:colorspace={self.matrix}"
-        nodes += [graph.add("setparams", tags), graph.add("buffersink")]
-        graph.link_nodes(*nodes).configure()
-        return graph
-
-
-def pull(graph: Graph) -> VideoFrame | AudioFrame | None:
-    """Return the next frame that a filter graph has ready, None where it needs more input first.
-
-    Raises RejectedError: corrupt.
-    """
-    with decoding():
-        try:
-            return graph.pull()
-        except (BlockingIOError, EOFError):
-            return None
-
-
-def _published_matrix(frame: VideoFrame) -> str:
-    """Return the source's matrix where the web supports it: converting it would only cost."""
-    if colour_conversion.is_wide(int(frame.color_primaries), int(frame.color_trc)):
-        return _BT709
-    is_601 = int(frame.colorspace) in _BT601_MATRICES or _source_matrix(frame) == _BT601
-    return _BT601 if is_601 else _BT709
-
-
-def _source_matrix(frame: VideoFrame) -> str:
-    """Return libswscale's name for a frame's matrix: where it is untagged, the one that players assume."""
-    if int(frame.colorspace) != _UNSPECIFIED:
-        return "auto"
-    return _BT709 if frame.height >= _HIGH_DEFINITION else _BT601
+            geometry = fitted_into(*stored, self._output.size)
+        self._graph = build(
+            frame, geometry, self._output, interlaced=self._interlaced, folder=self._source.folder
+        )
+        self._graph_input = graph_input
+        return self._graph
 
 
 def _display_matrix(frame: VideoFrame) -> bytes | None:

@@ -21,6 +21,10 @@ LONGEST_SIDE = 4096
 """Pixels of a published side: beyond it no player decodes in hardware, and x264 ends at 16,384."""
 
 
+_LEAST_MARGIN = 4
+"""Pixels by which a picture must be smaller than its canvas to get margins."""
+
+
 @dataclass(frozen=True)
 class Geometry:
     """Size of the scaled picture before it is turned, and the filters that turn it."""
@@ -45,6 +49,20 @@ def fitted(width: int, height: int, aspect: Fraction, turn: tuple[str, ...], lin
     shown_width = min(2 * round(across * shown_height / down / 2), _even(across), LONGEST_SIDE)
     sides = max(2, shown_width), shown_height
     return Geometry(sides[1], sides[0], turn) if _is_quarter(turn) else Geometry(*sides, turn)
+
+
+def fitted_into(
+    width: int, height: int, aspect: Fraction, turn: tuple[str, ...], canvas: tuple[int, int]
+) -> Geometry:
+    """Return the geometry of a stored picture inside a canvas with even sides, enlarged where necessary."""
+    across, down = _upright(width, height, aspect, turn)
+    scale = min(canvas[0] / across, canvas[1] / down)
+    # Sides that nearly reach the canvas fill it: rounding must not leave a margin.
+    sides = tuple(
+        whole if whole - side * scale < _LEAST_MARGIN else _even(side * scale)
+        for side, whole in zip((across, down), canvas, strict=True)
+    )
+    return Geometry(sides[1], sides[0], turn) if _is_quarter(turn) else Geometry(sides[0], sides[1], turn)
 
 
 def upright(width: int, height: int, aspect: Fraction, turn: tuple[str, ...]) -> tuple[int, int]:

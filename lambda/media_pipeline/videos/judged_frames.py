@@ -10,10 +10,12 @@ from av.video.stream import VideoStream
 from PIL import Image
 
 from media_pipeline.errors import FailedError, Reason
-from media_pipeline.videos.frames import MATRICES, TICK, FrameConverter
+from media_pipeline.videos.filter_graphs import MATRICES, TICK
+from media_pipeline.videos.frames import FrameConverter
+from media_pipeline.videos.packets import decode, packets
 from media_pipeline.videos.scenes import TimedFrame
 from media_pipeline.videos.source import THREADS, SourceVideo
-from media_pipeline.videos.transcoding import ProgressCallback, TranscodedVideo, decoded, packets
+from media_pipeline.videos.transcoding import ProgressCallback, TranscodedVideo
 from media_pipeline.videos.video_limits import VideoLimits
 
 FAIR_CONTRAST = 0.6
@@ -98,7 +100,7 @@ def _all(
 ) -> Iterator[VideoFrame]:
     for packet, done in packets(source, [source.video_track]):
         on_progress(done)
-        frames, _ = decoded(packet)
+        frames, _ = decode(source, packet)
         yield from converter.convert(frames)
     yield from converter.flush()
 

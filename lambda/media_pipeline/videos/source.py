@@ -5,7 +5,7 @@ No other module hands the bytes of an uploaded video to a demuxer.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import cast
@@ -19,6 +19,9 @@ from av.video.format import VideoFormat
 from av.video.stream import VideoStream
 
 from media_pipeline.errors import PipelineError, Reason, RejectedError
+from media_pipeline.videos.alpha_track import AlphaTrack, alpha_track
+from media_pipeline.videos.dolby_vision import read_records
+from media_pipeline.videos.packet_times import PacketTimes
 from media_pipeline.videos.video_limits import (
     AUDIO_DECODERS,
     BYTES_PER_PIXEL,
@@ -48,18 +51,33 @@ class SourceVideo:
     """Size of the file in bytes."""
     video_track: VideoStream
     audio_track: AudioStream | None
+    dropped_audio: str | None
+    """Why the published video has no sound although this one has: the codecs or channels that are not accepted."""
     seconds: float | None
     """Duration from the header, None where it has none."""
+    end: float | None
+    """Seconds on the file's own clock at which it ends, from the header; None where it has no duration."""
     aspect: Fraction
-    """Pixel aspect ratio: width / height of a stored pixel."""
+    """Pixel aspect ratio: width / height of a stored pixel, as the header has it."""
+    coded_aspect: Fraction
+    """The same as the codec's own header has it."""
+    alpha: AlphaTrack | None
+    """What decodes the transparency of VP8 and VP9."""
+    times: PacketTimes = field(default_factory=PacketTimes)
+    """The times of the packets that were read so far."""
 
     @property
     def video_track_seconds(self) -> Fraction | None:
         """Duration of the video track from the header, None where it has that of the whole file only."""
         track = self.video_track
-        if self.container.format.name.startswith("matroska") or not track.duration or not track.time_base:
+        if _is_matroska(self.container) or not track.duration or not track.time_base:
             return None
         return track.duration * track.time_base
+
+    def current_aspect(self) -> Fraction:
+        """Return the pixel aspect ratio of the frames decoded last: a stream may change it in the middle."""
+        coded = _sane_aspect(self.video_track.codec_context.sample_aspect_ratio)
+        return self.aspect if coded == self.coded_aspect else coded
 
     @property
     def codec(self) -> str:
@@ -86,7 +104,15 @@ def open_video(path: Path, content_type: str, limits: VideoLimits) -> Iterator[S
     with decoding():
         container = av.open(str(path), "r", format=demuxer, options=_options(demuxer, limits))
     with container:
-        yield _check_header(container, path, limits)
+        _refuse_dolby_vision(path, demuxer)
+        source = _inspect(container, path, limits)
+        if source.seconds is not None and source.seconds > limits.seconds and _is_matroska(container):
+            # Its duration counts from 0, its clock may begin later: where, the first packet knows for certain.
+            source = replace(source, seconds=source.seconds - _first_time(path, demuxer, limits))
+        if source.seconds is not None:
+            limits.check_seconds(source.seconds)
+            limits.check_frames(source.video_track.frames, source.seconds)
+        yield source
 
 
 @contextmanager
@@ -119,22 +145,27 @@ def _options(demuxer: str, limits: VideoLimits) -> dict[str, str]:
     return options | ({"enable_drefs": "0", "use_absolute_path": "0"} if demuxer == "mov" else {})
 
 
-def _check_header(container: InputContainer, path: Path, limits: VideoLimits) -> SourceVideo:
+def _refuse_dolby_vision(path: Path, demuxer: str) -> None:
+    for configuration in read_records(path, demuxer):
+        if not configuration.has_compatible_base:
+            raise RejectedError(
+                Reason.UNSUPPORTED_TYPE,
+                f"its picture is {configuration.name}, which has no base that other decoders can show;"
+                " export it as HDR10, HLG or SDR, or as profile 8.1 or 8.4",
+            )
+
+
+def _inspect(container: InputContainer, path: Path, limits: VideoLimits) -> SourceVideo:
     if len(container.streams) > MAX_STREAMS:
         raise RejectedError(
             Reason.TOO_MANY_STREAMS,
             f"it has {len(container.streams)} tracks or more; allowed are {MAX_STREAMS}",
         )
     video = _choose_video_track(container)
-    audio = _choose_audio_track(container)
+    audio, dropped = _choose_audio_track(container)
     context = video.codec_context
     limits.check_picture(context.width, context.height, bytes_per_pixel(context.format))
-    if audio is not None:
-        _set_default_layout(audio)
     seconds = _seconds(container, video)
-    if seconds is not None:
-        limits.check_seconds(seconds)
-        limits.check_frames(video.frames, seconds)
     video.codec_context.options = {"max_pixels": str(limits.pixels)}
     video.codec_context.thread_count = THREADS
     video.thread_type = "AUTO"
@@ -144,8 +175,12 @@ def _check_header(container: InputContainer, path: Path, limits: VideoLimits) ->
         length=path.stat().st_size,
         video_track=video,
         audio_track=audio,
+        dropped_audio=dropped,
         seconds=seconds,
-        aspect=_aspect(video),
+        end=_end(container),
+        aspect=_sane_aspect(video.sample_aspect_ratio),
+        coded_aspect=_sane_aspect(context.sample_aspect_ratio),
+        alpha=alpha_track(video, limits.pixels),
     )
 
 
@@ -154,8 +189,8 @@ def bytes_per_pixel(format_: VideoFormat | None) -> float:
     return float(format_.padded_bits_per_pixel) / 8 if format_ is not None else BYTES_PER_PIXEL
 
 
-def _set_default_layout(audio: AudioStream) -> None:
-    """Replace a custom channel order by the default one for the number of channels.
+def _set_default_layout(audio: AudioStream) -> str | None:
+    """Replace a custom channel order by the default one for the number of channels; return it where there is none.
 
     PyAV frees a custom order each time it is read, which every decoded frame does: that crashes the process.
     So it is read once here, and `layout` must live until the order is replaced.
@@ -164,12 +199,13 @@ def _set_default_layout(audio: AudioStream) -> None:
     layout = context.layout
     name, channels = layout.name, layout.nb_channels
     if "(" not in name and not name.startswith("ambisonic"):
-        return
+        return None
     default = DEFAULT_LAYOUTS.get(channels)
     if default is None:
-        raise RejectedError(Reason.UNSUPPORTED_TYPE, f"its sound has {channels} channels in a custom order")
+        return f"{channels} channels in a custom order"
     context.layout = default
     del layout
+    return None
 
 
 def _choose_video_track(container: InputContainer) -> VideoStream:
@@ -187,17 +223,16 @@ def _choose_video_track(container: InputContainer) -> VideoStream:
     return best if best in accepted else accepted[0]
 
 
-def _choose_audio_track(container: InputContainer) -> AudioStream | None:
-    """Return the track that a player would play, None without one. Raises RejectedError: unsupported_type."""
+def _choose_audio_track(container: InputContainer) -> tuple[AudioStream | None, str | None]:
+    """Return the track that a player would play; or None, and why there is sound that cannot be published."""
     tracks = list(container.streams.audio)
     accepted = [stream for stream in tracks if _decoder(stream) in AUDIO_DECODERS]
-    if tracks and not accepted:
-        names = ", ".join(sorted({_decoder(stream) or "unknown" for stream in tracks}))
-        raise RejectedError(
-            Reason.UNSUPPORTED_TYPE, f"its sound is in a format ({names}) that is not accepted"
-        )
+    if not accepted:
+        return None, ", ".join(sorted({_decoder(stream) or "unknown" for stream in tracks})) or None
     best = cast(AudioStream | None, container.streams.best("audio"))
-    return best if best in accepted else next(iter(accepted), None)
+    audio = best if best in accepted else accepted[0]
+    unusable = _set_default_layout(audio)
+    return (None, unusable) if unusable else (audio, None)
 
 
 def _is_cover(stream: Stream) -> bool:
@@ -210,15 +245,31 @@ def _decoder(stream: Stream) -> str | None:
     return stream.codec_context.codec.name if context is not None else None
 
 
+def _is_matroska(container: InputContainer) -> bool:
+    return container.format.name.startswith("matroska")
+
+
+def _end(container: InputContainer) -> float | None:
+    return container.duration / av.time_base if container.duration else None
+
+
 def _seconds(container: InputContainer, video: VideoStream) -> float | None:
-    known = [container.duration / av.time_base] if container.duration else []
+    known = [_end(container)]
     if video.duration and video.time_base:
         known.append(float(video.duration * video.time_base))
-    return max(known, default=None)
+    return max((seconds for seconds in known if seconds is not None), default=None)
 
 
-def _aspect(video: VideoStream) -> Fraction:
-    stored = video.sample_aspect_ratio
+def _first_time(path: Path, demuxer: str, limits: VideoLimits) -> float:
+    """Return the time in seconds of the first packet, 0 where none has one."""
+    with decoding(), av.open(str(path), "r", format=demuxer, options=_options(demuxer, limits)) as container:
+        for packet in container.demux():
+            if packet.pts is not None and packet.time_base:
+                return float(packet.pts * packet.time_base)
+    return 0.0
+
+
+def _sane_aspect(stored: Fraction | None) -> Fraction:
     if not stored:
         return Fraction(1)
     aspect = Fraction(stored.numerator, stored.denominator)  # PyAV 19 has a type of its own

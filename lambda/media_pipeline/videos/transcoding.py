@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -14,7 +14,6 @@ from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.codec.context import Flags, ThreadType
 from av.container import OutputContainer
-from av.error import InvalidDataError
 from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
@@ -22,10 +21,12 @@ from av.video.stream import VideoStream
 from media_pipeline.errors import Reason, RejectedError
 from media_pipeline.limits import MEBIBYTE
 from media_pipeline.videos.audio import AudioConverter
+from media_pipeline.videos.filter_graphs import MATRICES, TICK
 from media_pipeline.videos.fingerprints import Fingerprint, fingerprint
-from media_pipeline.videos.frames import MATRICES, TICK, FrameConverter
+from media_pipeline.videos.frames import FrameConverter
+from media_pipeline.videos.packets import decode, packets
 from media_pipeline.videos.scenes import TimedFrame
-from media_pipeline.videos.source import THREADS, SourceVideo, decoding, nominal_frame_rate
+from media_pipeline.videos.source import THREADS, SourceVideo, nominal_frame_rate
 from media_pipeline.videos.video_limits import VideoLimits
 
 PRESET, CRF = "veryfast", 23
@@ -95,34 +96,6 @@ def transcode(
     return transcoder.result(target)
 
 
-def packets(
-    source: SourceVideo, streams: list[VideoStream | AudioStream]
-) -> Iterator[tuple[Packet[Any], float]]:
-    """Yield all packets, each with the share of the file that is read; broken data end the file."""
-    container = source.container
-    done = 0.0
-    found = container.demux(streams)
-    while True:
-        with decoding():
-            packet = next(found, None)
-        if packet is None:
-            return
-        if packet.pos is not None:
-            done = max(done, min(1.0, packet.pos / source.length))
-        yield packet, done
-
-
-def decoded(packet: Packet[Any]) -> tuple[list[Any], bool]:
-    """Decode one packet; return its frames and whether it was broken."""
-    with decoding():
-        try:
-            return list(packet.decode()), False
-        except EOFError:
-            return [], False
-        except InvalidDataError:
-            return [], True  # the next may be fine
-
-
 class _Transcoder:
     """The state of one pass; the output tracks are created with the first frame, which has their size."""
 
@@ -142,15 +115,11 @@ class _Transcoder:
         self._last_seconds = 0.0
         self._keyframes: list[Fraction] = []
         self._packets = self._broken = 0
-        self._first_dts: int | None = None
-        self._span = Fraction(0)  # seconds covered by the video packets, in decoding order
-        self._end = Fraction(0)  # seconds at which the last packet of any track ends
         self._has_audio = False
 
     def process(self, packet: Packet[Any]) -> None:
         """Process one packet of the source."""
-        frames, broken = decoded(packet)
-        self._note_times(packet)
+        frames, broken = decode(self._source, packet)
         if packet.stream.type == "audio":
             self._take_audio(frames)
             return
@@ -187,7 +156,7 @@ class _Transcoder:
         times = [time for time, _ in self._fingerprints]
         durations = [float(later - time) for time, later in pairwise(times)]
         durations.append(self._last_seconds or (durations[-1] if durations else _DEFAULT_FRAME_SECONDS))
-        width, height = self._frame_converter.size
+        width, height = self._frame_converter.output.size
         result = TranscodedVideo(
             path=target,
             width=width,
@@ -205,12 +174,14 @@ class _Transcoder:
         return result
 
     def _check_completeness(self, seconds: float) -> None:
+        times = self._source.times
         if self._source.video_track_seconds is not None:
             announced = float(self._source.video_track_seconds)
             # In MP4 the last picture's duration may be stored with another picture's sample.
-            reached = max(seconds, float(self._span))
-        elif self._source.seconds is not None:
-            announced, reached = self._source.seconds, float(self._end)  # known for all tracks together only
+            reached = max(seconds, float(times.video_span))
+        elif self._source.end is not None:
+            first = float(times.first or 0)  # Matroska announces the end of all tracks together
+            announced, reached = self._source.end - first, float(times.last_end) - first
         else:
             return
         missing = announced - reached
@@ -218,17 +189,6 @@ class _Transcoder:
             raise RejectedError(
                 Reason.CORRUPT, f"it ends after {reached:.1f} s of the {announced:.1f} s that it announces"
             )
-
-    def _note_times(self, packet: Packet[Any]) -> None:
-        if not packet.time_base:
-            return
-        duration = packet.duration or 0
-        if packet.pts is not None:
-            self._end = max(self._end, (packet.pts + duration) * packet.time_base)
-        if packet.stream.type == "video" and packet.dts is not None:
-            if self._first_dts is None:
-                self._first_dts = packet.dts
-            self._span = max(self._span, (packet.dts + duration - self._first_dts) * packet.time_base)
 
     def _take_picture(self, frame: VideoFrame) -> None:
         if self._video is None:
@@ -262,13 +222,13 @@ class _Transcoder:
         }
         fraction = Fraction(rate).limit_denominator(1001)
         video = self._container.add_stream("libx264", rate=fraction, options=options)
-        video.width, video.height = self._frame_converter.size
+        video.width, video.height = self._frame_converter.output.size
         video.pix_fmt = "yuv420p"
         context = video.codec_context
         context.thread_type = ThreadType.AUTO  # PyAV's default is slices, which cost time and quality
         context.time_base = TICK
         context.color_primaries = context.color_trc = _BT709
-        context.colorspace = MATRICES[self._frame_converter.matrix]
+        context.colorspace = MATRICES[self._frame_converter.output.matrix]
         context.color_range = _LIMITED_RANGE
         context.flags |= Flags.frame_duration  # or the last frame would get the duration of the one before
         self._video = video

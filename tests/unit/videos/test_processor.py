@@ -9,6 +9,7 @@ from PIL import Image
 
 from media_pipeline.records.record import Stage, Status
 from tests.unit.processing.driving import WEAPON
+from tests.video.video_builder import Sound, Track, craft
 
 
 def test_video_is_published_with_posters_after_its_frames_were_judged(
@@ -61,3 +62,13 @@ def test_frames_are_judged_as_they_are_published(videos: Any, clip: bytes) -> No
     assert videos.deliver(event)
     sizes = {Image.open(io.BytesIO(call["Image"]["Bytes"])).size for call in videos.stack.rekognition.calls}
     assert sizes == {(120, 90)}
+
+
+def test_record_and_announcement_say_which_sound_was_left_out(videos: Any, tmp_path: Path) -> None:
+    data = craft(tmp_path / "a.mkv", [Track()], [Sound(codec="tta")])
+    event = videos.upload("a.mkv", data)
+    assert videos.deliver(event)
+    facts = videos.stack.record("a.mkv", event).attributes
+    assert (facts["status"], facts["sound"], facts["dropped_sound"]) == ("PUBLISHED", False, "tta")
+    (message,) = videos.stack.announcements()
+    assert (message["sound"], message["dropped_sound"]) == (False, "tta")
