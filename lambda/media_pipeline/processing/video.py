@@ -103,6 +103,7 @@ class VideoProcessor:
                     fetched.folder / "video.mp4",
                     lines=self._settings.height,
                     grey=self._settings.specs.grayscale,
+                    background=self._settings.specs.background,
                     limits=self._limits,
                     on_progress=deadline,
                 )
@@ -152,6 +153,7 @@ class VideoProcessor:
                 transcoded,
                 chosen,
                 lines=self._settings.height,
+                background=self._settings.specs.background,
                 limits=self._limits,
                 on_progress=on_progress,
             )

@@ -11,6 +11,7 @@ from av.filter.context import FilterContext
 from av.video.format import VideoFormat
 from av.video.frame import VideoFrame
 
+from media_pipeline.images.sizes import Colour
 from media_pipeline.videos import colour_conversion
 from media_pipeline.videos.geometry import Geometry
 from media_pipeline.videos.source import THREADS, decoding
@@ -37,8 +38,8 @@ class Output:
     matrix: str
     """A key of MATRICES."""
     grey: bool
-    background: str
-    """The colour behind transparent frames, as #rrggbb."""
+    background: Colour
+    """What transparent frames lie on."""
 
 
 def pull(graph: Graph) -> VideoFrame | AudioFrame | None:
@@ -141,9 +142,12 @@ def _steps(frame: VideoFrame, geometry: Geometry, output: Output, folder: Path) 
     yield "setparams", f"range=tv:color_primaries={_BT709}:color_trc={_BT709}:colorspace={output.matrix}"
 
 
-def _over_background(graph: Graph, frames: FilterContext, background: str) -> FilterContext:
+def _over_background(graph: Graph, frames: FilterContext, background: Colour) -> FilterContext:
     """Compose frames over a colour."""
-    split, filled = graph.add("split"), graph.add("drawbox", f"color={background}:t=fill:replace=1")
+    split, filled = (
+        graph.add("split"),
+        graph.add("drawbox", f"color=#{bytes(background).hex()}:t=fill:replace=1"),
+    )
     composed = graph.add("overlay", "format=gbrp")
     frames.link_to(split)
     split.link_to(filled, 0, 0)

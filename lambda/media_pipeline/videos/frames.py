@@ -7,6 +7,7 @@ from typing import Any
 from av.filter import Graph
 from av.video.frame import VideoFrame
 
+from media_pipeline.images.sizes import Colour
 from media_pipeline.videos.filter_graphs import (
     TICK,
     Output,
@@ -21,18 +22,19 @@ from media_pipeline.videos.video_limits import VideoLimits
 
 MIN_FRAME_DISTANCE = Fraction(1, 80)
 """Seconds between two frames: above 60 frames a second some are dropped; a jittery clock costs none of 60."""
-BACKGROUND = "#ffffff"
-"""Behind transparent frames."""
 
 
 class FrameConverter:
-    """Converts decoded frames; with `grey` colour is removed."""
+    """Converts decoded frames; with `grey` colour is removed, `background` is what transparent frames lie on."""
 
-    def __init__(self, source: SourceVideo, limits: VideoLimits, *, lines: int, grey: bool) -> None:
+    def __init__(
+        self, source: SourceVideo, limits: VideoLimits, *, lines: int, grey: bool, background: Colour
+    ) -> None:
         self._source = source
         self._limits = limits
         self._lines = lines
         self._grey = grey
+        self._background = background
         self._graph: Graph | None = None
         self._graph_input: tuple[object, ...] = ()
         self._output: Output | None = None
@@ -156,7 +158,7 @@ class FrameConverter:
                 size=geometry.shown,
                 matrix=published_matrix(frame),
                 grey=self._grey,
-                background=BACKGROUND,
+                background=self._background,
             )
         else:
             geometry = fitted_into(*stored, self._output.size)

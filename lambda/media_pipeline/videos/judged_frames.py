@@ -10,6 +10,7 @@ from av.video.stream import VideoStream
 from PIL import Image
 
 from media_pipeline.errors import FailedError, Reason
+from media_pipeline.images.sizes import Colour
 from media_pipeline.videos.filter_graphs import MATRICES, TICK
 from media_pipeline.videos.frames import FrameConverter
 from media_pipeline.videos.packets import decode, packets
@@ -77,6 +78,7 @@ def from_source(
     chosen: Sequence[int],
     *,
     lines: int,
+    background: Colour,
     limits: VideoLimits,
     on_progress: ProgressCallback,
 ) -> Iterator[JudgedFrame]:
@@ -84,7 +86,7 @@ def from_source(
 
     Raises RejectedError, and FailedError if the frames differ from those of the first pass.
     """
-    converter = FrameConverter(source, limits, lines=lines, grey=False)
+    converter = FrameConverter(source, limits, lines=lines, grey=False, background=background)
     wanted = list(chosen)
     count = 0
     for frame in _all(source, converter, on_progress):

@@ -19,6 +19,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from media_pipeline.errors import Reason, RejectedError
+from media_pipeline.images.sizes import WHITE, Colour
 from media_pipeline.limits import MEBIBYTE
 from media_pipeline.videos.audio import AudioConverter
 from media_pipeline.videos.filter_graphs import MATRICES, TICK
@@ -72,10 +73,13 @@ def transcode(
     *,
     lines: int,
     grey: bool = False,
+    background: Colour = WHITE,
     limits: VideoLimits,
     on_progress: ProgressCallback = lambda _: None,
 ) -> TranscodedVideo:
     """Write the published video of an opened one to `target`, at most `lines` high.
+
+    With `grey` it has no colour; transparent pictures are composed over `background`.
 
     Raises RejectedError: corrupt, too_long, too_many_pixels, too_many_frames; and what `on_progress` raises.
     """
@@ -85,7 +89,10 @@ def transcode(
     }  # bitexact: without the muxer's name and the date
     with av.open(str(target), "w", format="mp4", options=options) as container:
         transcoder = _Transcoder(
-            source, container, FrameConverter(source, limits, lines=lines, grey=grey), limits
+            source,
+            container,
+            FrameConverter(source, limits, lines=lines, grey=grey, background=background),
+            limits,
         )
         for packet, done in packets(
             source, [source.video_track, *([source.audio_track] if source.audio_track else [])]

@@ -91,3 +91,18 @@ def _beeps(seconds: float, late: float) -> list[AudioFrame]:
         frame.time_base = Fraction(1, SOUND_RATE)
         frames.append(frame)
     return frames
+
+
+def encode_with_alpha(path: Path, codec: str, pixels: str, image: Image.Image) -> None:
+    """Encode half a second of one picture in RGBA."""
+    with av.open(str(path), "w") as container:
+        options = {"auto-alt-ref": "0", "crf": "10", "b": "2M"} if codec.startswith("libvpx") else {}
+        stream: Any = container.add_stream(codec, rate=10, options=options)
+        stream.width, stream.height = SIZE
+        stream.pix_fmt = pixels
+        for number in range(5):
+            frame: Any = VideoFrame.from_bytes(image.tobytes(), *SIZE, format="rgba")
+            frame = frame.reformat(format=pixels)
+            frame.pts, frame.time_base = number, Fraction(1, 10)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))

@@ -21,7 +21,7 @@ from media_pipeline.videos.dolby_vision import DolbyVision, read_records
 from media_pipeline.videos.source import open_video
 from media_pipeline.videos.transcoding import transcode
 from media_pipeline.videos.video_limits import VideoLimits
-from tests.unit.videos.filming import SIZE, plain
+from tests.unit.videos.filming import SIZE, encode_with_alpha, plain
 from tests.video.boxes import Box, boxes, content_at, joined, rewritten
 from tests.video.video_builder import Sound, Track, craft
 
@@ -54,12 +54,14 @@ class Published:
         return [picture for start, picture in self.frames if start <= time + 1e-6][-1]
 
 
-def publish(path: Path, limits: VideoLimits | None = None, lines: int = 720) -> Published:
+def publish(
+    path: Path, limits: VideoLimits | None = None, lines: int = 720, background: Colour = (255, 255, 255)
+) -> Published:
     """Send a file through the package. Raises RejectedError."""
     limits = limits or VideoLimits()
     target = path.with_name("published.mp4")
     with open_video(path, sniff(path.read_bytes()[:4096]).content_type, limits) as source:
-        video = transcode(source, target, lines=lines, limits=limits)
+        video = transcode(source, target, lines=lines, background=background, limits=limits)
     with av.open(str(target)) as container:
         frames = tuple((frame.time or 0.0, picture(frame)) for frame in container.decode(video=0))
         track = container.streams.video[0]
@@ -272,21 +274,6 @@ def drawn_with_alpha(path: Path, codec: str, pixels: str, opaque: int = 255) -> 
     encode_with_alpha(path, codec, pixels, image)
 
 
-def encode_with_alpha(path: Path, codec: str, pixels: str, image: Image.Image) -> None:
-    """Encode half a second of one picture in RGBA."""
-    with av.open(str(path), "w") as container:
-        options = {"auto-alt-ref": "0", "crf": "10", "b": "2M"} if codec.startswith("libvpx") else {}
-        stream: Any = container.add_stream(codec, rate=10, options=options)
-        stream.width, stream.height = SIZE
-        stream.pix_fmt = pixels
-        for number in range(5):
-            frame: Any = VideoFrame.from_bytes(image.tobytes(), *SIZE, format="rgba")
-            frame = frame.reformat(format=pixels)
-            frame.pts, frame.time_base = number, Fraction(1, 10)
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-
-
 ALPHA = [
     ("a.webm", "libvpx", "yuva420p"),
     ("b.webm", "libvpx-vp9", "yuva420p"),
@@ -309,10 +296,13 @@ def test_hidden_colours_of_a_transparent_video_are_not_published(
             assert green > min(red, blue) - 30, (x, red, green, blue)
 
 
-def test_half_transparent_video_is_composed_over_the_background(tmp_path: Path) -> None:
+@pytest.mark.parametrize("background", [(255, 255, 255), (200, 30, 40)])
+def test_half_transparent_video_is_composed_over_the_background(background: Colour, tmp_path: Path) -> None:
     drawn_with_alpha(tmp_path / "a.mov", "prores_ks", "yuva444p10le", opaque=128)
-    half = tuple((level + 255) // 2 for level in GREEN)
-    assert near(pixel(publish(tmp_path / "a.mov").at(0.2), 80, 60), half, 16)
+    half = tuple((level + behind) // 2 for level, behind in zip(GREEN, background, strict=True))
+    shown = publish(tmp_path / "a.mov", background=background).at(0.2)
+    assert near(pixel(shown, 80, 60), half, 16)
+    assert near(pixel(shown, 10, 10), background, 12)
 
 
 def test_hidden_colours_are_not_mixed_in_when_a_transparent_video_is_scaled_down(tmp_path: Path) -> None:

@@ -1,14 +1,17 @@
 """One video's way through the function: what is published, what is judged, and how it ends."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import av
+import pytest
 from PIL import Image
 
 from media_pipeline.records.record import Stage, Status
 from tests.unit.processing.driving import WEAPON
+from tests.unit.videos.filming import encode_with_alpha
 from tests.video.video_builder import Sound, Track, craft
 
 
@@ -72,3 +75,22 @@ def test_record_and_announcement_say_which_sound_was_left_out(videos: Any, tmp_p
     assert (facts["status"], facts["sound"], facts["dropped_sound"]) == ("PUBLISHED", False, "tta")
     (message,) = videos.stack.announcements()
     assert (message["sound"], message["dropped_sound"]) == (False, "tta")
+
+
+@pytest.mark.parametrize("grayscale", [False, True])
+def test_transparent_video_is_judged_over_the_configured_background(
+    videos: Any, grayscale: bool, tmp_path: Path
+) -> None:
+    specs = replace(videos.settings.specs, background=(200, 30, 40), grayscale=grayscale)
+    videos.settings = replace(videos.settings, specs=specs)
+    encode_with_alpha(
+        tmp_path / "a.mov", "prores_ks", "yuva444p10le", Image.new("RGBA", (160, 120), (0, 0, 255, 0))
+    )
+    event = videos.upload("a.mov", (tmp_path / "a.mov").read_bytes())
+    assert videos.deliver(event)
+    assert videos.stack.rekognition.calls
+    for call in videos.stack.rekognition.calls:
+        shown: Any = Image.open(io.BytesIO(call["Image"]["Bytes"])).convert("RGB").getpixel((60, 45))
+        assert [abs(level - wanted) < 12 for level, wanted in zip(shown, (200, 30, 40), strict=True)] == [
+            True
+        ] * 3
