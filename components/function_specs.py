@@ -117,6 +117,7 @@ def ephemeral_megabytes(video_bytes: int) -> int:
 # The longest that AWS lets each kind of name be: a bucket's name has 63 characters; a table's, topic's or queue's
 # are ours plus the random part that Pulumi appends, after a prefix.
 _QUEUE_URL = 160
+_API_KEY_VALUE = 128  # API Gateway: a key has 20 to 128 characters (those that it generates have 40)
 _UPLOADS_BUCKET = ResourceName(longest=63, value=lambda on: on.storage.uploads.bucket.bucket)
 _QUARANTINE_BUCKET = ResourceName(longest=63, value=lambda on: on.storage.quarantine.bucket.bucket)
 _RENDITIONS_BUCKET = ResourceName(longest=63, value=lambda on: on.storage.renditions.bucket.bucket)
@@ -238,6 +239,8 @@ UPLOAD_API = FunctionSpec(
         "UPLOADS_BUCKET": _UPLOADS_BUCKET,
         "RENDITIONS_BUCKET": _RENDITIONS_BUCKET,
         "RECORDS_TABLE": _RECORDS_TABLE,
+        # Not a name, but known only once its resource exists, as names are (docs/adr/0031).
+        "UPLOAD_ID_SECRET": ResourceName(longest=_API_KEY_VALUE, value=lambda on: on.id_secret),
     },
     permissions=permissions.upload_api,
     after_error="The client was told 5xx; with an Idempotency-Key it can repeat its upload safely.",

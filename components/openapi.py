@@ -19,6 +19,7 @@ import pulumi
 from components import engine_yaml
 
 DOCUMENT = Path(__file__).with_name("openapi.yaml")
+ANY_METHOD = "x-amazon-apigateway-any-method"  # of a path: all methods that it does not name
 METHODS = ("get", "put", "post", "delete", "head", "patch")
 INTEGRATION_MILLISECONDS = 29_000  # API Gateway's own limit (Quotas)
 PROBLEM = "application/problem+json"
@@ -82,6 +83,7 @@ def gateway_body(
                 if method in item
             },
             **({"options": _preflight(path, integration)} if cors_origins else {}),
+            ANY_METHOD: _other_methods(document, path, integration),
         }
         for path, item in document["paths"].items()
     }
@@ -108,6 +110,19 @@ def _operation(document: Document, path: str, operation: Document, integration: 
         "parameters": _parameters(path),
         "responses": {status: _described(status) for status in operation["responses"]},
         "security": operation.get("security", document.get("security", [])),
+        "x-amazon-apigateway-integration": integration,
+    }
+
+
+def _other_methods(document: Document, path: str, integration: Document) -> dict[str, Any]:
+    """Return what answers 405 to all other methods: the function, since an unknown one would be 404 to the gateway.
+
+    It needs a key as the route does, so that nobody without one can invoke the function.
+    """
+    return {
+        "parameters": _parameters(path),
+        "responses": {"405": _described("405")},
+        "security": document.get("security", []),
         "x-amazon-apigateway-integration": integration,
     }
 

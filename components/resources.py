@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import pulumi
 import pulumi_aws as aws
 
 from components.queue import WorkQueue
@@ -18,6 +19,8 @@ class Resources:
     videos: WorkQueue | None
     outcome_log_dead_letters: aws.sqs.Queue | None = None
     """Set by the component that creates the queue: OutcomeLog."""
+    upload_id_secret: pulumi.Output[str] | None = None
+    """Set by the component that creates it: UploadApi."""
 
     @property
     def video_queue(self) -> WorkQueue:
@@ -25,6 +28,13 @@ class Resources:
         if self.videos is None:
             raise ValueError("the videos queue was asked for in a stack without videos")
         return self.videos
+
+    @property
+    def id_secret(self) -> pulumi.Output[str]:
+        """The secret that ids of uploads are derived from; raise ValueError before UploadApi has created it."""
+        if self.upload_id_secret is None:
+            raise ValueError("upload-api needs the secret of upload ids first: UploadApi creates it")
+        return self.upload_id_secret
 
     @property
     def work_queues(self) -> tuple[WorkQueue, ...]:

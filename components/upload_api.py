@@ -1,6 +1,6 @@
 """UploadApi: a REST API with keys, from `openapi.yaml`, in front of the function upload-api."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pulumi
 import pulumi_aws as aws
@@ -46,9 +46,10 @@ class UploadApi(pulumi.ComponentResource):
         self._args = args
         api = args.config.api
 
+        resources = replace(args.resources, upload_id_secret=self._id_secret(f"{name}-upload-ids"))
         self.function = PythonFunction(
             f"{name}-{UPLOAD_API.name}",
-            PythonFunctionArgs(spec=UPLOAD_API, platform=args.platform, resources=args.resources),
+            PythonFunctionArgs(spec=UPLOAD_API, platform=args.platform, resources=resources),
             pulumi.ResourceOptions(parent=self),
         )
         stage = self._stage(f"{name}-api")
@@ -66,6 +67,19 @@ class UploadApi(pulumi.ComponentResource):
         self.url = stage.invoke_url
         self.key = pulumi.Output.secret(key.value)
         self.register_outputs({"url": self.url, "function": self.function.function.name})
+
+    def _id_secret(self, name: str) -> pulumi.Output[str]:
+        """Create a secret of the stack: a value that API Gateway generates, of a key that opens nothing.
+
+        Pulumi itself has nothing random, and a secret store would be a further service (docs/adr/0031).
+        """
+        key = aws.apigateway.ApiKey(
+            name,
+            description="Not for clients: the secret that ids of uploads are derived from. Belongs to no usage plan.",
+            enabled=False,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        return pulumi.Output.secret(key.value)
 
     def _stage(self, name: str) -> aws.apigateway.Stage:
         """Create the API, a deployment of its routes, and the stage that serves it."""

@@ -1,5 +1,7 @@
 """How the tests look at what a run of the program registered."""
 
+from pulumi.runtime import rpc
+
 from tests.components.recording import ACCOUNT, Recording, Registered
 
 QUEUE = "aws:sqs/queue:Queue"
@@ -78,8 +80,11 @@ def of_media(recorded: Recording, name: str, queue: str) -> set[tuple[str, str]]
 
 
 def environment(recorded: Recording, function: str) -> dict[str, str]:
-    """A function's variables."""
-    variables: dict[str, str] = recorded.one(FUNCTION, function).inputs["environment"]["variables"]
+    """Return a function's variables; the SDK marks all of them as secret where one is."""
+    found = recorded.one(FUNCTION, function).inputs["environment"]
+    if rpc.is_rpc_secret(found):
+        found = rpc.unwrap_rpc_secret(found)
+    variables: dict[str, str] = found["variables"]
     return variables
 
 

@@ -29,6 +29,8 @@ REST_API = "aws:apigateway/restApi:RestApi"
 DEPLOYMENT = "aws:apigateway/deployment:Deployment"
 STAGE = "aws:apigateway/stage:Stage"
 METHOD_SETTINGS = "aws:apigateway/methodSettings:MethodSettings"
+API_KEY = "aws:apigateway/apiKey:ApiKey"
+ANY_METHOD = "x-amazon-apigateway-any-method"
 CORS = "aws:s3/bucketCorsConfiguration:BucketCorsConfiguration"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/api-gateway-logs"
 PROBLEM = {"title", "status", "detail", "request_id"}
@@ -63,7 +65,8 @@ def test_the_routes_are_those_of_the_document(recorded: Recording) -> None:
         for method in item
         if method in ("get", "post", "put", "delete", "patch", "head")
     }
-    assert {route for route in operations(recorded) if route[0] != "options"} == documented
+    others = ("options", ANY_METHOD)
+    assert {route for route in operations(recorded) if route[0] not in others} == documented
     assert len(documented) >= 3
 
 
@@ -78,6 +81,22 @@ def test_every_route_needs_a_key_and_reaches_the_function(recorded: Recording) -
         assert integration["timeoutInMillis"] <= 29_000
         named = {each["name"] for each in operation["parameters"]}
         assert named == set(re.findall(r"\{(\w+)\}", path))
+
+
+def test_all_other_methods_of_a_route_reach_the_function_which_answers_405(recorded: Recording) -> None:
+    paths = body(recorded)["paths"]
+    assert set(paths) == set(openapi.read()["paths"])
+    for item in paths.values():
+        assert set(item[ANY_METHOD]["responses"]) == {"405"}
+
+
+def test_ids_are_derived_from_a_secret_that_opens_nothing(recorded: Recording) -> None:
+    key = recorded.one(API_KEY, "-upload-ids")
+    assert key.inputs["enabled"] is False
+    assert "value" not in key.inputs  # API Gateway generates it
+    attached = recorded.one("aws:apigateway/usagePlanKey:UsagePlanKey").inputs["keyId"]
+    assert attached != f"{key.name}-1a2b3c4"
+    assert environment(recorded, "upload-api")["UPLOAD_ID_SECRET"] == "the-keys-own-text"
 
 
 def test_bodies_of_any_type_arrive_unspoilt(recorded: Recording) -> None:

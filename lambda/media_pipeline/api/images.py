@@ -1,4 +1,4 @@
-"""What became of an upload, as its uploader may know it: what is published, and never why in labels."""
+"""Answers what became of an upload: what is published, and never the labels that withheld it."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 LINK_SECONDS = 15 * 60
 FACTS = ("content_type", "width", "height", "bytes", "duration", "created_at", "finished_at")
-LOOKS = ("dominant_colour", "placeholder")  # a blurred picture is a picture: only of what is published
+LOOKS = ("dominant_colour", "placeholder")  # only of published uploads: a blurred picture shows it as well
 HIDING = frozenset({Status.BLOCKED, Status.REVIEW, Status.DELETED})
 
 
 class Images:
-    """Answers questions about uploads."""
+    """Describe uploads to those who sent them."""
 
     def __init__(self, *, originals: Originals, records: Records, s3: "S3Client", renditions: str) -> None:
         self._originals = originals
@@ -28,7 +28,7 @@ class Images:
         self._renditions = renditions
 
     def describe(self, image_id: str, key: str) -> dict[str, Any] | None:
-        """Describe the upload whose bytes are kept under `key`; None while there is nothing there."""
+        """Return the document of the upload under `key` (the API's schema Image); None while it has not arrived."""
         history = [record for record in self._records.history(key) if not _was_refused(record)]
         if history:
             return {"image_id": image_id, **self._describe(history)}
@@ -69,7 +69,7 @@ def _was_refused(record: Record) -> bool:
 
 
 def _published(history: list[Record]) -> Record | None:
-    """Find what a reader is shown: the newest published version, unless a newer one takes it away."""
+    """Return the version to show: the newest published one, unless a newer one hides it."""
     for record in history:
         if record.status in HIDING:
             return None

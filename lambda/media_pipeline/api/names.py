@@ -1,36 +1,40 @@
-"""Ids of uploads, and the names that people gave their files: those are kept for people and decide nothing."""
+"""Ids of uploads, and the file names that clients send: those are kept for people and decide nothing."""
 
 import base64
 import hashlib
+import hmac
 import re
 import secrets
 import unicodedata
 from email.message import Message
 from urllib.parse import quote, unquote
 
-ID_BYTES = 20  # 160 bits: nobody hits another upload by chance or by trying
+ID_BYTES = 20  # 160 bits: nobody finds another upload by chance or by trying
 IMAGE_ID = re.compile(r"[a-z2-7]{32}")
 ESCAPED_NAME_BYTES = 1024  # S3: all metadata of an object together at most 2 KB
 
 
 def new_image_id() -> str:
-    """Draw an id at random."""
-    return _spell(secrets.token_bytes(ID_BYTES))
+    """Return a new random id."""
+    return _encode_id(secrets.token_bytes(ID_BYTES))
 
 
-def derived_image_id(api_key_id: str, idempotency_key: str) -> str:
-    """Id that one client's idempotency key always gives, and that tells nobody what it was made of."""
+def derived_image_id(secret: str, api_key_id: str, idempotency_key: str) -> str:
+    """Return the id that one client's idempotency key always gives.
+
+    `secret` is the stack's own: without it, nobody can compute the id of another client's upload, or of one to come.
+    """
     text = f"{len(api_key_id)}:{api_key_id}\0{idempotency_key}"
-    return _spell(hashlib.sha256(text.encode()).digest()[:ID_BYTES])
+    return _encode_id(hmac.digest(secret.encode(), text.encode(), hashlib.sha256)[:ID_BYTES])
 
 
 def is_image_id(text: str) -> bool:
-    """Whether this can be the id of an upload."""
+    """Return whether `text` has the form of an upload's id."""
     return IMAGE_ID.fullmatch(text) is not None
 
 
 def file_name(x_file_name: str | None, content_disposition: str | None) -> str | None:
-    """Name of the file as the client's headers tell it, tidied; None without a usable one."""
+    """Return the file's name from the client's headers, cleaned by `tidy`; None without a usable one."""
     if x_file_name is not None:
         return tidy(unquote(_utf8(x_file_name), errors="replace"))
     if content_disposition is None:
@@ -46,9 +50,10 @@ def file_name(x_file_name: str | None, content_disposition: str | None) -> str |
 
 
 def tidy(name: str | None) -> str | None:
-    """Reduce a name to its last part and to what can be printed, no longer than S3's metadata takes.
+    """Reduce a file name to its last part and to printable characters, no longer than S3's metadata allows.
 
-    What goes are folders, control characters, marks that turn a text around, and half characters.
+    This removes folders, control characters, marks that change the direction of text, and unpaired surrogates.
+    None where nothing is left.
     """
     last = re.split(r"[/\\]", name or "")[-1]
     printable = "".join(letter for letter in unicodedata.normalize("NFC", last) if letter.isprintable())
@@ -63,17 +68,17 @@ def tidy(name: str | None) -> str | None:
 
 
 def escaped(name: str) -> str:
-    """Write a tidied name in ASCII, as metadata and form fields need it."""
+    """Percent-encode a name, since metadata and form fields take ASCII only."""
     return quote(name, safe="")
 
 
-def _spell(identity: bytes) -> str:
+def _encode_id(identity: bytes) -> str:
     return base64.b32encode(identity).decode().lower()
 
 
 def _utf8(header: str) -> str:
-    """Undo what servers do to a header of UTF-8: they read it byte by byte as Latin-1."""
+    """Decode a header of UTF-8 that servers passed on as Latin-1 text."""
     try:
         return header.encode("latin-1").decode()
     except UnicodeError:
-        return header.encode(errors="replace").decode()  # half characters, which JSON can hold
+        return header.encode(errors="replace").decode()  # JSON can hold unpaired surrogates

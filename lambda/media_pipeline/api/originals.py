@@ -1,4 +1,4 @@
-"""The API's own corner of the uploads bucket: put once, look, and hand out forms."""
+"""The API's own prefix of the uploads bucket: conditional puts, look-ups, and presigned forms."""
 
 import base64
 import hashlib
@@ -17,16 +17,16 @@ FILE_NAME = "file-name"  # the metadata that holds a file's name, percent-encode
 
 
 class Put(Enum):
-    """How a conditional put ended."""
+    """The result of a conditional put."""
 
     STORED = auto()
     TAKEN = auto()  # the key holds an object already
-    BUSY = auto()  # another put of the same key was under way: nobody knows yet which one counts
+    BUSY = auto()  # another put of the same key was under way, and it is not known yet which of them succeeds
 
 
 @dataclass(frozen=True)
 class Form:
-    """Where and with which fields a browser or curl posts a file."""
+    """The URL and the fields with which a browser or curl posts a file."""
 
     url: str
     fields: Mapping[str, str]
@@ -40,7 +40,7 @@ class Originals:
         self._bucket = bucket
 
     def put_once(self, key: str, data: bytes, *, content_type: str, file_name: str | None) -> Put:
-        """Put the object unless its key holds one. S3 keeps the SHA-256 beside it, having checked it."""
+        """Put the object unless its key holds one. S3 verifies the SHA-256 and keeps it with the object."""
         try:
             self._s3.put_object(
                 Bucket=self._bucket,
@@ -62,27 +62,31 @@ class Originals:
         return Put.STORED
 
     def sha256(self, key: str) -> str | None:
-        """SHA-256 in hex of the object that the key holds now; "" where S3 knows none, None where it holds nothing."""
+        """Return the SHA-256 (hexadecimal) of the key's object; "" where S3 has none, None where there is no object."""
         try:
             head = self._s3.head_object(Bucket=self._bucket, Key=key, ChecksumMode="ENABLED")
         except ClientError as error:
             status = error.response["ResponseMetadata"]["HTTPStatusCode"]
-            # 403 is also what a missing object gives where listing is allowed under a prefix only.
+            # A missing object gives 403, too, where listing is allowed under a prefix only.
             if status not in (HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN) or self.length(key) is not None:
                 raise
             return None
         return base64.b64decode(head.get("ChecksumSHA256", "")).hex()
 
     def length(self, key: str) -> int | None:
-        """Bytes of the object that the key holds now; None where it holds nothing.
+        """Return the length in bytes of the key's current object; None without an object.
 
-        By listing, since with a right to list under a prefix a HEAD cannot tell missing from forbidden.
+        It lists, since HEAD cannot tell missing from forbidden where listing is allowed under a prefix only.
         """
         answer = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=key, MaxKeys=1)
         return next((item["Size"] for item in answer.get("Contents", ()) if item["Key"] == key), None)
 
     def form(self, key: str, *, content_type: str, length: int, file_name: str | None, seconds: int) -> Form:
-        """Sign a form that takes this key, this type and 1 to `length` bytes, for so many seconds."""
+        """Sign a form that takes this key, this type and 1 to `length` bytes, for so many seconds.
+
+        Until then it can be posted more than once: S3 has no condition against that for forms, so the pipeline
+        processes the first upload of each key only.
+        """
         fields = {"Content-Type": content_type}
         if file_name:
             fields[f"x-amz-meta-{FILE_NAME}"] = file_name

@@ -1,6 +1,6 @@
-"""What the API refuses, as problem documents (RFC 9457), and what it says where a service behind it failed.
+"""The API's refusals as problem documents (RFC 9457), and its answers where a service behind it failed.
 
-Not part of the pipeline's hierarchy of errors: those say what becomes of a message, these what a client is told.
+They are not part of the pipeline's hierarchy of errors: that one decides about messages, this one answers clients.
 """
 
 from http import HTTPStatus
@@ -44,7 +44,7 @@ BUSY = "A service behind this API is busy. Send the same request again after the
 
 
 class Problem(Exception):  # noqa: N818 - RFC 9457's own word for it
-    """A request that is refused: its status, a sentence that helps whoever sent it, and headers that go with it."""
+    """A refused request: its status, a sentence that helps its sender, and headers of the answer (`_` for `-`)."""
 
     def __init__(self, status: HTTPStatus, detail: str, **headers: str) -> None:
         super().__init__(f"{status.value}: {detail}")
@@ -53,7 +53,7 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's own word for it
         self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
 
     def document(self, request_id: str) -> dict[str, Any]:
-        """Write it as a problem document."""
+        """Return the problem document: title, status, detail, request_id."""
         return {
             "title": TITLES[self.status],
             "status": self.status.value,
@@ -63,17 +63,17 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's own word for it
 
 
 def malformed(detail: str) -> Problem:
-    """Say what is wrong with a request that cannot be understood."""
+    """Return the problem of a request that cannot be understood."""
     return Problem(HTTPStatus.BAD_REQUEST, detail)
 
 
 def busy() -> Problem:
-    """Ask for another try."""
+    """Return the problem that asks the client to try again."""
     return Problem(HTTPStatus.SERVICE_UNAVAILABLE, BUSY, Retry_After=str(RETRY_SECONDS))
 
 
 def problem_of(error: Exception) -> Problem:
-    """Tell a client about any error, and nothing about the inside where it is ours."""
+    """Return the answer to any error; it says nothing about the inside where the error is the API's own."""
     if isinstance(error, Problem):
         return error
     if _passes(error):
@@ -82,11 +82,11 @@ def problem_of(error: Exception) -> Problem:
 
 
 def _passes(error: Exception) -> bool:
-    """Whether the same request may succeed in a moment: a service was slow, away or overrun."""
+    """Return whether the same request may succeed in a moment: a service was slow, unavailable or throttling."""
     if isinstance(error, ClientError):
         answer = error.response
         code = answer.get("Error", {}).get("Code", "")
         status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return code in THROTTLED or status >= HTTPStatus.INTERNAL_SERVER_ERROR
-    # Other errors of botocore are mistakes in how it is used, which no pause mends.
+    # Other errors of botocore are mistakes in how it is used; a pause does not help.
     return isinstance(error, BotoCoreError) and isinstance(error, HTTPClientError | NoConnectionError)

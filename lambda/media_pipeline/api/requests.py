@@ -15,11 +15,11 @@ IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
 HOST = re.compile(r"[A-Za-z0-9.-]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
 SHOWN = 80  # characters of a wrong value that an answer repeats
 NO_KEY = "The header x-api-key must carry a valid API key of this stack."
-SPOILT = "\N{REPLACEMENT CHARACTER}"
+REPLACED = "\N{REPLACEMENT CHARACTER}"
 
 
 class Request:
-    """One request; every property raises the Problem that its client is to be told."""
+    """One request; every property raises the Problem that the answer to its client is made from."""
 
     def __init__(self, event: Mapping[str, Any]) -> None:
         self._event = event
@@ -31,12 +31,12 @@ class Request:
 
     @property
     def request_id(self) -> str:
-        """The gateway's id of this request, which its own answers and logs name too."""
+        """The gateway's id of this request, which is in the gateway's own answers and logs, too."""
         return str(self._context.get("requestId", ""))
 
     @property
     def api_key_id(self) -> str:
-        """Id of the client's key. The gateway lets nobody in without one; neither does this."""
+        """The id of the client's API key. The gateway refuses requests without one; so does this."""
         identity = (self._context.get("identity") or {}).get("apiKeyId")
         if not identity:
             raise Problem(HTTPStatus.FORBIDDEN, NO_KEY)
@@ -44,7 +44,7 @@ class Request:
 
     @property
     def idempotency_key(self) -> str | None:
-        """The client's own name for this upload."""
+        """The client's own name for this upload; None without the header."""
         values = self._headers.get("idempotency-key", [])
         if not values:
             return None
@@ -54,29 +54,39 @@ class Request:
 
     @property
     def file_name(self) -> str | None:
-        """The file's name, tidied."""
+        """The file's name, cleaned; None without a usable one."""
         return file_name(self._header("x-file-name"), self._header("content-disposition"))
 
     @property
+    def content_type(self) -> str | None:
+        """The declared type of the body."""
+        return self._header("content-type")
+
+    @property
+    def content_encoding(self) -> str | None:
+        """The declared compression of the body."""
+        return self._header("content-encoding")
+
+    @property
     def body(self) -> bytes:
-        """The body's bytes as they were sent, where the gateway did not take them for text."""
+        """The body's bytes as they were sent, where the gateway did not treat them as text."""
         body = self._event.get("body") or ""
         if not self._event.get("isBase64Encoded"):
             return str(body).encode(errors="surrogatepass")
         try:
             return base64.b64decode(body, validate=True)
         except ValueError as error:
-            raise malformed("The body is not what its encoding says.") from error
+            raise malformed("The body is not the Base64 that the gateway declared it to be.") from error
 
     @property
-    def spoilt(self) -> bool:
-        """Whether the body was taken for text on its way, and holds signs of having been something else."""
-        return not self._event.get("isBase64Encoded") and SPOILT in (self._event.get("body") or "")
+    def was_decoded_as_text(self) -> bool:
+        """Whether the gateway decoded the body as text although it was not, which replaced some of its bytes."""
+        return not self._event.get("isBase64Encoded") and REPLACED in (self._event.get("body") or "")
 
     def url(self, path: str, *, seen_from: str) -> str:
-        """Address of another path of this API, as this client reaches it; `seen_from` is the path of this request.
+        """Return the URL of another path of this API, as this client reaches it.
 
-        What stands before it, a stage or a custom domain's base path, is kept.
+        `seen_from` is the path of this request. What precedes it, a stage or a custom domain's base path, is kept.
         """
         prefix = str(self._context.get("path", seen_from)).rstrip("/").removesuffix(seen_from)
         scheme = self._header("x-forwarded-proto")
@@ -92,7 +102,7 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class FormRequest:
-    """A wish for an upload form."""
+    """The request for an upload form; `length` is in bytes."""
 
     content_type: str
     length: int
@@ -106,31 +116,31 @@ class FormRequest:
             raise malformed(f"The body has an unknown member {shown(unknown[0])}.")
         content_type, length = document.get("content_type"), document.get("bytes")
         if not isinstance(content_type, str):
-            raise malformed('"content_type" must be a text such as "image/jpeg".')
-        if isinstance(length, float) and length.is_integer():  # to JSON, 5.0 is a whole number too
+            raise malformed('"content_type" must be a string such as "image/jpeg".')
+        if isinstance(length, float) and length.is_integer():  # in JSON, 5.0 is an integer as well
             length = int(length)
         if not isinstance(length, int) or isinstance(length, bool) or length < 1:
             raise malformed('"bytes" must be the length of the file, a whole number of at least 1.')
         name = document.get("file_name")
         if "file_name" in document and not (isinstance(name, str) and 1 <= len(name) <= 1024):
-            raise malformed('"file_name" must be a text of 1 to 1,024 characters, or be left out.')
+            raise malformed('"file_name" must be a string of 1 to 1,024 characters, or be left out.')
         return cls(content_type=content_type, length=length, file_name=tidy(name))
 
 
 def shown(value: str) -> str:
-    """Quote a value from outside in an answer: short, in ASCII, nothing unprintable."""
+    """Quote a client's value for an answer: short, in ASCII, nothing unprintable."""
     return ascii(value if len(value) <= SHOWN else value[:SHOWN] + "...")
 
 
 def _object(body: bytes) -> dict[str, Any]:
     if not body:
         raise malformed(
-            'The body is empty; it must be JSON such as {"content_type": "image/jpeg", "bytes": 10485760}.'
+            'The body is empty. It must be JSON such as {"content_type": "image/jpeg", "bytes": 10485760}.'
         )
     try:
         document = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise malformed("The body is no JSON.") from error
+        raise malformed("The body is not JSON.") from error
     if not isinstance(document, dict):
         raise malformed("The body must be a JSON object.")
     return document

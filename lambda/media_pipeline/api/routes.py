@@ -1,4 +1,4 @@
-"""The API's routes, on Powertools' resolver: from events to calls, and from what they give to answers."""
+"""The API's routes, on Powertools' resolver: from gateway events to calls, and from results to answers."""
 
 import json
 import re
@@ -23,7 +23,7 @@ UPLOADS = "/v1/uploads"
 IMAGE = "/v1/images/<image_id>"
 METHODS = {UPLOAD: "POST", UPLOADS: "POST", IMAGE: "GET"}
 BASE_PATH = re.compile(r"^/.+?(?=/v1/)")
-"""What a custom domain puts before the routes; the gateway leaves it in the event's path."""
+"""The base path of a custom domain, which the gateway leaves in the event's path."""
 REQUEST_HEADERS = ["Content-Disposition", "Idempotency-Key", "X-File-Name"]
 ANSWER_HEADERS = ["Location", "Retry-After"]
 PREFLIGHT_SECONDS = 600
@@ -47,7 +47,7 @@ class Api:
         self._images = images
         self._observability = observability
         self._clock = clock
-        self._headers = {"Cache-Control": "no-store"}  # links and statuses are old in a moment
+        self._headers = {"Cache-Control": "no-store"}  # links and statuses are outdated in a moment
         if cors_origins:
             self._headers["Vary"] = "Origin"
         self._app = APIGatewayRestResolver(cors=_cors(cors_origins), strip_prefixes=[BASE_PATH], debug=False)
@@ -70,7 +70,9 @@ class Api:
             idempotency_key=request.idempotency_key,
             data=request.body,
             file_name=request.file_name,
-            spoilt=request.spoilt,
+            was_decoded_as_text=request.was_decoded_as_text,
+            content_type=request.content_type,
+            content_encoding=request.content_encoding,
         )
         with self._observability.segment("store the picture"):
             image_id, kind = self._uploads.store(picture)
@@ -86,13 +88,13 @@ class Api:
     def _request_upload(self) -> Response[str]:
         request = self._request
         api_key_id = request.api_key_id
-        wish = FormRequest.parse(request.body)
-        image_id, form = self._uploads.form(wish)
+        wanted = FormRequest.parse(request.body)
+        image_id, form = self._uploads.form(wanted)
         self._observability.form_issued(
             image_id=image_id,
-            bytes_at_most=wish.length,
-            content_type=wish.content_type,
-            file_name=wish.file_name,
+            bytes_at_most=wanted.length,
+            content_type=wanted.content_type,
+            file_name=wanted.file_name,
             api_key_id=api_key_id,
         )
         return self._accepted(

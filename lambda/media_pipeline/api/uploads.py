@@ -1,7 +1,8 @@
-"""Both ways in: a picture as a request's body, stored once, and a form for everything larger."""
+"""The two ways to upload: a picture as a request's body, stored once, and a form for everything larger."""
 
 import hashlib
 import random
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from media_pipeline.api import names
 from media_pipeline.api.originals import Form, Originals, Put
 from media_pipeline.api.problems import Problem, busy, malformed
 from media_pipeline.api.requests import FormRequest, shown
+from media_pipeline.api.wrapped_bodies import explain
 from media_pipeline.errors import Reason
 from media_pipeline.images.sniffing import HEAD_BYTES, Kind, sniff
 from media_pipeline.records.table import Records
@@ -26,6 +28,8 @@ IMAGE_TYPES = frozenset(
         "image/webp",
         "image/avif",
         "image/heic",
+        "image/heif",  # browsers' type of .heif and .hif files
+        "image/jpg",  # not registered, but what many clients send
         "image/tiff",
         "image/bmp",
     }
@@ -33,6 +37,7 @@ IMAGE_TYPES = frozenset(
 VIDEO_TYPES = frozenset(
     {
         "video/mp4",
+        "video/x-m4v",
         "video/quicktime",
         "video/webm",
         "video/x-matroska",
@@ -45,23 +50,28 @@ VIDEO_TYPES = frozenset(
         "video/x-ms-asf",
     }
 )
+MEDIA_TYPE = re.compile(r"([a-z]+/[a-z0-9.+-]+)(?: *;[ -~]*)?")
+"""A media type with its parameters (RFC 9110), such as the `video/webm;codecs=vp9,opus` of browsers' recorders."""
+MEDIA_TYPE_LENGTH = 255
 OTHER_BYTES = "This Idempotency-Key was used before, with other bytes. Use a new one for each upload."
 LARGER = "for a larger file, ask POST /v1/uploads for a form."
 
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
-    """A picture as it was sent."""
+    """A picture as it was sent; content type and encoding as its sender declared them."""
 
     data: bytes
     file_name: str | None
     api_key_id: str
     idempotency_key: str | None
-    spoilt: bool = False
+    was_decoded_as_text: bool = False
+    content_type: str | None = None
+    content_encoding: str | None = None
 
 
 class Uploads:
-    """Takes uploads in; what is taken in is the pipeline's from then on."""
+    """Accept uploads; the pipeline processes whatever is stored here."""
 
     def __init__(
         self,
@@ -77,43 +87,46 @@ class Uploads:
         self._sleep = sleep
 
     def key(self, image_id: str) -> str:
-        """Where an upload's bytes are kept."""
+        """Return the object key of an upload."""
         return self._settings.uploads_prefix + image_id
 
     def store(self, picture: Picture) -> tuple[str, Kind]:
-        """Store a picture, once for each idempotency key; gives its id and what its bytes are.
+        """Store a picture, once for each idempotency key; return its id and the kind of its bytes.
 
-        Raises Problem: 400 empty, 409 other bytes under that key, 413, 415, 503 where it could not be settled.
+        Raises Problem: 400 empty, 409 other bytes under that key, 413, 415, 503 where the race with another request
+        was not decided in time.
         """
-        kind = self._judge(picture)
+        kind = self._check(picture)
         if picture.idempotency_key is None:
             image_id = names.new_image_id()
         else:
-            image_id = names.derived_image_id(picture.api_key_id, picture.idempotency_key)
+            image_id = names.derived_image_id(
+                self._settings.id_secret, picture.api_key_id, picture.idempotency_key
+            )
         self._store_once(self.key(image_id), picture, kind)
         return image_id, kind
 
-    def form(self, wish: FormRequest) -> tuple[str, Form]:
-        """Give an id and a form for a larger upload. Raises Problem: 413, 415."""
-        limit = self._limit_of(wish.content_type)
-        if wish.length > limit:
+    def form(self, wanted: FormRequest) -> tuple[str, Form]:
+        """Return an id and a form for a larger upload. Raises Problem: 413, 415."""
+        content_type, limit = self._type_and_limit(wanted.content_type)
+        if wanted.length > limit:
             raise Problem(
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-                f"This stack takes up to {limit:,} bytes of {wish.content_type}.",
+                f"This stack takes up to {limit:,} bytes of {content_type}.",
             )
         image_id = names.new_image_id()
         form = self._originals.form(
             self.key(image_id),
-            content_type=wish.content_type,
-            length=wish.length,
-            file_name=names.escaped(wish.file_name) if wish.file_name else None,
+            content_type=content_type,
+            length=wanted.length,
+            file_name=names.escaped(wanted.file_name) if wanted.file_name else None,
             seconds=FORM_SECONDS,
         )
         return image_id, form
 
-    def _judge(self, picture: Picture) -> Kind:
+    def _check(self, picture: Picture) -> Kind:
         if not picture.data:
-            raise malformed("The body is empty; it must be the picture's bytes.")
+            raise malformed("The body is empty. It must be the picture's bytes.")
         limit = self._settings.body_bytes
         if len(picture.data) > limit:
             way = LARGER if limit == BODY_BYTES else "this stack takes no larger pictures."
@@ -126,30 +139,38 @@ class Uploads:
         raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, self._why_not(kind, picture))
 
     def _why_not(self, kind: Kind, picture: Picture) -> str:
-        if picture.spoilt:
+        if picture.was_decoded_as_text:
             return "The body arrived as text. Send the picture's bytes with Content-Type: application/octet-stream."
         if kind.family == "video" and self._settings.video_bytes is not None:
             return f"The bytes are a video ({kind.content_type}); ask POST /v1/uploads for a form."
         if kind.family == "video":
             return f"The bytes are a video ({kind.content_type}), and this stack takes none."
-        taken = ", ".join(sorted(name.removeprefix("image/") for name in IMAGE_TYPES))
-        return f"The bytes are no picture that can be processed ({kind.content_type}). Taken are: {taken}."
+        wrapped = explain(
+            picture.data, content_type=picture.content_type, content_encoding=picture.content_encoding
+        )
+        if wrapped is not None:
+            return wrapped
+        accepted = ", ".join(sorted(name.removeprefix("image/") for name in IMAGE_TYPES))
+        return f"The bytes are not a picture that can be processed ({kind.content_type}). Accepted are: {accepted}."
 
-    def _limit_of(self, content_type: str) -> int:
+    def _type_and_limit(self, declared: str) -> tuple[str, int]:
+        """Return a declared type without its parameters, and the most bytes of it. Raises Problem (415)."""
+        media_type = MEDIA_TYPE.fullmatch(declared) if len(declared) <= MEDIA_TYPE_LENGTH else None
+        content_type = media_type[1] if media_type else ""
         if content_type in IMAGE_TYPES:
-            return self._settings.image_bytes
+            return content_type, self._settings.image_bytes
         if content_type in VIDEO_TYPES and self._settings.video_bytes is not None:
-            return self._settings.video_bytes
-        taken = IMAGE_TYPES if self._settings.video_bytes is None else IMAGE_TYPES | VIDEO_TYPES
+            return content_type, self._settings.video_bytes
+        accepted = IMAGE_TYPES if self._settings.video_bytes is None else IMAGE_TYPES | VIDEO_TYPES
         raise Problem(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-            f"{shown(content_type)} is not taken by this stack. Taken are: {', '.join(sorted(taken))}.",
+            f"This stack does not accept {shown(declared)}. Accepted are: {', '.join(sorted(accepted))}.",
         )
 
     def _store_once(self, key: str, picture: Picture, kind: Kind) -> None:
         name = names.escaped(picture.file_name) if picture.file_name else None
         for pause in PAUSES:
-            # Not all at once again: whoever lost the race by a hair would lose the next one as well.
+            # At random, so that requests that collided do not collide again.
             self._sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - spreads tries, guards nothing
             if picture.idempotency_key is not None and self._is_known(key, picture.data):
                 return
@@ -157,14 +178,14 @@ class Uploads:
             if put is Put.STORED:
                 return
             if put is Put.TAKEN and (stored := self._originals.sha256(key)) is not None:
-                # Ours from another try, perhaps one whose answer was lost; or another client's mistake.
+                # This picture from another try, perhaps one whose answer was lost; or other bytes under one key.
                 _require_same(stored == hashlib.sha256(picture.data).hexdigest())
                 return
-            # Else it was moved to quarantine or deleted between two calls: the record knows of it by now.
+            # Else it was moved to quarantine or deleted between two calls: by now it has a record.
         raise busy()
 
     def _is_known(self, key: str, data: bytes) -> bool:
-        """Whether the pipeline has seen an upload of this key, which may be moved or expired by now.
+        """Return whether the pipeline has a record of this key; the object may be moved or expired by now.
 
         Raises Problem (409) where its bytes were others.
         """
@@ -184,7 +205,7 @@ class Uploads:
         if known:
             _require_same(known == digest)
             return True
-        # Never fetched, and gone: all that is left is the ETag of a single put with S3's own keys, its MD5.
+        # Gone before it was fetched: what is left is its ETag, which is the MD5 of an object put with S3's own keys.
         etags = {record.etag for record in history if record.etag}
         _require_same(not etags or hashlib.md5(data, usedforsecurity=False).hexdigest() in etags)
         return True

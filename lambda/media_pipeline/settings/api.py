@@ -25,6 +25,8 @@ class ApiSettings:
     uploads_prefix: str
     renditions_bucket: str
     records_table: str
+    id_secret: str
+    """The stack's own secret, from which ids of uploads with an Idempotency-Key are derived."""
     image_bytes: int
     video_bytes: int | None
     """None: this stack takes no videos."""
@@ -50,6 +52,7 @@ class ApiSettings:
             uploads_prefix=_prefix(variables.text("UPLOADS_PREFIX")),
             renditions_bucket=variables.text("RENDITIONS_BUCKET"),
             records_table=variables.text("RECORDS_TABLE"),
+            id_secret=variables.text("UPLOAD_ID_SECRET"),
             image_bytes=image_bytes,
             video_bytes=video_bytes,
             cors_origins=variables.built("CORS_ORIGINS", list, _origins),

@@ -27,6 +27,7 @@ SETTINGS = ApiSettings(
     uploads_prefix="api/",
     renditions_bucket="renditions",
     records_table="records",
+    id_secret="the stack's own",
     image_bytes=26_214_400,
     video_bytes=524_288_000,
     cors_origins=(),

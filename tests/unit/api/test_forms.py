@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -143,6 +144,52 @@ def test_wish_that_came_as_text_is_understood_too(upload_api: UploadApi) -> None
 
 def test_document_lists_exactly_the_types_that_are_taken() -> None:
     assert set(document()["components"]["schemas"]["UploadType"]["enum"]) == IMAGE_TYPES | VIDEO_TYPES
+
+
+@pytest.mark.parametrize(
+    ("asked", "signed"),
+    [
+        ("image/heif", "image/heif"),
+        ("image/jpg", "image/jpg"),
+        ("video/x-m4v", "video/x-m4v"),
+        ("image/jpeg; charset=binary", "image/jpeg"),
+        ("video/webm;codecs=vp9,opus", "video/webm"),
+        ('video/mp4 ; codecs="avc1.42E01E, mp4a.40.2"', "video/mp4"),
+        ("image/png;", "image/png"),
+    ],
+)
+def test_types_as_browsers_and_clients_write_them_are_taken(door: Door, asked: str, signed: str) -> None:
+    answer = door.form(content_type=asked, bytes=1000)
+    assert answer.status == 201
+    assert answer.json["fields"]["Content-Type"] == signed
+    assert {"Content-Type": signed} in policy(answer.json["fields"])["conditions"]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "image/jpeg\r\nX-Evil: 1",
+        "image/jpeg;\r\nX-Evil: 1",
+        "image/jpeg; a=ä",
+        "image/jpeg, text/html",
+        "image/jpeg;" + "x" * 250,
+        "text/html; a=image/jpeg",
+        ";image/jpeg",
+    ],
+)
+def test_what_only_looks_like_a_type_is_415(door: Door, asked: str) -> None:
+    answer = door.form(content_type=asked, bytes=1000)
+    assert answer.status == 415
+    assert answer.text.isascii()
+
+
+def test_documented_pattern_takes_exactly_the_types_with_parameters_that_the_function_takes() -> None:
+    pattern = re.compile(document()["components"]["schemas"]["UploadTypeWithParameters"]["pattern"])
+    for content_type in IMAGE_TYPES | VIDEO_TYPES:
+        assert pattern.search(f"{content_type}; a=b")
+        assert not pattern.search(content_type)
+        assert not pattern.search(f"x-{content_type}; a=b")
+    assert not pattern.search("image/svg+xml; a=b")
 
 
 def test_every_picture_that_can_be_told_by_its_first_bytes_has_a_form() -> None:

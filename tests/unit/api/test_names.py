@@ -1,5 +1,7 @@
 """Ids and file names, whatever a client thinks of."""
 
+import base64
+import hashlib
 import re
 
 from hypothesis import example, given
@@ -25,6 +27,7 @@ CHARSET = st.sampled_from(("", "utf-8", "utf-16", "idna", "punycode", "undefined
 DISPOSITION = st.lists(
     st.tuples(PARAMETER, CHARSET, st.sampled_from(("", "'", "''", "'de'")), TEXT), max_size=3
 ).map(lambda parameters: "attachment" + "".join(f"; {name}={''.join(value)}" for name, *value in parameters))
+SECRET = "the stack's own"
 HOSTILE = "../\u202egpj\r\nX-Evil: 1\x00\u2066\ufeff" + "n" * 2000
 
 
@@ -32,8 +35,17 @@ HOSTILE = "../\u202egpj\r\nX-Evil: 1\x00\u2066\ufeff" + "n" * 2000
 @example("a", "b")
 def test_derived_id_is_an_id_and_always_the_same(client: str, key: str) -> None:
     client, key = client.encode(errors="replace").decode(), key.encode(errors="replace").decode()
-    assert is_image_id(derived_image_id(client, key))
-    assert derived_image_id(client, key) == derived_image_id(client, key)
+    assert is_image_id(derived_image_id(SECRET, client, key))
+    assert derived_image_id(SECRET, client, key) == derived_image_id(SECRET, client, key)
+
+
+def test_derived_id_cannot_be_computed_without_the_stacks_secret() -> None:
+    mine, others = (
+        derived_image_id(SECRET, "key-1", "order-1"),
+        derived_image_id("guessed", "key-1", "order-1"),
+    )
+    plain = hashlib.sha256(b"5:key-1\0order-1").digest()[:20]
+    assert mine not in (others, base64.b32encode(plain).decode().lower())
 
 
 @given(st.tuples(TEXT, TEXT), st.tuples(TEXT, TEXT))
@@ -41,7 +53,7 @@ def test_derived_id_is_an_id_and_always_the_same(client: str, key: str) -> None:
 @example(("1", "0:"), ("10", ":"))
 def test_derived_ids_of_two_clients_or_keys_differ(one: tuple[str, str], other: tuple[str, str]) -> None:
     one, other = _encodable(one), _encodable(other)
-    assert (derived_image_id(*one) == derived_image_id(*other)) == (one == other)
+    assert (derived_image_id(SECRET, *one) == derived_image_id(SECRET, *other)) == (one == other)
 
 
 def test_ids_at_random_are_ids_and_new() -> None:

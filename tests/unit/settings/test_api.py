@@ -12,6 +12,7 @@ from media_pipeline.settings.api import ApiSettings
 ENVIRONMENT = {
     "UPLOADS_BUCKET": "u",
     "UPLOADS_PREFIX": "api/",
+    "UPLOAD_ID_SECRET": "the stack's own",
     "RENDITIONS_BUCKET": "r",
     "RECORDS_TABLE": "t",
     "LIMITS": '{"bytes":26214400,"frames":200,"pixels":50000000,"videoBytes":524288000,"videoSeconds":300}',
@@ -41,6 +42,7 @@ def test_without_videos_their_limit_is_not_needed() -> None:
     [
         ("UPLOADS_BUCKET", ""),
         ("UPLOADS_PREFIX", "api"),
+        ("UPLOAD_ID_SECRET", ""),
         ("LIMITS", '{"pixels":1}'),
         ("LIMITS", '{"bytes":1}'),
         ("LIMITS", "[]"),
