@@ -8,16 +8,17 @@ from PIL import Image
 
 from media_pipeline.errors import Reason, RejectedError
 from media_pipeline.images import colour
-from media_pipeline.images.cicp import profile_of
-from media_pipeline.images.decoding import check_pixels, decoding, open_picture
+from media_pipeline.images.decoding import check_pixels, decoding
 from media_pipeline.images.encoders import WEBP_METHOD, quality_of
 from media_pipeline.images.fingerprints import Fingerprints
 from media_pipeline.images.inspection import Inspection
 from media_pipeline.images.memory_estimate import check_memory
+from media_pipeline.images.opening import open_picture
 from media_pipeline.images.rasters import Packed, Raster
 from media_pipeline.images.resize_plan import Frame
 from media_pipeline.images.sampling import choose
 from media_pipeline.images.sizes import MAX_EDGE, Specs, Target
+from media_pipeline.images.source_profile import profile_of
 from media_pipeline.images.stills import develop, publishable
 from media_pipeline.limits import Limits
 
@@ -69,7 +70,7 @@ class Film:
     def rasters(self, frame: Frame) -> Iterator[Raster]:
         """Yield each frame scaled to `frame`, in sRGB and turned."""
         for image, pixels in self.frames():
-            yield develop(pixels, frame, self.inspection, profile_of(image, self.data))
+            yield develop(pixels, frame, self.inspection, profile_of(image))
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ def survey(film: Film, frame: Frame, specs: Specs) -> Survey:
     wanted = {*range(skipped), *(number + skipped for number in chosen)}
     # Decoded again: which frames to judge is known only at the end, and not all of them fit into memory.
     judged = tuple(
-        publishable(develop(pixels, frame, film.inspection, profile_of(image, film.data)), specs)
+        publishable(develop(pixels, frame, film.inspection, profile_of(image)), specs)
         for number, (image, pixels) in enumerate(film.frames())
         if number in wanted
     )

@@ -4,11 +4,13 @@ In two steps, because the second one is dear: `normalised` is cheap and runs on 
 runs late and once, on the largest rendition.
 """
 
+import hashlib
 import io
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from PIL import Image
+
+from media_pipeline.images import icc
 
 if TYPE_CHECKING:
     from PIL.ImageCms import ImageCmsTransform
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 _GRID = (0, 36, 73, 109, 146, 182, 219, 255)
 _SAME = 2
 """A profile whose 512 probed colours move by no more than this many levels is sRGB, whatever its name."""
-_CACHED_PROFILES = 16
+_CACHED_TRANSFORMS = 16
 
 
 def normalised(image: Image.Image) -> Image.Image:
@@ -35,7 +37,7 @@ def normalised(image: Image.Image) -> Image.Image:
     if mode == "1":
         return image.convert("L")
     if mode.startswith("I;16"):
-        return _high_bytes(image)
+        return high_bytes(image)
     if mode in ("I", "F"):
         return _stretched(image)
     return image.convert("RGB")
@@ -44,15 +46,13 @@ def normalised(image: Image.Image) -> Image.Image:
 def _premultiplied(image: Image.Image) -> Image.Image:
     if image.mode == "RGBa":
         return image
-    if image.mode.startswith("I;16"):
-        return _high_bytes(image)  # a key colour of 16 bits cannot be told any more in 8
     rgba = image if image.mode == "RGBA" else image.convert("RGBA")
     if rgba.getchannel("A").getextrema() == (255, 255):
         return rgba.convert("RGB")
     return rgba.convert("RGBa")
 
 
-def _high_bytes(image: Image.Image) -> Image.Image:
+def high_bytes(image: Image.Image) -> Image.Image:
     """16-bit grey to 8 bits; `convert` would clip at 255 instead."""
     order = "L;16B" if image.mode == "I;16B" else "L;16"
     return Image.frombytes("L", image.size, image.tobytes(), "raw", order)
@@ -82,11 +82,15 @@ def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     """Convert a normalised picture (L, RGB, RGBa, CMYK, LAB) to sRGB: L, RGB or RGBa.
 
     May change `image` itself. A profile that is broken, or speaks of another colour space than the pixels',
-    counts as absent: the pixels are then taken for sRGB, plain grey or plain CMYK.
+    counts as absent: the pixels are then taken for sRGB, plain grey or plain CMYK. One of grey is only ever given
+    for pixels that are grey.
     """
+    is_grey = profile is not None and icc.colour_space(profile) == b"GRAY"
     if image.mode == "RGBa":
-        return _premultiplied_to_srgb(image, profile)
-    transform = _transform(profile, image.mode) if profile or image.mode == "LAB" else None
+        return _premultiplied_to_srgb(image, profile, is_grey=is_grey)
+    if is_grey and image.mode == "RGB":
+        image = image.getchannel("R")
+    transform = _transform(profile or b"", image.mode) if profile or image.mode == "LAB" else None
     if transform is None:
         return image if image.mode in ("L", "RGB") else image.convert("RGB")
     from PIL import ImageCms
@@ -100,25 +104,39 @@ def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     return converted.getchannel("R") if image.mode == "L" else converted
 
 
-def _premultiplied_to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    if is_srgb(profile):
+def _premultiplied_to_srgb(image: Image.Image, profile: bytes | None, *, is_grey: bool) -> Image.Image:
+    if not is_grey and is_srgb(profile):
         return image
     rgba = image.convert("RGBA")
-    rgb = to_srgb(rgba.convert("RGB"), profile)
+    rgb = to_srgb(rgba.convert("RGB"), profile).convert("RGB")
     rgb.putalpha(rgba.getchannel("A"))
     return rgb.convert("RGBa")
 
 
-@lru_cache(maxsize=_CACHED_PROFILES)
-def _transform(profile: bytes | None, mode: str) -> "ImageCmsTransform | None":
-    """Build the transform to sRGB; None where there is nothing to do, or nothing that could be done."""
+_transforms: "dict[tuple[bytes, str], ImageCmsTransform | None]" = {}
+"""What was built last, by the digest of the profile: profiles themselves are not kept, they may have megabytes."""
+
+
+def _transform(profile: bytes, mode: str) -> "ImageCmsTransform | None":
+    """Return the transform to sRGB; None where there is nothing to do, or nothing that could be done."""
+    key = hashlib.sha256(profile).digest(), mode
+    if key in _transforms:
+        return _transforms[key]
+    built = _built(profile, mode)
+    while len(_transforms) >= _CACHED_TRANSFORMS:
+        _transforms.pop(next(iter(_transforms)), None)
+    _transforms[key] = built
+    return built
+
+
+def _built(profile: bytes, mode: str) -> "ImageCmsTransform | None":
     from PIL import ImageCms
 
     try:
         if mode == "LAB":
             source = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
         else:
-            source = ImageCms.ImageCmsProfile(io.BytesIO(profile or b""))
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         transform = ImageCms.buildTransform(
             source, ImageCms.createProfile("sRGB"), mode, "RGB", ImageCms.Intent.PERCEPTUAL
         )

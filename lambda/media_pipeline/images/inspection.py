@@ -9,9 +9,9 @@ from PIL import Image
 from PIL.ExifTags import IFD, Base
 
 from media_pipeline.errors import Reason, RejectedError
-from media_pipeline.images.decoding import decoding, open_picture
-from media_pipeline.images.gif import count_frames
-from media_pipeline.images.png import exif_chunk
+from media_pipeline.images.canvas import Canvas
+from media_pipeline.images.decoding import decoding
+from media_pipeline.images.opening import open_picture
 from media_pipeline.images.sniffing import HEAD_BYTES, Kind, sniff
 from media_pipeline.limits import Limits
 
@@ -66,8 +66,8 @@ def inspect(data: bytes, limits: Limits) -> Inspection:
             Reason.UNSUPPORTED_TYPE, f"the bytes are {kind.content_type}, no supported picture"
         )
     image = open_picture(data, kind.content_type, limits)
-    frames = _frames(image, data, kind.content_type, limits)
-    orientation, facts = _exif(image, data, limits)
+    frames = _frames(image, kind.content_type, limits)
+    orientation, facts = _exif(image, limits)
     width, height = image.size
     if kind.content_type == "image/tiff":
         orientation = 1  # Pillow turns these itself, and its size is the turned one
@@ -85,18 +85,14 @@ def inspect(data: bytes, limits: Limits) -> Inspection:
     )
 
 
-def _frames(image: Image.Image, data: bytes, content_type: str, limits: Limits) -> int:
+def _frames(image: Image.Image, content_type: str, limits: Limits) -> int:
     if content_type not in _ANIMATED_TYPES:
         return 1
-    if content_type == "image/gif":
-        # Pillow would walk through every frame of a file that may hold a million of them.
-        frames = max(1, count_frames(data, limits.frames + 1))
-    else:
-        with decoding(limits):
-            frames = int(getattr(image, "n_frames", 1))
+    with decoding(limits):
+        frames = int(getattr(image, "n_frames", 1))
     if frames > limits.frames:
         raise RejectedError(Reason.TOO_MANY_FRAMES, f"more than the {limits.frames} frames that are allowed")
-    pixels = frames * image.width * image.height
+    pixels = image.decoded_pixels if isinstance(image, Canvas) else frames * image.width * image.height
     if frames > 1 and pixels > limits.animation_pixels:
         raise RejectedError(
             Reason.TOO_MANY_PIXELS,
@@ -106,13 +102,13 @@ def _frames(image: Image.Image, data: bytes, content_type: str, limits: Limits) 
     return frames
 
 
-def _exif(image: Image.Image, data: bytes, limits: Limits) -> tuple[int, dict[str, str]]:
+def _exif(image: Image.Image, limits: Limits) -> tuple[int, dict[str, str]]:
     """Orientation and the few facts that a record holds; metadata that cannot be read is as if it were not there."""
     facts: dict[str, str] = {}
     orientation = 1
     try:
         with decoding(limits):
-            exif = _exif_of(image, data)
+            exif = _exif_of(image)
             found = exif.get(Base.Orientation)
             orientation = found if isinstance(found, int) and 1 <= found <= 8 else 1
             if camera := _camera(exif.get(Base.Make), exif.get(Base.Model)):
@@ -126,14 +122,13 @@ def _exif(image: Image.Image, data: bytes, limits: Limits) -> tuple[int, dict[st
     return orientation, facts
 
 
-def _exif_of(image: Image.Image, data: bytes) -> Image.Exif:
-    if image.format != "PNG":
+def _exif_of(image: Image.Image) -> Image.Exif:
+    """Read the EXIF; what XMP says of the orientation does not count, as it does not for browsers."""
+    if image.format == "TIFF" or (image.format in ("JPEG", "MPO") and "xmp" not in image.info):
         return image.getexif()
-    if chunk := exif_chunk(data):
-        exif = Image.Exif()
-        exif.load(chunk)
-        return exif
-    return Image.Image.getexif(image)  # the plugin's own would decode all pixels to look behind them
+    exif = Image.Exif()
+    exif.load(image.info.get("exif") or b"")
+    return exif
 
 
 def _camera(make: object, model: object) -> str:

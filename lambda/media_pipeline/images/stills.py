@@ -5,14 +5,17 @@ from dataclasses import dataclass
 
 from PIL import Image
 
+from media_pipeline.errors import Reason, RejectedError
 from media_pipeline.images import colour
-from media_pipeline.images.cicp import profile_of
-from media_pipeline.images.decoding import decoding, load_pixels, open_picture
+from media_pipeline.images.decoding import decoding, load_pixels
 from media_pipeline.images.inspection import Inspection
 from media_pipeline.images.memory_estimate import check_memory
+from media_pipeline.images.opening import open_picture
 from media_pipeline.images.rasters import Decoded, Packed, Raster
 from media_pipeline.images.resize_plan import Frame, Plan
 from media_pipeline.images.sizes import Box, Specs, Target
+from media_pipeline.images.source_profile import profile_of
+from media_pipeline.images.sources import jpeg
 from media_pipeline.limits import Limits
 
 _TURNS = {
@@ -42,7 +45,16 @@ def pictures(data: bytes, inspection: Inspection, plan: Plan, specs: Specs, limi
 
     Raises RejectedError: corrupt, too_many_pixels.
     """
-    return pictures_of(_roots(data, inspection, plan, specs, limits), plan, specs)
+    try:
+        roots = _roots(data, inspection, plan, specs, limits)
+    except RejectedError as error:
+        if error.reason is not Reason.CORRUPT or inspection.content_type != "image/jpeg":
+            raise
+        whole = jpeg.completed(data, limits)
+        if whole is None:
+            raise
+        roots = _roots(whole, inspection, plan, specs, limits)
+    return pictures_of(roots, plan, specs)
 
 
 def pictures_of(roots: Mapping[Frame, Raster], plan: Plan, specs: Specs) -> Pictures:
@@ -71,7 +83,7 @@ def _roots(
     data: bytes, inspection: Inspection, plan: Plan, specs: Specs, limits: Limits
 ) -> dict[Frame, Raster]:
     image = open_picture(data, inspection.content_type, limits)
-    profile = profile_of(image, data)
+    profile = profile_of(image)
     full_chroma = len({layer[1:3] for layer in getattr(image, "layer", ())}) == 1
     as_ycbcr = _stays_ycbcr(image, profile, specs)
     box = _draft(image, inspection, as_ycbcr, stored(plan.largest, inspection), limits)

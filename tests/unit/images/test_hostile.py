@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from PIL import Image, ImageFile
 
 from media_pipeline.errors import Reason, RejectedError
-from media_pipeline.images.decoding import decoding, webp_canvas
+from media_pipeline.images.containers.webp import canvas
+from media_pipeline.images.decoding import decoding
 from media_pipeline.limits import MAX_SIDE, Limits
 from tests.unit.images.drawing import LIMITS, detailed, marked, rendered, saved, specs
 from tests.unit.images.test_inputs import png_chunk
@@ -30,6 +31,11 @@ def webp_header(width: int, height: int) -> bytes:
     return b"RIFF" + struct.pack("<I", 12 + len(body)) + b"WEBPVP8L" + struct.pack("<I", len(body)) + body
 
 
+def box(name: bytes, *parts: bytes) -> bytes:
+    content = b"".join(parts)
+    return struct.pack(">I", 8 + len(content)) + name + content
+
+
 def png_header(width: int, height: int) -> bytes:
     header = struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)
     return (
@@ -47,8 +53,9 @@ def bmp_header(width: int, height: int) -> bytes:
 
 
 def avif_header(width: int, height: int) -> bytes:
-    properties = struct.pack(">I4sIII", 20, b"ispe", 0, width, height)
-    return struct.pack(">I4s4sI4s", 20, b"ftyp", b"avif", 0, b"avif") + properties
+    size = box(b"ispe", struct.pack(">III", 0, width, height))
+    meta = box(b"meta", bytes(4), box(b"iprp", box(b"ipco", size)))
+    return box(b"ftyp", b"avif", bytes(4), b"avif") + meta
 
 
 def test_no_bytes_are_empty() -> None:
@@ -104,7 +111,7 @@ def test_webp_of_38_bytes_and_60_megapixels_never_reaches_its_decoder(
 def test_canvas_of_webp_is_read_as_its_decoder_reads_it(
     options: dict[str, object], size: tuple[int, int]
 ) -> None:
-    assert webp_canvas(saved(Image.new("RGB", size), "WEBP", **options)) == size
+    assert canvas(saved(Image.new("RGB", size), "WEBP", **options)) == size
 
 
 def test_one_long_side_is_refused_however_few_the_pixels() -> None:

@@ -9,9 +9,9 @@ from PIL import Image
 
 from benchmarks.peak import measurable
 from media_pipeline.errors import Reason, RejectedError
-from media_pipeline.images.decoding import open_picture
 from media_pipeline.images.inspection import inspect
 from media_pipeline.images.memory_estimate import memory
+from media_pipeline.images.opening import open_picture
 from media_pipeline.limits import MEBIBYTE, Limits
 from tests.unit.images.drawing import LIMITS, detailed, rendered, saved, specs
 

@@ -1,0 +1,61 @@
+"""JPEG files: what their header announces is bounded before a decoder sees it, a missing end marker is added."""
+
+import zlib
+
+from PIL import Image
+
+from media_pipeline.errors import RejectedError
+from media_pipeline.images.containers import jpeg as container
+from media_pipeline.images.decoding import decoding, open_as
+from media_pipeline.limits import Limits
+
+_OTHER_REST = bytes((37 * number + 11) % 251 for number in range(512))
+"""Bits that could be the rest of a picture, and that make a visible difference if they are read as such."""
+_ROWS = 256
+_BYTES_PER_PIXEL, _BYTES_PER_COEFFICIENTS = 4, 6
+
+
+def opened(data: bytes, limits: Limits) -> Image.Image:
+    """Read a file's header.
+
+    Raises RejectedError: resource_exhausted, corrupt.
+    """
+    container.check(data)
+    image = open_as("JPEG", "PIL.JpegImagePlugin", data, limits)
+    if image.mode == "CMYK" and "adobe" not in image.info:
+        # Adobe stores inks the other way round, and says so; Pillow takes all for Adobe's (ITU-T T.872, 6.1).
+        image.tile = [tile._replace(args=("CMYK", "")) for tile in image.tile]  # type: ignore[attr-defined]
+    return image
+
+
+def completed(data: bytes, limits: Limits) -> bytes | None:
+    """Return the file with an end marker, where nothing else is missing; None where it has one, or more is missing.
+
+    Whether the last scan is complete only its decoder can tell, which fills up what is missing without a word. But
+    what follows the last pixel has no influence on a complete picture: it is decoded with nothing behind it, and
+    with something.
+    """
+    found = container.scans(data)
+    if found.has_end_marker or not found.is_complete:
+        return None
+    pixels = data[: found.end]
+    whole = pixels + container.END
+    try:
+        is_whole = _digest(whole, limits) == _digest(pixels + _OTHER_REST + container.END, limits)
+    except RejectedError:
+        return None
+    return whole if is_whole else None
+
+
+def _digest(data: bytes, limits: Limits) -> int | None:
+    image = opened(data, limits)
+    per_pixel = _BYTES_PER_PIXEL + (_BYTES_PER_COEFFICIENTS if image.info.get("progressive") else 0)
+    if image.width * image.height * per_pixel > limits.memory:
+        return None
+    digest = 0
+    with decoding(limits):
+        image.load()
+        for top in range(0, image.height, _ROWS):
+            rows = image.crop((0, top, image.width, min(image.height, top + _ROWS)))
+            digest = zlib.crc32(rows.tobytes(), digest)
+    return digest
