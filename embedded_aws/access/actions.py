@@ -1,6 +1,6 @@
 """Which IAM actions on which resources a call needs, after the Service Authorization Reference.
 
-Modelled are the services of this stack; a call of any other service needs its own action on `*`.
+`SERVICES` has every service with resource types; a call of any other needs the action of its own name on `*`.
 """
 
 from collections.abc import Callable, Mapping
@@ -35,7 +35,7 @@ class Place:
 
 def needs(service: str, operation: str, parameters: Parameters, place: Place) -> list[Need]:
     """All permissions that a call needs; every one of them must be granted."""
-    find = _SERVICES.get(service)
+    find = SERVICES.get(service)
     if find is None:
         return [Need(f"{service}:{operation}", "*")]
     return find(operation, parameters, place)
@@ -165,6 +165,16 @@ def _iam(operation: str, parameters: Parameters, place: Place) -> list[Need]:
     return [Need(f"iam:{operation}", f"arn:aws:iam::{place.account}:role/{role}" if role else "*")]
 
 
+def _cloudwatch(operation: str, parameters: Parameters, place: Place) -> list[Need]:
+    action = f"cloudwatch:{operation}"
+    if parameters.get("AlarmName"):
+        return [Need(action, place.arn("cloudwatch", f"alarm:{parameters['AlarmName']}"))]
+    if parameters.get("DashboardName"):
+        board = f"arn:aws:cloudwatch::{place.account}:dashboard/{parameters['DashboardName']}"
+        return [Need(action, board)]
+    return [Need(action, "*")]
+
+
 def _sts(operation: str, parameters: Parameters, place: Place) -> list[Need]:  # noqa: ARG001
     if operation == "GetCallerIdentity":
         return []  # needs no permission, and cannot be denied
@@ -181,7 +191,7 @@ def _apigateway(operation: str, parameters: Parameters, place: Place) -> list[Ne
     return [Need(f"apigateway:{method}", f"arn:aws:apigateway:{place.region}::{path}")]
 
 
-_SERVICES: dict[str, Callable[[str, Parameters, Place], list[Need]]] = {
+SERVICES: dict[str, Callable[[str, Parameters, Place], list[Need]]] = {
     "s3": _s3,
     "dynamodb": _dynamodb,
     "sqs": _sqs,
@@ -189,6 +199,7 @@ _SERVICES: dict[str, Callable[[str, Parameters, Place], list[Need]]] = {
     "logs": _logs,
     "lambda": _lambda,
     "apigateway": _apigateway,
+    "cloudwatch": _cloudwatch,
     "iam": _iam,
     "sts": _sts,
 }

@@ -21,7 +21,6 @@ from embedded_aws.resources.base import (
 )
 
 STACK_TYPE = "pulumi:pulumi:Stack"
-OF_THE_ACCOUNT = frozenset({"aws:apigateway/account:Account"})  # there before any stack, and after it
 _SECRET_SIGNATURE_KEY = "4dabf18193072939515e22adb298388d"  # noqa: S105 - the wire's marker of any special value
 
 
@@ -128,7 +127,8 @@ class DeployingMonitor(MockMonitor):
     def ReadResource(self, request: Any) -> Any:  # noqa: N802
         """`get`: what the account itself has is shown; what another stack made has no place in a fresh world."""
         urn = self.make_urn(request.parent, request.type, request.name)
-        shown = self.handler(request.type).read(request.id) if request.type in OF_THE_ACCOUNT else None
+        handler = self.handler(request.type)
+        shown = handler.read(request.id) if handler.of_the_account else None
         if shown is None:
             raise DeploymentRefusedError(
                 f"{request.type} {request.name!r}: existing resources cannot be looked up here"

@@ -1,10 +1,10 @@
 """API Gateway: keys, and the usage plans that say how much each may do."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from embedded_aws.resources.apis import MANAGED, ApiGatewayHandler, replacing
-from embedded_aws.resources.base import AutoName, Handler, Inputs, State
+from embedded_aws.resources.base import AutoName, Aws, Inputs, State, pages
 
 
 class ApiKey(ApiGatewayHandler):
@@ -17,6 +17,12 @@ class ApiKey(ApiGatewayHandler):
     replaces = frozenset({"value"})
     autoname = AutoName(input="name", max_length=1024, exclusive=False)
     defaults: ClassVar[Mapping[str, Any]] = {"enabled": True, "description": MANAGED}
+
+    @classmethod
+    def existing(cls, aws: Aws) -> Iterator[str]:
+        """Yield all keys."""
+        for key in pages(aws, "apigateway", "get_api_keys", "items"):
+            yield f"arn:aws:apigateway:{aws.region}::/apikeys/{key['id']}"
 
     def create(self, inputs: Inputs) -> str:
         """AWS makes the value up where none is given."""
@@ -64,6 +70,12 @@ class UsagePlan(ApiGatewayHandler):
     )
     autoname = AutoName(input="name", max_length=1024, exclusive=False)
     defaults: ClassVar[Mapping[str, Any]] = {"description": MANAGED}
+
+    @classmethod
+    def existing(cls, aws: Aws) -> Iterator[str]:
+        """Yield all usage plans."""
+        for plan in pages(aws, "apigateway", "get_usage_plans", "items"):
+            yield f"arn:aws:apigateway:{aws.region}::/usageplans/{plan['id']}"
 
     def create(self, inputs: Inputs) -> str:
         """With all limits at once."""
@@ -137,6 +149,7 @@ class UsagePlanKey(ApiGatewayHandler):
 
     type_name = "aws:apigateway/usagePlanKey:UsagePlanKey"
     resource = "apigateway.UsagePlanKey"
+    removed_with = "aws:apigateway/usagePlan:UsagePlan"
     carries = frozenset({"keyId", "keyType", "usagePlanId"})
     replaces = carries
 
@@ -171,6 +184,3 @@ class UsagePlanKey(ApiGatewayHandler):
 
 def _stages(inputs: Mapping[str, Any]) -> list[str]:
     return [f"{entry['apiId']}:{entry['stage']}" for entry in inputs.get("apiStages") or []]
-
-
-HANDLERS: tuple[type[Handler], ...] = (ApiKey, UsagePlan, UsagePlanKey)

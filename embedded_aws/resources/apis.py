@@ -1,18 +1,20 @@
 """API Gateway: REST APIs from an OpenAPI document, their deployments, stages and the settings of methods."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
 from embedded_aws.resources.base import (
     AutoName,
+    Aws,
     DeploymentRefusedError,
     Handler,
     Inputs,
     State,
     completing,
+    pages,
     policy_text,
     tag_changes,
 )
@@ -23,6 +25,8 @@ MANAGED = "Managed by Pulumi"  # what the provider writes where no description i
 
 class ApiGatewayHandler(Handler):
     """What the resources of API Gateway have in common."""
+
+    service = "apigateway"
 
     @property
     def gateway(self) -> Any:
@@ -69,6 +73,12 @@ class RestApi(ApiGatewayHandler):
     carries = frozenset({*_plain, "body", "endpointConfiguration.types", "failOnWarnings", "tags.*"})
     replaces = frozenset({"minimumCompressionSize", "policy"})  # as updates they are not carried out here
     autoname = AutoName(input="name", max_length=1024, exclusive=False)
+
+    @classmethod
+    def existing(cls, aws: Aws) -> Iterator[str]:
+        """Yield all REST APIs."""
+        for api in pages(aws, "apigateway", "get_rest_apis", "items"):
+            yield f"arn:aws:apigateway:{aws.region}::/restapis/{api['id']}"
 
     def create(self, inputs: Inputs) -> str:
         """The API, then its document: what the program says itself wins over the document."""
@@ -147,6 +157,7 @@ class Deployment(ApiGatewayHandler):
 
     type_name = "aws:apigateway/deployment:Deployment"
     resource = "apigateway.Deployment"
+    removed_with = "aws:apigateway/restApi:RestApi"
     carries = frozenset({"restApi", "description", "triggers.*"})
     replaces = frozenset({"restApi", "triggers"})
 
@@ -186,6 +197,7 @@ class Stage(ApiGatewayHandler):
 
     type_name = "aws:apigateway/stage:Stage"
     resource = "apigateway.Stage"
+    removed_with = "aws:apigateway/restApi:RestApi"
     carries = frozenset(
         {
             "restApi",
@@ -282,6 +294,7 @@ class MethodSettings(ApiGatewayHandler):
 
     type_name = "aws:apigateway/methodSettings:MethodSettings"
     resource = "apigateway.MethodSettings"
+    removed_with = "aws:apigateway/stage:Stage"
     _paths: ClassVar[Mapping[str, str]] = {
         "throttlingRateLimit": "throttling/rateLimit",
         "throttlingBurstLimit": "throttling/burstLimit",
@@ -335,6 +348,7 @@ class Account(ApiGatewayHandler):
 
     type_name = "aws:apigateway/account:Account"
     resource = "apigateway.Account"
+    of_the_account = True
     carries = frozenset({"cloudwatchRoleArn"})
 
     def create(self, inputs: Inputs) -> str:
@@ -367,6 +381,3 @@ class Account(ApiGatewayHandler):
 def _access_logs(inputs: Inputs) -> dict[str, str]:
     settings = inputs["accessLogSettings"]
     return {f"accessLogSettings/{name}": settings[name] for name in ("destinationArn", "format")}
-
-
-HANDLERS: tuple[type[Handler], ...] = (RestApi, Deployment, Stage, MethodSettings, Account)

@@ -11,6 +11,8 @@ class FunctionEventInvokeConfig(Handler):
 
     type_name = "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig"
     resource = "lambda_.FunctionEventInvokeConfig"
+    service = "lambda"
+    removed_with = "aws:lambda/function:Function"
     carries = frozenset(
         {
             "functionName",
@@ -75,6 +77,3 @@ class FunctionEventInvokeConfig(Handler):
         self.aws.client("lambda").put_function_event_invoke_config(
             FunctionName=inputs["functionName"], **request
         )
-
-
-HANDLERS: tuple[type[Handler], ...] = (FunctionEventInvokeConfig,)

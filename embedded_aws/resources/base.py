@@ -95,6 +95,12 @@ class Handler(ABC):
     autoname: ClassVar[AutoName | None] = None
     defaults: ClassVar[Mapping[str, Any]] = {}
     """Inputs that the provider fills in where they are left out."""
+    service: ClassVar[str]
+    """boto3's name of the service that carries the type out."""
+    removed_with: ClassVar[str | None] = None
+    """The type whose removal removes these resources too; else `existing` lists them."""
+    of_the_account: ClassVar[bool] = False
+    """Whether there is one in every account, before and after any stack: it can only be looked up."""
 
     def __init__(self, aws: Aws) -> None:
         self.aws = aws
@@ -103,6 +109,14 @@ class Handler(ABC):
     def schema(cls) -> ResourceSchema:
         """The SDK's types for this resource."""
         return resource_schema(cls.resource)
+
+    @classmethod
+    def existing(cls, aws: Aws) -> Iterator[str]:
+        """Yield the ARN of everything of this type that exists, whoever made it.
+
+        Needed of every type without `removed_with`, so that `find_leftovers` cannot overlook it.
+        """
+        raise NotImplementedError(f"{cls.type_name} has neither `existing` nor `removed_with`")
 
     def check(self, urn: str, inputs: Mapping[str, Any], provider: ProviderSettings) -> Inputs:
         """The inputs as AWS will get them: typed, defaults and name filled in, tags merged into `tagsAll`.
@@ -175,6 +189,16 @@ class Handler(ABC):
 
 def _comparable(value: Any) -> Any:
     return archive_identity(value) if isinstance(value, Archive) else value
+
+
+def pages(aws: Aws, service: str, operation: str, key: str, **arguments: Any) -> Iterator[Any]:
+    """Yield the entries of a listing, page by page where it has pages."""
+    client = aws.client(service)
+    if client.can_paginate(operation):
+        for page in client.get_paginator(operation).paginate(**arguments):
+            yield from page.get(key, [])
+    else:
+        yield from getattr(client, operation)(**arguments).get(key, [])
 
 
 def as_tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:

@@ -1,10 +1,11 @@
 """DynamoDB tables with their indexes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from embedded_aws.resources.base import (
     AutoName,
+    Aws,
     DeploymentRefusedError,
     Handler,
     Inputs,
@@ -12,6 +13,7 @@ from embedded_aws.resources.base import (
     as_tag_list,
     completing,
     from_tag_list,
+    pages,
     tag_changes,
 )
 
@@ -21,6 +23,7 @@ class Table(Handler):
 
     type_name = "aws:dynamodb/table:Table"
     resource = "dynamodb.Table"
+    service = "dynamodb"
     carries = frozenset(
         {
             "name",
@@ -49,6 +52,12 @@ class Table(Handler):
     replaces = frozenset({"name", "hashKey", "rangeKey"})
     autoname = AutoName(input="name", max_length=255)
     defaults: ClassVar[Mapping[str, Any]] = {"billingMode": "PROVISIONED", "deletionProtectionEnabled": False}
+
+    @classmethod
+    def existing(cls, aws: Aws) -> Iterator[str]:
+        """Yield all tables."""
+        for name in pages(aws, "dynamodb", "list_tables", "TableNames"):
+            yield f"arn:aws:dynamodb:{aws.region}:{aws.account_id}:table/{name}"
 
     def create(self, inputs: Inputs) -> str:
         """On demand only: the embedded AWS has no capacity to provision."""
@@ -185,6 +194,3 @@ def _index(index: Inputs) -> dict[str, Any]:
     if index.get("nonKeyAttributes"):
         projection["NonKeyAttributes"] = index["nonKeyAttributes"]
     return {"IndexName": index["name"], "KeySchema": _keys(index), "Projection": projection}
-
-
-HANDLERS: tuple[type[Handler], ...] = (Table,)

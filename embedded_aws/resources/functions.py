@@ -2,17 +2,19 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from embedded_aws.resources.archives import ArchiveError, archive_bytes
 from embedded_aws.resources.base import (
     AutoName,
+    Aws,
     DeploymentRefusedError,
     Handler,
     Inputs,
     State,
     completing,
+    pages,
     tag_changes,
 )
 
@@ -37,6 +39,7 @@ class Function(Handler):
 
     type_name = "aws:lambda/function:Function"
     resource = "lambda_.Function"
+    service = "lambda"
     carries = frozenset(
         {
             *_CONFIGURATION,
@@ -66,6 +69,11 @@ class Function(Handler):
         "publish": False,
         "architectures": ["x86_64"],
     }
+
+    @classmethod
+    def existing(cls, aws: Aws) -> Iterator[str]:
+        """Yield all functions."""
+        yield from (entry["FunctionArn"] for entry in pages(aws, "lambda", "list_functions", "Functions"))
 
     def create(self, inputs: Inputs) -> str:
         """Upload the zip, with all settings."""
@@ -146,11 +154,7 @@ class Function(Handler):
         if "reservedConcurrentExecutions" in changed:
             self._reserve(id_, new.get("reservedConcurrentExecutions", -1))
         arn = f"arn:aws:lambda:{self.aws.region}:{self.aws.account_id}:function:{id_}"
-        tags, untag = tag_changes(old, new)
-        if tags:
-            functions.tag_resource(Resource=arn, Tags=tags)
-        if untag:
-            functions.untag_resource(Resource=arn, TagKeys=untag)
+        _retag(functions, arn, old, new)
 
     def delete(self, id_: str, state: State) -> None:
         """All versions."""
@@ -186,11 +190,21 @@ class LayerVersion(Handler):
 
     type_name = "aws:lambda/layerVersion:LayerVersion"
     resource = "lambda_.LayerVersion"
+    service = "lambda"
     _settings = ("layerName", "compatibleArchitectures", "compatibleRuntimes", "description", "licenseInfo")
     carries = frozenset({*_settings, "code", "skipDestroy"})
     replaces = frozenset({*_settings, "code"})
     autoname = AutoName(input="layerName", max_length=140, exclusive=False)
     defaults: ClassVar[Mapping[str, Any]] = {"skipDestroy": False}
+
+    @classmethod
+    def existing(cls, aws: Aws) -> Iterator[str]:
+        """Yield all versions of all layers."""
+        for layer in pages(aws, "lambda", "list_layers", "Layers"):
+            versions = pages(
+                aws, "lambda", "list_layer_versions", "LayerVersions", LayerName=layer["LayerName"]
+            )
+            yield from (version["LayerVersionArn"] for version in versions)
 
     def create(self, inputs: Inputs) -> str:
         """Upload the zip."""
@@ -234,12 +248,19 @@ class EventSourceMapping(Handler):
 
     type_name = "aws:lambda/eventSourceMapping:EventSourceMapping"
     resource = "lambda_.EventSourceMapping"
+    service = "lambda"
     _plain = ("batchSize", "enabled", "functionResponseTypes", "maximumBatchingWindowInSeconds")
     carries = frozenset(
         {*_plain, "eventSourceArn", "functionName", "scalingConfig.maximumConcurrency", "tags.*"}
     )
     replaces = frozenset({"eventSourceArn"})
     defaults: ClassVar[Mapping[str, Any]] = {"enabled": True}
+
+    @classmethod
+    def existing(cls, aws: Aws) -> Iterator[str]:
+        """Yield all mappings."""
+        for mapping in pages(aws, "lambda", "list_event_source_mappings", "EventSourceMappings"):
+            yield f"arn:aws:lambda:{aws.region}:{aws.account_id}:event-source-mapping:{mapping['UUID']}"
 
     def create(self, inputs: Inputs) -> str:
         """Checked against queue and function by `refusals`."""
@@ -258,9 +279,11 @@ class EventSourceMapping(Handler):
             found = functions.get_event_source_mapping(UUID=id_)
         except functions.exceptions.ResourceNotFoundException:
             return None
+        arn = found["EventSourceMappingArn"]
         state: State = {
             "uuid": id_,
-            "arn": found.get("EventSourceMappingArn", ""),
+            "arn": arn,
+            "tagsAll": functions.list_tags(Resource=arn)["Tags"],
             "functionArn": found["FunctionArn"],
             "eventSourceArn": found["EventSourceArn"],
             "batchSize": found["BatchSize"],
@@ -274,9 +297,11 @@ class EventSourceMapping(Handler):
         return state
 
     def update(self, id_: str, old: Inputs, new: Inputs) -> None:
-        """All settings but the source."""
+        """Update all settings but the source, and the tags."""
         functions = self.aws.client("lambda")
         functions.update_event_source_mapping(UUID=id_, **_mapping(new))
+        arn = f"arn:aws:lambda:{self.aws.region}:{self.aws.account_id}:event-source-mapping:{id_}"
+        _retag(functions, arn, old, new)
 
     def delete(self, id_: str, state: State) -> None:
         """Waits until it is gone, as the provider does."""
@@ -297,6 +322,8 @@ class Permission(Handler):
 
     type_name = "aws:lambda/permission:Permission"
     resource = "lambda_.Permission"
+    service = "lambda"
+    removed_with = "aws:lambda/function:Function"
     carries = frozenset({"action", "function", "principal", "sourceAccount", "sourceArn", "statementId"})
     replaces = carries
     autoname = AutoName(input="statementId", max_length=100)
@@ -335,6 +362,14 @@ class Permission(Handler):
             functions.remove_permission(FunctionName=function, StatementId=statement_id)
         except functions.exceptions.ResourceNotFoundException:
             return
+
+
+def _retag(functions: Any, arn: str, old: Inputs, new: Inputs) -> None:
+    tags, untag = tag_changes(old, new)
+    if tags:
+        functions.tag_resource(Resource=arn, Tags=tags)
+    if untag:
+        functions.untag_resource(Resource=arn, TagKeys=untag)
 
 
 def _code(handler: Handler, inputs: Inputs) -> bytes:
@@ -381,6 +416,3 @@ def _mapping(inputs: Inputs) -> dict[str, Any]:
     if "scalingConfig" in inputs:
         request["ScalingConfig"] = {"MaximumConcurrency": inputs["scalingConfig"]["maximumConcurrency"]}
     return request
-
-
-HANDLERS: tuple[type[Handler], ...] = (Function, LayerVersion, EventSourceMapping, Permission)

@@ -1,17 +1,19 @@
 """IAM: roles, their inline policies, and managed policies of the stack's own."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from embedded_aws.resources.base import (
     AutoName,
+    Aws,
     Handler,
     Inputs,
     State,
     as_tag_list,
     from_tag_list,
     json_document,
+    pages,
     policy_text,
     tag_changes,
 )
@@ -22,6 +24,7 @@ class Role(Handler):
 
     type_name = "aws:iam/role:Role"
     resource = "iam.Role"
+    service = "iam"
     carries = frozenset(
         {
             "name",
@@ -41,6 +44,11 @@ class Role(Handler):
         "maxSessionDuration": 3600,
         "forceDetachPolicies": False,
     }
+
+    @classmethod
+    def existing(cls, aws: Aws) -> Iterator[str]:
+        """Yield all roles."""
+        yield from (role["Arn"] for role in pages(aws, "iam", "list_roles", "Roles"))
 
     def create(self, inputs: Inputs) -> str:
         """With trust policy and tags."""
@@ -108,6 +116,8 @@ class RolePolicy(Handler):
 
     type_name = "aws:iam/rolePolicy:RolePolicy"
     resource = "iam.RolePolicy"
+    service = "iam"
+    removed_with = "aws:iam/role:Role"
     carries = frozenset({"name", "role", "policy", "policy.*"})
     replaces = frozenset({"name", "role"})
     autoname = AutoName(input="name", max_length=128)
@@ -158,6 +168,8 @@ class RolePolicyAttachment(Handler):
 
     type_name = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
     resource = "iam.RolePolicyAttachment"
+    service = "iam"
+    removed_with = "aws:iam/role:Role"
     carries = frozenset({"role", "policyArn"})
     replaces = frozenset({"role", "policyArn"})
 
@@ -195,10 +207,16 @@ class Policy(Handler):
 
     type_name = "aws:iam/policy:Policy"
     resource = "iam.Policy"
+    service = "iam"
     carries = frozenset({"name", "path", "description", "policy", "policy.*", "tags.*"})
     replaces = frozenset({"name", "path", "description"})
     autoname = AutoName(input="name", max_length=128)
     defaults: ClassVar[Mapping[str, Any]] = {"path": "/"}
+
+    @classmethod
+    def existing(cls, aws: Aws) -> Iterator[str]:
+        """Yield all managed policies but AWS's own."""
+        yield from (policy["Arn"] for policy in pages(aws, "iam", "list_policies", "Policies", Scope="Local"))
 
     def create(self, inputs: Inputs) -> str:
         """With its first version."""
@@ -260,6 +278,3 @@ class Policy(Handler):
         for version in iam.list_policy_versions(PolicyArn=arn)["Versions"]:
             if not version["IsDefaultVersion"]:
                 iam.delete_policy_version(PolicyArn=arn, VersionId=version["VersionId"])
-
-
-HANDLERS: tuple[type[Handler], ...] = (Role, RolePolicy, RolePolicyAttachment, Policy)

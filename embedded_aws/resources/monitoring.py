@@ -1,10 +1,11 @@
 """CloudWatch: log groups, alarms, dashboards."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from embedded_aws.resources.base import (
     AutoName,
+    Aws,
     Handler,
     Inputs,
     State,
@@ -13,6 +14,7 @@ from embedded_aws.resources.base import (
     completing,
     from_tag_list,
     json_document,
+    pages,
     tag_changes,
 )
 
@@ -22,10 +24,17 @@ class LogGroup(Handler):
 
     type_name = "aws:cloudwatch/logGroup:LogGroup"
     resource = "cloudwatch.LogGroup"
+    service = "logs"
     carries = frozenset({"name", "retentionInDays", "logGroupClass", "skipDestroy", "tags.*"})
     replaces = frozenset({"name", "logGroupClass"})
     autoname = AutoName(input="name", max_length=512)
     defaults: ClassVar[Mapping[str, Any]] = {"retentionInDays": 0, "skipDestroy": False}
+
+    @classmethod
+    def existing(cls, aws: Aws) -> Iterator[str]:
+        """Yield all log groups."""
+        for group in pages(aws, "logs", "describe_log_groups", "logGroups"):
+            yield group["arn"].removesuffix(":*")
 
     def create(self, inputs: Inputs) -> str:
         """With its retention; 0 days: never expires."""
@@ -105,6 +114,7 @@ class MetricAlarm(Handler):
 
     type_name = "aws:cloudwatch/metricAlarm:MetricAlarm"
     resource = "cloudwatch.MetricAlarm"
+    service = "cloudwatch"
     carries = frozenset(
         {
             *_ALARM_INPUTS,
@@ -127,6 +137,12 @@ class MetricAlarm(Handler):
     replaces = frozenset({"name"})
     autoname = AutoName(input="name", max_length=255)
     defaults: ClassVar[Mapping[str, Any]] = {"actionsEnabled": True, "treatMissingData": "missing"}
+
+    @classmethod
+    def existing(cls, aws: Aws) -> Iterator[str]:
+        """Yield all alarms."""
+        for alarm in pages(aws, "cloudwatch", "describe_alarms", "MetricAlarms"):
+            yield alarm["AlarmArn"]
 
     def create(self, inputs: Inputs) -> str:
         """Put it."""
@@ -170,9 +186,16 @@ class Dashboard(Handler):
 
     type_name = "aws:cloudwatch/dashboard:Dashboard"
     resource = "cloudwatch.Dashboard"
+    service = "cloudwatch"
     carries = frozenset({"dashboardName", "dashboardBody"})
     replaces = frozenset({"dashboardName"})
     autoname = AutoName(input="dashboardName", max_length=255)
+
+    @classmethod
+    def existing(cls, aws: Aws) -> Iterator[str]:
+        """Yield all dashboards."""
+        for board in pages(aws, "cloudwatch", "list_dashboards", "DashboardEntries"):
+            yield board["DashboardArn"]
 
     def create(self, inputs: Inputs) -> str:
         """Put it."""
@@ -234,6 +257,3 @@ def _query(query: Inputs) -> dict[str, Any]:
 
 def _dimensions(dimensions: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"Name": name, "Value": dimensions[name]} for name in sorted(dimensions)]
-
-
-HANDLERS: tuple[type[Handler], ...] = (LogGroup, MetricAlarm, Dashboard)

@@ -1,16 +1,19 @@
 """SNS: topics, their policies and subscriptions."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from embedded_aws.resources.base import (
     AutoName,
+    Aws,
     Handler,
     Inputs,
     State,
     as_tag_list,
     from_tag_list,
     json_document,
+    pages,
     tag_changes,
 )
 
@@ -33,9 +36,15 @@ class Topic(Handler):
 
     type_name = "aws:sns/topic:Topic"
     resource = "sns.Topic"
+    service = "sns"
     carries = frozenset({*_TOPIC_ATTRIBUTES, "name", "tags.*"})
     replaces = frozenset({"name"})
     autoname = AutoName(input="name", max_length=256)
+
+    @classmethod
+    def existing(cls, aws: Aws) -> Iterator[str]:
+        """Yield all topics."""
+        yield from (topic["TopicArn"] for topic in pages(aws, "sns", "list_topics", "Topics"))
 
     def create(self, inputs: Inputs) -> str:
         """With all attributes at once."""
@@ -88,6 +97,8 @@ class TopicPolicy(Handler):
 
     type_name = "aws:sns/topicPolicy:TopicPolicy"
     resource = "sns.TopicPolicy"
+    service = "sns"
+    removed_with = "aws:sns/topic:Topic"
     carries = frozenset({"arn", "policy"})
     replaces = frozenset({"arn"})
 
@@ -130,6 +141,7 @@ class TopicSubscription(Handler):
 
     type_name = "aws:sns/topicSubscription:TopicSubscription"
     resource = "sns.TopicSubscription"
+    service = "sns"
     carries = frozenset(
         {
             *_SUBSCRIPTION_ATTRIBUTES,
@@ -141,6 +153,12 @@ class TopicSubscription(Handler):
         }
     )
     replaces = frozenset({"topic", "protocol", "endpoint"})
+
+    @classmethod
+    def existing(cls, aws: Aws) -> Iterator[str]:
+        """Yield all subscriptions."""
+        for subscription in pages(aws, "sns", "list_subscriptions", "Subscriptions"):
+            yield subscription["SubscriptionArn"]
 
     def create(self, inputs: Inputs) -> str:
         """An e-mail subscription would wait for its confirmation; here it is confirmed at once."""
@@ -208,6 +226,3 @@ def _default_policy(arn: str, account_id: str) -> str:
         "Condition": {"StringEquals": {"AWS:SourceOwner": account_id}},
     }
     return json.dumps({"Version": "2008-10-17", "Id": "__default_policy_ID", "Statement": [statement]})
-
-
-HANDLERS: tuple[type[Handler], ...] = (Topic, TopicPolicy, TopicSubscription)

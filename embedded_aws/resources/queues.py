@@ -1,10 +1,19 @@
 """SQS: queues, their policies, and where their failed messages go."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
-from embedded_aws.resources.base import AutoName, Handler, Inputs, State, json_document, tag_changes
+from embedded_aws.resources.base import (
+    AutoName,
+    Aws,
+    Handler,
+    Inputs,
+    State,
+    json_document,
+    pages,
+    tag_changes,
+)
 
 _ATTRIBUTES = {
     "visibilityTimeoutSeconds": "VisibilityTimeout",
@@ -26,6 +35,7 @@ class Queue(Handler):
 
     type_name = "aws:sqs/queue:Queue"
     resource = "sqs.Queue"
+    service = "sqs"
     carries = frozenset({*_ATTRIBUTES, *_DOCUMENTS, "name", "tags.*"})
     replaces = frozenset({"name"})
     autoname = AutoName(input="name", max_length=80)
@@ -37,6 +47,12 @@ class Queue(Handler):
         "receiveWaitTimeSeconds": 0,
         "sqsManagedSseEnabled": True,  # AWS encrypts new queues since 2022
     }
+
+    @classmethod
+    def existing(cls, aws: Aws) -> Iterator[str]:
+        """Yield all queues."""
+        for url in pages(aws, "sqs", "list_queues", "QueueUrls"):
+            yield f"arn:aws:sqs:{aws.region}:{aws.account_id}:{url.rsplit('/', 1)[-1]}"
 
     def create(self, inputs: Inputs) -> str:
         """The id is the queue's URL."""
@@ -86,6 +102,8 @@ class Queue(Handler):
 class _QueueDocument(Handler):
     """A JSON attribute of a queue as a resource of its own; the id is the queue's URL."""
 
+    service = "sqs"
+    removed_with = "aws:sqs/queue:Queue"
     document: ClassVar[str]
     replaces = frozenset({"queueUrl"})
 
@@ -169,6 +187,3 @@ def _read_attributes(handler: Handler, url: str) -> dict[str, str] | None:
     except sqs.exceptions.QueueDoesNotExist:
         return None
     return attributes
-
-
-HANDLERS: tuple[type[Handler], ...] = (Queue, QueuePolicy, RedrivePolicy, RedriveAllowPolicy)

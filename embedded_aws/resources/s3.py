@@ -1,19 +1,21 @@
 """S3 buckets themselves; everything about them that the SDK splits off is in `s3_settings`."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
 from embedded_aws.resources.base import (
     AutoName,
+    Aws,
     Handler,
     Inputs,
     State,
     as_tag_list,
     completing,
     from_tag_list,
+    pages,
 )
 
 _DELETE_BATCH = 1000  # objects per DeleteObjects
@@ -25,10 +27,17 @@ class Bucket(Handler):
 
     type_name = "aws:s3/bucket:Bucket"
     resource = "s3.Bucket"
+    service = "s3"
     carries = frozenset({"bucket", "forceDestroy", "tags.*"})
     replaces = frozenset({"bucket"})
     autoname = AutoName(input="bucket", max_length=63, lower=True)
     defaults: ClassVar[Mapping[str, Any]] = {"forceDestroy": False}
+
+    @classmethod
+    def existing(cls, aws: Aws) -> Iterator[str]:
+        """Yield all buckets."""
+        for bucket in pages(aws, "s3", "list_buckets", "Buckets"):
+            yield f"arn:aws:s3:::{bucket['Name']}"
 
     def create(self, inputs: Inputs) -> str:
         """In the world's region."""
@@ -103,6 +112,3 @@ def empty_bucket(s3: Any, bucket: str) -> None:
         batch = [version for version in found if not _NOT_IN_XML.search(version["Key"])]
         if batch:
             s3.delete_objects(Bucket=bucket, Delete={"Objects": batch, "Quiet": True})
-
-
-HANDLERS: tuple[type[Handler], ...] = (Bucket,)

@@ -1,6 +1,6 @@
 """Which web pages may use a bucket from a browser."""
 
-from embedded_aws.resources.base import Handler, Inputs, State, capitalised
+from embedded_aws.resources.base import Inputs, State, capitalised
 from embedded_aws.resources.s3_settings import BucketSetting, uncapitalised
 
 
@@ -33,6 +33,3 @@ class BucketCorsConfiguration(BucketSetting):
     def remove(self, bucket: str) -> None:
         """Remove all rules."""
         self.s3.delete_bucket_cors(Bucket=bucket)
-
-
-HANDLERS: tuple[type[Handler], ...] = (BucketCorsConfiguration,)

@@ -22,6 +22,8 @@ _ABSENT = {
 class BucketSetting(Handler):
     """Put, get and delete of one setting; updating is putting again."""
 
+    service = "s3"
+    removed_with = "aws:s3/bucket:Bucket"
     replaces = frozenset({"bucket"})
 
     def create(self, inputs: Inputs) -> str:
@@ -366,15 +368,3 @@ def uncapitalised(value: Any) -> Any:
     if isinstance(value, list):
         return [uncapitalised(inner) for inner in value]
     return value
-
-
-HANDLERS: tuple[type[Handler], ...] = (
-    BucketVersioning,
-    BucketPublicAccessBlock,
-    BucketOwnershipControls,
-    BucketServerSideEncryptionConfiguration,
-    BucketLifecycleConfiguration,
-    BucketPolicy,
-    BucketNotification,
-    BucketLogging,
-)

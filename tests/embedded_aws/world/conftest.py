@@ -1,7 +1,7 @@
 """A fresh embedded AWS, and a project folder to write small programs in."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,6 @@ from embedded_aws.world import Credentials, World
 
 WriteProject = Callable[..., ProjectSource]
 MakeRole = Callable[[str, list[dict[str, Any]]], Credentials]
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    with World() as opened:
-        yield opened
 
 
 @pytest.fixture

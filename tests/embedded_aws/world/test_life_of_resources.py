@@ -1,54 +1,22 @@
 """Each kind of resource is made, shown, changed in place and removed, as both fronts do it."""
 
+import inspect
 import json
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from pulumi import FileArchive
 
 from embedded_aws.deployment.leftovers import find_leftovers
 from embedded_aws.resources import HANDLERS
-from embedded_aws.resources.base import DeploymentRefusedError, Handler, ProviderSettings
+from embedded_aws.resources.base import DeploymentRefusedError, Handler
 from embedded_aws.world import World
 
-from .samples import TRUST, tiny_zip
-
-Inputs = dict[str, Any]
-
-
-class Bench:
-    """Makes things by their handlers, and remembers what others refer to."""
-
-    def __init__(self, world: World, folder: Path) -> None:
-        self.world = world
-        self.folder = folder
-        self.target = ""  # the ARN of a queue that a function may send to
-        self.made: list[tuple[Handler, str, Inputs]] = []
-
-    def check(self, type_name: str, inputs: Inputs, name: str = "it") -> Inputs:
-        handler = HANDLERS[type_name](self.world)
-        settings = ProviderSettings(region=self.world.region, default_tags={"owner": "tests"})
-        return handler.check(f"urn:pulumi:dev::tests::{type_name}::{name}", inputs, settings)
-
-    def make(self, type_name: str, inputs: Inputs, name: str = "it") -> str:
-        handler, checked = HANDLERS[type_name](self.world), self.check(type_name, inputs, name)
-        id_ = handler.create(checked)
-        self.made.append((handler, id_, checked))
-        return id_
-
-    def shown(self, index: int = -1) -> Inputs:
-        handler, id_, _ = self.made[index]
-        return handler.read(id_) or {}
-
-    def remove_all(self) -> None:
-        while self.made:
-            handler, id_, checked = self.made.pop()
-            handler.delete(id_, {**checked, **(handler.read(id_) or {})})
-            assert handler.read(id_) is None or not handler.replaces
-            handler.delete(id_, {**checked})  # a second time is no error
+from . import resource_bench, resource_cases
+from .resource_bench import Bench, Case, Inputs, bucket, function, policy
 
 
 @pytest.fixture(scope="module")
@@ -63,34 +31,6 @@ def bench(world: World, tmp_path: Path) -> Iterator[Bench]:
     yield bench
     bench.remove_all()
     assert find_leftovers(world) == []
-
-
-def policy(action: str = "s3:GetObject") -> str:
-    statement = {"Effect": "Allow", "Action": action, "Resource": "arn:aws:s3:::b/*"}
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-
-
-def function(bench: Bench) -> str:
-    role = bench.make("aws:iam/role:Role", {"assumeRolePolicy": json.dumps(TRUST)})
-    arn = bench.shown()["arn"]
-    bench.make("aws:sqs/queue:Queue", {})
-    bench.target = bench.shown()["arn"]
-    statement = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": bench.target}
-    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    bench.make("aws:iam/rolePolicy:RolePolicy", {"role": role, "policy": document})
-    file = bench.folder / "code.zip"
-    file.write_bytes(tiny_zip())
-    return bench.make(
-        "aws:lambda/function:Function",
-        {
-            "role": arn,
-            "handler": "m.handler",
-            "runtime": "python3.13",
-            "code": FileArchive(str(file)),
-            "ephemeralStorage": {"size": 1024},
-            "deadLetterConfig": {"targetArn": bench.target},
-        },
-    )
 
 
 def document(*paths: str) -> str:
@@ -130,15 +70,8 @@ def stage(bench: Bench) -> tuple[str, str]:
     return id_, made
 
 
-def bucket(bench: Bench) -> str:
-    return bench.make("aws:s3/bucket:Bucket", {})
-
-
 def cors(*methods: str) -> list[Inputs]:
     return [{"id": "pages", "allowedMethods": list(methods), "allowedOrigins": ["https://a.example"]}]
-
-
-Case = Callable[[Bench], tuple[str, Inputs, Inputs]]
 
 
 def a_policy(_: Bench) -> tuple[str, Inputs, Inputs]:
@@ -236,7 +169,16 @@ CASES: tuple[Case, ...] = (
     method_settings,
     a_key,
     a_plan,
+    *resource_cases.CASES,
 )
+
+
+@pytest.mark.parametrize("type_name", sorted(HANDLERS))
+def test_every_type_is_tried(type_name: str) -> None:
+    modules = (sys.modules[__name__], resource_bench, resource_cases)
+    assert any(f'"{type_name}"' in inspect.getsource(module) for module in modules), (
+        f"add a case for {type_name} to resource_cases.py"
+    )
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
