@@ -1,8 +1,7 @@
-"""A stack that is served, and everything that can be seen of it from outside: responses, objects, records, news."""
+"""The dev stack, served, as clients and operators see it: responses, objects, records, logs, emails."""
 
 import io
 import json
-import os
 import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,25 +12,20 @@ from pathlib import Path
 from typing import Any
 
 import urllib3
-from boto3.dynamodb.types import TypeDeserializer
 from PIL import Image
 
-from components.packaging import PACKAGES_FOR
-from embedded_aws.deployment.deploy import Deployment
 from embedded_aws.rekognition.cards import draw_card
 from embedded_aws.serving.served_world import ServedWorld
-from local.serve.__main__ import PROJECT
-from local.stacks import deploy, stack_region
+from tests.fixtures.deployed_stack import DeployedStack, Record, deploy_into, packages_for_host, region_of
 
-STACK = "dev"
 ALERTS_ONLY, RESULTS_ONLY, BOTH = "alerts@example.com", "results@example.com", "both@example.com"
 ORIGIN = "https://app.example.com"
 WIDE = 100_000
-PATIENCE = 60.0  # seconds in which something must have come to an end
+PATIENCE = 60.0  # seconds without any progress after which a test fails
 CONFIGURATION: Mapping[str, Any] = {
     "media-pipeline:notify.alerts": [ALERTS_ONLY, BOTH],
     "media-pipeline:notify.results": [RESULTS_ONLY, BOTH],
-    # The least sizes and one format: what is measured is the door, not the pictures.
+    # One small size and one format: these are tests of the API, not of the pictures.
     "media-pipeline:sizes": {"thumbnail": 150},
     "media-pipeline:formats": ["jpeg"],
     "media-pipeline:api.corsOrigins": [ORIGIN],
@@ -56,22 +50,23 @@ class Response:
 
 
 class ServedStack:
-    """The stack behind its front door."""
+    """The stack behind its API."""
 
-    def __init__(self, served: ServedWorld, deployment: Deployment, out: Path) -> None:
-        self.served, self.deployment, self.out = served, deployment, out
+    def __init__(self, served: ServedWorld, deployed: DeployedStack, out: Path) -> None:
+        self.served, self.deployed, self.out = served, deployed, out
         self.world = served.world
-        self.url: str = deployment.outputs["api_url"]
-        self.key: str = deployment.outputs["api_key"]
+        self.outputs = deployed.outputs
+        self.url: str = self.outputs["api_url"]
+        self.key: str = self.outputs["api_key"]
         self.s3 = self.world.client("s3")
         self.gateway = self.world.client("apigateway")
-        self.uploads: str = deployment.outputs["uploads_bucket"]
+        self.uploads: str = self.outputs["uploads_bucket"]
         self._http = urllib3.PoolManager(maxsize=256)
 
     def request(
         self, method: str, path: str, body: bytes | None = None, *, key: str | None = "", **headers: str
     ) -> Response:
-        """A request with the stack's key, another one, or (None) none; headers with `_` for `-`."""
+        """Send a request with the stack's API key, another one, or none (None); header names have `_` for `-`."""
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         if key is not None:
             sent["x-api-key"] = key or self.key
@@ -82,7 +77,7 @@ class ServedStack:
         )
 
     def get_bytes(self, url: str) -> tuple[int, bytes]:
-        """What anybody gets who follows a link."""
+        """Return status and body of a GET without an API key."""
         got = self._http.request("GET", url, retries=False, timeout=60)
         return got.status, got.data
 
@@ -103,31 +98,24 @@ class ServedStack:
         *,
         file_name: str = "photo.jpg",
     ) -> int:
-        """Post a file with a form, with fields of it changed or (None) left out; the status of the response."""
+        """Post a file with a form whose fields may be changed or (None) left out; return the status of the response."""
         fields = {**form["fields"], **(changed or {})}
         parts: list[tuple[str, Any]] = [(name, value) for name, value in fields.items() if value is not None]
         parts.append(("file", (file_name, data, "application/octet-stream")))
         return self._http.request("POST", form["url"], fields=parts, retries=False, timeout=60).status
 
     def versions(self) -> list[tuple[str, str]]:
-        """Key and version of everything in the uploads bucket, tombstones left out."""
-        pages = self.s3.get_paginator("list_object_versions").paginate(Bucket=self.uploads)
-        return [(found["Key"], found["VersionId"]) for page in pages for found in page.get("Versions", ())]
+        """Return key and version id of every original in the uploads bucket."""
+        return self.deployed.uploaded_versions()
 
-    def records(self) -> list[dict[str, Any]]:
-        deserialize = TypeDeserializer().deserialize
-        table = self.deployment.outputs["records_table"]
-        pages = self.world.client("dynamodb").get_paginator("scan").paginate(TableName=table)
-        return [
-            {name: deserialize(value) for name, value in item.items()}
-            for page in pages
-            for item in page["Items"]
-        ]
+    def records(self) -> list[Record]:
+        """Return all records."""
+        return self.deployed.records()
 
     def wait_for_outcomes(self, keys: Collection[str] = ()) -> list[dict[str, Any]]:
-        """Wait until these keys have a record, every record is announced, and nothing is under way any more.
+        """Wait until these keys have a record, every record is announced, and nothing is in progress.
 
-        Gives all records. Patience is for a while in which nothing changes, not for the whole.
+        Return all records. Fail after PATIENCE seconds in which no further record was announced.
         """
         seen, since = -1, time.monotonic()
         while True:
@@ -142,11 +130,11 @@ class ServedStack:
                 return records
             if len(done) != seen:
                 seen, since = len(done), time.monotonic()
-            assert time.monotonic() < since + PATIENCE, f"{len(done)} of {len(keys)} came to an end"
+            assert time.monotonic() < since + PATIENCE, f"{len(done)} of {len(keys)} are announced"
             time.sleep(0.2)
 
     def log(self, name: str) -> str:
-        """Everything that a function printed."""
+        """Return everything that a function printed."""
         file = self.out / "logs" / f"{name}.log"
         return file.read_bytes().decode() if file.exists() else ""
 
@@ -162,7 +150,7 @@ class ServedStack:
 
     @contextmanager
     def throttled(self, rate: int, burst: int) -> Iterator[None]:
-        """The usage plan with tighter limits for a while."""
+        """Lower the limits of the usage plan for a while."""
         (plan,) = self.gateway.get_usage_plans()["items"]
         usual = plan["throttle"]
         self._limit(plan["id"], rate, burst)
@@ -172,7 +160,7 @@ class ServedStack:
             self._limit(plan["id"], int(usual["rateLimit"]), int(usual["burstLimit"]))
 
     def disabled_key(self) -> str:
-        """A key of the stack's plan that somebody has disabled."""
+        """Return a disabled API key of the stack's usage plan."""
         (plan,) = self.gateway.get_usage_plans()["items"]
         made = self.gateway.create_api_key(name="disabled", enabled=True)
         self.gateway.create_usage_plan_key(usagePlanId=plan["id"], keyId=made["id"], keyType="API_KEY")
@@ -190,30 +178,20 @@ class ServedStack:
 
 @contextmanager
 def serve_stack(out: Path) -> Iterator[ServedStack]:
-    """The dev stack, deployed and served, with somebody on each list of `notify`, and wide limits."""
-    before = os.environ.get(PACKAGES_FOR)
-    os.environ[PACKAGES_FOR] = "host"
-    try:
-        region = stack_region(PROJECT, STACK)
-        with ServedWorld(region, logs=out / "logs", outbox=out / "outbox") as served:
-            deployment = deploy(PROJECT, STACK, served.world, config_overrides=CONFIGURATION)
-            yield ServedStack(served, deployment, out)
-    finally:
-        if before is None:
-            del os.environ[PACKAGES_FOR]
-        else:
-            os.environ[PACKAGES_FOR] = before
+    """Deploy and serve the dev stack with an address on each list of `notify`, and high limits."""
+    with packages_for_host(), ServedWorld(region_of(), logs=out / "logs", outbox=out / "outbox") as served:
+        yield ServedStack(served, deploy_into(served.world, config_overrides=CONFIGURATION), out)
 
 
 def photo(number: int | str = 0) -> bytes:
-    """A small JPEG, another one for each number."""
+    """Return a small JPEG, different for each number."""
     data = io.BytesIO()
     Image.radial_gradient("L").convert("RGB").resize((240, 160)).save(data, "JPEG", comment=f"photo {number}")
     return data.getvalue()
 
 
 def card(**labels: float) -> bytes:
-    """A moderation card as JPEG; `_` stands for a space in a label."""
+    """Return a moderation card as JPEG; in names of labels `_` stands for a space."""
     data = io.BytesIO()
     named = {name.replace("_", " "): confidence for name, confidence in labels.items()}
     draw_card(named).save(data, "JPEG", quality=90)
@@ -221,6 +199,6 @@ def card(**labels: float) -> bytes:
 
 
 def key_of(response: Response | Mapping[str, Any]) -> str:
-    """The object's key behind an response."""
+    """Return the object key of an upload's response."""
     document = response.json if isinstance(response, Response) else response
     return f"api/{document['image_id']}"

@@ -44,7 +44,7 @@ LOGS = ("upload_api", "process_image", "log_notification", "dead_letters")
 
 
 def require_escaped_names(stack: ServedStack) -> None:
-    """Nothing from outside stands in a log line or a email as it was sent, where it could do something there."""
+    """Nothing from outside stands in a log line or an email as it was sent, where it could do something there."""
     for name in LOGS:
         for line in stack.log(name).split("\n"):
             assert line.isascii(), line
@@ -164,7 +164,7 @@ def test_a_blocked_cards_links_cannot_be_had_and_its_labels_are_not_shown(stack:
     assert not [label for label in labels if label.lower() in shown.text.lower()]
     assert "http" not in shown.text
     assert not {"moderation", "labels", "placeholder", "dominant_colour"} & _members(shown.json)
-    renditions = stack.deployment.outputs["renditions_bucket"]
+    renditions = stack.outputs["renditions_bucket"]
     listed = stack.s3.list_objects_v2(Bucket=renditions, Prefix=key_of(response))
     assert listed["KeyCount"] == 0
     for size, kind in (("thumbnail", "jpg"), ("large", "webp")):
@@ -184,7 +184,7 @@ def test_a_published_link_is_for_its_own_object_alone(stack: ServedStack) -> Non
     assert stack.get_bytes(rendition["url"])[0] == 200
     link, _, signed = rendition["url"].partition("?")
     assert stack.request("GET", link, key=None).status == 403
-    quarantine = stack.deployment.outputs["quarantine_bucket"]
+    quarantine = stack.outputs["quarantine_bucket"]
     hidden = f"{quarantine}/{key_of(blocked)}/{records[key_of(blocked)]['version_id']}"
     assert stack.s3.head_object(Bucket=quarantine, Key=hidden.partition("/")[2])
     for query in ("", f"?{signed}"):
@@ -197,7 +197,7 @@ def _members(document: Mapping[str, Any]) -> set[str]:
 
 
 def _told(text: str) -> tuple[str, str, str]:
-    """What a email is about: key as it is shown, sequencer, status."""
+    """What an email is about: key as it is shown, sequencer, status."""
     facts = dict(re.findall(r"^(Object|Status): +(.*)$", text, re.MULTILINE))
     sequencer = re.search(r"sequencer ([0-9A-F]+)", text)
     assert sequencer is not None, text

@@ -106,10 +106,8 @@ def test_a_new_pillow_is_a_new_layer_no_function_is_ever_without_one_and_old_ver
     time.sleep(SETTLED)
     after = session.process(photo)
     assert (before["status"], after["status"]) == ("PUBLISHED", "PUBLISHED")
-    shown = [rendition["key"].rsplit("/", 1)[-1] for rendition in before["renditions"]]
-    assert shown == [rendition["key"].rsplit("/", 1)[-1] for rendition in after["renditions"]], (
-        "the same bytes"
-    )
+    shown = _names(before)
+    assert shown == _names(after), "the same bytes"
     new_version, new_layer = _deployed(session)
     assert int(new_version) == int(old_version) + 1
     functions, name = session.aws.client("lambda"), session.outputs()["process_image_function"]
@@ -118,18 +116,16 @@ def test_a_new_pillow_is_a_new_layer_no_function_is_ever_without_one_and_old_ver
             LayerName=old_layer.rpartition(":")[0], VersionNumber=int(old_layer.rpartition(":")[2])
         )
     newer = parse_wheel_filename(wheel.name)[1]
+    pins = {
+        old_version: (old_layer, newer.base_version),
+        new_version: (new_layer, str(newer)),
+        "$LATEST": (new_layer, str(newer)),
+    }
     _stop_the_queue(session)
-    for version, layer, pin in (
-        (old_version, old_layer, newer.base_version),
-        (new_version, new_layer, str(newer)),
-        ("$LATEST", new_layer, str(newer)),
-    ):
+    for version, (layer, pin) in pins.items():
         settings = functions.get_function_configuration(FunctionName=name, Qualifier=version)
         assert [used["Arn"] for used in settings["Layers"]] == [layer]
-        record, log = _process_with(session, version, photo)
-        assert record["status"] == "PUBLISHED"
-        assert [rendition["key"].rsplit("/", 1)[-1] for rendition in record["renditions"]] == shown
-        assert log.rstrip().endswith(f"ran with pillow {pin}")
+        assert _process_with(session, version, photo) == (shown, pin)
 
 
 def _deployed(session: OperatorSession) -> tuple[str, str]:
@@ -152,8 +148,11 @@ def _stop_the_queue(session: OperatorSession) -> None:
     time.sleep(SETTLED)
 
 
-def _process_with(session: OperatorSession, version: str, photo: Path) -> tuple[dict[str, Any], str]:
-    """Upload a photo and hand its message to one version of the function; gives the record and the log."""
+def _process_with(session: OperatorSession, version: str, photo: Path) -> tuple[list[str], str]:
+    """Invoke one version of the function with an upload's message; return the renditions' names and Pillow's version.
+
+    The record must be PUBLISHED.
+    """
     outputs, sqs = session.outputs(), session.aws.client("sqs")
     key = f"by {version}.jpg"
     put = session.aws.client("s3").put_object(
@@ -172,7 +171,15 @@ def _process_with(session: OperatorSession, version: str, photo: Path) -> tuple[
     assert answer["ExecutedVersion"] == version
     assert json.load(answer["Payload"]) == {"batchItemFailures": []}
     sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
-    return session.record(key, put["VersionId"]), base64.b64decode(answer["LogResult"]).decode()
+    record = session.record(key, put["VersionId"])
+    assert record["status"] == "PUBLISHED"
+    log = base64.b64decode(answer["LogResult"]).decode()
+    return _names(record), log.rstrip().rpartition("ran with pillow ")[2]
+
+
+def _names(record: dict[str, Any]) -> list[str]:
+    """Return the last parts of the renditions' keys: they contain a hash of the bytes."""
+    return [rendition["key"].rsplit("/", 1)[-1] for rendition in record["renditions"]]
 
 
 def _next_pillow(index: Path) -> Path:

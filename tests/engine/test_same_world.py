@@ -1,20 +1,17 @@
-"""Both fronts, the in-process deployer and the engine's provider, make the same world of the same program."""
+"""The in-process deployer and the real engine create the same resources from the same program."""
 
-import os
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pytest
 
-from components.packaging import PACKAGES_FOR
 from embedded_aws.resources import HANDLERS
 from embedded_aws.resources.base import Aws
-from embedded_aws.world import World
-from local.stacks import deploy, stack_region
-from tests.engine.operator_session import PROJECT, operator_session
+from tests.engine.operator_session import operator_session
+from tests.fixtures.deployed_stack import deployed_stack
 
-# Made anew by AWS each time, or by the second.
+# AWS generates these anew for each resource, or they are times.
 _OF_THE_MOMENT = frozenset(
     [
         "createDate",
@@ -32,16 +29,13 @@ Placed = tuple[str, str, str]  # URN, type, id
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
-def test_the_in_process_front_and_the_engines_make_the_same_world(
-    stack: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(os.environ, PACKAGES_FOR, "host")
-    with World(region=stack_region(PROJECT, stack)) as world:
-        deployment = deploy(PROJECT, stack, world)
-        mine = _shown(world, [(made.urn, made.type, made.id) for made in deployment.resources])
+def test_the_in_process_deployer_and_the_engine_create_the_same_resources(stack: str) -> None:
+    with deployed_stack(stack) as deployed:
+        resources = deployed.deployment.resources
+        mine = _shown(deployed.world, [(made.urn, made.type, made.id) for made in resources])
     with operator_session(stack) as session:
         session.up()
-        # What was only looked up is in the engine's state, too; it was there before, and is nobody's to compare.
+        # The engine's state also has resources that were only looked up; the stack did not create those.
         made_here = [made for made in session.state() if not made.get("external")]
         state = [(made["urn"], made["type"], made.get("id", "")) for made in made_here]
         engines = _shown(session.aws, state)
@@ -52,7 +46,7 @@ def test_the_in_process_front_and_the_engines_make_the_same_world(
 
 
 def _shown(aws: Aws, placed: Iterable[Placed]) -> dict[str, dict[str, Any]]:
-    """What AWS shows of each resource, with logical names in place of the physical ones."""
+    """Return what AWS shows of each resource (URN -> properties), with logical names instead of the physical ones."""
     states: dict[str, dict[str, Any]] = {}
     physical: dict[str, str] = {}
     for urn, type_name, id_ in placed:

@@ -7,7 +7,6 @@ Some functions are stopped for a while; some pictures need more memory than ther
 
 import argparse
 import json
-import os
 import random
 import sys
 import time
@@ -19,15 +18,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from components.packaging import PACKAGES_FOR
 from embedded_aws.runtime.poller import Poller
 from embedded_aws.runtime.timescale import TimeScale
-from embedded_aws.world import World
-from local.stacks import deploy, stack_region
 from tests.faults.process_chaos import DisturbedFunctions, ProcessChaos
+from tests.fixtures.deployed_stack import deployed_stack
 
-ROOT = Path(__file__).parents[2]
-STACK = "dev"
 REPORT_SECONDS = 10.0
 TIME_LIMIT = 1800.0  # seconds; a run that takes longer is ended and reports what is left
 IDLE_TIMEOUTS = (
@@ -106,16 +101,15 @@ class ChaosRun:
 
     def __call__(self) -> ChaosReport:
         """Deploy, upload everything at once, disturb the functions as planned, wait, and check the result."""
-        os.environ[PACKAGES_FOR] = "host"
         plan, report = self._plan, self._report
         timescale = TimeScale(plan.factor)
         with ExitStack() as stack:
-            world = stack.enter_context(World(region=stack_region(ROOT, STACK)))
-            deployed = deploy(ROOT, STACK, world, config_overrides=plan.overrides())
+            deployed = stack.enter_context(deployed_stack("dev", plan.overrides()))
+            world = deployed.world
             self._functions = stack.enter_context(
                 DisturbedFunctions(world, timescale, file_bytes=plan.file_bytes)
             )
-            self._chaos = ProcessChaos(world, deployed.outputs, self._functions, self._rng)
+            self._chaos = ProcessChaos(deployed, self._functions, self._rng)
             self._new_poller = partial(
                 Poller, world, self._functions, TimeScale(plan.factor / plan.retry_speedup)
             )
@@ -128,7 +122,7 @@ class ChaosRun:
                 report.violations += [unfinished, *self._chaos.diagnosis(), *self._poller.faults]
             self._poller.stop(kill=True)
             report.violations += self._chaos.violations(expected)
-            report.statuses = dict(Counter(str(item["status"]) for item in self._chaos.items()))
+            report.statuses = dict(Counter(str(item["status"]) for item in deployed.records()))
             deaths = self._functions.deaths.values()
             report.memory_kills = sum(Counter(causes)["memory"] for causes in deaths)
         report.seconds = time.monotonic() - self._began

@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any
 
-from boto3.dynamodb.types import TypeDeserializer
 from PIL import Image
 
 from embedded_aws.rekognition.cards import draw_card
@@ -20,8 +19,8 @@ from embedded_aws.runtime.invocation import Invocation
 from embedded_aws.runtime.launch import Function
 from embedded_aws.runtime.memory import usage
 from embedded_aws.runtime.queues import Queues
-from embedded_aws.world import World
 from tests.faults.sample_uploads import GREYS, Content, draw
+from tests.fixtures.deployed_stack import DeployedStack
 
 KILLS_EACH = 2  # after a third unfinished attempt the pipeline rightly rejects an object as poison
 HEAVY = "heavy"
@@ -89,17 +88,14 @@ class DisturbedFunctions(Functions):
 class ProcessChaos:
     """One stack whose functions are disturbed."""
 
-    def __init__(
-        self, world: World, outputs: dict[str, Any], functions: DisturbedFunctions, rng: random.Random
-    ) -> None:
+    def __init__(self, deployed: DeployedStack, functions: DisturbedFunctions, rng: random.Random) -> None:
+        world, outputs = deployed.world, deployed.outputs
+        self._deployed = deployed
         self._outputs = outputs
         self._functions = functions
         self._rng = rng
-        self._world = world
         self._queues = Queues(world)
         self._announced: dict[str, str] = {}  # alert_id -> status
-        self._s3: Any = world.client("s3")
-        self._dynamodb: Any = world.client("dynamodb")
         self._sqs: Any = world.client("sqs")
         self._outbox = self._sqs.create_queue(QueueName="chaos-outbox")["QueueUrl"]
         attributes = self._sqs.get_queue_attributes(QueueUrl=self._outbox, AttributeNames=["QueueArn"])
@@ -112,15 +108,14 @@ class ProcessChaos:
 
         def one(number: int) -> tuple[str, tuple[str, str]]:
             key, data, status = picture(number, heavy=heavy)
-            put = self._s3.put_object(Bucket=self._outputs["uploads_bucket"], Key=key, Body=data)
-            return str(put["VersionId"]), (key, status)
+            return self._deployed.upload(key, data), (key, status)
 
         with ThreadPoolExecutor(8) as executor:
             return dict(executor.map(one, range(objects)))
 
     def left(self) -> int:
         """Return how many messages the images queue holds, visible or not."""
-        return self._queues.count(self._arn("images_queue_url"))
+        return self._queues.count(self._deployed.queue_arn("images_queue_url"))
 
     def kill_one(self) -> bool:
         """Kill one running function with SIGKILL, as a kernel or a failing host does; return whether there was one."""
@@ -155,17 +150,6 @@ class ProcessChaos:
     def _deaths(self, one: RunningEnvironment) -> int:
         return len(self._functions.deaths[str(key_of(one.event))])
 
-    def _arn(self, output: str) -> str:
-        return f"arn:aws:sqs:{self._world.region}:{self._world.account_id}:{self._outputs[output].rsplit('/', 1)[-1]}"
-
-    def items(self) -> list[dict[str, Any]]:
-        """Return all records, read with a plain client."""
-        deserialize = TypeDeserializer().deserialize
-        pages = self._dynamodb.get_paginator("scan").paginate(
-            TableName=self._outputs["records_table"], ConsistentRead=True
-        )
-        return [{n: deserialize(v) for n, v in item.items()} for page in pages for item in page["Items"]]
-
     def diagnosis(self) -> Iterator[str]:
         """Yield what is left in a run that does not finish: queues, processes, errors, open records."""
         for name in ("images_queue_url", "images_dead_letters_url"):
@@ -178,7 +162,9 @@ class ProcessChaos:
             yield f"{times} times: {error}"
         fields = ("status", "attempt", "unfinished", "lease_until", "owner", "updated_at", "announced_at")
         unfinished = [
-            item for item in self.items() if item["status"] == "PROCESSING" or "announced_at" not in item
+            item
+            for item in self._deployed.records()
+            if item["status"] == "PROCESSING" or "announced_at" not in item
         ]
         yield f"{len(unfinished)} records are open or unannounced"
         for item in unfinished[:20]:
@@ -189,12 +175,12 @@ class ProcessChaos:
         """Return the violations of the promise at the end."""
         found: list[str] = []
         by_version: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        for item in self.items():
+        for item in self._deployed.records():
             by_version[str(item["version_id"])].append(item)
         while self.read_announcements():
             pass
-        announced, uploads = self._announced, self._versions()
-        quarantined = self._keys(self._outputs["quarantine_bucket"])
+        announced, uploads = self._announced, set(self._deployed.uploaded_versions())
+        quarantined = self._deployed.keys("quarantine_bucket")
         listed: set[str] = set()
         for version, (key, status) in expected.items():
             items = by_version.pop(version, [])
@@ -218,23 +204,12 @@ class ProcessChaos:
         found += [
             f"{items[0]['object_key']} has a record, and nobody uploaded it" for items in by_version.values()
         ]
-        there = self._keys(self._outputs["renditions_bucket"])
+        there = self._deployed.keys("renditions_bucket")
         found += [f"rendition {key} is missing" for key in sorted(listed - there)]
         found += [f"rendition {key} is listed nowhere" for key in sorted(there - listed)]
-        if left := self._queues.count(self._arn("images_dead_letters_url")):
+        if left := self._queues.count(self._deployed.queue_arn("images_dead_letters_url")):
             found.append(f"{left} messages are dead letters")
         return found
-
-    def _versions(self) -> set[tuple[str, str]]:
-        """Return key and version of every original that is still in uploads."""
-        pages = self._s3.get_paginator("list_object_versions").paginate(
-            Bucket=self._outputs["uploads_bucket"]
-        )
-        return {(entry["Key"], entry["VersionId"]) for page in pages for entry in page.get("Versions", ())}
-
-    def _keys(self, bucket: str) -> set[str]:
-        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
-        return {entry["Key"] for page in pages for entry in page.get("Contents", ())}
 
     def read_announcements(self) -> bool:
         """Receive a few announcements from the outbox; return whether there were any.

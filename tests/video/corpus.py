@@ -48,7 +48,7 @@ def examine(stack: VideoStack, set_up: traps.Traps, name: str, data: bytes) -> d
     stack.put(name, data)
     complaints: list[str] = []
     try:
-        item = stack.end_of(name, PATIENCE)
+        item = stack.outcome_of(name, PATIENCE)
     except StuckError as stuck:
         return {"name": name, "status": "STUCK", "complaints": [str(stuck)], "seconds": PATIENCE}
     seconds = time.monotonic() - began

@@ -53,7 +53,7 @@ def run(stack: VideoStack, footages: Sequence[Footage], scratch: Path) -> list[R
 
 
 def _result(stack: VideoStack, footage: Footage) -> Result:
-    item = stack.end_of(f"{footage.name}.mp4", PATIENCE)
+    item = stack.outcome_of(f"{footage.name}.mp4", PATIENCE)
     moderation: dict[str, Any] = item.get("moderation") or {}
     judged = tuple(float(frame["time"]) for frame in moderation.get("frames") or ())
     return Result(footage.name, str(item["status"]), footage.card_from_to, judged)

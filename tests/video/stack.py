@@ -1,4 +1,4 @@
-"""A deployed stack with videos in the embedded AWS: put objects in, wait for their ends, look at what is there."""
+"""The dev stack with videos in the embedded AWS: upload objects, wait for their outcomes, read what is there."""
 
 import os
 import time
@@ -9,17 +9,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from boto3.dynamodb.types import TypeDeserializer
-
-from components.packaging import PACKAGES_FOR
 from embedded_aws.runtime.functions import Functions
 from embedded_aws.runtime.poller import Batch, Poller
 from embedded_aws.runtime.timescale import TimeScale
-from embedded_aws.world import World
-from local.stacks import deploy, stack_region
+from tests.fixtures.deployed_stack import PROJECT, DeployedStack, Record, deployed_stack
 
-ROOT = Path(__file__).parents[2]
-STACK = "dev"
+ROOT = PROJECT
 WITH_VIDEO = {"media-pipeline:video.enabled": True}
 TERMINAL = frozenset({"PUBLISHED", "BLOCKED", "REVIEW", "REJECTED", "FAILED", "SUPERSEDED", "DELETED"})
 LOOK_SECONDS = 0.1
@@ -27,12 +22,12 @@ _PROCESSES = Path("/proc")
 
 
 class StuckError(AssertionError):
-    """Objects did not reach a terminal, announced record in time."""
+    """An object did not reach a terminal, announced record in time."""
 
 
 @dataclass
 class VideoStack:
-    """The stack, its functions and their poller; `batches` are all invocations so far, of every function."""
+    """The stack, its functions and their poller; `batches` are all invocations of all functions so far."""
 
     overrides: Mapping[str, Any] = field(default_factory=dict)
     timescale: TimeScale = field(default_factory=TimeScale)
@@ -40,21 +35,18 @@ class VideoStack:
     batches: list[Batch] = field(default_factory=list)
 
     def __enter__(self) -> Self:
-        os.environ[PACKAGES_FOR] = "host"
         self._exits = ExitStack()
         try:
-            self.world = self._exits.enter_context(World(region=stack_region(ROOT, STACK)))
-            deployed = deploy(ROOT, STACK, self.world, config_overrides={**WITH_VIDEO, **self.overrides})
-            self.outputs: dict[str, Any] = deployed.outputs
-            self.functions = self._exits.enter_context(Functions(self.world, self.timescale, self.log_folder))
+            overrides = {**WITH_VIDEO, **self.overrides}
+            self.deployed: DeployedStack = self._exits.enter_context(deployed_stack("dev", overrides))
+            world = self.deployed.world
+            self.functions = self._exits.enter_context(Functions(world, self.timescale, self.log_folder))
             self._exits.enter_context(
-                Poller(self.world, self.functions, self.timescale, on_batch=self.batches.append)
+                Poller(world, self.functions, self.timescale, on_batch=self.batches.append)
             )
         except BaseException:
             self._exits.close()
             raise
-        self._s3: Any = self.world.client("s3")
-        self._dynamodb: Any = self.world.client("dynamodb")
         return self
 
     def __exit__(
@@ -64,29 +56,19 @@ class VideoStack:
 
     @property
     def function(self) -> str:
-        """The name of the function that processes videos."""
-        return str(self.outputs["process_video_function"])
+        """Return the name of the function that processes videos."""
+        return str(self.deployed.outputs["process_video_function"])
 
     def put(self, key: str, data: bytes) -> str:
-        """Upload an object; gives its version."""
-        put = self._s3.put_object(Bucket=self.outputs["uploads_bucket"], Key=key, Body=data)
-        return str(put["VersionId"])
+        """Upload an object; return its version id."""
+        return self.deployed.upload(key, data)
 
-    def items(self, key: str | None = None) -> list[dict[str, Any]]:
-        """The records, all or those of one key."""
-        table = {"TableName": self.outputs["records_table"], "ConsistentRead": True}
-        if key is None:
-            pages = self._dynamodb.get_paginator("scan").paginate(**table)
-        else:
-            values = {":key": {"S": key}}
-            pages = self._dynamodb.get_paginator("query").paginate(
-                **table, KeyConditionExpression="object_key = :key", ExpressionAttributeValues=values
-            )
-        deserialize = TypeDeserializer().deserialize
-        return [{n: deserialize(v) for n, v in item.items()} for page in pages for item in page["Items"]]
+    def items(self, key: str | None = None) -> list[Record]:
+        """Return all records, or those of one key."""
+        return self.deployed.records(key)
 
-    def end_of(self, key: str, seconds: float) -> dict[str, Any]:
-        """Wait until the one record of a key is terminal and announced. Raises StuckError after `seconds`."""
+    def outcome_of(self, key: str, seconds: float) -> Record:
+        """Wait for the terminal, announced record of a key; return it. Raises StuckError after `seconds`."""
         until = time.monotonic() + seconds
         while True:
             items = self.items(key)
@@ -97,19 +79,19 @@ class VideoStack:
             time.sleep(LOOK_SECONDS)
 
     def renditions(self, key: str) -> dict[str, bytes]:
-        """What lies in the renditions bucket for an object's key."""
-        bucket = self.outputs["renditions_bucket"]
-        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{key}/")
-        keys = [entry["Key"] for page in pages for entry in page.get("Contents", ())]
-        return {each: self._s3.get_object(Bucket=bucket, Key=each)["Body"].read() for each in keys}
+        """Return the renditions of an object: key -> bytes."""
+        s3: Any = self.deployed.world.client("s3")
+        bucket = self.deployed.outputs["renditions_bucket"]
+        keys = self.deployed.keys("renditions_bucket", f"{key}/")
+        return {each: s3.get_object(Bucket=bucket, Key=each)["Body"].read() for each in sorted(keys)}
 
     def peak_megabytes(self) -> int:
-        """The most that a process of the video function ever had resident; 0 where that cannot be told."""
+        """Return the peak of resident memory of the video function's processes; 0 where it cannot be measured."""
         peaks = [one.invocation.max_memory_mb for one in self.batches if one.function_name == self.function]
         return max(peaks, default=0)
 
     def scratch_files(self) -> list[str]:
-        """What lies in /tmp of the video function's processes; empty, too, where that cannot be told."""
+        """Return the files in /tmp of the video function's processes; none where there is no /proc."""
         found: list[str] = []
         for environment in self.functions.environments():
             if environment.function_name != self.function:

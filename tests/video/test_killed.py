@@ -28,7 +28,7 @@ def test_video_whose_function_is_killed_half_way_publishes_nothing_and_is_taken_
         (killed,) = stack.items("long.mp4")
         assert stack.renditions("long.mp4") == {}
         assert (killed["status"], killed["stage"]) == ("PROCESSING", "video")
-        item = stack.end_of("long.mp4", PATIENCE)
+        item = stack.outcome_of("long.mp4", PATIENCE)
         assert (item["status"], item["attempt"]) == ("PUBLISHED", killed["attempt"] + 1)
         assert stack.renditions("long.mp4").keys() == {each["key"] for each in item["renditions"]}
         assert stack.scratch_files() == []
