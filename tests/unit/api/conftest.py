@@ -202,7 +202,7 @@ def _resolved(node: Mapping[str, Any]) -> Mapping[str, Any]:
 
 @pytest.fixture(scope="session")
 def aws() -> tuple[Any, Any]:
-    """Return real clients, created once: moto answers them in every test that uses them."""
+    """Return real clients, created once: moto responses them in every test that uses them."""
     with pytest.MonkeyPatch.context() as environment, mock_aws():
         environment.setenv("AWS_DEFAULT_REGION", REGION)
         return clients.signing_s3(29), clients.dynamodb(29)

@@ -158,11 +158,13 @@ def test_document_lists_exactly_the_types_that_are_taken() -> None:
         ("image/png;", "image/png"),
     ],
 )
-def test_types_as_browsers_and_clients_write_them_are_taken(door: Door, asked: str, signed: str) -> None:
-    answer = door.form(content_type=asked, bytes=1000)
-    assert answer.status == 201
-    assert answer.json["fields"]["Content-Type"] == signed
-    assert {"Content-Type": signed} in policy(answer.json["fields"])["conditions"]
+def test_types_as_browsers_and_clients_write_them_are_taken(
+    upload_api: UploadApi, asked: str, signed: str
+) -> None:
+    response = upload_api.form(content_type=asked, bytes=1000)
+    assert response.status == 201
+    assert response.json["fields"]["Content-Type"] == signed
+    assert {"Content-Type": signed} in policy(response.json["fields"])["conditions"]
 
 
 @pytest.mark.parametrize(
@@ -177,10 +179,10 @@ def test_types_as_browsers_and_clients_write_them_are_taken(door: Door, asked: s
         ";image/jpeg",
     ],
 )
-def test_what_only_looks_like_a_type_is_415(door: Door, asked: str) -> None:
-    answer = door.form(content_type=asked, bytes=1000)
-    assert answer.status == 415
-    assert answer.text.isascii()
+def test_what_only_looks_like_a_type_is_415(upload_api: UploadApi, asked: str) -> None:
+    response = upload_api.form(content_type=asked, bytes=1000)
+    assert response.status == 415
+    assert response.text.isascii()
 
 
 def test_documented_pattern_takes_exactly_the_types_with_parameters_that_the_function_takes() -> None:
