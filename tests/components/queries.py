@@ -1,7 +1,5 @@
 """How the tests look at what a run of the program registered."""
 
-from pulumi.runtime import rpc
-
 from tests.components.recording import ACCOUNT, Recording, Registered
 
 QUEUE = "aws:sqs/queue:Queue"
@@ -80,11 +78,8 @@ def of_media(recorded: Recording, name: str, queue: str) -> set[tuple[str, str]]
 
 
 def environment(recorded: Recording, function: str) -> dict[str, str]:
-    """Return a function's variables; the SDK marks all of them as secret where one is."""
-    found = recorded.one(FUNCTION, function).inputs["environment"]
-    if rpc.is_rpc_secret(found):
-        found = rpc.unwrap_rpc_secret(found)
-    variables: dict[str, str] = found["variables"]
+    """A function's variables."""
+    variables: dict[str, str] = recorded.one(FUNCTION, function).inputs["environment"]["variables"]
     return variables
 
 

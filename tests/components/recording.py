@@ -131,7 +131,7 @@ class _Monitor(MockMonitor):
         if any(resource.urn == response.urn for resource in self._recording.resources):
             raise AssertionError(f"Duplicate resource URN {response.urn}")
         if request.type != "pulumi:pulumi:Stack":
-            inputs = rpc.deserialize_properties(request.object)
+            inputs = _unmarked(rpc.deserialize_properties(request.object))
             for value in inputs.values():
                 if isinstance(value, pulumi.FileArchive):
                     assert Path(value.path).is_file(), f"missing archive {value.path}"
@@ -168,6 +168,15 @@ class _Monitor(MockMonitor):
         else:
             self._recording.component_outputs[request.urn] = outputs
         return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]
+
+
+def _unmarked(value: Any) -> Any:
+    """Return inputs without their marks of secrecy, which the SDK puts around a whole map where one value is secret."""
+    if rpc.is_rpc_secret(value):
+        return _unmarked(rpc.unwrap_rpc_secret(value))
+    if isinstance(value, dict):
+        return {key: _unmarked(inner) for key, inner in value.items()}
+    return [_unmarked(inner) for inner in value] if isinstance(value, list) else value
 
 
 def run_program(files: StackFiles, api_gateway_role: str = "") -> Recording:
