@@ -1,1 +1,1 @@
-"""Measurements that stand in the repository: run them, do not believe them."""
+"""Measurements; run them to repeat the numbers of docs/maintainer/performance.md."""

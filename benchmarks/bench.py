@@ -1,7 +1,7 @@
 """`make bench`: this pipeline against the naive recipe and its peers, over photographs sorted into classes.
 
-Every recipe runs on every photograph in turn, round after round, on one CPU: so a busy machine slows all of them
-alike, and the ratios of medians hold where the milliseconds do not. Sharp is timed inside its own process.
+Every recipe runs on every photograph in turn, round after round, on one CPU: a busy machine slows all of them equally,
+so the ratios of medians stay valid although the milliseconds do not. Sharp is timed inside its own process.
 """
 
 import argparse
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _use_one_cpu()
     available = recipes.available()
     for name in recipes.RECIPES.keys() - available.keys():
-        console.print(f"{name} is not installed here and left out")
+        console.print(f"{name} is not installed here and is left out")
     classes = [_measured(name, members, available, console) for name, members in groups.items()]
     taken = [photo for members in groups.values() for photo in members if not photo.resampled]
     any_photo = min(taken, key=lambda photo: photo.megapixels)
@@ -116,7 +116,9 @@ def _interleaved(data: bytes, available: Mapping[str, recipes.Recipe]) -> dict[s
     least, most = _ROUNDS
     started, done = time.perf_counter(), -1
     while done < least or (done < most and time.perf_counter() - started < _SECONDS_A_PHOTO):
-        turn = (done + 1) % len(available)  # who follows whom changes: caches are warm for everyone in turn
+        turn = (done + 1) % len(
+            available
+        )  # the order changes, so that each recipe finds warm caches equally often
         for name, recipe in (*tuple(available.items())[turn:], *tuple(available.items())[:turn]):
             *times, written[name] = _timed(name, recipe, data)
             if done >= 0:
@@ -138,7 +140,7 @@ def _timed(name: str, recipe: recipes.Recipe, data: bytes) -> tuple[float, float
 
 
 def _use_one_cpu() -> None:
-    """One CPU for this process and all that it starts: a function of 1,769 MB has no more."""
+    """Restrict this process and its children to one CPU: a function of 1,769 MB has no more."""
     os.environ["VIPS_CONCURRENCY"] = "1"  # read by libvips when it is loaded
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})

@@ -16,7 +16,7 @@ _BAR, _GAP, _TOP = 14, 18, 58
 
 
 def chart(classes: Sequence[Mapping[str, Any]]) -> str:
-    """Draw the classes of `bench.json`; nothing is loaded from elsewhere, text stays text."""
+    """Return the classes of `bench.json` as an SVG that loads nothing; text stays text."""
     recipes = [name for name in _COLOURS if any(name in entry["milliseconds"] for entry in classes)]
     speeds = [
         {name: entry["milliseconds"]["naive"] / entry["milliseconds"][name] for name in recipes}
@@ -55,7 +55,7 @@ def chart(classes: Sequence[Mapping[str, Any]]) -> str:
 
 
 def label(entry: Mapping[str, Any]) -> str:
-    """Name a class of `bench.json`, and say so where its photographs were made from larger ones."""
+    """Name a class of `bench.json`, and say where its photographs were scaled down from larger ones."""
     return f"{entry['name']} (resampled)" if entry.get("resampled") else str(entry["name"])
 
 

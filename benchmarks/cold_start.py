@@ -1,6 +1,6 @@
-"""CPU of a cold start in fresh processes: imports and clients, then the first picture; against a bare import.
+"""Measure the CPU of a cold start in fresh processes: imports and clients, then the first picture; and a bare import.
 
-What AWS adds (fetching the package, starting the sandbox) cannot be seen from here; what Python does can.
+What AWS adds (fetching the package, starting the sandbox) cannot be measured here; what Python does can.
 """
 
 import os
@@ -29,7 +29,7 @@ class Context:
     def get_remaining_time_in_millis(self):
         return 60_000
 
-# S3's own test message: the one thing that needs no service to answer.
+# S3's test message, the only one that is handled without calling a service.
 message = {"messageId": "1", "receiptHandle": "1", "body": '{"Service":"Amazon S3","Event":"s3:TestEvent"}',
            "attributes": {"ApproximateReceiveCount": "1"}, "messageAttributes": {}, "md5OfBody": "",
            "eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:eu-central-1:123456789012:images", "awsRegion": ""}
@@ -78,7 +78,7 @@ _ENVIRONMENT = {
 
 
 def cold_start(photo: Path) -> dict[str, float]:
-    """Return CPU milliseconds (medians of fresh processes, interleaved), and the ratios that they make."""
+    """Return CPU milliseconds (medians of fresh processes, interleaved), and their ratios."""
     runs: dict[str, list[float]] = {
         "bare": [],
         "function": [],
@@ -93,18 +93,20 @@ def cold_start(photo: Path) -> dict[str, float]:
         runs["function"].append(started)
         runs["first_object"].append(finished - started)
         runs["function_with_tracing"].append(_measured(_FUNCTION + _CLOCK, {"TRACING": "true"})[0])
-    told = {name: round(median(values), 1) for name, values in runs.items()}
-    return told | {
-        "ratio": round(told["function"] / told["bare"], 2),
-        "ratio_with_first_object": round((told["function"] + told["first_object"]) / told["bare"], 2),
-        "tracing_adds": round(told["function_with_tracing"] - told["function"], 1),
+    milliseconds = {name: round(median(values), 1) for name, values in runs.items()}
+    return milliseconds | {
+        "ratio": round(milliseconds["function"] / milliseconds["bare"], 2),
+        "ratio_with_first_object": round(
+            (milliseconds["function"] + milliseconds["first_object"]) / milliseconds["bare"], 2
+        ),
+        "tracing_adds": round(milliseconds["function_with_tracing"] - milliseconds["function"], 1),
     }
 
 
 def _measured(code: str, more: Mapping[str, str], *arguments: Path) -> list[float]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     tracing = {"POWERTOOLS_TRACE_DISABLED": str(more.get("TRACING") != "true").lower()}
-    told = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code, *map(str, arguments)],
         cwd=ROOT,
         env={**environment, **_ENVIRONMENT, **tracing, **more},
@@ -112,6 +114,6 @@ def _measured(code: str, more: Mapping[str, str], *arguments: Path) -> list[floa
         text=True,
         check=False,
     )
-    if told.returncode:
-        raise RuntimeError(f"the function does not start: {told.stderr[-2000:]}")
-    return [float(line) * 1000 for line in told.stderr.splitlines() if line.replace(".", "", 1).isdigit()]
+    if result.returncode:
+        raise RuntimeError(f"the function does not start: {result.stderr[-2000:]}")
+    return [float(line) * 1000 for line in result.stderr.splitlines() if line.replace(".", "", 1).isdigit()]

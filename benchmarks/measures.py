@@ -1,4 +1,4 @@
-"""How like two pictures are: SSIM for structure, PSNR for everything, CIE76 for one colour.
+"""Measure how similar two pictures are: SSIM for structure, PSNR for all pixels, CIE76 for one colour.
 
 On Pillow alone, in its float mode: neither the tests nor the benchmark need numpy for it.
 """
@@ -17,7 +17,7 @@ Operands = Mapping[str, Any]
 
 
 def ssim(picture: Image.Image, reference: Image.Image) -> float:
-    """Mean structural similarity of the brightness, over windows of 8 x 8 px every 4 px.
+    """Return the mean structural similarity of the brightness, over windows of 8 x 8 px every 4 px.
 
     Raises ValueError where the sizes differ or are under 8 px.
     """
@@ -45,7 +45,7 @@ def ssim(picture: Image.Image, reference: Image.Image) -> float:
 
 
 def psnr(picture: Image.Image, reference: Image.Image) -> float:
-    """Peak signal-to-noise ratio over all pixels and colours, in dB; infinite for equal pictures."""
+    """Return the peak signal-to-noise ratio over all pixels and colours, in dB; infinite for equal pictures."""
     difference = ImageChops.difference(picture.convert("RGB"), reference.convert("RGB"))
     stat = ImageStat.Stat(difference)
     error = sum(stat.sum2) / sum(stat.count)
@@ -53,7 +53,7 @@ def psnr(picture: Image.Image, reference: Image.Image) -> float:
 
 
 def colour_difference(one: tuple[int, ...], other: tuple[int, ...]) -> float:
-    """CIE76 between two sRGB colours: about 2.3 is the least that an eye sees."""
+    """Return the CIE76 difference of two sRGB colours; about 2.3 is just noticeable."""
     return math.dist(_lab(one), _lab(other))
 
 
@@ -73,7 +73,7 @@ def _window_means(plane: Image.Image, left: int, top: int) -> Image.Image:
 def _computed(formula: Callable[[Operands], Any], **images: Image.Image) -> Image.Image:
     result = ImageMath.lambda_eval(formula, **images)
     if not isinstance(result, Image.Image):
-        raise TypeError(f"the formula gives {result!r}, no picture")
+        raise TypeError(f"the formula returned {result!r}, not a picture")
     return result
 
 

@@ -1,4 +1,4 @@
-"""sharp, in a Node.js process that is started once and asked over pipes."""
+"""sharp, in a Node.js process that is started once and gets its jobs over pipes."""
 
 import atexit
 import functools
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO
 
 FOLDER = Path(__file__).parent.parent / "build" / "bench-node"
-"""Where the Makefile's `bench` has npm install sharp."""
+"""Where the Makefile's `bench` installs sharp."""
 _SCRIPT = Path(__file__).with_name("sharp_worker.cjs")
 
 
@@ -55,13 +55,13 @@ class Sharp:
 
 
 def installed() -> bool:
-    """Whether Node.js is there, and sharp where the Makefile puts it."""
+    """Whether Node.js is on PATH, and sharp where the Makefile installs it."""
     return shutil.which("node") is not None and (FOLDER / "node_modules" / "sharp").is_dir()
 
 
 @functools.cache
 def process() -> Sharp:
-    """Return this process's Node.js, started at the first call. Raises NodeError where there is none."""
+    """Return this process's Node.js, started at the first call. Raises NodeError if it is missing."""
     node = shutil.which("node")
     if node is None:
         raise NodeError("node is not on PATH")

@@ -1,7 +1,7 @@
-"""How fast the packages are built, against `pip install --target` and zip; exits with 1 where a limit is missed.
+"""Measure how fast packages are built, against `pip install --target` and zip; exit with 1 if a limit is exceeded.
 
-`python -m benchmarks.packaging`. All wheels are fetched first, and pip gets them from that folder too: no network
-is in any figure. Every Python that is found on PATH must build the same bytes.
+`python -m benchmarks.packaging`. All wheels are fetched first, and pip gets them from that folder, too: no
+figure includes the network. Every Python that is found on PATH must build the same bytes.
 """
 
 import os
@@ -24,7 +24,7 @@ from components.packaging.stack import CODE, IMAGE_LOCK
 from components.packaging.store import PROJECT, sha256_of
 from components.packaging.wheels import default_folder
 
-COLD_LIMIT: Final = 1.5  # seconds, a process of its own included
+COLD_LIMIT: Final = 1.5  # seconds, including a process of its own
 UNCHANGED_LIMIT: Final = 0.005  # seconds, in the process
 TARGET: Final = Target("python3.13", "arm64")
 OTHER_PYTHONS: Final = ("python3.11", "python3.12", "python3.13", "python3.14")
@@ -38,7 +38,7 @@ print(*(package.sha256 for package in packages))
 
 
 def main() -> int:
-    """Measure, print the table, and return 1 if a limit was missed or two Pythons disagree."""
+    """Measure, print the table, and return 1 if a limit was exceeded or two Pythons disagree."""
     fetch(IMAGE_LOCK, TARGET)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -122,14 +122,14 @@ def _pip_and_zip(path: Path) -> None:
 
 
 def _digests(folder: Path) -> dict[str, str]:
-    """Build with each Python on PATH that starts; of the dependencies it gets just what packaging needs."""
+    """Build with each working Python on PATH, which gets only the dependencies that packaging needs."""
     search = _fresh(folder)
     shutil.copytree(
         PROJECT / "components", search / "components", ignore=shutil.ignore_patterns("__pycache__")
     )
     shutil.copytree(PROJECT / "lambda", search / "lambda", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(Path(packaging.__file__).parent, search / "packaging")
-    # Only the base class of the errors: Pulumi's compiled parts exist in this environment's Python alone.
+    # Only the base class of the errors: Pulumi's compiled parts work in this environment's Python only.
     (search / "pulumi.py").write_text("class RunError(Exception): ...\n")
     digests = {f"this {sys.version.split()[0]}": _build(sys.executable, _fresh(folder))}
     for python in OTHER_PYTHONS:

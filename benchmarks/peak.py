@@ -1,4 +1,4 @@
-"""How much memory a recipe adds to an idle process, each picture in a process of its own.
+"""Measure how much memory a recipe adds to an idle process, each picture in a process of its own.
 
 `python -m benchmarks.peak RECIPE PHOTO` prints the bytes.
 """
@@ -14,29 +14,29 @@ _STATUS = "/proc/{}/status"
 
 
 def measurable() -> bool:
-    """Whether this system tells the peak of a process since its start (`ru_maxrss` begins with the parent's)."""
+    """Whether this system has the peak of a process since its start (`ru_maxrss` begins with the parent's)."""
     return Path(_STATUS.format("self")).exists()
 
 
 def peak_bytes(process: int | str = "self") -> int:
-    """Return the most memory that a process has had in use, in bytes; Linux only."""
+    """Return the most memory that a process has used, in bytes; Linux only."""
     status = Path(_STATUS.format(process))
     for line in status.read_text().splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024
-    raise OSError(f"{status} does not tell VmHWM")
+    raise OSError(f"{status} does not contain VmHWM")
 
 
 def added(recipe: str, photo: Path) -> int:
-    """Run a recipe over a photo in a fresh process; return the bytes that its peak lies above idle."""
-    told = subprocess.run(
+    """Run a recipe over a photo in a fresh process; return by how many bytes its peak exceeds the idle process."""
+    done = subprocess.run(
         [sys.executable, "-m", "benchmarks.peak", recipe, str(photo)],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=True,
     )
-    return int(told.stdout)
+    return int(done.stdout)
 
 
 def main(recipe_name: str, photo: str) -> None:

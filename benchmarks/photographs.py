@@ -1,4 +1,4 @@
-"""The photographs of the benchmark, by class; resampled or drawn ones where no real ones are at hand."""
+"""The photographs of the benchmark, by class; resampled or drawn ones where there are no real ones."""
 
 import functools
 import io
@@ -20,7 +20,7 @@ _CLASSES = (  # (name, from, to) in megapixels
 )
 _WITH_ICC = " with ICC"
 _QUALITY = 90
-"""Of the JPEGs made here; cameras write about as finely."""
+"""Quality of the JPEGs that are created here, similar to that of cameras."""
 NAMES = ("12-24 MP", "12-24 MP with ICC", "8 MP", "2-4 MP", "~0.6 MP")
 _DRAWN = {
     "12": (4032, 3024),
@@ -30,7 +30,7 @@ _DRAWN = {
     "0.8": (1024, 768),
 }
 _FILLED = {"8 MP": ("12-24 MP", 8e6)}
-"""Class that the default folder lacks -> the class its photographs are made from, and their pixels."""
+"""For a class that the default folder lacks: the class whose photographs are scaled down, and to how many pixels."""
 
 
 @dataclass(frozen=True)
@@ -41,13 +41,13 @@ class Photograph:
     megapixels: float
     group: str
     resampled: bool = False
-    """Whether it is a larger photograph made smaller, for want of one that a camera took in this size."""
+    """Whether it was scaled down from a larger photograph, because no camera took one of this size."""
 
 
 def photographs(folder: Path | None) -> dict[str, list[Photograph]]:
     """Sort a folder's RGB JPEGs (sub-folders too) into the classes; without one, the default's or drawn ones.
 
-    Only where no folder is named a class without photographs is filled with larger ones made smaller.
+    Without a folder, a class without photographs gets larger ones that are scaled down.
     """
     source = folder or (DEFAULT if DEFAULT.is_dir() else _drawn(_scratch()))
     found: dict[str, list[Photograph]] = {name: [] for name in NAMES}
@@ -62,7 +62,7 @@ def photographs(folder: Path | None) -> dict[str, list[Photograph]]:
 
 
 def resampled(photograph: Photograph, group: str, pixels: float, folder: Path) -> Photograph:
-    """Make a photograph of another class from a larger one: as many pixels, its colours stored as finely as before."""
+    """Return a larger photograph scaled down to another class, with the same chroma subsampling."""
     with Image.open(photograph.path, formats=["JPEG"]) as image:
         scale = math.sqrt(pixels / (image.width * image.height))
         sampling = JpegImagePlugin.get_sampling(image)
@@ -81,7 +81,7 @@ def _scratch_folder() -> tempfile.TemporaryDirectory[str]:
 
 
 def _scratch() -> Path:
-    """Return a folder that goes with this process."""
+    """Return a folder that is deleted when this process ends."""
     return Path(_scratch_folder().name)
 
 
@@ -91,7 +91,7 @@ def _of(folder: Path) -> Iterator[Photograph]:
             with Image.open(path, formats=["JPEG"]) as image:
                 mode, size, profile = image.mode, image.size, image.info.get("icc_profile")
         except (UnidentifiedImageError, OSError):
-            continue  # no JPEG: the classes are of JPEGs
+            continue  # not a JPEG, and the classes consist of JPEGs
         megapixels = size[0] * size[1] / 1e6
         for name, least, most in _CLASSES:
             if mode == "RGB" and least <= megapixels <= most:
@@ -101,7 +101,7 @@ def _of(folder: Path) -> Iterator[Photograph]:
 
 
 def _drawn(folder: Path) -> Path:
-    """Draw one picture a class, with gradients and grain, as no folder of photographs is here."""
+    """Draw one picture per class, with gradients and grain, for a machine without photographs."""
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     for name, size in _DRAWN.items():
         grain = [Image.effect_noise(size, 24 + 6 * band) for band in range(3)]

@@ -1,4 +1,4 @@
-"""How near the pipeline's pictures are to LANCZOS from full resolution, before any encoder touched them."""
+"""Measure how similar the pipeline's pictures are to LANCZOS from full resolution, before encoding."""
 
 import io
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ def likeness(data: bytes, sizes: dict[str, int]) -> Likeness:
 
 
 def reference(data: bytes) -> Image.Image:
-    """The upright original in sRGB at full resolution, made the slow and plain way."""
+    """Return the upright original in sRGB at full resolution, converted with plain Pillow."""
     image = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
     profile = image.info.get("icc_profile")
     if profile:

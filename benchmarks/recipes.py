@@ -1,7 +1,7 @@
-"""The same job done four ways: long edges of a photograph as upright sRGB JPEGs without metadata, 4:2:0.
+"""Four recipes for the same job: long edges of a photograph as upright sRGB JPEGs without metadata, 4:2:0.
 
 Every recipe is `recipe(data, sizes, quality) -> {name: bytes}` with `sizes` name -> long edge in pixels. They run in
-one process and on one CPU, except `sharp`, whose Node.js process is started once and then asked.
+one process and on one CPU, except `sharp`, which runs in a Node.js process that is started once.
 """
 
 import importlib
@@ -21,7 +21,7 @@ Recipe = Callable[[bytes, Mapping[str, int], int], dict[str, bytes]]
 
 
 def pipeline(data: bytes, sizes: Mapping[str, int], quality: int) -> dict[str, bytes]:
-    """Do what the image function does, with its very functions; without proxies and placeholder, as the others."""
+    """Do what process-image does, with the same code, but without proxies and placeholder, like the other recipes."""
     limits = Limits()
     specs = Specs(
         sizes=tuple(Size(name=name, width=edge) for name, edge in sizes.items()),
@@ -60,7 +60,7 @@ def pyvips(data: bytes, sizes: Mapping[str, int], quality: int) -> dict[str, byt
     made = {}
     for name, edge in sorted(sizes.items(), key=lambda item: -item[1]):
         if image is None:
-            # Asked to convert a picture that has no profile it takes a detour that costs three times the job.
+            # Converting a picture without a profile would make it three times as slow.
             has_profile = _libvips().Image.new_from_buffer(data, "").get_typeof("icc-profile-data") != 0
             profile = {"export_profile": "srgb"} if has_profile else {}
             image = _libvips().Image.thumbnail_buffer(data, edge, height=edge, size="down", **profile)
@@ -90,14 +90,12 @@ def available() -> dict[str, Recipe]:
 def _has_pyvips() -> bool:
     try:
         _libvips()
-    except (ImportError, OSError):  # OSError: the binding is there, the library is not
+    except (ImportError, OSError):  # OSError: the binding is installed, the library is not
         return False
     return True
 
 
 def _libvips() -> Any:
-    library = importlib.import_module(
-        "pyvips"
-    )  # a requirement of the benchmark alone: nothing else may need it
-    library.cache_set_max(0)  # the same photograph again and again: its results are not to be remembered
+    library = importlib.import_module("pyvips")  # a requirement of the benchmark only
+    library.cache_set_max(0)  # the same photograph is used repeatedly, and results must not be cached
     return library

@@ -1,4 +1,4 @@
-"""Is sound in step with the picture? A film whose screen flashes when a click sounds, and what came out of it."""
+"""Check that sound is in sync: a film whose screen flashes with each click, and the film that results from it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from PIL import Image
 from local.demo.filming import SAMPLE_RATE, Film, Shot, film
 
 SECONDS = 8.0
-FLASHES = tuple(1.0 + number for number in range(6))  # on the second: there every rate has a frame
+FLASHES = tuple(1.0 + number for number in range(6))  # on full seconds, where every rate has a frame
 FLASH_SECONDS = 0.2
 CLICK_SECONDS = 0.05
 _DARK, _BRIGHT = 20, 235
-_LOUD = 6000  # of 32,767; the click has 20,000 and what AAC smears before it far less
+_LOUD = 6000  # of 32,767; the click has 20,000, and AAC's pre-echo far less
 
 
 def flashing(
@@ -32,19 +32,19 @@ def flashing(
     sound_late: float = 0.0,
     shifted: float = 0.0,
 ) -> None:
-    """Make the film; with `uneven`, frames come at changing intervals, but for one at each flash's beginning.
+    """Write the film; with `uneven`, frames come at changing intervals, except one at the start of each flash.
 
-    `sound_late` s is how much later than the picture the sound begins, by its timestamps: clicks stay in step.
-    `shifted` s is how far they are out of it.
+    `sound_late` s is how much later than the picture the sound begins, by its timestamps; clicks stay in sync.
+    `shifted` s is how far they are out of sync.
     """
     clicks = _clicks(sound_late - shifted)
     film(path, _shots(how.rate, size, uneven), how, seconds=SECONDS, sound=clicks, late=sound_late)
 
 
 def worst_offset(path: Path) -> float:
-    """Seconds between a flash and its click at worst, positive where the sound is late.
+    """Return the largest difference between a flash and its click in seconds, positive where the sound is late.
 
-    Raises ValueError where the flashes and clicks of `FLASHES` are not all there.
+    Raises ValueError where the flashes and clicks of `FLASHES` are not all found.
     """
     flashes, clicks = _onsets(_brightness(path), (_DARK + _BRIGHT) / 2), _onsets(_loudness(path), _LOUD)
     if len(flashes) != len(FLASHES) or len(clicks) != len(FLASHES):
@@ -53,7 +53,7 @@ def worst_offset(path: Path) -> float:
 
 
 def times_of_flashes(path: Path) -> list[float]:
-    """When each flash begins, in seconds."""
+    """Return when each flash begins, in seconds."""
     return _onsets(_brightness(path), (_DARK + _BRIGHT) / 2)
 
 
@@ -79,7 +79,7 @@ def _clicks(late: float) -> array[int]:
 
 
 def _onsets(levels: Iterator[tuple[float, float]], threshold: float) -> list[float]:
-    """When the level goes above the threshold after at least half a second below it."""
+    """Return when the level exceeds the threshold after at least half a second below it."""
     found: list[float] = []
     above = -1.0
     for time, level in levels:
@@ -93,7 +93,7 @@ def _onsets(levels: Iterator[tuple[float, float]], threshold: float) -> list[flo
 def _brightness(path: Path) -> Iterator[tuple[float, float]]:
     with av.open(str(path)) as container:
         for frame in container.decode(video=0):
-            # In RGB: what range the file's numbers have is the decoder's business.
+            # In RGB, because the decoder knows the range of the file's values.
             small = cast(Any, frame.reformat(width=16, height=16, format="rgb24"))
             yield frame.time or 0.0, mean(bytes(small.planes[0]))
 

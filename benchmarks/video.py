@@ -1,7 +1,7 @@
-"""`make bench-video`: ten seconds of 1080p30 made into 720p, against the ffmpeg command line on the same settings.
+"""`make bench-video`: transcode ten seconds of 1080p30 to 720p, against the ffmpeg command line on the same settings.
 
-Runs take turns, so that a busy machine slows all alike; what counts is the ratio of the medians. What came out is
-then looked at by ffprobe and ffmpeg, and films that flash and click tell whether sound is in step.
+Runs take turns, so that a busy machine slows all equally; what counts is the ratio of the medians. ffprobe and ffmpeg
+then check the result, and films that flash and click show whether sound is in sync.
 """
 
 import argparse
@@ -47,7 +47,7 @@ SYNC: Mapping[str, tuple[Film, dict[str, Any]]] = {
 
 
 class Worker:
-    """A process that makes videos by one recipe."""
+    """A process that transcodes videos with one recipe."""
 
     def __init__(self, recipe: str, settings: Settings) -> None:
         command = [sys.executable, "-m", "benchmarks.video_worker", recipe, json.dumps(asdict(settings))]
@@ -56,7 +56,7 @@ class Worker:
         )
 
     def run(self, source: Path, target: Path) -> dict[str, float]:
-        """Make one video; gives seconds, CPU seconds and the bytes of the peak above idle."""
+        """Transcode one video; return seconds, CPU seconds and by how many bytes the peak exceeds idle."""
         assert self._process.stdin is not None  # noqa: S101 - for the type checker
         assert self._process.stdout is not None  # noqa: S101
         self._process.stdin.write(json.dumps({"source": str(source), "target": str(target)}) + "\n")
@@ -72,7 +72,7 @@ class Worker:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, judge, write `bench-video.json`, print the table; 1 where a limit is broken."""
+    """Measure, check, write `bench-video.json`, print the table; return 1 if a limit is exceeded."""
     options = _parser().parse_args(arguments)
     console = Console(width=None if sys.stdout.isatty() else 120)
     if absent := list(video_recipes.missing()):
@@ -106,7 +106,7 @@ def _measured(source: Path, out: Path, settings: Settings, pairs: int) -> dict[s
     try:
         for number in range(pairs + 1):
             names = list(runs)
-            turn = number % len(names)  # who follows whom changes
+            turn = number % len(names)  # the order changes
             for name in names[turn:] + names[:turn]:
                 target = out / f"{name}.mp4"
                 if name == "ffmpeg":
@@ -135,14 +135,14 @@ def _measured(source: Path, out: Path, settings: Settings, pairs: int) -> dict[s
         "ssim_mean": round(average, 4),
         "ssim_least_of_ffmpeg": round(video_checks.ssim(out / "ffmpeg.mp4", source)[0], 4),
         "bytes": {name: (out / f"{name}.mp4").stat().st_size for name in runs},
-        "faults": video_checks.faults(made, height=settings.height),
+        "problems": video_checks.problems(made, height=settings.height),
         "sound_offsets_milliseconds": {name: round(1000 * value, 1) for name, value in offsets.items()},
         "sound_offset_milliseconds": round(max(1000 * abs(value) for value in offsets.values()), 1),
     }
 
 
 def _sound_offsets(worker: Worker) -> dict[str, float]:
-    """Seconds by which sound is late in each film that flashes and clicks."""
+    """Return by how many seconds sound is late in each film that flashes and clicks."""
     offsets = {}
     with tempfile.TemporaryDirectory() as folder:
         for name, (how, choices) in SYNC.items():
@@ -154,8 +154,8 @@ def _sound_offsets(worker: Worker) -> dict[str, float]:
 
 
 def _broken(report: Mapping[str, Any]) -> list[str]:
-    """A sentence for each limit that is broken."""
-    found = [f"the video is not right: {fault}" for fault in report["faults"]]
+    """Return a sentence for each limit that is exceeded."""
+    found = [f"the video has a problem: {problem}" for problem in report["problems"]]
     for name, limit in LIMITS.items():
         value = report[name]
         if value is not None and (value < limit if name == "ssim_least" else value > limit):
@@ -164,7 +164,7 @@ def _broken(report: Mapping[str, Any]) -> list[str]:
 
 
 def _print(report: Mapping[str, Any], console: Console) -> None:
-    table = Table(title=f"10 s of 1080p30 to 720p, {report['pairs']} runs in turns: {report['settings']}")
+    table = Table(title=f"10 s of 1080p30 to 720p, {report['pairs']} runs alternating: {report['settings']}")
     for heading in ("", "s", "x ffmpeg", "bytes"):
         table.add_column(heading, justify="left" if not heading else "right")
     for name, seconds in report["seconds"].items():

@@ -1,4 +1,4 @@
-"""What ffmpeg and ffprobe, which took no part in it, say of a video that the pipeline made."""
+"""Check a video of the pipeline with ffmpeg and ffprobe, which the pipeline itself does not use."""
 
 import json
 import re
@@ -12,17 +12,17 @@ _LINE = re.compile(r"^n:(\d+) .*All:([0-9.]+)", re.MULTILINE)
 
 
 def probe(path: Path) -> dict[str, Any]:
-    """All that ffprobe tells of a file's format, streams and frames' number. Raises CalledProcessError."""
-    told = _run(
+    """Return ffprobe's `format` and `streams` of a file, with frame counts. Raises CalledProcessError."""
+    output = _run(
         "ffprobe", "-v", "error", "-show_format", "-show_streams", "-count_frames", "-of", "json", str(path)
     )
-    return dict(json.loads(told))
+    return dict(json.loads(output))
 
 
 def ssim(made: Path, source: Path) -> tuple[float, float, int]:
-    """The least and the mean SSIM of the frames of `made` against ffmpeg's own scaling of the source's, and how many.
+    """Return the least and the mean SSIM of `made` against ffmpeg's own scaling of the source, and the frame count.
 
-    Frames are compared in their order: raises ValueError where there are not as many of them.
+    Frames are compared in their order. Raises ValueError where the counts differ.
     """
     (video,) = (stream for stream in probe(made)["streams"] if stream["codec_type"] == "video")
     numbered = (
@@ -31,22 +31,22 @@ def ssim(made: Path, source: Path) -> tuple[float, float, int]:
     scaled = f"[1:v]scale={video['width']}:{video['height']}:flags=bicubic,{numbered}[wanted]"
     graph = f"{scaled};[0:v]{numbered}[made];[made][wanted]ssim=stats_file=-:shortest=1:repeatlast=0"
     command = ["ffmpeg", "-v", "error", "-i", str(made), "-i", str(source), "-lavfi", graph]
-    told = _run(*command, "-fps_mode", "passthrough", "-f", "null", "-")
-    values = [float(value) for _, value in _LINE.findall(told)]
+    output = _run(*command, "-fps_mode", "passthrough", "-f", "null", "-")
+    values = [float(value) for _, value in _LINE.findall(output)]
     frames = [int(file["nb_read_frames"]) for file in (_video(made), _video(source))]
     if not frames[0] == frames[1] == len(values):
-        raise ValueError(f"{frames[0]} frames were made of {frames[1]}, {len(values)} were compared")
+        raise ValueError(f"{frames[0]} frames resulted from {frames[1]}, {len(values)} were compared")
     return min(values), mean(values), len(values)
 
 
-def faults(path: Path, *, height: int) -> list[str]:
-    """What keeps a file from being played everywhere; empty for a good one."""
-    told = probe(path)
+def problems(path: Path, *, height: int) -> list[str]:
+    """Return what keeps a file from being played everywhere; empty for a good one."""
+    probed = probe(path)
     found = []
-    videos = [stream for stream in told["streams"] if stream["codec_type"] == "video"]
-    sounds = [stream for stream in told["streams"] if stream["codec_type"] == "audio"]
-    if len(videos) != 1 or len(sounds) > 1 or len(told["streams"]) != len(videos) + len(sounds):
-        found.append(f"its streams are {[stream['codec_type'] for stream in told['streams']]}")
+    videos = [stream for stream in probed["streams"] if stream["codec_type"] == "video"]
+    sounds = [stream for stream in probed["streams"] if stream["codec_type"] == "audio"]
+    if len(videos) != 1 or len(sounds) > 1 or len(probed["streams"]) != len(videos) + len(sounds):
+        found.append(f"its streams are {[stream['codec_type'] for stream in probed['streams']]}")
     for video in videos:
         if (video["codec_name"], video["pix_fmt"]) != ("h264", "yuv420p"):
             found.append(f"the picture is {video['codec_name']} in {video['pix_fmt']}")
@@ -55,7 +55,7 @@ def faults(path: Path, *, height: int) -> list[str]:
         if video.get("side_data_list"):
             found.append(f"the picture carries {video['side_data_list']}")
     found += [f"the sound is {sound['codec_name']}" for sound in sounds if sound["codec_name"] != "aac"]
-    tags = told["format"].get("tags", {}).keys() - {"major_brand", "minor_version", "compatible_brands"}
+    tags = probed["format"].get("tags", {}).keys() - {"major_brand", "minor_version", "compatible_brands"}
     if tags - {"encoder"}:
         found.append(f"it is tagged with {sorted(tags)}")
     head = path.read_bytes()

@@ -1,4 +1,4 @@
-"""The pipeline itself: from opening the file to the last byte of the MP4, with the fingerprints for frame selection."""
+"""The pipeline itself: from opening the file to the last byte of the MP4, including frame selection's fingerprints."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ SETTINGS = Settings(height=HEIGHT, crf=CRF, preset=PRESET, threads=THREADS, soun
 
 
 def as_the_function_does(source: Path, target: Path, settings: Settings) -> None:
-    """Make the video and choose the frames that would be judged. Raises RejectedError."""
+    """Transcode the video and choose the frames that would be judged. Raises RejectedError."""
     limits = VideoLimits()
     with source.open("rb") as file:
         kind = sniff(file.read(_HEAD_BYTES))

@@ -1,4 +1,4 @@
-"""Ways to make a 720p video for the web: the ffmpeg command line, and the plainest loop over PyAV."""
+"""Recipes for a 720p video for the web: the ffmpeg command line, and the plainest loop over PyAV."""
 
 import subprocess
 import time
@@ -12,7 +12,7 @@ import av
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What every recipe is given alike; `sound` in bits a second."""
+    """The settings of all recipes; `sound` in bits per second."""
 
     height: int
     crf: int
@@ -27,7 +27,7 @@ class Settings:
 
 
 def command_line(source: Path, target: Path, settings: Settings) -> float:
-    """Run ffmpeg; gives the seconds it took. Raises CalledProcessError."""
+    """Run ffmpeg and return the seconds that it took. Raises CalledProcessError."""
     threads = ("-threads", str(settings.threads))
     picture = (
         "-c:v",
@@ -48,7 +48,7 @@ def command_line(source: Path, target: Path, settings: Settings) -> float:
 
 
 def plain_loop(source: Path, target: Path, settings: Settings) -> None:
-    """Decode, scale, encode, one frame after the other, as PyAV's documentation shows it."""
+    """Decode, scale, encode, one frame after the other, as in PyAV's documentation."""
     with (
         av.open(str(source), "r") as opened,
         av.open(str(target), "w", options={"movflags": "faststart"}) as written,
@@ -79,7 +79,7 @@ def _encoded(frame: Any, video: Any, audio: Any, width: int, height: int) -> lis
 
 
 def missing() -> Iterator[str]:
-    """What of ffmpeg's commands is missing here."""
+    """Yield those of ffmpeg's commands that are not on PATH."""
     for name in ("ffmpeg", "ffprobe"):
         try:
             subprocess.run([name, "-version"], check=True, capture_output=True)

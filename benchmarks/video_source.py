@@ -1,4 +1,4 @@
-"""The video that is measured: ten seconds of 1080p30 with sound, drawn here, with the grain of a real camera."""
+"""The video to measure: ten seconds of 1080p30 with sound, drawn here, with grain like a real camera's."""
 
 import random
 from collections.abc import Iterator
@@ -11,11 +11,11 @@ from local.demo.filming import Film, Shot, film, tune
 
 SIZE = (1920, 1080)
 RATE, SECONDS = 30, 10.0
-_GRAIN = 4  # pictures of it, which take turns
+_GRAIN = 4  # different grain pictures, which alternate
 
 
 def made(path: Path) -> Path:
-    """The file, encoded at the first call: a view that moves over three scenes, cut hard in between."""
+    """Return the file, encoded at the first call: a view that moves over three scenes, with hard cuts between them."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         begun = path.with_suffix(".part.mp4")

@@ -1,7 +1,7 @@
-"""One process that makes videos: a line `{"source", "target"}` in, a line with figures out.
+"""A process that transcodes videos: a line `{"source", "target"}` in, a line with figures out.
 
-`python -m benchmarks.video_worker RECIPE SETTINGS`. It is warm, as the function is after its first event: what it
-takes to load the libraries is no part of any figure.
+`python -m benchmarks.video_worker RECIPE SETTINGS`. It is warm, like the function after its first event: no figure
+includes the loading of libraries.
 """
 
 import json
@@ -20,7 +20,7 @@ Recipe = Callable[[Path, Path, Settings], None]
 
 
 def recipe(name: str) -> Recipe:
-    """The recipe of that name, loaded."""
+    """Import and return the recipe of that name."""
     if name == "plain":
         return plain_loop
     from benchmarks.video_pipeline import as_the_function_does
@@ -29,7 +29,7 @@ def recipe(name: str) -> Recipe:
 
 
 def main(name: str, settings: str) -> None:
-    """Answer until the input ends."""
+    """Transcode until the input ends."""
     make, given = recipe(name), Settings(**json.loads(settings))
     for line in sys.stdin:
         asked = json.loads(line)
@@ -42,7 +42,7 @@ def main(name: str, settings: str) -> None:
 
 
 def _resident() -> int:
-    """Bytes in use now, and lets the kernel begin anew to remember the most; 0 where it cannot be told."""
+    """Return the bytes in use now, and reset the kernel's peak; return 0 where this cannot be measured."""
     if not measurable():
         return 0
     (_OWN / "clear_refs").write_text("5")

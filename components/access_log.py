@@ -1,4 +1,4 @@
-"""AccessLog: what the upload API was asked, where the account lets API Gateway write to CloudWatch at all."""
+"""AccessLog: the upload API's access log, where the account allows API Gateway to write to CloudWatch."""
 
 import json
 from dataclasses import dataclass
@@ -8,9 +8,9 @@ import pulumi_aws as aws
 
 from components.naming import component_type
 
-# API Gateway's account settings are one per account and region, and the provider gives them this id.
+# API Gateway has one set of account settings per account and region; the provider gives it this id.
 ACCOUNT_SETTINGS = "api-gateway-account"
-# No address and no agent of the caller: who it was is told by the key's id.
+# Neither address nor user agent of the caller: the key's id is enough.
 FORMAT = json.dumps(
     {
         "request_id": "$context.requestId",
@@ -38,8 +38,8 @@ class AccessLogArgs:
 class AccessLog(pulumi.ComponentResource):
     """A log group, and the stage's settings for it: None where the account has no role for such logs.
 
-    That role is the whole account's. It is looked up and never managed here: a stack that set it would take it
-    from every other API of the account with its own destroy.
+    The role belongs to the whole account. It is looked up and never managed here: the destroy of a stack that set it
+    would take it from every other API of the account.
     """
 
     settings: pulumi.Output[aws.apigateway.StageAccessLogSettingsArgs | None]

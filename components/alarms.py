@@ -1,4 +1,4 @@
-"""Alarms, all of one kind: missing data is good news, and the description says what to do."""
+"""Alarms: missing data counts as good, and the description says what to do."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ QueryArgs = aws.cloudwatch.MetricAlarmMetricQueryArgs
 
 @dataclass(frozen=True, kw_only=True)
 class Metric:
-    """One metric of AWS or ours, summed up over a period by `statistic`: `Sum`, `Maximum`, or `p95` and the like."""
+    """One metric; `statistic` aggregates each period: `Sum`, `Maximum`, or a percentile such as `p95`."""
 
     namespace: str
     name: str
@@ -24,7 +24,7 @@ class Metric:
 class AlarmArgs:
     """Rings when `expression` over `metrics` (by their ids) is at least `threshold` for `periods` in a row.
 
-    `meaning` says what has happened, `remedy` what to do about it: both stand in the e-mail.
+    `meaning` says what has happened, `remedy` what to do about it; the e-mail contains both.
     """
 
     meaning: str

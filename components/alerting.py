@@ -1,4 +1,4 @@
-"""MediaAlerting: who is told what - outcomes and alarms by e-mail - and the alarms on outcomes."""
+"""MediaAlerting: the topics of outcomes and alarms, their e-mail subscribers, and the alarms on outcomes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from components.environment import METRICS_NAMESPACE
 from components.naming import Account, component_type
 
 ALERT_STATUSES = ("BLOCKED", "REVIEW", "FAILED")  # the `status` attribute that announcements carry
-LEAST_COUNT = 20  # under this many objects in five minutes a share says nothing
+LEAST_COUNT = 20  # with fewer objects in five minutes a percentage means nothing
 REJECTED_PERCENT = 20
 HANDED_BACK_PERCENT = 1
 _OUTCOMES = {
@@ -29,7 +29,7 @@ _ALL_OUTCOMES = "(" + " + ".join(f"FILL({outcome}, 0)" for outcome in _OUTCOMES)
 class MediaAlertingArgs:
     """`service` is the metrics' dimension.
 
-    The addresses in `alerts` get what needs a person, and alarms; those in `results` get every outcome.
+    The addresses in `alerts` get outcomes that need a person, and alarms; those in `results` get every outcome.
     """
 
     account: Account
@@ -50,10 +50,10 @@ class MediaAlerting(pulumi.ComponentResource):
         super().__init__(component_type("MediaAlerting"), name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
 
-        # The AWS-managed key serves our own roles, which are all that publish here.
+        # The AWS-managed key is enough: only roles of this account publish here.
         self.events = aws.sns.Topic(f"{name}-events", kms_master_key_id="alias/aws/sns", opts=child)
-        # Not encrypted with a key: CloudWatch cannot use the AWS-managed one, and a key of our own
-        # costs every month. An alarm holds names of resources and numbers, nothing of any picture.
+        # Not encrypted with a key: CloudWatch cannot use the AWS-managed one, and a customer managed key costs
+        # every month. An alarm contains names of resources and numbers, nothing about any picture.
         self.alarms = aws.sns.Topic(f"{name}-alarms", opts=child)
         self._policies(name, args.account)
         self._subscribe(name, args)
@@ -61,7 +61,7 @@ class MediaAlerting(pulumi.ComponentResource):
         self.register_outputs({"events": self.events.arn, "alarms": self.alarms.arn})
 
     def _subscribe(self, name: str, args: MediaAlertingArgs) -> None:
-        """One subscription an address and topic, since SNS has no more: who gets all gets the alerts with it."""
+        """Subscribe each address once per topic, as SNS allows no more: who gets every outcome gets the alerts, too."""
         child = pulumi.ResourceOptions(parent=self)
         everything = {address.casefold() for address in args.results}
         for address in args.results:
@@ -99,7 +99,7 @@ class MediaAlerting(pulumi.ComponentResource):
             policy=iam.resource_policy(action="sns:Publish", resources=[self.events.arn]),
             opts=child,
         )
-        # Any alarm of this account and region: later ones need no change here. No resource has this ARN.
+        # Any alarm of this account and region, so that new alarms need no change here.
         alarms = pulumi.Output.concat(
             "arn:", account.partition, ":cloudwatch:", account.region, ":", account.id, ":alarm:*"
         )
@@ -136,7 +136,7 @@ class MediaAlerting(pulumi.ComponentResource):
             AlarmArgs(
                 meaning="Objects ended as FAILED: the system could not process them.",
                 remedy="Look the items up in the records table's index `attention`; `reason` and `detail` "
-                "say why. After mending the cause they can be driven again.",
+                "say why. After correcting the cause, redrive them.",
                 metrics={"failed": metric("Failed")},
                 threshold=1,
                 topic_arn=self.alarms.arn,
@@ -146,8 +146,8 @@ class MediaAlerting(pulumi.ComponentResource):
             "rejected-share",
             AlarmArgs(
                 meaning=f"At least {REJECTED_PERCENT} % of the objects of five minutes were REJECTED.",
-                remedy="Read the `reason` of recent records: a client that sends what cannot be processed, "
-                "or `limits` that are too tight.",
+                remedy="Read the `reason` of recent records: a client sends files that cannot be processed, "
+                "or `limits` are too low.",
                 metrics=outcomes,
                 expression=f"IF({_ALL_OUTCOMES} >= {LEAST_COUNT}, "
                 f"100 * FILL(rejected, 0) / {_ALL_OUTCOMES}, 0)",
@@ -162,8 +162,8 @@ class MediaAlerting(pulumi.ComponentResource):
             AlarmArgs(
                 meaning=f"For 15 minutes at least {HANDED_BACK_PERCENT} % of all messages went back to "
                 "their queue.",
-                remedy="Read process-image's log for what passes or is denied (throttling, a permission, an "
-                "outage). Messages come back by themselves; Lambda counts these calls as successes.",
+                remedy="Read process-image's log for the cause (throttling, a permission, an outage). Messages "
+                "return by themselves; Lambda counts these invocations as successes.",
                 metrics={**outcomes, "handed_back": metric("BatchItemFailures")},
                 expression=f"IF({handled} >= {LEAST_COUNT}, 100 * FILL(handed_back, 0) / {handled}, 0)",
                 label="handed back, percent",
@@ -175,9 +175,9 @@ class MediaAlerting(pulumi.ComponentResource):
         ring(
             "unknown-messages",
             AlarmArgs(
-                meaning="Something that is no S3 event was in a dead-letter queue.",
-                remedy="Read dead-letters' log for its text and sender: nobody but S3 should write to the "
-                "queues.",
+                meaning="Something that is not an S3 event was in a dead-letter queue.",
+                remedy="Read dead-letters' log for its text and sender: only S3 and the pipeline should "
+                "write to the queues.",
                 metrics={"unknown": metric("UnknownMessages")},
                 threshold=1,
                 topic_arn=self.alarms.arn,

@@ -18,7 +18,7 @@ class ApplicationAccessArgs:
 
 
 class ApplicationAccess(pulumi.ComponentResource):
-    """`may_upload` and `may_read_renditions`: two policies, attached to nobody by this program."""
+    """`may_upload` and `may_read_renditions`: two policies that this program attaches to nothing."""
 
     may_upload: aws.iam.Policy
     may_read_renditions: aws.iam.Policy

@@ -1,4 +1,4 @@
-"""What AWS and WebP allow, each bound with its source, so that a stack is refused before AWS refuses it."""
+"""What AWS and WebP allow, each bound with its source, so that a wrong value is refused before AWS refuses it."""
 
 # Lambda Developer Guide, "Lambda quotas".
 LAMBDA_MEMORY_MB = (128, 10_240)
@@ -12,39 +12,39 @@ VISIBILITY_TIMEOUT_FACTOR = 6  # AWS: at least six times the function's time-out
 MAPPING_CONCURRENCY = (2, 1000)  # ScalingConfig.MaximumConcurrency
 SQS_VISIBILITY_SECONDS = (0, 43_200)
 
-# CloudWatch Logs API Reference, PutRetentionPolicy; 0 stands for "never expire".
+# CloudWatch Logs API Reference, PutRetentionPolicy; 0 means "never expire".
 LOG_RETENTION_DAYS = (
     0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096,
     1827, 2192, 2557, 2922, 3288, 3653,
 )  # fmt: skip
 
-# S3 lifecycle and DynamoDB TTL take any number of days; a century is a typing mistake.
+# S3 lifecycle and DynamoDB TTL accept any number of days; more than a century is a typing mistake.
 RETENTION_DAYS = (0, 36_500)
-# Queues keep a message 4 days, dead-letter queues 7 from its first sending: the original must outlive that.
+# Queues keep a message 4 days, dead-letter queues 7 days after it was first sent; its original must exist until then.
 ORIGINALS_RETENTION_DAYS = (7, 36_500)
 
 QUEUE_RETENTION_DAYS = 4
 DEAD_LETTERS_RETENTION_DAYS = 7
 
-# WebP container specification: 14 bits a side. The largest edge that every format here can hold.
+# WebP container specification: 14 bits per side. The largest edge that every format here can have.
 EDGE_PIXELS = (1, 16_383)
-# The largest object that one PUT can make (Amazon S3 User Guide): a larger limit could never matter.
+# The largest object that one PUT can create (Amazon S3 User Guide): a larger limit would have no effect.
 OBJECT_BYTES = (1, 5 * 1024**3)
 PIXELS = (1, 1_000_000_000)
 FRAMES = (1, 10_000)
 QUALITY = (1, 100)
 PERCENT = (0, 100)
 
-# /tmp holds a video and what is made of it, beside its first 512 MB: no larger one could be worked on.
+# /tmp holds a video and its rendition, besides the 512 MB that every function has: a larger video does not fit.
 VIDEO_BYTES = (1, (LAMBDA_EPHEMERAL_MB[1] - LAMBDA_EPHEMERAL_MB[0]) // 2 * 1024**2)
-VIDEO_SECONDS = (1, 14_400)  # four hours: far more than fits into Lambda's 15 minutes of work
-VIDEO_HEIGHT = (16, 4320)  # H.264: one macroblock, and the most lines of its highest level
-MODERATION_FRAMES = (2, 200)  # the first and the last always; each is one paid call
+VIDEO_SECONDS = (1, 14_400)  # four hours: far more than can be transcoded in Lambda's 15 minutes
+VIDEO_HEIGHT = (16, 4320)  # H.264: one macroblock, and the most lines of the highest level
+MODERATION_FRAMES = (2, 200)  # the first and the last always; each is one billed request
 
-# API Gateway Developer Guide, "Quotas": an account's own throttle, which no usage plan lifts.
-API_RATE = (1, 10_000)  # requests a second
+# API Gateway Developer Guide, "Quotas": the account's throttle, which no usage plan lifts.
+API_RATE = (1, 10_000)  # requests per second
 API_BURST = (1, 5_000)
-API_QUOTA = (1, 864_000_000)  # a day at the highest rate: more could never be used
+API_QUOTA = (1, 864_000_000)  # per day, at the highest rate: more could not be used
 
 # A stack's name is part of every resource's name; S3's 63 characters leave this many beside
 # "media-pipeline-", "-renditions" and the eight characters that Pulumi appends.

@@ -1,4 +1,4 @@
-"""PrivateBucket: what every bucket of the pipeline is made of, so that none can forget a lock."""
+"""PrivateBucket: the resources of every bucket of the pipeline, so that none lacks a protection."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ import pulumi_aws as aws
 
 from components.naming import component_type
 
-ABORT_UPLOADS_DAYS = 1  # an upload in parts that is not finished by then never will be
+ABORT_UPLOADS_DAYS = 1  # a multipart upload that is not finished by then never will be
 
 Rule = aws.s3.BucketLifecycleConfigurationRuleArgs
 
 
 @dataclass(frozen=True, kw_only=True)
 class PrivateBucketArgs:
-    """Whether the data outlives the stack, and what deletes it while the stack stands."""
+    """Whether the data outlives the stack, and the rules that delete it while the stack exists."""
 
     protect: bool
     lifecycle: Sequence[Rule]
@@ -23,9 +23,9 @@ class PrivateBucketArgs:
 
 
 class PrivateBucket(pulumi.ComponentResource):
-    """A bucket without public access or ACLs, encrypted, and emptied by rules.
+    """A bucket without public access or ACLs, encrypted, with lifecycle rules.
 
-    Its policy and its logging come from who owns several buckets, since those name one another.
+    The component that owns several buckets adds policies and logging, because these refer to other buckets.
     """
 
     bucket: aws.s3.Bucket
@@ -38,7 +38,7 @@ class PrivateBucket(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         self.bucket = aws.s3.Bucket(
             name,
-            force_destroy=not args.protect,  # as of the last `up`: destroy itself does not run the program
+            force_destroy=not args.protect,  # as of the last `up`: `pulumi destroy` does not run the program
             opts=pulumi.ResourceOptions(parent=self, protect=args.protect),
         )
         self.public_access = aws.s3.BucketPublicAccessBlock(
@@ -88,18 +88,18 @@ class PrivateBucket(pulumi.ComponentResource):
             f"{name}-lifecycle",
             bucket=self.bucket.bucket,
             rules=list(args.lifecycle),
-            # Rules about old versions mean something only where there are versions.
+            # Rules about old versions need versioning.
             opts=pulumi.ResourceOptions(parent=self, depends_on=versioning),
         )
         self.register_outputs({"bucket": self.bucket.bucket})
 
     def objects(self, under: str = "*") -> pulumi.Output[str]:
-        """The ARN of the objects in here."""
+        """Return the ARN of the objects whose keys match `under`."""
         return pulumi.Output.concat(self.bucket.arn, "/", under)
 
 
 def expire(days: int, *, versioned: bool = False) -> list[Rule]:
-    """Rules that delete objects, and with `versioned` their old versions, after `days` (0: keep them)."""
+    """Return rules that delete objects, and with `versioned` their old versions, after `days` (0: keep them)."""
     rules = []
     if days:
         old = aws.s3.BucketLifecycleConfigurationRuleNoncurrentVersionExpirationArgs(noncurrent_days=days)
@@ -111,7 +111,7 @@ def expire(days: int, *, versioned: bool = False) -> list[Rule]:
             )
         )
     if versioned:
-        # A rule of its own: S3 takes this together with no number of days.
+        # A rule of its own: S3 does not accept it together with a number of days.
         markers = aws.s3.BucketLifecycleConfigurationRuleExpirationArgs(expired_object_delete_marker=True)
         rules.append(_rule("delete-markers", expiration=markers))
     unfinished = aws.s3.BucketLifecycleConfigurationRuleAbortIncompleteMultipartUploadArgs(

@@ -137,7 +137,7 @@ class PythonFunction(pulumi.ComponentResource):
         alarm(
             f"{name}-throttles",
             AlarmArgs(
-                meaning=f"{name} was refused a start: the account's concurrency is used up.",
+                meaning=f"{name} was throttled: the account's concurrency is exhausted.",
                 remedy="Lower `concurrency` of this stack, or have the account's Lambda quota raised. "
                 f"{args.spec.after_throttle}",
                 metrics={

@@ -21,7 +21,7 @@ MEBIBYTE = 1024**2
 API_GATEWAY_TIMEOUT = 29  # seconds; API Gateway waits no longer for an answer (API Gateway quotas)
 LEAST_CONCURRENCY = bounds.MAPPING_CONCURRENCY[0]
 _RETRIED = (
-    "The message comes back by itself; after four unfinished attempts its object is rejected as "
+    "The message returns by itself; after four unfinished attempts its object is rejected as "
     "resource_exhausted."
 )
 
@@ -62,7 +62,7 @@ class FunctionSpec:
     timeout: Callable[[StackConfig], int]
     permissions: Callable[[Resources], list[Statement]]
     after_error: str
-    after_throttle: str = "Nothing is lost, messages wait."
+    after_throttle: str = "Nothing is lost: messages wait in their queues."
     settings: Callable[[StackConfig], Mapping[str, str]] = lambda _: {}
     names: Callable[[StackConfig], Mapping[str, ResourceName]] = lambda _: {}
     polls: Callable[[StackConfig], Sequence[Polling]] = lambda _: ()
@@ -224,8 +224,8 @@ LOG_NOTIFICATION = FunctionSpec(
     memory=lambda _: 256,  # writes a line
     timeout=lambda _: 30,
     permissions=permissions.log_notification,
-    after_error="Lambda calls it twice more; then the announcement is a dead letter, and the outcome "
-    "is in its record all the same.",
+    after_error="Lambda invokes it twice more; then the announcement is a dead letter. The outcome is in its "
+    "record in any case.",
     after_throttle="Lambda tries again for six hours.",
 )
 UPLOAD_API = FunctionSpec(
@@ -243,7 +243,7 @@ UPLOAD_API = FunctionSpec(
         "UPLOAD_ID_SECRET": ResourceName(longest=_API_KEY_VALUE, value=lambda on: on.id_secret),
     },
     permissions=permissions.upload_api,
-    after_error="The client was told 5xx; with an Idempotency-Key it can repeat its upload safely.",
-    after_throttle="The client was told to try again later.",
+    after_error="The client got a 5xx; with an Idempotency-Key it can repeat its upload safely.",
+    after_throttle="The client got an answer that asks it to try again later.",
 )
 FUNCTIONS = (PROCESS_IMAGE, PROCESS_VIDEO, DEAD_LETTERS, LOG_NOTIFICATION, UPLOAD_API)

@@ -1,4 +1,4 @@
-"""IAM documents from typed statements: exact actions on exact ARNs, each with the reason as its id."""
+"""IAM documents from typed statements: exact actions on exact ARNs, each with its reason as its id."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ VERSION = "2012-10-17"
 
 @dataclass(frozen=True, kw_only=True)
 class Statement:
-    """One permission of a role; `sid` says in words what it is for, `condition` when alone it holds."""
+    """One permission of a role; `sid` says what it is for, `condition` restricts it."""
 
     sid: str
     actions: Sequence[str]
@@ -19,7 +19,7 @@ class Statement:
 
 
 def policy(statements: Sequence[Statement]) -> pulumi.Output[str]:
-    """The identity policy of a role."""
+    """Return the identity policy of a role."""
     return pulumi.Output.json_dumps(
         {
             "Version": VERSION,
@@ -38,7 +38,7 @@ def policy(statements: Sequence[Statement]) -> pulumi.Output[str]:
 
 
 def assume_role(service: str) -> pulumi.Output[str]:
-    """Who may take a role: one AWS service."""
+    """Return the trust policy of a role that one AWS service assumes."""
     return pulumi.Output.json_dumps(
         {
             "Version": VERSION,
@@ -53,7 +53,7 @@ def assume_role(service: str) -> pulumi.Output[str]:
 class ServiceGrant:
     """What one AWS service may do to a resource, on behalf of `sources` in `account` only.
 
-    Without `account` the sources' ARNs must name theirs, as buckets' do not.
+    Leave `account` out only where the sources' ARNs contain it; those of buckets do not.
     """
 
     sid: str
@@ -81,7 +81,7 @@ def resource_policy(
     grants: Sequence[ServiceGrant] = (),
     denials: Sequence[Denial] = (),
 ) -> pulumi.Output[str]:
-    """Return a resource's policy: the services' grants, the denials, and that nobody may do `action` without TLS."""
+    """Return a resource's policy: the services' grants, the denials, and one of `action` without TLS."""
     statements: list[Mapping[str, object]] = [
         {
             "Sid": grant.sid,

@@ -1,7 +1,7 @@
-"""How everything is named and tagged, and the provider that carries it.
+"""Names and tags of all resources, and the provider that applies them.
 
-Resources are named `media-pipeline-<stack>-<what>`; Pulumi appends a random part, so that two stacks,
-and a replacement beside what it replaces, never collide.
+Resources are named `media-pipeline-<stack>-<what>`; Pulumi appends a random part, so that two stacks, or a replacement
+and what it replaces, never collide.
 """
 
 import inspect
@@ -22,18 +22,18 @@ COMPONENT_TYPE = f"{PROJECT}:index"
 
 
 def component_type(name: str) -> str:
-    """The type token of one of this program's components."""
+    """Return the type token of one of this program's components."""
     return f"{COMPONENT_TYPE}:{name}"
 
 
 def tags(config: StackConfig) -> dict[str, str]:
-    """What every taggable resource carries, so that costs and owners can be told apart."""
+    """Return the tags of every taggable resource, for cost allocation and ownership."""
     return {"Project": PROJECT, "Stack": config.stack, "ManagedBy": "pulumi"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """Where the stack lives; asked for once."""
+    """The account and region of the stack, looked up once."""
 
     id: pulumi.Output[str]
     partition: pulumi.Output[str]
@@ -41,7 +41,7 @@ class Account:
 
     @classmethod
     def current(cls, config: StackConfig, provider: aws.Provider) -> "Account":
-        """The account and partition that `provider` is signed in to."""
+        """Look up the account and partition of the credentials that `provider` uses."""
         options = pulumi.InvokeOutputOptions(provider=provider)
         return cls(
             id=aws.get_caller_identity_output(opts=options).account_id,
@@ -51,22 +51,22 @@ class Account:
 
 
 def aws_provider(config: StackConfig) -> aws.Provider:
-    """The one provider of the program: the stack's own `aws:` settings, plus our tags on everything.
+    """Create the program's one provider from the stack's `aws:` settings and the pipeline's tags.
 
-    An explicit provider does not read the stack's `aws:` keys by itself, so they are handed on; the
-    stack's own default tags win over ours.
+    An explicit provider does not read the stack's `aws:` keys by itself, so they are passed on. The stack's own default
+    tags take precedence.
     """
     settings = {
         _snake(key): _value(f"aws:{key}", text) for key, text in engine_config.namespace("aws").items()
     }
     known = inspect.signature(aws.Provider._internal_init).parameters
     if unknown := sorted(set(settings) - set(known)):
-        pulumi.log.warn(f"not handed to the AWS provider, which has no such settings: {', '.join(unknown)}")
+        pulumi.log.warn(f"not passed to the AWS provider, which has no such settings: {', '.join(unknown)}")
     own: Any = settings.get("default_tags") or {}
     own_tags: Mapping[str, str] = own.get("tags", {}) if isinstance(own, Mapping) else {}
-    handed: dict[str, Any] = {key: value for key, value in settings.items() if key in known}
-    handed["default_tags"] = aws.ProviderDefaultTagsArgs(tags={**tags(config), **own_tags})
-    return aws.Provider(config.service, **handed)
+    passed: dict[str, Any] = {key: value for key, value in settings.items() if key in known}
+    passed["default_tags"] = aws.ProviderDefaultTagsArgs(tags={**tags(config), **own_tags})
+    return aws.Provider(config.service, **passed)
 
 
 def _snake(key: str) -> str:
@@ -74,6 +74,6 @@ def _snake(key: str) -> str:
 
 
 def _value(full_key: str, text: str) -> object:
-    """Objects, arrays and booleans parsed; a secret stays one."""
+    """Parse objects, arrays and booleans; keep a secret secret."""
     value: object = json.loads(text) if text.startswith(("{", "[")) or text in ("true", "false") else text
     return pulumi.Output.secret(value) if runtime_config.is_config_secret(full_key) else value

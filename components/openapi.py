@@ -1,8 +1,8 @@
-"""What API Gateway is told: the routes of `openapi.yaml`, wired to one function, and its own answers.
+"""The document that API Gateway imports: the routes of `openapi.yaml`, wired to one function, and its own answers.
 
-API Gateway's import knows less than OpenAPI has: it leaves a document's own `security` unread, and refuses
-schemas and names that OpenAPI allows ("Amazon API Gateway important notes"). So it gets what it acts on, and
-not what only readers and the function need: methods, their statuses, path parameters, and who needs a key.
+API Gateway imports a subset of OpenAPI: it ignores a document's own `security`, and refuses schemas and names that
+OpenAPI allows ("Amazon API Gateway important notes"). So the import contains only what API Gateway acts on: methods,
+statuses, path parameters, and which routes need a key.
 """
 
 import hashlib
@@ -23,9 +23,9 @@ ANY_METHOD = "x-amazon-apigateway-any-method"  # of a path: all methods that it 
 METHODS = ("get", "put", "post", "delete", "head", "patch")
 INTEGRATION_MILLISECONDS = 29_000  # API Gateway's own limit (Quotas)
 PROBLEM = "application/problem+json"
-EXPOSED_HEADERS = "Location,Retry-After"  # what a page may read of an answer
+EXPOSED_HEADERS = "Location,Retry-After"  # what a web page may read of an answer
 
-# Every kind of answer that API Gateway gives by itself (API Gateway Developer Guide, "Gateway response types").
+# Every answer that API Gateway gives without the function (API Gateway Developer Guide, "Gateway response types").
 GATEWAY_STATUSES: Mapping[str, int] = MappingProxyType(
     {
         "BAD_REQUEST_BODY": 400,
@@ -37,7 +37,7 @@ GATEWAY_STATUSES: Mapping[str, int] = MappingProxyType(
         "INVALID_SIGNATURE": 403,
         "UNAUTHORIZED": 403,
         "WAF_FILTERED": 403,
-        "MISSING_AUTHENTICATION_TOKEN": 404,  # so it calls a route or method that does not exist
+        "MISSING_AUTHENTICATION_TOKEN": 404,  # what API Gateway calls a route or method that does not exist
         "RESOURCE_NOT_FOUND": 404,
         "REQUEST_TOO_LARGE": 413,
         "UNSUPPORTED_MEDIA_TYPE": 415,
@@ -46,12 +46,12 @@ GATEWAY_STATUSES: Mapping[str, int] = MappingProxyType(
         "API_CONFIGURATION_ERROR": 500,
         "AUTHORIZER_CONFIGURATION_ERROR": 500,
         "AUTHORIZER_FAILURE": 500,
-        "DEFAULT_5XX": 502,  # the function's answer was none
+        "DEFAULT_5XX": 502,  # the function's answer was malformed
         "INTEGRATION_FAILURE": 503,  # the function could not be started
         "INTEGRATION_TIMEOUT": 504,
     }
 )
-# Seconds until it is worth asking again.
+# Seconds until a repeated request can succeed.
 RETRY_AFTER: Mapping[str, int] = MappingProxyType(
     {"THROTTLED": 1, "QUOTA_EXCEEDED": 3600, "INTEGRATION_FAILURE": 2}
 )
@@ -60,14 +60,14 @@ Document = Mapping[str, Any]
 
 
 def read(path: Path = DOCUMENT) -> Document:
-    """The document as it is written."""
+    """Return the document as it is written."""
     return cast(Document, engine_yaml.load(path.read_bytes()))
 
 
 def gateway_body(
     document: Document, function_uri: pulumi.Input[str], cors_origins: Sequence[str]
 ) -> dict[str, Any]:
-    """The document that API Gateway imports: `function_uri` answers every route, and every preflight."""
+    """Return the document to import; `function_uri` answers every route, and every preflight request."""
     integration = {
         "type": "aws_proxy",
         "httpMethod": "POST",  # how Lambda is called, whatever the route's method is
@@ -92,14 +92,14 @@ def gateway_body(
         "info": {"title": document["info"]["title"], "version": document["info"]["version"]},
         "paths": paths,
         "components": {"securitySchemes": document["components"]["securitySchemes"]},
-        # All: curl calls a body a form unless it is told otherwise, and any type not named here arrives spoilt.
+        # All types: curl sends a form's content type by default, and bodies of types not listed here arrive corrupted.
         "x-amazon-apigateway-binary-media-types": ["*/*"],
         "x-amazon-apigateway-gateway-responses": _gateway_responses(document, cors_origins),
     }
 
 
 def fingerprint(document: Document, cors_origins: Sequence[str]) -> str:
-    """A hash of the whole document and of what is made of it: another one, another deployment."""
+    """Return a hash of the document and of what is imported: a change of either needs a new deployment."""
     text = json.dumps([document, gateway_body(document, "", cors_origins)], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -128,7 +128,7 @@ def _other_methods(document: Document, path: str, integration: Document) -> dict
 
 
 def _preflight(path: str, integration: Document) -> dict[str, Any]:
-    """Browsers send no key with it."""
+    """Return the route of preflight requests, which browsers send without a key."""
     return {
         "parameters": _parameters(path),
         "responses": {"204": _described("204")},
@@ -168,15 +168,15 @@ def _headers(kind: str, cors_origins: Sequence[str]) -> dict[str, str]:
     if kind in RETRY_AFTER:
         headers["Retry-After"] = str(RETRY_AFTER[kind])
     if cors_origins:
-        # A fixed text cannot depend on who asks. Of several origins none is told apart: a refusal holds nothing
-        # that is anybody's own, and no cookies come with it.
+        # A fixed text cannot depend on the request's origin. With several origins any is allowed: these answers
+        # contain nothing private, and no cookies are involved.
         headers["Access-Control-Allow-Origin"] = cors_origins[0] if len(cors_origins) == 1 else "*"
         headers["Access-Control-Expose-Headers"] = EXPOSED_HEADERS
     return headers
 
 
 def _problems(document: Document) -> dict[int, dict[str, Any]]:
-    """By status, the document's own example of a problem, with this request's id."""
+    """Return the document's example of a problem by status, with the id of the request at hand."""
     examples = (
         response["content"][PROBLEM]["example"]
         for response in document["components"]["responses"].values()

@@ -10,16 +10,16 @@ from components.alarms import AlarmArgs, Metric, alarm
 from components.naming import Account, component_type
 
 SECONDS_PER_DAY = 86_400
-# Generous, so that an hour without Rekognition needs no person; poison is told by unfinished attempts.
+# High, so that an hour without Rekognition needs no person; hostile objects are detected by unfinished attempts.
 MAX_RECEIVE_COUNT = 50
 EVENT_BYTES = 262_144  # SQS's default; S3's events of format 2.x have up to 64 KB
 
 
 @dataclass(frozen=True, kw_only=True)
 class WorkQueueArgs:
-    """The time-outs, in seconds, of the functions that the queue and its dead-letter queue feed.
+    """The time-outs, in seconds, of the functions that poll the queue and its dead-letter queue.
 
-    `source` is the bucket whose events may come; without one only roles that have the permission send.
+    `source` is the bucket that may send events; without one, only roles with the permission may send.
     """
 
     account: Account
@@ -30,7 +30,7 @@ class WorkQueueArgs:
 
 
 class WorkQueue(pulumi.ComponentResource):
-    """A queue of S3's events; what cannot be handled lands in `dead_letters`."""
+    """A queue of S3 events; messages that no attempt could finish go to `dead_letters`."""
 
     queue: aws.sqs.Queue
     dead_letters: aws.sqs.Queue
@@ -44,10 +44,10 @@ class WorkQueue(pulumi.ComponentResource):
         self.dead_letters = aws.sqs.Queue(
             f"{name}-dead-letters",
             visibility_timeout_seconds=bounds.VISIBILITY_TIMEOUT_FACTOR * args.dead_letters_timeout,
-            # Longer than the queue's: a message keeps the time of its first sending.
+            # Longer than the queue's: a message keeps the time when it was first sent.
             message_retention_seconds=bounds.DEAD_LETTERS_RETENTION_DAYS * SECONDS_PER_DAY,
             max_message_size=EVENT_BYTES,
-            # SQS's own key: S3 cannot use the AWS-managed one, and one of our own would cost when idle.
+            # SQS-managed key: S3 cannot use the AWS-managed one, and a customer managed key costs even when idle.
             sqs_managed_sse_enabled=True,
             opts=child,
         )
@@ -106,8 +106,8 @@ class WorkQueue(pulumi.ComponentResource):
             f"{name}-age",
             AlarmArgs(
                 meaning=f"A message has waited in {name} for {age} s.",
-                remedy="Either uploads come faster than `concurrency` lets through (raise it, mind "
-                "Rekognition's quota), or messages fail again and again: read the function's log.",
+                remedy="Either uploads arrive faster than `concurrency` allows (raise it within "
+                "Rekognition's quota), or messages fail repeatedly: read the function's log.",
                 metrics={"age": _sqs("ApproximateAgeOfOldestMessage", self.queue, "Maximum")},
                 threshold=age,
                 topic_arn=topic_arn,
@@ -119,12 +119,12 @@ class WorkQueue(pulumi.ComponentResource):
             AlarmArgs(
                 meaning=f"Messages have stayed in {name}-dead-letters for 15 minutes.",
                 remedy="dead-letters should have recorded them as FAILED: read its log. They are kept "
-                f"{bounds.DEAD_LETTERS_RETENTION_DAYS} days from their first sending.",
+                f"{bounds.DEAD_LETTERS_RETENTION_DAYS} days after they were first sent.",
                 metrics={
                     "waiting": _sqs("ApproximateNumberOfMessagesVisible", self.dead_letters, "Minimum"),
                     "tried": _sqs("ApproximateNumberOfMessagesNotVisible", self.dead_letters, "Minimum"),
                 },
-                # Both: a message that fails over and over is in flight most of the time.
+                # Both: a message that fails repeatedly is in flight most of the time.
                 expression="FILL(waiting, 0) + FILL(tried, 0)",
                 label="messages",
                 threshold=1,

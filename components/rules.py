@@ -1,4 +1,4 @@
-"""What one value of the configuration may be: each rule parses it, and says in words what it allows."""
+"""Rules for single values of the configuration: each parses a value, and says in words what it allows."""
 
 import math
 import re
@@ -15,16 +15,16 @@ from components import taxonomy
 
 @dataclass(frozen=True)
 class About:
-    """Annotates a group of values with the words and the example of a fault that concerns all of it."""
+    """Annotates a group of values with the words and the example for a problem that concerns all of it."""
 
     allowed: str
     example: object
 
 
 class Rule(ABC):
-    """Annotates a field: pydantic parses by it, a fault is explained by `allowed` and `example`."""
+    """Annotates a field: pydantic parses by it; `allowed` and `example` explain a problem."""
 
-    FAULT: ClassVar[str] = "setting"  # the type under which pydantic reports what a rule refused
+    ERROR_TYPE: ClassVar[str] = "setting"  # the type under which pydantic reports what a rule refused
 
     def __init__(self, allowed: str, example: object) -> None:
         self.allowed = allowed
@@ -32,7 +32,7 @@ class Rule(ABC):
 
     @abstractmethod
     def parse(self, value: object) -> object:
-        """The typed value; raises ValueError for one that is not allowed."""
+        """Return the typed value; raise ValueError for one that is not allowed."""
 
     def __get_pydantic_core_schema__(self, _source: Any, _handler: GetCoreSchemaHandler) -> CoreSchema:
         """Parse by this rule alone, so that pydantic adds no leniency of its own."""
@@ -41,20 +41,20 @@ class Rule(ABC):
             try:
                 return self.parse(value)
             except ValueError as error:
-                raise PydanticCustomError(Rule.FAULT, "not allowed") from error
+                raise PydanticCustomError(Rule.ERROR_TYPE, "not allowed") from error
 
         return core_schema.no_info_plain_validator_function(validate)
 
 
 class Whole(Rule):
-    """A whole number within bounds; "64" is one too, since Pulumi keeps top-level numbers as strings."""
+    """A whole number within bounds; "64" is one, too, because Pulumi keeps top-level numbers as strings."""
 
     def __init__(self, bounds: tuple[int, int], unit: str, example: int) -> None:
         self.low, self.high = bounds
         super().__init__(f"a whole number{unit} from {self.low} to {self.high}", example)
 
     def parse(self, value: object) -> int:
-        """The number as an int."""
+        """Return the number as an int."""
         number = _number(value)
         if number != int(number) or not self.low <= number <= self.high:
             raise ValueError(value)
@@ -68,7 +68,7 @@ class Percent(Rule):
         super().__init__("a number from 0 to 100", example)
 
     def parse(self, value: object) -> float:
-        """The number, as an int where it is whole."""
+        """Return the number, as an int where it is whole."""
         number = _number(value)
         if not 0 <= number <= 100:
             raise ValueError(value)
@@ -82,7 +82,7 @@ class Flag(Rule):
         super().__init__("true or false", example)
 
     def parse(self, value: object) -> bool:
-        """The boolean."""
+        """Return the boolean."""
         if isinstance(value, bool):
             return value
         try:
@@ -99,7 +99,7 @@ class OneOf(Rule):
         super().__init__(f"one of {', '.join(map(str, values))}", example)
 
     def parse(self, value: object) -> object:
-        """The value as it is listed."""
+        """Return the value as it is listed."""
         for known in self.values:
             if not isinstance(value, bool) and str(value) == str(known):
                 return known
@@ -114,14 +114,14 @@ class Text(Rule):
         super().__init__(allowed, example)
 
     def parse(self, value: object) -> str:
-        """The string, unchanged."""
+        """Return the string unchanged."""
         if not isinstance(value, str) or not self.pattern.fullmatch(value):
             raise ValueError(value)
         return value
 
 
 class Email(Text):
-    """A plausible address: AWS sends the confirmation, here only what cannot be one is refused."""
+    """A plausible address: AWS sends a confirmation, so only what cannot be an address is refused."""
 
     def __init__(self) -> None:
         pattern = r"[^\s@\x00-\x1f<>,;]{1,64}@(?=.{4,253}$)[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}"
@@ -140,13 +140,13 @@ class Origin(Text):
 
 
 class ModerationLabel(Rule):
-    """A label of Rekognition's moderation model, in any case; comes back in its proper spelling."""
+    """A label of Rekognition's moderation model, in any case; parsed to its proper spelling."""
 
     def __init__(self) -> None:
         super().__init__("a label of Rekognition's moderation model", "Weapons")
 
     def parse(self, value: object) -> str:
-        """The label's proper spelling."""
+        """Return the label's proper spelling."""
         known = taxonomy.names().get(value.casefold()) if isinstance(value, str) else None
         if known is None:
             raise ValueError(value)

@@ -182,7 +182,7 @@ class MediaStorage(pulumi.ComponentResource):
                 grants=grants,
                 denials=denials,
             ),
-            # S3 refuses two changes of one bucket's access at the same time.
+            # S3 refuses two concurrent changes of one bucket's access settings.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[target.public_access]),
         )
 

@@ -1,4 +1,4 @@
-"""Rekognition's moderation labels, read as data from the file that the functions decide by."""
+"""Rekognition's moderation labels, read as data from the file that the functions use."""
 
 import difflib
 import json
@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 TAXONOMY = Path(__file__).parent.parent / "lambda" / "media_pipeline" / "moderation" / "taxonomy.json"
 
-# Names of model 6 that many samples still use, and what became of them (Rekognition Developer Guide,
+# Names of model 6 that many samples still use, and their successors (Rekognition Developer Guide,
 # "Testing Content Moderation version 7 and transforming the API response").
 FORMER_NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -39,7 +39,7 @@ FORMER_NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 @cache
 def names() -> Mapping[str, str]:
-    """The proper spelling of every label, by its case-folded name."""
+    """Return the proper spelling of every label, by its case-folded name."""
     found: dict[str, str] = {}
     for top, middles in json.loads(TAXONOMY.read_text("utf-8"))["labels"].items():
         for name in (top, *middles, *(leaf for leaves in middles.values() for leaf in leaves)):
@@ -48,7 +48,7 @@ def names() -> Mapping[str, str]:
 
 
 def nearest(name: str, count: int = 3) -> tuple[str, ...]:
-    """The labels that an unknown name most likely meant, likeliest first; never empty."""
+    """Return the labels that an unknown name most likely meant, likeliest first; never empty."""
     folded = name.casefold()
     if folded in FORMER_NAMES:
         return FORMER_NAMES[folded]

@@ -202,8 +202,8 @@ class UploadApi(pulumi.ComponentResource):
             SERVER_ERROR_PERCENT,
             1,
             f"At least {SERVER_ERROR_PERCENT} % of the upload API's answers of five minutes were 5xx.",
-            "Read upload-api's log by the request_id of an answer; without one the function was not reached: "
-            "look for its throttles.",
+            "Search upload-api's log for the request_id of an answer; if it is missing, the function was not "
+            "reached: look at its throttles.",
         )
         share(
             "client-errors",
@@ -211,16 +211,16 @@ class UploadApi(pulumi.ComponentResource):
             CLIENT_ERROR_PERCENT,
             3,  # a client that asks for a status before its upload has arrived gets 404, and that passes
             f"For 15 minutes at least {CLIENT_ERROR_PERCENT} % of the upload API's answers were 4xx.",
-            "Read upload-api's log: a client that sends what is not taken, a key that was not passed on "
-            "(403), or `api.rate`, `api.burst` or `api.quotaPerDay` that are too tight (429).",
+            "Read upload-api's log: a client sends requests that are refused, a request has no valid key "
+            "(403), or `api.rate`, `api.burst` or `api.quotaPerDay` are too low (429).",
         )
         alarm(
             f"{name}-latency",
             AlarmArgs(
                 meaning=f"For 15 minutes one in a hundred requests to the upload API took "
                 f"{SLOW_MILLISECONDS // 1000} s or more.",
-                remedy="Read upload-api's traces: cold starts, large bodies on slow lines, or S3 or DynamoDB "
-                "answering slowly.",
+                remedy="Read upload-api's traces: cold starts, large bodies over slow connections, or slow answers "
+                "of S3 or DynamoDB.",
                 metrics={"latency": metric("Latency", "p99")},
                 threshold=SLOW_MILLISECONDS,
                 periods=3,

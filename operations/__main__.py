@@ -19,7 +19,7 @@ INTERRUPTED = 130  # the shell's convention for a run that Ctrl-C ended
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit code."""
+    """Run one command and return its exit code."""
     options = _parser().parse_args(arguments)
     try:
         return _redrive(options)
@@ -36,24 +36,24 @@ def _parser() -> argparse.ArgumentParser:
     redrive = commands.add_parser(
         "redrive",
         help="send stuck objects through the pipeline again",
-        description="Sends failed objects, items whose lease is long over, and terminal ones that were never"
-        " announced through the pipeline again, from their records.",
+        description="Send objects through the pipeline again, from their records: failed ones, those whose lease"
+        " expired long ago, and terminal ones that were never announced.",
     )
     redrive.add_argument("--stack", required=True, help="name of the Pulumi stack, such as dev")
     redrive.add_argument(
         "--status",
         action="append",
         choices=[kind.value for kind in Kind],
-        help="which of them; may be given several times (default: all)",
+        help="which objects; may be given several times (default: all)",
     )
     redrive.add_argument("--key", help="only the versions of this object key")
-    redrive.add_argument("--dry-run", action="store_true", help="only say what would be sent")
-    redrive.add_argument("--rate", type=_positive, default=10.0, help="objects a second (default: 10)")
+    redrive.add_argument("--dry-run", action="store_true", help="only list what would be sent")
+    redrive.add_argument("--rate", type=_positive, default=10.0, help="objects per second (default: 10)")
     redrive.add_argument(
         "--after",
         type=_position,
         metavar="POSITION",
-        help="go on behind this record, as a run that was cut short says",
+        help="continue after this record, as an interrupted run printed it",
     )
     redrive.add_argument(
         "--outputs", type=Path, help="file of `pulumi stack output --json` (default: Pulumi is asked)"
@@ -64,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
 def _positive(text: str) -> float:
     value = float(text)
     if not 0 < value <= 1000:
-        raise argparse.ArgumentTypeError("between 0 and 1000 objects a second")
+        raise argparse.ArgumentTypeError("between 0 and 1000 objects per second")
     return value
 
 
@@ -93,18 +93,18 @@ def _redrive(options: argparse.Namespace) -> int:
         )
         print(f"{why} after {sent}.", file=sys.stderr)
         if last is not None:
-            print(f"Go on with: {_continuation(options, last)}", file=sys.stderr)
+            print(f"Continue with: {_continuation(options, last)}", file=sys.stderr)
         return INTERRUPTED if interrupted else FAILED
     print(f"{sent} {'would be' if options.dry_run else 'were'} sent through again.")
     return 0
 
 
 def _position(text: str) -> Position:
-    """Read what `_continuation` wrote: one JSON array, since a key may begin with a dash."""
+    """Parse what `_continuation` wrote: one JSON array, because a key may begin with a dash."""
     try:
         object_key, sequencer, updated_at = map(str, json.loads(text))
     except (ValueError, TypeError) as error:
-        raise argparse.ArgumentTypeError("not as a run that was cut short printed it") from error
+        raise argparse.ArgumentTypeError("not in the form that an interrupted run printed") from error
     return Position(object_key=object_key, sequencer=sequencer, updated_at=updated_at)
 
 

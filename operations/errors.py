@@ -1,5 +1,5 @@
-"""What an operator is told when a command cannot do its work."""
+"""Errors of the operator's commands."""
 
 
 class OperationsError(Exception):
-    """A command cannot go on; the message says what, where and how to mend it."""
+    """A command cannot continue; the message says what, where and how to fix it."""

@@ -1,8 +1,8 @@
-"""Driving objects through the pipeline again, from their records.
+"""Send objects through the pipeline again, from their records.
 
-Three kinds are stuck without a person: FAILED objects, objects in PROCESSING whose lease is long over (their
-message is lost), and terminal ones that were never announced. Each gets a message like S3's own on the images
-queue; the message of a FAILED one names the record's attempt, so that sending it twice drives it once.
+Three kinds do not continue by themselves: FAILED objects, objects in PROCESSING whose lease expired long ago (their
+message is lost), and terminal ones that were never announced. Each gets a message like S3's own on the images queue;
+the message of a FAILED one contains the record's attempt, so that two messages cause only one new attempt.
 """
 
 import json
@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_sqs import SQSClient
 
-LEASE_LONG_OVER = 3600.0  # seconds; a message comes back every few minutes while there is one
-ANNOUNCE_GRACE = 3600.0  # seconds since the commit, within which the message itself still announces
+LEASE_EXPIRED_FOR = 3600.0  # seconds; while there is a message, it returns every few minutes
+ANNOUNCE_GRACE = (
+    3600.0  # seconds after the commit, within which the message itself still leads to the announcement
+)
 ATTENTION_INDEX = "attention"
 REDRIVE_SOURCE = "media-pipeline:redrive"
 
@@ -38,7 +40,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Position:
-    """Behind which record a run goes on: its key in the table, and where it stood in the index when it was read."""
+    """The record after which a run continues: its key in the table, and its place in the index when it was read."""
 
     object_key: str
     sequencer: str
@@ -46,8 +48,8 @@ class Position:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stuck:
-    """One record to drive again."""
+class StuckObject:
+    """One record to send through again."""
 
     object_key: str
     sequencer: str
@@ -57,18 +59,21 @@ class Stuck:
     attempt: int
     version_id: str | None
     etag: str | None
-    tombstone: bool
+    delete_marker: bool
 
     @property
     def position(self) -> Position:
-        """Where it was found."""
+        """The position of this record."""
         return Position(object_key=self.object_key, sequencer=self.sequencer, updated_at=self.updated_at)
 
     def message(self, bucket: str) -> str:
-        """Describe it as the S3 event that its upload or delete was."""
+        """Return the message: the S3 event of its upload or delete, as JSON.
+
+        Shape: `{"Records": [{"eventSource", "eventName", "s3": {"bucket", "object"}, "redrive"?: {"attempt"}}]}`.
+        """
         name = "ObjectCreated:Put"
         if self.status == "DELETED":
-            name = "ObjectRemoved:DeleteMarkerCreated" if self.tombstone else "ObjectRemoved:Delete"
+            name = "ObjectRemoved:DeleteMarkerCreated" if self.delete_marker else "ObjectRemoved:Delete"
         described = {
             "key": quote_plus(self.object_key, safe="/"),
             "versionId": self.version_id,
@@ -106,18 +111,20 @@ class Redrive:
         self._clock = clock
         self._sleep = sleep
 
-    def find(self, kinds: frozenset[Kind], *, key: str | None, after: Position | None) -> Iterator[Stuck]:
-        """Find stuck records, of one key or of all, going on behind the record `after` of an interrupted run.
+    def find(
+        self, kinds: frozenset[Kind], *, key: str | None, after: Position | None
+    ) -> Iterator[StuckObject]:
+        """Yield stuck records, of one key or of all, after the record `after` of an interrupted run.
 
-        Such a run goes the same way only with the same `kinds` and `key`.
+        The order is the same only with the same `kinds` and `key`.
         """
         for item in self._items(kinds, key=key, after=after):
             stuck = self._judge(item)
             if stuck is not None and stuck.kind in kinds:
                 yield stuck
 
-    def send(self, stuck: Stuck) -> None:
-        """Send one through again, then wait as the rate demands."""
+    def send(self, stuck: StuckObject) -> None:
+        """Send one through again, then wait as long as the rate requires."""
         self._sqs.send_message(
             QueueUrl=self._outputs.images_queue_url, MessageBody=stuck.message(self._outputs.uploads_bucket)
         )
@@ -128,7 +135,9 @@ class Redrive:
     ) -> Iterator[Mapping[str, Any]]:
         request: dict[str, Any] = {"TableName": self._outputs.records_table}
         start = {"object_key": {"S": after.object_key}, "sequencer": {"S": after.sequencer}} if after else {}
-        read: Callable[..., Any] = self._dynamodb.scan  # the table has no index on status: one hot partition
+        read: Callable[..., Any] = (
+            self._dynamodb.scan
+        )  # the table has no index on status, which would be one hot partition
         if key is not None:
             read = self._dynamodb.query
             request |= {
@@ -136,10 +145,10 @@ class Redrive:
                 "ExpressionAttributeValues": {":key": {"S": key}},
             }
         elif kinds == {Kind.FAILED}:
-            read = self._dynamodb.query  # these few stand in an index of their own, the oldest first
+            read = self._dynamodb.query  # these few are in an index of their own, the oldest first
             request |= {
                 "IndexName": ATTENTION_INDEX,
-                # What fails once more during this run comes last in the index, and would be sent for ever.
+                # What fails again during this run moves to the end of the index, and would be sent forever.
                 "KeyConditionExpression": "attention = :failed AND updated_at <= :now",
                 "ExpressionAttributeValues": {":failed": {"S": "FAILED"}, ":now": {"S": _iso(self._clock())}},
             }
@@ -154,12 +163,12 @@ class Redrive:
                 return
             request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
-    def _judge(self, item: Mapping[str, Any]) -> Stuck | None:
+    def _judge(self, item: Mapping[str, Any]) -> StuckObject | None:
         plain = {name: TypeDeserializer().deserialize(value) for name, value in item.items()}
         kind = self._kind(plain)
         if kind is None:
             return None
-        return Stuck(
+        return StuckObject(
             object_key=plain["object_key"],
             sequencer=plain["sequencer"],
             updated_at=plain["updated_at"],
@@ -168,14 +177,14 @@ class Redrive:
             attempt=int(plain.get("attempt", 0)),
             version_id=plain.get("version_id"),
             etag=plain.get("etag"),
-            tombstone=bool(plain.get("delete_marker")),
+            delete_marker=bool(plain.get("delete_marker")),
         )
 
     def _kind(self, plain: Mapping[str, Any]) -> Kind | None:
         now = self._clock()
         if plain["status"] == "PROCESSING":
             since = max(float(plain.get("lease_until", 0)), _epoch(plain["updated_at"]))
-            return Kind.PROCESSING if now - since > LEASE_LONG_OVER else None
+            return Kind.PROCESSING if now - since > LEASE_EXPIRED_FOR else None
         if plain["status"] == "FAILED":
             return Kind.FAILED
         if "announced_at" not in plain and now - _epoch(plain["updated_at"]) > ANNOUNCE_GRACE:
@@ -184,7 +193,7 @@ class Redrive:
 
 
 def _iso(epoch: float) -> str:
-    """As the records have it: UTC with milliseconds, which sorts as text."""
+    """Format a time like the records: UTC with milliseconds, which sorts as text."""
     return datetime.fromtimestamp(epoch, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

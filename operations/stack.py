@@ -1,4 +1,4 @@
-"""A deployed stack as its outputs describe it, whether it stands on AWS or in the embedded AWS."""
+"""A deployed stack as its outputs describe it, on AWS or in the embedded AWS."""
 
 import json
 import shutil
@@ -14,18 +14,18 @@ WANTED = ("uploads_bucket", "records_table", "images_queue_url")
 
 @dataclass(frozen=True, kw_only=True)
 class StackOutputs:
-    """The outputs that operations need, and the region that the stack is in, whatever the shell's is."""
+    """The outputs that operations need, and the stack's own region, which may differ from the shell's."""
 
     uploads_bucket: str
     records_table: str
     images_queue_url: str
-    region: str | None = None  # None: the outputs do not tell, the SDK's own then
+    region: str | None = None  # None: not in the outputs, so the SDK's own default
 
     @classmethod
     def find(cls, stack: str, outputs: Path | None) -> "StackOutputs":
         """Read them from a file of `pulumi stack output --json`, or ask Pulumi.
 
-        Raises OperationsError that says how to mend it.
+        Raises OperationsError that says how to fix it.
         """
         if outputs is not None:
             source, text = str(outputs), _read(outputs)
@@ -34,12 +34,15 @@ class StackOutputs:
         try:
             document = json.loads(text)
         except ValueError as error:
-            raise OperationsError(f"{source} is no JSON: {error}") from error
+            raise OperationsError(f"{source} is not JSON: {error}") from error
         return cls.parse(document, source)
 
     @classmethod
     def parse(cls, document: Mapping[str, object], source: str) -> "StackOutputs":
-        """Pick the outputs out of the document; `source` is named in the error."""
+        """Return the outputs in the document, a JSON object; `source` is named in the error.
+
+        Raises OperationsError that lists the missing ones.
+        """
         missing = [name for name in WANTED if not document.get(name)]
         if missing:
             raise OperationsError(
@@ -61,7 +64,7 @@ def _ask_pulumi(stack: str) -> str:
     if program is None:
         raise OperationsError(
             "`pulumi` is not on PATH, so the stack's outputs are unknown;"
-            " install it, or name a file of `pulumi stack output --json` with --outputs"
+            " install it, or pass a file of `pulumi stack output --json` with --outputs"
         )
     command = [program, "stack", "output", "--json", "--stack", stack, "--non-interactive"]
     answer = subprocess.run(command, capture_output=True, text=True, check=False)

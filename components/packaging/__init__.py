@@ -1,4 +1,4 @@
-"""Lambda packages at preview time: pinned wheels in, byte-identical zips out; no docker, no target Python."""
+"""Build Lambda packages during a preview: from pinned wheels, byte-identical, without docker or the target's Python."""
 
 from components.packaging.errors import PackagingError
 from components.packaging.function_code import build_code

@@ -27,11 +27,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _package(options.stack, options.json)
         else:
             _fetch(options.target)
-    except pulumi.RunError as error:  # the base of ConfigError and PackagingError: written for people
+    except (
+        pulumi.RunError
+    ) as error:  # the base of ConfigError and PackagingError, whose messages are for people
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("Interrupted; nothing half-written was kept.", file=sys.stderr)
+        print("Interrupted; no partial file was kept.", file=sys.stderr)
         return 130
     return 0
 
@@ -76,7 +78,10 @@ def _fetch(target: str) -> None:
     is_host = target == "host"
     targets = [Target.host()] if is_host else [Target(run, arch) for run in GLIBC for arch in ARCHITECTURES]
     for each in targets:
-        for lock in (IMAGE_LOCK, VIDEO_LOCK):  # also what is not enabled yet: later there may be no network
+        for lock in (
+            IMAGE_LOCK,
+            VIDEO_LOCK,
+        ):  # also for parts that are not enabled yet: later there may be no network
             for wheel in fetch(lock, each):
                 print(f"{each.label}  {wheel}")
 

@@ -30,7 +30,7 @@ _EXECUTABLE_MODE: Final = 0o100755
 
 @dataclass(frozen=True)
 class Member:
-    """One file of a zip: `raw` is what stands in the zip, `size` what it unpacks to in bytes."""
+    """One file of a zip: `raw` is its data in the zip, `size` its unpacked length in bytes."""
 
     path: str
     raw: bytes | memoryview
@@ -41,7 +41,7 @@ class Member:
 
 
 def stored(path: str, data: bytes) -> Member:
-    """Make a member of own data, uncompressed."""
+    """Return a member with this data, uncompressed."""
     return Member(path, data, zlib.crc32(data), len(data), zipfile.ZIP_STORED)
 
 
@@ -73,14 +73,14 @@ def read(data: bytes, name: str) -> list[Member]:
             )
     except (zipfile.BadZipFile, struct.error, UnicodeDecodeError) as error:
         raise WheelError(
-            f"{name} is no readable zip ({error}), though its hash is the lock's. "
+            f"{name} is not a readable zip ({error}), although its hash matches the lock. "
             "Pin another version of it in the .in file, then run `make lock`."
         ) from None
     return members
 
 
 def unpacked(member: Member) -> bytes:
-    """Return what a member holds, checked against its CRC. Raises WheelError if it is damaged."""
+    """Return a member's data, checked against its CRC. Raises WheelError if it is damaged."""
     try:
         data = zlib.decompress(member.raw, -zlib.MAX_WBITS) if member.method else bytes(member.raw)
     except zlib.error as error:
@@ -133,16 +133,16 @@ def _check(entry: zipfile.ZipInfo, name: str) -> None:
     path = PurePosixPath(entry.filename)
     if path.is_absolute() or ".." in path.parts or "\\" in entry.filename or ":" in entry.filename:
         raise WheelError(
-            f"{name} holds the path {entry.filename!r}, which leads out of the package: refused."
+            f"{name} holds the path {entry.filename!r}, which is outside of the package: refused."
         )
     if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) or entry.flag_bits & 0x1:
         raise WheelError(
-            f"{name} holds {entry.filename!r} encrypted, or packed by something else than deflate: refused."
+            f"{name} holds {entry.filename!r} encrypted, or compressed with another method than deflate: refused."
         )
 
 
 def _raw(data: bytes, entry: zipfile.ZipInfo) -> memoryview:
-    """Return a member's bytes as they stand; only its local header knows where they start."""
+    """Return a member's bytes as stored; only its local header says where they start."""
     header = _LOCAL.unpack_from(data, entry.header_offset)
     start = entry.header_offset + _LOCAL.size + header[-2] + header[-1]
     raw = memoryview(data)[start : start + entry.compress_size]
@@ -152,6 +152,6 @@ def _raw(data: bytes, entry: zipfile.ZipInfo) -> memoryview:
 
 
 def _is_imported(name: str) -> bool:
-    """Tell what Python loads, which needs no executable bit, from what is run."""
+    """Whether a file is executed, rather than loaded by Python, which needs no executable bit."""
     suffixes = PurePosixPath(name).suffixes
     return ".so" in suffixes or suffixes[-1:] == [".py"]

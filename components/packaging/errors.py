@@ -1,14 +1,14 @@
-"""What can go wrong while packages are built; each message says what, where, allowed, how to mend.
+"""Errors while packages are built; each message says what, where, what is allowed, how to fix it.
 
 PackagingError          (a pulumi.RunError: the engine shows the sentence and no traceback)
 ├── TargetError         no such runtime, architecture or kind of host
 ├── LockError           the lock is missing, unreadable, or older than its inputs
-├── WheelError          a wheel cannot be had, or is not what it should be
+├── WheelError          a wheel cannot be obtained, or is not what it should be
 │   ├── NoNetworkError      not in the cache, and the package index does not answer
 │   ├── NoWheelError        the index has none that fits the target
-│   └── HashMismatchError   the index serves other bytes than the lock names
+│   └── HashMismatchError   the index serves other bytes than the lock has
 ├── StorageError        the disk is full, or a folder cannot be written
-└── TooLargeError       more than AWS takes
+└── TooLargeError       more than AWS allows
 """
 
 import errno
@@ -21,11 +21,11 @@ _DISK_FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
 class PackagingError(RunError):
-    """Base of everything this package raises on purpose."""
+    """Base of all errors that this package raises."""
 
 
 class TargetError(PackagingError):
-    """The packages are asked for something that they cannot be built for."""
+    """Packages cannot be built for the requested target."""
 
 
 class LockError(PackagingError):
@@ -33,7 +33,7 @@ class LockError(PackagingError):
 
 
 class WheelError(PackagingError):
-    """A wheel cannot be had, or is not what it should be."""
+    """A wheel cannot be obtained, or is not what it should be."""
 
 
 class NoNetworkError(WheelError):
@@ -45,7 +45,7 @@ class NoWheelError(WheelError):
 
 
 class HashMismatchError(WheelError):
-    """The package index serves other bytes than the lock names."""
+    """The package index serves other bytes than those that the lock names."""
 
 
 class StorageError(PackagingError):
@@ -53,26 +53,26 @@ class StorageError(PackagingError):
 
 
 class TooLargeError(PackagingError):
-    """The package is larger than AWS takes."""
+    """The package is larger than AWS allows."""
 
 
 def storage_error(path: Path, error: OSError) -> StorageError:
-    """Say what kept `path` from being written."""
+    """Return the error that says why `path` could not be written."""
     if is_disk_full(error):
         return disk_full(path)
     return StorageError(
         f"{path} cannot be written: {error.strerror or error}. "
-        f"Make {path.parent} writable for you and run again; nothing half-written was kept."
+        f"Make {path.parent} writable for you and run again; no partial file was kept."
     )
 
 
 def is_disk_full(error: OSError) -> bool:
-    """Tell a full disk or a used-up quota from other errors."""
+    """Whether the error is a full disk or an exhausted quota."""
     return error.errno in _DISK_FULL
 
 
 def disk_full(path: Path) -> StorageError:
-    """Say that the disk that holds `path` is full, and how much is free there."""
+    """Return the error that says that the disk of `path` is full, and how much is free there."""
     folder = next((parent for parent in path.parents if parent.exists()), Path())
     free = shutil.disk_usage(folder).free
     return StorageError(
@@ -82,5 +82,5 @@ def disk_full(path: Path) -> StorageError:
 
 
 def megabytes(count: int) -> str:
-    """Write a number of bytes for people, in the MB (2**20 bytes) that AWS counts its limits in."""
+    """Format a number of bytes in MB of 2**20 bytes, the unit of AWS's limits."""
     return f"{count / 2**20:,.1f} MB"

@@ -15,18 +15,16 @@ _TESTS: Final = frozenset({"test", "tests"})
 
 
 def build_code(folder: Path, *, name: str | None = None, output: Path = PACKAGES) -> Package:
-    """Zip the package at `folder` under its own name, or return the zip that was made from the same files.
+    """Zip the package at `folder` under its own name, or return the zip that was built from the same files.
 
-    It holds the `.py` and `.json` files with LF line ends; no tests, nothing hidden, no leftovers of editors
+    It contains the `.py` and `.json` files with LF line ends; no tests, no hidden files, no temporary files of editors
     or of Python. `name` is the package's, by default `<folder's name>-code` with hyphens, and `output` takes
     the zip. Raises PackagingError.
     """
     name = name or f"{folder.name.replace('_', '-')}-code"
     files = dict(_files(folder))
     if not files:
-        raise PackagingError(
-            f"{folder} holds no Python code to package. It is kept in version control: restore it."
-        )
+        raise PackagingError(f"{folder} contains no Python code to package. Restore it from version control.")
     lines = [f"{path}\0{hashlib.sha256(data).hexdigest()}" for path, data in sorted(files.items())]
     key = store.key(b"code", "\n".join(lines).encode())
     return store.keep(name, output / f"{name}-{key}.zip", lambda: _members(name, files))

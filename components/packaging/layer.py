@@ -17,11 +17,11 @@ from components.packaging.target import Target
 from components.packaging.wheels import Wheel
 
 _ROOT: Final = "python"  # where Lambda looks for a layer's modules
-# What an installer writes, so that no two installs are alike. METADATA stays: importlib.metadata reads it.
+# What an installer writes, which differs between installations. METADATA stays: importlib.metadata reads it.
 _INSTALLERS: Final = frozenset(
     {"RECORD", "RECORD.jws", "RECORD.p7s", "INSTALLER", "REQUESTED", "direct_url.json"}
 )
-_LEFT_OUT: Final = frozenset({"scripts", "headers"})  # of `*.data`: nobody calls or compiles them on Lambda
+_LEFT_OUT: Final = frozenset({"scripts", "headers"})  # of `*.data`: nothing calls or compiles them on Lambda
 
 
 def build_layer(
@@ -34,7 +34,7 @@ def build_layer(
 ) -> Package:
     """Build the layer `<lock's name>-layer` for the target, or return the one built from the same inputs.
 
-    `inputs` is the requirements file that the lock was made from (default: beside it, ending in `.in`),
+    `inputs` is the requirements file that the lock was compiled from (default: beside it, ending in `.in`),
     `output` takes the zip, `cache` holds the wheels (default: see wheels.default_folder).
     Raises PackagingError.
     """
@@ -68,7 +68,7 @@ def _members(lock: Lock, target: Target, cache: Path | None) -> list[Member]:
 
 
 def _spread(wheel: Wheel, members: Iterable[Member]) -> list[Member]:
-    """Put a wheel's files where an installer would."""
+    """Return a wheel's files at the paths where an installer would put them."""
     placed = []
     for member in members:
         parts = PurePosixPath(member.path).parts
@@ -77,14 +77,16 @@ def _spread(wheel: Wheel, members: Iterable[Member]) -> list[Member]:
                 continue
             parts = parts[
                 2:
-            ]  # purelib and platlib are the root; data goes there too, as `pip --target` does it
+            ]  # purelib and platlib are the root; data goes there, too, as with `pip --target`
         is_installers = len(parts) == 2 and parts[0].endswith(".dist-info") and parts[1] in _INSTALLERS
         if is_installers or "__pycache__" in parts or parts[-1].endswith(".pyc"):
             continue
         path = "/".join((_ROOT, *parts))
         placed.append(Member(path, member.raw, member.crc, member.size, member.method, member.is_executable))
     if not placed:
-        raise WheelError(f"{wheel.filename} holds no file to package. Pin another version in the .in file.")
+        raise WheelError(
+            f"{wheel.filename} contains no file to package. Pin another version in the .in file."
+        )
     return placed
 
 
@@ -95,7 +97,7 @@ def _merged(spread: Mapping[Wheel, list[Member]]) -> list[Member]:
             other, same = owners.setdefault(member.path, (wheel, member))
             if (same.crc, same.size) != (member.crc, member.size):
                 raise WheelError(
-                    f"{other.filename} and {wheel.filename} both bring {member.path}, with different "
+                    f"{other.filename} and {wheel.filename} both contain {member.path}, with different "
                     "contents. Take one of the two out of the .in file, then run `make lock`."
                 )
     return [member for _, member in owners.values()]
@@ -104,7 +106,7 @@ def _merged(spread: Mapping[Wheel, list[Member]]) -> list[Member]:
 def _check_dependencies(
     lock: Lock, target: Target, pins: Mapping[NormalizedName, Pin], contents: Mapping[Wheel, list[Member]]
 ) -> None:
-    """Check that the lock gives what the wheels themselves ask for on the target.
+    """Check that the lock satisfies the requirements of the wheels themselves on the target.
 
     That finds what names and versions cannot show: an extra that was added to the inputs after the lock was
     made. Raises LockError.
@@ -118,7 +120,7 @@ def _check_dependencies(
         if (name, extras) in seen:
             continue
         seen.add((name, extras))
-        for requirement in metadata.get(name, ()):  # the SDK's own needs are the runtime's business
+        for requirement in metadata.get(name, ()):  # the runtime provides the SDK's own requirements
             if _applies(requirement, target.markers, extras | {""}):
                 lock.check(
                     requirement, pins, wanted.name + (f"[{','.join(sorted(extras))}]" if extras else "")

@@ -1,7 +1,7 @@
-"""The hash-pinned lock of a layer and the inputs that it was made from.
+"""The hash-pinned lock of a layer and the inputs that it was compiled from.
 
-Both are requirements files, so that every tool reads them. A lock counts as older than its inputs by what the
-two say: the times of files mean nothing in a fresh clone.
+Both are requirements files, which every tool reads. Whether a lock is older than its inputs is judged by their content:
+the times of files mean nothing in a fresh clone.
 """
 
 import re
@@ -17,13 +17,13 @@ from packaging.version import InvalidVersion, Version
 
 from components.packaging.errors import LockError
 
-MEND: Final = "Mend it with `make lock` and commit the result."
+FIX: Final = "Fix it with `make lock` and commit the result."
 
 RUNTIME_SDK: Final = frozenset(
     canonicalize_name(name)
     for name in ("boto3", "botocore", "s3transfer", "jmespath", "python-dateutil", "six", "urllib3")
 )
-"""Lambda's Python runtimes bring these. They are left out together: half a set mixes urllib3 versions."""
+"""Lambda's Python runtimes provide these. They are left out together: a part of them would mix urllib3 versions."""
 
 _HASH: Final = re.compile(r"\s--hash=sha256:([0-9a-f]{64})(?=\s|$)")
 _COMMENT: Final = re.compile(r"(^|\s)#.*$")
@@ -44,14 +44,14 @@ class Pin:
 
 @dataclass(frozen=True)
 class Lock:
-    """A lock and its inputs, read and understood, but not yet narrowed to a target."""
+    """A lock and its inputs, parsed, but not yet restricted to a target."""
 
     path: Path
     inputs: Path
     pins: tuple[Pin, ...]
     wanted: tuple[Requirement, ...]
     content: bytes
-    """Lock and inputs with LF line ends: what a cache key is made of."""
+    """Lock and inputs with LF line ends, for cache keys."""
 
     @classmethod
     def read(cls, path: Path, inputs: Path | None = None) -> Self:
@@ -61,8 +61,8 @@ class Lock:
         """
         inputs = inputs or path.with_suffix(".in")
         lock_text, inputs_text = (
-            _text(path, MEND),
-            _text(inputs, "It is kept in version control: restore it."),
+            _text(path, FIX),
+            _text(inputs, "Restore it from version control."),
         )
         return cls(
             path=path,
@@ -73,7 +73,7 @@ class Lock:
         )
 
     def select(self, markers: Mapping[str, str]) -> dict[NormalizedName, Pin]:
-        """Return the pins that count under the target's markers, and check that the inputs are satisfied.
+        """Return the pins that apply under the target's markers, and check that the inputs are satisfied.
 
         The runtime's SDK is among them: it satisfies what others ask for, though it is not packaged.
         """
@@ -81,9 +81,7 @@ class Lock:
         for pin in self.pins:
             if pin.marker is None or pin.marker.evaluate({**markers, "extra": ""}):
                 if pin.name in pins and pins[pin.name] != pin:
-                    raise LockError(
-                        f"{self.path} gives both {pins[pin.name]} and {pin} for one target. {MEND}"
-                    )
+                    raise LockError(f"{self.path} pins both {pins[pin.name]} and {pin} for one target. {FIX}")
                 pins[pin.name] = pin
         for requirement in self.wanted:
             if requirement.marker is None or requirement.marker.evaluate({**markers, "extra": ""}):
@@ -96,24 +94,24 @@ class Lock:
         bare = f"{requirement.name}{requirement.specifier}"
         if pin is None:
             raise LockError(
-                f"{self.path} is older than its inputs: {by} asks for {bare}, which it lacks. {MEND}"
+                f"{self.path} is older than its inputs: {by} requires {bare}, which is not pinned. {FIX}"
             )
         if not requirement.specifier.contains(pin.version, prereleases=True):
             raise LockError(
-                f"{self.path} is older than its inputs: {by} asks for {bare}, it gives {pin}. {MEND}"
+                f"{self.path} is older than its inputs: {by} requires {bare}, but {pin} is pinned. {FIX}"
             )
         return pin
 
 
-def _text(path: Path, mend: str) -> str:
+def _text(path: Path, fix: str) -> str:
     try:
-        return path.read_text(encoding="utf-8")  # which reads every kind of line end as LF
+        return path.read_text(encoding="utf-8")  # universal newlines: every line end is read as LF
     except FileNotFoundError:
-        raise LockError(f"{path} is missing. {mend}") from None
+        raise LockError(f"{path} is missing. {fix}") from None
     except UnicodeDecodeError:
-        raise LockError(f"{path} is unreadable: it is not UTF-8 text. {mend}") from None
+        raise LockError(f"{path} is unreadable: it is not UTF-8 text. {fix}") from None
     except OSError as error:
-        raise LockError(f"{path} is unreadable: {error.strerror or error}. {mend}") from None
+        raise LockError(f"{path} is unreadable: {error.strerror or error}. {fix}") from None
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:
@@ -141,7 +139,7 @@ def _pin(path: Path, number: int, line: str) -> Pin:
     try:
         version = Version(specifiers[0].version)
     except InvalidVersion:
-        _unreadable(path, number, f"{specifiers[0].version!r} is no single version")
+        _unreadable(path, number, f"{specifiers[0].version!r} is not a single version")
     return Pin(canonicalize_name(requirement.name), version, hashes, requirement.marker)
 
 
@@ -149,7 +147,7 @@ def _wanted(path: Path, number: int, line: str) -> Requirement:
     try:
         return _requirement(path, number, line)
     except LockError as error:
-        raise LockError(str(error).removesuffix(MEND) + "Correct that line, then run `make lock`.") from None
+        raise LockError(str(error).removesuffix(FIX) + "Correct that line, then run `make lock`.") from None
 
 
 def _requirement(path: Path, number: int, text: str) -> Requirement:
@@ -157,17 +155,17 @@ def _requirement(path: Path, number: int, text: str) -> Requirement:
         requirement = Requirement(text.strip())
     except InvalidRequirement:
         _unreadable(
-            path, number, f"{text.strip()[:80]!r} is no requirement (options and links are not allowed)"
+            path, number, f"{text.strip()[:80]!r} is not a requirement (options and links are not allowed)"
         )
     if requirement.url:
-        _unreadable(path, number, f"{requirement.name} is a link; packages come from the index")
+        _unreadable(path, number, f"{requirement.name} is a link; packages must come from the index")
     return requirement
 
 
 def _unreadable(path: Path, number: int, why: str) -> NoReturn:
-    raise LockError(f"{path} is unreadable in line {number}: {why}. {MEND}")
+    raise LockError(f"{path} is unreadable in line {number}: {why}. {FIX}")
 
 
 def without_sdk(pins: Iterable[Pin]) -> tuple[Pin, ...]:
-    """Return what goes into a layer, by name: all but the set that the runtime brings."""
+    """Return the pins of a layer, by name: all but those that the runtime provides."""
     return tuple(sorted((pin for pin in pins if pin.name not in RUNTIME_SDK), key=lambda pin: pin.name))

@@ -1,6 +1,6 @@
 """Downloads through pip, so that the user's own index, mirror, proxy and certificates apply.
 
-pip answers with pages of text and exit code 1; here each cause becomes a sentence of its own.
+pip reports every failure as long text and exit code 1; here each cause gets a sentence of its own.
 """
 
 import os
@@ -21,10 +21,10 @@ from components.packaging.errors import (
     WheelError,
     disk_full,
 )
-from components.packaging.lock import MEND, Pin
+from components.packaging.lock import FIX, Pin
 from components.packaging.target import Target
 
-# Variables of the user's pip that would change what is downloaded, not where from.
+# Variables of the user's pip that would change what is downloaded, not from where.
 _OVERRIDING: Final = frozenset(
     f"PIP_{option}"
     for option in (
@@ -40,9 +40,9 @@ _HASH_MISMATCH: Final = re.compile(
     r"^\s+(?P<name>\S+?)(?:==| from |@).*?\n\s+Expected .*?Got\s+(?P<got>[0-9a-f]{64})", re.M | re.S
 )
 _UNSATISFIED: Final = re.compile(r"satisfies the requirement (?P<name>[A-Za-z0-9._-]+)==")
-# From pip's log. An index that answers 404 is there, but does not know the package.
+# From pip's log. An index that answers 404 is available, but does not have the package.
 _UNREACHED: Final = re.compile(r"Could not fetch URL \S+: (?!404 )(?P<why>.+?)(?: - skipping)?$", re.M)
-# From its output: a download that broke off later, and an index that pip does not even ask.
+# From its output: a download that was interrupted later, and an index that pip does not even contact.
 _BROKEN_OFF: Final = re.compile(
     r"^(?P<why>.*(?:Max retries exceeded|timed out|connection broken|Connection\w*Error|ProxyError|SSLError"
     r"|IncompleteRead|HTTP error|is not a trusted or secure host).*)$",
@@ -58,7 +58,7 @@ def download(pins: Sequence[Pin], target: Target, destination: Path, cache: Path
     `cache` is named in messages. Raises WheelError (see its subclasses) or StorageError.
     """
     requirements, log = destination / "requirements.txt", destination / "pip.log"
-    # The markers are left out: pip would evaluate them for the Python that runs it, not for the target.
+    # Without markers: pip would evaluate them for the Python that runs it, not for the target.
     lines = [
         " ".join([str(pin), *(f"--hash=sha256:{hash_}" for hash_ in sorted(pin.hashes))]) for pin in pins
     ]
@@ -86,19 +86,19 @@ def download(pins: Sequence[Pin], target: Target, destination: Path, cache: Path
 
 
 def diagnosis(output: str, log: str, pins: Sequence[Pin], target: Target, cache: Path) -> PackagingError:
-    """Return the error that tells in one sentence why pip failed: what, where, allowed, how to mend."""
+    """Return the error that says in one sentence why pip failed: what, where, what is allowed, how to fix it."""
     if "No module named pip" in output:
         return WheelError(
-            f"pip is missing in {sys.prefix}: it downloads the functions' wheels. "
-            f"Mend it with: {sys.executable} -m ensurepip"
+            f"pip is missing in {sys.prefix}, and is needed to download the functions' wheels. "
+            f"Fix it with: {sys.executable} -m ensurepip"
         )
     if _DISK_FULL.search(output):
         return disk_full(cache / "wheel")
     if mismatch := _HASH_MISMATCH.search(output):
         return HashMismatchError(
             f"The package index serves {mismatch['name']} with the SHA-256 {mismatch['got']}, which the "
-            "lock does not give: refused, and nothing was kept. Find out who changed the file; if it is "
-            "right, " + MEND[0].lower() + MEND[1:]
+            "lock does not have: refused, and nothing was kept. Find out who changed the file; if it is "
+            "right, " + FIX[0].lower() + FIX[1:]
         )
     if unreached := _UNREACHED.search(log) or _BROKEN_OFF.search(output):
         names = ", ".join(str(pin) for pin in pins)
@@ -116,14 +116,14 @@ def diagnosis(output: str, log: str, pins: Sequence[Pin], target: Target, cache:
         return _no_wheel(pin, target, _offered(pin, log))
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     said = " ".join([line for line in lines if line.startswith("ERROR:")] or lines[-1:])
-    return WheelError(f"pip could not download the wheels for {target.label} into {cache}. It said: {said}")
+    return WheelError(f"pip could not download the wheels for {target.label} into {cache}. pip said: {said}")
 
 
 def _no_wheel(pin: Pin, target: Target, offered: Sequence[str]) -> NoWheelError:
     if not offered:
         return NoWheelError(
             f"The package index has no wheel of {pin} at all (needed for {target.label}). "
-            "Check the index that pip is set to (`pip config list`), or pin another version in the .in file, "
+            "Check the index that pip uses (`pip config list`), or pin another version in the .in file, "
             "then run `make lock`."
         )
     shown = ", ".join(offered[:_TAGS_SHOWN]) + (", ..." if len(offered) > _TAGS_SHOWN else "")
@@ -135,7 +135,7 @@ def _no_wheel(pin: Pin, target: Target, offered: Sequence[str]) -> NoWheelError:
 
 
 def _offered(pin: Pin, log: str) -> list[str]:
-    """Return the tags of the wheels of the pinned version that pip saw and passed over."""
+    """Return the tags of the wheels of the pinned version that pip found and skipped."""
     tags = set()
     for link in _WHEEL_LINK.findall(log):
         try:

@@ -1,4 +1,4 @@
-"""Which packages the pipeline consists of: the same for the program and for `make package`."""
+"""The packages of a stack: the same for the program and for `make package`."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ VIDEO_LOCK: Final = PROJECT / "lambda" / "requirements" / "video.txt"
 
 @dataclass(frozen=True)
 class StackPackages:
-    """What the functions of one stack are deployed from; `video_layer` is None where no video is processed."""
+    """The packages that the functions of one stack are deployed from; `video_layer` is None without videos."""
 
     code: Package
     image_layer: Package

@@ -1,7 +1,7 @@
-"""Finished packages on disk: named by what they were made from, replaced at once or not at all.
+"""Finished packages on disk: named after their inputs, replaced atomically.
 
-Beside each zip stands a note of its size, time and SHA-256. A zip that still has that size and time is taken
-as it is; otherwise it is hashed again, and made anew if the hash differs. So a damaged one heals.
+Next to each zip is a note of its size, time and SHA-256. A zip that still has that size and time is used as it is;
+otherwise it is hashed again, and built again if the hash differs. So a damaged zip is replaced.
 """
 
 import hashlib
@@ -24,14 +24,14 @@ PACKAGES: Final = PROJECT / "build" / "packages"
 UNZIPPED_LIMIT: Final = 250 * 2**20  # AWS: a function with all its layers, unpacked
 UPLOAD_LIMIT: Final = 50 * 2**20  # AWS: a zip that is uploaded directly
 
-_FORMAT: Final = b"1"  # one up whenever the same inputs give other bytes
+_FORMAT: Final = b"1"  # incremented whenever the same inputs give other bytes
 _REPLACE_ATTEMPTS: Final = 20
 _REPLACE_PAUSE: Final = 0.1  # seconds; Windows refuses to replace a file while somebody reads it
 
 
 @dataclass(frozen=True)
 class Package:
-    """A zip for Lambda: `bytes` and `sha256` (hex) are of the file at `path`, `unzipped` is in bytes too."""
+    """A zip for Lambda: `bytes` and `sha256` (hex) are of the file at `path`; `unzipped` is in bytes."""
 
     name: str
     path: Path
@@ -41,7 +41,7 @@ class Package:
 
 
 def key(*parts: bytes) -> str:
-    """Return a short name for what a package is made from."""
+    """Return a short hash of a package's inputs."""
     digest = hashlib.sha256(_FORMAT)
     for part in parts:
         digest.update(len(part).to_bytes(8, "big") + part)
@@ -49,7 +49,7 @@ def key(*parts: bytes) -> str:
 
 
 def keep(name: str, path: Path, members: Callable[[], Iterable[Member]]) -> Package:
-    """Return the package at `path`, made from `members()` only if it is not there already, or damaged.
+    """Return the package at `path`, built from `members()` only if it does not exist already, or is damaged.
 
     Safe to call for one path from several processes at once: each writes a file of its own and moves it
     there. Raises StorageError if it cannot be written, TooLargeError if AWS would not take it.
@@ -69,7 +69,7 @@ def keep(name: str, path: Path, members: Callable[[], Iterable[Member]]) -> Pack
         size = file.tell()
         if size > UPLOAD_LIMIT:
             raise TooLargeError(
-                f"The package {name} has {megabytes(size)} zipped; AWS takes up to {megabytes(UPLOAD_LIMIT)} "
+                f"The package {name} has {megabytes(size)} zipped; AWS allows up to {megabytes(UPLOAD_LIMIT)} "
                 "uploaded directly. Take requirements out of its .in file, then run `make lock`."
             )
     package = Package(name, path, size, sha256, unzipped)
@@ -91,9 +91,9 @@ def check_unzipped(what: str, parts: dict[str, int]) -> None:
     ranked = sorted(parts.items(), key=lambda part: (-part[1], part[0]))
     largest = ", ".join(f"{name} {megabytes(size)}" for name, size in ranked[:3])
     raise TooLargeError(
-        f"{what} has {megabytes(total)} unzipped; AWS takes up to {megabytes(UNZIPPED_LIMIT)} for a function "
+        f"{what} has {megabytes(total)} unzipped; AWS allows up to {megabytes(UNZIPPED_LIMIT)} for a function "
         f"with all its layers. The largest: {largest}. "
-        "Take out what is not needed."
+        "Remove what is not needed."
     )
 
 
@@ -105,13 +105,13 @@ def sha256_of(path: Path) -> str:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """Open a new file that takes the place of `path` at the end, or vanishes if anything fails on the way.
+    """Open a new file that replaces `path` at the end, or is deleted if anything fails before.
 
     Raises StorageError with the reason if it cannot be written.
     """
     temporary: Path | None = None
     try:
-        # A name of its own, and short: Windows allows 260 characters for the whole path.
+        # A unique and short name: Windows allows 260 characters for the whole path.
         handle, name = tempfile.mkstemp(prefix=".t", dir=path.parent)
         temporary = Path(name)
         with os.fdopen(handle, "wb") as file:
@@ -132,7 +132,7 @@ def _move(temporary: Path, path: Path) -> None:
         except PermissionError:
             if attempt == _REPLACE_ATTEMPTS - 1:
                 raise
-            # On Windows somebody who built the same at the same time may be reading it.
+            # On Windows, another process that built the same package may be reading it.
             if path.is_file() and sha256_of(path) == sha256_of(temporary):
                 return
             time.sleep(_REPLACE_PAUSE)
@@ -147,7 +147,7 @@ def _found(name: str, path: Path, note: Path) -> Package | None:
         package = Package(name, path, int(noted["bytes"]), str(noted["sha256"]), int(noted["unzipped"]))
         is_untouched = status.st_mtime_ns == noted["mtime_ns"]
     except (OSError, ValueError, KeyError, TypeError):
-        return None  # not made yet, or its note is damaged: made anew
+        return None  # not built yet, or its note is damaged: build it again
     if status.st_size != package.bytes:
         return None
     if not is_untouched:
@@ -164,6 +164,6 @@ def _write_note(note: Path, package: Package) -> None:
         "unzipped": package.unzipped,
         "mtime_ns": package.path.stat().st_mtime_ns,
     }
-    # Without a note the package is made again next time: a nuisance, no fault.
+    # Without a note the package is built again next time, which costs time only.
     with suppress(StorageError), replacing(note) as file:
         file.write(json.dumps(content).encode())

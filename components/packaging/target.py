@@ -17,10 +17,10 @@ PACKAGES_FOR: Final = "MEDIA_PIPELINE_PACKAGES_FOR"
 """The environment variable that a local run sets to `host`: its functions run on this machine's Python."""
 
 GLIBC: Final[Mapping[str, tuple[int, int]]] = {"python3.13": (2, 34), "python3.14": (2, 34)}
-"""The glibc of each supported runtime: both stand on Amazon Linux 2023."""
+"""The glibc of each supported runtime: both run on Amazon Linux 2023."""
 
 ARCHITECTURES: Final = {"arm64": "aarch64", "x86_64": "x86_64"}
-"""Lambda's architectures, and what wheels and kernels call them."""
+"""Lambda's architectures, by their names, with the names in wheels and kernels."""
 
 _NAMES: Final = {"aarch64": "arm64", "arm64": "arm64", "x86_64": "x86_64", "amd64": "x86_64"}
 _OLDEST_GLIBC: Final = {"arm64": 17, "x86_64": 5}  # manylinux starts there (PEP 513, PEP 599)
@@ -41,21 +41,21 @@ class Target:
         if self.runtime not in GLIBC:
             raise TargetError(
                 f"Packages cannot be built for the runtime {self.runtime!r}; allowed: {', '.join(GLIBC)}. "
-                "Mend it with: pulumi config set runtime python3.13"
+                "Fix it with: pulumi config set runtime python3.13"
             )
         if self.architecture not in ARCHITECTURES:
             raise TargetError(
                 f"Packages cannot be built for the architecture {self.architecture!r}; "
-                f"allowed: {', '.join(ARCHITECTURES)}. Mend it with: pulumi config set architecture arm64"
+                f"allowed: {', '.join(ARCHITECTURES)}. Fix it with: pulumi config set architecture arm64"
             )
 
     @classmethod
     def host(cls) -> Self:
-        """Return the Python that runs this, for functions that run beside it in the embedded AWS."""
+        """Return the Python that runs this program, for functions in the embedded AWS."""
         if sys.implementation.name != "cpython":
             raise TargetError(
-                f"Functions run locally on CPython only, this is {sys.implementation.name}. "
-                "Mend it with: make PYTHON=python3.13"
+                f"Functions run locally on CPython only, and this is {sys.implementation.name}. "
+                "Fix it with: make PYTHON=python3.13"
             )
         machine = platform.machine().lower()
         return cls(
@@ -66,7 +66,7 @@ class Target:
 
     @classmethod
     def chosen(cls, runtime: str, architecture: str) -> Self:
-        """Return the target that the environment asks for: AWS's as given, or this host.
+        """Return the target that the environment selects: AWS's as given, or this host.
 
         This is the one place that reads `MEDIA_PIPELINE_PACKAGES_FOR`.
         """
@@ -96,7 +96,7 @@ class Target:
 
     @cached_property
     def fingerprint(self) -> str:
-        """What decides which wheels fit, as a short text: interpreter, ABI and newest platform."""
+        """Interpreter, ABI and newest platform, which decide which wheels fit."""
         if self.is_host:
             return f"host-{next(sys_tags())}"
         digits = self.version.replace(".", "")
@@ -109,22 +109,22 @@ class Target:
 
     @property
     def pip_arguments(self) -> tuple[str, ...]:
-        """What tells pip to choose wheels for this target and not for the Python that runs it."""
+        """The options that make pip choose wheels for this target and not for the Python that runs it."""
         if self.is_host:
             return ()
-        # The ABI is spelled out: left to itself pip appends the `t` of a free-threaded host's own ABI.
+        # The ABI is given: by default pip appends the `t` of a free-threaded host's own ABI.
         abi = f"cp{self.version.replace('.', '')}"
         platforms = (argument for tag in self.platforms for argument in ("--platform", tag))
         return ("--implementation", "cp", "--python-version", self.version, "--abi", abi, *platforms)
 
     @property
     def markers(self) -> dict[str, str]:
-        """The values of the environment markers (PEP 508) there, not here."""
+        """The values of the environment markers (PEP 508) on the target."""
         if self.is_host:
             return {key: str(value) for key, value in default_environment().items()}
         return {
             "implementation_name": "cpython",
-            # Lambda keeps its patch level up to date: a marker that asks for "3.13.2 or newer" holds.
+            # Lambda keeps its patch level up to date: a marker that requires "3.13.2 or newer" is true.
             "implementation_version": f"{self.version}.99",
             "os_name": "posix",
             "platform_machine": ARCHITECTURES[self.architecture],

@@ -1,7 +1,7 @@
 """The cache of verified wheels, and pip to fill it.
 
 `<wheels>/*.whl` under their own names, and for each pin and target a note in `<wheels>/chosen/` of the wheel
-that pip chose. The note is what makes a build repeatable: another wheel in the cache may fit the target too,
+that pip chose. The note makes a build repeatable: another wheel in the cache may fit the target, too,
 but less well. Every wheel is hashed again each time it is used; a damaged one is removed and fetched again.
 """
 
@@ -22,7 +22,7 @@ from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from components.packaging import pip
 from components.packaging.errors import HashMismatchError, WheelError, storage_error
-from components.packaging.lock import MEND, Pin
+from components.packaging.lock import FIX, Pin
 from components.packaging.store import PROJECT, replacing
 from components.packaging.target import Target
 
@@ -46,7 +46,7 @@ def default_folder() -> Path:
 
 
 def get(pins: Sequence[Pin], target: Target, folder: Path | None = None) -> list[Wheel]:
-    """Return the wheel of each pin that fits the target, from the cache or, what is missing, through pip.
+    """Return the wheel of each pin that fits the target, from the cache or, where it is missing, through pip.
 
     Raises WheelError (see its subclasses) and StorageError; the cache then holds what it held, minus damaged
     files.
@@ -66,10 +66,10 @@ def _load(pin: Pin, target: Target, folder: Path) -> Wheel | None:
         path = folder / Path(filename).name
         data = path.read_bytes()
     except (OSError, ValueError, KeyError, TypeError):
-        return None  # not fetched yet, or the note is damaged: fetched again
+        return None  # not fetched yet, or the note is damaged: fetch it again
     if hashlib.sha256(data).hexdigest() not in pin.hashes:
         _log.warning("%s is damaged: fetched again.", path)
-        with suppress(OSError):  # read-only or open elsewhere: replaced by the fetched one all the same
+        with suppress(OSError):  # read-only or open elsewhere: the fetched one replaces it anyway
             path.unlink()
         return None
     return Wheel(pin, path.name, data)
@@ -89,16 +89,16 @@ def _fetch(pins: Sequence[Pin], target: Target, folder: Path) -> dict[Pin, Wheel
 
 
 def _adopt(pin: Pin, target: Target, download: Path, folder: Path) -> Wheel:
-    """Move a downloaded wheel into the cache, checked once more: what pip says is not taken for granted."""
+    """Move a downloaded wheel into the cache, after checking its hash again: pip's word is not enough."""
     path = _downloaded(pin, download.iterdir())
     if path is None:
         raise WheelError(
-            f"pip said that it has downloaded {pin} for {target.label}, but there is no wheel of it."
+            f"pip reported that it downloaded {pin} for {target.label}, but there is no wheel of it."
         )
     data = path.read_bytes()
     if hashlib.sha256(data).hexdigest() not in pin.hashes:
         raise HashMismatchError(
-            f"The hash of {path.name} is none that the lock gives for {pin}: refused. {MEND}"
+            f"The hash of {path.name} is not one that the lock has for {pin}: refused. {FIX}"
         )
     with replacing(folder / path.name) as file:
         file.write(data)
@@ -114,7 +114,7 @@ def _downloaded(pin: Pin, paths: Iterable[Path]) -> Path | None:
         try:
             name, version, _, _ = parse_wheel_filename(path.name)
         except InvalidWheelFilename:
-            continue  # pip's log and the requirements it was given
+            continue  # pip's log and its requirements file
         if (name, version) == (pin.name, pin.version):
             return path
     return None

@@ -162,9 +162,9 @@ def test_interrupted_run_says_how_to_go_on_and_skips_nothing(
     for number in range(5):
         put(f"-{number} 'ü.jpg", "FAILED", announced_at="x")
     real = redriving.Redrive.send
-    sends: list[redriving.Stuck] = []
+    sends: list[redriving.StuckObject] = []
 
-    def interrupted(self: redriving.Redrive, stuck: redriving.Stuck) -> None:
+    def interrupted(self: redriving.Redrive, stuck: redriving.StuckObject) -> None:
         if len(sends) == 2:
             raise KeyboardInterrupt
         sends.append(stuck)
@@ -185,7 +185,7 @@ def test_interrupted_run_of_failed_ones_goes_on_in_the_order_of_their_index(
     real = redriving.Redrive.send
     sends: list[str] = []
 
-    def interrupted(self: redriving.Redrive, stuck: redriving.Stuck) -> None:
+    def interrupted(self: redriving.Redrive, stuck: redriving.StuckObject) -> None:
         if len(sends) == 2:
             raise ClientError({"Error": {"Code": "Throttling", "Message": "slower"}}, "SendMessage")
         sends.append(stuck.object_key)
@@ -202,8 +202,8 @@ def test_interrupted_run_of_failed_ones_goes_on_in_the_order_of_their_index(
 
 def _go_on(capsys: pytest.CaptureFixture[str]) -> int:
     """Run what an interrupted run told to run."""
-    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("Go on with: ")]
-    command = shlex.split(line.removeprefix("Go on with: "))
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("Continue with: ")]
+    command = shlex.split(line.removeprefix("Continue with: "))
     assert command[:3] == ["python", "-m", "operations"]
     return main(command[3:])
 
@@ -261,4 +261,4 @@ def test_without_pulumi_the_error_names_the_other_way(monkeypatch: pytest.Monkey
 def test_a_position_that_no_run_printed_is_refused(outputs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         run(outputs, "--after", "a.jpg")
-    assert "not as a run that was cut short printed it" in capsys.readouterr().err
+    assert "not in the form that an interrupted run printed" in capsys.readouterr().err

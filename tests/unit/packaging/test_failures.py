@@ -97,13 +97,13 @@ def test_no_wheel_for_the_target_names_the_tags_that_there_are(pip_house: House)
     )
 
 
-def test_no_wheel_at_all_is_told_apart_from_no_network(pip_house: House) -> None:
+def test_no_wheel_at_all_is_distinguished_from_no_network(pip_house: House) -> None:
     pip_house.add("one==1.0").unlink()
     pip_house.write_lock("one")
     fails(pip_house, NoWheelError, "one==1.0", "no wheel", "pip config list")
 
 
-def test_an_index_without_the_package_is_told_apart_from_no_network(tmp_path: Path, house: House) -> None:
+def test_an_index_without_the_package_is_distinguished_from_no_network(tmp_path: Path, house: House) -> None:
     house.add("one==1.0")
     pins = Lock.read(house.write_lock("one")).pins
     output = "ERROR: Could not find a version that satisfies the requirement one==1.0 (from versions: none)\n"
@@ -148,7 +148,7 @@ def test_lock_missing(house: House) -> None:
 def test_inputs_missing(house: House) -> None:
     house.write_lock()
     house.lock.with_suffix(".in").unlink()
-    fails(house, LockError, "small.in", "missing", "restore it")
+    fails(house, LockError, "small.in", "missing", "Restore it")
 
 
 @pytest.mark.parametrize(
@@ -157,11 +157,11 @@ def test_inputs_missing(house: House) -> None:
         (b"\xff\xfe\x00", "not UTF-8"),
         (b"one>=1 --hash=sha256:" + b"0" * 64, "line 1: it must pin one version"),
         (b"# pinned\n\none==1.0\n", "line 3: it must pin one version"),
-        (b"one==1.* --hash=sha256:" + b"0" * 64, "no single version"),
+        (b"one==1.* --hash=sha256:" + b"0" * 64, "not a single version"),
         (b"one==1.0 \\\n    --hash=md5:00\n", "line 1: 'one==1.0"),
-        (b"--index-url https://index.invalid\n", "no requirement"),
+        (b"--index-url https://index.invalid\n", "not a requirement"),
         (b"one @ file:///tmp/one.whl --hash=sha256:" + b"0" * 64, "is a link"),
-        (b"<<<<<<< HEAD\n", "no requirement"),
+        (b"<<<<<<< HEAD\n", "not a requirement"),
     ],
 )
 def test_lock_unreadable(house: House, content: bytes, said: str) -> None:
@@ -185,10 +185,10 @@ def test_unreadable_inputs_name_their_own_line(house: House) -> None:
 @pytest.mark.parametrize(
     ("wanted", "said"),
     [
-        ("two", "small.in asks for two, which it lacks"),
-        ("one>=2", "small.in asks for one>=2, it gives one==1.0"),
-        ("one[more]", "one[more] asks for two, which it lacks"),
-        ("two ; platform_machine == 'aarch64'", "small.in asks for two"),
+        ("two", "small.in requires two, which is not pinned"),
+        ("one>=2", "small.in requires one>=2, but one==1.0 is pinned"),
+        ("one[more]", "one[more] requires two, which is not pinned"),
+        ("two ; platform_machine == 'aarch64'", "small.in requires two"),
     ],
 )
 def test_lock_older_than_its_inputs(house: House, wanted: str, said: str) -> None:
@@ -343,14 +343,14 @@ if os.sep == "/":  # on Windows zipfile itself turns it into a slash, on both si
 
 
 @pytest.mark.parametrize("path", OUTWARD)
-def test_a_path_that_leads_out_is_refused(house: House, path: str) -> None:
+def test_a_path_outside_of_the_package_is_refused(house: House, path: str) -> None:
     house.add("one==1.0", {path: "x = 1"})
     house.write_lock("one")
-    fails(house, WheelError, "one-1.0-py3-none-any.whl", "leads out")
+    fails(house, WheelError, "one-1.0-py3-none-any.whl", "outside of the package")
 
 
 def test_a_wheel_that_is_no_zip() -> None:
-    with pytest.raises(WheelError, match=r"one\.whl is no readable zip"):
+    with pytest.raises(WheelError, match=r"one\.whl is not a readable zip"):
         archive.read(b"PK nonsense", "one.whl")
 
 

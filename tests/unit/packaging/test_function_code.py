@@ -81,8 +81,8 @@ def test_changed_code_is_another_package(folder: Path, tmp_path: Path) -> None:
     assert contents(folder, tmp_path)["media_pipeline/data.json"] == b'{"a": 2}\n'
 
 
-def test_a_folder_without_code_is_told(tmp_path: Path) -> None:
-    with pytest.raises(PackagingError, match="holds no Python code"):
+def test_a_folder_without_code_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(PackagingError, match="contains no Python code"):
         build_code(tmp_path / "absent", output=tmp_path)
 
 

@@ -204,7 +204,7 @@ def test_a_changed_lock_makes_a_new_file_and_keeps_the_one_that_a_running_deploy
 
 
 @pytest.mark.parametrize(
-    "damage", ["a flipped byte", "cut short", "gone", "the note is no JSON", "the note is gone"]
+    "damage", ["a flipped byte", "cut short", "gone", "the note is not JSON", "the note is gone"]
 )
 def test_a_damaged_package_heals(house: House, damage: str) -> None:
     house.add("one==1.0")
@@ -219,7 +219,7 @@ def test_a_damaged_package_heals(house: House, damage: str) -> None:
         os.utime(first.path, ns=(written, written))
     elif damage == "gone":
         first.path.unlink()
-    elif damage == "the note is no JSON":
+    elif damage == "the note is not JSON":
         note.write_text("{")
     else:
         note.unlink()

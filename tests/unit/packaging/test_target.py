@@ -1,4 +1,4 @@
-"""What pip and the environment markers are told about each target."""
+"""What pip and the environment markers get for each target."""
 
 import sys
 
@@ -10,7 +10,7 @@ from components.packaging.target import GLIBC
 
 
 @pytest.mark.parametrize("runtime", GLIBC)
-def test_pip_is_told_the_targets_python_whatever_the_hosts_is(runtime: str) -> None:
+def test_pip_gets_the_targets_python_whatever_the_hosts_is(runtime: str) -> None:
     arguments = " ".join(Target(runtime, "arm64").pip_arguments)
     digits = runtime.removeprefix("python").replace(".", "")
     # Without --abi, pip on a free-threaded host would look for that kind of wheel.
