@@ -8,6 +8,7 @@ from typing import Any
 from media_pipeline.errors import Reason
 from media_pipeline.images.formats import FORMATS
 from media_pipeline.messaging.statuses import SENTENCES
+from media_pipeline.moderation.verdicts import Mode, Verdict
 from media_pipeline.observability import METRICS
 from media_pipeline.records.fields import FIELDS
 from media_pipeline.records.record import Status
@@ -87,10 +88,12 @@ def events() -> str:
 
 
 def schema() -> str:
-    """Return the announcements' schema with the statuses, reasons and formats that the code has."""
+    """Return the announcements' schema with the statuses, reasons, verdicts, modes and formats that the code has."""
     text = SCHEMA.read_text("utf-8")
     text = _with_enum(text, "status", [status.value for status in Status if status.terminal])
     text = _with_enum(text, "reason", [reason.value for reason in Reason])
+    text = _with_enum(text, "verdict", [verdict.value for verdict in Verdict])
+    text = _with_enum(text, "mode", [mode.value for mode in Mode])
     return _with_enum(text, "format", [*FORMATS, VIDEO_FORMAT])
 
 
