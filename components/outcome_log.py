@@ -66,23 +66,34 @@ class OutcomeLog(pulumi.ComponentResource):
             ),
             pulumi.ResourceOptions(parent=self),
         )
+        self._subscribe(name, args.resources.events, policy)
+        self._watch_dead_letters(name, args.platform.alarms_topic_arn)
+        self.register_outputs(
+            {"function": self.function.function.name, "dead_letters_url": self.dead_letters.url}
+        )
+
+    def _subscribe(self, name: str, events: aws.sns.Topic, policy: aws.sqs.QueuePolicy) -> None:
+        """Subscribe the function to the topic; announcements that cannot be delivered go to the dead letters."""
+        child = pulumi.ResourceOptions(parent=self)
         permission = aws.lambda_.Permission(
             f"{name}-permission",
             action="lambda:InvokeFunction",
             function=self.function.function.name,
             principal="sns.amazonaws.com",
-            source_arn=args.resources.events.arn,
+            source_arn=events.arn,
             opts=child,
         )
         aws.sns.TopicSubscription(
             f"{name}-subscription",
-            topic=args.resources.events.arn,
+            topic=events.arn,
             protocol="lambda",
             endpoint=self.function.function.arn,
             redrive_policy=pulumi.Output.json_dumps({"deadLetterTargetArn": self.dead_letters.arn}),
             # So that it can deliver, or put aside what it cannot, from the start.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[permission, policy]),
         )
+
+    def _watch_dead_letters(self, name: str, alarms_topic_arn: pulumi.Input[str]) -> None:
         alarm(
             f"{name}-dead-letters-left",
             AlarmArgs(
@@ -98,10 +109,7 @@ class OutcomeLog(pulumi.ComponentResource):
                     )
                 },
                 threshold=1,
-                topic_arn=args.platform.alarms_topic_arn,
+                topic_arn=alarms_topic_arn,
             ),
-            child,
-        )
-        self.register_outputs(
-            {"function": self.function.function.name, "dead_letters_url": self.dead_letters.url}
+            pulumi.ResourceOptions(parent=self),
         )

@@ -62,15 +62,31 @@ class WorkQueue(pulumi.ComponentResource):
             ),
             opts=child,
         )
+        self._allow_redrive(f"{name}-dead-letters-redrive")
+        self.policy = self._policies(name, args)
+        self._alarms(name, 2 * visibility, args.alarms_topic_arn)
+        self.register_outputs({"url": self.queue.url, "dead_letters_url": self.dead_letters.url})
+
+    def _allow_redrive(self, name: str) -> None:
         aws.sqs.RedriveAllowPolicy(
-            f"{name}-dead-letters-redrive",
+            name,
             queue_url=self.dead_letters.url,
             redrive_allow_policy=pulumi.Output.json_dumps(
                 {"redrivePermission": "byQueue", "sourceQueueArns": [self.queue.arn]}
             ),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _policies(self, name: str, args: WorkQueueArgs) -> aws.sqs.QueuePolicy:
+        """Create the policies of both queues; return that of the queue itself."""
+        child = pulumi.ResourceOptions(parent=self)
+        aws.sqs.QueuePolicy(
+            f"{name}-dead-letters-policy",
+            queue_url=self.dead_letters.url,
+            policy=iam.resource_policy(action="sqs:*", resources=[self.dead_letters.arn]),
             opts=child,
         )
-        self.policy = aws.sqs.QueuePolicy(
+        return aws.sqs.QueuePolicy(
             f"{name}-policy",
             queue_url=self.queue.url,
             policy=iam.resource_policy(
@@ -91,14 +107,6 @@ class WorkQueue(pulumi.ComponentResource):
             ),
             opts=child,
         )
-        aws.sqs.QueuePolicy(
-            f"{name}-dead-letters-policy",
-            queue_url=self.dead_letters.url,
-            policy=iam.resource_policy(action="sqs:*", resources=[self.dead_letters.arn]),
-            opts=child,
-        )
-        self._alarms(name, 2 * visibility, args.alarms_topic_arn)
-        self.register_outputs({"url": self.queue.url, "dead_letters_url": self.dead_letters.url})
 
     def _alarms(self, name: str, age: int, topic_arn: pulumi.Input[str]) -> None:
         child = pulumi.ResourceOptions(parent=self)

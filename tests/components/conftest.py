@@ -44,7 +44,7 @@ def run(zips: StackPackages) -> Run:
 
 @pytest.fixture(scope="session")
 def recordings(run: Run) -> dict[str, Recording]:
-    """Both stacks as they stand in the repository; `dev` with subscribers and web pages, so that some are seen."""
+    """Record both stacks of the repository; `dev` with subscribers and web pages, so that there are some."""
     dev = {
         "notify": {"alerts": ["ops@example.com"], "results": ["team@example.com"]},
         **part("dev", "api", corsOrigins=ORIGINS),
@@ -56,7 +56,7 @@ def recordings(run: Run) -> dict[str, Recording]:
 
 
 def part(stack: str, name: str, **changed: object) -> dict[str, object]:
-    """A stack's part, enabled and with other keys changed, as an override: a stack's value replaces it whole."""
+    """Return an override of a stack's group of keys, enabled and with some keys changed."""
     own = StackFiles.read(PROJECT, stack).values[f"media-pipeline:{name}"]
     assert isinstance(own, dict)
     return {name: {**own, **({"enabled": True} if "enabled" in own else {}), **changed}}
@@ -70,19 +70,19 @@ def recorded(request: pytest.FixtureRequest, recordings: dict[str, Recording]) -
 
 @pytest.fixture(scope="session")
 def dev(recordings: dict[str, Recording]) -> Recording:
-    """The dev stack."""
+    """Return the recording of the dev stack."""
     return recordings["dev"]
 
 
 @pytest.fixture(scope="session")
 def prod(recordings: dict[str, Recording]) -> Recording:
-    """The prod stack."""
+    """Return the recording of the prod stack."""
     return recordings["prod"]
 
 
 @pytest.fixture
 def raw() -> Raw:
-    """The dev stack's keys, typed as in YAML, to be spoilt by a test."""
+    """Return the dev stack's keys, typed as in YAML, for a test to change."""
     files = StackFiles.read(PROJECT, "dev")
     return {
         key.removeprefix("media-pipeline:"): value

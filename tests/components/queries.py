@@ -1,4 +1,4 @@
-"""How the tests look at what a run of the program registered."""
+"""Queries on what a run of the program registered."""
 
 from tests.components.recording import ACCOUNT, Recording, Registered
 
@@ -14,17 +14,17 @@ SUBSCRIPTION = "aws:sns/topicSubscription:TopicSubscription"
 def arn(
     service: str, recorded: Recording, what: str, region: str = "eu-central-1", account: str = ACCOUNT
 ) -> str:
-    """The ARN that the recording engine gives a resource."""
+    """Return the ARN that the recording engine gives a resource."""
     return f"arn:aws:{service}:{region}:{account}:media-pipeline-{recorded.stack}-{what}-1a2b3c4"
 
 
 def s3(recorded: Recording, what: str) -> str:
-    """The ARN of a bucket."""
+    """Return the ARN of a bucket."""
     return arn("s3", recorded, what, "", "")
 
 
 def permissions(recorded: Recording, function: str) -> set[tuple[str, str]]:
-    """Every action with its resource that a function's role has."""
+    """Return every action with its resource that a function's role allows."""
     document = recorded.one(ROLE_POLICY, f"{function}-policy").json("policy")
     assert {statement["Effect"] for statement in document["Statement"]} == {"Allow"}
     return {
@@ -36,7 +36,7 @@ def permissions(recorded: Recording, function: str) -> set[tuple[str, str]]:
 
 
 def of_every_function(recorded: Recording, name: str) -> set[tuple[str, str]]:
-    """What every function may: write its log and its traces."""
+    """Return what every function may do: write its log and its traces."""
     log = arn("cloudwatch", recorded, f"{name}-log")
     return {
         ("logs:CreateLogStream", f"{log}:*"),
@@ -47,7 +47,7 @@ def of_every_function(recorded: Recording, name: str) -> set[tuple[str, str]]:
 
 
 def of_every_worker(recorded: Recording, name: str, *queues: str) -> set[tuple[str, str]]:
-    """What every function that ends in records may, fed by `queues`."""
+    """Return what every function may do that polls `queues` and writes records."""
     actions = ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes", "ChangeMessageVisibility")
     records = arn("dynamodb", recorded, "records")
     return of_every_function(recorded, name) | {
@@ -58,7 +58,7 @@ def of_every_worker(recorded: Recording, name: str, *queues: str) -> set[tuple[s
 
 
 def of_media(recorded: Recording, name: str, queue: str) -> set[tuple[str, str]]:
-    """What a function that renders, publishes and quarantines may."""
+    """Return what a function may do that renders, publishes and quarantines."""
     uploads, quarantine, renditions = (s3(recorded, each) for each in ("uploads", "quarantine", "renditions"))
     return of_every_worker(recorded, name, queue) | {
         ("s3:GetObjectVersion", f"{uploads}/*"),
@@ -78,13 +78,13 @@ def of_media(recorded: Recording, name: str, queue: str) -> set[tuple[str, str]]
 
 
 def environment(recorded: Recording, function: str) -> dict[str, str]:
-    """A function's variables."""
+    """Return a function's environment variables."""
     variables: dict[str, str] = recorded.one(FUNCTION, function).inputs["environment"]["variables"]
     return variables
 
 
 def metrics(alarm: Registered) -> list[tuple[str, str, str, dict[str, str]]]:
-    """Namespace, name, statistic and dimensions of all that an alarm looks at."""
+    """Return namespace, name, statistic and dimensions of all metrics that an alarm watches."""
     inputs = alarm.inputs
     if "metricName" in inputs:
         statistic = inputs.get("statistic") or inputs["extendedStatistic"]
@@ -97,7 +97,7 @@ def metrics(alarm: Registered) -> list[tuple[str, str, str, dict[str, str]]]:
 
 
 def evaluate(alarm: Registered, **values: float) -> float:
-    """Carry a metric math expression out: FILL and IF are all that ours use."""
+    """Evaluate a metric math expression; the pipeline's use only FILL and IF."""
     queries = {query["id"]: query for query in alarm.inputs["metricQueries"]}
     (result,) = (query for query in queries.values() if query["returnData"])
     names = {

@@ -43,7 +43,7 @@ class Registered:
     custom: bool
 
     def json(self, key: str) -> Any:
-        """An input that is a JSON document."""
+        """Parse an input that is a JSON document."""
         return json.loads(self.inputs[key])
 
 
@@ -60,15 +60,15 @@ class Recording:
     """Types of resources that the program reads and does not manage."""
 
     def of(self, type_: str) -> list[Registered]:
-        """The resources of one type, `aws:sqs/queue:Queue`."""
+        """Return the resources of one type, such as `aws:sqs/queue:Queue`."""
         return [resource for resource in self.resources if resource.type == type_]
 
     def under(self, urn: str) -> list[Registered]:
-        """The direct children of one resource."""
+        """Return the direct children of one resource."""
         return [resource for resource in self.resources if resource.parent == urn]
 
     def one(self, type_: str, ending: str = "") -> Registered:
-        """The one resource of a type whose name ends so."""
+        """Return the one resource of a type whose name ends like this."""
         found = [resource for resource in self.of(type_) if resource.name.endswith(ending)]
         assert len(found) == 1, f"{type_} *{ending}: {[resource.name for resource in found]}"
         return found[0]
@@ -120,7 +120,7 @@ class _Answers(Mocks):
 
 
 class _Monitor(MockMonitor):
-    """Keeps what mocks are not told (parent, protect, provider), and refuses what only the engine refuses."""
+    """Keeps what mocks do not get (parent, protect, provider), and refuses what only the engine refuses."""
 
     def __init__(self, recording: Recording, api_gateway_role: str) -> None:
         super().__init__(_Answers(api_gateway_role))

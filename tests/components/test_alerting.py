@@ -11,7 +11,7 @@ from tests.components.recording import ACCOUNT, Recording, Registered
 
 
 def watching(recorded: Recording, name: str) -> Registered:
-    """The alarm whose only or last metric is `name`."""
+    """Return the alarm with the fewest metrics that watches `name`."""
     found = [alarm for alarm in recorded.of(ALARM) if name in {metric[1] for metric in metrics(alarm)}]
     assert found, name
     return min(found, key=lambda alarm: len(metrics(alarm)))

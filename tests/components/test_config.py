@@ -48,9 +48,9 @@ def test_the_wrong_configuration_of_the_issue_is_told_in_one_message(raw: Raw) -
         ("moderation.block", "at least one label", "pulumi config set --path moderation.block.Explicit 60"),
         ("aws:region", "a region with Rekognition", "pulumi config set aws:region"),
     ):
-        (told,) = re.findall(rf"^  - {re.escape(key)}: .*\n.*\n.*$", message, re.MULTILINE)
-        assert allowed in told
-        assert fix in told
+        (reported,) = re.findall(rf"^  - {re.escape(key)}: .*\n.*\n.*$", message, re.MULTILINE)
+        assert allowed in reported
+        assert fix in reported
 
 
 def test_a_wrong_configuration_registers_nothing_and_is_an_error_the_engine_shows_plainly(run: Run) -> None:

@@ -102,10 +102,10 @@ def test_what_a_part_needs_is_asked_for_where_it_is_enabled(
 ) -> None:
     group, name = key.split(".")
     del raw[group][name]
-    (told,) = problems(put(raw, f"{part}.enabled", switch)).values()
-    assert told.key == key
-    assert told.given == f"is missing, and {part}.enabled is true"
-    assert told.fix.startswith(f"pulumi config set --path {key} ")
+    (reported,) = problems(put(raw, f"{part}.enabled", switch)).values()
+    assert reported.key == key
+    assert reported.given == f"is missing, and {part}.enabled is true"
+    assert reported.fix.startswith(f"pulumi config set --path {key} ")
     parse(put(raw, f"{part}.enabled", False))
 
 

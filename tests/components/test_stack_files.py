@@ -11,7 +11,7 @@ from tests.components.recording import PROJECT
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A project with a schema and one stack."""
+    """Write a project with a schema and one stack."""
     (tmp_path / "Pulumi.yaml").write_text(
         "name: media-pipeline\nconfig:\n"
         "  formats: {type: array, items: {type: string}, default: [jpeg]}\n"
@@ -58,7 +58,7 @@ def test_off_is_a_word_as_it_is_to_the_engine(project: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         (
             b"config:\n  moderation: {mode: off}\n  moderation: {mode: observe}\n",
@@ -70,9 +70,11 @@ def test_off_is_a_word_as_it_is_to_the_engine(project: Path) -> None:
         (b"config:\n  sizes: {a: 1} # gr\xf6\xdfe\n", "line 2 is not UTF-8"),
     ],
 )
-def test_what_the_engine_refuses_to_read_is_no_configuration(project: Path, text: bytes, told: str) -> None:
+def test_what_the_engine_refuses_to_read_is_no_configuration(
+    project: Path, text: bytes, message: str
+) -> None:
     (project / "Pulumi.dev.yaml").write_bytes(text)
-    with pytest.raises(ConfigError, match=told):
+    with pytest.raises(ConfigError, match=message):
         StackFiles.read(project, "dev")
 
 

@@ -11,7 +11,7 @@ LOGGED = [spec.name for spec in BUCKETS if spec.access_logged]
 
 
 def setting(recorded: Recording, kind: str, bucket: str) -> Registered:
-    """The split resource of one bucket."""
+    """Return the resource of this kind that configures one bucket."""
     type_ = f"aws:s3/{kind[0].lower()}{kind[1:]}:{kind}"
     physical = f"media-pipeline-{recorded.stack}-{bucket}-1a2b3c4"
     found = [resource for resource in recorded.of(type_) if resource.inputs["bucket"] == physical]
@@ -63,7 +63,7 @@ def test_every_bucket_refuses_connections_without_tls(recorded: Recording, bucke
 
 
 def denials(recorded: Recording) -> dict[str, dict[str, object]]:
-    """What the uploads bucket's policy denies, by the statements' ids."""
+    """Return what the uploads bucket's policy denies, by the statements' ids."""
     statements = setting(recorded, "BucketPolicy", "uploads").json("policy")["Statement"]
     assert {(statement["Effect"], statement["Principal"]) for statement in statements} == {("Deny", "*")}
     return {statement["Sid"]: statement for statement in statements}

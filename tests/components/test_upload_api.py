@@ -99,8 +99,8 @@ def test_ids_are_derived_from_a_secret_that_opens_nothing(recorded: Recording) -
     assert environment(recorded, "upload-api")["UPLOAD_ID_SECRET"] == "the-keys-own-text"
 
 
-def test_bodies_of_any_type_arrive_unspoilt(recorded: Recording) -> None:
-    """curl --data-binary calls a body application/x-www-form-urlencoded unless it is told otherwise."""
+def test_bodies_of_any_type_arrive_unchanged(recorded: Recording) -> None:
+    """curl --data-binary calls a body application/x-www-form-urlencoded by default."""
     assert body(recorded)["x-amazon-apigateway-binary-media-types"] == ["*/*"]
 
 
@@ -163,7 +163,7 @@ def test_a_changed_document_is_deployed_and_an_unchanged_one_is_not(
     assert triggers(corsOrigins=ORIGINS) != before
     document = openapi.DOCUMENT.read_text("utf-8")
     changed = tmp_path / "openapi.yaml"
-    changed.write_text(document.replace("summary: Ask what", "summary: Be told what"), "utf-8")
+    changed.write_text(document.replace("summary: Get the status", "summary: Read the status"), "utf-8")
     assert changed.read_text("utf-8") != document
     monkeypatch.setattr(openapi.read, "__defaults__", (changed,))
     assert triggers() != before

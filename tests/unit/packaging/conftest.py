@@ -14,7 +14,7 @@ from tests.unit.packaging.wheel_index import House
 
 @pytest.fixture
 def pip_house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
-    """The wheels come through pip, which takes some 0.4 s each time."""
+    """Fetch wheels through pip, which takes about 0.4 s each time."""
     house = House(tmp_path)
     house.index.mkdir()
     for name in [name for name in os.environ if name.startswith("PIP_")]:
@@ -27,7 +27,7 @@ def pip_house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
 
 @pytest.fixture
 def house(pip_house: House, monkeypatch: pytest.MonkeyPatch) -> House:
-    """The wheels are copied instead: for tests that are not about which one pip chooses, or how it fails."""
+    """Copy wheels instead of using pip, for tests that are not about pip's choice or failures."""
 
     def copy(pins: Sequence[Pin], _target: Target, destination: Path, _cache: Path) -> None:
         for pin in pins:

@@ -48,7 +48,7 @@ def fails(house: House, kind: type[PackagingError], *said: str) -> str:
 
 @pytest.fixture
 def closed_port() -> Iterator[int]:
-    """A port that nobody listens on, held so that nobody else gets it meanwhile."""
+    """Hold a port that nothing listens on, so that no other process gets it."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield taken.getsockname()[1]
