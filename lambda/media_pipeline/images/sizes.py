@@ -102,7 +102,8 @@ class Target:
         if (width, height) == self.frame:  # whole pixels: a cut, no resampling
             left, top = (width - self.width) // 2, (height - self.height) // 2
             return (left, top, left + self.width, top + self.height)
-        across, down = width / self.frame[0] * self.width, height / self.frame[1] * self.height
+        # Multiplied first: that is exact, so that a side which shows in full is no hair longer than the picture.
+        across, down = width * self.width / self.frame[0], height * self.height / self.frame[1]
         return ((width - across) / 2, (height - down) / 2, (width + across) / 2, (height + down) / 2)
 
 

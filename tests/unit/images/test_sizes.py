@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from media_pipeline.errors import SettingsError
@@ -103,3 +103,13 @@ def test_sizes_close_together_are_both_scaled_from_the_original() -> None:
 def test_wrong_size_is_refused_with_its_name(value: object) -> None:
     with pytest.raises(SettingsError, match="thumb"):
         Size.parse("thumb", value)
+
+
+@given(original=st.tuples(SIDES, SIDES), box=st.tuples(EDGES, EDGES), source=st.tuples(SIDES, SIDES))
+@example(original=(215, 3), box=(104, 1), source=(215, 3))
+def test_window_of_a_crop_lies_within_the_picture_that_it_is_cut_from(
+    original: tuple[int, int], box: tuple[int, int], source: tuple[int, int]
+) -> None:
+    left, top, right, bottom = cover(*box).target(*original).window(*source)
+    assert 0 <= left < right <= source[0]
+    assert 0 <= top < bottom <= source[1]
