@@ -256,3 +256,15 @@ def test_the_changelog_says_what_an_operator_must_do_for_each_version() -> None:
     assert len(chapters) >= 2
     for chapter in chapters:
         assert "\n### What an operator must do\n" in chapter, chapter.partition("\n")[0]
+
+
+def test_the_guides_name_as_many_places_as_their_list_says() -> None:
+    folder = PROJECT / "docs" / "maintainer" / "how-to"
+    listed = re.findall(
+        r"^\| \[.*?\]\((.*?)\) \| (\d+) \|$", (folder / "README.md").read_text("utf-8"), re.MULTILINE
+    )
+    assert {name for name, _ in listed} == {path.name for path in folder.glob("add-*.md")}
+    for name, places in listed:
+        text = (folder / name).read_text("utf-8")
+        numbers = [int(number) for number in re.findall(r"^\| (\d+)\. ", text, re.MULTILINE)] or [1]
+        assert numbers == list(range(1, int(places) + 1)), name
