@@ -2,7 +2,10 @@
 
 # Lambda Developer Guide, "Lambda quotas".
 LAMBDA_MEMORY_MB = (128, 10_240)
-LAMBDA_TIMEOUT_SECONDS = (1, 900)
+LAMBDA_TIMEOUT_SECONDS = (15, 900)
+"""Lambda takes 1 s; below 15 s the calls of one step, retries included, do not fit into half of the time-out."""
+LATE_MESSAGE_DAYS = 28
+"""A message about a version may come so late: 14 days in a queue and as a dead letter, redriven once."""
 LAMBDA_ENVIRONMENT_BYTES = 4096
 LAMBDA_UNZIPPED_BYTES = 250 * 1024 * 1024
 LAMBDA_EPHEMERAL_MB = (512, 10_240)  # of /tmp

@@ -63,6 +63,7 @@ def check_together(raw: Mapping[str, object], model: type[BaseModel]) -> Iterato
                 allowed="each label once",
                 fix=remove_command(path),
             )
+    yield from _short_retention(_object(raw.get("retention")))
     formats, quality = raw.get("formats"), _object(raw.get("quality"))
     for name in formats if isinstance(formats, list) and "quality" in raw else ():
         if name in DEFAULT_QUALITIES and quality.get(name) is None:
@@ -93,6 +94,21 @@ def check_environment(config: StackConfig) -> Iterator[Problem]:
             given=f"makes the environment of {spec.name} up to {most} bytes long",
             allowed=f"at most {bounds.LAMBDA_ENVIRONMENT_BYTES} bytes for all environment variables of a function",
             fix=f"fewer or shorter entries, for example {remove_command((*group, '...'))}",
+        )
+
+
+def _short_retention(retention: Mapping[str, object]) -> Iterator[Problem]:
+    """Check that records outlive the messages and the original that are about them."""
+    records, originals = retention.get("records"), retention.get("originals")
+    if not isinstance(records, int) or not isinstance(originals, int):
+        return  # what is wrong with these is reported by itself
+    least = max(bounds.LATE_MESSAGE_DAYS, originals)
+    if 0 < records < least:
+        yield Problem(
+            key="retention.records",
+            given=f"is {records}",
+            allowed=f"0 (kept), or at least {least} days: as long as a message or an original can be left",
+            fix=set_command(("retention", "records"), least),
         )
 
 

@@ -42,8 +42,8 @@ def process_media(on: Resources, queue: aws.sqs.Queue) -> list[Statement]:
         ),
         _find_earlier_uploads(on),
         Statement(
-            sid="CheckItsOwnRecord",  # after another invocation took it over: which renditions may be removed
-            actions=["dynamodb:GetItem"],
+            sid="DropSecondRecords",  # of a version whose event without a sequencer came first
+            actions=["dynamodb:DeleteItem"],
             resources=[on.storage.records.arn],
         ),
         Statement(
@@ -94,8 +94,13 @@ def _every_worker(on: Resources, *queues: aws.sqs.Queue) -> list[Statement]:
     return [
         Statement(
             sid="KeepTheRecords",
-            actions=["dynamodb:UpdateItem", "dynamodb:Query"],
+            actions=["dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:Query"],
             resources=[on.storage.records.arn],
+        ),
+        Statement(
+            sid="FindRenditionsWithoutRecord",  # their record expired before their original was deleted
+            actions=["s3:ListBucket"],
+            resources=[on.storage.renditions.bucket.arn],
         ),
         Statement(sid="AnnounceOutcomes", actions=["sns:Publish"], resources=[on.events.arn]),
         Statement(

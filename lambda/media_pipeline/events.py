@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
-from urllib.parse import unquote_plus
+from urllib.parse import quote_plus, unquote_plus
 
 from media_pipeline.errors import UnknownMessageError
 
@@ -38,7 +38,8 @@ class ObjectEvent:
 
     `sequencer` is normalised (upper case, padded to 32 digits), or None where S3 sent none.
     `size` is in bytes, or None where S3 sent none: only events of new objects have it.
-    `redrive_attempt` is the attempt of the FAILED record that an operator's redrive names, else None.
+    `restores` marks a version that is published again, since the delete marker above it was removed.
+    `redrive_attempt` is the attempt of the record that a restore, or an operator's redrive, opens again, else None.
     `source` is the notification's entry as it was received, for passing it on.
     """
 
@@ -50,6 +51,7 @@ class ObjectEvent:
     sequencer: str | None
     size: int | None = None
     redrive_attempt: int | None = None
+    restores: bool = False
     source: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -114,9 +116,8 @@ def _parse_record(record: Any) -> ObjectEvent | None:
         kind = _kind(name)
         if kind is None:
             return None
-        attempt = (
-            record.get("redrive", {}).get("attempt") if record.get("eventSource") == REDRIVE_SOURCE else None
-        )
+        redrive = record.get("redrive", {}) if record.get("eventSource") == REDRIVE_SOURCE else {}
+        attempt = redrive.get("attempt")
         raw_sequencer = described.get("sequencer")
         return ObjectEvent(
             kind=kind,
@@ -127,6 +128,7 @@ def _parse_record(record: Any) -> ObjectEvent | None:
             sequencer=normalise_sequencer(str(raw_sequencer)) if raw_sequencer else None,
             size=None if described.get("size") is None else int(described["size"]),
             redrive_attempt=None if attempt is None else int(attempt),
+            restores=redrive.get("restores") is True,
             source=record,
         )
     except (KeyError, TypeError, AttributeError, ValueError) as error:
@@ -142,3 +144,27 @@ def _kind(event_name: str) -> EventKind | None:
     if name == "ObjectRemoved:Delete":
         return EventKind.VERSION_DELETED
     return None
+
+
+def restoring_event(
+    tombstone: ObjectEvent, *, version_id: str | None, etag: str | None, attempt: int | None
+) -> ObjectEvent:
+    """Return the event that publishes the version below a removed delete marker again.
+
+    `tombstone` is the event of the delete marker's removal, `attempt` that of the version's record, None without one.
+    """
+    described = {"key": quote_plus(tombstone.key, safe="/"), "versionId": version_id, "eTag": etag}
+    source = {
+        "eventVersion": "2.1",
+        "eventSource": REDRIVE_SOURCE,
+        "eventName": "ObjectCreated:Restore",
+        "redrive": {"restores": True} if attempt is None else {"attempt": attempt, "restores": True},
+        "s3": {
+            "bucket": {"name": tombstone.bucket},
+            "object": {name: value for name, value in described.items() if value},
+        },
+    }
+    event = _parse_record(source)
+    if event is None:
+        raise AssertionError("an ObjectCreated event is parsed as one")
+    return event

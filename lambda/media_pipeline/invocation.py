@@ -10,9 +10,9 @@ from typing import Protocol
 
 from media_pipeline.errors import OutOfTimeError
 
-LEASE_MARGIN = (
-    1.1  # a lease is a tenth longer than the time-out, and far shorter than the visibility timeout (6 x)
-)
+LEASE_MARGIN = 1.3
+"""A lease is so many times the time left: longer by what two clocks may differ (docs/maintainer/promise.md allows 2 s
+each) at the shortest time-out that may be configured, 15 s; far shorter than the visibility timeout (6 x)."""
 CALL_SHARE = 0.25  # of the function's time-out: the longest that one AWS call can take, retries included
 STEP_SHARE = (
     2 * CALL_SHARE

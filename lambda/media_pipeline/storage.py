@@ -4,6 +4,7 @@ import base64
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, cast
 from urllib.parse import urlencode
 
@@ -42,10 +43,20 @@ class OriginalGoneError(FailedError):
         super().__init__(Reason.ORIGINAL_GONE, detail)
 
 
+@dataclass(frozen=True)
+class CurrentVersion:
+    """The version of a key that a read without a version id gets."""
+
+    version_id: str
+    etag: str
+
+
 class Original(Protocol):
     """An open object version: its length in bytes is known before its body is read."""
 
     length: int
+    modified: float
+    """When the version was stored, in epoch seconds."""
 
     def read(self, amount: int | None = None) -> bytes:
         """Read up to `amount` bytes, or the rest."""
@@ -62,12 +73,13 @@ class Storage:
         self._quarantine = quarantine
 
     def open(self, key: str, *, version_id: str | None, etag: str | None) -> AbstractContextManager[Original]:
-        """Open exactly that version (by its id, else only if the ETag still matches), without reading its body.
+        """Open exactly that version, by its id and only if the ETag still matches, without reading its body.
 
         Raises OriginalGoneError where the version was deleted or replaced, RejectedError (`unreadable`) where S3
         has it but never gives its bytes out.
         """
-        condition: dict[str, Any] = {} if version_id or not etag else {"IfMatch": etag}
+        # By both: the version id "null" is one that a later put takes over.
+        condition: dict[str, Any] = {"IfMatch": etag} if etag else {}
         try:
             answer = self._s3.get_object(
                 Bucket=self._uploads, Key=key, VersionId=version_id or NULL_VERSION, **condition
@@ -120,6 +132,26 @@ class Storage:
             Tagging=urlencode(facts),
         )
 
+    def renditions_of_version(self, key: str, version: str) -> set[str]:
+        """List the keys of one version's renditions, whatever its record says."""
+        return {found["Key"] for found in self._listed(f"{key}/{version}/", "Contents")}
+
+    def renditions_of(self, key: str) -> dict[str, set[str]]:
+        """List the keys of all renditions of an object key, by version.
+
+        A rendition's key is `{object key}/{version}/{name}`: what lies deeper belongs to longer object keys.
+        """
+        versions = (found["Prefix"] for found in self._listed(f"{key}/", "CommonPrefixes"))
+        names = (prefix.removeprefix(f"{key}/").removesuffix("/") for prefix in versions)
+        return {version: self.renditions_of_version(key, version) for version in names}
+
+    def _listed(self, prefix: str, what: str) -> Iterator[Mapping[str, Any]]:
+        pages = self._s3.get_paginator("list_objects_v2").paginate(
+            Bucket=self._renditions, Prefix=prefix, Delimiter="/"
+        )
+        for page in pages:
+            yield from cast(Iterable[Mapping[str, Any]], page.get(what, ()))
+
     def remove_renditions(self, keys: Iterable[str]) -> None:
         """Delete renditions by their keys; a key that holds no object is not an error.
 
@@ -161,14 +193,49 @@ class Storage:
                 return
             if not self._is_quarantined(target, sha256):
                 raise TransientError(f"the copy of {key} in quarantine does not have the original's bytes")
+        self._delete_original(key, version_id or NULL_VERSION, etag)
+
+    def _delete_original(self, key: str, version_id: str, etag: str | None) -> None:
         # Always by version: without one, a versioned bucket would keep the bytes and hide them.
-        self._s3.delete_object(Bucket=self._uploads, Key=key, VersionId=version_id or NULL_VERSION)
+        if version_id != NULL_VERSION or not etag:
+            self._s3.delete_object(Bucket=self._uploads, Key=key, VersionId=version_id)
+            return
+        # A later put may have taken the id over: then this original is gone already, and that one must stay.
+        if not self.exists(key, version_id, etag):
+            return
+        try:
+            self._s3.delete_object(Bucket=self._uploads, Key=key, VersionId=version_id, IfMatch=etag)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _GONE | _SUPERSEDED:
+                raise
+
+    def exists(self, key: str, version_id: str | None, etag: str | None) -> bool:
+        """Return whether the uploads bucket holds exactly that version."""
+        wanted = version_id or NULL_VERSION
+        return any(
+            version["VersionId"] == wanted and etag in (None, version["ETag"].strip('"'))
+            for version in self._versions(key)
+        )
+
+    def current(self, key: str) -> "CurrentVersion | None":
+        """Return the key's current version; None where it holds none, or a delete marker hides it."""
+        newest = next(iter(self._versions(key)), None)
+        if newest is None or not newest["IsLatest"]:
+            return None
+        return CurrentVersion(newest["VersionId"], newest["ETag"].strip('"'))
+
+    def is_current(self, key: str, version_id: str | None, etag: str | None) -> bool:
+        """Return whether nothing newer, neither a version nor a delete marker, hides that version."""
+        current = self.current(key)
+        if current is None or current.version_id != (version_id or NULL_VERSION):
+            return False
+        return etag in (None, current.etag)
 
     def _copy_to_quarantine(
         self, key: str, target: str, version_id: str | None, etag: str | None, facts: Mapping[str, str]
     ) -> None:
         source = {"Bucket": self._uploads, "Key": key, "VersionId": version_id or NULL_VERSION}
-        condition: dict[str, Any] = {} if version_id or not etag else {"CopySourceIfMatch": etag}
+        condition: dict[str, Any] = {"CopySourceIfMatch": etag} if etag else {}
         try:
             self._s3.copy_object(
                 Bucket=self._quarantine,
@@ -200,6 +267,7 @@ class _OpenObject:
     def __init__(self, answer: Mapping[str, Any]) -> None:
         self._body = answer["Body"]
         self.length: int = answer["ContentLength"]
+        self.modified: float = answer["LastModified"].timestamp()
 
     def __enter__(self) -> "_OpenObject":
         return self

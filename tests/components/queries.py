@@ -51,7 +51,8 @@ def of_every_worker(recorded: Recording, name: str, *queues: str) -> set[tuple[s
     actions = ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes", "ChangeMessageVisibility")
     records = arn("dynamodb", recorded, "records")
     return of_every_function(recorded, name) | {
-        *((f"dynamodb:{action}", records) for action in ("UpdateItem", "Query")),
+        *((f"dynamodb:{action}", records) for action in ("GetItem", "UpdateItem", "Query")),
+        ("s3:ListBucket", s3(recorded, "renditions")),
         ("sns:Publish", arn("sns", recorded, "events")),
         *((f"sqs:{action}", arn("sqs", recorded, queue)) for queue in queues for action in actions),
     }
@@ -63,7 +64,7 @@ def of_media(recorded: Recording, name: str, queue: str) -> set[tuple[str, str]]
     return of_every_worker(recorded, name, queue) | {
         ("s3:GetObjectVersion", f"{uploads}/*"),
         ("s3:ListBucketVersions", uploads),
-        ("dynamodb:GetItem", arn("dynamodb", recorded, "records")),
+        ("dynamodb:DeleteItem", arn("dynamodb", recorded, "records")),
         ("s3:DeleteObjectVersion", f"{uploads}/*"),
         ("s3:ListBucket", uploads),
         ("s3:PutObject", f"{quarantine}/*"),

@@ -292,7 +292,7 @@ def test_every_key_reaches_the_function_as_it_was_configured(run: Run) -> None:
             "tracing": "false",
             "moderation": {"mode": "observe", "block": {"weapons": 90.5}},
             "limits": {"bytes": 1000, "pixels": 2000, "frames": 3, "videoBytes": 4000, "videoSeconds": 5},
-            "retention": {"originals": 7, "quarantine": 1, "records": 5, "logs": 1},
+            "retention": {"originals": 7, "quarantine": 1, "records": 30, "logs": 1},
             "architecture": "x86_64",
             "runtime": "python3.14",
         },
@@ -306,7 +306,7 @@ def test_every_key_reaches_the_function_as_it_was_configured(run: Run) -> None:
     policy = json.loads(variables["MODERATION"])
     assert (policy["mode"], policy["block"], policy["review"]) == ("observe", {"Weapons": 90.5}, {})
     assert variables["LIMITS"] == '{"bytes":1000,"frames":3,"pixels":2000}'
-    assert variables["RECORDS_RETENTION_DAYS"] == "5"
+    assert variables["RECORDS_RETENTION_DAYS"] == "30"
     assert (variables["TRACING"], variables["POWERTOOLS_TRACE_DISABLED"]) == ("false", "true")
     assert variables["POWERTOOLS_SERVICE_NAME"] == "media-pipeline-dev"
     assert variables["POWERTOOLS_METRICS_NAMESPACE"] == "MediaPipeline"

@@ -13,8 +13,8 @@ from media_pipeline import storage
 from media_pipeline.messaging import announcements
 from media_pipeline.moderation.rekognition import Moderator
 from media_pipeline.moderation.result import ModerationResult
-from media_pipeline.processing import messages, outcomes, processor
-from media_pipeline.records import table
+from media_pipeline.processing import messages, outcomes, processor, verdicts
+from media_pipeline.records import items, table
 from media_pipeline.records.record import Claim, Record, Status, iso_time
 from media_pipeline.records.record import alert_id as alert_id_of
 
@@ -40,15 +40,15 @@ def publish_before_the_verdict() -> None:
     def verdict(self: Any, attempt: Any, rendered: Any) -> Record:
         event = attempt.event
         for rendition in rendered.renditions:
-            listed = processor._listed(rendition, event)
+            listed = verdicts._listed(rendition, event)
             self._storage.put_rendition(
                 listed["key"], rendition.data, content_type="image/jpeg", facts={"a": "b"}
             )
         judged: Record = real(self, attempt, rendered)
         return judged
 
-    real = Processor._verdict
-    swap(Processor, "_verdict", lambda _: verdict)
+    real = verdicts.Verdicts.store
+    swap(verdicts.Verdicts, "store", lambda _: verdict)
 
 
 @mutation
@@ -118,15 +118,15 @@ def found_terminal_is_not_announced() -> None:
 @mutation
 def announcement_marked_by_key_alone() -> None:
     def mark(self: Any, record: Record) -> None:
-        self._update(
+        self._items.update(
             (record.object_key, record.sequencer), {"announced_at": iso_time(self._clock())}, condition={}
         )
 
     def update(self: Any, key: Any, values: Any, *, condition: Any, remove: Any = ()) -> Any:
         return real(self, key, values, condition=condition or {"object_key": key[0]}, remove=remove)
 
-    real = Records._update
-    swap(Records, "_update", lambda _: update)
+    real = items.ItemTable.update
+    swap(items.ItemTable, "update", lambda _: update)
     swap(Records, "mark_announced", lambda _: mark)
 
 
@@ -153,7 +153,9 @@ def alert_id_without_the_status() -> None:
 def no_owner_in_the_condition() -> None:
     def change_mine(self: Any, claim: Claim, values: Any, remove: Any = ()) -> Record:
         key = (claim.record.object_key, claim.record.sequencer)
-        record: Record = self._update(key, values, condition={"status": Status.PROCESSING}, remove=remove)
+        record: Record = self._items.update(
+            key, values, condition={"status": Status.PROCESSING}, remove=remove
+        )
         return record
 
     swap(Records, "_change_mine", lambda _: change_mine)
@@ -163,7 +165,7 @@ def no_owner_in_the_condition() -> None:
 def no_status_in_the_condition() -> None:
     def change_mine(self: Any, claim: Claim, values: Any, remove: Any = ()) -> Record:
         key = (claim.record.object_key, claim.record.sequencer)
-        record: Record = self._update(key, values, condition={"object_key": key[0]}, remove=remove)
+        record: Record = self._items.update(key, values, condition={"object_key": key[0]}, remove=remove)
         return record
 
     swap(Records, "_change_mine", lambda _: change_mine)
@@ -172,7 +174,7 @@ def no_status_in_the_condition() -> None:
 @mutation
 def claim_without_a_condition() -> None:
     def change(self: Any, key: Any, seen: Any, values: Any, remove: Any = ()) -> Record:
-        record: Record = self._update(key, values, condition={}, remove=remove)
+        record: Record = self._items.update(key, values, condition={}, remove=remove)
         return record
 
     def update(self: Any, key: Any, values: Any, *, condition: Any, remove: Any = ()) -> Any:
@@ -180,11 +182,11 @@ def claim_without_a_condition() -> None:
             return real(self, key, values, condition=condition, remove=remove)
         try:
             return real(self, key, values, condition={"status": None}, remove=remove)
-        except table._ChangedError:
+        except items.ItemChangedError:
             return real(self, key, values, condition={"object_key": key[0]}, remove=remove)
 
-    real = Records._update
-    swap(Records, "_update", lambda _: update)
+    real = items.ItemTable.update
+    swap(items.ItemTable, "update", lambda _: update)
     swap(Records, "_change", lambda _: change)
 
 
@@ -202,10 +204,10 @@ def no_note_of_decoding() -> None:
 def a_lost_answer_of_the_commit_is_a_lost_lease() -> None:
     def commit(self: Any, claim: Claim, status: Status, facts: Any) -> Record:
         record = claim.record
-        values = self._terminal(record.object_key, record.sequencer, status, record.attempt, facts)
+        values = self._terminal(record, status, record.attempt, facts)
         try:
             changed: Record = self._change_mine(claim, values)
-        except table._ChangedError:
+        except items.ItemChangedError:
             return dataclasses.replace(record, status=status, announced_at="then")
         return changed
 

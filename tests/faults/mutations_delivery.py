@@ -8,8 +8,8 @@ from botocore.exceptions import ClientError
 from media_pipeline import events, storage
 from media_pipeline.errors import LeaseHeldError, Reason, RejectedError, TransientError
 from media_pipeline.moderation.rekognition import Moderator
-from media_pipeline.processing import dead_letters, image, messages, outcomes, processor
-from media_pipeline.records import table
+from media_pipeline.processing import dead_letters, image, messages, outcomes, processor, verdicts
+from media_pipeline.records import succession, table
 from media_pipeline.records.record import Record, Stage, Status
 from tests.faults.mutations import MUTATIONS, mutation, swap
 
@@ -101,7 +101,11 @@ def compare_sequencers_unpadded() -> None:
 
 @mutation
 def no_look_for_newer_versions() -> None:
-    swap(Records, "has_newer", lambda _: lambda self, key, sequencer: False)
+    def neighbours(self: Any, record: Record) -> Any:
+        return dataclasses.replace(real(self, record), has_newer=False, has_newer_tombstone=False)
+
+    real = succession.Succession.neighbours
+    swap(succession.Succession, "neighbours", lambda _: neighbours)
 
 
 @mutation
@@ -146,7 +150,7 @@ def copy_to_quarantine_and_leave_the_original() -> None:
 
 @mutation
 def tombstone_on_a_versions_deletion() -> None:
-    def delete_version(self: Any, event: Any) -> None:
+    def delete_version(self: Any, record: Any, event: Any) -> None:
         self.finish(self._records.record_delete_marker(event))
 
     swap(Outcomes, "_delete_version", lambda _: delete_version)
@@ -161,8 +165,7 @@ def our_own_move_counts_as_a_deletion() -> None:
         lambda _: property(lambda self: self.moderation is not None and not self.publishes),
     )
 
-    def delete_version(self: Any, event: Any) -> None:
-        record = self._records.of_version(event.key, event.version)
+    def delete_version(self: Any, record: Any, event: Any) -> None:
         if record is not None:
             self.finish(self._records.delete(record))
 
@@ -171,7 +174,7 @@ def our_own_move_counts_as_a_deletion() -> None:
 
 @mutation
 def deletions_of_versions_are_ignored() -> None:
-    swap(Outcomes, "_delete_version", lambda _: lambda self, event: None)
+    swap(Outcomes, "_delete_version", lambda _: lambda self, record, event: None)
 
 
 @mutation
@@ -210,7 +213,9 @@ def a_released_attempt_counts_as_unfinished() -> None:
     swap(
         Records,
         "release",
-        lambda _: lambda self, claim, *, unfinished: real(self, claim, unfinished=claim.record.unfinished),
+        lambda _: (
+            lambda self, claim, **how: real(self, claim, **{**how, "unfinished": claim.record.unfinished})
+        ),
     )
 
 
@@ -227,8 +232,8 @@ def judge_again_on_each_attempt() -> None:
         judged: Record = real(self, attempt, rendered)
         return judged
 
-    real = Processor._verdict
-    swap(Processor, "_verdict", lambda _: verdict)
+    real = verdicts.Verdicts.store
+    swap(verdicts.Verdicts, "store", lambda _: verdict)
 
 
 @mutation

@@ -8,8 +8,8 @@ from moto import mock_aws
 
 from media_pipeline.bootstrap.clients import Clients
 from media_pipeline.records.fields import FIELDS
+from media_pipeline.records.items import ItemTable
 from media_pipeline.records.record import Record
-from media_pipeline.records.table import Records
 from tests.fixtures.moto_stack import TIMEOUT, FakeContext, MotoStack, build_moto_stack
 from tests.fixtures.storage import ENVIRONMENT, REGION
 from tests.unit.processing.driving import draw
@@ -20,14 +20,14 @@ __all__ = ["TIMEOUT", "FakeContext", "MotoStack", "clients", "picture", "stack"]
 @pytest.fixture(autouse=True)
 def every_field_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fail a test that writes a field without a meaning, so that docs/reference/record.md stays complete."""
-    write = Records._update
+    write = ItemTable.update
 
-    def checked(self: Records, key: tuple[str, str], values: Mapping[str, Any], **rest: Any) -> Record:
+    def checked(self: ItemTable, key: tuple[str, str], values: Mapping[str, Any], **rest: Any) -> Record:
         unknown = sorted(set(values) - set(FIELDS))
         assert not unknown, f"add {', '.join(unknown)} to records/fields.py"
         return write(self, key, values, **rest)
 
-    monkeypatch.setattr(Records, "_update", checked)
+    monkeypatch.setattr(ItemTable, "update", checked)
 
 
 @pytest.fixture(scope="session")

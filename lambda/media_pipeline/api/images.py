@@ -29,7 +29,7 @@ class Images:
 
     def describe(self, image_id: str, key: str) -> dict[str, Any] | None:
         """Return the document of the upload under `key` (the API's schema Image); None while it has not arrived."""
-        history = [record for record in self._records.history(key) if not _was_refused(record)]
+        history = [record for record in self._records.history(key) if not _is_hidden(record)]
         if history:
             return {"image_id": image_id, **self._describe(history)}
         length = self._originals.length(key)
@@ -66,6 +66,14 @@ class Images:
 def _was_refused(record: Record) -> bool:
     """Return whether this is a later upload of a key that had one: it says nothing about the upload of this id."""
     return record.attributes.get("reason") == Reason.ALREADY_UPLOADED
+
+
+def _is_hidden(record: Record) -> bool:
+    """Return whether a record says nothing to readers: refused, undone, or replaced by a newer one.
+
+    What a newer version replaced stays hidden even where the newer record expired first.
+    """
+    return _was_refused(record) or record.undone or record.followed_by is not None
 
 
 def _published(history: list[Record]) -> Record | None:

@@ -2,8 +2,8 @@
 
 Pure: no AWS, no environment. The rules in one place:
 
-* Judged are the returned labels that have no returned descendant, since Rekognition returns the
-  ancestors of what it saw as well.
+* Judged are the returned labels that have no returned descendant as sure as themselves: Rekognition returns
+  the ancestors of what it saw as well. An ancestor that is surer than all of them stands for more than they do.
 * For each, the nearest entry of `block`, of `review` and of `exempt` is found on its own: the label
   itself, then its ancestors. An exemption as near as a rule, or nearer, lifts that rule.
 * A threshold is reached at a confidence equal to it; block beats review; the worst label decides.
@@ -102,7 +102,7 @@ def decide(labels: Sequence[Label], policy: Policy) -> Decision:
     if policy.mode is Mode.OFF:
         return Decision(Verdict.OFF)
     ancestry = _Ancestry(labels)
-    judged = [label for label in labels if not ancestry.has_descendant(label)]
+    judged = [label for label in labels if label.confidence > ancestry.surest_descendant(label)]
     # The label with the highest confidence gives the reason; the name breaks ties, so that order never matters.
     judged.sort(key=lambda label: (-label.confidence, label.name.casefold()))
     return worst(
@@ -134,7 +134,10 @@ class _Ancestry:
     def __init__(self, labels: Sequence[Label]) -> None:
         self._parents = {label.name.casefold(): label.parent.casefold() for label in labels if label.parent}
         self._parents |= Taxonomy.load().parents
-        self._ancestors = {name for label in labels for name in self._walk(label.name.casefold())}
+        self._surest: dict[str, float] = {}
+        for label in labels:
+            for name in self._walk(label.name.casefold()):
+                self._surest[name] = max(self._surest.get(name, -math.inf), label.confidence)
 
     def _walk(self, name: str) -> Iterator[str]:
         """Yield the ancestors of a case-folded name, nearest first; stop at a cycle in the answer."""
@@ -146,8 +149,9 @@ class _Ancestry:
     def line(self, label: Label) -> tuple[str, ...]:
         return (label.name.casefold(), *self._walk(label.name.casefold()))
 
-    def has_descendant(self, label: Label) -> bool:
-        return label.name.casefold() in self._ancestors
+    def surest_descendant(self, label: Label) -> float:
+        """Return the highest confidence among the returned descendants of a label; below all where it has none."""
+        return self._surest.get(label.name.casefold(), -math.inf)
 
 
 def _judge(label: Label, line: Sequence[str], policy: Policy) -> Decision:

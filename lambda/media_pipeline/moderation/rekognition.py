@@ -1,13 +1,15 @@
 """Asks Amazon Rekognition's content moderation about what would be published."""
 
+import hashlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
 from media_pipeline.errors import FailedError, Reason
 from media_pipeline.moderation.policy import Decision, Policy, decide, merge, worst
-from media_pipeline.moderation.result import FrameLabels, ModerationResult
+from media_pipeline.moderation.result import Answers, JudgedPicture, ModerationResult
 from media_pipeline.moderation.verdicts import Label, Mode, Verdict
 
 if TYPE_CHECKING:
@@ -32,40 +34,57 @@ class Moderator:
         self._rekognition = rekognition
         self._policy = policy
 
+    @property
+    def mode(self) -> Mode:
+        """What a verdict does now."""
+        return self._policy.mode
+
+    @property
+    def asked_from(self) -> float:
+        """The least confidence, in percent, that Rekognition is asked for."""
+        return self._policy.min_confidence
+
     def judge(
         self,
         proxies: Sequence[bytes],
         *,
         before_each: Callable[[], None],
         times: Sequence[float] | None = None,
+        known: Answers | None = None,
+        on_answer: Callable[[Answers], None] = lambda _: None,
     ) -> ModerationResult:
         """Judge the JPEG `proxies` of one object; the most severe verdict decides.
 
-        Call `before_each` before each request; it may refuse the request by raising. `times` are those of a video's
-        frames in seconds, one per proxy: then the labels of each frame are kept as well.
+        Pictures among `known` are not asked about again. Call `before_each` before each request; it may refuse the
+        request by raising. Call `on_answer` after each with all answers so far. `times` are those of a video's frames
+        in seconds, one per proxy.
         Raises FailedError (`proxy_refused`) where Rekognition cannot take our picture.
         """
         if self._policy.mode is Mode.OFF:
-            return self._result(Decision(Verdict.OFF), (), None, 0)
+            return self._result(Decision(Verdict.OFF), (), None)
         if not proxies:
             # An empty list of pictures must never count as a list without findings.
             raise FailedError(Reason.PROXY_REFUSED, "there was no picture to judge")
-        answers = []
-        for proxy in proxies:
-            before_each()
-            answers.append(self._ask(proxy))
-        frames = None
-        if times is not None:
-            frames = tuple(
-                FrameLabels(time, labels) for time, (labels, _) in zip(times, answers, strict=True)
+        answers = known or Answers(asked_from=self.asked_from, model_version="", pictures={})
+        judged = []
+        for number, proxy in enumerate(proxies):
+            digest = hashlib.sha256(proxy).hexdigest()
+            if digest not in answers.pictures:
+                before_each()
+                labels, model_version = self._ask(proxy)
+                picture = JudgedPicture(sha256=digest, labels=labels)
+                answers = Answers(
+                    # Known answers may have been asked for from a lower confidence: the highest one holds for all.
+                    asked_from=max(answers.asked_from, self.asked_from),
+                    model_version=model_version,
+                    pictures={**answers.pictures, digest: picture},
+                )
+                on_answer(answers)
+            judged.append(
+                replace(answers.pictures[digest], time=times[number] if times is not None else None)
             )
-        return self._result(
-            worst(decide(labels, self._policy) for labels, _ in answers),
-            merge(*(labels for labels, _ in answers)),
-            answers[0][1],
-            len(proxies),
-            frames,
-        )
+        decision = worst(decide(picture.labels, self._policy) for picture in judged)
+        return self._result(decision, judged, answers)
 
     def _ask(self, proxy: bytes) -> tuple[tuple[Label, ...], str]:
         try:
@@ -85,20 +104,16 @@ class Moderator:
         return labels, answer.get("ModerationModelVersion", "")
 
     def _result(
-        self,
-        decision: Decision,
-        labels: tuple[Label, ...],
-        model_version: str | None,
-        judged: int,
-        frames: tuple[FrameLabels, ...] | None = None,
+        self, decision: Decision, judged: Sequence[JudgedPicture], answers: Answers | None
     ) -> ModerationResult:
         return ModerationResult(
             verdict=decision.verdict,
             mode=self._policy.mode,
             reason=decision.reason,
-            labels=labels,
-            model_version=model_version,
+            labels=merge(*(picture.labels for picture in judged)),
+            model_version=answers.model_version if answers else None,
             policy_version=self._policy.version,
-            judged=judged,
-            frames=frames,
+            judged=len(judged),
+            pictures=tuple(judged),
+            asked_from=answers.asked_from if answers else None,
         )

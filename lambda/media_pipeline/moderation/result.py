@@ -1,18 +1,43 @@
 """What the record keeps of a moderation decision, as a typed value."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from media_pipeline.moderation.verdicts import Label, Mode, Verdict
 
 
-@dataclass(frozen=True)
-class FrameLabels:
-    """The labels of one judged frame of a video; `time` in seconds from its start."""
+@dataclass(frozen=True, kw_only=True)
+class JudgedPicture:
+    """Rekognition's answer about one picture."""
 
-    time: float
+    sha256: str
+    """Hexadecimal digest of the JPEG that Rekognition was sent."""
     labels: tuple[Label, ...]
+    complete: bool = True
+    """False where the record had no room for all labels: such an answer cannot be used again."""
+    time: float | None = None
+    """When the picture is shown, in seconds from the start of a video; None for anything else."""
+
+    def to_document(self) -> dict[str, Any]:
+        """Return `{"sha256", "labels": [{"name", "parent", "confidence"}], "time"?, "omitted"?}`."""
+        document: dict[str, Any] = {"sha256": self.sha256, "labels": _labels_document(self.labels)}
+        if self.time is not None:
+            document["time"] = round(self.time, 3)
+        if not self.complete:
+            document["omitted"] = True
+        return document
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> "JudgedPicture":
+        """Parse what `to_document` returns. A picture without a hash, of an older record, is never equal to another."""
+        time = document.get("time")
+        return cls(
+            sha256=document.get("sha256", ""),
+            labels=_labels(document.get("labels", ())),
+            complete=not document.get("omitted", False),
+            time=None if time is None else float(time),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,22 +54,47 @@ class ModerationResult:
     """Rekognition's moderation model; None where it was not asked."""
     policy_version: str
     judged: int
-    """How many pictures Rekognition was asked about; each request is billed."""
-    frames: tuple[FrameLabels, ...] | None = None
-    """Labels by frame for a video; None for anything else."""
+    """How many pictures the verdict is about."""
+    pictures: tuple[JudgedPicture, ...] = ()
+    """The judged pictures; empty in records of versions before 0.2."""
+    asked_from: float | None = None
+    """The least confidence, in percent, of labels that Rekognition was asked for; None where it was not asked."""
 
     @property
     def publishes(self) -> bool:
         """Whether the object may be published."""
         return self.mode is Mode.OBSERVE or self.verdict in (Verdict.ALLOW, Verdict.OFF)
 
+    def covers(self, pictures: Iterable[str], mode: Mode) -> bool:
+        """Return whether this allowing verdict is about all `pictures` (SHA-256), and `mode` is not stricter."""
+        judged = {picture.sha256 for picture in self.pictures}
+        return mode.strictness <= self.mode.strictness and (mode is Mode.OFF or judged.issuperset(pictures))
+
+    def withholds_in(self, mode: Mode) -> bool:
+        """Return whether this verdict forbids publishing where the stack's mode is `mode` now.
+
+        A recorded `block` or `review` counts always: in the mode in which it was reached, or a stricter one of now.
+        """
+        enforced = Mode.ENFORCE in (self.mode, mode)
+        return enforced and self.verdict in (Verdict.BLOCK, Verdict.REVIEW)
+
+    def worse(self, other: "ModerationResult") -> "ModerationResult":
+        """Combine with a verdict that was reached later, about what is published now: the more severe one counts."""
+        if other.verdict.severity >= self.verdict.severity:
+            return other
+        mode = self.mode if other.mode is Mode.OFF else other.mode
+        return replace(other, verdict=self.verdict, reason=self.reason, mode=mode)
+
     def to_document(self) -> dict[str, Any]:
         """Return the record's field `moderation`.
 
         Shape: `{"verdict", "mode", "reason", "labels": [{"name", "parent", "confidence"}], "model_version",
-        "policy_version", "judged", "frames"?: [{"time", "labels"}]}`.
+        "policy_version", "judged", "asked_from", "pictures" or "frames": [JudgedPicture.to_document()]}`; `frames` for
+        videos.
         """
-        document: dict[str, Any] = {
+        pictures = [picture.to_document() for picture in self.pictures]
+        name = "frames" if any(picture.time is not None for picture in self.pictures) else "pictures"
+        return {
             "verdict": self.verdict.value,
             "mode": self.mode.value,
             "reason": self.reason,
@@ -52,13 +102,9 @@ class ModerationResult:
             "model_version": self.model_version,
             "policy_version": self.policy_version,
             "judged": self.judged,
+            "asked_from": self.asked_from,
+            name: pictures,
         }
-        if self.frames is not None:
-            document["frames"] = [
-                {"time": round(frame.time, 3), "labels": _labels_document(frame.labels)}
-                for frame in self.frames
-            ]
-        return document
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> "ModerationResult":
@@ -67,7 +113,8 @@ class ModerationResult:
         Raises KeyError or ValueError for a document without a known verdict and mode: such a record must not read
         as an allowing one.
         """
-        frames = document.get("frames")
+        pictures = document.get("pictures") or document.get("frames") or ()
+        asked_from = document.get("asked_from")
         return cls(
             verdict=Verdict(document["verdict"]),
             mode=Mode(document["mode"]),
@@ -76,9 +123,43 @@ class ModerationResult:
             model_version=document.get("model_version"),
             policy_version=document.get("policy_version", ""),
             judged=int(document.get("judged", 0)),
-            frames=None
-            if frames is None
-            else tuple(FrameLabels(float(frame["time"]), _labels(frame["labels"])) for frame in frames),
+            pictures=tuple(JudgedPicture.from_document(picture) for picture in pictures),
+            asked_from=None if asked_from is None else float(asked_from),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answers:
+    """Answers of Rekognition that were paid for, by the SHA-256 of the picture, for the attempts of one version."""
+
+    asked_from: float
+    model_version: str
+    pictures: Mapping[str, JudgedPicture]
+
+    def to_document(self) -> dict[str, Any]:
+        """Return the record's field `answers`: `{"asked_from", "model_version", "pictures": [...]}`."""
+        return {
+            "asked_from": self.asked_from,
+            "model_version": self.model_version,
+            "pictures": [picture.to_document() for picture in self.pictures.values()],
+        }
+
+    @classmethod
+    def of_record(cls, attributes: Mapping[str, Any], asked_from: float) -> "Answers | None":
+        """Read the answers that a record holds, from a cut-off attempt or from its verdict.
+
+        Return None where there are none, or where labels were asked for from a higher confidence than `asked_from`.
+        """
+        document = attributes.get("answers") or attributes.get("moderation") or {}
+        least = document.get("asked_from")
+        if least is None or float(least) > asked_from:
+            return None
+        pictures = document.get("pictures") or document.get("frames") or ()
+        known = (JudgedPicture.from_document(picture) for picture in pictures)
+        return cls(
+            asked_from=float(least),
+            model_version=document.get("model_version") or "",
+            pictures={picture.sha256: picture for picture in known if picture.sha256 and picture.complete},
         )
 
 

@@ -11,6 +11,14 @@ class Mode(StrEnum):
     OBSERVE = "observe"
     OFF = "off"
 
+    @property
+    def strictness(self) -> int:
+        """Rank among modes: a verdict that was reached in one mode does not count in a stricter one."""
+        return _STRICTNESS[self]
+
+
+_STRICTNESS = {Mode.OFF: 0, Mode.OBSERVE: 1, Mode.ENFORCE: 2}
+
 
 class Verdict(StrEnum):
     """The policy's answer about one picture."""

@@ -1,10 +1,14 @@
 """One attempt at one claimed object version."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from media_pipeline import __version__
+from media_pipeline.errors import LeaseLostError
 from media_pipeline.events import ObjectEvent
 from media_pipeline.invocation import Invocation
+from media_pipeline.moderation.result import Answers
 from media_pipeline.processing.lease import LeaseRenewer
 from media_pipeline.processing.steps import Steps
 from media_pipeline.records.record import Claim, Record
@@ -20,8 +24,14 @@ class Attempt:
     steps: Steps
     lease: LeaseRenewer | None
     """Extends the lease during long work; None where the lease covers the whole invocation."""
+    clock: Callable[[], float]
+    """Epoch seconds."""
     facts: dict[str, Any] = field(default_factory=dict)
     """Attributes of the terminal record that are known so far."""
+    answers: Answers | None = None
+    """Rekognition's answers so far, the known ones of earlier attempts included."""
+    has_older: bool = True
+    """Whether the key may have older records, which this version's outcome hides."""
     verdict_stored: bool = False
     put_keys: set[str] = field(default_factory=set)
     """Keys of the renditions that this attempt began to put."""
@@ -31,15 +41,34 @@ class Attempt:
         """The record as it was claimed."""
         return self.claim.record
 
+    def all_facts(self) -> dict[str, Any]:
+        """Return the facts found so far, with what is known of the attempt itself."""
+        return {
+            **self.facts,
+            "milliseconds": self.steps.milliseconds(),
+            "pipeline_version": __version__,
+            "request_id": self.invocation.request_id,
+            "trace_id": self.invocation.trace_id,
+        }
+
     def before_call(self, call: str) -> None:
-        """Prepare one of many AWS calls: require time for it and keep the lease.
+        """Prepare one of many AWS calls: require time for it and a lease that still holds, and extend the lease.
 
         Raises OutOfTimeError, LeaseLostError.
         """
         self.invocation.require_time(call)
+        self._require_lease()
         self.renew_lease()
 
     def renew_lease(self) -> None:
         """Extend the lease where that is due. Raises LeaseLostError."""
         if self.lease is not None:
             self.lease.renew()
+
+    def _require_lease(self) -> None:
+        """Refuse to go on where the lease of the whole invocation is over: this machine stood still.
+
+        Raises LeaseLostError. A lease that is extended is checked by its next extension.
+        """
+        if self.lease is None and self.clock() > float(self.record.lease_until):
+            raise LeaseLostError("the lease was over before the work was")

@@ -27,7 +27,12 @@ class DeadLetters:
         if event.kind is EventKind.CREATED:
             self._outcomes.finish(self._records.fail(event, reason=Reason.RETRIES_EXHAUSTED, detail=DETAIL))
         else:
-            self._outcomes.carry_out_delete(event)
+            restored = self._outcomes.carry_out_delete(event)
+            if restored is not None:
+                # This function processes nothing: an operator's redrive publishes the version again.
+                self._outcomes.finish(
+                    self._records.fail_restored(restored, reason=Reason.RETRIES_EXHAUSTED, detail=DETAIL)
+                )
 
     def unknown(self, body: str, error: UnknownMessageError) -> None:
         """Log and count a message that is not an S3 event, and acknowledge it: there is no record to write."""

@@ -3,13 +3,15 @@
 from collections.abc import Callable
 
 from media_pipeline.errors import LeaseHeldError
-from media_pipeline.events import EventKind, ObjectEvent
+from media_pipeline.events import EventKind, ObjectEvent, restoring_event
 from media_pipeline.messaging.announcements import Announcements
 from media_pipeline.observability import Observability
 from media_pipeline.records.record import Record, Status
 from media_pipeline.records.table import Records
 from media_pipeline.storage import Storage
 
+REPLACING = frozenset({Status.PUBLISHED, Status.BLOCKED, Status.REVIEW, Status.DELETED})
+"""Outcomes that take the place of older versions for readers."""
 DELETABLE = frozenset({Status.PUBLISHED, Status.FAILED, Status.PROCESSING})
 
 
@@ -31,15 +33,18 @@ class Outcomes:
         self._observability = observability
         self._clock = clock
 
-    def finish(self, record: Record) -> None:
+    def finish(self, record: Record, *, has_older: bool = True) -> None:
         """Finish what a terminal record still lacks: remove what was deleted, announce, note the announcement.
 
+        `has_older` says whether the key may have older records, which are then marked as followed.
         Raises LeaseHeldError where a tombstone must wait for an older version that is still being processed.
         """
         if record.announced:
             return
         if record.status is Status.DELETED:
             self._remove_renditions(record)
+        if has_older and record.status in REPLACING:
+            self._records.succession.mark_followed(record)
         self._announcements.publish(record)
         self._records.mark_announced(record)
         facts = record.attributes
@@ -52,25 +57,44 @@ class Outcomes:
             milliseconds=facts.get("milliseconds"),
         )
 
-    def carry_out_delete(self, event: ObjectEvent) -> None:
+    def carry_out_delete(self, event: ObjectEvent) -> ObjectEvent | None:
         """Apply a delete in the uploads bucket to the records and renditions.
 
+        Return the event of a version that is to be processed now: a delete marker above it was removed.
         Raises LeaseHeldError while an invocation works on what is deleted.
         """
         if event.key.endswith("/") and self._is_folder(event.key):
-            return
+            return None
         if event.kind is EventKind.DELETE_MARKER:
-            self.finish(self._records.record_delete_marker(event))
-        else:
-            self._delete_version(event)
+            if not self._records.succession.is_version_deleted(event.key, event.version):
+                self.finish(self._records.record_delete_marker(event))
+            return None
+        record = self._records.of_version(event.key, event.version)
+        if record is not None and record.is_tombstone:
+            return self._undo(record, event)
+        self._delete_version(record, event)
+        return None
 
     def _is_folder(self, key: str) -> bool:
         """Return whether `key` only ever held what the S3 console makes to show a folder, which has no records."""
         return self._records.newest(key) is None and not self._storage.has_uploaded_bytes(key)
 
-    def _delete_version(self, event: ObjectEvent) -> None:
-        record = self._records.of_version(event.key, event.version)
+    def _undo(self, tombstone: Record, event: ObjectEvent) -> ObjectEvent | None:
+        """Undo a delete: the version below the removed delete marker is to be published again."""
+        current = self._storage.current(event.key)
+        restored = self._records.of_version(event.key, current.version_id) if current else None
+        attempt = self._records.succession.undo_tombstone(tombstone, restored).attributes["restored_attempt"]
+        if current is None:
+            return None
+        return restoring_event(
+            event, version_id=current.version_id, etag=current.etag, attempt=attempt if restored else None
+        )
+
+    def _delete_version(self, record: Record | None, event: ObjectEvent) -> None:
         if record is None:
+            # Its record expired, or the event of its upload has not come yet.
+            self._records.succession.note_deleted_version(event)
+            self._storage.remove_renditions(self._storage.renditions_of_version(event.key, event.version))
             return
         if record.withheld:
             # With a withholding verdict, our own move to quarantine deleted it. Where the move was interrupted before
@@ -89,12 +113,26 @@ class Outcomes:
         if not record.is_tombstone:
             self._storage.remove_renditions(record.rendition_keys)
             return
-        keys: set[str] = set()
         lease_left = 0.0
+        keys: set[str] = set()
         for older in self._records.older(record.object_key, record.sequencer):
             keys |= older.rendition_keys
-            lease_left = max(lease_left, older.lease_left(self._clock()))
-        self._storage.remove_renditions(keys)
+            if older.status is not Status.PROCESSING:
+                continue
+            left = older.lease_left(self._clock())
+            lease_left = max(lease_left, left)
+            if left <= 0:
+                # Its function may only stand still: from here on it can write nothing, and removes what it put.
+                self.finish(self._records.supersede(older), has_older=False)
+        self._storage.remove_renditions(keys | self._unrecorded(record))
         if lease_left > 0:
             # It may be putting renditions now; it will not claim again, since this record is newer.
             raise LeaseHeldError(lease_left)
+
+    def _unrecorded(self, tombstone: Record) -> set[str]:
+        """List the key's renditions in the bucket but for those of newer versions: older records may have expired."""
+        listed = self._storage.renditions_of(tombstone.object_key)
+        # In this order: whatever was listed has a record by now.
+        newer = self._records.succession.newer(tombstone.object_key, tombstone.sequencer)
+        kept = {record.version for record in newer}
+        return {key for version, keys in listed.items() if version not in kept for key in keys}

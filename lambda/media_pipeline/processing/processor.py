@@ -3,10 +3,8 @@
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic
-
-from botocore.exceptions import BotoCoreError, ClientError
 
 from media_pipeline import __version__
 from media_pipeline.errors import (
@@ -25,20 +23,22 @@ from media_pipeline.moderation.rekognition import Moderator
 from media_pipeline.moderation.verdicts import Verdict
 from media_pipeline.observability import Observability
 from media_pipeline.processing.attempt import Attempt
+from media_pipeline.processing.clean_up import CleanUp
 from media_pipeline.processing.lease import LeaseRenewer
 from media_pipeline.processing.media import Fetched, Media, OpenOriginal
 from media_pipeline.processing.outcomes import Outcomes
 from media_pipeline.processing.single_uploads import SingleUploads
 from media_pipeline.processing.steps import Steps
+from media_pipeline.processing.verdicts import Verdicts
 from media_pipeline.records.record import Claim, Finished, Record, Stage, Status, WaitsForStage, iso_time
 from media_pipeline.records.table import UNFINISHED_LIMIT, Records
-from media_pipeline.results import Output, Results
+from media_pipeline.results import Results
 from media_pipeline.settings.functions import ImageSettings
 from media_pipeline.storage import KEY_BYTES_LIMIT, OriginalGoneError, Storage, rendition_key
 
-RELEASE_PAUSES = (1.0, 2.0, *(3.0,) * 14)  # seconds; with the calls, most of a minute
-LISTING = frozenset({Status.PUBLISHED, Status.PROCESSING, Status.FAILED})
-"""Statuses whose records list renditions that exist."""
+LATE_SECONDS = 3600.0
+"""Age of an original from which the bucket is asked whether it is still current: what replaced it may have no record
+any more."""
 WITHHELD = {
     Verdict.BLOCK: (Status.BLOCKED, Reason.POLICY_BLOCK),
     Verdict.REVIEW: (Status.REVIEW, Reason.POLICY_REVIEW),
@@ -58,6 +58,13 @@ class HandOver:
     """The version is another stage's work."""
 
     stage: Stage
+
+
+@dataclass(frozen=True)
+class SecondRecord:
+    """The version has another record already, made from an event without a sequencer, or from one with it."""
+
+    first: Record
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,24 +96,27 @@ class ObjectProcessor(Generic[Fetched]):
         self._outcomes = dependencies.outcomes
         self._observability = dependencies.observability
         self._clock = dependencies.clock
+        self._verdicts = Verdicts(self._records, self._storage, self._moderator)
+        self._clean_up = CleanUp(self._records, self._storage)
         self._single_uploads = SingleUploads(
             prefix=self._settings.uploads_prefix, records=self._records, storage=self._storage
         )
 
     def handle(self, event: ObjectEvent, invocation: Invocation) -> None:
         """Do what one event asks for."""
-        if event.kind is EventKind.CREATED:
-            self.process(event, invocation)
-        else:
-            self._outcomes.carry_out_delete(event)
+        restored = None
+        if event.kind is not EventKind.CREATED:
+            restored = self._outcomes.carry_out_delete(event)
+        if event.kind is EventKind.CREATED or restored is not None:
+            self.process(restored or event, invocation)
 
     def process(self, event: ObjectEvent, invocation: Invocation) -> None:
         """Take one object version all the way, or go on where an earlier attempt stopped.
 
         Claim, fetch, make, judge, write the verdict down, publish or quarantine, commit, announce.
         """
-        if event.redrive_attempt is not None:
-            self._announce_pending(event)
+        if event.redrive_attempt is not None and self._is_done_with(event):
+            return
         steps = Steps(self._observability)
         with steps("claim"):
             claimed = self._records.claim(
@@ -128,7 +138,9 @@ class ObjectProcessor(Generic[Fetched]):
         lease = None
         if self._media.renews_lease:
             lease = LeaseRenewer(self._records, claim, invocation, self._clock)
-        return Attempt(event=event, invocation=invocation, claim=claim, steps=steps, lease=lease)
+        return Attempt(
+            event=event, invocation=invocation, claim=claim, steps=steps, lease=lease, clock=self._clock
+        )
 
     def _process_claimed(self, attempt: Attempt) -> None:
         try:
@@ -137,17 +149,21 @@ class ObjectProcessor(Generic[Fetched]):
                 self._records.hand_over(attempt.claim, outcome.stage)
                 self._media.pass_on(attempt.event, outcome.stage)
                 return
-            facts = {**self._facts(attempt), **outcome.facts}
+            if isinstance(outcome, SecondRecord):
+                self._records.discard(attempt.claim)
+                self.process(replace(attempt.event, sequencer=outcome.first.sequencer), attempt.invocation)
+                return
+            facts = {**attempt.all_facts(), **outcome.facts}
             record = self._records.commit(attempt.claim, outcome.status, facts)
         except LeaseLostError as error:
-            self._remove_unlisted(attempt, error)
+            self._clean_up.remove_unlisted(attempt, error)
             raise
         except Exception as error:
-            self._release(attempt, error)
+            self._clean_up.release(attempt, error)
             raise
-        self._outcomes.finish(record)
+        self._outcomes.finish(record, has_older=attempt.has_older)
 
-    def _work(self, attempt: Attempt) -> Ending | HandOver:
+    def _work(self, attempt: Attempt) -> Ending | HandOver | SecondRecord:
         """Do everything between claim and commit; what can never succeed ends here as well."""
         try:
             return self._decide(attempt)
@@ -156,23 +172,28 @@ class ObjectProcessor(Generic[Fetched]):
             self._storage.remove_renditions(attempt.record.rendition_keys)
             return Ending(Status.REJECTED, {"reason": error.reason, "detail": error.detail, "renditions": []})
         except OriginalGoneError as error:
-            if self._superseded(attempt):
-                return self._supersede(attempt)
-            return Ending(Status.FAILED, {"reason": error.reason, "detail": error.detail})
+            return self._end_without_original(attempt, error)
         except FailedError as error:
             return Ending(Status.FAILED, {"reason": error.reason, "detail": error.detail})
 
-    def _decide(self, attempt: Attempt) -> Ending | HandOver:
-        if attempt.record.withheld:
+    def _decide(self, attempt: Attempt) -> Ending | HandOver | SecondRecord:
+        stored = attempt.record.moderation
+        if stored is not None and stored.withholds_in(self._moderator.mode):
             # Before a look for newer versions: a move to quarantine that was begun is completed.
-            return self._quarantine(attempt, attempt.record)
-        if self._superseded(attempt):
+            return self._quarantine(attempt, self._verdicts.withheld(attempt, stored))
+        neighbours = self._records.succession.neighbours(attempt.record)
+        if neighbours.twin is not None and attempt.record.attempt == 1:
+            return SecondRecord(neighbours.twin)
+        attempt.has_older = neighbours.has_older
+        if self._single_uploads.is_superseded(attempt.record.object_key, neighbours):
             return self._supersede(attempt)
         attempt.invocation.require_time("look for earlier uploads of the key")
         self._single_uploads.require_first(attempt.record)
         self._refuse_poison(attempt)
         with ExitStack() as kept:
             with attempt.steps("fetch"), self._open(attempt) as original:
+                if self._was_replaced(attempt, original):
+                    return self._supersede(attempt)
                 stage = self._media.stage_of(original)
                 if stage is not self._media.stage:
                     return HandOver(stage)
@@ -182,7 +203,7 @@ class ObjectProcessor(Generic[Fetched]):
             results = self._media.make(attempt, fetched)
             if not attempt.invocation.has_time:
                 raise SlowDecodingError("decoding and rendering used up the time that publishing needs")
-            record = self._verdict(attempt, results)
+            record = self._verdicts.store(attempt, results)
             if not record.withheld:
                 self._publish(attempt, record, results)
         if record.withheld:
@@ -207,13 +228,30 @@ class ObjectProcessor(Generic[Fetched]):
             attempt.facts["content_type"] = kind.content_type
             yield OpenOriginal(body=body, kind=kind, head=head)
 
+    def _was_replaced(self, attempt: Attempt, original: OpenOriginal) -> bool:
+        """Return whether the bucket holds something newer than a late version, which may have no record any more."""
+        if self._clock() - original.body.modified <= LATE_SECONDS:
+            return False
+        event = attempt.event
+        if self._single_uploads.covers(event.key):
+            return self._storage.current(event.key) is None
+        return not self._storage.is_current(event.key, event.version_id, event.etag)
+
     def _supersede(self, attempt: Attempt) -> Ending:
         """End a version whose turn came too late; remove what an earlier attempt put, since no record lists it."""
         self._storage.remove_renditions(attempt.record.rendition_keys)
         return Ending(Status.SUPERSEDED, {"renditions": []})
 
-    def _superseded(self, attempt: Attempt) -> bool:
-        return self._single_uploads.was_superseded(attempt.record)
+    def _end_without_original(self, attempt: Attempt, error: OriginalGoneError) -> Ending:
+        """End a version whose original is not in the bucket: replaced, deleted, or lost."""
+        record = attempt.record
+        neighbours = self._records.succession.neighbours(record)
+        if self._single_uploads.is_superseded(record.object_key, neighbours):
+            return self._supersede(attempt)
+        if self._records.succession.is_version_deleted(record.object_key, record.version):
+            self._storage.remove_renditions(record.rendition_keys)
+            return Ending(Status.DELETED, {"renditions": []})
+        return Ending(Status.FAILED, {"reason": error.reason, "detail": error.detail})
 
     def _refuse_poison(self, attempt: Attempt) -> None:
         if attempt.record.unfinished >= UNFINISHED_LIMIT:
@@ -230,37 +268,6 @@ class ObjectProcessor(Generic[Fetched]):
                 f" and S3 allows {KEY_BYTES_LIMIT:,}"
             )
             raise RejectedError(Reason.KEY_TOO_LONG, detail)
-
-    def _verdict(self, attempt: Attempt, results: Results) -> Record:
-        """Have it judged, unless an earlier attempt did, and store the verdict with all facts."""
-        known, event = attempt.record, attempt.event
-        listed = [_listed(rendition, event) for rendition in results.renditions]
-        if known.moderation is None:
-            with attempt.steps("moderate"):
-                moderation = self._moderator.judge(
-                    results.proxies,
-                    before_each=lambda: attempt.before_call("ask Rekognition"),
-                    times=results.times,
-                )
-        else:
-            if listed == list(known.renditions):
-                record = self._records.store_verdict(attempt.claim, {})  # decoding ended once more
-                attempt.verdict_stored = True
-                return record
-            # Deployed with other sizes since: remove what the earlier attempt put before its list is replaced.
-            moderation = known.moderation
-            keys = {rendition["key"] for rendition in listed}
-            self._storage.remove_renditions(known.rendition_keys - keys)
-        attempt.facts |= {
-            "moderation": moderation.to_document(),
-            "renditions": listed if moderation.publishes else [],
-            "placeholder": results.placeholder,
-            "dominant_colour": results.dominant_colour,
-        }
-        attempt.invocation.require_time("store the verdict")
-        record = self._records.store_verdict(attempt.claim, self._facts(attempt))
-        attempt.verdict_stored = True
-        return record
 
     def _publish(self, attempt: Attempt, record: Record, results: Results) -> None:
         """Put every rendition of a record that holds an allowing verdict."""
@@ -304,66 +311,15 @@ class ObjectProcessor(Generic[Fetched]):
             "pipeline-version": __version__,
         }
 
-    def _facts(self, attempt: Attempt) -> dict[str, Any]:
-        return {
-            **attempt.facts,
-            "milliseconds": attempt.steps.milliseconds(),
-            "pipeline_version": __version__,
-            "request_id": attempt.invocation.request_id,
-            "trace_id": attempt.invocation.trace_id,
-        }
+    def _is_done_with(self, event: ObjectEvent) -> bool:
+        """Announce the outcome that a redrive is about to overwrite; return whether there is nothing to redrive.
 
-    def _release(self, attempt: Attempt, error: Exception) -> None:
-        """Release the claim, so that the next attempt need not wait for the lease; the caller raises the error."""
-        if isinstance(error, MemoryError | SlowDecodingError):
-            unfinished = (
-                attempt.record.unfinished
-            )  # decoding exceeded this function's memory or time: count it
-        else:
-            unfinished = 0 if attempt.verdict_stored else attempt.claim.unfinished_before
-        try:
-            self._release_in_time(attempt, unfinished)
-        except Exception as problem:  # noqa: BLE001 - the first error is the one to raise; the lease expires by itself
-            error.add_note(f"the lease could not be released: {problem}")
-
-    def _remove_unlisted(self, attempt: Attempt, error: Exception) -> None:
-        """Remove what this attempt put after another one took over, unless the current record lists it.
-
-        Only a machine that was paused for longer than its lease gets here; no other attempt knows these keys.
+        That is where the original is still gone: another attempt would only fail, and alert, once more.
         """
-        try:
-            record = self._records.get(attempt.record.object_key, attempt.record.sequencer)
-            kept = record.rendition_keys if record and record.status in LISTING else frozenset()
-            self._storage.remove_renditions(attempt.put_keys - kept)
-        except Exception as problem:  # noqa: BLE001 - the first error is the one to raise
-            error.add_note(f"what was put without a lease could not be removed: {problem}")
-
-    def _release_in_time(self, attempt: Attempt, unfinished: int) -> None:
-        """Retry while there is time: a claim that is not released counts as if decoding had killed this function."""
-        for pause in RELEASE_PAUSES:
-            try:
-                self._records.release(attempt.claim, unfinished=unfinished)
-            except (BotoCoreError, ClientError):
-                if not attempt.invocation.has_time_for(pause):
-                    raise
-                attempt.invocation.sleep(pause)
-            else:
-                return
-        self._records.release(attempt.claim, unfinished=unfinished)
-
-    def _announce_pending(self, event: ObjectEvent) -> None:
-        """Announce the outcome that a redrive is about to overwrite: every terminal outcome is announced."""
         known = self._records.of_version(event.key, event.version)
-        if known is not None and known.status.terminal:
-            self._outcomes.finish(known)
-
-
-def _listed(rendition: Output, event: ObjectEvent) -> dict[str, Any]:
-    return {
-        "name": rendition.name,
-        "format": rendition.format,
-        "width": rendition.width,
-        "height": rendition.height,
-        "bytes": rendition.length,
-        "key": rendition_key(event.key, event.version, rendition.name, rendition.sha256, rendition.extension),
-    }
+        if known is None or not known.status.terminal:
+            return False
+        self._outcomes.finish(known)
+        if known.attributes.get("reason") != Reason.ORIGINAL_GONE:
+            return False
+        return not self._storage.exists(event.key, event.version_id, event.etag)

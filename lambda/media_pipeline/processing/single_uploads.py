@@ -6,6 +6,7 @@ has for PutObject (`If-None-Match`). So the pipeline itself decides which upload
 
 from media_pipeline.errors import Reason, RejectedError
 from media_pipeline.records.record import Record, Status
+from media_pipeline.records.succession import Neighbours
 from media_pipeline.records.table import Records
 from media_pipeline.storage import Storage
 
@@ -34,15 +35,12 @@ class SingleUploads:
         ):
             raise RejectedError(Reason.ALREADY_UPLOADED, DETAIL)
 
-    def was_superseded(self, record: Record) -> bool:
-        """Return whether something newer under the key makes this version obsolete.
+    def is_superseded(self, object_key: str, neighbours: Neighbours) -> bool:
+        """Return whether something newer under the key makes a version obsolete.
 
         Where a key takes one upload, only a delete marker does: later uploads are refused.
         """
-        if not self.covers(record.object_key):
-            return self._records.has_newer(record.object_key, record.sequencer)
-        newer = self._records.newer(record.object_key, record.sequencer)
-        return any(later.is_tombstone for later in newer)
+        return neighbours.has_newer_tombstone if self.covers(object_key) else neighbours.has_newer
 
 
 def _was_taken(record: Record) -> bool:

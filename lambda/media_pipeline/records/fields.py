@@ -42,9 +42,24 @@ FIELDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "moderation": (
             "map",
             "`verdict`, `mode`, `reason`, `labels` with `name`, `parent` and `confidence`, `frames` of a video with "
-            "`time` and `labels`, `judged` (pictures that Rekognition was asked about), `model_version`, "
+            "`time` and `labels`, `pictures` of anything else with `labels`, both with the `sha256` of the judged JPEG; "
+            "`judged` (their number), `asked_from` (the least confidence asked for), `model_version`, "
             "`policy_version`",
         ),
+        "answers": (
+            "map",
+            "Rekognition's answers to an attempt that was cut off before its verdict: `pictures`, `asked_from` and "
+            "`model_version` as in `moderation`",
+        ),
+        "followed_by": (
+            "string",
+            "Sequencer of the newer record that took this one's place: readers ignore this one",
+        ),
+        "undone": (
+            "boolean",
+            "`true` in the record of a delete marker that was removed again: readers ignore it",
+        ),
+        "restored_attempt": ("number", "`attempt` of the version that the removed delete marker had hidden"),
         "attempt": ("number", "How many attempts began"),
         "unfinished": ("number", "How many attempts in a row ended in decoding without finishing"),
         "decoding": ("boolean", "Set while an attempt decodes"),

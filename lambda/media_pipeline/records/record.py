@@ -91,11 +91,26 @@ class Record:
         """Whether this is a delete marker, which hides all older versions of its key."""
         return bool(self.attributes.get("delete_marker"))
 
-    def is_open(self, redrive_attempt: int | None) -> bool:
-        """Whether it may be worked on: PROCESSING, or FAILED and redriven with this attempt's number."""
-        if self.status is Status.FAILED:
-            return redrive_attempt == self.attempt
-        return self.status is Status.PROCESSING
+    @property
+    def undone(self) -> bool:
+        """Whether this is a tombstone whose delete marker was removed again: it hides nothing any more."""
+        return bool(self.attributes.get("undone"))
+
+    @property
+    def followed_by(self) -> str | None:
+        """The sequencer of the newer record that took this one's place for readers."""
+        sequencer: str | None = self.attributes.get("followed_by")
+        return sequencer
+
+    def is_open(self, redrive_attempt: int | None, *, restores: bool = False) -> bool:
+        """Return whether it may be worked on.
+
+        That is PROCESSING; or FAILED and redriven, or PUBLISHED or SUPERSEDED and restored, with its attempt's number.
+        """
+        if self.status is Status.PROCESSING:
+            return True
+        opened = (Status.PUBLISHED, Status.SUPERSEDED) if restores else (Status.FAILED,)
+        return self.status in opened and redrive_attempt == self.attempt
 
     @property
     def killed_in_decoding(self) -> int:

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
 from media_pipeline.errors import LeaseHeldError, LeaseLostError, Reason, TransientError
 from media_pipeline.events import ObjectEvent, next_sequencer
+from media_pipeline.records.item_size import fitted
+from media_pipeline.records.items import ItemChangedError, ItemTable
 from media_pipeline.records.record import (
     Claim,
     ClaimResult,
@@ -22,28 +22,18 @@ from media_pipeline.records.record import (
     Status,
     WaitsForStage,
     alert_id,
-    from_item,
     iso_time,
-    to_item,
 )
+from media_pipeline.records.succession import NEVER, SECONDS_PER_DAY, Succession
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 UNFINISHED_LIMIT = 4  # attempts; at the fourth the object is rejected, since three were killed while decoding
 CLAIM_ROUNDS = 5  # a lost race is retried this often in a row; then the message returns
-SECONDS_PER_DAY = 86_400
 LEASE_OVER = Decimal(0)
 
 _OF_ONE_OUTCOME = ("announced_at", "alert_id", "reason", "detail", "attention", "expires_at")
-
-
-class _ChangedError(Exception):
-    """A conditional write found a state other than the expected one."""
-
-    def __init__(self, found: Record | None) -> None:
-        super().__init__("the item is in another state")
-        self.found = found
 
 
 class Records:
@@ -55,8 +45,8 @@ class Records:
     def __init__(
         self, *, dynamodb: "DynamoDBClient", table: str, clock: Callable[[], float], retention_days: int
     ) -> None:
-        self._dynamodb = dynamodb
-        self._table = table
+        self._items = ItemTable(dynamodb=dynamodb, table=table, clock=clock)
+        self.succession = Succession(self._items, clock=clock, retention_days=retention_days)
         self._clock = clock
         self._retention_days = retention_days
 
@@ -64,33 +54,23 @@ class Records:
 
     def get(self, object_key: str, sequencer: str) -> Record | None:
         """Read one record."""
-        key = to_item({"object_key": object_key, "sequencer": sequencer})
-        item = self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
-        return from_item(item) if item else None
+        return self._items.get(object_key, sequencer)
 
     def newest(self, object_key: str) -> Record | None:
         """Read the newest record of a key."""
-        return next(self._query(object_key, newest_first=True), None)
+        return next(self._items.query(object_key, newest_first=True), None)
 
     def of_version(self, object_key: str, version: str) -> Record | None:
         """Read the record of one object version; None where it never had one."""
-        return next((record for record in self._query(object_key) if record.version == version), None)
+        return next((record for record in self._items.query(object_key) if record.version == version), None)
 
     def history(self, object_key: str) -> Iterator[Record]:
         """Read all records of a key, newest first."""
-        return self._query(object_key, newest_first=True)
+        return self._items.query(object_key, newest_first=True)
 
     def older(self, object_key: str, sequencer: str) -> Iterator[Record]:
         """Read the records of versions before this one, oldest first."""
-        return self._query(object_key, comparison="<", sequencer=sequencer)
-
-    def newer(self, object_key: str, sequencer: str) -> Iterator[Record]:
-        """Read the records of versions and delete markers after this one, oldest first."""
-        return self._query(object_key, comparison=">", sequencer=sequencer)
-
-    def has_newer(self, object_key: str, sequencer: str) -> bool:
-        """Return whether a later version of the key, or a tombstone, has a record."""
-        return any(True for _ in self._query(object_key, comparison=">", sequencer=sequencer, limit=1))
+        return self.succession.older(object_key, sequencer)
 
     def sequencer_of(self, event: ObjectEvent) -> str:
         """Return an event's sort key: S3's sequencer, else that of the version's record, else the next free one."""
@@ -122,7 +102,7 @@ class Records:
         sequencer = self.sequencer_of(event)
         known: Record | None = None
         for _ in range(CLAIM_ROUNDS):
-            redriven = known is not None and known.status is Status.FAILED
+            redriven = known is not None and known.status.terminal
             before = known.killed_in_decoding if known and not redriven else 0
             try:
                 record = self._change(
@@ -140,14 +120,14 @@ class Records:
                     },
                     remove=(*_OF_ONE_OUTCOME, "decoding"),
                 )
-            except _ChangedError as changed:
+            except ItemChangedError as changed:
                 known = changed.found
                 if known is None:  # expired between two writes: start over without a record
                     continue
                 self._require_same_version(known, event)
                 if known.status is Status.PROCESSING and known.owner == owner:
                     return _own(known, owner)  # our own write, whose response was lost
-                if not known.is_open(event.redrive_attempt):
+                if not known.is_open(event.redrive_attempt, restores=event.restores):
                     return Finished(known)
                 if known.stage is not stage and not takes_over:
                     return WaitsForStage(known)
@@ -165,12 +145,27 @@ class Records:
         """
         try:
             self._change_mine(claim, {"decoding": True})
-        except _ChangedError:
+        except ItemChangedError:
             raise LeaseLostError("the lease was taken over before decoding began") from None
 
-    def release(self, claim: Claim, *, unfinished: int) -> None:
-        """Release a claim, so that the next message can take it at once; a claim that was lost stays lost."""
-        self._give_up(claim, {"unfinished": unfinished})
+    def release(self, claim: Claim, *, unfinished: int, facts: Mapping[str, Any] | None = None) -> None:
+        """Release a claim, so that the next message can take it at once; a claim that was lost stays lost.
+
+        `facts` are what the next attempt can use: answers of Rekognition that were paid for.
+        """
+        self._give_up(claim, {**fitted(facts or {}), "unfinished": unfinished})
+
+    def discard(self, claim: Claim) -> None:
+        """Delete the record that a claim has just created, since its version has another one.
+
+        Raises LeaseLostError where another invocation took it over.
+        """
+        record = claim.record
+        condition = {"owner": claim.owner, "status": Status.PROCESSING, "attempt": 1}
+        try:
+            self._items.delete((record.object_key, record.sequencer), condition=condition)
+        except ItemChangedError:
+            raise LeaseLostError("the lease was taken over before the second record was deleted") from None
 
     def hand_over(self, claim: Claim, stage: Stage) -> None:
         """Release a claim and note that the version waits for another function; the caller then notifies that function.
@@ -186,7 +181,7 @@ class Records:
         """
         try:
             self._change_mine(claim, {"lease_until": self._lease_until(lease_seconds)})
-        except _ChangedError:
+        except ItemChangedError:
             raise LeaseLostError("the lease was taken over before it could be extended") from None
 
     def store_verdict(self, claim: Claim, facts: Mapping[str, Any]) -> Record:
@@ -195,17 +190,19 @@ class Records:
         Decoding came to its end, so the count of unfinished attempts begins again.
         """
         try:
-            return self._change_mine(claim, {**facts, "unfinished": 0}, remove=("decoding",))
-        except _ChangedError:
+            return self._change_mine(
+                claim, {**fitted(facts), "unfinished": 0}, remove=("decoding", "answers")
+            )
+        except ItemChangedError:
             raise LeaseLostError("the lease was taken over before the verdict was stored") from None
 
     def commit(self, claim: Claim, status: Status, facts: Mapping[str, Any]) -> Record:
         """Write the terminal status: the commit point that readers follow."""
         record = claim.record
-        values = self._terminal(record.object_key, record.sequencer, status, record.attempt, facts)
+        values = self._terminal(record, status, record.attempt, facts)
         try:
-            return self._change_mine(claim, values, remove=("decoding",))
-        except _ChangedError as changed:
+            return self._change_mine(claim, values, remove=("decoding", "answers"))
+        except ItemChangedError as changed:
             found = changed.found
             if found and found.alert_id == values["alert_id"] and found.owner == claim.owner:
                 return found
@@ -218,9 +215,40 @@ class Records:
         """
         return self._end(event, Status.FAILED, {"reason": reason, "detail": detail}, from_processing=True)
 
+    def fail_restored(self, event: ObjectEvent, *, reason: Reason, detail: str) -> Record:
+        """Record FAILED for a version that could not be published again after its delete was undone.
+
+        Raises LeaseHeldError while an invocation holds it, TransientError where it changed meanwhile.
+        """
+        known = self.of_version(event.key, event.version)
+        if (
+            known is None
+            or not known.is_open(event.redrive_attempt, restores=True)
+            or not known.status.terminal
+        ):
+            return self.fail(event, reason=reason, detail=detail)
+        values = self._terminal(known, Status.FAILED, known.attempt, {"reason": reason, "detail": detail})
+        try:
+            key = (known.object_key, known.sequencer)
+            return self._change(key, known, values, remove=("announced_at", "expires_at"))
+        except ItemChangedError:
+            raise TransientError("the record changed while its failure was written down") from None
+
     def record_delete_marker(self, event: ObjectEvent) -> Record:
         """Record a delete marker as a tombstone; return an existing record of the same sequencer unchanged."""
         return self._end(event, Status.DELETED, {"delete_marker": True}, from_processing=False)
+
+    def supersede(self, record: Record) -> Record:
+        """End an open record whose lease is over, since a tombstone follows it; its claim is lost by that.
+
+        Raises TransientError where it changed meanwhile.
+        """
+        facts: dict[str, Any] = {"renditions": []}
+        values = self._terminal(record, Status.SUPERSEDED, record.attempt, facts)
+        try:
+            return self._change((record.object_key, record.sequencer), record, values, remove=("decoding",))
+        except ItemChangedError:
+            raise TransientError("the record changed while it was superseded by a delete") from None
 
     def delete(self, record: Record) -> Record:
         """Record that the version of a PUBLISHED, FAILED or abandoned record was deleted for good.
@@ -229,11 +257,11 @@ class Records:
         """
         if (left := record.lease_left(self._clock())) > 0:
             raise LeaseHeldError(left)
-        values = self._terminal(record.object_key, record.sequencer, Status.DELETED, record.attempt, {})
+        values = self._terminal(record, Status.DELETED, record.attempt, {})
         removed = tuple(name for name in _OF_ONE_OUTCOME if name not in values)
         try:
             return self._change((record.object_key, record.sequencer), record, values, remove=removed)
-        except _ChangedError as changed:
+        except ItemChangedError as changed:
             if changed.found and changed.found.alert_id == values["alert_id"]:
                 return changed.found
             raise TransientError("the record changed while its version's deletion was stored") from None
@@ -241,12 +269,12 @@ class Records:
     def mark_announced(self, record: Record) -> None:
         """Note that the outcome was published; do nothing where the record was opened again meanwhile."""
         try:
-            self._update(
+            self._items.update(
                 (record.object_key, record.sequencer),
                 {"announced_at": iso_time(self._clock())},
                 condition={"alert_id": record.alert_id},
             )
-        except _ChangedError:
+        except ItemChangedError:
             return
 
     # ---- how
@@ -258,7 +286,7 @@ class Records:
         try:
             values = {**values, "lease_until": LEASE_OVER}
             self._change_mine(claim, values, remove=("owner", "decoding"))
-        except _ChangedError as changed:
+        except ItemChangedError as changed:
             found = changed.found
             if found is None or found.attempt != claim.record.attempt or found.owner is not None:
                 raise LeaseLostError("the lease was taken over before it could be released") from None
@@ -271,10 +299,10 @@ class Records:
         for _ in range(CLAIM_ROUNDS):
             identity = {"version_id": event.version_id, "etag": event.etag} if known is None else {}
             attempt = known.attempt if known else 0
-            values = self._terminal(event.key, sequencer, status, attempt, {**identity, **facts})
+            values = self._terminal((event.key, sequencer), status, attempt, {**identity, **facts})
             try:
                 return self._change((event.key, sequencer), known, values)
-            except _ChangedError as changed:
+            except ItemChangedError as changed:
                 known = changed.found
                 if known is None:
                     continue
@@ -293,11 +321,15 @@ class Records:
             ) from None
 
     def _terminal(
-        self, object_key: str, sequencer: str, status: Status, attempt: int, facts: Mapping[str, Any]
+        self, identity: Record | tuple[str, str], status: Status, attempt: int, facts: Mapping[str, Any]
     ) -> dict[str, Any]:
+        if isinstance(identity, Record):
+            object_key, sequencer = identity.object_key, identity.sequencer
+        else:
+            object_key, sequencer = identity
         now = self._clock()
         values = {
-            **facts,
+            **fitted(facts),
             "status": status,
             "attempt": attempt,
             "lease_until": LEASE_OVER,
@@ -306,8 +338,10 @@ class Records:
         }
         if status.needs_attention:
             values["attention"] = status
-        if self._retention_days:
-            values["expires_at"] = int(now) + self._retention_days * SECONDS_PER_DAY
+        elif self._retention_days:
+            # A superseded version is followed by the one that superseded it.
+            is_followed = status is Status.SUPERSEDED
+            values["expires_at"] = int(now) + self._retention_days * SECONDS_PER_DAY if is_followed else NEVER
         return values
 
     def _change(
@@ -321,77 +355,14 @@ class Records:
         if seen is None:
             # The first write of a record: there is nothing to remove.
             values = {**values, "created_at": iso_time(self._clock())}
-            return self._update(key, values, condition={"status": None}, remove=remove)
+            return self._items.update(key, values, condition={"status": None}, remove=remove)
         condition = {"status": seen.status, "attempt": seen.attempt, "lease_until": seen.lease_until}
-        return self._update(key, values, condition=condition, remove=remove)
+        return self._items.update(key, values, condition=condition, remove=remove)
 
     def _change_mine(self, claim: Claim, values: Mapping[str, Any], remove: tuple[str, ...] = ()) -> Record:
         key = (claim.record.object_key, claim.record.sequencer)
         condition = {"status": Status.PROCESSING, "owner": claim.owner}
-        return self._update(key, values, condition=condition, remove=remove)
-
-    def _update(
-        self,
-        key: tuple[str, str],
-        values: Mapping[str, Any],
-        *,
-        condition: Mapping[str, Any],
-        remove: tuple[str, ...] = (),
-    ) -> Record:
-        """Write `values` if each attribute of `condition` equals its value (None: is absent)."""
-        values = {**values, "updated_at": iso_time(self._clock())}
-        names = {f"#{name}": name for name in (*values, *condition, *remove)}
-        sent = {f":{name}": value for name, value in values.items()}
-        sent |= {f":if_{name}": value for name, value in condition.items() if value is not None}
-        expression = "SET " + ", ".join(f"#{name} = :{name}" for name in values)
-        if remove:
-            expression += " REMOVE " + ", ".join(f"#{name}" for name in remove)
-        tests = (
-            f"attribute_not_exists(#{name})" if value is None else f"#{name} = :if_{name}"
-            for name, value in condition.items()
-        )
-        try:
-            answer = self._dynamodb.update_item(
-                TableName=self._table,
-                Key=to_item({"object_key": key[0], "sequencer": key[1]}),
-                UpdateExpression=expression,
-                ConditionExpression=" AND ".join(tests),
-                ExpressionAttributeNames=names,
-                ExpressionAttributeValues=to_item(sent),
-                ReturnValues="ALL_NEW",
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-                raise
-            found: Any = error.response.get("Item")
-            raise _ChangedError(from_item(found) if found else None) from None
-        return from_item(answer["Attributes"])
-
-    def _query(
-        self,
-        object_key: str,
-        *,
-        comparison: str = ">=",
-        sequencer: str = "0",
-        newest_first: bool = False,
-        limit: int | None = None,
-    ) -> Iterator[Record]:
-        request: dict[str, Any] = {
-            "TableName": self._table,
-            "KeyConditionExpression": f"object_key = :key AND sequencer {comparison} :sequencer",
-            "ExpressionAttributeValues": to_item({":key": object_key, ":sequencer": sequencer}),
-            "ConsistentRead": True,
-            "ScanIndexForward": not newest_first,
-        }
-        if limit:
-            request["Limit"] = limit
-        while True:
-            answer = self._dynamodb.query(**request)
-            yield from map(from_item, answer["Items"])
-            if "LastEvaluatedKey" not in answer or limit:
-                return
-            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+        return self._items.update(key, values, condition=condition, remove=remove)
 
 
 def _own(record: Record, owner: str) -> Claim:

@@ -50,15 +50,13 @@ def test_the_reason_names_label_confidence_and_threshold() -> None:
     assert decision.reason == "Weapons 95.0 reached the block threshold of 90"
 
 
-def test_only_labels_without_returned_descendants_are_judged() -> None:
-    labels = [Label("Violence", "", 99), Label("Weapons", "Violence", 40)]
-    assert verdict(labels, block={"Violence": 90}) is Verdict.ALLOW
+@pytest.mark.parametrize("descendant", [("Weapons", "Violence"), ("Physical Violence", "Graphic Violence")])
+def test_ancestor_is_judged_beside_a_descendant_only_where_it_is_surer(descendant: tuple[str, str]) -> None:
+    exempt = [descendant[0]]
+    for confidence, expected in ((99, Verdict.ALLOW), (98.9, Verdict.BLOCK)):
+        labels = [Label("Violence", "", 99), Label(*descendant, confidence)]
+        assert verdict(labels, block={"Violence": 90}, exempt=exempt) is expected
     assert verdict(labels[:1], block={"Violence": 90}) is Verdict.BLOCK
-
-
-def test_a_grandparent_is_not_judged_beside_its_grandchild() -> None:
-    labels = [Label("Violence", "", 99), Label("Physical Violence", "Graphic Violence", 40)]
-    assert verdict(labels, block={"Violence": 90}) is Verdict.ALLOW
 
 
 def test_siblings_are_judged_each() -> None:

@@ -19,4 +19,4 @@ def test_every_field_is_named_by_the_code_that_writes_it() -> None:
 
 def test_a_write_of_a_field_that_is_not_listed_fails_every_unit_test(stack: MotoStack) -> None:
     with pytest.raises(AssertionError, match="nobody_listed_me"):
-        stack.records._update(("key", "0" * 32), {"nobody_listed_me": 1}, condition={})
+        stack.records._items.update(("key", "0" * 32), {"nobody_listed_me": 1}, condition={})

@@ -1,5 +1,6 @@
 """Each row of the design's transition table, against DynamoDB's own conditions."""
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from botocore.exceptions import ClientError
 from media_pipeline.errors import LeaseHeldError, LeaseLostError, Reason, TransientError
 from media_pipeline.events import EventKind, ObjectEvent
 from media_pipeline.records.record import Claim, Finished, Record, Status
+from media_pipeline.records.succession import LATE_MESSAGE_DAYS, NEVER
 from media_pipeline.records.table import Records
 from tests.fixtures.moto_stack import MotoStack
 
@@ -298,10 +300,10 @@ def test_deleting_a_record_that_changed_meanwhile_is_tried_again_later(
 
 
 def test_newer_versions_are_seen_and_older_ones_are_not_newer(records: Records) -> None:
-    for sequencer, version in (("0A", "v1"), ("0B", "v2")):
-        claim(records, event(sequencer, version))
-    assert records.has_newer("a/b.jpg", "0A".ljust(32, "0"))
-    assert not records.has_newer("a/b.jpg", "0B".ljust(32, "0"))
+    first, second = claim(records, event("0A", "v1")), claim(records, event("0B", "v2"))
+    assert records.succession.neighbours(first.record).has_newer
+    assert not records.succession.neighbours(second.record).has_newer
+    assert records.succession.neighbours(second.record).has_older
     assert [record.version_id for record in records.older("a/b.jpg", "0B".ljust(32, "0"))] == ["v1"]
 
 
@@ -318,10 +320,38 @@ def test_two_lost_events_that_draw_one_sequencer_do_not_share_a_record(records: 
         records.claim(event("0A", "v2"), owner="x", lease_seconds=LEASE)
 
 
-def test_terminal_records_expire_after_their_retention(stack: MotoStack) -> None:
-    keeping = Records(dynamodb=stack.clients.dynamodb, table="records", clock=stack.clock, retention_days=30)
-    mine = claim(keeping)
-    assert "expires_at" not in mine.record.attributes
-    record = keeping.commit(mine, Status.FAILED, {})
-    assert record.attributes["expires_at"] == stack.clock.now + 30 * 86_400
-    assert "expires_at" not in claim(keeping, event(redrive=1)).record.attributes
+def keeping_for_a_month(stack: MotoStack) -> Records:
+    return Records(dynamodb=stack.clients.dynamodb, table="records", clock=stack.clock, retention_days=30)
+
+
+def test_record_expires_only_once_a_newer_one_follows_it(stack: MotoStack) -> None:
+    keeping = keeping_for_a_month(stack)
+    first = keeping.commit(claim(keeping, event("0A", "v1")), Status.PUBLISHED, {})
+    assert first.attributes["expires_at"] == NEVER
+    second = keeping.commit(claim(keeping, event("0B", "v2")), Status.PUBLISHED, {})
+    keeping.succession.mark_followed(second)
+    (older,) = keeping.older(second.object_key, second.sequencer)
+    assert older.followed_by == second.sequencer
+    assert older.attributes["expires_at"] == int(stack.clock.now) + 30 * 86_400
+    assert second.attributes["expires_at"] == NEVER
+
+
+@pytest.mark.parametrize("status", [Status.FAILED, Status.REVIEW])
+def test_record_that_needs_a_person_never_expires(stack: MotoStack, status: Status) -> None:
+    keeping = keeping_for_a_month(stack)
+    first = keeping.commit(claim(keeping, event("0A", "v1")), status, {})
+    assert "expires_at" not in first.attributes
+    second = keeping.commit(claim(keeping, event("0B", "v2")), Status.PUBLISHED, {})
+    keeping.succession.mark_followed(second)
+    (older,) = keeping.older(second.object_key, second.sequencer)
+    assert "expires_at" not in older.attributes
+
+
+def test_tombstone_outlives_every_message_that_may_come_late(stack: MotoStack) -> None:
+    keeping = Records(dynamodb=stack.clients.dynamodb, table="records", clock=stack.clock, retention_days=1)
+    marker = dataclasses.replace(event("0A", "marker"), kind=EventKind.DELETE_MARKER)
+    keeping.record_delete_marker(marker)
+    second = keeping.commit(claim(keeping, event("0B", "v2")), Status.PUBLISHED, {})
+    keeping.succession.mark_followed(second)
+    (tombstone,) = keeping.older(second.object_key, second.sequencer)
+    assert tombstone.attributes["expires_at"] == int(stack.clock.now) + LATE_MESSAGE_DAYS * 86_400

@@ -1,0 +1,64 @@
+"""What an attempt leaves in order when it ends with an error: its claim released, nothing put that no record lists."""
+
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from media_pipeline.errors import SlowDecodingError
+from media_pipeline.processing.attempt import Attempt
+from media_pipeline.records.record import Status
+from media_pipeline.records.table import Records
+from media_pipeline.storage import Storage
+
+RELEASE_PAUSES = (1.0, 2.0, *(3.0,) * 14)  # seconds; with the calls, most of a minute
+LISTING = frozenset({Status.PUBLISHED, Status.PROCESSING, Status.FAILED})
+"""Statuses whose records list renditions that exist."""
+
+
+class CleanUp:
+    """Ends attempts that failed; a problem with that is added to the error as a note."""
+
+    def __init__(self, records: Records, storage: Storage) -> None:
+        self._records = records
+        self._storage = storage
+
+    def release(self, attempt: Attempt, error: Exception) -> None:
+        """Release the claim, so that the next attempt need not wait for the lease; the caller raises the error."""
+        if isinstance(error, MemoryError | SlowDecodingError):
+            unfinished = (
+                attempt.record.unfinished
+            )  # decoding exceeded this function's memory or time: count it
+        else:
+            unfinished = 0 if attempt.verdict_stored else attempt.claim.unfinished_before
+        facts: dict[str, Any] = {}
+        if attempt.answers is not None and not attempt.verdict_stored:
+            facts["answers"] = attempt.answers.to_document()
+        try:
+            self._release_in_time(attempt, unfinished, facts)
+        except Exception as problem:  # noqa: BLE001 - the first error is the one to raise; the lease expires by itself
+            error.add_note(f"the lease could not be released: {problem}")
+
+    def remove_unlisted(self, attempt: Attempt, error: Exception) -> None:
+        """Remove what this attempt put after another one took over, unless the current record lists it.
+
+        Only a machine that was paused for longer than its lease gets here; no other attempt knows these keys.
+        """
+        try:
+            record = self._records.get(attempt.record.object_key, attempt.record.sequencer)
+            kept = record.rendition_keys if record and record.status in LISTING else frozenset()
+            self._storage.remove_renditions(attempt.put_keys - kept)
+        except Exception as problem:  # noqa: BLE001 - the first error is the one to raise
+            error.add_note(f"what was put without a lease could not be removed: {problem}")
+
+    def _release_in_time(self, attempt: Attempt, unfinished: int, facts: dict[str, Any]) -> None:
+        """Retry while there is time: a claim that is not released counts as if decoding had killed this function."""
+        for pause in RELEASE_PAUSES:
+            try:
+                self._records.release(attempt.claim, unfinished=unfinished, facts=facts)
+            except (BotoCoreError, ClientError):
+                if not attempt.invocation.has_time_for(pause):
+                    raise
+                attempt.invocation.sleep(pause)
+            else:
+                return
+        self._records.release(attempt.claim, unfinished=unfinished, facts=facts)

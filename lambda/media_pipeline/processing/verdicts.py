@@ -1,0 +1,106 @@
+"""Verdicts of one object version: reached once, stored before anything is published, reused where they still count."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from media_pipeline.events import ObjectEvent
+from media_pipeline.moderation.rekognition import Moderator
+from media_pipeline.moderation.result import Answers, ModerationResult
+from media_pipeline.moderation.verdicts import Mode
+from media_pipeline.processing.attempt import Attempt
+from media_pipeline.records.record import Record
+from media_pipeline.records.table import Records
+from media_pipeline.results import Output, Results
+from media_pipeline.storage import Storage, rendition_key
+
+NOTHING_PUBLISHED: Mapping[str, Any] = {"renditions": [], "placeholder": None, "dominant_colour": None}
+"""Facts of a withheld version: a blurred picture is a picture too."""
+
+
+class Verdicts:
+    """Judges what an attempt would publish, and writes the verdict into the record."""
+
+    def __init__(self, records: Records, storage: Storage, moderator: Moderator) -> None:
+        self._records = records
+        self._storage = storage
+        self._moderator = moderator
+
+    def withheld(self, attempt: Attempt, stored: ModerationResult) -> Record:
+        """Return the record of a version that a stored verdict withholds.
+
+        A verdict that was only observed counts once the policy is enforced: what was put by then is removed.
+        """
+        if not stored.publishes:
+            return attempt.record
+        self._storage.remove_renditions(attempt.record.rendition_keys)
+        attempt.invocation.require_time("store the verdict")
+        facts = {"moderation": replace(stored, mode=Mode.ENFORCE).to_document(), **NOTHING_PUBLISHED}
+        record = self._records.store_verdict(attempt.claim, facts)
+        attempt.verdict_stored = True
+        return record
+
+    def store(self, attempt: Attempt, results: Results) -> Record:
+        """Have it judged, unless an earlier attempt did, and store the verdict with all facts."""
+        known, event = attempt.record, attempt.event
+        listed = [_listed(rendition, event) for rendition in results.renditions]
+        moderation = self._reusable(attempt, results)
+        if moderation is None:
+            with attempt.steps("moderate"):
+                moderation = self._judge(attempt, results)
+        elif listed == list(known.renditions):
+            record = self._records.store_verdict(attempt.claim, {})  # decoding ended once more
+            attempt.verdict_stored = True
+            return record
+        # Deployed with other sizes, or another policy, since: remove what the earlier attempt put before its list goes.
+        kept = {rendition["key"] for rendition in listed} if moderation.publishes else set()
+        self._storage.remove_renditions(known.rendition_keys - kept)
+        attempt.facts["moderation"] = moderation.to_document()
+        if moderation.publishes:
+            attempt.facts |= {
+                "renditions": listed,
+                "placeholder": results.placeholder,
+                "dominant_colour": results.dominant_colour,
+            }
+        else:
+            attempt.facts |= NOTHING_PUBLISHED if known.renditions else {"renditions": []}
+        attempt.invocation.require_time("store the verdict")
+        record = self._records.store_verdict(attempt.claim, attempt.all_facts())
+        attempt.verdict_stored = True
+        return record
+
+    def _reusable(self, attempt: Attempt, results: Results) -> ModerationResult | None:
+        """Return the verdict of an earlier attempt where it is about exactly what would be published now."""
+        stored = attempt.record.moderation
+        if stored is None or attempt.record.attributes.get("sha256") != attempt.facts["sha256"]:
+            return None
+        pictures = (hashlib.sha256(proxy).hexdigest() for proxy in results.proxies)
+        return stored if stored.covers(pictures, self._moderator.mode) else None
+
+    def _judge(self, attempt: Attempt, results: Results) -> ModerationResult:
+        """Ask Rekognition about the pictures that no earlier attempt has an answer for; the worse verdict counts."""
+
+        def remember(answers: Answers) -> None:
+            attempt.answers = answers
+
+        judged = self._moderator.judge(
+            results.proxies,
+            before_each=lambda: attempt.before_call("ask Rekognition"),
+            times=results.times,
+            known=Answers.of_record(attempt.record.attributes, self._moderator.asked_from),
+            on_answer=remember,
+        )
+        stored = attempt.record.moderation
+        return judged if stored is None else stored.worse(judged)
+
+
+def _listed(rendition: Output, event: ObjectEvent) -> dict[str, Any]:
+    return {
+        "name": rendition.name,
+        "format": rendition.format,
+        "width": rendition.width,
+        "height": rendition.height,
+        "bytes": rendition.length,
+        "key": rendition_key(event.key, event.version, rendition.name, rendition.sha256, rendition.extension),
+    }

@@ -1,0 +1,130 @@
+"""What records of one key mean for each other: newer ones hide older ones, tombstones come and go, notes wait."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from media_pipeline.errors import TransientError
+from media_pipeline.events import ObjectEvent
+from media_pipeline.records.items import ItemChangedError, ItemTable
+from media_pipeline.records.record import Record, Status, iso_time
+
+SECONDS_PER_DAY = 86_400
+NEVER = 253_402_300_799
+"""`expires_at` of what nothing newer follows, in epoch seconds: the end of the year 9999. DynamoDB deletes expired
+items in any order, so an item may only expire once a newer one takes its place for readers."""
+LATE_MESSAGE_DAYS = 28
+"""For so long a message about a version may still come: four days in a queue, seven as a dead letter, redriven once,
+doubled. What such a message must find does not expire before."""
+NEIGHBOURS = 25
+"""Items that one look at a key's newest reads: one query, whatever the length of the key's history."""
+_NOTE = "!deleted/"  # sorts below all sequencers
+
+
+@dataclass(frozen=True, kw_only=True)
+class Neighbours:
+    """The other records of a key, as seen from one of them."""
+
+    has_newer: bool
+    """Whether a later version, or a tombstone, has a record."""
+    has_newer_tombstone: bool
+    """Whether a delete marker above the version is recorded, and was not removed again."""
+    has_older: bool
+    twin: Record | None
+    """Another record of the same version, made from an event without a sequencer."""
+
+
+class Succession:
+    """Reads and writes what follows from the order of a key's records.
+
+    `clock` gives epoch seconds; `retention_days` is how long what a newer record follows is kept, 0 means forever.
+    """
+
+    def __init__(self, items: ItemTable, *, clock: Callable[[], float], retention_days: int) -> None:
+        self._items = items
+        self._clock = clock
+        self._retention_days = retention_days
+
+    def older(self, object_key: str, sequencer: str) -> Iterator[Record]:
+        """Read the records of versions before this one, oldest first."""
+        return self._items.query(object_key, comparison="<", sequencer=sequencer)
+
+    def newer(self, object_key: str, sequencer: str) -> Iterator[Record]:
+        """Read the records of versions after this one, oldest first."""
+        return self._items.query(object_key, comparison=">", sequencer=sequencer)
+
+    def neighbours(self, record: Record) -> Neighbours:
+        """Read what else is recorded of the record's key, with one query."""
+        found = list(self._items.query(record.object_key, newest_first=True, limit=NEIGHBOURS))
+        others = [other for other in found if other.sequencer != record.sequencer]
+        twins = (other for other in others if other.version == record.version and not other.is_tombstone)
+        newer = [
+            other
+            for other in others
+            if other.sequencer > record.sequencer and other.version != record.version and not other.undone
+        ]
+        return Neighbours(
+            has_newer=bool(newer),
+            has_newer_tombstone=any(other.is_tombstone for other in newer),
+            has_older=any(other.sequencer < record.sequencer for other in others),
+            twin=next(twins, None),
+        )
+
+    def is_version_deleted(self, object_key: str, version: str) -> bool:
+        """Return whether the delete of a version was seen that had no record then."""
+        return self._items.get(object_key, _NOTE + version) is not None
+
+    def note_deleted_version(self, event: ObjectEvent) -> None:
+        """Note the delete of a version without a record, for the event of its upload that may still come.
+
+        The note sorts below all versions of the key, so that no reader of the newest record meets it.
+        """
+        now = self._clock()
+        values = {
+            "status": Status.DELETED,
+            "version_id": event.version_id,
+            "announced_at": iso_time(
+                now
+            ),  # there is nothing to announce: nobody was notified of this version
+            "expires_at": int(now) + LATE_MESSAGE_DAYS * SECONDS_PER_DAY,
+        }
+        self._items.update((event.key, _NOTE + event.version), values, condition={})
+
+    def undo_tombstone(self, tombstone: Record, restored: Record | None) -> Record:
+        """Note that a delete marker was removed, and at which attempt the version below it is to be restored.
+
+        Return the tombstone as it is then: noted once, the attempt stays.
+        """
+        values = {"undone": True, "restored_attempt": restored.attempt if restored else 0}
+        key = (tombstone.object_key, tombstone.sequencer)
+        try:
+            return self._items.update(key, values, condition={"delete_marker": True, "undone": None})
+        except ItemChangedError as changed:
+            if changed.found is None:
+                raise TransientError("the tombstone disappeared while it was undone") from None
+            return changed.found
+
+    def mark_followed(self, record: Record) -> None:
+        """Mark all older records of a key: readers ignore them from now on, and they may expire.
+
+        FAILED and REVIEW stay until a person decides. Nothing to do where records are kept forever.
+        """
+        if not self._retention_days:
+            return
+        for older in self.older(record.object_key, record.sequencer):
+            if older.followed_by is None:
+                self._mark_followed(older, record)
+
+    def _mark_followed(self, older: Record, record: Record) -> None:
+        values: dict[str, Any] = {"followed_by": record.sequencer}
+        if older.status.terminal and not older.status.needs_attention:
+            days = self._retention_days
+            if older.status is Status.DELETED:
+                days = max(days, LATE_MESSAGE_DAYS)
+            values["expires_at"] = int(self._clock()) + days * SECONDS_PER_DAY
+        condition = {"status": older.status, "attempt": older.attempt}
+        try:
+            self._items.update((older.object_key, older.sequencer), values, condition=condition)
+        except ItemChangedError as changed:
+            if changed.found is not None:
+                raise TransientError("an older record changed while it was marked as followed") from None
