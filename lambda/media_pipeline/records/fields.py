@@ -42,8 +42,8 @@ FIELDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "moderation": (
             "map",
             "`verdict`, `mode`, `reason`, `labels` with `name`, `parent` and `confidence`, `frames` of a video with "
-            "`time` and `labels`, `pictures` of anything else with `labels`, both with the `sha256` of the judged JPEG; "
-            "`judged` (their number), `asked_from` (the least confidence asked for), `model_version`, "
+            "`time` and `labels`, `pictures` of anything else with `labels`, both with the `sha256` of the judged "
+            "JPEG; `judged` (their number), `asked_from` (the least confidence asked for), `model_version`, "
             "`policy_version`",
         ),
         "answers": (
