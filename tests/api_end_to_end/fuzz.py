@@ -1,4 +1,4 @@
-"""`make fuzz-api`: requests that schemathesis makes of components/openapi.yaml, sent to the API of a served stack.
+"""`make fuzz-api`: requests that schemathesis generates from components/openapi.yaml, sent to a served stack.
 
 The stack's limits are wide, so that the function responses and not the usage plan. What is taken in is processed, too.
 """
@@ -25,7 +25,7 @@ SCHEMATHESIS = Path(sys.prefix) / "fuzz" / "bin" / "schemathesis"
 
 
 def main() -> int:
-    """Fuzz; returns 0 where nothing was found."""
+    """Send the requests; exit code 0 if nothing was found."""
     parser = argparse.ArgumentParser(prog="make fuzz-api", description=__doc__)
     parser.add_argument("--requests", type=int, default=LEAST_REQUESTS, help="at least so many")
     parser.add_argument("--seed", type=int, default=0)
@@ -48,7 +48,7 @@ def main() -> int:
 
 
 def _known(stack: ServedStack) -> list[str]:
-    """Ids of uploads in every state that there is without a fault."""
+    """Return ids of uploads in every status that is possible without a fault."""
     pictures = [photo(), card(Weapons=95), card(Violence=80), photo()[:600]]
     responses = [stack.upload(data) for data in pictures]
     stack.wait_for_outcomes([key_of(response) for response in responses])
@@ -74,7 +74,7 @@ def _round(stack: ServedStack, folder: Path, seed: int, known: list[str]) -> tup
     command += ["--workers", "2", "--request-timeout", "60", "--suppress-health-check", "all"]
     command += ["--report", "json", "--report-json-path", file]
     hooks = {"SCHEMATHESIS_HOOKS": "known_ids", "KNOWN_IDS": " ".join(known), "PYTHONPATH": str(HERE)}
-    # What it keeps of a run goes away with the folder.
+    # Its cache of the run is removed together with the folder.
     done = subprocess.run(command, cwd=folder, env={**os.environ, **hooks}, check=False)
     if not file.exists():
         return {"test_cases": {"generated": 0}}, done.returncode or 1
@@ -87,7 +87,7 @@ def _outcomes(stack: ServedStack) -> Counter[str]:
 
 
 def _judged(stack: ServedStack) -> list[str]:
-    """What went wrong that no response tells: a fault in the function's log, an upload without its one end."""
+    """Return errors that no response shows: errors in the function's log, uploads without exactly one record."""
     lines = [json.loads(line) for line in stack.log("upload_api").split("\n") if line.startswith("{")]
     wrong = [f"5xx: {line['message']}" for line in lines if line.get("http_status", 0) >= 500]
     wrong += [f"it failed: {line}" for line in stack.log("upload_api").split("\n") if "Traceback" in line]

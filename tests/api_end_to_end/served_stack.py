@@ -37,7 +37,7 @@ CONFIGURATION: Mapping[str, Any] = {
 
 @dataclass(frozen=True)
 class Response:
-    """One response of the API."""
+    """A response of the API."""
 
     status: int
     headers: Mapping[str, str]

@@ -1,4 +1,4 @@
-"""Forms for larger uploads take what was asked for, for as long as was said, and nothing else."""
+"""Forms for larger uploads accept what was requested, until they expire, and nothing else."""
 
 import base64
 import json
@@ -15,7 +15,7 @@ EXPIRED = 15 * 60 + 1  # seconds: a form is valid for fifteen minutes
 LENIENT = base64.b64encode(b'{"expiration": "2099-01-01T00:00:00Z", "conditions": []}').decode()
 
 
-def test_a_form_stores_the_file_under_its_id_and_the_pipeline_takes_it_up(stack: ServedStack) -> None:
+def test_a_form_stores_the_file_under_its_id_and_the_pipeline_processes_it(stack: ServedStack) -> None:
     data = photo(f"{uuid4()}")
     form = stack.form(data, file_name="Grüße.jpg")
     assert stack.request("GET", form["status_url"]).status == 404
@@ -53,7 +53,7 @@ def test_a_form_with_another_field_is_refused_and_nothing_is_stored(
     form = stack.form(data)
     assert stack.post_form(form, data, changed) == status
     assert stack.versions() == before
-    assert stack.post_form(form, data) == 204  # and unchanged it is taken
+    assert stack.post_form(form, data) == 204  # unchanged it is accepted
 
 
 def test_a_form_with_another_policy_is_refused_and_nothing_is_stored(stack: ServedStack) -> None:
@@ -102,7 +102,7 @@ def test_a_form_is_refused_after_its_time_and_nothing_is_stored(
         ([], 400),
     ],
 )
-def test_no_form_is_given_for_what_the_stack_does_not_take(
+def test_no_form_is_given_for_what_the_stack_does_not_accept(
     stack: ServedStack, body: object, status: int
 ) -> None:
     response = stack.request("POST", "/v1/uploads", json.dumps(body).encode())

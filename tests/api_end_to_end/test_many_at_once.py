@@ -1,4 +1,4 @@
-"""Many uploads at once: each is taken or told when to come back, and what was taken ends exactly once."""
+"""Many uploads at once: each is accepted or told when to retry, and each accepted one gets exactly one record."""
 
 import time
 from collections import Counter
@@ -32,12 +32,12 @@ def require_one_outcome_each(
     ended = Counter(record["object_key"] for record in records if record["status"] == "PUBLISHED")
     assert {key: ended[key] for key in keys} == dict.fromkeys(keys, 1)
     stored = set(stack.versions()) - before
-    assert Counter(key for key, _ in stored) == Counter(keys)  # and nothing of what was turned away
+    assert Counter(key for key, _ in stored) == Counter(keys)  # and none of the refused ones
     logged = Counter(line["object_key"] for line in stack.logged_outcomes())
     assert {key: logged[key] for key in keys} == dict.fromkeys(keys, 1)
 
 
-def test_uploads_at_once_beyond_the_plans_limits_are_taken_or_told_when_to_come_back(
+def test_uploads_beyond_the_plans_limits_are_accepted_or_told_when_to_retry(
     stack: ServedStack, uploads: int, at_once: ThreadPoolExecutor
 ) -> None:
     count, before = max(uploads, 2 * DEV_BURST), set(stack.versions())
@@ -80,7 +80,7 @@ def test_the_same_idempotency_key_sent_at_once_stores_one_object(
     assert set(stack.versions()) - before == stored
 
 
-def test_other_bytes_under_one_idempotency_key_at_once_store_one_object_and_are_told_so(
+def test_different_bytes_with_one_idempotency_key_store_one_object_and_get_409(
     stack: ServedStack, at_once: ThreadPoolExecutor
 ) -> None:
     before, name = set(stack.versions()), str(uuid4())
@@ -107,7 +107,7 @@ def test_an_idempotency_key_is_remembered_when_its_original_was_moved_away(stack
 
 @pytest.fixture(scope="module")
 def known(stack: ServedStack) -> Response:
-    """An upload that is done."""
+    """Return the response of an upload that is processed."""
     response = stack.upload(photo(f"{uuid4()}"))
     stack.wait_for_outcomes([key_of(response)])
     return response

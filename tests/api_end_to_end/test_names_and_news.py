@@ -1,4 +1,4 @@
-"""Names from outside never act, and each outcome is told once to everybody who wants to know, and to nobody else."""
+"""Hostile file names and ids do no harm, and each outcome is reported once to each recipient and to nobody else."""
 
 import json
 import re
@@ -44,7 +44,7 @@ LOGS = ("upload_api", "process_image", "log_notification", "dead_letters")
 
 
 def require_escaped_names(stack: ServedStack) -> None:
-    """Nothing from outside stands in a log line or an email as it was sent, where it could do something there."""
+    """Fail if a log line or an email contains a character that could act as a control or escape sequence."""
     for name in LOGS:
         for line in stack.log(name).split("\n"):
             assert line.isascii(), line
@@ -58,7 +58,7 @@ def require_escaped_names(stack: ServedStack) -> None:
 
 
 @pytest.mark.parametrize("name", HOSTILE.values(), ids=HOSTILE)
-def test_a_hostile_name_is_metadata_at_most(stack: ServedStack, name: str) -> None:
+def test_a_hostile_name_is_stored_as_escaped_metadata_only(stack: ServedStack, name: str) -> None:
     escaped = quote(name.encode(errors="surrogatepass"))
     raw = re.sub(r"[^ -~]", "?", name)
     responses = [
@@ -87,7 +87,7 @@ def test_a_hostile_name_is_metadata_at_most(stack: ServedStack, name: str) -> No
 
 
 @pytest.mark.parametrize("name", HOSTILE.values(), ids=HOSTILE)
-def test_a_hostile_id_is_nobodys(stack: ServedStack, name: str) -> None:
+def test_a_hostile_id_is_not_found(stack: ServedStack, name: str) -> None:
     escaped = quote(name.encode(errors="surrogatepass"), safe="").replace(".", "%2E")
     for path in (f"/v1/images/{escaped}"[:7000], f"/v1/images/{'a' * 32}%0A", f"/v1/images/api%2F{'a' * 32}"):
         response = stack.request("GET", path)
@@ -97,8 +97,8 @@ def test_a_hostile_id_is_nobodys(stack: ServedStack, name: str) -> None:
     require_escaped_names(stack)
 
 
-def test_no_name_reaches_a_log_or_a_letter_unescaped_not_even_as_a_key(stack: ServedStack) -> None:
-    """Whoever may put into the bucket chooses the whole key."""
+def test_no_name_or_key_reaches_a_log_or_an_email_unescaped(stack: ServedStack) -> None:
+    """Upload under hostile keys: whoever may write to the bucket chooses the whole key."""
     keys = []
     for name in HOSTILE.values():
         key = f"{uuid4()}/{name.encode(errors='replace').decode()}"[:900].replace("\0", "")
@@ -110,8 +110,8 @@ def test_no_name_reaches_a_log_or_a_letter_unescaped_not_even_as_a_key(stack: Se
     assert all(any(key.partition("/")[0] in text for text in told) for key in keys)
 
 
-def test_every_outcome_is_one_line_and_one_letter_to_whom_it_concerns(stack: ServedStack) -> None:
-    """Of each status that can be had without a fault, through both doors."""
+def test_every_outcome_is_one_log_line_and_one_email_to_each_recipient(stack: ServedStack) -> None:
+    """Cover every status that is possible without a fault, of uploads through the API and directly to the bucket."""
     sent = {
         "PUBLISHED": stack.upload(photo(f"{uuid4()}")),
         "BLOCKED": stack.upload(card(Weapons=95)),
@@ -135,7 +135,7 @@ def test_every_outcome_is_one_line_and_one_letter_to_whom_it_concerns(stack: Ser
     logged = Counter(
         (line["object_key"], line["sequencer"], line["status"]) for line in stack.logged_outcomes()
     )
-    # A tombstone's key was published before: both are outcomes, of two items.
+    # The key of a delete marker was published before: two records, and two outcomes.
     assert logged == ends
     assert set(ends.values()) == {1}
     emails = Counter((email["To"], _told(email.get_content())) for email in stack.emails())
@@ -150,7 +150,7 @@ def test_every_outcome_is_one_line_and_one_letter_to_whom_it_concerns(stack: Ser
         assert f"] {_told(email.get_content())[2]}: " in email["Subject"]
 
 
-def test_a_blocked_cards_links_cannot_be_had_and_its_labels_are_not_shown(stack: ServedStack) -> None:
+def test_a_blocked_picture_has_no_links_and_shows_no_labels(stack: ServedStack) -> None:
     response = stack.upload(card(Weapons=95, Violence=95))
     (record,) = [
         each for each in stack.wait_for_outcomes([key_of(response)]) if each["object_key"] == key_of(response)
@@ -174,7 +174,7 @@ def test_a_blocked_cards_links_cannot_be_had_and_its_labels_are_not_shown(stack:
         assert stack.request("GET", guess, key=None).status in (403, 404)
 
 
-def test_a_published_link_is_for_its_own_object_alone(stack: ServedStack) -> None:
+def test_a_signed_link_is_valid_for_its_own_object_only(stack: ServedStack) -> None:
     published, blocked = stack.upload(photo(f"{uuid4()}")), stack.upload(card(Weapons=95))
     records = {
         each["object_key"]: each
@@ -197,7 +197,7 @@ def _members(document: Mapping[str, Any]) -> set[str]:
 
 
 def _told(text: str) -> tuple[str, str, str]:
-    """What an email is about: key as it is shown, sequencer, status."""
+    """Return key (as shown), sequencer and status from the text of an email."""
     facts = dict(re.findall(r"^(Object|Status): +(.*)$", text, re.MULTILINE))
     sequencer = re.search(r"sequencer ([0-9A-F]+)", text)
     assert sequencer is not None, text

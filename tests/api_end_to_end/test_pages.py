@@ -1,4 +1,4 @@
-"""Pages of the configured origins may use the API and its forms; those of others may not."""
+"""Pages of configured origins may use the API and its forms; other pages may not."""
 
 import pytest
 
@@ -20,7 +20,7 @@ def preflight(stack: ServedStack, path: str, origin: str, method: str) -> Respon
 
 
 @pytest.mark.parametrize(("path", "method"), ROUTES.items(), ids=["upload", "form", "status"])
-def test_a_browser_may_ask_first_without_a_key(stack: ServedStack, path: str, method: str) -> None:
+def test_a_preflight_request_needs_no_key(stack: ServedStack, path: str, method: str) -> None:
     asked = preflight(stack, path, ORIGIN, method)
     assert asked.status == 204
     assert asked.headers["access-control-allow-origin"] == ORIGIN
@@ -30,7 +30,7 @@ def test_a_browser_may_ask_first_without_a_key(stack: ServedStack, path: str, me
     assert other.headers.get("access-control-allow-origin") != OTHER
 
 
-def test_a_page_can_read_answers_and_refusals_alike(stack: ServedStack) -> None:
+def test_a_page_can_read_successful_and_refused_responses(stack: ServedStack) -> None:
     path = f"/v1/images/{'a' * 32}"
     for status, key in ((404, ""), (403, None)):
         response = stack.request("GET", path, key=key, Origin=ORIGIN)

@@ -1,4 +1,4 @@
-"""What is documented and what is printed, pasted into a shell as its reader would (needs curl: `make front-door`)."""
+"""Documented and printed commands, pasted into a shell as a reader would (needs curl: `make front-door`)."""
 
 import io
 import json
@@ -37,7 +37,7 @@ print(items[0]["status"], len(body) == items[0]["renditions"][0]["bytes"])
 
 @dataclass(frozen=True)
 class Serving:
-    """`make serve` as it runs for somebody else."""
+    """A running `make serve`, and what it printed."""
 
     said: list[str]
     environment: Path
@@ -61,7 +61,7 @@ def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
 
 @pytest.fixture
 def elsewhere(tmp_path: Path) -> Path:
-    """A folder that has nothing to do with the checkout, with a photo.jpg."""
+    """Return a folder outside of the checkout, with a photo.jpg."""
     folder = tmp_path / "some where else"
     folder.mkdir()
     (folder / "photo.jpg").write_bytes(photo("pasted"))
@@ -69,7 +69,7 @@ def elsewhere(tmp_path: Path) -> Path:
 
 
 def in_a_shell(script: str, folder: Path, serving: Serving) -> subprocess.CompletedProcess[str]:
-    """As in a terminal in which the environment file was read."""
+    """Run a script as in a terminal that has read the environment file."""
     bare = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "API_"))}
     text = f'. "$ENV_FILE"\n{script}'
     return subprocess.run(
@@ -84,7 +84,7 @@ def in_a_shell(script: str, folder: Path, serving: Serving) -> subprocess.Comple
 
 
 def guide() -> str:
-    """The script of the guide for uploading."""
+    """Return the script in the guide to uploading."""
     found = SCRIPT.search(GUIDE.read_text("utf-8"))
     assert found is not None
     return found["script"]
@@ -105,7 +105,7 @@ def test_the_guides_script_runs_from_top_to_bottom(serving: Serving, elsewhere: 
     with Image.open(elsewhere / "rendition") as rendition:
         assert max(rendition.size) == min(max(each["width"], each["height"]) for each in image["renditions"])
     posted, shown = json.JSONDecoder().raw_decode(done.stdout)
-    assert posted["image_id"] != image["image_id"]  # both ways in were taken
+    assert posted["image_id"] != image["image_id"]  # two uploads: one by the body, one by a form
     assert json.loads(done.stdout[shown:]) == image
 
 

@@ -1,4 +1,4 @@
-"""Who may write where, and how often: forms posted again, the API's prefix, objects that could not be read."""
+"""Who may write where, and how often: repeated posts of a form, the API's prefix, unreadable objects."""
 
 import base64
 import hashlib
@@ -26,7 +26,7 @@ LAMBDA_MAY_ASSUME = {
 
 @pytest.fixture(scope="module")
 def uploader(stack: ServedStack) -> Iterator[Any]:
-    """S3 as an application sees it that has nothing but the policy may_upload."""
+    """Yield an S3 client of an application that has only the policy may_upload."""
     name = f"uploader-{uuid4().hex[:6]}"
     iam = stack.world.client("iam")
     arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(LAMBDA_MAY_ASSUME))["Role"][
@@ -56,7 +56,7 @@ def refused(call: Any, **parameters: Any) -> bool:
 
 
 def of_key(stack: ServedStack, key: str, count: int) -> list[dict[str, Any]]:
-    """The records of a key, once all of its versions have one; the first upload's first."""
+    """Wait until all versions of a key have a record; return the records, oldest upload first."""
     records = [record for record in stack.wait_for_outcomes([key]) if record["object_key"] == key]
     while len(records) < count:
         records = [record for record in stack.wait_for_outcomes([key]) if record["object_key"] == key]

@@ -1,4 +1,4 @@
-"""The real Pulumi engine against the embedded AWS: all of it with `make test-engine`, one round with `make test`."""
+"""The real Pulumi engine against the embedded AWS: all tests with `make test-engine`, one with `make test`."""
 
 import os
 import shutil
@@ -13,18 +13,18 @@ from tests.engine.operator_session import OperatorSession, operator_session
 
 HERE = Path(__file__).parent
 ALL = os.environ.get("ENGINE_TESTS") == "all"
-SHORT_ROUND = "test_plain_commands_take_a_stack_from_nothing_to_nothing"
+SHORT_ROUND = "test_plain_commands_create_a_stack_and_leave_nothing_behind"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Without a CLI one test is left, to say so; outside `make test-engine` one short round, to see that it works."""
+    """Without the CLI, keep one test, skipped with the reason; otherwise choose by ENGINE_TESTS."""
     engine = [item for item in items if item.path.is_relative_to(HERE)]
     chosen = [item for item in engine if item.name == SHORT_ROUND]
     if shutil.which("pulumi") is None:
         reason = f"`pulumi` is not on PATH: none of the {len(engine)} tests of the real engine ran"
         for item in chosen:
             item.add_marker(pytest.mark.skip(reason=reason))
-    elif ALL:  # the long rounds include the short one
+    elif ALL:  # the long tests include the short one
         chosen = [item for item in engine if item not in chosen]
     dropped = [item for item in engine if item not in chosen]
     if chosen and dropped:
@@ -34,7 +34,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="module")
 def deployed() -> Iterator[OperatorSession]:
-    """The dev stack, up; tests that share it leave it as they found it."""
+    """Yield a session with the dev stack deployed; tests that share it restore its state."""
     with operator_session("dev") as session:
         session.up()
         yield session
@@ -42,7 +42,7 @@ def deployed() -> Iterator[OperatorSession]:
 
 @pytest.fixture
 def fresh() -> Iterator[OperatorSession]:
-    """The dev stack with nothing deployed."""
+    """Yield a session with nothing deployed."""
     with operator_session("dev") as session:
         yield session
 
@@ -56,7 +56,7 @@ def photo(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def violent_card(tmp_path: Path) -> Path:
-    """A picture that the stand-in for Rekognition sees violence in, with a confidence of 85."""
+    """Return a picture in which the stand-in for Rekognition finds Violence with a confidence of 85."""
     path = tmp_path / "violent.jpg"
     draw_card({"Violence": 85}).save(path, quality=90)
     return path

@@ -1,4 +1,4 @@
-"""`python -m tests.engine.faulty_world`: the served world with one fault, named by the environment.
+"""`python -m tests.engine.faulty_world`: a served world with one fault, which the environment variable FAULT names.
 
 `FAULT=refuse:<type>`: the first creation of that type fails. `FAULT=hang:<type>`: the first one is carried out, but
 its answer takes a while.
@@ -14,11 +14,11 @@ from embedded_aws.resources import HANDLERS
 from embedded_aws.resources.base import DeploymentRefusedError
 from embedded_aws.serving.__main__ import main
 
-HANG_SECONDS = 25  # longer than it takes to see the rest done, and to kill the engine meanwhile
+HANG_SECONDS = 25  # long enough to wait for all other resources and then to kill the engine
 
 
 def break_once(kind: str, type_name: str) -> None:
-    """Put the fault into the handler of a type."""
+    """Patch the handler of a resource type so that its first creation fails or hangs."""
     handler: Any = HANDLERS[type_name]
     create, first, lock = handler.create, [True], threading.Lock()
 

@@ -1,7 +1,7 @@
-"""`python -m tests.engine.fixtures NAME`: keeps the dev stack's state as it is now under `fixtures/NAME.json`.
+"""`python -m tests.engine.fixtures NAME`: saves the present state of the dev stack as `fixtures/NAME.json`.
 
-To be run once for a released layout of the stack, with `pulumi` on PATH. What depends on the machine, the day or the
-run is left out: stack traces, times, paths of archives, the key of secrets (there are none in it).
+Run it once for each released layout of the stack, with `pulumi` on PATH. Everything that depends on the machine, the
+day or the run is left out: stack traces, times, paths of archives, the key of secrets (there are no secrets).
 """
 
 import json
@@ -17,7 +17,7 @@ _ARCHIVE = "0def7320c3a5731c473e5ecbe6d01bc7"
 
 
 def main(name: str) -> None:
-    """Deploy, export, write."""
+    """Deploy the dev stack, export its state and write the file."""
     from tests.engine.operator_session import operator_session
 
     with operator_session("dev") as session:

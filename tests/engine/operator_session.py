@@ -1,4 +1,4 @@
-"""An operator's session: plain pulumi commands in a rehearsal, and a look at what became of them."""
+"""An operator's session: plain pulumi commands in a rehearsal, and views of their effects."""
 
 import json
 import os
@@ -28,7 +28,7 @@ _PATIENCE = 30.0  # seconds
 
 @dataclass(frozen=True)
 class CommandResult:
-    """How a command ended."""
+    """Exit code and output of a command."""
 
     code: int
     output: str
@@ -41,20 +41,20 @@ class CommandResult:
 
 @dataclass(frozen=True)
 class Change:
-    """A step of a preview: what is done, and which properties make it necessary."""
+    """A step of a preview: the operation, and the properties that cause it."""
 
     op: str
     properties: tuple[str, ...] = ()
 
 
 class RehearsalAws:
-    """The rehearsal's world as handlers want it."""
+    """The rehearsal's world behind the interface that the embedded AWS's resource handlers use."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self.region = environment["AWS_REGION"]
         self.account_id = ACCOUNT_ID
         self.api_endpoint: str | None = (
-            None  # as AWS shows it: where APIs are served is the world's own matter
+            None  # as in the real AWS: only the world itself knows where APIs are served
         )
         self._endpoint = environment["AWS_ENDPOINT_URL"]
         self._session = boto3.session.Session(
@@ -76,7 +76,7 @@ class RehearsalAws:
 
 
 class OperatorSession:
-    """One open rehearsal. Nothing that it starts can reach a network but loopback."""
+    """One open rehearsal. No command that it starts can reach a network other than loopback."""
 
     def __init__(self, rehearsal: Rehearsal) -> None:
         self.rehearsal = rehearsal
@@ -88,7 +88,7 @@ class OperatorSession:
         self.aws = RehearsalAws(rehearsal.world.environment)
 
     def pulumi(self, *arguments: str, expect: int | None = 0) -> CommandResult:
-        """Run a command to its end; any other exit code than `expect` fails the test with what it said."""
+        """Run a pulumi command; fail with its output if the exit code is not `expect` (None: any)."""
         ran = subprocess.run(
             self.command(*arguments),
             cwd=self.rehearsal.folder,
@@ -111,7 +111,7 @@ class OperatorSession:
         return [engine, *arguments, "--non-interactive", "--color=never"]
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
-        """Start a command in a process group of its own, to be killed."""
+        """Start a pulumi command in its own process group, so that it can be killed."""
         return subprocess.Popen(
             self.command(*arguments),
             cwd=self.rehearsal.folder,
@@ -129,7 +129,7 @@ class OperatorSession:
         self.pulumi("config", "set", "--path", key, value)
 
     def preview(self, *arguments: str) -> dict[str, Change]:
-        """What would change: resource name -> change. Empty where nothing would."""
+        """Return what `pulumi preview` would change: resource name -> change."""
         steps = json.loads(self.pulumi("preview", "--json", *arguments).output).get("steps", [])
         found: dict[str, Change] = {}
         for step in steps:
@@ -143,13 +143,13 @@ class OperatorSession:
         return outputs
 
     def state(self) -> list[dict[str, Any]]:
-        """The resources in the engine's state."""
+        """Return the resources in the engine's state."""
         deployment = self.export()["deployment"]
         resources: list[dict[str, Any]] = deployment.get("resources") or []
         return resources
 
     def named(self, type_: str) -> set[str]:
-        """The names of all resources of a type, such as `Function`."""
+        """Return the names of all resources of a type, such as `Function`."""
         return {
             resource["urn"].rsplit("::", 1)[-1]
             for resource in self.state()
@@ -161,11 +161,11 @@ class OperatorSession:
         return exported
 
     def leftovers(self) -> list[str]:
-        """What the world still holds."""
+        """Return what the world still contains."""
         return find_leftovers(self.aws)
 
     def process(self, photo: Path) -> dict[str, Any]:
-        """Upload a photo and wait for its record to be terminal and announced."""
+        """Upload a photo; wait for its terminal, announced record and return it."""
         outputs = self.outputs()
         put = self.aws.client("s3").put_object(
             Bucket=outputs["uploads_bucket"], Key=photo.name, Body=photo.read_bytes()
@@ -173,7 +173,7 @@ class OperatorSession:
         return self.settled(photo.name, put["VersionId"])
 
     def settled(self, key: str, version: str) -> dict[str, Any]:
-        """Wait for a record to be terminal and announced."""
+        """Wait for the terminal, announced record of an object version and return it."""
         table = self.outputs()["records_table"]
         deadline = time.monotonic() + _PATIENCE
         record: dict[str, Any] = {}
@@ -185,7 +185,7 @@ class OperatorSession:
         raise AssertionError(f"{key} was not done after {_PATIENCE} s: {record}")
 
     def record(self, key: str, version: str, *, table: str | None = None) -> dict[str, Any]:
-        """The record of an object's version, empty where there is none."""
+        """Return the record of an object version, or an empty dictionary."""
         found = self.aws.client("dynamodb").query(
             TableName=table or self.outputs()["records_table"],
             KeyConditionExpression="object_key = :key",
@@ -197,7 +197,7 @@ class OperatorSession:
         return next((item for item in items if item.get("version_id") == version), {})
 
     def move_program(self, checkout: Path) -> None:
-        """Work on from another folder with the same project."""
+        """Use the program of another checkout from now on."""
         path = self.rehearsal.folder / "Pulumi.yaml"
         described = yaml.safe_load(path.read_text("utf-8"))
         path.write_text(yaml.safe_dump({**described, "main": str(checkout)}), "utf-8")
@@ -205,6 +205,6 @@ class OperatorSession:
 
 @contextmanager
 def operator_session(stack: str, **options: Any) -> Iterator[OperatorSession]:
-    """A rehearsal of its own."""
+    """Open a rehearsal; close it afterwards."""
     with Rehearsal(stack, **options) as rehearsal:
         yield OperatorSession(rehearsal)

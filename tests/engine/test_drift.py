@@ -1,9 +1,9 @@
-"""What somebody changed by hand is shown by a refresh and mended by the next up."""
+"""Manual changes are shown by a refresh and repaired by the next up."""
 
 from tests.engine.operator_session import NO_CHANGES, Change, OperatorSession
 
 
-def test_drift_made_by_hand_is_shown_and_mended(deployed: OperatorSession) -> None:
+def test_manual_changes_are_shown_by_a_refresh_and_repaired_by_up(deployed: OperatorSession) -> None:
     name = f"media-pipeline-{deployed.stack}"
     outputs = deployed.outputs()
     functions, queues = deployed.aws.client("lambda"), deployed.aws.client("sqs")

@@ -1,4 +1,4 @@
-"""What goes wrong, how the engine says it, and that the documented steps recover from it."""
+"""Failures: what the engine prints, and that the documented steps recover from them."""
 
 import os
 import signal
@@ -29,8 +29,8 @@ def test_a_wrong_configuration_is_one_message_and_registers_nothing(fresh: Opera
     fresh.config_set("memory.image", "64")
     refused = fresh.pulumi("up", "--yes", expect=None)
     assert refused.code != 0
-    for told in ("Wepons", "Weapons", "memory.image", "128"):
-        assert told in refused.text
+    for message in ("Wepons", "Weapons", "memory.image", "128"):
+        assert message in refused.text
     assert "Traceback" not in refused.text
     diagnostics = refused.text.partition("Diagnostics:")[2]
     assert diagnostics.count("error: ") == 2, "the message, and the engine's own word that the program ended"
@@ -46,7 +46,7 @@ def test_a_value_of_the_wrong_type_is_refused_before_the_program_starts(fresh: O
     assert "Traceback" not in refused.text
 
 
-def test_after_a_failure_half_way_a_second_up_completes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_second_up_completes_a_deployment_that_failed_half_way(monkeypatch: pytest.MonkeyPatch) -> None:
     with _faulty(monkeypatch, f"refuse:{TABLE}") as session:
         failed = session.pulumi("up", "--yes", "--skip-preview", expect=None)
         assert failed.code != 0
@@ -66,7 +66,7 @@ def _queues(session: OperatorSession) -> list[str]:
 
 
 def _pending(session: OperatorSession) -> list[dict[str, Any]]:
-    """What the engine was about to create, as its state names it."""
+    """Return the resources that the engine's state lists as pending creations."""
     pending: list[dict[str, Any]] = session.export()["deployment"].get("pending_operations") or []
     return [operation["resource"] for operation in pending]
 
@@ -76,7 +76,7 @@ def _types(resources: list[dict[str, Any]]) -> set[str]:
 
 
 def _name(resource: dict[str, Any]) -> str:
-    """The physical name, where the type has one."""
+    """Return the physical name, or "" if the type has none."""
     named = HANDLERS[resource["type"]].autoname
     return resource["inputs"][named.input] if named is not None else ""
 
@@ -86,7 +86,7 @@ def test_a_killed_engine_is_recovered_by_the_documented_steps(monkeypatch: pytes
     with _faulty(monkeypatch, f"hang:{QUEUE}") as session:
         up = session.start("up", "--yes", "--skip-preview")
         deadline = time.monotonic() + 40
-        # Until whatever does not wait for the queue is done, and known to be: seen twice, in case more was to begin.
+        # Wait until only the queue is pending. Check twice, in case another creation was about to start.
         seen = 0
         while seen < 2 and time.monotonic() < deadline:
             time.sleep(0.5)
@@ -109,7 +109,7 @@ def test_a_killed_engine_is_recovered_by_the_documented_steps(monkeypatch: pytes
 
 
 def _delete_orphans(session: OperatorSession, pending: list[dict[str, Any]]) -> None:
-    """By hand, as the documentation says: what a pending creation had made already."""
+    """Delete by hand, as the documentation says, what a pending creation had already created."""
     deleted = 0
     for resource in pending:
         handler, name = HANDLERS[resource["type"]](session.aws), _name(resource)

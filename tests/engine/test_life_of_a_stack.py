@@ -1,4 +1,4 @@
-"""Both stacks as their operator lives with them, from the first preview to the end."""
+"""The life of both stacks from the first preview to their destruction."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -9,15 +9,15 @@ from tests.engine.operator_session import NO_CHANGES, Change, OperatorSession, o
 SETTLED = 1.1  # seconds until a changed function is seen: on AWS an update takes longer
 
 
-def test_plain_commands_take_a_stack_from_nothing_to_nothing(fresh: OperatorSession) -> None:
+def test_plain_commands_create_a_stack_and_leave_nothing_behind(fresh: OperatorSession) -> None:
     fresh.up()
     assert fresh.preview("--expect-no-changes") == NO_CHANGES
     fresh.pulumi("destroy", "--yes", "--skip-preview")
     assert fresh.leftovers() == []
 
 
-def test_both_stacks_live_through_their_changes(photo: Path, violent_card: Path) -> None:
-    with ThreadPoolExecutor() as stacks:  # side by side: each is a world of its own, and mostly waits
+def test_both_stacks_go_through_their_changes(photo: Path, violent_card: Path) -> None:
+    with ThreadPoolExecutor() as stacks:  # in parallel: each has its own world, and mostly waits
         lives = {stack: stacks.submit(_live, stack, photo, violent_card) for stack in ("dev", "prod")}
     for life in lives.values():
         life.result()

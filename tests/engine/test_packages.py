@@ -1,4 +1,4 @@
-"""The checkout moves, its code changes, a requirement gets a new version: what is packaged and deployed anew."""
+"""What is packaged and deployed again when the checkout moves, its code changes, or a requirement is upgraded."""
 
 import base64
 import json
@@ -20,7 +20,7 @@ from tests.engine.operator_session import NO_CHANGES, PROJECT, Change, OperatorS
 
 SETTLED = 1.1  # seconds until a changed function or mapping is seen: on AWS an update takes longer
 PROCESS_IMAGE = "media-pipeline-dev-process-image"
-TELL_THE_PIN = """
+PRINT_PILLOW_VERSION = """
 
 import importlib.metadata
 _handler = handler
@@ -42,7 +42,7 @@ def session() -> Iterator[OperatorSession]:
 
 @pytest.fixture
 def elsewhere(tmp_path: Path) -> Path:
-    """The same checkout in another folder."""
+    """Return a copy of the checkout in another folder."""
     folder = tmp_path / "another checkout"
     for part in ("components", "lambda"):
         shutil.copytree(PROJECT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
@@ -65,11 +65,11 @@ def test_edited_code_is_a_new_code_zip_and_no_new_layer(session: OperatorSession
     assert session.preview() == {name: Change("update", ("code",)) for name in session.named("Function")}
 
 
-def test_a_new_pillow_is_a_new_layer_no_function_is_ever_without_one_and_old_versions_keep_theirs(
+def test_a_new_pillow_is_a_new_layer_and_old_function_versions_keep_the_old_one(
     session: OperatorSession, elsewhere: Path, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with (elsewhere / "lambda/media_pipeline/handlers/process_image.py").open("a") as module:
-        module.write(TELL_THE_PIN)
+        module.write(PRINT_PILLOW_VERSION)
     session.move_program(elsewhere)
     session.up()
     old_version, old_layer = _deployed(session)
@@ -129,7 +129,7 @@ def test_a_new_pillow_is_a_new_layer_no_function_is_ever_without_one_and_old_ver
 
 
 def _deployed(session: OperatorSession) -> tuple[str, str]:
-    """The image function's newest version and its layer, from the engine's state."""
+    """Return the image function's newest version and the ARN of its layer, from the engine's state."""
     (outputs,) = (
         resource["outputs"]
         for resource in session.state()
@@ -141,7 +141,7 @@ def _deployed(session: OperatorSession) -> tuple[str, str]:
 
 
 def _stop_the_queue(session: OperatorSession) -> None:
-    """From here on messages wait for whoever fetches them."""
+    """Disable the event source mappings: from here on messages stay in their queues."""
     functions = session.aws.client("lambda")
     for mapping in functions.list_event_source_mappings()["EventSourceMappings"]:
         functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
@@ -183,7 +183,7 @@ def _names(record: dict[str, Any]) -> list[str]:
 
 
 def _next_pillow(index: Path) -> Path:
-    """The cached wheel of this machine's Pillow under the next version, as an index would have it."""
+    """Create a wheel of Pillow with the next version from the cached one; return its path."""
     index.mkdir()
     notes = [
         json.loads(note.read_bytes()) for note in (wheels.default_folder() / "chosen").glob("pillow-*.json")

@@ -1,4 +1,4 @@
-"""The operator's redrive finds the stack through Pulumi, and works on the embedded AWS as on AWS."""
+"""The redrive command finds the stack through Pulumi, and works in the embedded AWS."""
 
 import subprocess
 import sys
@@ -7,9 +7,7 @@ from pathlib import Path
 from tests.engine.operator_session import PROJECT, OperatorSession
 
 
-def test_a_failed_object_is_found_through_pulumi_and_driven_again(
-    deployed: OperatorSession, photo: Path
-) -> None:
+def test_a_failed_object_is_found_through_pulumi_and_redriven(deployed: OperatorSession, photo: Path) -> None:
     record = deployed.process(photo)
     table = deployed.outputs()["records_table"]
     deployed.aws.client("dynamodb").update_item(

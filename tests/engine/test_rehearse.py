@@ -1,4 +1,4 @@
-"""`make rehearse` as a command: what it says, what it leaves alone, what it leaves behind."""
+"""`make rehearse` as a command: what it prints, what it does not touch, and that it removes its files."""
 
 import os
 import select
@@ -53,7 +53,7 @@ def test_no_credentials_and_no_backend_of_the_operator_reach_a_rehearsal(tmp_pat
     assert "AWS_ENDPOINT_URL=http://127.0.0.1:" in ran.stdout
 
 
-def test_an_unknown_stack_is_told_with_those_that_there_are(tmp_path: Path) -> None:
+def test_an_unknown_stack_is_an_error_that_lists_the_stacks(tmp_path: Path) -> None:
     ran = subprocess.run(
         [sys.executable, "-m", "local.rehearse", "--stack=staging"],
         cwd=PROJECT,
@@ -84,7 +84,7 @@ def test_the_shell_takes_plain_commands_and_ctrl_c(tmp_path: Path) -> None:
     os.close(terminal)
     said = _read_until(leader, PROMPT)
     os.write(leader, b"sh -c 'echo asleep; exec sleep 30'\n")
-    said += _read_until(leader, b"asleep\r\n")  # its own line, not the echo of the command
+    said += _read_until(leader, b"asleep\r\n")  # the output, not the echo of the command
     os.write(leader, b"\x03")
     said += _read_until(leader, PROMPT)
     os.write(leader, b"pulumi stack ls --json; exit 3\n")
@@ -112,7 +112,7 @@ def _read_until(leader: int, wanted: bytes | None) -> bytes:
             continue
         try:
             some = os.read(leader, 4096)
-        except OSError:  # Linux's way to say that the other end is closed
+        except OSError:  # Linux raises it when the other end is closed
             break
         if not some:
             break
@@ -120,7 +120,7 @@ def _read_until(leader: int, wanted: bytes | None) -> bytes:
     return said
 
 
-def test_secrets_of_the_operators_own_stack_are_left_out_and_told(tmp_path: Path) -> None:
+def test_secrets_of_the_operators_own_stack_are_left_out_and_reported(tmp_path: Path) -> None:
     project = tmp_path / "project"
     project.mkdir()
     (project / "Pulumi.yaml").write_text((PROJECT / "Pulumi.yaml").read_text())

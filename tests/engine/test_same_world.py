@@ -56,7 +56,7 @@ def _shown(aws: Aws, placed: Iterable[Placed]) -> dict[str, dict[str, Any]]:
         shown = handler.read(id_)
         assert shown is not None, urn
         states[urn] = shown
-        # A bucket's settings have its id: whatever the order, one of them gives it its name here.
+        # A bucket's settings share its id: use the first URN, whatever the order.
         physical[id_] = min(f"<id of {urn}>", physical.get(id_, "~"))
         if handler.autoname is not None:
             physical[shown[handler.autoname.input]] = f"<name of {urn}>"

@@ -1,4 +1,4 @@
-"""Whoever deployed a released layout of the stack can take over the current program."""
+"""A stack that was deployed with a released layout can be upgraded to the current program."""
 
 import json
 from pathlib import Path

@@ -73,8 +73,13 @@ class _FinalChecks:
                 if owners.setdefault(str(item.get("alert_id")), name) != name:
                     yield f"{name} shares its alert_id with {owners[item['alert_id']]}"
         outcomes: dict[tuple[str, str, str, int], str] = {}
-        for alert_id, told in self._history.announced.items():
-            outcome = told["object_key"], told["sequencer"], told["status"], int(told["attempt"])
+        for alert_id, announcement in self._history.announced.items():
+            outcome = (
+                announcement["object_key"],
+                announcement["sequencer"],
+                announcement["status"],
+                int(announcement["attempt"]),
+            )
             if outcomes.setdefault(outcome, alert_id) != alert_id:
                 yield f"{outcome} was announced under two alert_ids"
 

@@ -38,7 +38,7 @@ def test_keys_are_decoded_once(encoded: str, key: str) -> None:
         ("ObjectRemoved:DeleteMarkerCreated", EventKind.DELETE_MARKER),
     ],
 )
-def test_event_names_are_told_apart(name: str, kind: EventKind) -> None:
+def test_event_names_are_distinguished(name: str, kind: EventKind) -> None:
     (event,) = parse_message(body(name))
     assert event.kind is kind
 
@@ -77,7 +77,7 @@ def test_unknown_fields_are_ignored_and_missing_ones_are_none() -> None:
         body(key="%FF%FE"),
     ],
 )
-def test_what_is_no_event_is_told_as_such(text: str) -> None:
+def test_a_text_that_is_not_an_event_raises_an_error(text: str) -> None:
     with pytest.raises(UnknownMessageError):
         parse_message(text)
 

@@ -1,4 +1,4 @@
-"""The boxes of an MP4 file, to take one apart and put it together otherwise."""
+"""Parse the boxes of an MP4 file, replace some, and write the file again."""
 
 import struct
 from collections.abc import Sequence
@@ -7,19 +7,19 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Box:
-    """One box: its kind, four letters, and what it holds."""
+    """One box: its type of four letters, and its content."""
 
     kind: bytes
     content: bytes
 
     @property
     def bytes(self) -> bytes:
-        """As in the file."""
+        """Return the box as bytes of a file."""
         return struct.pack(">I4s", 8 + len(self.content), self.kind) + self.content
 
 
 def boxes(data: bytes) -> list[Box]:
-    """Take a sequence of boxes apart. Raises ValueError where they do not fill the data."""
+    """Parse a sequence of boxes. Raises ValueError where they do not fill the data."""
     found, at = [], 0
     while at < len(data):
         size, kind = struct.unpack_from(">I4s", data, at)
@@ -34,12 +34,12 @@ def boxes(data: bytes) -> list[Box]:
 
 
 def joined(sequence: Sequence[Box]) -> bytes:
-    """Put boxes together."""
+    """Return a sequence of boxes as bytes."""
     return b"".join(box.bytes for box in sequence)
 
 
 def rewritten(sequence: Sequence[Box], path: Sequence[bytes], content: bytes) -> list[Box]:
-    """Replace what all boxes at a path hold, such as moov, trak, tkhd. Raises ValueError where there is none."""
+    """Replace the content of all boxes at a path, such as moov, trak, tkhd. Raises ValueError if there is none."""
     if not any(box.kind == path[0] for box in sequence):
         raise ValueError(f"there is no {path[0]!r}")
     return [_rewritten(box, path, content) if box.kind == path[0] else box for box in sequence]
@@ -52,6 +52,6 @@ def _rewritten(box: Box, path: Sequence[bytes], content: bytes) -> Box:
 
 
 def content_at(sequence: Sequence[Box], path: Sequence[bytes]) -> bytes:
-    """What the first box at a path holds. Raises StopIteration where there is none."""
+    """Return the content of the first box at a path. Raises StopIteration if there is none."""
     found = next(box for box in sequence if box.kind == path[0])
     return found.content if len(path) == 1 else content_at(boxes(found.content), path[1:])

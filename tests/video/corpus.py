@@ -1,7 +1,7 @@
 """`make corpus-videos`: odd, broken and hostile videos through the deployed video function, one after the other.
 
-Each ends in exactly one terminal, announced record, FAILED never, soon enough, with nothing opened but itself, and
-nothing left in /tmp; what is published plays. The archive lies beside the checkout; the traps are made here.
+Each must end in time in exactly one terminal, announced record that is not FAILED, open no file but itself, and leave
+nothing in /tmp; published videos must play. The archive is in ../shared; the traps are generated.
 """
 
 import argparse
@@ -22,15 +22,14 @@ from tests.video import odd_videos, traps
 from tests.video.stack import ROOT, StuckError, VideoStack
 
 ARCHIVE = ROOT.parent / "shared" / "corpus" / "odd-videos.tar"
-LONGEST = 30.0  # seconds for any of them
+LONGEST = 30.0  # seconds for one file
 MOST_MEMORY = 700  # MB resident in the function's process, at its peak
 PATIENCE = 90.0  # seconds before a file counts as stuck
-# What AWS would leave behind as well: the runtime's own files are none of the function's.
 _ENDS = frozenset({"PUBLISHED", "REJECTED"})
 
 
 def archived(share: int) -> Iterator[tuple[str, bytes]]:
-    """Every so-manieth file of the archive, if it is there."""
+    """Yield name and bytes of every Nth file of the archive (N: `share`); nothing if it is absent."""
     if not ARCHIVE.exists():
         return
     with tarfile.open(ARCHIVE) as archive:
@@ -41,49 +40,49 @@ def archived(share: int) -> Iterator[tuple[str, bytes]]:
 
 
 def examine(stack: VideoStack, set_up: traps.Traps, name: str, data: bytes) -> dict[str, Any]:
-    """Put one file in and judge what becomes of it; `complaints` are sentences."""
-    set_up.sprung()
+    """Upload one file and check the result. Return name, status, reason, detail, seconds and the violations."""
+    set_up.triggered()
     began = time.monotonic()
     seen = len(stack.batches)
     stack.put(name, data)
-    complaints: list[str] = []
+    violations: list[str] = []
     try:
         item = stack.outcome_of(name, PATIENCE)
     except StuckError as stuck:
-        return {"name": name, "status": "STUCK", "complaints": [str(stuck)], "seconds": PATIENCE}
+        return {"name": name, "status": "STUCK", "violations": [str(stuck)], "seconds": PATIENCE}
     seconds = time.monotonic() - began
     status = str(item["status"])
     if status not in _ENDS:
-        complaints.append(f"{name} ended {status}: {item.get('reason')}, {item.get('detail')}")
+        violations.append(f"{name} ended {status}: {item.get('reason')}, {item.get('detail')}")
     if seconds > LONGEST:
-        complaints.append(f"{name} took {seconds:.1f} s")
+        violations.append(f"{name} took {seconds:.1f} s")
     if (attempts := int(item["attempt"])) > 2:
-        complaints.append(f"{name} took {attempts} attempts")
-    complaints += [f"{name}: {what}" for what in set_up.sprung()]
+        violations.append(f"{name} took {attempts} attempts")
+    violations += [f"{name}: {what}" for what in set_up.triggered()]
     errors = [batch.invocation.error for batch in stack.batches[seen:] if batch.invocation.error]
-    complaints += [f"{name}: a function failed: {error}" for error in errors]
+    violations += [f"{name}: a function failed: {error}" for error in errors]
     renditions = stack.renditions(name)
     listed = {rendition["key"] for rendition in item.get("renditions") or ()}
     if status == "PUBLISHED" and listed != renditions.keys():
-        complaints.append(f"{name}: listed are {sorted(listed)}, there are {sorted(renditions)}")
+        violations.append(f"{name}: listed are {sorted(listed)}, there are {sorted(renditions)}")
     if status != "PUBLISHED" and renditions:
-        complaints.append(f"{name} is {status} and has renditions")
+        violations.append(f"{name} is {status} and has renditions")
     for key, rendition in renditions.items():
         if key.endswith(".mp4"):
-            complaints += [f"{name}: {what}" for what in _faults_of(rendition)]
-    complaints += [f"{name}: /tmp holds {left}" for left in stack.scratch_files()]
+            violations += [f"{name}: {what}" for what in _faults_of(rendition)]
+    violations += [f"{name}: /tmp holds {left}" for left in stack.scratch_files()]
     return {
         "name": name,
         "status": status,
         "reason": item.get("reason"),
         "detail": item.get("detail"),
         "seconds": round(seconds, 2),
-        "complaints": complaints,
+        "violations": violations,
     }
 
 
 def _faults_of(video: bytes) -> list[str]:
-    """What is wrong with a published video: it must decode to its end, and hold nothing of the traps."""
+    """Return what is wrong with a published video: it must play to its end, and show nothing of the traps."""
     try:
         with av.open(io.BytesIO(video), "r", format="mp4") as container:
             frames = 0
@@ -99,7 +98,7 @@ def _faults_of(video: bytes) -> list[str]:
 
 
 def run(share: int, *, with_odd: bool = True) -> tuple[list[dict[str, Any]], int]:
-    """Send everything through one stack; gives what became of each file, and the peak of memory in MB."""
+    """Process everything in one stack; return the result of each file, and the peak of memory in MB."""
     results = []
     with (
         tempfile.TemporaryDirectory() as scratch,
@@ -124,17 +123,17 @@ def _told(result: dict[str, Any]) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Send the corpus through, and judge."""
+    """Process the corpus; exit code 1 if there is any violation."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--share", type=int, default=1, help="every so-manieth file")
+    parser.add_argument("--share", type=int, default=1, help="every Nth file")
     parser.add_argument("--json", type=Path, default=Path("build/corpus-videos.json"))
     arguments = parser.parse_args()
     if not ARCHIVE.exists():
-        print(f"{ARCHIVE.name} is not there: only the videos that are made here go through")
+        print(f"{ARCHIVE.name} is not there: only generated videos are tried")
     results, peak = run(arguments.share)
-    complaints = [complaint for result in results for complaint in result["complaints"]]
+    violations = [violation for result in results for violation in result["violations"]]
     if peak > MOST_MEMORY:
-        complaints.append(f"the peak is {peak} MB, more than {MOST_MEMORY} MB")
+        violations.append(f"the peak is {peak} MB, more than {MOST_MEMORY} MB")
     slowest = max(results, key=lambda result: float(result["seconds"]))
     report = {
         "files": len(results),
@@ -143,13 +142,13 @@ def main() -> int:
         "reasons": dict(Counter(str(result["reason"]) for result in results if result.get("reason"))),
         "slowest": {"name": slowest["name"], "seconds": slowest["seconds"]},
         "peak_megabytes": peak,
-        "violations": len(complaints),
+        "violations": len(violations),
     }
     arguments.json.parent.mkdir(parents=True, exist_ok=True)
     arguments.json.write_text(json.dumps({**report, "results": results}, indent=1) + "\n", "utf-8")
-    print("\n".join(complaints))
+    print("\n".join(violations))
     print(report)
-    return 1 if complaints else 0
+    return 1 if violations else 0
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Generated footage: moving views of the project's scenes, cuts, fades, noise, and a moderation card somewhere.
 
-Everything follows from a random generator that the caller seeds, so that a video that went wrong can be made again.
+A seed determines everything, so a video with a problem can be generated again.
 """
 
 import math
@@ -20,14 +20,14 @@ from local.demo.filming import Film, Shot, film
 LABELS = {"Weapons": 95.0}
 SIZE = (320, 180)
 RATE = 10
-_NOISES = 8  # pictures of noise, which take turns
+_NOISES = 8  # pictures of noise, used in turn
 
 
 @dataclass(frozen=True, kw_only=True)
 class Take:
-    """One shot of a video, from `start` to `end` in seconds; `fade` is how long it comes in over the one before.
+    """One shot of a video, from `start` to `end` in seconds; `fade`: how long it fades in over the previous one.
 
-    `card` takes show the card; others move over a scene: `moving` is the part of the scene's width per second.
+    A `card` take shows the card; others move over a scene. `moving`: share of the scene's width per second.
     """
 
     start: float = 0.0
@@ -44,7 +44,7 @@ class Take:
 
 @dataclass(frozen=True, kw_only=True)
 class Footage:
-    """A video to be generated; `times` are its frames' in seconds."""
+    """A video to be generated; `times` of its frames in seconds."""
 
     takes: tuple[Take, ...]
     times: tuple[float, ...]
@@ -55,21 +55,21 @@ class Footage:
 
     @property
     def card_from_to(self) -> tuple[float, float]:
-        """When the card is fully there."""
+        """Return from when to when, in seconds, the card is fully visible."""
         (card,) = (take for take in self.takes if take.card)
         return card.start + card.fade, card.end
 
     def shoot(self, path: Path) -> None:
-        """Draw and encode it."""
+        """Draw and encode the video."""
         film(path, self.shots(), self.how, seconds=self.seconds)
 
     def shots(self) -> Iterator[Shot]:
-        """Every frame."""
+        """Yield time and picture of every frame."""
         for time in self.times:
             yield time, self.picture(time)
 
     def picture(self, time: float) -> Image.Image:
-        """The frame at `time`."""
+        """Return the frame at `time` in seconds."""
         number = max(index for index, take in enumerate(self.takes) if take.start <= time + 1e-9)
         take = self.takes[number]
         picture = _view(take, time, self.size)
@@ -80,12 +80,12 @@ class Footage:
 
 
 def even_times(seconds: float, rate: int = RATE) -> tuple[float, ...]:
-    """The frames of a constant rate."""
+    """Return the times of frames at a constant rate."""
     return tuple(number / rate for number in range(round(seconds * rate)))
 
 
 def uneven_times(seconds: float, rng: random.Random, rate: int = RATE) -> tuple[float, ...]:
-    """Frames whose distances change, as a phone's do with the light, with a stretch of few frames in between."""
+    """Return times at a varying rate, as phones record in low light, with a stretch of few frames."""
     times, now = [], 0.0
     sparse = rng.uniform(0.0, seconds * 0.7)
     while now < seconds:
@@ -96,7 +96,7 @@ def uneven_times(seconds: float, rng: random.Random, rate: int = RATE) -> tuple[
 
 
 def between_hard_cuts(seed: int, *, seconds: float = 60.0, shown: float = 1.0, cuts: int = 8) -> Footage:
-    """A card for `shown` seconds between hard cuts, somewhere, and up to `cuts` further cuts anywhere else."""
+    """Return footage with a card for `shown` seconds between hard cuts, and up to `cuts` further cuts elsewhere."""
     rng = random.Random(seed)
     start = rng.uniform(0.0, seconds - shown)
     marks = [mark for mark in _anywhere(rng, cuts, seconds) if not start - 0.3 <= mark <= start + shown + 0.3]
@@ -109,11 +109,11 @@ def between_hard_cuts(seed: int, *, seconds: float = 60.0, shown: float = 1.0, c
 
 
 def for_a_share(seed: int, moderation_frames: int, *, seconds: float | None = None) -> Footage:
-    """A card fully there for 1/(moderation_frames - 1) of the time, anywhere, faded or cut in, among other cuts."""
+    """Return footage with a card fully visible for 1/(moderation_frames - 1) of the time, faded or cut in."""
     rng = random.Random(seed)
     length = seconds or rng.choice((12.0, 20.0, 33.0))
     fade = rng.choice((0.0, 0.0, 0.4, 1.0))
-    # One frame more than the share: a frame stands for the time until the next.
+    # One frame more than the share: a frame is shown until the next one.
     shown = length / (moderation_frames - 1) + 1 / RATE
     start = rng.uniform(fade, length - shown - fade)
     cuts = rng.choice((0, 0, 3, 8, 14))
@@ -126,13 +126,13 @@ def for_a_share(seed: int, moderation_frames: int, *, seconds: float | None = No
     takes: list[Take] = []
     for left, right in pairwise(edges):
         look = replace(view, moving=0.0) if static else _some_view(rng)
-        # What fades in over the card begins to do so where the card's time is over.
+        # A take that follows the card fades in only after the card's time.
         fades = left in (start - fade, start + shown)
         card = left == start - fade
         takes.append(replace(look, start=left, end=right, card=card, fade=fade if fades else 0.0))
     times = even_times(length)
     if seed % 4 == 3:
-        # Shown is a frame until the next one comes: so there is one where the card's time begins and where it ends.
+        # A frame is shown until the next one: so one is needed where the card's time begins, and where it ends.
         times = tuple(sorted({*uneven_times(length, rng), start, start + shown}))
     return Footage(takes=tuple(takes), times=times, seconds=length, name=f"share-{seed}")
 
@@ -173,7 +173,7 @@ def _card(size: tuple[int, int]) -> Image.Image:
 @lru_cache(maxsize=64)
 def _noise(level: int, number: int, size: tuple[int, int]) -> Image.Image:
     rng = random.Random(1000 * level + number)
-    # Pillow's own noise cannot be seeded; a quarter of the size looks like a phone's after its own smoothing.
+    # Pillow's own noise cannot be seeded. A quarter of the size looks like a phone's noise after its smoothing.
     small = size[0] // 2, size[1] // 2
     data = bytes(min(255, max(0, round(rng.gauss(128, level)))) for _ in range(small[0] * small[1]))
     return Image.frombytes("L", small, data).resize(size, Image.Resampling.NEAREST).convert("RGB")

@@ -1,4 +1,4 @@
-"""Which frames of generated footage would be judged: encoded and decoded, but without a stack, and so quick."""
+"""Which frames of generated footage would be judged: encoded and decoded, but without a stack, which is faster."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ from tests.video.footage import Footage
 
 @dataclass(frozen=True)
 class Chosen:
-    """The times in seconds of the frames that would be judged; `hits` are those that show the card whole."""
+    """Times in seconds of the frames that would be judged; `hits`: those that fully show the card."""
 
     name: str
     times: tuple[float, ...]
@@ -21,7 +21,7 @@ class Chosen:
 
 
 def chosen(footage: Footage, budget: int, path: Path) -> Chosen:
-    """Encode footage into `path`, look at what a decoder gives back, and choose."""
+    """Encode footage into `path`, decode it, and choose frames as the video function does."""
     if not path.exists():
         footage.shoot(path)
     times, fingerprints = [], []

@@ -1,7 +1,7 @@
-"""Odd videos that are made here: each with the ends that are right for it.
+"""Generated odd videos, each with the statuses in which it may end.
 
-What a phone, a screen recorder or an editor may write is PUBLISHED; what holds no picture, lies about itself or is
-too much is REJECTED. Where either is fine, the odd thing is that it must end at all.
+What a phone, a screen recorder or an editor may write is PUBLISHED; a video without a picture, with false headers or
+beyond the limits is REJECTED. For the others only the end itself matters.
 """
 
 import io
@@ -22,7 +22,7 @@ HUGE = 2**31 - 2
 
 @dataclass(frozen=True)
 class Odd:
-    """How to make one, given a path whose suffix says the container, and what may become of it."""
+    """An odd video: how to make it at a path whose suffix names the container, and its allowed statuses."""
 
     make: Callable[[Path], bytes]
     ends: frozenset[str] = PUBLISHED
@@ -39,7 +39,7 @@ def sounding(*sounds: Sound) -> Callable[[Path], bytes]:
 def patched(
     make: Callable[[Path], bytes], path: tuple[bytes, ...], change: Callable[[bytes], bytes]
 ) -> Callable[[Path], bytes]:
-    """The index follows the samples here, so a change of its length moves none of them."""
+    """Change the content of a box. The index follows the samples, so a change of its length moves no sample."""
 
     def patch(file: Path) -> bytes:
         whole = boxes(make(file))
@@ -57,7 +57,7 @@ def cut(share: float, **options: str) -> Callable[[Path], bytes]:
 
 
 def scratched(path: Path) -> bytes:
-    """Some bytes of the samples are wrong."""
+    """Make a video with wrong bytes in its samples."""
     data = bytearray(craft(path, [Track(times=tenths(30))]))
     for at in range(600, len(data) * 2 // 3, 97):
         data[at] ^= 0x55
@@ -89,19 +89,19 @@ def tenths(count: int) -> tuple[float, ...]:
 
 
 def _big(field: int, size: int = 4) -> Callable[[bytes], bytes]:
-    """Sets a field of a box to a huge value."""
+    """Return a function that sets a field of a box to a huge value."""
     return lambda old: old[:field] + struct.pack(">I", HUGE)[:size] + old[field + size :]
 
 
 def _all_at_once(old: bytes) -> bytes:
-    """The table of durations says that no frame lasts."""
+    """Set all durations of the table to zero."""
     count = struct.unpack_from(">I", old, 4)[0]
     entries = [struct.unpack_from(">II", old, 8 + 8 * n) for n in range(count)]
     return old[:8] + b"".join(struct.pack(">II", samples, 0) for samples, _ in entries)
 
 
 def _edited(path: Path) -> bytes:
-    """An edit list that skips the first half and shows the rest."""
+    """Add an edit list that skips the first half."""
     data = boxes(craft(path, [Track(times=tenths(20))]))
     (tkhd, *_) = [content_at(data, (*TRACK, b"tkhd"))]
     duration = struct.unpack_from(">I", tkhd, 20)[0]
@@ -111,7 +111,7 @@ def _edited(path: Path) -> bytes:
 
 
 def _vp8_claiming(width: int, height: int) -> Callable[[Path], bytes]:
-    """The stream's own header, not the container's, says how large the picture is."""
+    """Claim a size in the stream's own header instead of the container's."""
 
     def claim(path: Path) -> bytes:
         data = bytearray(craft(path, [Track(codec="libvpx", options=VPX)]))
@@ -126,7 +126,7 @@ INTERLACED = {"flags": "+ildct+ilme", "x264-params": "tff=1"}
 
 
 def _channels_of_their_own(path: Path) -> bytes:
-    """Channels in the order of cinemas (left, centre, right, ...), which no number of channels stands for."""
+    """Make a sound whose channels have the order of cinemas (left, centre, right, ...), unlike the default for six."""
     data = bytearray(craft(path, [Track()], [Sound(codec="pcm_s24le", layout="5.1")]))
     at = data.index(b"chan") + 8
     data[at : at + 4] = struct.pack(">HH", 124, 6)  # kAudioChannelLayoutTag_MPEG_5_1_D
@@ -269,5 +269,5 @@ ODD: Mapping[str, Odd] = {
 
 
 def inputs(scratch: Path) -> dict[str, bytes]:
-    """All of them, by name; encoded into `scratch` first."""
+    """Return all odd videos: name -> bytes; they are encoded in the folder `scratch`."""
     return {name: odd.make(scratch / name) for name, odd in ODD.items()}

@@ -19,13 +19,13 @@ from tests.video.stack import VideoStack
 
 MODERATION_FRAMES = 12
 LEAST_BETWEEN_CUTS = 0.95
-IN_FLIGHT = 4  # videos put in and not judged yet: the machine draws the next ones meanwhile
+IN_FLIGHT = 4  # videos uploaded and not finished; the next ones are drawn meanwhile
 PATIENCE = 120.0
 
 
 @dataclass(frozen=True)
 class Result:
-    """What became of one video, with the times in seconds that were judged."""
+    """The result of one video, with the times in seconds of the judged frames."""
 
     name: str
     status: str
@@ -34,12 +34,12 @@ class Result:
 
     @property
     def blocked(self) -> bool:
-        """Whether the card was seen."""
+        """Return whether the card was found."""
         return self.status == "BLOCKED"
 
 
 def run(stack: VideoStack, footages: Sequence[Footage], scratch: Path) -> list[Result]:
-    """Send all through the stack."""
+    """Process all footage in the stack; return the results in the same order."""
     results: list[Result] = []
     waiting: list[Footage] = []
     path = scratch / "video.mp4"
@@ -60,12 +60,12 @@ def _result(stack: VideoStack, footage: Footage) -> Result:
 
 
 def share_of(results: Sequence[Result]) -> float:
-    """Which part was blocked."""
+    """Return the share of blocked videos."""
     return sum(result.blocked for result in results) / max(1, len(results))
 
 
 def main() -> int:
-    """Run it as asked."""
+    """Run with the options of the command line; exit code 1 if a promise is broken."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--videos", type=int, default=100, help="of either kind")
     parser.add_argument("--seed", type=int, default=0)

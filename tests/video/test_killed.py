@@ -1,4 +1,4 @@
-"""A video function that dies half-way, in the embedded AWS."""
+"""A video function that is killed half-way, in the embedded AWS."""
 
 import os
 import signal
@@ -14,7 +14,7 @@ FASTER = TimeScale(0.25)  # so that the lease of the killed function is over soo
 PATIENCE = 90.0
 
 
-def test_video_whose_function_is_killed_half_way_publishes_nothing_and_is_taken_up_again(
+def test_video_whose_function_is_killed_publishes_nothing_and_is_processed_again(
     tmp_path: Path,
 ) -> None:
     data = craft(
@@ -37,7 +37,7 @@ def test_video_whose_function_is_killed_half_way_publishes_nothing_and_is_taken_
 
 
 def _working(stack: VideoStack) -> int:
-    """Wait until the video function has the original in its /tmp and works on it; gives its process."""
+    """Wait until the video function works on the original in its /tmp; return its process id."""
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
         for one in stack.functions.environments():

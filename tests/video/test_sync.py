@@ -1,4 +1,4 @@
-"""The measure of sound against picture sees what is wrong: otherwise it would prove nothing."""
+"""The measure of sound against picture detects wrong offsets: otherwise it would prove nothing."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ def test_shifted_sound_is_measured_with_its_sign(tmp_path: Path, shift: float) -
     assert sync.worst_offset(path) == pytest.approx(shift, abs=0.002)
 
 
-def test_lost_flashes_are_no_measurement(tmp_path: Path) -> None:
+def test_lost_flashes_cannot_be_measured(tmp_path: Path) -> None:
     sync.flashing(tmp_path / "a.mp4", Film(rate=25))
     dark = [(time, picture) for time, picture in watch(tmp_path / "a.mp4") if time < 3]
     film(tmp_path / "b.mp4", dark, Film(rate=25), seconds=3.0)

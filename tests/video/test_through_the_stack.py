@@ -9,7 +9,7 @@ from tests.video import corpus, odd_videos, sampling_trial, traps
 from tests.video.footage import between_hard_cuts, for_a_share
 from tests.video.stack import VideoStack
 
-SHARE = 9  # every so-manieth file of the archive
+SHARE = 9  # every Nth file of the archive
 SOME_ODD = (
     "truncated-index-last.mp4",
     "cover-and-sound.mp4",
@@ -22,7 +22,7 @@ SOME_ODD = (
     "whereabouts.mov",
     "still-avif.mp4",
 )
-# What would be opened by name, and what comes as far as a demuxer; `make corpus-videos` has them all.
+# Some that refer to files by name, and some that reach a demuxer; `make corpus-videos` tries all.
 SOME_TRAPS = (
     "hls-path.m3u8",
     "concat-local.mp4",
@@ -44,7 +44,7 @@ def stack() -> Iterator[VideoStack]:
 def test_odd_videos_of_others_end_in_one_record_and_leave_nothing(stack: VideoStack, tmp_path: Path) -> None:
     with traps.Traps(tmp_path / "traps") as set_up:
         results = [corpus.examine(stack, set_up, name, data) for name, data in corpus.archived(SHARE)]
-    assert [complaint for result in results for complaint in result["complaints"]] == []
+    assert [violation for result in results for violation in result["violations"]] == []
     assert len(results) == 7
     assert stack.peak_megabytes() <= corpus.MOST_MEMORY
 
@@ -53,14 +53,14 @@ def test_no_video_makes_the_function_open_anything_else(stack: VideoStack, tmp_p
     with traps.Traps(tmp_path / "traps") as set_up:
         made = traps.inputs(set_up, tmp_path)
         results = [corpus.examine(stack, set_up, f"traps/{name}", made[name]) for name in SOME_TRAPS]
-    assert [complaint for result in results for complaint in result["complaints"]] == []
+    assert [violation for result in results for violation in result["violations"]] == []
 
 
 @pytest.mark.parametrize("name", SOME_ODD)
 def test_odd_video_ends_as_it_should(stack: VideoStack, tmp_path: Path, name: str) -> None:
     with traps.Traps(tmp_path / "traps") as set_up:
         result = corpus.examine(stack, set_up, f"odd/{name}", odd_videos.ODD[name].make(tmp_path / name))
-    assert result["complaints"] == []
+    assert result["violations"] == []
     assert result["status"] in odd_videos.ODD[name].ends, result
 
 

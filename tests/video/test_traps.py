@@ -1,4 +1,4 @@
-"""The traps work: a careless reader falls into them. Without that, nobody's carefulness would be proven."""
+"""The traps work: a careless reader triggers them. Otherwise they would prove nothing about a careful one."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,7 +9,7 @@ import pytest
 from tests.video.footage import between_hard_cuts, for_a_share
 from tests.video.traps import Traps, inputs
 
-# What somebody would set who wants every file of the world to play.
+# Options with which FFmpeg opens everything that a file refers to.
 CARELESS = {
     "enable_drefs": "1",
     "use_absolute_path": "1",
@@ -25,7 +25,7 @@ def read(path: Path, options: Mapping[str, str]) -> None:
         with av.open(str(path), options=dict(options), timeout=5) as container:
             list(container.decode(video=0))
     except (av.error.FFmpegError, IndexError):
-        """What cannot be played may still have been looked for."""
+        """Even a file that cannot be played may have triggered a trap."""
 
 
 @pytest.mark.parametrize(
@@ -37,15 +37,15 @@ def read(path: Path, options: Mapping[str, str]) -> None:
         ("concat-remote.mp4", "the server was visited"),
     ],
 )
-def test_a_careless_reader_is_caught(name: str, says: str, tmp_path: Path) -> None:
+def test_a_careless_reader_triggers_the_trap(name: str, says: str, tmp_path: Path) -> None:
     with Traps(tmp_path / "traps") as traps:
         path = tmp_path / name
         path.write_bytes(inputs(traps, tmp_path)[name])
-        assert traps.sprung() == [], "making the inputs is nobody's fault"
+        assert traps.triggered() == [], "making the inputs is nobody's fault"
         if "secret" in says and not traps.watches_files:
-            return  # no inotify on this system: the server is all there is
+            return  # no inotify on this system: only the server detects anything
         read(path, CARELESS)
-        assert any(says in one for one in traps.sprung())
+        assert any(says in one for one in traps.triggered())
 
 
 def test_footage_shows_its_card_for_as_long_as_it_promises() -> None:

@@ -1,7 +1,7 @@
-"""Videos that ask their reader to open something else, and what notices if it does.
+"""Videos that refer to other files or URLs, and traps that detect whether a reader opens them.
 
-A web server on the loopback counts whoever comes; a folder with whole videos is watched by the kernel (inotify),
-which tells of every single open. Where there is no inotify, only what comes out can give a reader away.
+A server on the loopback records every connection; the kernel (inotify) reports every opened file of a folder with
+videos. Without inotify, only the published video can show that a file was read.
 """
 
 import ctypes
@@ -41,12 +41,12 @@ class _Server(socketserver.ThreadingTCPServer):
         super().__init__(("127.0.0.1", 0), _Visitor)
 
     def verify_request(self, *_: object) -> bool:
-        self.visits.append(b"connected")  # before a word is said: a connection is one too many
+        self.visits.append(b"connected")  # before any data: the connection itself is a violation
         return True
 
 
 class Traps:
-    """A server that nobody may visit and a folder in which nobody may open anything."""
+    """A server to which nobody may connect, and a folder in which nobody may open a file."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -81,16 +81,16 @@ class Traps:
 
     @property
     def address(self) -> str:
-        """The server's URL without a slash at the end."""
+        """Return the server's URL without a trailing slash."""
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     @property
     def watches_files(self) -> bool:
-        """Whether opened files are noticed."""
+        """Return whether opened files are detected."""
         return self._inotify is not None
 
-    def sprung(self) -> list[str]:
-        """What was visited or opened since the last call."""
+    def triggered(self) -> list[str]:
+        """Return what was connected to or opened since the last call."""
         found = [f"the server was visited: {visit!r}" for visit in self._server.visits]
         self._server.visits.clear()
         if self._inotify is not None:
@@ -107,7 +107,7 @@ class Traps:
         while at < len(events):
             _, mask, _, length = _EVENT.unpack_from(events, at)
             name = events[at + _EVENT.size : at + _EVENT.size + length]
-            if not mask & _IN_ISDIR:  # whoever lists the machine's folders for temporary files is no reader
+            if not mask & _IN_ISDIR:  # listing a folder is not reading a file
                 yield os.fsdecode(name.rstrip(b"\0"))
             at += _EVENT.size + length
 
@@ -123,7 +123,7 @@ def plain(path: Path, colour: tuple[int, int, int] = (40, 90, 160)) -> None:
 
 
 def inputs(traps: Traps, scratch: Path) -> dict[str, bytes]:
-    """All inputs, by the name that their object gets."""
+    """Return all inputs: name of the object -> bytes."""
     local, remote = traps.secret.resolve(), f"{traps.address}/secret"
     segment = traps.folder.resolve() / "secret.ts"
     base = scratch / "base.mp4"
@@ -171,15 +171,15 @@ def inputs(traps: Traps, scratch: Path) -> dict[str, bytes]:
 
 
 def _pointing_elsewhere(data: bytes, reference: Box) -> bytes:
-    """The same film, whose samples are said to lie in another file."""
+    """Return the same film with a data reference that places its samples in another file."""
     dref = b"\0\0\0\0" + struct.pack(">I", 1) + reference.bytes
-    # The index lies behind the samples here, so that no offset changes with its size.
+    # The index follows the samples, so no offset changes with its size.
     assert [box.kind for box in boxes(data)][-1] == b"moov"
     return joined(rewritten(boxes(data), [b"moov", b"trak", b"mdia", b"minf", b"dinf", b"dref"], dref))
 
 
 def _alias(path: Path) -> Box:
-    """A Macintosh alias record, as QuickTime wrote them for movies that point at other files."""
+    """Return a Macintosh alias record, which QuickTime wrote for movies that refer to other files."""
     name = path.name.encode()[:27]
     record = struct.pack(">4sHHH", b"\0\0\0\0", 0, 2, 0)  # user, size, version, kind: a file
     record += bytes([4]) + b"disk".ljust(27, b"\0") + struct.pack(">IHHI", 0, 0, 0, 0)

@@ -19,7 +19,7 @@ from av.video.frame import VideoFrame
 from PIL import Image, ImageDraw
 
 SIZE = (160, 96)
-os.environ.setdefault("SVT_LOG", "1")  # the encoder of AV1 talks about itself otherwise
+os.environ.setdefault("SVT_LOG", "1")  # otherwise the AV1 encoder prints a banner
 _TICK = Fraction(1, 1000)
 
 
@@ -36,13 +36,13 @@ class Track:
     rotation: int = 0
     rate: int = 10
     later_sizes: Mapping[int, tuple[int, int]] = field(default_factory=dict)
-    """From which frame on it has another size; each change is a new encoder in the same stream."""
+    """Number of a frame -> the size from there on; each change is a new encoder in the same stream."""
     colour: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sound:
-    """A sound stream: a tone from `start` to `end` in seconds, with a hole between `silent` if given."""
+    """A sound stream: a tone from `start` to `end` in seconds, without samples in the `hole` if given."""
 
     codec: str = "aac"
     rate: int = 48_000
@@ -63,7 +63,7 @@ def craft(
     metadata: Mapping[str, str] | None = None,
     cover: bytes | None = None,
 ) -> bytes:
-    """Encode streams into a container by the path's suffix; gives the file's bytes.
+    """Encode streams into the container of the path's suffix; return the file's bytes.
 
     `attachments` are Matroska's (name -> type, data); `cover` is a JPEG as attached picture.
     """
@@ -91,7 +91,7 @@ def craft(
 
 
 def drawn(number: int, size: tuple[int, int]) -> Image.Image:
-    """A frame: a ball over a gradient."""
+    """Return a frame: a ball over a gradient."""
     picture = Image.linear_gradient("L").resize(size).convert("RGB")
     radius = max(1, size[1] // 5)
     x, y = size[0] * (number % 20) // 20, size[1] // 2

@@ -175,6 +175,6 @@ def test_foreign_origin_gets_no_cors_headers(upload_api: UploadApi) -> None:
     assert "Access-Control-Allow-Origin" not in response.headers
 
 
-def test_problem_stays_the_problem_it_is() -> None:
+def test_problem_keeps_its_status_and_title() -> None:
     problem = Problem(next(iter(TITLES)), "detail")
     assert problem_of(problem) is problem

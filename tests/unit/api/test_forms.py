@@ -118,7 +118,7 @@ def test_other_types_are_415_and_repeated_in_ascii(upload_api: UploadApi, conten
         b'{"content_type": "image/jpeg", "bytes": 1, "file_name": null}',
     ],
 )
-def test_malformed_wish_is_400(upload_api: UploadApi, body: bytes) -> None:
+def test_malformed_request_for_a_form_is_400(upload_api: UploadApi, body: bytes) -> None:
     response = upload_api.post("/v1/uploads", body)
     assert response.status == 400
     assert response.text.isascii()
@@ -136,7 +136,7 @@ def test_half_a_character_in_a_name_does_no_harm(upload_api: UploadApi) -> None:
     assert response.json["fields"]["x-amz-meta-file-name"] == "a.jpg"
 
 
-def test_wish_that_came_as_text_is_understood_too(upload_api: UploadApi) -> None:
+def test_request_for_a_form_may_come_as_text(upload_api: UploadApi) -> None:
     assert (
         upload_api.request("POST", "/v1/uploads", body=json.dumps(LARGE), isBase64Encoded=False).status == 201
     )

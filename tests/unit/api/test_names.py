@@ -56,7 +56,7 @@ def test_derived_ids_of_two_clients_or_keys_differ(one: tuple[str, str], other: 
     assert (derived_image_id(SECRET, *one) == derived_image_id(SECRET, *other)) == (one == other)
 
 
-def test_ids_at_random_are_ids_and_new() -> None:
+def test_random_ids_are_valid_and_unique() -> None:
     ids = {new_image_id() for _ in range(1000)}
     assert len(ids) == 1000
     assert all(is_image_id(image_id) for image_id in ids)

@@ -1,4 +1,4 @@
-"""What an uploader is told of an upload, and what never."""
+"""What a client learns about an upload, and what it must not learn."""
 
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -52,7 +52,7 @@ def test_unknown_id_is_404(upload_api: UploadApi) -> None:
 @pytest.mark.parametrize(
     "odd", ["upload", "x", "K" * 32, "a" * 33, "%2e%2e%2f", "..", "a" * 31 + "\n", "é" * 32]
 )
-def test_what_is_no_id_is_404_without_asking_anyone(
+def test_an_invalid_id_is_404_without_a_call_to_aws(
     upload_api: UploadApi, monkeypatch: pytest.MonkeyPatch, odd: str
 ) -> None:
     monkeypatch.setattr(upload_api.dynamodb, "query", None)
@@ -121,7 +121,7 @@ def test_rejected_one_says_why(upload_api: UploadApi) -> None:
     assert (shown["reason"], shown["detail"]) == ("too_large", "it has 9 bytes; allowed are 8")
 
 
-def test_failed_one_does_not_tell_the_inside(upload_api: UploadApi) -> None:
+def test_failed_upload_shows_no_internals(upload_api: UploadApi) -> None:
     upload_api.record(
         ID, "FAILED", reason="proxy_refused", detail="Rekognition refused (InvalidImageFormatException)"
     )
@@ -195,7 +195,7 @@ def test_video_shows_its_duration_and_itself(upload_api: UploadApi) -> None:
     assert (shown["duration"], shown["renditions"][0]["format"]) == (12.48, "mp4")
 
 
-def test_answer_is_not_to_be_kept(upload_api: UploadApi) -> None:
+def test_response_must_not_be_cached(upload_api: UploadApi) -> None:
     upload_api.record(ID, "PUBLISHED")
     assert upload_api.image(ID).headers["Cache-Control"] == "no-store"
 

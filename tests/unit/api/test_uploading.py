@@ -108,7 +108,7 @@ def test_video_is_sent_to_a_form_where_videos_are_taken(upload_api: UploadApi) -
     assert "/v1/uploads" not in response.json["detail"]
 
 
-def test_body_that_the_gateway_spoilt_is_told_how_to_be_sent(upload_api: UploadApi) -> None:
+def test_body_that_the_gateway_changed_is_answered_with_how_to_send_it(upload_api: UploadApi) -> None:
     text = JPEG.decode(errors="replace")
     response = upload_api.request("POST", "/v1/images/upload", body=text, isBase64Encoded=False)
     assert response.status == 415

@@ -1,4 +1,4 @@
-"""What people and machines are told, whatever an object is called."""
+"""What people and machines are sent, whatever characters an object key has."""
 
 import json
 from email.message import EmailMessage

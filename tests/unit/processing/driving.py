@@ -1,4 +1,4 @@
-"""What the tests of the story share: pictures, labels, and ways to cut a function off."""
+"""Pictures, labels and ways to kill a function, shared by the tests of the processing."""
 
 import contextlib
 import io
@@ -13,7 +13,7 @@ from tests.fixtures.moto_stack import MotoStack
 LEASE_OVER = 80.0  # seconds: longer than the lease of a function of 60 s
 
 WEAPON = [("Violence", "", 95.0), ("Weapons", "Violence", 95.0)]
-KILLED = KeyboardInterrupt  # as final as SIGKILL: nothing of the function's own clean-up runs
+KILLED = KeyboardInterrupt  # like SIGKILL, no `except Exception` of the function catches it
 
 
 def settle(stack: MotoStack, *events: dict[str, Any], times: int = 3) -> None:

@@ -32,7 +32,7 @@ def test_delete_marker_removes_the_renditions_of_every_older_version(stack: Moto
     assert stack.deliver(event)
     assert stack.keys("renditions") == set()
     assert stack.record("a.jpg", event).status is Status.DELETED
-    assert [told["status"] for told in stack.announcements()][-1] == "DELETED"
+    assert [announcement["status"] for announcement in stack.announcements()][-1] == "DELETED"
 
 
 def test_delete_marker_waits_for_an_older_version_that_is_worked_on(
@@ -71,7 +71,7 @@ def test_deleted_version_takes_its_renditions_along_and_no_other(stack: MotoStac
     assert stack.keys("renditions") == stack.record("a.jpg", blue).rendition_keys
 
 
-def test_deletion_of_an_unknown_or_blocked_version_is_just_acknowledged(
+def test_deletion_of_an_unknown_or_blocked_version_is_acknowledged_without_a_change(
     stack: MotoStack, picture: bytes
 ) -> None:
     assert stack.deliver(stack.event("ObjectRemoved:Delete", "never.jpg", "v"))
@@ -90,7 +90,7 @@ def test_an_outcome_that_was_not_announced_is_announced_before_it_is_overwritten
     with pytest.raises(KILLED):
         stack.deliver(event)
     assert stack.deliver(stack.event("ObjectRemoved:Delete", "a.jpg", event["s3"]["object"]["versionId"]))
-    assert [told["status"] for told in stack.announcements()] == ["PUBLISHED", "DELETED"]
+    assert [announcement["status"] for announcement in stack.announcements()] == ["PUBLISHED", "DELETED"]
 
 
 def test_the_event_of_our_own_move_to_quarantine_leaves_the_alert_to_the_upload(
@@ -105,7 +105,7 @@ def test_the_event_of_our_own_move_to_quarantine_leaves_the_alert_to_the_upload(
     assert stack.deliver(stack.event("ObjectRemoved:Delete", "a.jpg", event["s3"]["object"]["versionId"]))
     assert stack.announcements() == []
     assert stack.deliver(event)
-    assert [told["status"] for told in stack.announcements()] == ["BLOCKED"]
+    assert [announcement["status"] for announcement in stack.announcements()] == ["BLOCKED"]
 
 
 def test_s3_test_event_folders_and_foreign_buckets_leave_no_record(stack: MotoStack, picture: bytes) -> None:
@@ -136,7 +136,7 @@ def test_picture_whose_key_ends_in_a_slash_is_published_and_taken_down(
     marker = stack.clients.s3.delete_object(Bucket="uploads", Key="dir/photo.jpg/")["VersionId"]
     assert stack.deliver(stack.event("ObjectRemoved:DeleteMarkerCreated", "dir/photo.jpg/", marker))
     assert stack.keys("renditions") == set()
-    assert [told["status"] for told in stack.announcements()] == ["PUBLISHED", "DELETED"]
+    assert [announcement["status"] for announcement in stack.announcements()] == ["PUBLISHED", "DELETED"]
 
 
 def test_picture_whose_key_ends_in_a_slash_stays_down_if_its_deletion_is_known_first(

@@ -166,7 +166,9 @@ def test_hand_over_whose_answer_was_lost_is_known_and_a_lost_lease_is_not_handed
         videos.records.hand_over(claim, Stage.VIDEO)
 
 
-def test_letter_of_the_videos_queue_fails_its_record_and_comes_back_on_its_own_queue(videos: Any) -> None:
+def test_dead_letter_of_the_videos_queue_fails_its_record_and_is_redriven_to_its_own_queue(
+    videos: Any,
+) -> None:
     event = videos.upload("a.mp4", VIDEO)
     assert videos.deliver(event)
     urls = {"queue_url": videos.dead_letters_url, "videos_dead_letters_url": videos.videos_dead_letters_url}

@@ -38,8 +38,8 @@ def test_killed_at_any_call_the_picture_is_published_by_the_next_message(
     assert record.status is Status.PUBLISHED
     assert record.announced
     assert stack.keys("renditions") == record.rendition_keys
-    told = stack.announcements()
-    assert {item["alert_id"] for item in told} == {record.alert_id}
+    announced = stack.announcements()
+    assert {item["alert_id"] for item in announced} == {record.alert_id}
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])

@@ -1,4 +1,4 @@
-"""The story of an object, told through the function's own entrance: messages in, buckets and records out."""
+"""The processing of an object through the function's entry point: messages in, buckets and records out."""
 
 import dataclasses
 import hashlib
@@ -32,8 +32,8 @@ def test_allowed_picture_is_published_recorded_and_announced(stack: MotoStack, p
     assert facts["sha256"] == hashlib.sha256(picture).hexdigest()
     assert facts["moderation"]["verdict"] == "allow"
     assert facts["milliseconds"]["total"] >= facts["milliseconds"]["render"] > 0
-    (told,) = stack.announcements()
-    assert (told["object_key"], told["status"], told["alert_id"]) == (
+    (announcement,) = stack.announcements()
+    assert (announcement["object_key"], announcement["status"], announcement["alert_id"]) == (
         "a b/ü.jpg",
         "PUBLISHED",
         record.alert_id,
@@ -78,7 +78,7 @@ def test_withheld_picture_is_moved_to_quarantine_and_publishes_nothing(
     version = event["s3"]["object"]["versionId"]
     moved = stack.clients.s3.get_object(Bucket="quarantine", Key=f"a.jpg/{version}")["Body"].read()
     assert moved == picture
-    assert [told["status"] for told in stack.announcements()] == [status.value]
+    assert [announcement["status"] for announcement in stack.announcements()] == [status.value]
 
 
 def test_observe_publishes_and_records_the_verdict(stack: MotoStack, picture: bytes) -> None:
@@ -94,7 +94,7 @@ def test_observe_publishes_and_records_the_verdict(stack: MotoStack, picture: by
     assert record.moderation.verdict is Verdict.BLOCK
 
 
-def test_moderation_off_asks_nobody(stack: MotoStack, picture: bytes) -> None:
+def test_moderation_off_does_not_call_rekognition(stack: MotoStack, picture: bytes) -> None:
     stack.settings = dataclasses.replace(stack.settings, policy=Policy.parse({"mode": "off"}))
     event = stack.upload("a.jpg", picture)
     stack.deliver(event)
@@ -129,7 +129,7 @@ def test_what_can_never_be_processed_is_rejected_with_its_reason(
     assert (record.status, record.attributes["reason"]) == (Status.REJECTED, reason)
     assert record.attributes["detail"]
     assert stack.keys("renditions") == set()
-    assert [told["reason"] for told in stack.announcements()] == [reason]
+    assert [announcement["reason"] for announcement in stack.announcements()] == [reason]
     assert stack.rekognition.calls == []
 
 
@@ -162,7 +162,7 @@ def test_failing_moderation_publishes_nothing_and_the_message_comes_back(
 @pytest.mark.parametrize(
     "code", ["InvalidImageFormatException", "ImageTooLargeException", "InvalidParameterException"]
 )
-def test_a_refused_proxy_is_the_systems_fault(stack: MotoStack, picture: bytes, code: str) -> None:
+def test_a_proxy_that_rekognition_refuses_is_a_failure(stack: MotoStack, picture: bytes, code: str) -> None:
     event = stack.upload("a.jpg", picture)
     stack.rekognition.error = ClientError({"Error": {"Code": code, "Message": ""}}, "DetectModerationLabels")
     assert stack.deliver(event)

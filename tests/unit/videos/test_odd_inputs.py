@@ -84,7 +84,7 @@ def test_no_file_makes_its_reader_open_another_even_when_it_is_taken_for_a_video
                         transcode(video, tmp_path / "made.mp4", lines=LINES, limits=VideoLimits())
                 except RejectedError:
                     """Refused is fine, too."""
-                assert set_up.sprung() == [], f"{name} as {content_type}"
+                assert set_up.triggered() == [], f"{name} as {content_type}"
 
 
 def test_edit_list_is_followed(tmp_path: Path) -> None:
