@@ -43,7 +43,7 @@ reference: $(READY) ## write docs/reference/ from the code
 card: export CARD_LABELS = $(value LABELS)
 card: export CARD_FILE = $(value FILE)
 card: $(READY) ## draw a moderation card: LABELS="Weapons:95,Alcohol Use:60" FILE=card.jpg [HIDDEN_IN=white]
-	@$(RUN) -m embedded_aws.rekognition.card $(if $(HIDDEN_IN),--hidden-in=$(HIDDEN_IN)) -- "$$CARD_LABELS" "$$CARD_FILE"
+	@$(RUN) -m local.card $(if $(HIDDEN_IN),--hidden-in=$(HIDDEN_IN)) -- "$$CARD_LABELS" "$$CARD_FILE"
 
 .PHONY: package
 package: export PACKAGE_STACK = $(value STACK)

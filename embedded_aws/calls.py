@@ -1,4 +1,4 @@
-"""In front of moto: every request is read as the service call that it is, judged by IAM, then by AWS's refusals.
+"""A request as the call of AWS's API that it makes.
 
 moto's own routers and parsers are used, so a call is seen with its parameters exactly as boto3's user wrote them.
 """
@@ -46,7 +46,7 @@ class Call:
 
 
 def read_call(environ: dict[str, Any], body: bytes) -> Call | None:
-    """The call that a request makes; None for what no AWS model describes (moto's own pages)."""
+    """Return the call that a request makes; None for what no AWS model describes."""
     from moto.core.model import OperationModel  # noqa: F401 - loads the models' module before its users
     from moto.core.parse import PROTOCOL_PARSERS
     from moto.core.request import determine_request_protocol
@@ -88,14 +88,14 @@ def read_call(environ: dict[str, Any], body: bytes) -> Call | None:
 
 
 def error_response(call: Call, error: RefusedError) -> tuple[int, dict[str, str], bytes]:
-    """Status, headers and body of an error as the service's own protocol has it."""
+    """Return status, headers and body of an error in the service's own protocol."""
     from moto.core.exceptions import ServiceException
     from moto.core.request import determine_request_protocol
     from moto.core.serialize import get_serializer_class
     from moto.core.utils import get_service_model
 
     class Answer(ServiceException):
-        """Of this module, so that moto looks the code up in the model of the service that is asked."""
+        """An error of this module, so that moto looks the code up in the model of the called service."""
 
     model = get_service_model(call.service)
     protocol = determine_request_protocol(model, call.request.content_type)
@@ -111,7 +111,7 @@ def error_response(call: Call, error: RefusedError) -> tuple[int, dict[str, str]
 
 
 def _credentials(request: Any) -> tuple[str | None, str, str, str | None]:
-    """Access key id, region, signing name, session token: from the header, or from a presigned URL."""
+    """Return access key id, region, signing name, session token: from the header, or from a presigned URL."""
     header = request.headers.get("Authorization", "")
     scope, token = "", request.headers.get("X-Amz-Security-Token")
     if "Credential=" in header:

@@ -1,8 +1,8 @@
-"""Keeps this process away from any real AWS account while a world is open.
+"""Keep this process away from any real AWS account while a world is open.
 
-Whatever `AWS_*` the machine has set (credentials, profiles, a CA bundle, an endpoint) is put aside, the SDK's
+Whatever `AWS_*` the machine has set (credentials, profiles, a CA bundle, an endpoint) is removed, the SDK's
 files and the instance metadata service are out of reach, and every client made without an endpoint of its own
-ends at the world.
+connects to the world.
 """
 
 import os
@@ -24,7 +24,7 @@ def sdk_environment(
     secret_access_key: str = ADMIN_SECRET_ACCESS_KEY,
     session_token: str | None = None,
 ) -> dict[str, str]:
-    """All that an AWS SDK needs to speak to the world and to nothing else.
+    """Return all variables that an AWS SDK needs to connect to the world and to nothing else.
 
     Profiles and shared files are pointed at the null device, so that neither a user's `~/.aws` nor an SSO
     session is read; loopback never goes through a proxy (urllib3 would honour `HTTP_PROXY` for it).
@@ -48,7 +48,7 @@ def sdk_environment(
 
 
 def without_aws(environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment less everything that an AWS SDK (`AWS_*`, `BOTO_*`) or moto (`MOTO_*`) would read."""
+    """Return the environment without what an AWS SDK (`AWS_*`, `BOTO_*`) or moto (`MOTO_*`) would read."""
     return {
         name: value
         for name, value in environment.items()
@@ -70,7 +70,7 @@ class Isolation:
             del os.environ[name]
 
     def point_at(self, environment: Mapping[str, str]) -> None:
-        """Make SDK clients of this process end at the world."""
+        """Make SDK clients of this process connect to the world."""
         os.environ.update(environment)
 
     def end(self) -> None:

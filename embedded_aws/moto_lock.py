@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 
 class MotoLock:
-    """A lock that its holder's thread may take again, and may give up for a while."""
+    """A lock that its holder's thread may take again, and may release for a while."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -1,4 +1,4 @@
-"""Looks into moto's S3 for what AWS's answers depend on."""
+"""Look up moto's buckets and objects, on which AWS's answers depend."""
 
 from typing import Any
 
@@ -6,14 +6,14 @@ from embedded_aws.isolation import ACCOUNT_ID
 
 
 def find_bucket(name: str) -> Any | None:
-    """moto's bucket, or None."""
+    """Return moto's bucket, or None."""
     from moto.s3.models import s3_backends
 
     return s3_backends[ACCOUNT_ID]["aws"].buckets.get(name)
 
 
 def find_object(bucket: str, key: str, version: str | None = None) -> Any | None:
-    """moto's object, or None where it, its version, or its bucket does not exist (a delete marker is none)."""
+    """Return moto's object; None where it, its version, or its bucket does not exist, or it is a delete marker."""
     from moto.s3.models import FakeKey
 
     found = find_bucket(bucket)
@@ -25,7 +25,7 @@ def find_object(bucket: str, key: str, version: str | None = None) -> Any | None
 
 
 def object_tags(bucket: str, key: str, version: str | None = None) -> dict[str, str]:
-    """The tags of an object; none where it does not exist."""
+    """Return the tags of an object; none where it does not exist."""
     from moto.s3.models import s3_backends
 
     found = find_object(bucket, key, version)

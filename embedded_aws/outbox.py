@@ -1,4 +1,4 @@
-"""The e-mails that topics send, one file each, as their readers would have got them."""
+"""The e-mails that topics send, one file each, as their recipients would receive them."""
 
 import json
 import re
@@ -20,7 +20,7 @@ _NAME_LENGTH = 120
 
 
 @dataclass(frozen=True, kw_only=True)
-class Letter:
+class Email:
     """One e-mail that was sent, and the file it is in."""
 
     recipient: str
@@ -29,14 +29,14 @@ class Letter:
 
 
 class Outbox:
-    """Context manager: from entering to leaving, each e-mail becomes `<folder>/<number> <recipient>.eml`.
+    """Context manager: each e-mail becomes `<folder>/<number> <recipient>.eml`.
 
     Addresses count as confirmed, other than on AWS, where their owners must confirm each subscription first.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._letters: list[Letter] = []
+        self._emails: list[Email] = []
         self._lock = threading.Lock()
         self._end: Callable[[], None] | None = None
 
@@ -52,25 +52,25 @@ class Outbox:
             self._end()
 
     @property
-    def letters(self) -> list[Letter]:
-        """All so far, in the order of sending."""
+    def emails(self) -> list[Email]:
+        """Return all e-mails so far, in the order of sending."""
         with self._lock:
-            return list(self._letters)
+            return list(self._emails)
 
     def _write(self, notification: Notification) -> None:
         subject = notification.subject or DEFAULT_SUBJECT
         text = notification.message if notification.protocol == "email" else _as_json(notification)
         with self._lock:
-            name = _NOT_FOR_FILES.sub("_", f"{len(self._letters) + 1:04} {notification.endpoint}")
+            name = _NOT_FOR_FILES.sub("_", f"{len(self._emails) + 1:04} {notification.endpoint}")
             path = self._folder / f"{name[:_NAME_LENGTH]}.eml"
             whole = path.with_suffix(".part")
             whole.write_bytes(message(notification.endpoint, subject, text))
-            whole.replace(path)  # at once: who watches the folder never sees half a letter
-            self._letters.append(Letter(recipient=notification.endpoint, subject=subject, path=path))
+            whole.replace(path)  # at once: who watches the folder never sees half a file
+            self._emails.append(Email(recipient=notification.endpoint, subject=subject, path=path))
 
 
 def message(recipient: str, subject: str, text: str) -> bytes:
-    """One e-mail as a file: a single text/plain part in UTF-8."""
+    """Return one e-mail as the bytes of a file: a single text/plain part in UTF-8."""
     mail = EmailMessage()
     mail["From"] = SENDER
     mail["To"] = recipient
@@ -80,7 +80,7 @@ def message(recipient: str, subject: str, text: str) -> bytes:
 
 
 def _as_json(notification: Notification) -> str:
-    """What a subscription with the protocol `email-json` gets."""
+    """Return what a subscription with the protocol `email-json` gets."""
     return json.dumps(
         {
             "Type": "Notification",

@@ -28,7 +28,7 @@ Judge = Callable[[Call], None]
 
 
 class _Front:
-    """WSGI: one request at a time into moto; a fault of moto becomes an answer that names it."""
+    """The WSGI application: one request at a time into moto."""
 
     def __init__(self, judges: Sequence[Judge]) -> None:
         from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
@@ -60,10 +60,10 @@ class _Front:
             return cors.preflight(environ)
         answer = self._post if forms.is_form(environ) else self._ask
         status, headers, payload = answer(environ, body)
-        return status, cors.told(environ, headers), payload
+        return status, cors.with_rule_headers(environ, headers), payload
 
     def _post(self, environ: dict[str, Any], body: bytes) -> _Answer:
-        """A form for S3, as the upload that it stands for."""
+        """Carry out a form for S3 as the equivalent upload."""
         try:
             upload = forms.read(environ, body)
         except RefusedError as refusal:
@@ -82,14 +82,14 @@ class _Front:
         except RefusedError as refusal:
             code, headers, payload = error_response(call, refusal)
             return f"{code} Refused", list(headers.items()), payload
-        told: list[tuple[str, list[tuple[str, str]]]] = []
+        started: list[tuple[str, list[tuple[str, str]]]] = []
 
         def start(status: str, headers: list[tuple[str, str]], _exc_info: Any = None) -> None:
-            told.append((status, headers))
+            started.append((status, headers))
 
         parts = self._moto(environ, start)
         payload = b"".join(parts)
-        return *told[-1], payload
+        return *started[-1], payload
 
 
 def _unknown_call(environ: dict[str, Any]) -> RefusedError:
@@ -137,7 +137,7 @@ class Server:
             disable_nagle_algorithm = True
 
             def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-                """Requests are no news."""
+                """Log no requests."""
 
         self._front = _Front(judges)
         self._http = make_server(LOOPBACK, 0, self._front, threaded=True, request_handler=QuietHandler)
@@ -148,7 +148,7 @@ class Server:
 
     @property
     def url(self) -> str:
-        """`http://127.0.0.1:<port>`, no trailing slash."""
+        """Return `http://127.0.0.1:<port>`, no trailing slash."""
         return f"http://{LOOPBACK}:{self._http.server_port}"
 
     def close(self) -> None:

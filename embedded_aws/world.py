@@ -83,9 +83,7 @@ class World:
     def __init__(self, *, region: str = DEFAULT_REGION) -> None:
         self.region = region
         self.account_id = ACCOUNT_ID
-        self.api_endpoint: str | None = (
-            None  # set by whoever serves the deployed APIs: `embedded_aws.api_gateway`
-        )
+        self.api_endpoint: str | None = None  # set by `embedded_aws.api_gateway`
         self.admin = Credentials(access_key_id=ADMIN_ACCESS_KEY_ID, secret_access_key=ADMIN_SECRET_ACCESS_KEY)
         self._enforcer = Enforcer()
         self._isolation = Isolation()
@@ -119,7 +117,7 @@ class World:
         self.close()
 
     def close(self) -> None:
-        """Stop the server, forget everything, give the process its environment back. A second call is free."""
+        """Stop the server, forget everything, and restore the process's environment. A second call does nothing."""
         if not self._entered:
             return
         self._entered = False
@@ -135,14 +133,14 @@ class World:
 
     @property
     def endpoint_url(self) -> str:
-        """`http://127.0.0.1:<port>`: the endpoint of every service."""
+        """Return `http://127.0.0.1:<port>`, the endpoint of every service."""
         if self._server is None:
             raise WorldError("the world is not open")
         url: str = self._server.url
         return url
 
     def client(self, service: str, credentials: Credentials | None = None) -> Any:
-        """The botocore client of a service; an administrator's unless other credentials are given.
+        """Return the botocore client of a service; an administrator's unless other credentials are given.
 
         Clients are thread-safe and kept, since making one takes some 30 ms. One attempt per call: what fails on
         loopback fails again.
@@ -177,7 +175,7 @@ class World:
         )
 
     def environment(self, credentials: Credentials | None = None) -> dict[str, str]:
-        """The `AWS_*` variables (and `NO_PROXY`) that let a child process speak to this world only."""
+        """Return the `AWS_*` variables (and `NO_PROXY`) that connect a child process to this world only."""
         who = credentials or self.admin
         return sdk_environment(
             endpoint_url=self.endpoint_url,
@@ -189,11 +187,11 @@ class World:
 
     @staticmethod
     def clean(environment: Mapping[str, str]) -> dict[str, str]:
-        """A copy of an environment without anything that AWS's SDKs read: the base for a child process."""
+        """Return an environment without anything that AWS's SDKs read: the base for a child process."""
         return without_aws(environment)
 
     def assume_role(self, role_arn: str, *, session_name: str = "function") -> Credentials:
-        """Temporary credentials of a role, as Lambda gets them for a function.
+        """Return temporary credentials of a role, as Lambda gets them for a function.
 
         Raises WorldError where the role does not exist or does not trust Lambda (AWS: "The role defined for the
         function cannot be assumed by Lambda.").
@@ -218,11 +216,11 @@ class World:
 
     @property
     def access_log(self) -> AccessLog:
-        """What roles were allowed and denied."""
+        """Return what roles were allowed and denied."""
         return self._enforcer.log
 
     def granted_but_unused(self, role_name: str) -> list[Need]:
-        """Action and resource pairs that a role's inline policies grant and that nothing used so far."""
+        """Return the pairs of action and resource that a role's inline policies grant and that nothing used so far."""
         iam = self.client("iam")
         names = iam.list_role_policies(RoleName=role_name)["PolicyNames"]
         documents = [
@@ -231,7 +229,7 @@ class World:
         return self.access_log.unused(role_name, documents)
 
     def expire_object(self, bucket: str, key: str) -> None:
-        """Do what a lifecycle rule does to a current object: no ObjectRemoved event tells of it.
+        """Do what a lifecycle rule does to a current object: it sends no ObjectRemoved event.
 
         Raises KeyError where there is no such object.
         """
@@ -242,7 +240,7 @@ class World:
             expire_object(self.account_id, bucket, key)
 
     def function_package(self, name: str) -> FunctionPackage:
-        """The deployed zip of a function, its layers' zips in order, its configuration.
+        """Return the deployed zip of a function, its layers' zips in order, its configuration.
 
         `name` may end in a qualifier (`name:3`): that version then, as it was frozen. A layer version that was
         deleted goes on working where it is in use, as on AWS. The bytes come from moto's backend: `Code.Location`
@@ -267,13 +265,13 @@ class World:
         return FunctionPackage(name=plain, code=code, layers=tuple(layers), configuration=configuration)
 
     def carry_out_invocations(self, runner: "Runner") -> Callable[[], None]:
-        """Let `runner` carry out what is asked of Lambda's Invoke; returns how to end that."""
+        """Let `runner` carry out Lambda's Invoke; returns what ends that."""
         from embedded_aws.moto_hooks.function_invocations import carry_out
 
         return carry_out(runner)
 
     def mappings(self) -> list[QueueMapping]:
-        """All event source mappings from queues, enabled or not, in order of creation."""
+        """Return all event source mappings from queues, enabled or not, in order of creation."""
         sqs = self.client("sqs")
         listed = self.client("lambda").list_event_source_mappings()["EventSourceMappings"]
         return [
@@ -302,7 +300,7 @@ class World:
 
 @cache
 def _sdk_session() -> Any:
-    """One session for all worlds of the process: it keeps the services' models, which take long to load."""
+    """Return one session for all worlds of the process: it keeps the services' models, which take long to load."""
     import botocore.session
 
     return botocore.session.Session()

@@ -1,1 +1,1 @@
-"""IAM as AWS enforces it: which actions a request needs, and whether policies allow them."""
+"""Callers, signatures, permissions: whether a request is allowed, as IAM evaluates it."""

@@ -29,12 +29,12 @@ class Place:
     account: str
 
     def arn(self, service: str, resource: str) -> str:
-        """An ARN of this account and region."""
+        """Return an ARN of this account and region."""
         return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
 
 
 def needs(service: str, operation: str, parameters: Parameters, place: Place) -> list[Need]:
-    """All permissions that a call needs; every one of them must be granted."""
+    """Return all permissions that a call needs; every one of them must be granted."""
     find = SERVICES.get(service)
     if find is None:
         return [Need(f"{service}:{operation}", "*")]
@@ -84,7 +84,7 @@ def _s3(operation: str, parameters: Parameters, place: Place) -> list[Need]:  # 
 
 
 def copy_source(parameters: Parameters) -> tuple[str, str, str | None]:
-    """Bucket, key and version of `CopySource`, given as text (`bucket/key?versionId=v`, encoded) or parsed."""
+    """Return bucket, key and version of `CopySource`, given as text (`bucket/key?versionId=v`, encoded) or parsed."""
     source = parameters["CopySource"]
     if isinstance(source, Mapping):
         return source["Bucket"], source["Key"], source.get("VersionId")
@@ -104,7 +104,7 @@ def _copy_source(parameters: Parameters) -> list[Need]:
 
 
 def _copies_tags(bucket: str, key: str, version: str | None, parameters: Parameters) -> bool:
-    """A copy that keeps its source's tags must be allowed to read them, where there are any."""
+    """Return whether a copy reads its source's tags: it keeps them, and there are any."""
     return parameters.get("TaggingDirective") != "REPLACE" and bool(object_tags(bucket, key, version))
 
 
@@ -182,7 +182,7 @@ def _sts(operation: str, parameters: Parameters, place: Place) -> list[Need]:  #
 
 
 def _apigateway(operation: str, parameters: Parameters, place: Place) -> list[Need]:
-    """API Gateway's actions are the methods of its own REST API, its resources that API's paths."""
+    """Return the method of API Gateway's own REST API, on the path of that API."""
     methods = {"Create": "POST", "Import": "POST", "Get": "GET", "Put": "PUT", "Update": "PATCH"}
     methods |= {"Delete": "DELETE", "Tag": "PUT", "Untag": "DELETE"}
     method = next(verb for prefix, verb in methods.items() if operation.startswith(prefix))

@@ -25,12 +25,12 @@ class Caller:
 
     @property
     def arn(self) -> str:
-        """The ARN in AWS's messages: of a session, not of its role."""
+        """Return the ARN in AWS's messages: of a session, not of its role."""
         return self.principals[0].value
 
     @property
     def context(self) -> Mapping[str, str]:
-        """The condition keys about the caller. `aws:PrincipalArn` of a session is its role's ARN, as on AWS."""
+        """Return the condition keys about the caller. `aws:PrincipalArn` of a session is its role's ARN."""
         last = self.principals[-1]
         return {"aws:PrincipalArn": last.value, "aws:PrincipalAccount": last.account} if last.account else {}
 

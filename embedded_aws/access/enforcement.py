@@ -1,4 +1,4 @@
-"""IAM enforced: a request may do what the caller's and the resource's policies allow, before moto gets it.
+"""Enforce IAM: a request may do what the caller's and the resource's policies allow.
 
 The administrator's requests are judged by explicit denies of resource policies alone. Anonymous requests may do what a
 resource's policy, or an ACL, allows everybody. Keys that the world did not issue are refused, so that credentials which
@@ -82,7 +82,7 @@ def _verify_signature(call: Call) -> None:
 
 
 def _allowed(need: Need, caller: Caller, keys: Mapping[str, str]) -> bool:
-    """Within one account an allow of either side is enough, and a deny of either side is final."""
+    """Return whether one side allows and neither denies: within one account either side is enough."""
     requests = [_request(need, caller, principal, keys) for principal in caller.principals]
     of_the_resource = resource_policies(need.resource)
     verdicts = {evaluate(caller.documents, requests[0])}

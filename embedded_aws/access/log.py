@@ -32,12 +32,12 @@ class AccessLog:
 
     @property
     def allowed(self) -> list[Access]:
-        """Granted, in order of first use."""
+        """Return what was granted, in order of first use."""
         return [access for access in self._seen if access.allowed]
 
     @property
     def denied(self) -> list[Access]:
-        """Refused, in order of first use."""
+        """Return what was refused, in order of first use."""
         return [access for access in self._seen if not access.allowed]
 
     def unused(self, role: str, documents: list[Any]) -> list[Need]:

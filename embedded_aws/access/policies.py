@@ -61,7 +61,7 @@ class AccessRequest:
 
 
 def statements(document: str | bytes | Document) -> list[Document]:
-    """The statements of a document given as text or parsed; raises PolicyError where it has none."""
+    """Return the statements of a document given as text or parsed; raises PolicyError where it has none."""
     parsed = json.loads(document) if isinstance(document, (str, bytes)) else document
     if not isinstance(parsed, Mapping) or "Statement" not in parsed:
         raise PolicyError(f"no policy document: {document!r}")
@@ -70,7 +70,7 @@ def statements(document: str | bytes | Document) -> list[Document]:
 
 
 def evaluate(documents: Iterable[str | bytes | Document], request: AccessRequest) -> Verdict:
-    """An explicit deny anywhere wins; else an allow anywhere; else silence."""
+    """Return DENY for an explicit deny anywhere, else ALLOW for an allow anywhere, else SILENT."""
     verdict = Verdict.SILENT
     for document in documents:
         for statement in statements(document):
@@ -83,7 +83,7 @@ def evaluate(documents: Iterable[str | bytes | Document], request: AccessRequest
 
 
 def applies(statement: Document, request: AccessRequest) -> bool:
-    """Whether a statement is about this request at all: action, resource, principal, conditions."""
+    """Return whether a statement is about this request: action, resource, principal, conditions."""
     return (
         _action_matches(statement, request.action)
         and _resource_matches(statement, request.resource)
@@ -93,7 +93,7 @@ def applies(statement: Document, request: AccessRequest) -> bool:
 
 
 def as_list(value: Any) -> list[Any]:
-    """IAM's "one or many": a list as it is, anything else as a list of one."""
+    """Return IAM's "one or many" as a list: a list as it is, anything else as its only entry."""
     return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
@@ -133,7 +133,7 @@ def _pattern(text: str, flags: int) -> re.Pattern[str]:
 
 
 def matches(pattern: str, value: str, *, ignore_case: bool = False) -> bool:
-    """IAM's wildcards: `*` for any characters, `?` for one."""
+    """Return whether a value matches a pattern with IAM's wildcards: `*` for any characters, `?` for one."""
     return _pattern(pattern, re.IGNORECASE if ignore_case else 0).match(value) is not None
 
 

@@ -17,7 +17,7 @@ _FUNCTION = re.compile(r"/functions/(?P<arn>arn:[^/]+)/invocations$")
 
 @dataclass(frozen=True, kw_only=True)
 class Method:
-    """What a method of a resource does: it invokes a function, perhaps only for holders of a key."""
+    """What a method of a resource does: it invokes a function, for holders of a key only if `key_required`."""
 
     resource: str
     function_arn: str
@@ -65,7 +65,7 @@ class Definition:
         }
 
     def match(self, method: str, path: str) -> Match | None:
-        """The method for a path as it was sent (still encoded); None where API Gateway knows none.
+        """Return the method for a path as it was sent (still encoded); None where API Gateway knows none.
 
         A literal part of a path goes before a variable one, a variable one before a greedy one.
         """
@@ -78,7 +78,7 @@ class Definition:
         return min(found, key=lambda entry: entry[0])[1] if found else None
 
     def is_binary(self, media_type: str) -> bool:
-        """Whether bodies of this type (as in a header: parameters are left out) are passed on unspoilt."""
+        """Return whether bodies of this type (as in a header; parameters are ignored) are passed on unchanged."""
         bare = media_type.partition(";")[0].strip().lower()
         return "*/*" in self.binary_media_types or bare in self.binary_media_types
 

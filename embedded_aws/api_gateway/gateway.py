@@ -22,7 +22,7 @@ from embedded_aws.runtime.topics import may_invoke
 
 _log = logging.getLogger(__name__)
 BODY_BYTES = 10_485_760  # API Gateway's limit of a payload
-# For a free worker. On AWS there would be one at once: this is no time that the function takes.
+# Until a worker is free. On AWS one would be at once, so this does not count as time of the function.
 _QUEUE_SECONDS = 120.0
 Invoke = Callable[[str, Any], Invocation]
 
@@ -55,7 +55,7 @@ class Gateway:
         self._workers = ThreadPoolExecutor(concurrency, thread_name_prefix="api")
 
     def admit(self, request: Request, length: int | None) -> Admitted | Answer:
-        """Look at the head of a request: route, key, limits, announced `length` of the body (None: not known)."""
+        """Judge the head of a request: route, key, limits, announced `length` of the body (None: not known)."""
         stage = self._stages.find(request.stage)
         if stage is None:
             return gateway_errors.answer(gateway_errors.NO_SUCH_STAGE, request, None)
@@ -65,7 +65,7 @@ class Gateway:
             return gateway_errors.answer(error.fault, request, stage.definition)
 
     def too_large(self, admitted: Admitted) -> Answer:
-        """The answer to a body that turns out larger than API Gateway takes."""
+        """Return the answer to a body that turns out larger than API Gateway takes."""
         return gateway_errors.answer(gateway_errors.TOO_LARGE, admitted.request, admitted.stage.definition)
 
     def carry_out(self, admitted: Admitted, body: bytes) -> Answer:
@@ -100,7 +100,7 @@ class Gateway:
         return self._run(match, event)
 
     def _identify(self, request: Request, stage: Stage, match: Match) -> Caller:
-        """Whose key it is, and whether that one has something left. Raises FaultError."""
+        """Return the caller by API key, after counting the request against its limits. Raises FaultError."""
         key = None
         if match.method.key_required:
             value = request.header("x-api-key")

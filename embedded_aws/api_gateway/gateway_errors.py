@@ -1,4 +1,4 @@
-"""API Gateway's own answers: what it says by itself, in the words of the API's gateway responses.
+"""API Gateway's own answers, in the words of the API's gateway responses.
 
 After the API Gateway Developer Guide, "Gateway response types" and "Set up a gateway response".
 """
@@ -57,12 +57,12 @@ NOT_REACHED = Fault(
     kind="INTEGRATION_FAILURE", status=504, message="Network error communicating with endpoint"
 )
 NOT_CONFIGURED = Fault(kind="API_CONFIGURATION_ERROR", status=500, message="Internal server error")
-# A function that fails, or answers what is no answer: only the fallback can word it.
+# A function fails, or its answer is malformed: there is no response type of its own, only the fallback.
 MALFORMED = Fault(kind="DEFAULT_5XX", status=502, message="Internal server error")
 
 
 def answer(fault: Fault, request: Request, definition: Definition | None) -> Answer:
-    """A fault in the words of the deployment, else of its fallback for all 4XX or 5XX, else in API Gateway's."""
+    """Return a fault in the words of the deployment, else of its DEFAULT_4XX or _5XX, else in API Gateway's."""
     responses = definition.responses if definition is not None else {}
     wording = responses.get(fault.kind)
     if wording is None:
@@ -86,7 +86,7 @@ def answer(fault: Fault, request: Request, definition: Definition | None) -> Ans
 
 
 def _template(wording: GatewayResponse, request: Request) -> tuple[str, str]:
-    """The template for what the caller accepts, else the one for JSON, else any."""
+    """Return the template for what the caller accepts, else the one for JSON, else any."""
     templates = wording.templates or {"application/json": _DEFAULT_TEMPLATE}
     accepted = (request.header("Accept") or "").partition(",")[0].partition(";")[0].strip().lower()
     for media_type in (accepted, "application/json", *templates):

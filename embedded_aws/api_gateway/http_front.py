@@ -18,11 +18,11 @@ ENVIRONMENTS = max(2, 2 * (os.cpu_count() or 2))
 
 
 class PortInUseError(RuntimeError):
-    """The port that was asked for cannot be had."""
+    """The requested port is not available."""
 
 
 class ApiFront:
-    """Context manager: serves every deployed stage at `http://127.0.0.1:<port>/<stage>` from entering on.
+    """Context manager: serve every deployed stage at `http://127.0.0.1:<port>/<stage>`.
 
     Entered before the deployment, so that stages know their address. Raises PortInUseError for a `port` that
     another program has; 0 is any that is free.
@@ -48,7 +48,7 @@ class ApiFront:
         except OSError as error:
             self._gateway.close()
             raise PortInUseError(
-                f"port {self._port} of {LOOPBACK} cannot be had ({error.strerror}): choose another PORT, or 0 for any"
+                f"port {self._port} of {LOOPBACK} cannot be had ({error.strerror}): choose another port, or 0 for any"
             ) from error
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, name="api", daemon=True
@@ -69,5 +69,5 @@ class ApiFront:
 
     @property
     def url(self) -> str:
-        """`http://127.0.0.1:<port>`, no trailing slash."""
+        """Return `http://127.0.0.1:<port>`, no trailing slash."""
         return f"http://{LOOPBACK}:{self._server.server_address[1]}"

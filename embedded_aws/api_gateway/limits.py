@@ -1,4 +1,4 @@
-"""How much a caller may ask: token buckets and quotas by the day."""
+"""Limits of a caller: token buckets, and quotas by day, week or month."""
 
 from __future__ import annotations
 

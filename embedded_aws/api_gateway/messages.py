@@ -1,4 +1,4 @@
-"""Requests and answers as the front sees them, free of sockets."""
+"""Requests and answers, independent of sockets."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ class Request:
     received: float = field(default_factory=time.time)
 
     def header(self, name: str) -> str | None:
-        """The last value of a header, whatever its case."""
+        """Return the last value of a header, whatever its case."""
         wanted = name.lower()
         return next((value for key, value in reversed(self.headers) if key.lower() == wanted), None)
 
     @property
     def stage(self) -> str:
-        """The first part of the path."""
+        """Return the first part of the path."""
         return self.path.split("/")[1]
 
     @property
     def resource_path(self) -> str:
-        """The path without the stage."""
+        """Return the path without the stage."""
         return self.path[len(self.stage) + 1 :] or "/"
 
 

@@ -41,7 +41,7 @@ _NO_BODY = frozenset({204, 304})
 
 @dataclass(frozen=True, kw_only=True)
 class Caller:
-    """Whose key it was; both None for methods that need none."""
+    """The API key of a request; both None for methods that need none."""
 
     key_id: str | None
     key: str | None
@@ -50,7 +50,7 @@ class Caller:
 def event_of(
     request: Request, match: Match, definition: Definition, api_id: str, caller: Caller, body: bytes
 ) -> dict[str, Any]:
-    """The event. A body of a type that is not declared binary is spoilt: read as UTF-8, come what may.
+    """Return the event. A body of a type that is not declared binary is decoded as UTF-8, with replacements.
 
     Raises FaultError (TOO_LARGE) where Lambda would not take it.
     """
@@ -89,9 +89,9 @@ def event_of(
 
 
 def answer_of(payload: Any, request: Request, definition: Definition) -> Answer:
-    """A function's answer as a response.
+    """Return a function's answer as a response.
 
-    Raises FaultError: MALFORMED for what is no proxy response, or larger than Lambda returns, NOT_CONFIGURED for a
+    Raises FaultError: MALFORMED for what is not a proxy response, or larger than Lambda returns, NOT_CONFIGURED for a
     body that says it is base64 and is not.
     """
     if not isinstance(payload, Mapping) or len(json.dumps(payload)) > PAYLOAD_BYTES:
@@ -124,7 +124,7 @@ def _status(value: Any) -> int:
 
 
 def _response_headers(payload: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Of both kinds; where a header is in both, the values of the second are kept."""
+    """Return the headers of both kinds; where a header is in both, the values of `multiValueHeaders` count."""
     single, multiple = payload.get("headers") or {}, payload.get("multiValueHeaders") or {}
     if not isinstance(single, Mapping) or not isinstance(multiple, Mapping):
         raise FaultError(gateway_errors.MALFORMED)
@@ -145,7 +145,7 @@ def _response_headers(payload: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _wants_bytes(request: Request, definition: Definition) -> bool:
-    """API Gateway looks at the first type that the caller accepts, and at nothing else."""
+    """Return whether the first type that the caller accepts is binary: API Gateway looks at no other."""
     first = (request.header("Accept") or "").partition(",")[0]
     return "*/*" in definition.binary_media_types or definition.is_binary(first)
 

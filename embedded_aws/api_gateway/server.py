@@ -1,4 +1,9 @@
-"""HTTP/1.1 as clients of all kinds speak it: kept connections, `Expect: 100-continue`, chunked bodies, HEAD."""
+"""HTTP/1.1 as API Gateway speaks it: kept connections, `Expect: 100-continue`, chunked bodies, HEAD.
+
+werkzeug's server, which serves moto, cannot stand in here: it closes each connection after one answer, sends
+`100 Continue` before the application has seen the head, takes two lengths for one body, and loses the case and the
+order of headers. So this is Python's own `http.server`, and only what it lacks is added: framing of bodies, answers
+before the body, and an end to all connections at once."""
 
 from __future__ import annotations
 
@@ -32,11 +37,11 @@ class _TooLargeError(Exception):
 
 
 class _BadBodyError(Exception):
-    """The body cannot be told from what follows it."""
+    """It is not clear where the body ends."""
 
 
 class HttpServer(ThreadingTCPServer):
-    """One thread for each connection; `end_connections` ends those that are still open."""
+    """One thread for each connection; `end_connections` closes those that are still open."""
 
     allow_reuse_address = os.name == "posix"  # elsewhere it would take a port from who has it
     daemon_threads = True
@@ -62,7 +67,7 @@ class HttpServer(ThreadingTCPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
-        """A client that is gone is no news; anything else is a fault of this server."""
+        """Ignore a client that has gone; log anything else as an error of this server."""
         import sys
 
         if not isinstance(sys.exc_info()[1], OSError):
@@ -85,27 +90,27 @@ class _Handler(BaseHTTPRequestHandler):
     _continue_wanted = False
 
     def __getattr__(self, name: str) -> Callable[[], None]:
-        """Every method is API Gateway's to refuse, not this server's."""
+        """Handle every HTTP method alike: refusing one is up to the API."""
         if name.startswith("do_"):
             return self._serve
         raise AttributeError(name)
 
     def version_string(self) -> str:
-        """No word about Python."""
+        """Return a name that does not mention Python."""
         return "embedded-aws"
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Requests are no news."""
+        """Log no requests."""
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
-        """What is no HTTP: as JSON, like all other answers."""
+        """Answer what is not HTTP as JSON, like all other errors."""
         self.close_connection = True
         text = message or http.HTTPStatus(code).phrase
         headers = [("Content-Type", "application/json")]
         self._send(Answer(status=code, headers=headers, body=json.dumps({"message": text}).encode()))
 
     def handle_expect_100(self) -> bool:
-        """Only asked-for bodies are sent: the head is looked at first."""
+        """Wait with `100 Continue` until the head has been judged."""
         self._continue_wanted = True
         return True
 
@@ -143,7 +148,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(self.server.gateway.carry_out(admitted, body))
 
     def _length(self) -> int | None:
-        """Bytes of the body; None where it comes in chunks. Raises _BadBodyError."""
+        """Return the length of the body; None where it comes in chunks. Raises _BadBodyError."""
         encodings = self.headers.get_all("Transfer-Encoding", [])
         lengths = set(self.headers.get_all("Content-Length", []))
         if encodings:
@@ -184,7 +189,7 @@ class _Handler(BaseHTTPRequestHandler):
             raise _BadBodyError("Bad Request: chunk") from error
 
     def _refuse(self, answer: Answer, length: int | None, *, unsent: bool) -> None:
-        """Answer before the body is there. Whoever sends it all the same must not be cut off from the answer."""
+        """Answer before the body has arrived; if it is sent nevertheless, read on, for the sender to see it."""
         if length == 0:
             self._send(answer)
             return

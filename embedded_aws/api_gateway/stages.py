@@ -1,4 +1,4 @@
-"""What of the deployed APIs a request needs to know, read from moto in this process."""
+"""What a request needs to know of the deployed APIs, read from moto in this process."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Stage:
     settings: Mapping[str, Mapping[str, Any]]
 
     def throttling(self, resource: str, method: str) -> tuple[float, int] | None:
-        """Rate and burst of all callers of a method together, where the stage limits them."""
+        """Return rate and burst of all callers of a method together, where the stage limits them."""
         escaped = resource.replace("/", "~1")
         for path in (escaped, escaped.removeprefix("~1"), resource.removeprefix("/"), "*"):
             for verb in (method, "*"):
@@ -51,7 +51,7 @@ class Stages:
         self._lock = threading.Lock()
 
     def find(self, name: str) -> Stage | None:
-        """The stage of that name; while an API is being replaced there are two, and the newer one counts."""
+        """Return the stage of that name; of two, while an API is being replaced, the newer one."""
         for api in reversed(list(self._backend.apis.values())):
             stage = api.stages.get(name)
             if stage is not None:
@@ -62,7 +62,7 @@ class Stages:
         return None
 
     def key(self, stage: Stage, value: str) -> Key | None:
-        """The key with that value, if it is enabled and one of its plans is for the stage."""
+        """Return the key with that value, if it is enabled and one of its plans is for the stage."""
         backend = self._backend
         key = next((entry for entry in list(backend.keys.values()) if entry.value == value), None)
         if key is None or not key.enabled:
@@ -83,7 +83,7 @@ class Stages:
         return apigateway_backends[self._account_id][self._region]
 
     def _definition(self, api: Any, deployment_id: str) -> Definition | None:
-        """Of the deployment, not of the API as it is now: that one is not live yet."""
+        """Return what was deployed, not the API as it is now, which is not live yet."""
         deployment = api.deployments.get(deployment_id)
         if deployment is None or deployment.document is None:
             return None

@@ -1,1 +1,1 @@
-"""From a Pulumi program to resources in the world: the program's run, the monitor that it registers with, destroy."""
+"""Deploy a Pulumi program: run it, carry out what it registers, destroy it."""

@@ -36,7 +36,7 @@ class ProtectedError(DeployError):
 class Deployment:
     """One stack in one world: `up`, perhaps `update`, then `destroy`.
 
-    After a failed or interrupted `up`, `resources` holds what was made, and `destroy` removes it.
+    After a failed or interrupted `up`, `resources` holds what was created, and `destroy` removes it.
     """
 
     def __init__(
@@ -58,22 +58,22 @@ class Deployment:
 
     @property
     def stack(self) -> str:
-        """The stack's name."""
+        """Return the stack's name."""
         return self._project.stack
 
     @property
     def config(self) -> dict[str, str]:
-        """The stack's configuration with the defaults, as the program gets it."""
+        """Return the stack's configuration with the defaults, as the program gets it."""
         return dict(self._project.config)
 
     @property
     def resources(self) -> list[Resource]:
-        """Everything that was registered and is not destroyed, components too, in order of creation."""
+        """Return everything that was registered and is not destroyed, components too, in order of creation."""
         return list(self._monitor.registered)
 
     @property
     def outputs(self) -> dict[str, Any]:
-        """The stack's outputs, secrets in plain text."""
+        """Return the stack's outputs, secrets in plain text."""
         return self._monitor.outputs
 
     def up(self) -> Self:
@@ -131,11 +131,11 @@ class Deployment:
             raise DeployError(str(self._monitor.failure)) from self._monitor.failure
 
     def protected(self) -> list[Resource]:
-        """The resources that destroy would stop at."""
+        """Return the resources that stop `destroy`."""
         return [resource for resource in self._monitor.registered if resource.protect]
 
     def unprotect(self) -> int:
-        """`pulumi state unprotect --all`: lift all protection, returns from how many. AWS's own stays."""
+        """Lift all protection, as `pulumi state unprotect --all`; returns from how many. AWS's own stays."""
         lifted = self.protected()
         for resource in lifted:
             resource.protect = False
@@ -144,7 +144,7 @@ class Deployment:
     def destroy(self, on_resource: OnResource | None = None) -> list[str]:
         """Delete everything in reverse order; returns what the world then still holds.
 
-        What was made to outlive the stack (`retain_on_delete`, a layer's `skip_destroy`) is no leftover.
+        What was made to outlive the stack (`retain_on_delete`, a layer's `skip_destroy`) is not a leftover.
         Raises ProtectedError before anything is deleted, DeployError where AWS refuses a deletion: the rest
         stays, and another `destroy` goes on from there.
         """

@@ -1,4 +1,4 @@
-"""The engine's place in a deployment: takes the program's registrations and has the handlers carry them out."""
+"""The engine's part in a deployment: take the program's registrations, and have the handlers carry them out."""
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -41,12 +41,12 @@ class Resource:
 
     @property
     def is_custom(self) -> bool:
-        """Whether it stands for something in AWS, rather than grouping others or configuring a provider."""
+        """Return whether it is something in AWS, rather than a component or a provider."""
         return self.type in HANDLERS
 
 
 class _Unused(Mocks):
-    """MockMonitor wants one; DeployingMonitor answers itself."""
+    """A placeholder that MockMonitor requires; DeployingMonitor answers itself."""
 
     def call(self, args: MockCallArgs) -> Any:
         raise NotImplementedError
@@ -108,7 +108,7 @@ class DeployingMonitor(MockMonitor):
         )
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802
-        """The stack's outputs are the deployment's."""
+        """Keep the stack's outputs as the deployment's."""
         if request.urn.split("::")[2] == STACK_TYPE:
             self.outputs = _plain(rpc.deserialize_properties(request.outputs))
         return empty_pb2.Empty()
@@ -125,7 +125,7 @@ class DeployingMonitor(MockMonitor):
         return resource_pb2.ResourceInvokeResponse(**{"failures": None, "return": _to_wire(result)})
 
     def ReadResource(self, request: Any) -> Any:  # noqa: N802
-        """`get`: what the account itself has is shown; what another stack made has no place in a fresh world."""
+        """Look up what every account has; what another stack made is not in a fresh world."""
         urn = self.make_urn(request.parent, request.type, request.name)
         handler = self.handler(request.type)
         shown = handler.read(request.id) if handler.of_the_account else None
@@ -137,7 +137,7 @@ class DeployingMonitor(MockMonitor):
         return resource_pb2.ReadResourceResponse(urn=urn, properties=_to_wire(shown))
 
     def make_urn(self, parent: str, type_: str, name: str) -> str:
-        """As the engine makes it: with the types of all ancestors but the stack, of which mocks take one."""
+        """Return the URN as the engine makes it: with the types of all ancestors but the stack; mocks take one."""
         qualified = parent.split("::")[2] if parent else ""
         if qualified and qualified != STACK_TYPE:
             type_ = f"{qualified}${type_}"
@@ -201,7 +201,7 @@ class DeployingMonitor(MockMonitor):
         return before.id
 
     def _claim(self, resource: Resource) -> None:
-        """Two resources that manage one thing would undo each other: on AWS that shows only later."""
+        """Refuse a second resource that manages the same thing: on AWS they would undo each other later."""
         owner = self._owners.setdefault((resource.type, resource.id), resource.urn)
         if owner != resource.urn:
             raise DeploymentRefusedError(
@@ -209,11 +209,11 @@ class DeployingMonitor(MockMonitor):
             )
 
     def gone(self) -> list[Resource]:
-        """What the previous run made and this one did not register, the latest first."""
+        """Return what the previous run made and this one did not register, the latest first."""
         return [resource for urn, resource in reversed(self._previous.items()) if urn not in self.resources]
 
     def handler(self, type_: str) -> Handler:
-        """The handler of a type; raises DeploymentRefusedError for a type that the embedded AWS does not have."""
+        """Return the handler of a type; raises DeploymentRefusedError for an unknown type."""
         if type_ not in HANDLERS:
             raise DeploymentRefusedError(
                 f"the embedded AWS does not know the resource type {type_}; known are {', '.join(sorted(HANDLERS))}"
@@ -232,7 +232,7 @@ class DeployingMonitor(MockMonitor):
 
 
 def _placed(error: Exception, request: Any) -> Exception:
-    """The error with the resource's type and name in front, unless it names them itself."""
+    """Return the error with the resource's type and name in front, unless it names them itself."""
     text = str(error).replace(" (reached max retries: 0)", "")
     if request.name in text and request.type in text:
         return DeploymentRefusedError(text)
@@ -240,7 +240,7 @@ def _placed(error: Exception, request: Any) -> Exception:
 
 
 def _plain(value: Any) -> Any:
-    """Values without their marks of secrecy, which mocks put around whole maps."""
+    """Return values without their secret markers, which mocks put around whole maps."""
     if isinstance(value, Mapping):
         if _SECRET_SIGNATURE_KEY in value and "value" in value:
             return _plain(value["value"])
@@ -251,7 +251,7 @@ def _plain(value: Any) -> Any:
 
 
 def _to_wire(properties: Mapping[str, Any]) -> Any:
-    """A protobuf Struct; archives stay what the program gave, and are not sent back."""
+    """Return a protobuf Struct; archives are not sent back."""
     from pulumi import Archive, Asset
 
     def wire(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Runs a project's unmodified `__main__.py` against a monitor of our own, as the engine's language host does.
+"""Run a project's unmodified `__main__.py` against our own monitor, as the engine's language host does.
 
 Each run has its own context, event loop and fresh project modules, so that stacks can follow one another in one
 process; nothing of it stays behind.
@@ -111,7 +111,7 @@ class _Engine:
 
 @contextlib.contextmanager
 def _event_loop() -> Iterator[asyncio.AbstractEventLoop]:
-    """A loop whose pool threads have loops too (pulumi makes one per thread and never closes it)."""
+    """Yield a loop whose pool threads have loops too (pulumi makes one per thread and never closes it)."""
     loops: list[asyncio.AbstractEventLoop] = []
     guard = threading.Lock()
 
@@ -149,7 +149,7 @@ def _cancel_all(loop: asyncio.AbstractEventLoop) -> None:
 
 @contextlib.contextmanager
 def _without_warnings_of_the_sdk() -> Iterator[None]:
-    """pulumi_aws warns of its own deprecated aliases whenever one of its modules is imported."""
+    """Ignore that pulumi_aws warns of its own deprecated aliases whenever one of its modules is imported."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"[\w./]+ has been deprecated in favor of", DeprecationWarning)
         yield

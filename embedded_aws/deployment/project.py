@@ -24,7 +24,7 @@ class Project:
 
     @property
     def region(self) -> str:
-        """`aws:region`; raises ProjectError where it is not set."""
+        """Return `aws:region`; raises ProjectError where it is not set."""
         if "aws:region" not in self.config:
             raise ProjectError(f"Stack '{self.stack}' is missing configuration value 'aws:region'")
         return self.config["aws:region"]

@@ -1,5 +1,5 @@
-"""Where the embedded AWS takes a part over from moto: who judges requests, who runs functions, who gets messages.
+"""Where the embedded AWS takes over from moto: judging requests, running functions, delivering messages.
 
-Unlike `moto_patches`, these are no defects of moto. Each module is found by `embedded_aws.moto_setup`, and applied by
+Unlike `moto_patches`, these are not defects of moto. Each module is found by `embedded_aws.moto_setup`, and applied by
 its `apply()`.
 """

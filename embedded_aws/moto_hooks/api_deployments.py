@@ -7,7 +7,7 @@ from embedded_aws.moto_replacement import replace
 
 
 def apply() -> None:
-    """Keep a deployment's document, and moto's own answers away."""
+    """Keep a deployment's document, and disable moto's own answers."""
     from moto.apigateway.models import APIGatewayBackend, Deployment, RestAPI
 
     def create_deployment(

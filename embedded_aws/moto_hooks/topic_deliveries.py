@@ -1,4 +1,4 @@
-"""SNS's deliveries to people and functions, handed to whoever is registered here; moto delivers none of them.
+"""SNS's deliveries to people and functions, handed to the registered deliverer; moto delivers none of them.
 
 After the SNS Developer Guide, "Message delivery", "Message filtering" and "Dead-letter queues".
 """

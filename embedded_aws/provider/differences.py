@@ -1,4 +1,4 @@
-"""What differs between two sets of inputs, and between inputs and what AWS shows."""
+"""Differences between two sets of inputs, and between inputs and what AWS shows."""
 
 import json
 import re
@@ -11,7 +11,7 @@ _IDENTIFIER = re.compile(r"[A-Za-z_$][\w$]*")
 
 
 class Change(Enum):
-    """What became of one property."""
+    """How one property changed."""
 
     ADDED = "added"
     REMOVED = "removed"
@@ -19,7 +19,7 @@ class Change(Enum):
 
 
 def differences(old: Any, new: Any, path: str = "") -> Iterator[tuple[str, Change]]:
-    """The innermost properties that differ, by path as the engine writes them: `queues[0].events`, `tags["a.b"]`."""
+    """Yield the innermost properties that differ, by the engine's path: `queues[0].events`, `tags["a.b"]`."""
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         for key in sorted(old.keys() | new.keys()):
             where = _within(path, key)
@@ -43,12 +43,12 @@ def differences(old: Any, new: Any, path: str = "") -> Iterator[tuple[str, Chang
 
 
 def top_level(path: str) -> str:
-    """The input that a path leads into."""
+    """Return the input that a path leads into."""
     return re.split(r"[.\[]", path, maxsplit=1)[0]
 
 
 def as_shown(inputs: Mapping[str, Any], shown: Mapping[str, Any]) -> dict[str, Any]:
-    """The inputs with the value that AWS shows wherever that means something else: drift.
+    """Return the inputs with the value that AWS shows wherever that means something else: drift.
 
     What AWS does not show (code, settings of the provider alone) stays as it was given.
     """
@@ -59,7 +59,7 @@ def as_shown(inputs: Mapping[str, Any], shown: Mapping[str, Any]) -> dict[str, A
 
 
 def same_meaning(given: Any, shown: Any) -> bool:
-    """Whether AWS shows what was given: in any order, as JSON text or not, with or without empty settings."""
+    """Return whether AWS shows what was given: in any order, as JSON text or not, with or without empty settings."""
     return bool(_canonical(given) == _canonical(shown))
 
 

@@ -17,7 +17,7 @@ _GRACE = 1.0  # seconds for calls under way
 
 
 class ProviderServer:
-    """Context manager: serves from entering on; `port` is what PULUMI_DEBUG_PROVIDERS wants: `aws:<port>`."""
+    """Context manager: serve on `port`; PULUMI_DEBUG_PROVIDERS wants `aws:<port>`."""
 
     def __init__(self, aws: Aws) -> None:
         self._server = grpc.server(

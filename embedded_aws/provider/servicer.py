@@ -1,8 +1,8 @@
 """The `aws` provider's gRPC methods: from the engine's messages to handlers and back.
 
 Names and merged tags are made in Check, so that a preview knows them. Which inputs the provider filled in itself
-stands in `__defaults` beside them, as the real provider keeps it: a name of its own making may be made anew, so a
-replacement can be created before the old one goes; a given one cannot.
+is kept in `__defaults` beside them, as the real provider does: a generated name may be generated again, so that a
+replacement can be created before the old resource goes; a given name cannot.
 """
 
 import importlib.metadata
@@ -41,7 +41,7 @@ _KINDS: Final = {
 
 
 class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
-    """One process for all provider resources of a command: each has its own connection, told by its peer."""
+    """Serves all provider resources of a command: each has its own connection, identified by its peer."""
 
     def __init__(self, aws: Aws) -> None:
         self._aws = aws
@@ -51,25 +51,25 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
     # The provider itself
 
     def Handshake(self, _request: Any, _context: grpc.ServicerContext) -> Any:  # noqa: N802 - gRPC's names
-        """Nothing special is asked for."""
+        """Accept the engine; nothing special is requested."""
         return provider_pb2.ProviderHandshakeResponse()
 
     def Attach(self, _request: Any, _context: grpc.ServicerContext) -> Any:  # noqa: N802
-        """The engine found this process by PULUMI_DEBUG_PROVIDERS."""
+        """Do nothing: the engine found this process by PULUMI_DEBUG_PROVIDERS."""
         return empty_pb2.Empty()
 
     def GetPluginInfo(self, _request: Any, _context: grpc.ServicerContext) -> Any:  # noqa: N802
-        """The version of the SDK in use: the engine warns of an older provider."""
+        """Return the version of the SDK in use: the engine warns of an older provider."""
         return plugin_pb2.PluginInfo(version=importlib.metadata.version("pulumi-aws"))
 
     def Cancel(self, _request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        """The end of every command; whatever is under way here is done in a moment."""
+        """Do nothing: the engine sends this at the end of every command."""
         with self._lock:
             self._settings.pop(context.peer(), None)
         return empty_pb2.Empty()
 
     def CheckConfig(self, request: Any, _context: grpc.ServicerContext) -> Any:  # noqa: N802
-        """Refuses settings that are not carried out here, and another region than the world's."""
+        """Refuse settings that are not carried out here, and another region than the world's."""
         try:
             news = from_wire(request.news)
             provider_settings(request.name, news, self._aws)
@@ -78,7 +78,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.CheckResponse(inputs=request.news)
 
     def DiffConfig(self, request: Any, _context: grpc.ServicerContext) -> Any:  # noqa: N802
-        """Another region means other resources; all else is an update."""
+        """Return that another region replaces resources; all else is an update."""
         old, new = _decoded(_old_inputs(request)), _decoded(from_wire(request.news))
         return _diff_response(old, new, frozenset({"region"}), clashes=False)
 
@@ -91,7 +91,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.ConfigureResponse(supportsPreview=True)
 
     def Invoke(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        """A data source."""
+        """Answer a data source."""
         with self._refusing(context, f"invoking {request.tok}"):
             result = data_sources.answer(
                 request.tok, from_wire(request.args), self._aws, self._provider(context)
@@ -101,7 +101,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
     # Resources
 
     def Check(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        """Inputs as AWS will get them, or every fault with its path."""
+        """Return the inputs as AWS will get them, or every problem with its path."""
         try:
             handler = self._handler(request.urn)
             inputs = self._checked(handler, request, self._provider(context))
@@ -114,14 +114,14 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.CheckResponse(inputs=to_wire(inputs))
 
     def Diff(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        """What changes, what of it makes a new resource, and whether the old one must go first."""
+        """Return what changes, what of it replaces the resource, and whether the old one must go first."""
         with self._refusing(context, f"comparing {request.urn}"):
             handler = self._handler(request.urn)
             old, new = _old_inputs(request), from_wire(request.news)
             return _diff_response(old, new, handler.replaces, clashes=_clashes(handler, old, new))
 
     def Create(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        """Make it; in a preview, tell what will be known only then."""
+        """Create it; in a preview, return what will be known only then as unknown."""
         with self._refusing(context, f"creating {request.urn}"):
             handler = self._handler(request.urn)
             inputs = _bare(from_wire(request.properties))
@@ -137,14 +137,14 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
             )
 
     def Read(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        """What AWS shows now, as properties and, where it drifted, as inputs; no id where it is gone."""
+        """Return what AWS shows now, as properties and, where it drifted, as inputs; no id where it is gone."""
         with self._refusing(context, f"reading {request.urn}"):
             handler = self._handler(request.urn)
             shown = handler.read(request.id)
             if shown is None:
                 return provider_pb2.ReadResponse()
             known, given = from_wire(request.properties), from_wire(request.inputs)
-            if not given:  # an import: everything is news
+            if not given:  # an import: everything is new
                 given = {key: value for key, value in shown.items() if key in handler.schema().inputs}
             properties = {**known, **as_shown(known, shown), **_new_in(shown, known)}
             return provider_pb2.ReadResponse(
@@ -207,7 +207,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
 
     @contextmanager
     def _refusing(self, context: grpc.ServicerContext, doing: str) -> Iterator[None]:
-        """AWS's refusals as one line for the operator."""
+        """Turn AWS's refusals into one line for the operator."""
         try:
             yield
         except _REFUSALS as error:
@@ -225,7 +225,7 @@ def _abort_half_way(
     inputs: Mapping[str, Any],
     shown: Mapping[str, Any],
 ) -> NoReturn:
-    """The engine keeps the resource in its state, and updates it next time."""
+    """Abort, so that the engine keeps the resource in its state and updates it next time."""
     message = _sentence(error)
     status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=message)
     status.details.add().Pack(
@@ -246,7 +246,7 @@ def _failure(error: Exception) -> Any:
 
 
 def _bare(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """Without what the engine's side keeps for itself; whole numbers as ints, which handlers hand to boto3."""
+    """Return properties without the engine's own; whole numbers as ints, which handlers hand to boto3."""
     return {key: _whole(value) for key, value in properties.items() if not key.startswith("__")}
 
 
@@ -261,7 +261,7 @@ def _whole(value: Any) -> Any:
 
 
 def _old_inputs(request: Any) -> dict[str, Any]:
-    """The inputs of the last update; older engines send only the properties, which hold them too."""
+    """Return the inputs of the last update; older engines send only the properties, which hold them too."""
     return from_wire(request.old_inputs if request.HasField("old_inputs") else request.olds)
 
 
@@ -270,7 +270,7 @@ def _new_in(shown: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any
 
 
 def _clashes(handler: Handler, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    """Whether old and new resource would have the same name, given by the program, which AWS takes only once."""
+    """Return whether both resources would have the same name, given by the program, which AWS takes only once."""
     if handler.autoname is None or not handler.autoname.exclusive:
         return False
     name = handler.autoname.input
@@ -301,7 +301,7 @@ def _without_marks(properties: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _decoded(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The provider's own settings: what is no string arrives as JSON text."""
+    """Return the provider's own settings; values other than strings arrive as JSON text."""
     return {
         key: json.loads(value) if isinstance(value, str) and value[:1] in ("{", "[") else value
         for key, value in settings.items()

@@ -1,7 +1,6 @@
 """Properties between protobuf and Python: the engine's marks for what is unknown, secret, or an archive.
 
-The SDK's own reader drops an archive's hash, which is all that is left of one whose file has been replaced
-meanwhile, so that no difference could be told.
+The SDK's own reader drops an archive's hash. Once its file has been replaced, only the hash shows a difference.
 """
 
 from collections.abc import Mapping
@@ -32,7 +31,7 @@ _UNKNOWN: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 
 
 def from_wire(struct: struct_pb2.Struct) -> dict[str, Any]:
-    """Python values; secrets in clear, what is unknown as UNKNOWN, null left out, numbers as floats.
+    """Return Python values; secrets in clear, what is unknown as UNKNOWN, null left out, numbers as floats.
 
     Raises ValueError for a kind of value that no property of the embedded AWS has.
     """
@@ -42,7 +41,7 @@ def from_wire(struct: struct_pb2.Struct) -> dict[str, Any]:
 
 
 def to_wire(properties: Mapping[str, Any]) -> struct_pb2.Struct:
-    """The inverse."""
+    """Return the inverse of `from_wire`."""
     struct = struct_pb2.Struct()
     struct.update({key: _written(value) for key, value in properties.items() if value is not None})
     return struct

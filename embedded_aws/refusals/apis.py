@@ -60,7 +60,7 @@ def _faults(body: Any) -> Iterator[str]:
     try:
         document = json.loads(text)
     except ValueError:
-        yield "Invalid OpenAPI input: the body is no JSON"
+        yield "Invalid OpenAPI input: the body is not JSON"
         return
     if not isinstance(document, Mapping) or not str(document.get("openapi", "")).startswith("3.0."):
         yield f"Invalid OpenAPI version specified: {document.get('openapi') or document.get('swagger')}"

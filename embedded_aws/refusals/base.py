@@ -1,4 +1,4 @@
-"""What an entry of the list of refusals is."""
+"""An entry of the list of refusals."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Refusal:
 
 
 def refusal(rule: str, service: str, *operations: str) -> Callable[[Check], Refusal]:
-    """Decorator: the function below checks `rule`, a sentence, for these operations."""
+    """Declare the decorated function the check of `rule`, a sentence, for these operations."""
 
     def entry(check: Check) -> Refusal:
         return Refusal(rule=rule, service=service, operations=frozenset(operations), check=check)
@@ -33,7 +33,7 @@ def refusal(rule: str, service: str, *operations: str) -> Callable[[Check], Refu
 
 
 def within(value: Any, least: int, most: int) -> bool:
-    """Whether a number, perhaps as text, lies within AWS's bounds; text that is no number does not."""
+    """Return whether a number, perhaps as text, lies within AWS's bounds; text that is not a number does not."""
     try:
         return least <= int(value) <= most
     except (TypeError, ValueError):
@@ -41,5 +41,5 @@ def within(value: Any, least: int, most: int) -> bool:
 
 
 def refuse(code: str, message: str, status: int = 400) -> RefusedError:
-    """The error to raise."""
+    """Return the error to raise."""
     return RefusedError(code, message, status)

@@ -222,7 +222,7 @@ def _require_sending(role: Any, target: str) -> None:
 
 
 def _may(role: Any, action: str, resource: str) -> bool:
-    """Whether a role's own policies allow something."""
+    """Return whether a role's own policies allow something."""
     from embedded_aws.access.policies import AccessRequest, Principal, Verdict, evaluate
 
     documents = [*role.policies.values(), *(policy.document for policy in role.managed_policies.values())]
@@ -258,7 +258,7 @@ def _unzipped(data: bytes) -> int:
 
 
 def _backends() -> list[Any]:
-    """moto's Lambda in every region in use: a world has one."""
+    """Return moto's Lambda in every region in use: a world has one."""
     from moto.awslambda_simple.models import lambda_simple_backends
 
     return list(lambda_simple_backends[ACCOUNT_ID].values())

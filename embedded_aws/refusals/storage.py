@@ -144,7 +144,7 @@ def _filters_overlap(left: dict[str, str], right: dict[str, str]) -> bool:
 
 
 @refusal(
-    "a lifecycle rule's days are positive, and stand apart from delete markers",
+    "a lifecycle rule's days are positive, and not combined with expired delete markers",
     "s3",
     "PutBucketLifecycleConfiguration",
 )

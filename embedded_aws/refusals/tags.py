@@ -14,7 +14,7 @@ _PUNCTUATION = frozenset("_.:/=+-@")
 
 
 def tag_problem(key: str, value: str) -> str | None:
-    """What is wrong with one tag: too long, reserved, or characters other than letters, digits, spaces, _.:/=+-@."""
+    """Return the problem of one tag: too long, reserved, or other characters than letters, digits, spaces, _.:/=+-@."""
     if not 1 <= len(key) <= KEY_LENGTH:
         return f"the key {key!r} has {len(key)} characters, 1 to {KEY_LENGTH} are allowed"
     if len(value) > VALUE_LENGTH:

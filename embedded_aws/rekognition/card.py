@@ -18,7 +18,7 @@ _QUALITY = 90
 
 
 def write_card(labels: str, file: Path, *, hidden_in: Ink | None = None) -> None:
-    """Draw the card for `labels` ("Weapons:95,Alcohol Use:60") into `file`, making its folder if need be.
+    """Draw the card for `labels` ("Weapons:95,Alcohol Use:60") into `file`, creating its folder if needed.
 
     Raises CardError for labels or a file type that cannot be used, OSError where the file cannot be written.
     """
@@ -37,11 +37,16 @@ def write_card(labels: str, file: Path, *, hidden_in: Ink | None = None) -> None
     card.save(file, format_name, quality=_QUALITY)
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the command; 2 with one sentence on stderr where the labels or the file cannot be used."""
-    parser = argparse.ArgumentParser(
-        prog="make card", description="Draw a moderation card for the embedded AWS."
-    )
+COMMAND = "python -m embedded_aws.rekognition.card"
+EXAMPLE = f"{COMMAND} 'Weapons:95,Alcohol Use:60' card.jpg"
+
+
+def main(arguments: list[str] | None = None, *, command: str = COMMAND, example: str = EXAMPLE) -> int:
+    """Run the command; 2 with one sentence on stderr where the labels or the file cannot be used.
+
+    `command` and `example` are how it is called, for its messages.
+    """
+    parser = argparse.ArgumentParser(prog=command, description="Draw a moderation card for the embedded AWS.")
     parser.add_argument(
         "labels", help="for example 'Weapons:95,Alcohol Use:60'; empty for a harmless picture"
     )
@@ -49,17 +54,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--hidden-in", choices=("white", "black"), help="ink of this colour on transparency")
     given = parser.parse_args(arguments)
     if not given.file:
-        parser.error(
-            "FILE is missing, for example: make card LABELS='Weapons:95,Alcohol Use:60' FILE=card.jpg"
-        )
+        parser.error(f"FILE is missing, for example: {example}")
     file = Path(given.file)
     try:
         write_card(given.labels, file, hidden_in=given.hidden_in)
     except CardError as error:
-        print(f"make card: {error}", file=sys.stderr)
+        print(f"{command}: {error}", file=sys.stderr)
         return 2
     except OSError as error:
-        print(f"make card: cannot write {file}: {error.strerror or error}", file=sys.stderr)
+        print(f"{command}: cannot write {file}: {error.strerror or error}", file=sys.stderr)
         return 2
     labels = parse(given.labels)
     said = ", ".join(f"{name} {confidence:g}" for name, confidence in labels.items()) or "no labels"

@@ -1,9 +1,9 @@
 """Moderation cards: pictures that tell the Rekognition stand-in which labels to return.
 
 A card is a caption for people, a strip of eight reference swatches, and a grid of blocks that hold the
-message. In colour, a block is one of four hues and says two bits; hues are told apart by chroma alone, so
+message. In colour, a block is one of four hues and holds two bits; hues are distinguished by chroma alone, so
 that a card in grey cannot be read, just as it should be judged in colour. A hidden card has one ink on
-transparency and says one bit a block: over the ink's own colour there is nothing to see.
+transparency and holds one bit per block: over the ink's own colour there is nothing to see.
 
 Everything is placed in fractions of the picture, so resizing, stretching, JPEG, chroma subsampling, H.264,
 plain margins and turning or mirroring do not harm; cropping does. The CRC keeps photographs from reading as
@@ -36,7 +36,7 @@ _FRAME_WIDTH = 0.01
 _CAPTION: Box = (0.04, 0.04, 0.96, 0.22)
 _STRIP: Box = (0.04, 0.24, 0.96, 0.31)
 _BLOCKS: Box = (0.04, 0.33, 0.96, 0.96)
-# The order of the swatches is no mirror image of itself: it tells which way up the card is.
+# The order of the swatches is not symmetric: it shows which way up the card is.
 _COLOUR_STRIP = (0, 1, 2, 3, 1, 0, 3, 2)
 _INK_STRIP = (0, 1, 0, 0, 1, 1, 1, 0)
 _GRIDS = ((10, 5), (14, 7), (20, 10), (30, 14), (44, 20), (64, 30))

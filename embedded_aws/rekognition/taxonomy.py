@@ -1,6 +1,6 @@
 """The labels that Rekognition's moderation model 7 knows, with their parents.
 
-`local` stands in for AWS, so it holds AWS's list itself instead of borrowing the pipeline's.
+The list is AWS's, of the moderation model's documentation.
 """
 
 from __future__ import annotations

@@ -25,12 +25,12 @@ class ApiKey(ApiGatewayHandler):
             yield f"arn:aws:apigateway:{aws.region}::/apikeys/{key['id']}"
 
     def create(self, inputs: Inputs) -> str:
-        """AWS makes the value up where none is given."""
+        """Create the key; AWS generates the value where none is given."""
         request = {name: inputs[name] for name in (*self._settings, "value") if name in inputs}
         return str(self.gateway.create_api_key(**request, tags=inputs["tagsAll"])["id"])
 
     def read(self, id_: str) -> State | None:
-        """With its value."""
+        """Return the key with its value."""
         shown = self.found("get_api_key", apiKey=id_, includeValue=True)
         if shown is None:
             return None
@@ -44,7 +44,7 @@ class ApiKey(ApiGatewayHandler):
         }
 
     def update(self, id_: str, old: Inputs, new: Inputs) -> None:
-        """Changed settings only; a disabled key is refused from then on."""
+        """Update changed settings only; a disabled key is refused from then on."""
         changed = self.changed(old, new)
         settings = {name: new.get(name, "") for name in self._settings if name in changed}
         if settings:
@@ -52,7 +52,7 @@ class ApiKey(ApiGatewayHandler):
         self.retag(f"apikeys/{id_}", old, new)
 
     def delete(self, id_: str, state: State) -> None:
-        """Gone from its plans as well."""
+        """Delete the key, and take it out of its plans."""
         self.found("delete_api_key", apiKey=id_)
 
 
@@ -78,7 +78,7 @@ class UsagePlan(ApiGatewayHandler):
             yield f"arn:aws:apigateway:{aws.region}::/usageplans/{plan['id']}"
 
     def create(self, inputs: Inputs) -> str:
-        """With all limits at once."""
+        """Create the plan with all limits at once."""
         optional = {"apiStages": "apiStages", "throttleSettings": "throttle", "quotaSettings": "quota"}
         made = self.gateway.create_usage_plan(
             name=inputs["name"],
@@ -89,7 +89,7 @@ class UsagePlan(ApiGatewayHandler):
         return str(made["id"])
 
     def read(self, id_: str) -> State | None:
-        """All of it."""
+        """Return the plan with its limits and stages."""
         shown = self.found("get_usage_plan", usagePlanId=id_)
         if shown is None:
             return None
@@ -112,7 +112,7 @@ class UsagePlan(ApiGatewayHandler):
         return state
 
     def update(self, id_: str, old: Inputs, new: Inputs) -> None:
-        """Changed limits only; what no longer is given is lifted."""
+        """Update changed limits only; what is no longer given is removed."""
         changed = self.changed(old, new)
         operations = replacing(
             {name: new.get(name, "") for name in ("name", "description") if name in changed}
@@ -134,7 +134,7 @@ class UsagePlan(ApiGatewayHandler):
         self.retag(f"usageplans/{id_}", old, new)
 
     def delete(self, id_: str, state: State) -> None:
-        """AWS refuses while stages belong to it, so these go first, as the provider does it."""
+        """Delete the plan after its stages: AWS refuses while stages belong to it."""
         shown = self.found("get_usage_plan", usagePlanId=id_)
         if shown is None:
             return
@@ -154,12 +154,12 @@ class UsagePlanKey(ApiGatewayHandler):
     replaces = carries
 
     def create(self, inputs: Inputs) -> str:
-        """Put it in."""
+        """Add the key to the plan."""
         self.gateway.create_usage_plan_key(**{name: inputs[name] for name in sorted(self.carries)})
         return f"{inputs['usagePlanId']}/{inputs['keyId']}"
 
     def read(self, id_: str) -> State | None:
-        """None where the key, the plan, or the key in the plan is gone."""
+        """Return None where the key, the plan, or the key in the plan is gone."""
         plan, _, key = id_.partition("/")
         shown = self.found("get_usage_plan_key", usagePlanId=plan, keyId=key)
         if shown is None:
@@ -173,10 +173,10 @@ class UsagePlanKey(ApiGatewayHandler):
         }
 
     def update(self, id_: str, old: Inputs, new: Inputs) -> None:
-        """Every input replaces: there is nothing to update."""
+        """Do nothing: every input replaces."""
 
     def delete(self, id_: str, state: State) -> None:
-        """Take it out."""
+        """Remove the key from the plan."""
         plan, _, key = id_.partition("/")
         if self.found("get_usage_plan_key", usagePlanId=plan, keyId=key) is not None:
             self.gateway.delete_usage_plan_key(usagePlanId=plan, keyId=key)

@@ -30,15 +30,15 @@ class ApiGatewayHandler(Handler):
 
     @property
     def gateway(self) -> Any:
-        """The client."""
+        """Return the client."""
         return self.aws.client("apigateway")
 
     def arn(self, path: str) -> str:
-        """The ARN for tags: API Gateway's have no account."""
+        """Return the ARN for tags: API Gateway's have no account."""
         return f"arn:aws:apigateway:{self.aws.region}::/{path}"
 
     def found(self, operation: str, **names: Any) -> dict[str, Any] | None:
-        """What a call returns; None where the thing is gone."""
+        """Return what a call returns; None where the resource is gone."""
         try:
             answer: dict[str, Any] = getattr(self.gateway, operation)(**names)
         except ClientError as error:
@@ -48,7 +48,7 @@ class ApiGatewayHandler(Handler):
         return answer
 
     def retag(self, path: str, old: Inputs, new: Inputs) -> None:
-        """Changed tags only."""
+        """Update changed tags only."""
         tags, untag = tag_changes(old, new)
         if tags:
             self.gateway.tag_resource(resourceArn=self.arn(path), tags=tags)
@@ -57,7 +57,7 @@ class ApiGatewayHandler(Handler):
 
 
 def replacing(changed: Mapping[str, Any]) -> list[dict[str, str]]:
-    """Patch operations that set values; API Gateway takes every value as text."""
+    """Return patch operations that set values; API Gateway takes every value as text."""
     return [
         {"op": "replace", "path": f"/{path}", "value": value if isinstance(value, str) else json.dumps(value)}
         for path, value in changed.items()
@@ -81,7 +81,7 @@ class RestApi(ApiGatewayHandler):
             yield f"arn:aws:apigateway:{aws.region}::/restapis/{api['id']}"
 
     def create(self, inputs: Inputs) -> str:
-        """The API, then its document: what the program says itself wins over the document."""
+        """Create the API, then import its document: explicit settings override the document."""
         request = {name: inputs[name] for name in self._plain if name in inputs}
         if "policy" in request:
             request["policy"] = policy_text(request["policy"], f"{self.type_name}: policy")
@@ -93,7 +93,7 @@ class RestApi(ApiGatewayHandler):
         return id_
 
     def read(self, id_: str) -> State | None:
-        """Settings and ARNs."""
+        """Return settings and ARNs."""
         shown = self.found("get_rest_api", restApiId=id_)
         if shown is None:
             return None
@@ -113,7 +113,7 @@ class RestApi(ApiGatewayHandler):
         return state
 
     def update(self, id_: str, old: Inputs, new: Inputs) -> None:
-        """The document as a whole: routes that it no longer has are gone, once they are deployed."""
+        """Import the document as a whole: routes that it no longer has are gone with the next deployment."""
         changed = self.changed(old, new)
         settings: dict[str, Any] = {
             name: new.get(name, "") for name in ("name", "description") if name in changed
@@ -130,7 +130,7 @@ class RestApi(ApiGatewayHandler):
         self.retag(f"restapis/{id_}", old, new)
 
     def delete(self, id_: str, state: State) -> None:
-        """With everything in it."""
+        """Delete the API with everything in it."""
         self.found("delete_rest_api", restApiId=id_)
 
     def _import(self, id_: str, inputs: Inputs) -> None:
@@ -162,14 +162,14 @@ class Deployment(ApiGatewayHandler):
     replaces = frozenset({"restApi", "triggers"})
 
     def create(self, inputs: Inputs) -> str:
-        """Of the API as it is now."""
+        """Deploy the API as it is now."""
         made = self.gateway.create_deployment(
             restApiId=inputs["restApi"], description=inputs.get("description", "")
         )
         return str(made["id"])
 
     def read(self, id_: str) -> State | None:
-        """A deployment's id does not tell its API: all are looked through."""
+        """Look through all APIs: a deployment's id does not name its API."""
         for api in self.gateway.get_rest_apis(limit=500)["items"]:
             for deployment in self.gateway.get_deployments(restApiId=api["id"], limit=500)["items"]:
                 if deployment["id"] == id_:
@@ -180,7 +180,7 @@ class Deployment(ApiGatewayHandler):
         return None
 
     def update(self, id_: str, old: Inputs, new: Inputs) -> None:
-        """Only its description can change."""
+        """Update the description, the only thing that can change."""
         self.gateway.update_deployment(
             restApiId=new["restApi"],
             deploymentId=id_,
@@ -188,7 +188,7 @@ class Deployment(ApiGatewayHandler):
         )
 
     def delete(self, id_: str, state: State) -> None:
-        """AWS refuses while a stage shows it."""
+        """Delete the deployment; AWS refuses while a stage uses it."""
         self.found("delete_deployment", restApiId=state["restApi"], deploymentId=id_)
 
 
@@ -214,7 +214,7 @@ class Stage(ApiGatewayHandler):
     replaces = frozenset({"restApi", "stageName"})
 
     def create(self, inputs: Inputs) -> str:
-        """Access logs are a second step, as the API has it."""
+        """Create the stage, then set its access logs, as the API requires."""
         optional = {"description": "description", "variables": "variables"}
         self.gateway.create_stage(
             restApiId=inputs["restApi"],
@@ -231,7 +231,7 @@ class Stage(ApiGatewayHandler):
         return id_
 
     def read(self, id_: str) -> State | None:
-        """With the address at which it is called."""
+        """Return the stage with the address at which it is called."""
         _, api, name = id_.split("-", 2)
         shown = self.found("get_stage", restApiId=api, stageName=name)
         if shown is None:
@@ -257,7 +257,7 @@ class Stage(ApiGatewayHandler):
         return state
 
     def update(self, id_: str, old: Inputs, new: Inputs) -> None:
-        """Another deployment is how changed routes go live."""
+        """Update the stage: another deployment puts changed routes live."""
         changed = self.changed(old, new)
         names = {
             "deployment": "deploymentId",
@@ -280,7 +280,7 @@ class Stage(ApiGatewayHandler):
         self.retag(f"restapis/{new['restApi']}/stages/{new['stageName']}", old, new)
 
     def delete(self, id_: str, state: State) -> None:
-        """Its address is gone at once."""
+        """Delete the stage; its address is gone at once."""
         _, api, name = id_.split("-", 2)
         self.found("delete_stage", restApiId=api, stageName=name)
 
@@ -304,12 +304,12 @@ class MethodSettings(ApiGatewayHandler):
     replaces = frozenset({"restApi", "stageName", "methodPath"})
 
     def create(self, inputs: Inputs) -> str:
-        """All that are given."""
+        """Set all settings that are given."""
         self._set(inputs)
         return f"{inputs['restApi']}/{inputs['stageName']}/{inputs['methodPath']}"
 
     def read(self, id_: str) -> State | None:
-        """None where the stage has no settings of its own for that path."""
+        """Return None where the stage has no settings of its own for that path."""
         api, stage, path = id_.split("/", 2)
         shown = self.found("get_stage", restApiId=api, stageName=stage)
         settings = (shown or {}).get("methodSettings", {}).get(path)
@@ -325,12 +325,12 @@ class MethodSettings(ApiGatewayHandler):
         }
 
     def update(self, id_: str, old: Inputs, new: Inputs) -> None:
-        """Anew, so that what is no longer given falls back to AWS's defaults."""
+        """Set all settings again, so that AWS's defaults replace those no longer given."""
         self.delete(id_, {})
         self._set(new)
 
     def delete(self, id_: str, state: State) -> None:
-        """Gone with its stage is fine."""
+        """Remove the settings, if the stage is still there."""
         api, stage, path = id_.split("/", 2)
         operation = {"op": "remove", "path": f"/{path}"}
         self.found("update_stage", restApiId=api, stageName=stage, patchOperations=[operation])
@@ -352,13 +352,13 @@ class Account(ApiGatewayHandler):
     carries = frozenset({"cloudwatchRoleArn"})
 
     def create(self, inputs: Inputs) -> str:
-        """Refused: destroying the stack would take the role from all others."""
+        """Refuse: destroying the stack would take the role from all others."""
         raise DeploymentRefusedError(
             f"{self.type_name}: the account's settings are not a stack's to make: look them up with `get`"
         )
 
     def read(self, id_: str) -> State | None:
-        """Throttling, and the role that lets API Gateway write logs, where there is one."""
+        """Return throttling, and the role that lets API Gateway write logs, if any."""
         shown = self.gateway.get_account()
         throttle = shown["throttleSettings"]
         return {
@@ -371,11 +371,11 @@ class Account(ApiGatewayHandler):
         }
 
     def update(self, id_: str, old: Inputs, new: Inputs) -> None:
-        """Refused, as creating it is."""
+        """Refuse, as `create` does."""
         self.create(new)
 
     def delete(self, id_: str, state: State) -> None:
-        """Nothing: it was there before."""
+        """Do nothing: it was there before."""
 
 
 def _access_logs(inputs: Inputs) -> dict[str, str]:

@@ -32,12 +32,12 @@ class HashedArchive(FileArchive):
 
 
 def archive_identity(archive: Any) -> bytes | str:
-    """What equals where the contents do: the engine's hash where there is one, else the bytes themselves."""
+    """Return what is equal for equal contents: the engine's hash where there is one, else the bytes themselves."""
     return archive.contents_hash if isinstance(archive, HashedArchive) else archive_bytes(archive)
 
 
 def archive_bytes(archive: Any) -> bytes:
-    """A zip file's own bytes, or a zip of a folder or of an archive made of assets.
+    """Return a zip file's own bytes, or a zip of a folder or of an archive of assets.
 
     Relative paths are the program's working directory's. Raises ArchiveError naming a missing path.
     """

@@ -1,4 +1,4 @@
-"""Lambda: what happens to events that nobody waits for."""
+"""Lambda: settings of asynchronous invocations."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -31,7 +31,7 @@ class FunctionEventInvokeConfig(Handler):
         return str(inputs["functionName"])
 
     def read(self, id_: str) -> State | None:
-        """None where the function has none, or is gone."""
+        """Return None where the function has none, or is gone."""
         functions = self.aws.client("lambda")
         try:
             shown = functions.get_function_event_invoke_config(FunctionName=id_)
@@ -55,7 +55,7 @@ class FunctionEventInvokeConfig(Handler):
         self._put(new)
 
     def delete(self, id_: str, state: State) -> None:
-        """Back to Lambda's defaults."""
+        """Restore Lambda's defaults."""
         functions = self.aws.client("lambda")
         try:
             functions.delete_function_event_invoke_config(FunctionName=id_)

@@ -1,4 +1,4 @@
-"""What every resource type's handler has in common: strict inputs, names, defaults, tags, life cycle.
+"""The base of every resource type's handler: strict inputs, names, defaults, tags, life cycle.
 
 A handler is stateless but for its connection, so that two fronts can share it: the in-process deployer, and a
 gRPC provider for the real engine (Check -> `check`, Diff -> `changed` and `replaces`, Create, Read, Update, Delete).
@@ -34,7 +34,7 @@ class Aws(Protocol):
     """Where deployed APIs are served, `http://127.0.0.1:<port>`; None where nobody serves them."""
 
     def client(self, service: str) -> Any:
-        """A boto3 client of the service, with an administrator's credentials."""
+        """Return a boto3 client of the service, with an administrator's credentials."""
 
 
 class DeploymentRefusedError(Exception):
@@ -51,7 +51,7 @@ class PartlyCreatedError(Exception):
 
 @contextmanager
 def completing(id_: str) -> Iterator[None]:
-    """Around the steps after the first: their failure becomes a PartlyCreatedError."""
+    """Turn a failure of the steps after the first into a PartlyCreatedError."""
     try:
         yield
     except (ClientError, DeploymentRefusedError) as error:
@@ -85,7 +85,7 @@ class Handler(ABC):
     """
 
     type_name: ClassVar[str]
-    """The type as it stands in URNs, such as `aws:sqs/queue:Queue`."""
+    """The type as in URNs, such as `aws:sqs/queue:Queue`."""
     resource: ClassVar[str]
     """The SDK's class, such as `sqs.Queue`."""
     carries: ClassVar[frozenset[str]]
@@ -107,7 +107,7 @@ class Handler(ABC):
 
     @classmethod
     def schema(cls) -> ResourceSchema:
-        """The SDK's types for this resource."""
+        """Return the SDK's types for this resource."""
         return resource_schema(cls.resource)
 
     @classmethod
@@ -119,7 +119,7 @@ class Handler(ABC):
         raise NotImplementedError(f"{cls.type_name} has neither `existing` nor `removed_with`")
 
     def check(self, urn: str, inputs: Mapping[str, Any], provider: ProviderSettings) -> Inputs:
-        """The inputs as AWS will get them: typed, defaults and name filled in, tags merged into `tagsAll`.
+        """Return the inputs as AWS will get them: typed, defaults and name filled in, tags merged into `tagsAll`.
 
         Raises InputError where a name or type is not the SDK's, or the embedded AWS does not carry it out.
         """
@@ -143,18 +143,18 @@ class Handler(ABC):
         return checked
 
     def changed(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> frozenset[str]:
-        """The top-level inputs that differ; those in `replaces` make a new resource. Archives count by content."""
+        """Return the top-level inputs that differ; those in `replaces` replace the resource. Archives: by content."""
         return frozenset(
             key for key in old.keys() | new.keys() if _comparable(old.get(key)) != _comparable(new.get(key))
         )
 
     @abstractmethod
     def create(self, inputs: Inputs) -> str:
-        """Make the resource; returns its physical id."""
+        """Create the resource; returns its physical id."""
 
     @abstractmethod
     def read(self, id_: str) -> State | None:
-        """The resource as AWS shows it, in the SDK's output names; None where it is gone."""
+        """Return the resource as AWS shows it, in the SDK's output names; None where it is gone."""
 
     @abstractmethod
     def update(self, id_: str, old: Inputs, new: Inputs) -> None:
@@ -162,7 +162,7 @@ class Handler(ABC):
 
     @abstractmethod
     def delete(self, id_: str, state: State) -> None:
-        """Remove the resource; one that is gone already is no error."""
+        """Delete the resource; one that is gone already is not an error."""
 
     def _carried(self, path: str) -> bool:
         if path in self.carries:
@@ -171,7 +171,7 @@ class Handler(ABC):
         return any(".".join([*parts[:length], "*"]) in self.carries for length in range(1, len(parts) + 1))
 
     def make_name(self, urn: str, seed: bytes = b"") -> str:
-        """The physical name of a resource that gives none; another `seed`, another name for a replacement.
+        """Return the physical name of a resource that gives none; another `seed` gives another name.
 
         Raises DeploymentRefusedError where it is longer than AWS allows.
         """
@@ -202,24 +202,24 @@ def pages(aws: Aws, service: str, operation: str, key: str, **arguments: Any) ->
 
 
 def as_tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
-    """Tags as most services want them, sorted so that equal tags are equal requests."""
+    """Return tags as most services want them, sorted so that equal tags are equal requests."""
     return [{"Key": key, "Value": tags[key]} for key in sorted(tags)]
 
 
 def from_tag_list(tags: Iterable[Mapping[str, str]]) -> dict[str, str]:
-    """The inverse of `as_tag_list`."""
+    """Return the inverse of `as_tag_list`."""
     return {tag["Key"]: tag["Value"] for tag in tags}
 
 
 def tag_changes(old: Inputs, new: Inputs) -> tuple[dict[str, str], list[str]]:
-    """Tags to set and tag keys to remove between two sets of checked inputs."""
+    """Return tags to set and tag keys to remove between two sets of checked inputs."""
     before, after = old.get("tagsAll", {}), new.get("tagsAll", {})
     changed = {key: value for key, value in after.items() if before.get(key) != value}
     return changed, sorted(set(before) - set(after))
 
 
 def policy_text(value: Any, what: str) -> str:
-    """A policy given as JSON text or as a structure, as text; raises DeploymentRefusedError for bad JSON."""
+    """Return a policy, given as JSON text or as a structure, as text; raises DeploymentRefusedError for bad JSON."""
     if isinstance(value, str):
         json_document(value, what)
         return value
@@ -227,7 +227,7 @@ def policy_text(value: Any, what: str) -> str:
 
 
 def json_document(text: str, what: str) -> Any:
-    """Parse a JSON input; raises DeploymentRefusedError naming it where it is none."""
+    """Parse a JSON input; raises DeploymentRefusedError naming it where it is not JSON."""
     try:
         return json.loads(text)
     except ValueError as error:
@@ -235,7 +235,7 @@ def json_document(text: str, what: str) -> Any:
 
 
 def capitalised(value: Any) -> Any:
-    """camelCase keys as AWS's APIs spell most of them: `prefix` -> `Prefix`, at every depth."""
+    """Return camelCase keys as AWS's APIs spell most of them: `prefix` -> `Prefix`, at every depth."""
     if isinstance(value, Mapping):
         return {f"{key[0].upper()}{key[1:]}": capitalised(inner) for key, inner in value.items()}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""The data sources of pulumi_aws that a program asks: who and where am I."""
+"""The data sources of pulumi_aws that a program may read: caller, region, partition, default tags."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -10,7 +10,7 @@ Answer = Callable[[Mapping[str, Any], Aws, ProviderSettings], dict[str, Any]]
 
 
 def answer(token: str, arguments: Mapping[str, Any], aws: Aws, provider: ProviderSettings) -> dict[str, Any]:
-    """The result of a function such as `aws:index/getRegion:getRegion`.
+    """Return the result of a function such as `aws:index/getRegion:getRegion`.
 
     Raises DeploymentRefusedError for an unknown function, and for arguments that are not carried out.
     """

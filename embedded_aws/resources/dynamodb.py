@@ -60,7 +60,7 @@ class Table(Handler):
             yield f"arn:aws:dynamodb:{aws.region}:{aws.account_id}:table/{name}"
 
     def create(self, inputs: Inputs) -> str:
-        """On demand only: the embedded AWS has no capacity to provision."""
+        """Create the table, on demand only: the embedded AWS has no capacity to provision."""
         if inputs["billingMode"] != "PAY_PER_REQUEST":
             raise DeploymentRefusedError(
                 "billingMode must be PAY_PER_REQUEST: capacity is not carried out here"
@@ -88,7 +88,7 @@ class Table(Handler):
         return str(inputs["name"])
 
     def read(self, id_: str) -> State | None:
-        """Keys, indexes, expiry, recovery and tags."""
+        """Return keys, expiry, recovery and tags."""
         dynamodb = self.aws.client("dynamodb")
         try:
             table = dynamodb.describe_table(TableName=id_)["Table"]
@@ -122,7 +122,7 @@ class Table(Handler):
         return state
 
     def update(self, id_: str, old: Inputs, new: Inputs) -> None:
-        """Protection, indexes one by one as AWS wants it, expiry, recovery, tags."""
+        """Update protection, indexes (one by one, as AWS requires), expiry, recovery, tags."""
         dynamodb = self.aws.client("dynamodb")
         if old["deletionProtectionEnabled"] != new["deletionProtectionEnabled"]:
             dynamodb.update_table(TableName=id_, DeletionProtectionEnabled=new["deletionProtectionEnabled"])
@@ -150,7 +150,7 @@ class Table(Handler):
             dynamodb.untag_resource(ResourceArn=arn, TagKeys=untag)
 
     def delete(self, id_: str, state: State) -> None:
-        """AWS refuses while `deletionProtectionEnabled`."""
+        """Delete the table; AWS refuses while `deletionProtectionEnabled`."""
         dynamodb = self.aws.client("dynamodb")
         try:
             dynamodb.delete_table(TableName=id_)

@@ -1,7 +1,5 @@
-"""Lambda: functions, layers, event source mappings, permissions."""
+"""Lambda: functions and layers."""
 
-import json
-import time
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
@@ -17,8 +15,6 @@ from embedded_aws.resources.base import (
     pages,
     tag_changes,
 )
-
-_SETTLE = 5.0  # seconds for AWS's "resource in use, try again" to pass
 
 _CONFIGURATION = {
     "role": "Role",
@@ -94,7 +90,7 @@ class Function(Handler):
         return str(inputs["name"])
 
     def read(self, id_: str) -> State | None:
-        """Its configuration in the inputs' names."""
+        """Return its configuration in the inputs' names."""
         functions = self.aws.client("lambda")
         try:
             found = functions.get_function(FunctionName=id_)
@@ -132,7 +128,7 @@ class Function(Handler):
         return state
 
     def update(self, id_: str, old: Inputs, new: Inputs) -> None:
-        """The code only where its bytes changed, the settings only where one of them did; then published as a whole."""
+        """Update the code if its bytes changed, the settings if one of them did; then publish."""
         functions = self.aws.client("lambda")
         changed = self.changed(old, new)
         if changed & {"code", "architectures"}:
@@ -154,10 +150,10 @@ class Function(Handler):
         if "reservedConcurrentExecutions" in changed:
             self._reserve(id_, new.get("reservedConcurrentExecutions", -1))
         arn = f"arn:aws:lambda:{self.aws.region}:{self.aws.account_id}:function:{id_}"
-        _retag(functions, arn, old, new)
+        retag(functions, arn, old, new)
 
     def delete(self, id_: str, state: State) -> None:
-        """All versions."""
+        """Delete all versions."""
         functions = self.aws.client("lambda")
         try:
             functions.delete_function(FunctionName=id_)
@@ -165,7 +161,7 @@ class Function(Handler):
             return
 
     def _latest_version(self, name: str) -> str:
-        """The newest published version, `$LATEST` where none is, as the provider shows it."""
+        """Return the newest published version, `$LATEST` where none is, as the provider shows it."""
         pages = (
             self.aws.client("lambda").get_paginator("list_versions_by_function").paginate(FunctionName=name)
         )
@@ -215,7 +211,7 @@ class LayerVersion(Handler):
         return str(made["LayerVersionArn"])
 
     def read(self, id_: str) -> State | None:
-        """Version, sizes and hashes."""
+        """Return version, sizes and hashes."""
         functions = self.aws.client("lambda")
         layer_arn, _, version = id_.rpartition(":")
         try:
@@ -233,138 +229,18 @@ class LayerVersion(Handler):
         }
 
     def update(self, id_: str, old: Inputs, new: Inputs) -> None:
-        """Only `skipDestroy` can change, and it lives in the state."""
+        """Do nothing: only `skipDestroy` can change, which is kept in the state."""
 
     def delete(self, id_: str, state: State) -> None:
-        """Nothing with `skipDestroy`."""
+        """Delete the version, unless `skipDestroy`."""
         if state.get("skipDestroy"):
             return
         layer_arn, _, version = id_.rpartition(":")
         self.aws.client("lambda").delete_layer_version(LayerName=layer_arn, VersionNumber=int(version))
 
 
-class EventSourceMapping(Handler):
-    """From a queue to a function; the id is its UUID."""
-
-    type_name = "aws:lambda/eventSourceMapping:EventSourceMapping"
-    resource = "lambda_.EventSourceMapping"
-    service = "lambda"
-    _plain = ("batchSize", "enabled", "functionResponseTypes", "maximumBatchingWindowInSeconds")
-    carries = frozenset(
-        {*_plain, "eventSourceArn", "functionName", "scalingConfig.maximumConcurrency", "tags.*"}
-    )
-    replaces = frozenset({"eventSourceArn"})
-    defaults: ClassVar[Mapping[str, Any]] = {"enabled": True}
-
-    @classmethod
-    def existing(cls, aws: Aws) -> Iterator[str]:
-        """Yield all mappings."""
-        for mapping in pages(aws, "lambda", "list_event_source_mappings", "EventSourceMappings"):
-            yield f"arn:aws:lambda:{aws.region}:{aws.account_id}:event-source-mapping:{mapping['UUID']}"
-
-    def create(self, inputs: Inputs) -> str:
-        """Checked against queue and function by `refusals`."""
-        request = _mapping(inputs)
-        if inputs["tagsAll"]:
-            request["Tags"] = inputs["tagsAll"]
-        made = self.aws.client("lambda").create_event_source_mapping(
-            EventSourceArn=inputs["eventSourceArn"], **request
-        )
-        return str(made["UUID"])
-
-    def read(self, id_: str) -> State | None:
-        """Its settings."""
-        functions = self.aws.client("lambda")
-        try:
-            found = functions.get_event_source_mapping(UUID=id_)
-        except functions.exceptions.ResourceNotFoundException:
-            return None
-        arn = found["EventSourceMappingArn"]
-        state: State = {
-            "uuid": id_,
-            "arn": arn,
-            "tagsAll": functions.list_tags(Resource=arn)["Tags"],
-            "functionArn": found["FunctionArn"],
-            "eventSourceArn": found["EventSourceArn"],
-            "batchSize": found["BatchSize"],
-            "state": found["State"],
-            "enabled": found["State"] == "Enabled",
-            "functionResponseTypes": found.get("FunctionResponseTypes", []),
-            "maximumBatchingWindowInSeconds": found.get("MaximumBatchingWindowInSeconds", 0),
-        }
-        if found.get("ScalingConfig"):
-            state["scalingConfig"] = {"maximumConcurrency": found["ScalingConfig"]["MaximumConcurrency"]}
-        return state
-
-    def update(self, id_: str, old: Inputs, new: Inputs) -> None:
-        """Update all settings but the source, and the tags."""
-        functions = self.aws.client("lambda")
-        functions.update_event_source_mapping(UUID=id_, **_mapping(new))
-        arn = f"arn:aws:lambda:{self.aws.region}:{self.aws.account_id}:event-source-mapping:{id_}"
-        _retag(functions, arn, old, new)
-
-    def delete(self, id_: str, state: State) -> None:
-        """Waits until it is gone, as the provider does."""
-        functions = self.aws.client("lambda")
-        try:
-            functions.delete_event_source_mapping(UUID=id_)
-        except functions.exceptions.ResourceNotFoundException:
-            return
-        deadline = time.monotonic() + _SETTLE
-        while self.read(id_) is not None:
-            if time.monotonic() > deadline:
-                raise DeploymentRefusedError(f"the event source mapping {id_} is still being deleted")
-            time.sleep(0.05)
-
-
-class Permission(Handler):
-    """A statement of a function's resource policy; the id is the statement's."""
-
-    type_name = "aws:lambda/permission:Permission"
-    resource = "lambda_.Permission"
-    service = "lambda"
-    removed_with = "aws:lambda/function:Function"
-    carries = frozenset({"action", "function", "principal", "sourceAccount", "sourceArn", "statementId"})
-    replaces = carries
-    autoname = AutoName(input="statementId", max_length=100)
-
-    def create(self, inputs: Inputs) -> str:
-        """Add the statement."""
-        optional = {"SourceAccount": "sourceAccount", "SourceArn": "sourceArn"}
-        self.aws.client("lambda").add_permission(
-            FunctionName=inputs["function"],
-            StatementId=inputs["statementId"],
-            Action=inputs["action"],
-            Principal=inputs["principal"],
-            **{key: inputs[name] for key, name in optional.items() if name in inputs},
-        )
-        return f"{inputs['function']}/{inputs['statementId']}"
-
-    def read(self, id_: str) -> State | None:
-        """None where the statement, or the function, is gone."""
-        functions = self.aws.client("lambda")
-        function, _, statement_id = id_.rpartition("/")
-        try:
-            policy = json.loads(functions.get_policy(FunctionName=function)["Policy"])
-        except functions.exceptions.ResourceNotFoundException:
-            return None
-        found = any(statement["Sid"] == statement_id for statement in policy["Statement"])
-        return {"function": function, "statementId": statement_id} if found else None
-
-    def update(self, id_: str, old: Inputs, new: Inputs) -> None:
-        """Every input replaces: there is nothing to update."""
-
-    def delete(self, id_: str, state: State) -> None:
-        """Remove the statement."""
-        functions = self.aws.client("lambda")
-        function, _, statement_id = id_.rpartition("/")
-        try:
-            functions.remove_permission(FunctionName=function, StatementId=statement_id)
-        except functions.exceptions.ResourceNotFoundException:
-            return
-
-
-def _retag(functions: Any, arn: str, old: Inputs, new: Inputs) -> None:
+def retag(functions: Any, arn: str, old: Inputs, new: Inputs) -> None:
+    """Update the changed tags of a Lambda resource; `functions` is the client."""
     tags, untag = tag_changes(old, new)
     if tags:
         functions.tag_resource(Resource=arn, Tags=tags)
@@ -406,13 +282,3 @@ def _nested(inputs: Inputs) -> dict[str, Any]:
             if name in inputs["loggingConfig"]
         }
     return made
-
-
-def _mapping(inputs: Inputs) -> dict[str, Any]:
-    request: dict[str, Any] = {"FunctionName": inputs["functionName"]}
-    request |= {
-        f"{key[0].upper()}{key[1:]}": inputs[key] for key in EventSourceMapping._plain if key in inputs
-    }
-    if "scalingConfig" in inputs:
-        request["ScalingConfig"] = {"MaximumConcurrency": inputs["scalingConfig"]["maximumConcurrency"]}
-    return request

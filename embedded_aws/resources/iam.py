@@ -51,7 +51,7 @@ class Role(Handler):
         yield from (role["Arn"] for role in pages(aws, "iam", "list_roles", "Roles"))
 
     def create(self, inputs: Inputs) -> str:
-        """With trust policy and tags."""
+        """Create the role with trust policy and tags."""
         self.aws.client("iam").create_role(
             RoleName=inputs["name"],
             Path=inputs["path"],
@@ -65,7 +65,7 @@ class Role(Handler):
         return str(inputs["name"])
 
     def read(self, id_: str) -> State | None:
-        """With its trust policy as text."""
+        """Return the role with its trust policy as text."""
         iam = self.aws.client("iam")
         try:
             role = iam.get_role(RoleName=id_)["Role"]
@@ -83,7 +83,7 @@ class Role(Handler):
         }
 
     def update(self, id_: str, old: Inputs, new: Inputs) -> None:
-        """Trust, description, session length, tags."""
+        """Update trust policy, description, session length and tags."""
         iam = self.aws.client("iam")
         if old["assumeRolePolicy"] != new["assumeRolePolicy"]:
             iam.update_assume_role_policy(
@@ -103,7 +103,7 @@ class Role(Handler):
             iam.untag_role(RoleName=id_, TagKeys=untag)
 
     def delete(self, id_: str, state: State) -> None:
-        """AWS refuses (DeleteConflict) while policies are left; the program's own go first."""
+        """Delete the role; AWS refuses (DeleteConflict) while it has policies."""
         iam = self.aws.client("iam")
         try:
             iam.delete_role(RoleName=id_)
@@ -123,12 +123,12 @@ class RolePolicy(Handler):
     autoname = AutoName(input="name", max_length=128)
 
     def create(self, inputs: Inputs) -> str:
-        """Put it."""
+        """Put the policy."""
         self._put(inputs)
         return f"{inputs['role']}:{inputs['name']}"
 
     def read(self, id_: str) -> State | None:
-        """With its document as text."""
+        """Return the policy with its document as text."""
         iam = self.aws.client("iam")
         role, name = id_.split(":")
         try:
@@ -143,11 +143,11 @@ class RolePolicy(Handler):
         }
 
     def update(self, id_: str, old: Inputs, new: Inputs) -> None:
-        """Put it again."""
+        """Put the policy again."""
         self._put(new)
 
     def delete(self, id_: str, state: State) -> None:
-        """Remove."""
+        """Delete the policy."""
         iam = self.aws.client("iam")
         role, name = id_.split(":")
         try:
@@ -174,12 +174,12 @@ class RolePolicyAttachment(Handler):
     replaces = frozenset({"role", "policyArn"})
 
     def create(self, inputs: Inputs) -> str:
-        """Attach."""
+        """Attach the policy."""
         self.aws.client("iam").attach_role_policy(RoleName=inputs["role"], PolicyArn=inputs["policyArn"])
         return f"{inputs['role']}/{inputs['policyArn']}"
 
     def read(self, id_: str) -> State | None:
-        """None where it is not attached."""
+        """Return None where it is not attached."""
         iam = self.aws.client("iam")
         role, _, arn = id_.partition("/")
         try:
@@ -190,10 +190,10 @@ class RolePolicyAttachment(Handler):
         return {"role": role, "policyArn": arn} if found else None
 
     def update(self, id_: str, old: Inputs, new: Inputs) -> None:
-        """Every input replaces: there is nothing to update."""
+        """Do nothing: every input replaces."""
 
     def delete(self, id_: str, state: State) -> None:
-        """Detach."""
+        """Detach the policy."""
         iam = self.aws.client("iam")
         role, _, arn = id_.partition("/")
         try:
@@ -219,7 +219,7 @@ class Policy(Handler):
         yield from (policy["Arn"] for policy in pages(aws, "iam", "list_policies", "Policies", Scope="Local"))
 
     def create(self, inputs: Inputs) -> str:
-        """With its first version."""
+        """Create the policy with its first version."""
         made = self.aws.client("iam").create_policy(
             PolicyName=inputs["name"],
             Path=inputs["path"],
@@ -230,7 +230,7 @@ class Policy(Handler):
         return str(made["Policy"]["Arn"])
 
     def read(self, id_: str) -> State | None:
-        """With the document of the version in force as text."""
+        """Return the policy with the document of its default version as text."""
         iam = self.aws.client("iam")
         try:
             shown = iam.get_policy(PolicyArn=id_)["Policy"]
@@ -252,7 +252,7 @@ class Policy(Handler):
         return state
 
     def update(self, id_: str, old: Inputs, new: Inputs) -> None:
-        """Another document is another version; IAM keeps five, so the one it replaces goes."""
+        """Update the document as another version; IAM keeps five, so the one it replaces goes."""
         iam = self.aws.client("iam")
         if old["policy"] != new["policy"]:
             text = policy_text(new["policy"], f"{self.type_name}: policy")
@@ -265,7 +265,7 @@ class Policy(Handler):
             iam.untag_policy(PolicyArn=id_, TagKeys=untag)
 
     def delete(self, id_: str, state: State) -> None:
-        """AWS refuses (DeleteConflict) while it is attached to anything."""
+        """Delete the policy; AWS refuses (DeleteConflict) while it is attached to anything."""
         iam = self.aws.client("iam")
         try:
             self._drop_old_versions(id_)

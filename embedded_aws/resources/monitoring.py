@@ -37,7 +37,7 @@ class LogGroup(Handler):
             yield group["arn"].removesuffix(":*")
 
     def create(self, inputs: Inputs) -> str:
-        """With its retention; 0 days: never expires."""
+        """Create the group with its retention; 0 days: it never expires."""
         logs = self.aws.client("logs")
         request = {"logGroupClass": inputs["logGroupClass"]} if "logGroupClass" in inputs else {}
         logs.create_log_group(logGroupName=inputs["name"], tags=inputs["tagsAll"], **request)
@@ -46,7 +46,7 @@ class LogGroup(Handler):
         return str(inputs["name"])
 
     def read(self, id_: str) -> State | None:
-        """Retention and tags."""
+        """Return or update retention and tags."""
         logs = self.aws.client("logs")
         groups = logs.describe_log_groups(logGroupNamePrefix=id_)["logGroups"]
         found = next((group for group in groups if group["logGroupName"] == id_), None)
@@ -61,7 +61,7 @@ class LogGroup(Handler):
         }
 
     def update(self, id_: str, old: Inputs, new: Inputs) -> None:
-        """Retention and tags."""
+        """Return or update retention and tags."""
         logs = self.aws.client("logs")
         if old["retentionInDays"] != new["retentionInDays"]:
             self._retain(new)
@@ -73,7 +73,7 @@ class LogGroup(Handler):
             logs.untag_resource(resourceArn=arn, tagKeys=untag)
 
     def delete(self, id_: str, state: State) -> None:
-        """With all its streams."""
+        """Delete the group with all its streams."""
         logs = self.aws.client("logs")
         try:
             logs.delete_log_group(logGroupName=id_)
@@ -150,7 +150,7 @@ class MetricAlarm(Handler):
         return str(inputs["name"])
 
     def read(self, id_: str) -> State | None:
-        """Its settings as the inputs name them, and tags."""
+        """Return its settings as the inputs name them, and tags."""
         cloudwatch = self.aws.client("cloudwatch")
         found = cloudwatch.describe_alarms(AlarmNames=[id_])["MetricAlarms"]
         if not found:
@@ -177,7 +177,7 @@ class MetricAlarm(Handler):
             cloudwatch.untag_resource(ResourceARN=arn, TagKeys=untag)
 
     def delete(self, id_: str, state: State) -> None:
-        """One that is gone is no error on AWS either."""
+        """Delete it; one that is gone is not an error on AWS either."""
         self.aws.client("cloudwatch").delete_alarms(AlarmNames=[id_])
 
 
@@ -203,7 +203,7 @@ class Dashboard(Handler):
         return str(inputs["dashboardName"])
 
     def read(self, id_: str) -> State | None:
-        """Its body as text."""
+        """Return its body as text."""
         cloudwatch = self.aws.client("cloudwatch")
         names = [entry["DashboardName"] for entry in cloudwatch.list_dashboards()["DashboardEntries"]]
         if id_ not in names:

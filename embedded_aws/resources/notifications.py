@@ -47,7 +47,7 @@ class Topic(Handler):
         yield from (topic["TopicArn"] for topic in pages(aws, "sns", "list_topics", "Topics"))
 
     def create(self, inputs: Inputs) -> str:
-        """With all attributes at once."""
+        """Create the topic with all attributes at once."""
         if "policy" in inputs:
             json_document(inputs["policy"], f"{self.type_name}: policy")
         made = self.aws.client("sns").create_topic(
@@ -58,7 +58,7 @@ class Topic(Handler):
         return str(made["TopicArn"])
 
     def read(self, id_: str) -> State | None:
-        """Attributes, owner and tags."""
+        """Return attributes, owner and tags."""
         sns = self.aws.client("sns")
         try:
             attributes = sns.get_topic_attributes(TopicArn=id_)["Attributes"]
@@ -74,7 +74,7 @@ class Topic(Handler):
         return state
 
     def update(self, id_: str, old: Inputs, new: Inputs) -> None:
-        """Changed attributes and tags only."""
+        """Update changed attributes and tags only."""
         sns = self.aws.client("sns")
         for name, attribute in _TOPIC_ATTRIBUTES.items():
             if old.get(name) != new.get(name):
@@ -88,7 +88,7 @@ class Topic(Handler):
             sns.untag_resource(ResourceArn=id_, TagKeys=untag)
 
     def delete(self, id_: str, state: State) -> None:
-        """Its subscriptions end with it."""
+        """Delete the topic with its subscriptions."""
         self.aws.client("sns").delete_topic(TopicArn=id_)
 
 
@@ -108,7 +108,7 @@ class TopicPolicy(Handler):
         return str(inputs["arn"])
 
     def read(self, id_: str) -> State | None:
-        """The policy's text; every topic has one."""
+        """Return the policy's text; every topic has one."""
         sns = self.aws.client("sns")
         try:
             attributes = sns.get_topic_attributes(TopicArn=id_)["Attributes"]
@@ -121,7 +121,7 @@ class TopicPolicy(Handler):
         self._set(new)
 
     def delete(self, id_: str, state: State) -> None:
-        """Back to what AWS gives a new topic: its owner may do everything (as the provider does it)."""
+        """Restore what AWS gives a new topic: its owner may do everything (as the provider does it)."""
         sns = self.aws.client("sns")
         default = _default_policy(id_, self.aws.account_id)
         try:
@@ -161,7 +161,7 @@ class TopicSubscription(Handler):
             yield subscription["SubscriptionArn"]
 
     def create(self, inputs: Inputs) -> str:
-        """An e-mail subscription would wait for its confirmation; here it is confirmed at once."""
+        """Subscribe. An e-mail address is confirmed at once; on AWS its owner must confirm it."""
         made = self.aws.client("sns").subscribe(
             TopicArn=inputs["topic"],
             Protocol=inputs["protocol"],
@@ -172,7 +172,7 @@ class TopicSubscription(Handler):
         return str(made["SubscriptionArn"])
 
     def read(self, id_: str) -> State | None:
-        """Its attributes."""
+        """Return its attributes."""
         sns = self.aws.client("sns")
         try:
             attributes = sns.get_subscription_attributes(SubscriptionArn=id_)["Attributes"]
@@ -192,7 +192,7 @@ class TopicSubscription(Handler):
         return state
 
     def update(self, id_: str, old: Inputs, new: Inputs) -> None:
-        """Changed attributes only; an empty one removes a filter policy."""
+        """Update changed attributes only; an empty one removes a filter policy."""
         for name, attribute in _SUBSCRIPTION_ATTRIBUTES.items():
             if old.get(name) != new.get(name):
                 value = _given(new, {name: attribute}).get(attribute, "")
@@ -201,7 +201,7 @@ class TopicSubscription(Handler):
                 )
 
     def delete(self, id_: str, state: State) -> None:
-        """Unsubscribe."""
+        """Remove the subscription."""
         self.aws.client("sns").unsubscribe(SubscriptionArn=id_)
 
 

@@ -25,7 +25,7 @@ _KNOWN = frozenset(
 
 
 def provider_settings(name: str, inputs: Mapping[str, Any], aws: Aws) -> ProviderSettings:
-    """The settings of an explicit provider resource; what is no string arrives as JSON text.
+    """Return the settings of an explicit provider resource; values other than strings arrive as JSON text.
 
     Raises DeploymentRefusedError for inputs that are not carried out, another region than the world's, and an
     account that is not allowed.
@@ -44,7 +44,7 @@ def provider_settings(name: str, inputs: Mapping[str, Any], aws: Aws) -> Provide
 
 
 def default_provider(config: Mapping[str, str], aws: Aws) -> ProviderSettings:
-    """The provider of resources that name none: the stack's `aws:` configuration."""
+    """Return the settings of resources without a provider: the stack's `aws:` configuration."""
     return _settings(config.get("aws:region", aws.region), _decoded(config.get("aws:defaultTags")), aws)
 
 

@@ -55,14 +55,14 @@ class Queue(Handler):
             yield f"arn:aws:sqs:{aws.region}:{aws.account_id}:{url.rsplit('/', 1)[-1]}"
 
     def create(self, inputs: Inputs) -> str:
-        """The id is the queue's URL."""
+        """Create the queue; the id is its URL."""
         made = self.aws.client("sqs").create_queue(
             QueueName=inputs["name"], Attributes=_attributes(inputs), tags=inputs["tagsAll"]
         )
         return str(made["QueueUrl"])
 
     def read(self, id_: str) -> State | None:
-        """All attributes, documents as their JSON text."""
+        """Return all attributes, documents as their JSON text."""
         attributes = _read_attributes(self, id_)
         if attributes is None:
             return None
@@ -78,7 +78,7 @@ class Queue(Handler):
         return state
 
     def update(self, id_: str, old: Inputs, new: Inputs) -> None:
-        """Changed attributes only."""
+        """Update changed attributes and tags only."""
         sqs = self.aws.client("sqs")
         before, after = _attributes(old), _attributes(new)
         changed = {name: value for name, value in after.items() if before.get(name) != value}
@@ -91,7 +91,7 @@ class Queue(Handler):
             sqs.untag_queue(QueueUrl=id_, TagKeys=untag)
 
     def delete(self, id_: str, state: State) -> None:
-        """With all its messages."""
+        """Delete the queue with all its messages."""
         sqs = self.aws.client("sqs")
         try:
             sqs.delete_queue(QueueUrl=id_)
@@ -113,7 +113,7 @@ class _QueueDocument(Handler):
         return str(inputs["queueUrl"])
 
     def read(self, id_: str) -> State | None:
-        """None where the attribute, or the queue, is gone."""
+        """Return None where the attribute, or the queue, is gone."""
         attributes = _read_attributes(self, id_)
         text = (attributes or {}).get(_DOCUMENTS[self.document])
         return {"queueUrl": id_, self.document: text} if text else None
@@ -123,7 +123,7 @@ class _QueueDocument(Handler):
         self._set(new)
 
     def delete(self, id_: str, state: State) -> None:
-        """An empty value removes the attribute."""
+        """Remove the attribute, by an empty value."""
         sqs = self.aws.client("sqs")
         try:
             sqs.set_queue_attributes(QueueUrl=id_, Attributes={_DOCUMENTS[self.document]: ""})

@@ -40,7 +40,7 @@ class Bucket(Handler):
             yield f"arn:aws:s3:::{bucket['Name']}"
 
     def create(self, inputs: Inputs) -> str:
-        """In the world's region."""
+        """Create the bucket in the world's region."""
         s3 = self.aws.client("s3")
         place = {} if self.aws.region == "us-east-1" else {"LocationConstraint": self.aws.region}
         configuration = {"CreateBucketConfiguration": place} if place else {}
@@ -50,7 +50,7 @@ class Bucket(Handler):
         return str(inputs["bucket"])
 
     def read(self, id_: str) -> State | None:
-        """Names, ARN and tags."""
+        """Return names, ARN and tags."""
         s3 = self.aws.client("s3")
         try:
             s3.head_bucket(Bucket=id_)
@@ -75,12 +75,12 @@ class Bucket(Handler):
         }
 
     def update(self, id_: str, old: Inputs, new: Inputs) -> None:
-        """Tags; `forceDestroy` lives in the state alone."""
+        """Update the tags; `forceDestroy` is kept in the state alone."""
         if old.get("tagsAll") != new.get("tagsAll"):
             self._tag(id_, new["tagsAll"])
 
     def delete(self, id_: str, state: State) -> None:
-        """With `forceDestroy`, all versions and uploads first; without it AWS answers BucketNotEmpty."""
+        """Delete the bucket. With `forceDestroy`, versions and uploads go first; else AWS answers BucketNotEmpty."""
         s3 = self.aws.client("s3")
         try:
             if state.get("forceDestroy"):

@@ -13,7 +13,7 @@ class BucketCorsConfiguration(BucketSetting):
     carries = frozenset({"bucket", *(f"corsRules.{name}" for name in _rule)})
 
     def put(self, inputs: Inputs) -> None:
-        """All rules."""
+        """Put all rules."""
         rules = []
         for rule in inputs["corsRules"]:
             made = capitalised({name: value for name, value in rule.items() if name != "id"})
@@ -21,7 +21,7 @@ class BucketCorsConfiguration(BucketSetting):
         self.s3.put_bucket_cors(Bucket=inputs["bucket"], CORSConfiguration={"CORSRules": rules})
 
     def get(self, bucket: str) -> State | None:
-        """All rules, without what they leave out."""
+        """Return all rules, without the settings that they leave out."""
         rules = []
         for found in self.s3.get_bucket_cors(Bucket=bucket)["CORSRules"]:
             rule = {name: value for name, value in uncapitalised(found).items() if name != "iD" and value}

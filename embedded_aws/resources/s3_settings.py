@@ -32,7 +32,7 @@ class BucketSetting(Handler):
         return str(inputs["bucket"])
 
     def read(self, id_: str) -> State | None:
-        """None where the setting, or the bucket, is not there."""
+        """Return None where the setting, or the bucket, is not there."""
         try:
             found = self.get(id_)
         except ClientError as error:
@@ -46,7 +46,7 @@ class BucketSetting(Handler):
         self.put(new)
 
     def delete(self, id_: str, state: State) -> None:
-        """Gone already is fine, with or without its bucket."""
+        """Remove the setting; one that is gone already, with or without its bucket, is not an error."""
         try:
             self.remove(id_)
         except ClientError as error:
@@ -55,7 +55,7 @@ class BucketSetting(Handler):
 
     @property
     def s3(self) -> Any:
-        """The client."""
+        """Return the client."""
         return self.aws.client("s3")
 
     @abstractmethod
@@ -64,11 +64,11 @@ class BucketSetting(Handler):
 
     @abstractmethod
     def get(self, bucket: str) -> State | None:
-        """The setting in the SDK's names."""
+        """Return the setting in the SDK's names."""
 
     @abstractmethod
     def remove(self, bucket: str) -> None:
-        """Back to a bucket without it."""
+        """Remove the setting from the bucket."""
 
 
 class BucketVersioning(BucketSetting):
@@ -79,18 +79,18 @@ class BucketVersioning(BucketSetting):
     carries = frozenset({"bucket", "versioningConfiguration.status"})
 
     def put(self, inputs: Inputs) -> None:
-        """Enabled or Suspended; `Disabled` means never enabled and needs no call."""
+        """Enable or suspend versioning; `Disabled` means never enabled and needs no call."""
         status = inputs["versioningConfiguration"]["status"]
         if status != "Disabled":
             self.s3.put_bucket_versioning(Bucket=inputs["bucket"], VersioningConfiguration={"Status": status})
 
     def get(self, bucket: str) -> State | None:
-        """Status."""
+        """Return the status."""
         status = self.s3.get_bucket_versioning(Bucket=bucket).get("Status", "Disabled")
         return {"versioningConfiguration": {"status": status}}
 
     def remove(self, bucket: str) -> None:
-        """Suspended, as the provider does it."""
+        """Suspend versioning, as the provider does it."""
         self.s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Suspended"})
 
 
@@ -104,14 +104,14 @@ class BucketPublicAccessBlock(BucketSetting):
     defaults: ClassVar[Mapping[str, Any]] = dict.fromkeys(_switches, False)
 
     def put(self, inputs: Inputs) -> None:
-        """All four."""
+        """Put or return all four."""
         self.s3.put_public_access_block(
             Bucket=inputs["bucket"],
             PublicAccessBlockConfiguration=capitalised({name: inputs[name] for name in self._switches}),
         )
 
     def get(self, bucket: str) -> State | None:
-        """All four."""
+        """Put or return all four."""
         found = self.s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]
         return {name: found[f"{name[0].upper()}{name[1:]}"] for name in self._switches}
 
@@ -128,12 +128,12 @@ class BucketOwnershipControls(BucketSetting):
     carries = frozenset({"bucket", "rule.objectOwnership"})
 
     def put(self, inputs: Inputs) -> None:
-        """One rule."""
+        """Put or return the one rule."""
         rule = {"ObjectOwnership": inputs["rule"]["objectOwnership"]}
         self.s3.put_bucket_ownership_controls(Bucket=inputs["bucket"], OwnershipControls={"Rules": [rule]})
 
     def get(self, bucket: str) -> State | None:
-        """One rule."""
+        """Put or return the one rule."""
         rules = self.s3.get_bucket_ownership_controls(Bucket=bucket)["OwnershipControls"]["Rules"]
         return {"rule": {"objectOwnership": rules[0]["ObjectOwnership"]}}
 
@@ -157,7 +157,7 @@ class BucketServerSideEncryptionConfiguration(BucketSetting):
     )
 
     def put(self, inputs: Inputs) -> None:
-        """All rules."""
+        """Put or return all rules."""
         rules = []
         for rule in inputs["rules"]:
             default = rule.get("applyServerSideEncryptionByDefault", {})
@@ -175,7 +175,7 @@ class BucketServerSideEncryptionConfiguration(BucketSetting):
         )
 
     def get(self, bucket: str) -> State | None:
-        """All rules."""
+        """Put or return all rules."""
         found = self.s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"]
         rules = []
         for rule in found:
@@ -190,7 +190,7 @@ class BucketServerSideEncryptionConfiguration(BucketSetting):
         return {"rules": rules}
 
     def remove(self, bucket: str) -> None:
-        """Back to AWS's default."""
+        """Restore AWS's default."""
         self.s3.delete_bucket_encryption(Bucket=bucket)
 
 
@@ -214,7 +214,7 @@ class BucketLifecycleConfiguration(BucketSetting):
     )
 
     def put(self, inputs: Inputs) -> None:
-        """All rules; one without a filter is for every object."""
+        """Put all rules; one without a filter is for every object."""
         rules = []
         for rule in inputs["rules"]:
             made = {key: value for key, value in capitalised(rule).items() if key not in ("Id", "Filter")}
@@ -225,7 +225,7 @@ class BucketLifecycleConfiguration(BucketSetting):
         )
 
     def get(self, bucket: str) -> State | None:
-        """All rules."""
+        """Put or return all rules."""
         rules = []
         for found in self.s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]:
             made = {key: value for key, value in uncapitalised(found).items() if key not in ("iD", "prefix")}
@@ -247,12 +247,12 @@ class BucketPolicy(BucketSetting):
     carries = frozenset({"bucket", "policy", "policy.*"})
 
     def put(self, inputs: Inputs) -> None:
-        """The whole document."""
+        """Put the whole document."""
         policy = policy_text(inputs["policy"], f"{self.type_name}: policy")
         self.s3.put_bucket_policy(Bucket=inputs["bucket"], Policy=policy)
 
     def get(self, bucket: str) -> State | None:
-        """Its text."""
+        """Return its text."""
         return {"policy": self.s3.get_bucket_policy(Bucket=bucket)["Policy"]}
 
     def remove(self, bucket: str) -> None:
@@ -277,7 +277,7 @@ class BucketNotification(BucketSetting):
     )
 
     def put(self, inputs: Inputs) -> None:
-        """All destinations at once; ids are made up where they are left out."""
+        """Put all destinations at once; ids are generated where they are left out."""
         configuration: dict[str, Any] = {}
         for kind, (arn, api_name) in self._targets.items():
             made = [self._to_api(entry, arn, index) for index, entry in enumerate(inputs.get(kind, []))]
@@ -288,7 +288,7 @@ class BucketNotification(BucketSetting):
         )
 
     def get(self, bucket: str) -> State | None:
-        """All destinations; none at all is no notification."""
+        """Return all destinations; None where there are none."""
         found = self.s3.get_bucket_notification_configuration(Bucket=bucket)
         state: State = {}
         for kind, (arn, api_name) in self._targets.items():
@@ -298,7 +298,7 @@ class BucketNotification(BucketSetting):
         return state or None
 
     def remove(self, bucket: str) -> None:
-        """An empty configuration."""
+        """Put an empty configuration."""
         self.s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={})
 
     @staticmethod
@@ -345,12 +345,12 @@ class BucketLogging(BucketSetting):
     )
 
     def put(self, inputs: Inputs) -> None:
-        """Target and prefix; moto does not keep the key format, which only names log objects."""
+        """Put target and prefix; moto does not keep the key format, which only names log objects."""
         enabled = {"TargetBucket": inputs["targetBucket"], "TargetPrefix": inputs["targetPrefix"]}
         self.s3.put_bucket_logging(Bucket=inputs["bucket"], BucketLoggingStatus={"LoggingEnabled": enabled})
 
     def get(self, bucket: str) -> State | None:
-        """None where nothing is logged."""
+        """Return None where nothing is logged."""
         found = self.s3.get_bucket_logging(Bucket=bucket).get("LoggingEnabled")
         if not found:
             return None
@@ -362,7 +362,7 @@ class BucketLogging(BucketSetting):
 
 
 def uncapitalised(value: Any) -> Any:
-    """The inverse of `capitalised`."""
+    """Return the inverse of `capitalised`."""
     if isinstance(value, Mapping):
         return {f"{key[0].lower()}{key[1:]}": uncapitalised(inner) for key, inner in value.items()}
     if isinstance(value, list):

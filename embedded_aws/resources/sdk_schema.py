@@ -1,4 +1,4 @@
-"""What the SDK says a resource takes: every input's name and type, at any depth, from pulumi_aws's own classes.
+"""The inputs of a resource by name and type, at any depth, from pulumi_aws's own classes.
 
 Mocks accept anything, so a misspelt key in a nested dict would deploy silently; here it is refused with its
 path, as a provider's Check would do it.
@@ -39,7 +39,7 @@ class ResourceSchema:
 
     @property
     def taggable(self) -> bool:
-        """Whether the provider merges its default tags into this type's."""
+        """Return whether the provider merges its default tags into this type's."""
         return "tags" in self.inputs and "tagsAll" in self.outputs
 
 
@@ -53,7 +53,7 @@ def load_sdk(module: str) -> Any:
 
 @cache
 def resource_schema(resource: str) -> ResourceSchema:
-    """The schema of `<module>.<Class>`, such as `sqs.Queue` or `lambda_.Function`."""
+    """Return the schema of `<module>.<Class>`, such as `sqs.Queue` or `lambda_.Function`."""
     from pulumi import _types
 
     module_name, class_name = resource.split(".")
@@ -72,7 +72,7 @@ def resource_schema(resource: str) -> ResourceSchema:
 
 
 def typed(schema: ResourceSchema, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """The inputs with whole numbers as ints (the wire has only floats), all checked against the SDK's types.
+    """Return the inputs with whole numbers as ints (the wire has only floats), checked against the SDK's types.
 
     Raises InputError that lists every unknown, missing and mistyped input with its path.
     """
@@ -84,7 +84,7 @@ def typed(schema: ResourceSchema, name: str, inputs: Mapping[str, Any]) -> dict[
 
 
 def leaves(value: Any, path: str = "") -> Iterator[str]:
-    """Paths of all known values inside inputs, list positions left out: `rules.expiration.days`."""
+    """Yield the paths of all known values inside inputs, list positions left out: `rules.expiration.days`."""
     if isinstance(value, Mapping):
         for key, inner in value.items():
             yield from leaves(inner, f"{path}.{key}" if path else str(key))
@@ -108,7 +108,7 @@ def _required(arguments: Any) -> frozenset[str]:
 
 
 def _alternatives(hint: Any) -> list[Any]:
-    """What a plain value may be, the plumbing (Awaitable, Output, None) left out."""
+    """Return what a plain value may be, without the plumbing (Awaitable, Output, None)."""
     if typing.get_origin(hint) in (typing.Union, types.UnionType):
         found = [inner for member in typing.get_args(hint) for inner in _alternatives(member)]
     else:
@@ -176,7 +176,7 @@ def _value(hint: Any, value: Any, path: str, problems: list[str]) -> Any:
 def _one_of(
     structures: list[Any], value: Mapping[str, Any], path: str, problems: list[str]
 ) -> dict[str, Any]:
-    """The value as the first structure that fits; where none does, the problems of the nearest."""
+    """Return the value as the first structure that fits; where none does, add the problems of the nearest."""
     from pulumi import _types
 
     attempts = []

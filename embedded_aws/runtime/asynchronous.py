@@ -1,4 +1,4 @@
-"""Lambda's asynchronous invocations: events that nobody waits for, tried again, then given to a dead-letter queue.
+"""Lambda's asynchronous invocations: events without a waiting caller, retried, then sent to a dead-letter queue.
 
 After the Lambda Developer Guide, "How Lambda handles errors and retries with asynchronous invocation".
 """
@@ -41,7 +41,7 @@ class _Waiting:
 
 
 class AsynchronousInvocations:
-    """A queue of events with a few workers, so that a burst of events is no burst of processes.
+    """A queue of events with a few workers, so that a burst of events does not start a burst of processes.
 
     `invoke` runs one event, and raises RuntimeClosedError where none can run any more; `credentials` gives a
     session of a function's role. An event that fails is tried twice more (or as often as the function's
@@ -66,7 +66,7 @@ class AsynchronousInvocations:
         self._running = 0
         self._closed = False
         self._workers: list[threading.Thread] = []
-        self.lost: list[str] = []  # dead letters that could not be sent, for people
+        self.lost: list[str] = []  # dead letters that could not be sent, as sentences
 
     def accept(self, name: str, event: Any) -> None:
         """Queue an event, and return at once."""
@@ -86,7 +86,7 @@ class AsynchronousInvocations:
             return len(self._waiting) + self._running
 
     def close(self) -> None:
-        """Drop what waits. What runs ends by itself, or is killed by whoever runs it."""
+        """Drop what waits. What runs ends by itself, or is killed by its runner."""
         with self._changed:
             self._closed = True
             self._waiting.clear()
@@ -169,10 +169,12 @@ class AsynchronousInvocations:
                 TopicArn=target, Message=text, MessageAttributes=attributes
             )
         else:
-            self._lose(waiting, f"{service} in {region} of {account} is no destination here: {target}")
+            self._lose(
+                waiting, f"{service} in {region} of {account} is not a possible destination here: {target}"
+            )
 
     def _lose(self, waiting: _Waiting, why: str) -> None:
-        """As on AWS, where only a metric (DestinationDeliveryFailures, DeadLetterErrors) tells of it."""
+        """Record a lost event. On AWS only a metric (DestinationDeliveryFailures, DeadLetterErrors) counts it."""
         self.lost.append(f"{waiting.name}: {why}")
         _log.warning("an event of %s is lost: %s", waiting.name, why)
 

@@ -1,9 +1,9 @@
-"""What runs in a function's process: imports the handler and calls it for each event it is handed.
+"""The program of a function's process: import the handler and call it for each event it receives.
 
 Started as `python -I -S -X utf8 bootstrap.py`, so the standard library only, until the first line on stdin says
 where the function's code, its layers and the runtime's SDK lie. One JSON document a line: configuration and
 events come on stdin, replies go to the original stdout. Whatever the function prints goes to stderr's pipe.
-When stdin ends, whoever started this is gone, and so is this process, even in the middle of an invocation.
+When stdin ends, the parent has ended, and so does this process, even in the middle of an invocation.
 """
 
 import importlib
@@ -29,7 +29,7 @@ class RuntimeSdk:
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: Any = None
     ) -> ModuleSpec | None:
-        """As importlib asks: top-level modules only, their submodules are found through their `__path__`."""
+        """Find top-level modules only, as importlib asks; their submodules are found through their `__path__`."""
         folder = self._folders.get(name) if path is None else None
         return PathFinder.find_spec(name, [folder], target) if folder else None
 
@@ -141,7 +141,7 @@ def load(handler: str) -> Any:
 
 
 def invoke(handler: Any, request: dict[str, Any]) -> str:
-    """Call the handler; return the reply's JSON, also for what it raises or what is no JSON."""
+    """Call the handler; return the reply's JSON, also for what it raises or cannot be written as JSON."""
     RequestId.current = request["request_id"]
     os.environ["_X_AMZN_TRACE_ID"] = request["trace"]
     try:
@@ -151,7 +151,7 @@ def invoke(handler: Any, request: dict[str, Any]) -> str:
 
 
 def end_of_log(mark: str) -> None:
-    """Write out what is buffered, then the mark that tells the runtime that this request's log is complete."""
+    """Write out what is buffered, then the mark that ends this request's log."""
     sys.stdout.flush()
     sys.stderr.flush()
     os.write(2, mark.encode())

@@ -1,4 +1,4 @@
-"""Lambda's data plane: runs the functions that are deployed in the world, each in processes of its own."""
+"""Lambda's data plane: run the deployed functions, each in processes of its own."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _MEGABYTE = 1024 * 1024
 
 @dataclass(frozen=True)
 class RunningEnvironment:
-    """A process that is there now; `request_id` is None while it waits for work, `event` until the handler has one."""
+    """A running process; `request_id` is None while it waits for work, `event` until the handler has one."""
 
     function_name: str
     pid: int
@@ -94,7 +94,9 @@ class Functions:
         self.traces = XRayListener()
         self.watches_memory = memory.SUPPORTED
         if not self.watches_memory:
-            _log.warning("functions are not held to their memory here: only Linux tells how much they take")
+            _log.warning(
+                "the memory size of functions is not enforced here: only Linux shows how much they take"
+            )
         self._lock = threading.Lock()
         self._idle: dict[str, list[_Warm]] = defaultdict(list)
         self._all: set[_Warm] = set()
@@ -115,7 +117,7 @@ class Functions:
     def invoke(self, name: str, event: Any) -> Invocation:
         """Run one event synchronously, as RequestResponse does.
 
-        A function that raises, is killed or cannot be imported is no exception here but `Invocation.error`.
+        A function that raises, is killed or cannot be imported is not an exception here but `Invocation.error`.
         Raises WorldError where there is no such function or its role cannot be assumed, and RuntimeClosedError.
         """
         request_id = str(uuid.uuid4())
@@ -166,7 +168,7 @@ class Functions:
             return session
 
     def _answer(self, name: str, event: Any) -> tuple[bytes, str | None, str]:
-        """Lambda's Invoke: the answer's bytes, whether it is a function's error, and the log."""
+        """Carry out Lambda's Invoke: return the answer's bytes, whether it is a function's error, and the log."""
         invocation = self.invoke(name, event)
         if invocation.error is None:
             return json.dumps(invocation.payload).encode(), None, invocation.log

@@ -1,4 +1,4 @@
-"""What comes of one event, in Lambda's words."""
+"""The result of one event, in Lambda's words."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class FunctionError:
 
 @dataclass(frozen=True, kw_only=True)
 class Invocation:
-    """What came of one event. `payload` is None where there is an `error`; durations in milliseconds."""
+    """The result of one event. `payload` is None where there is an `error`; durations in milliseconds."""
 
     request_id: str
     payload: Any
@@ -56,7 +56,7 @@ class Invocation:
 
     @property
     def killed(self) -> bool:
-        """Whether the process ended in the middle of it."""
+        """Return whether the process ended in the middle of it."""
         return self.death is not None
 
 

@@ -1,4 +1,4 @@
-"""From a function as it is deployed to what its processes are started with."""
+"""How the processes of a deployed function are started."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Function:
 
     @property
     def module(self) -> str:
-        """Return the handler's module without its packages: `process_image`."""
+        """Return the handler's module without its packages: `orders`."""
         return self.handler.split(".")[-2].split("/")[-1]
 
 
@@ -68,7 +68,7 @@ class FunctionLoader:
         settings = package.configuration
         layers = [layer["Arn"] for layer in settings.get("Layers", [])]
         folders = [self._folder(settings["CodeSha256"], package.code)]
-        # A layer's version never changes, so its ARN stands for its bytes.
+        # A layer's version never changes: equal ARNs mean equal bytes.
         folders += [self._folder(arn, data) for arn, data in zip(layers, package.layers, strict=True)]
         python = f"{sys.version_info.major}.{sys.version_info.minor}"
         variables: Mapping[str, str] = settings.get("Environment", {}).get("Variables", {})
@@ -100,7 +100,7 @@ def environment_variables(
 ) -> dict[str, str]:
     """Return the whole environment of the function's process: Lambda's own and the function's, nothing else.
 
-    `sdk` is what lets an AWS SDK speak to the world as the function's role; `scratch` stands for /tmp.
+    `sdk` connects an AWS SDK to the world as the function's role; `scratch` is /tmp.
     """
     machine = {name: os.environ[name] for name in _OF_THE_MACHINE if name in os.environ}
     lambdas = {

@@ -1,4 +1,4 @@
-"""Where a function's lines go: a file per handler module, and CloudWatch Logs as the function's role may write."""
+"""The lines that functions print: a file per handler module, and CloudWatch Logs as the role may write."""
 
 from __future__ import annotations
 
@@ -68,10 +68,10 @@ class CloudWatchLogs:
         self._thread.start()
 
     def write(self, stream: LogStream, lines: bytes) -> None:
-        """Queue lines as events of now."""
+        """Queue lines as events with the present time."""
         now = int(time.time() * 1000)
         text = lines.decode("utf-8", "replace")
-        # Not splitlines(): a JSON line may hold U+2028, which is no end of a line to CloudWatch.
+        # Not splitlines(): a JSON line may hold U+2028, which does not end a line for CloudWatch.
         events = [{"timestamp": now, "message": line[:_TOO_LONG]} for line in text.split("\n") if line]
         with self._lock:
             self._waiting[stream] += events

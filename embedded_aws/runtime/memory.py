@@ -1,4 +1,4 @@
-"""Kills a function that takes more memory than it was given, as Lambda does: at once, without a word to it."""
+"""Kill a function that takes more memory than it was given, as Lambda does: at once, without a warning."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _INTERVAL = 0.02  # seconds; a process faults in some 4 MB a millisecond at most
 _PROC = Path("/proc")
 _KILOBYTES = re.compile(rb"^(VmHWM|RssAnon|RssShmem):\s+(\d+) kB", re.MULTILINE)
 
-# Elsewhere there is no cheap way to ask without another dependency: functions are then not held to their memory.
+# Elsewhere there is no cheap way to ask without another dependency: memory sizes are then not enforced.
 SUPPORTED = (_PROC / "self" / "status").is_file()
 
 
@@ -40,14 +40,14 @@ class Watch:
     peak: int = 0
 
     def look(self) -> bool:
-        """Measure, and tell whether it takes too much."""
+        """Measure, and return whether it takes too much."""
         taken, peak = usage(self.pid)
         self.peak = max(self.peak, peak)
         return taken > self.limit
 
 
 class MemoryWatcher:
-    """One thread that looks at all processes which run an invocation."""
+    """One thread that measures all processes which run an invocation."""
 
     def __init__(self) -> None:
         self._watched: set[Watch] = set()
@@ -59,7 +59,7 @@ class MemoryWatcher:
 
     @contextmanager
     def watching(self, pid: int, limit: int, kill: Callable[[], None]) -> Iterator[Watch]:
-        """Call `kill` once, from the watcher's thread, if the process takes more than `limit` bytes meanwhile."""
+        """Call `kill` once, from the watcher's thread, if the process takes more than `limit` bytes in the block."""
         watch = Watch(pid, limit, kill)
         with self._changed:
             self._watched.add(watch)

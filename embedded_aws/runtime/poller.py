@@ -1,4 +1,4 @@
-"""Lambda's event source mappings: takes messages from queues, hands them to functions, deletes what succeeded."""
+"""Lambda's event source mappings: receive messages from queues, invoke functions, delete what succeeded."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from embedded_aws.runtime.timescale import TimeScale
 from embedded_aws.world import QueueMapping, World, WorldError
 
 _log = logging.getLogger(__name__)
-_IDLE_SECONDS = 0.015  # between two looks at a queue without visible messages; a look costs microseconds
+_IDLE_SECONDS = 0.015  # between two checks of a queue without visible messages; one costs microseconds
 _FAULT_SECONDS = 1.0  # before a source that may not be read, or whose function cannot run, is tried again
 _FRESH_SECONDS = 5.0  # how long a queue's changed visibility timeout may take to be seen
 _MAX_RECEIVED = 10  # SQS gives no more at once
@@ -55,7 +55,7 @@ class Poller:
 
     Messages are received and deleted with the function's role, as on AWS. A message that failed stays in the
     queue until its visibility timeout is over; SQS itself moves it to the dead-letter queue after
-    `maxReceiveCount` receives. `on_batch` is told of every invocation, from the thread that ran it.
+    `maxReceiveCount` receives. `on_batch` gets every invocation, on the thread that ran it.
     """
 
     def __init__(
@@ -224,7 +224,7 @@ class Poller:
             self._landed()
 
     def _surface(self, run: Future[None]) -> None:
-        """A fault of this code or of `on_batch` must not vanish in a worker."""
+        """Log an error of this code or of `on_batch`, which would otherwise vanish in a worker."""
         if error := run.exception():
             self.faults.append(repr(error))
             _log.error("the poller failed", exc_info=error)

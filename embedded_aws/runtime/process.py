@@ -22,7 +22,7 @@ _EXIT_SECONDS = 5.0  # for a killed process to be gone, and its last lines to be
 
 
 class Death(StrEnum):
-    """Why a process ended in the middle of something."""
+    """Why a process ended in the middle of an event."""
 
     TIMEOUT = "timeout"
     MEMORY = "memory"
@@ -32,7 +32,7 @@ class Death(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Launch:
-    """All that a process is started with."""
+    """Everything that a process is started with."""
 
     handler: str
     path: Sequence[str]
@@ -44,8 +44,8 @@ class Launch:
 class ExecutionEnvironment:
     """A process with the function's code, its variables, and nothing of this interpreter's installed packages.
 
-    It is in a session of its own, so that a terminal's Ctrl-C reaches only whoever started the embedded AWS, and
-    it ends by itself when that is gone.
+    It is in a session of its own, so that a terminal's Ctrl-C reaches only the process that started the embedded AWS,
+    and it ends by itself when that process has ended.
     """
 
     def __init__(self, launch: Launch, write_log: Callable[[bytes], None]) -> None:
@@ -135,7 +135,7 @@ class ExecutionEnvironment:
 
     def _send(self, document: Mapping[str, Any]) -> None:
         line = json.dumps(document).encode() + b"\n"
-        # Where the process is dead (its pipe broken, or closed by now), the missing reply tells.
+        # A dead process (its pipe broken or closed) is noticed by the missing reply.
         with suppress(BrokenPipeError, ValueError):
             self._stdin.write(line)
             self._stdin.flush()

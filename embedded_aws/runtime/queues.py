@@ -1,4 +1,4 @@
-"""A look at the world's queues that costs microseconds, so that a poller can look often."""
+"""The state of the world's queues in microseconds, so that a poller can ask often."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SQS messages as the event that Lambda makes of them, and the answer to it as Lambda reads it."""
+"""SQS messages as the event that Lambda makes of them, and the function's answer as Lambda reads it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SNS in front of Lambda: who may invoke, what the event looks like, where a message goes that cannot be delivered."""
+"""SNS as a source of events: may it invoke, what is the event, where does an undeliverable message go."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _SNS = Principal(kind="Service", value="sns.amazonaws.com")
 
 
 def may_invoke(service: str, function_arn: str, source_arn: str) -> bool:
-    """Whether a function's resource policy lets a service (`sns.amazonaws.com`) invoke it for that source.
+    """Return whether a function's resource policy lets a service (`sns.amazonaws.com`) invoke it for that source.
 
-    False where there is no such function.
+    Return False where there is no such function.
     """
     from moto.awslambda.exceptions import UnknownFunctionException
     from moto.awslambda.utils import get_backend
@@ -51,7 +51,7 @@ def to_function(notification: Notification, accept: Callable[[str, Any], None]) 
 
 
 def event_of(notification: Notification) -> dict[str, Any]:
-    """The event for one notification; SNS sends functions one each."""
+    """Return the event for one notification; SNS sends functions one each."""
     return {
         "Records": [
             {
@@ -81,7 +81,7 @@ def _envelope(notification: Notification) -> dict[str, Any]:
 
 
 def _to_dead_letters(notification: Notification) -> None:
-    """With the permissions that the queue gives SNS; without them the message is lost, as on AWS."""
+    """Send with the permissions that the queue gives SNS; without them the message is lost, as on AWS."""
     from moto.sqs.models import sqs_backends
 
     if notification.redrive_policy is None:

@@ -1,1 +1,1 @@
-"""What S3 does for browsers and for whoever holds no keys: presigned links, forms, CORS. moto checks none of it."""
+"""CORS, forms and events of S3, which moto lacks or does otherwise."""

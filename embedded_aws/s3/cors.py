@@ -1,4 +1,4 @@
-"""Which web pages may use a bucket: preflights, and what other answers tell a browser.
+"""Which web pages may use a bucket: preflights, and the headers of other answers.
 
 After the S3 User Guide, "Testing CORS" and "Elements of a CORS configuration": the first rule that matches counts.
 """
@@ -16,7 +16,7 @@ _VARY = ("Vary", "Origin, Access-Control-Request-Headers, Access-Control-Request
 
 
 def is_preflight(environ: Mapping[str, Any]) -> bool:
-    """Whether a browser asks before it sends something to a bucket."""
+    """Return whether a browser asks before it sends something to a bucket."""
     return (
         environ["REQUEST_METHOD"] == "OPTIONS"
         and "HTTP_ORIGIN" in environ
@@ -25,7 +25,7 @@ def is_preflight(environ: Mapping[str, Any]) -> bool:
 
 
 def preflight(environ: Mapping[str, Any]) -> tuple[str, Headers, bytes]:
-    """Status line, headers and body of the answer to a browser that asks."""
+    """Return status line, headers and body of the answer to a preflight request."""
     method = environ["HTTP_ACCESS_CONTROL_REQUEST_METHOD"]
     wanted = environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS", "")
     names = [name.strip().lower() for name in wanted.split(",") if name.strip()]
@@ -45,8 +45,8 @@ def preflight(environ: Mapping[str, Any]) -> tuple[str, Headers, bytes]:
     return "200 OK", [*headers, ("Content-Length", "0")], b""
 
 
-def told(environ: Mapping[str, Any], headers: Headers) -> Headers:
-    """An answer's headers with what a browser is told by the first rule that matches, and nothing of moto's."""
+def with_rule_headers(environ: Mapping[str, Any], headers: Headers) -> Headers:
+    """Return an answer's headers with those of the first CORS rule that matches, instead of moto's."""
     if "HTTP_ORIGIN" not in environ:
         return headers
     kept = [entry for entry in headers if not entry[0].lower().startswith("access-control-")]
@@ -67,7 +67,7 @@ def _rule(environ: Mapping[str, Any], method: str, names: list[str]) -> Any | No
 
 
 def _fits(pattern: str, value: str) -> bool:
-    """S3 takes one `*` in an origin or header."""
+    """Return whether a value matches a pattern with at most one `*`, in an origin or header."""
     before, star, after = pattern.partition("*")
     return re.fullmatch(re.escape(before) + (".*" if star else "") + re.escape(after), value) is not None
 

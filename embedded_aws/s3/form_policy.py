@@ -18,7 +18,7 @@ _IGNORED = "x-ignore-"
 
 
 def enforce(encoded: str, fields: Mapping[str, str], bucket: str, length: int) -> None:
-    """Raises RefusedError, as S3 words it, where the form is not what its signer allowed.
+    """Raise RefusedError, in S3's words, where the form is not what its signer allowed.
 
     `fields` are the form's by lower-case name, `length` is the file's in bytes.
     """
@@ -70,7 +70,7 @@ def _require_in_time(policy: Mapping[str, Any]) -> None:
 
 
 def _condition(condition: Any) -> tuple[Any, ...]:
-    """Operator, lower-case field name without `$`, operand; or content-length-range with its bounds."""
+    """Return operator, lower-case field name without `$`, operand; or content-length-range with its bounds."""
     if isinstance(condition, Mapping) and len(condition) == 1:
         ((name, value),) = condition.items()
         return "eq", str(name).lower(), str(value)

@@ -1,7 +1,7 @@
-"""Uploads by HTML form (presigned POST), as the PutObject that each of them stands for.
+"""Uploads by HTML form (presigned POST), as the equivalent PutObject.
 
-moto stores whatever a form holds, whoever sends it. Here signature and policy are looked at, then the request goes on
-as a PUT by the signer, so that IAM and AWS's refusals judge it like any other.
+moto stores whatever a form holds, from anybody. Here signature and policy are checked, then the request goes on as a
+PUT by the signer, so that IAM and AWS's refusals judge it like any other.
 """
 
 import io
@@ -31,7 +31,7 @@ Headers = list[tuple[str, str]]
 
 @dataclass(frozen=True, kw_only=True)
 class Upload:
-    """The request that stores the file, and how its success is told."""
+    """The request that stores the file, and how its success is answered."""
 
     environ: dict[str, Any]
     body: bytes
@@ -41,7 +41,7 @@ class Upload:
     fields: Mapping[str, str]
 
     def answer(self, headers: Headers) -> tuple[str, Headers, bytes]:
-        """Status line, headers and body for a file that was stored; `headers` are those of PutObject."""
+        """Return status line, headers and body for a file that was stored; `headers` are those of PutObject."""
         kept = [
             (name, value)
             for name, value in headers
@@ -70,7 +70,7 @@ class Upload:
 
 
 def is_form(environ: Mapping[str, Any]) -> bool:
-    """Whether a request is such an upload: a form, to a bucket."""
+    """Return whether a request is such an upload: a form, to a bucket."""
     return (
         environ["REQUEST_METHOD"] == "POST"
         and environ.get("CONTENT_TYPE", "").lower().startswith("multipart/form-data")
@@ -80,7 +80,7 @@ def is_form(environ: Mapping[str, Any]) -> bool:
 
 
 def read(environ: dict[str, Any], body: bytes) -> Upload:
-    """The upload that a form stands for; raises RefusedError where its signer did not allow it."""
+    """Return the upload that a form describes; raises RefusedError where its signer did not allow it."""
     fields, name, data = _parsed(environ, body)
     bucket = environ["PATH_INFO"].strip("/")
     if "key" not in fields:
@@ -108,7 +108,7 @@ def read(environ: dict[str, Any], body: bytes) -> Upload:
 
 
 def _parsed(environ: dict[str, Any], body: bytes) -> tuple[dict[str, str], str | None, bytes | None]:
-    """Fields by lower-case name, the file's name, its bytes."""
+    """Return fields by lower-case name, the file's name, its bytes."""
     from werkzeug.formparser import parse_form_data
 
     _, form, files = parse_form_data(
@@ -131,12 +131,12 @@ def _in_memory(
     filename: str | None,  # noqa: ARG001
     content_length: int | None = None,  # noqa: ARG001
 ) -> io.BytesIO:
-    """Where a file's bytes are kept: the whole request is in memory anyway."""
+    """Return where to keep a file's bytes: the whole request is in memory anyway."""
     return io.BytesIO()
 
 
 def _verify(fields: Mapping[str, str]) -> None:
-    """Raises RefusedError where the policy is not signed by keys of this world."""
+    """Raise RefusedError where the policy is not signed by keys of this world."""
     if "policy" not in fields:
         raise RefusedError("AccessDenied", "Access Denied", 403)  # S3's word for anybody
     scope = Scope.parse(fields.get("x-amz-credential", ""))

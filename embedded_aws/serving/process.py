@@ -1,4 +1,4 @@
-"""Starts a served world in a process of its own, and ends it."""
+"""Start a served world in a process of its own, and end it."""
 
 import json
 import os
@@ -22,7 +22,7 @@ class ServingError(RuntimeError):
 
 
 class ServingProcess:
-    """Context manager: a world of its own from entering to leaving.
+    """Context manager: a world in a process of its own.
 
     `provider_port` is for PULUMI_DEBUG_PROVIDERS, `environment` lets any AWS SDK speak to this world, `log` is
     where the process writes what goes wrong in it. Raises ServingError where it does not start.
@@ -48,7 +48,7 @@ class ServingProcess:
 
     @property
     def endpoint_url(self) -> str:
-        """The endpoint of every service."""
+        """Return the endpoint of every service."""
         return self.environment["AWS_ENDPOINT_URL"]
 
     def __enter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""A whole world that works by itself: services, functions, APIs, e-mail, and a provider for the Pulumi engine."""
+"""A complete world: services, functions, APIs, e-mail, and a provider for the Pulumi engine."""
 
 import logging
 import threading
@@ -19,11 +19,11 @@ from embedded_aws.runtime.timescale import TimeScale
 from embedded_aws.world import QueueMapping, World
 
 _log = logging.getLogger(__name__)
-_LOOK_SECONDS = 0.3  # between two looks at the mappings; on AWS a new one takes up to a minute to work
+_LOOK_SECONDS = 0.3  # between two checks of the mappings; on AWS a new one takes up to a minute to work
 
 
 class ServedWorld:
-    """Context manager: everything runs from entering on, and follows what is deployed into it.
+    """Context manager: run everything, and follow what is deployed into it.
 
     `logs` is the folder for what the functions print, `outbox` that for e-mails, if any; `port` is the APIs'.
     Raises PortInUseError where that cannot be had.
@@ -69,7 +69,7 @@ class ServedWorld:
 
 
 class _Follower:
-    """Lets the poller begin anew whenever the event source mappings are others than before."""
+    """Restart the poller whenever the event source mappings have changed."""
 
     def __init__(self, world: World, functions: Functions, poller: Poller) -> None:
         self._world = world

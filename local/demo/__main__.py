@@ -1,4 +1,4 @@
-"""`python -m demo`: installs the signal handlers before anything slow is imported, then runs the command."""
+"""`python -m local.demo`: install the signal handlers before anything slow is imported, then run the command."""
 
 import gc
 

@@ -1,4 +1,4 @@
-"""The command: what it is given, how it says what went wrong, its exit code."""
+"""The command line: its options, its messages when something goes wrong, its exit code."""
 
 import argparse
 import logging
@@ -29,12 +29,12 @@ _STACK_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}")  # as Pulumi allows them
 
 
 class StackNameError(Exception):
-    """There is no such stack; the message names those that there are."""
+    """The stack does not exist; the message names those that do."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What the command was given; `photos` is None for the samples that the project draws."""
+    """The options of the command; `photos` is None for the samples that the project draws."""
 
     stack: str
     photos: Path | None
@@ -134,7 +134,7 @@ def _check_stack(name: str) -> None:
 
 @contextmanager
 def _drawn_unless(photos: list[Photo] | None) -> Iterator[list[Photo]]:
-    """The photos that were found, else samples in a folder of their own, which goes with them."""
+    """Yield the photos that were found, else samples in a temporary folder."""
     if photos is not None:
         yield photos
         return
@@ -161,6 +161,6 @@ def _conclude(result: "Run", options: Options) -> int:
 
 
 def _shown(path: Path) -> str:
-    """A path as short as it can be told from here."""
+    """Return a path, relative to the working directory where it is below it."""
     here = Path.cwd()
     return str(path.relative_to(here) if path.is_relative_to(here) else path)

@@ -1,4 +1,4 @@
-"""Encodes drawn pictures and made-up sound into video files, the same bytes at every run on one machine."""
+"""Encode drawn pictures and generated sound into video files, with the same bytes at every run on one machine."""
 
 from __future__ import annotations
 
@@ -86,14 +86,14 @@ def film(
 
 
 def watch(path: Path) -> Iterator[Shot]:
-    """Every frame of a video with its time, as stored: not turned. Raises av.error.FFmpegError where it is broken."""
+    """Yield every frame of a video with its time, as stored: not rotated. Raises FFmpegError."""
     with av.open(str(path)) as container:
         for frame in container.decode(video=0):
             yield frame.time or 0.0, picture_of(frame)
 
 
 def picture_of(frame: VideoFrame) -> Image.Image:
-    """The frame in RGB."""
+    """Return the frame in RGB."""
     return cast(Image.Image, cast(Any, frame).to_image())  # PyAV leaves it untyped
 
 
@@ -117,7 +117,7 @@ def _audio_frames(sound: array[int], offset: int) -> Iterable[AudioFrame]:
 
 
 def tune(seconds: float, notes: Iterable[float] = (262, 330, 392, 523, 392, 330)) -> array[int]:
-    """Plucked notes, half a second each, given by their frequencies in Hz and played over and over."""
+    """Return plucked notes, half a second each, given by their frequencies in Hz and repeated."""
     pitches = tuple(notes)
     beat = SAMPLE_RATE // 2
     sound = array("h", bytes(2 * round(seconds * SAMPLE_RATE)))

@@ -1,4 +1,4 @@
-"""Ctrl-C (and SIGTERM) at any moment: an end within seconds, in order, without a traceback.
+"""Ctrl-C (and SIGTERM) at any moment: an orderly end within seconds, without a traceback.
 
 The handler only takes a note. An exception thrown into whatever runs at that moment would end up inside the
 engine, a server thread or a lock of somebody else's code; so the demo asks `check()` between its steps instead,
@@ -26,7 +26,7 @@ SIGNALS = tuple(
 
 
 class InterruptedRunError(Exception):
-    """The run is to end: somebody pressed Ctrl-C, or the system asks the process to go.
+    """The run ends: somebody pressed Ctrl-C, or the system asks the process to end.
 
     `removed` names what had been made and was removed on the way out; None where there was nothing yet.
     """
@@ -37,7 +37,7 @@ class InterruptedRunError(Exception):
 
 
 class Interrupts:
-    """Takes note of signals; one per process, installed before anything slow is imported."""
+    """Records signals; one per process, installed before anything slow is imported."""
 
     def __init__(self) -> None:
         self.requested = False
@@ -53,11 +53,11 @@ class Interrupts:
         threading.Thread(target=self._watch, name="interrupts", daemon=True).start()
 
     def begin(self) -> None:
-        """From here on there is something to remove, so that a signal only asks for the end."""
+        """Only ask for the end at a signal from now on: there is something to remove."""
         self._at_rest = None
 
     def finish(self) -> None:
-        """All is removed: a signal ends the process at once again."""
+        """End the process at a signal again: everything is removed."""
         self._at_rest = "Interrupted at the very end: everything had been removed."
 
     def check(self) -> None:
@@ -75,7 +75,7 @@ class Interrupts:
 
     @contextlib.contextmanager
     def ending_with(self, last_resort: Callable[[], None]) -> Iterator[None]:
-        """Meanwhile, call `last_resort` before the process is ended the hard way."""
+        """Call `last_resort` within the block before the process is ended forcibly."""
         self._last_resort = last_resort
         try:
             yield
@@ -105,7 +105,7 @@ class Interrupts:
 
 
 def _hush() -> None:
-    """What is still under way breaks off now, in other threads as well: that is no news, and no traceback."""
+    """Silence what is still under way: it fails now, in other threads as well, and nobody needs its tracebacks."""
     logging.disable(logging.CRITICAL)
     threading.excepthook = lambda _args: None
     sys.unraisablehook = lambda _unraisable: None

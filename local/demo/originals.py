@@ -1,4 +1,4 @@
-"""What the report shows as an object's original: a copy, or a preview of what browsers cannot show."""
+"""An object's original in the report: a copy, or a preview of what browsers cannot show."""
 
 import shutil
 import warnings
@@ -17,7 +17,7 @@ SHOWN_BY_BROWSERS = frozenset(
     {"image/jpeg", "image/png", "image/webp", "image/gif", "image/avif", "image/bmp"}
 )
 PREVIEWED = ("TIFF", "BMP", "JPEG", "PNG", "WEBP", "GIF", "AVIF")
-# What a video's copy is called, which tells a browser how to play it, and the one demuxer that its preview may use.
+# The suffix of a video's copy, by which a browser knows how to play it, and the one demuxer that its preview may use.
 FILMS: Mapping[str, tuple[str, str]] = {
     "video/mp4": (".mp4", "mov"),
     "video/quicktime": (".mov", "mov"),
@@ -52,7 +52,7 @@ def place(outcome: Outcome, output: Output) -> Outcome:
             warnings.simplefilter("ignore")  # of odd metadata, say: it is in no way lost on the preview
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             _preview(outcome).save(path, "JPEG", quality=82)
-    except Exception:  # noqa: BLE001 - decoders raise anything; a missing preview is no failure of the run
+    except Exception:  # noqa: BLE001 - decoders raise anything; a missing preview does not fail the run
         path.unlink(missing_ok=True)
         if film is not None:
             film.unlink()
@@ -72,7 +72,7 @@ def _preview(outcome: Outcome) -> Image.Image:
 
 
 def _frame(outcome: Outcome, demuxer: str) -> Image.Image:
-    """The frame that was judged worst, or else the first one judged, upright."""
+    """Return the frame with the worst verdict, or else the first one judged, upright."""
     wanted = max(outcome.frames, key=lambda frame: frame.confidence).time if outcome.frames else 0.0
     options = {"protocol_whitelist": "file"}
     with av.open(str(outcome.upload.path), "r", format=demuxer, options=options) as container:

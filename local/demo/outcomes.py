@@ -1,4 +1,4 @@
-"""What became of each uploaded file, and of the whole run: the data of the report."""
+"""The outcome of each uploaded file, and of the whole run: the data of the report."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -31,19 +31,19 @@ class Upload:
 
     @property
     def key(self) -> str:
-        """The object key: what the API gave, else the file's path, unchanged."""
+        """Return the object key: what the API gave, else the file's path, unchanged."""
         return self.given_key or self.file
 
     @property
     def door(self) -> str | None:
-        """Which way it went in, for people; None where it did not."""
+        """Return how it was uploaded, for people; None where it was refused."""
         if self.given_key is not None:
             return "through the API"
         return "into the bucket" if self.is_there else None
 
     @property
     def is_there(self) -> bool:
-        """Whether it reached the bucket at all."""
+        """Return whether it reached the bucket at all."""
         return self.version_id is not None or self.given_key is not None
 
 
@@ -62,7 +62,7 @@ class Rendition:
 
 @dataclass(frozen=True, kw_only=True)
 class Label:
-    """What the stand-in for Rekognition said; confidence in percent, `parent` empty at the first level."""
+    """A label of the stand-in for Rekognition; confidence in percent, `parent` empty at the first level."""
 
     name: str
     parent: str
@@ -71,14 +71,14 @@ class Label:
 
 @dataclass(frozen=True, kw_only=True)
 class Judged:
-    """One frame of a video that the stand-in was shown; `time` in seconds."""
+    """A judged frame of a video; `time` in seconds."""
 
     time: float
     labels: tuple[Label, ...]
 
     @property
     def confidence(self) -> float:
-        """The highest of its labels' confidences; 0 without labels."""
+        """Return the highest of its labels' confidences; 0 without labels."""
         return max((label.confidence for label in self.labels), default=0.0)
 
 
@@ -114,19 +114,19 @@ class Outcome:
 
     @property
     def is_video(self) -> bool:
-        """Whether the record calls it one."""
+        """Return whether the record calls it a video."""
         return (self.content_type or "").startswith("video/")
 
     @property
     def settled(self) -> bool:
-        """Whether the pipeline is done with it: a terminal record, announced; or it was never in the bucket."""
+        """Return whether the pipeline is done with it: a terminal record, announced; or it was never in the bucket."""
         if not self.upload.is_there:
             return True
         return self.status not in (None, PROCESSING) and self.announced
 
     @property
     def trouble(self) -> str | None:
-        """Why this object makes the run a failure, as a clause after the file's name; None where it does not."""
+        """Return why this object makes the run a failure, as a clause after the file's name; None where it does not."""
         if not self.upload.is_there:
             return f"was not uploaded: {self.upload.refused}"
         if self.status is None:
@@ -142,7 +142,7 @@ class Outcome:
 
 @dataclass(frozen=True, kw_only=True)
 class Seconds:
-    """Wall clock of the run by phase, in seconds."""
+    """Wall-clock time of the run by phase, in seconds."""
 
     deploy: float
     process: float
@@ -152,7 +152,7 @@ class Seconds:
 
 @dataclass(frozen=True, kw_only=True)
 class Mail:
-    """An e-mail as its reader gets it; `path` is the .eml file, relative to OUT."""
+    """An e-mail as its recipient gets it; `path` is the .eml file, relative to OUT."""
 
     recipient: str
     subject: str
@@ -173,7 +173,7 @@ class Run:
 
     @property
     def troubles(self) -> list[str]:
-        """Every reason why the run is no success, one sentence each; empty for a success."""
+        """Return every reason why the run is not a success, one sentence each; empty for a success."""
         objects = [
             f"{outcome.upload.file} {outcome.trouble}"
             for outcome in self.outcomes

@@ -25,7 +25,7 @@ class Output:
     def check(self, *, photos: Path | None) -> None:
         """Raise OutputError where the folder cannot be the demo's; nothing is touched.
 
-        That is where it is no folder, holds what the demo would clear and did not make, or where the photos
+        That is where it is not a folder, holds what the demo would clear and did not write, or where the photos
         themselves would be cleared or mixed with the results.
         """
         if photos is not None and self._takes_in(photos.resolve()):
@@ -66,7 +66,7 @@ class Output:
             self.root.rmdir()
 
     def place(self, folder: str, name: str) -> Path:
-        """Where to write the file `folder/name` (POSIX); its parent is made.
+        """Return where to write the file `folder/name` (POSIX); its parent is created.
 
         Raises OutputError where the name would lead out of that folder: names come from object keys.
         """
@@ -78,7 +78,7 @@ class Output:
         return path
 
     def relative(self, path: Path) -> str:
-        """A path in the folder as the reports give it: relative, in POSIX form."""
+        """Return a path in the folder as the reports give it: relative, in POSIX form."""
         return path.relative_to(self.root.resolve()).as_posix()
 
     def _clear(self) -> None:

@@ -1,4 +1,4 @@
-"""Finds the files to upload: every regular file below a folder, named by its path in it."""
+"""Find the files to upload: every regular file below a folder, named by its path in it."""
 
 import os
 from collections.abc import Iterator
@@ -19,10 +19,10 @@ class Photo:
 
 
 def find(folder: Path, *, leaving_out: Path) -> list[Photo]:
-    """Every regular file below `folder`, hidden ones as well, sorted by path without regard to case.
+    """Return every regular file below `folder`, hidden ones as well, sorted by path without regard to case.
 
     Links to files count as files; links to folders are not followed, since they can lead in circles. What lies
-    in `leaving_out` (the demo's own output) is no photo. Raises PhotosError where there is no such folder, it
+    in `leaving_out` (the demo's own output) is left out. Raises PhotosError where there is no such folder, it
     cannot be read, or it holds no file.
     """
     if not folder.exists():

@@ -8,7 +8,7 @@ from typing import Any
 from boto3.dynamodb.types import TypeDeserializer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local.demo.front_door import FrontDoor, FrontDoorError
+from local.demo.api_client import ApiClient, ApiClientError
 from local.demo.outcomes import Outcome, Upload, from_records
 from local.demo.output import Output
 from local.demo.photos import Photo
@@ -23,28 +23,28 @@ class Pipeline:
         self._uploads_bucket: str = outputs["uploads_bucket"]
         self._renditions_bucket: str = outputs["renditions_bucket"]
         self._records_table: str = outputs["records_table"]
-        self._front_door = FrontDoor(outputs["api_url"], outputs["api_key"]) if "api_url" in outputs else None
+        self._api = ApiClient(outputs["api_url"], outputs["api_key"]) if "api_url" in outputs else None
 
     def send(self, photo: Photo) -> Upload:
         """Send one file through the API, where the stack has one and it takes such a file; else as `upload` does."""
-        if self._front_door is None:
+        if self._api is None:
             return self.upload(photo)
         try:
-            key = self._front_door.upload(photo)
+            key = self._api.upload(photo)
             size = photo.path.stat().st_size
         except OSError:
-            return self.upload(photo)  # which tells why it cannot be read
-        except FrontDoorError as error:
+            return self.upload(photo)  # which records why it cannot be read
+        except ApiClientError as error:
             return Upload(file=photo.file, path=photo.path, bytes=0, refused=str(error))
         if key is None:
             return self.upload(photo)
         return Upload(file=photo.file, path=photo.path, bytes=size, given_key=key)
 
     def upload(self, photo: Photo) -> Upload:
-        """Put one file into the uploads bucket. A file that S3 or the disk refuses is no error: see `refused`."""
+        """Put one file into the uploads bucket. A file that S3 or the disk refuses is not an error: see `refused`."""
         try:
             size = photo.path.stat().st_size
-            photo.file.encode()  # a name that is no valid Unicode cannot be a key
+            photo.file.encode()  # a name that is not valid Unicode cannot be a key
             with photo.path.open("rb") as body:
                 answer = self._s3.put_object(Bucket=self._uploads_bucket, Key=photo.file, Body=body)
         except UnicodeEncodeError:
@@ -57,7 +57,7 @@ class Pipeline:
         return Upload(file=photo.file, path=photo.path, bytes=size, version_id=answer["VersionId"])
 
     def outcomes(self, uploads: Iterable[Upload]) -> tuple[Outcome, ...]:
-        """What the records say about these uploads now."""
+        """Return what the records say about these uploads now."""
         return from_records(uploads, self._items())
 
     def fetch_renditions(self, outcome: Outcome, output: Output) -> Outcome:

@@ -1,4 +1,4 @@
-"""How videos stand on the report's page: players, and the moments that were judged."""
+"""Videos on the report's page: players, and the moments that were judged."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -21,15 +21,15 @@ class Player:
 
 @dataclass(frozen=True)
 class Moment:
-    """A judged frame; `percent` is where it lies in the video, `told` what it is, for people."""
+    """A judged frame; `percent` is its position in the video, `description` is for people."""
 
     judged: Judged
     percent: float
-    told: str
+    description: str
 
 
 def player_of(outcome: Outcome) -> Player | None:
-    """The player of a published video, with its largest poster that every browser shows."""
+    """Return the player of a published video, with its largest poster that every browser shows."""
     video = next((each for each in outcome.renditions if each.format == VIDEO), None)
     if video is None:
         return None
@@ -40,23 +40,23 @@ def player_of(outcome: Outcome) -> Player | None:
 
 
 def pictures(renditions: Iterable[Rendition]) -> list[Rendition]:
-    """All renditions but the video."""
+    """Return all renditions but the video."""
     return [each for each in renditions if each.format != VIDEO]
 
 
 def moments_of(outcome: Outcome) -> list[Moment]:
-    """The judged frames along the video."""
+    """Return the judged frames along the video."""
     last = max((frame.time for frame in outcome.frames), default=0.0)
     length = max(outcome.seconds or 0.0, last) or 1.0
-    return [Moment(frame, 100 * frame.time / length, _told(frame)) for frame in outcome.frames]
+    return [Moment(frame, 100 * frame.time / length, _described(frame)) for frame in outcome.frames]
 
 
 def clock(seconds: float) -> str:
-    """Seconds as a player shows them, with tenths: `0:07.5`, `4:59.9`."""
+    """Return seconds as a player shows them, with tenths: `0:07.5`, `4:59.9`."""
     minutes, rest = divmod(round(seconds * 10), 600)
     return f"{minutes}:{rest // 10:02d}.{rest % 10}"
 
 
-def _told(frame: Judged) -> str:
+def _described(frame: Judged) -> str:
     labels = ", ".join(f"{label.name} {label.confidence:.1f}" for label in frame.labels)
     return f"{clock(frame.time)}: {labels or 'no labels'}"

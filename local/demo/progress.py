@@ -1,4 +1,4 @@
-"""What the person at the terminal sees while the demo runs; plain lines where there is no terminal."""
+"""The progress at the terminal while the demo runs; plain lines where there is no terminal."""
 
 import logging
 from collections import Counter
@@ -21,39 +21,39 @@ COLOURS = {
 
 
 class Reporter(Protocol):
-    """Told of everything that happens; methods may be called on any thread."""
+    """Receives everything that happens; methods may be called on any thread."""
 
     def phase(self, title: str, total: int | None) -> None:
-        """A new phase of `total` steps begins; None where their number is not known."""
+        """Begin a new phase of `total` steps; None where their number is not known."""
 
     def step(self, name: str) -> None:
-        """One step of the phase is done: a resource was made or removed."""
+        """Count one step of the phase: a resource was created or deleted."""
 
     def settled(self, outcome: Outcome) -> None:
-        """One object has reached its end."""
+        """Show that one object is done."""
 
-    def say(self, text: str) -> None:
-        """A line to keep."""
+    def show(self, text: str) -> None:
+        """Show a line that stays."""
 
     def close(self) -> None:
-        """Nothing more comes; the terminal is given back. A second call is free."""
+        """Give the terminal back. A second call does nothing."""
 
 
 def reporter(console: Console) -> "Reporter":
-    """A live display for a terminal, plain lines for anything else."""
+    """Return a live display for a terminal, plain lines for anything else."""
     return Live(console) if console.is_terminal and not console.is_dumb_terminal else Lines(console)
 
 
 class Warnings(logging.Handler):
-    """Says what the embedded AWS warns of where the progress is shown, rather than across it."""
+    """Shows the embedded AWS's warnings with the progress, rather than across it."""
 
-    def __init__(self, told: "Reporter") -> None:
+    def __init__(self, reporter: "Reporter") -> None:
         super().__init__(logging.WARNING)
-        self._told = told
+        self._reporter = reporter
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Say one warning."""
-        self._told.say(record.getMessage())
+        """Show one warning."""
+        self._reporter.show(record.getMessage())
 
 
 def one_line(text: str) -> str:
@@ -62,7 +62,7 @@ def one_line(text: str) -> str:
 
 
 def counted(outcomes: Iterable[Outcome]) -> str:
-    """`8 published, 1 blocked`, the most frequent first."""
+    """Return `8 published, 1 blocked`, the most frequent first."""
     count = Counter((outcome.status or "no record").lower() for outcome in outcomes)
     return ", ".join(f"{number} {status}" for status, number in count.most_common())
 
@@ -74,22 +74,22 @@ class Lines:
         self._console = console
 
     def phase(self, title: str, total: int | None) -> None:
-        """Say what begins."""
-        self.say(f"{title} ..." if total is None else f"{title} ({total}) ...")
+        """Show the phase that begins."""
+        self.show(f"{title} ..." if total is None else f"{title} ({total}) ...")
 
     def step(self, name: str) -> None:
-        """Too many for a log."""
+        """Show nothing: there are too many for a log."""
 
     def settled(self, outcome: Outcome) -> None:
-        """One line with the outcome."""
-        self.say(" ".join(_described(outcome)))
+        """Show one line with the outcome."""
+        self.show(" ".join(_described(outcome)))
 
-    def say(self, text: str) -> None:
-        """Print the line as it is: object keys are no markup, and are not cut to a width."""
+    def show(self, text: str) -> None:
+        """Print the line as it is: object keys are not markup, and are not cut to a width."""
         self._console.print(Text(text), soft_wrap=True)
 
     def close(self) -> None:
-        """There is nothing to give back."""
+        """Do nothing: there is no terminal to give back."""
 
 
 class Live:
@@ -131,7 +131,7 @@ class Live:
         self._summary = counted(self._outcomes)
         self._advance(note=self._summary)
 
-    def say(self, text: str) -> None:
+    def show(self, text: str) -> None:
         """Print above the bars."""
         self._progress.console.print(Text(text))
 
@@ -156,7 +156,7 @@ class Live:
 
 
 def _described(outcome: Outcome) -> tuple[str, str]:
-    """Status, padded, and the rest of the line."""
+    """Return the status, padded, and the rest of the line."""
     status = f"{outcome.status or 'NO RECORD':9}"
     rest = one_line(outcome.upload.file)
     if outcome.renditions:

@@ -1,7 +1,7 @@
 """`report.json`, whose shape other tools rely on, and `report.html`, which people look at.
 
-Everything shown comes from file names, records and pictures of strangers: the template escapes all of it, the
-page runs no script, and its content security policy lets it load nothing but the pictures that lie beside it.
+File names, records and pictures may come from strangers: the template escapes everything, the page runs no script,
+and its content security policy lets it load nothing but the pictures beside it.
 """
 
 import json
@@ -40,7 +40,7 @@ VEILED = ("REVIEW", "BLOCKED")  # shown only to whoever asks to see them
 
 
 def as_json(run: Run) -> dict[str, Any]:
-    """The document of report.json: durations in seconds and milliseconds, sizes in pixels and bytes."""
+    """Return the document of report.json: durations in seconds and milliseconds, sizes in pixels and bytes."""
     return {
         "stack": run.stack,
         "moderation": STAND_IN,
@@ -89,14 +89,14 @@ def _object(outcome: Outcome) -> dict[str, Any]:
 
 
 def write(run: Run, out: Path) -> None:
-    """Write both reports into `out`; file names that are no valid Unicode show a replacement character."""
+    """Write both reports into `out`; file names that are not valid Unicode show a replacement character."""
     document = json.dumps(as_json(run), ensure_ascii=False, indent=2) + "\n"
     (out / "report.json").write_bytes(document.encode("utf-8", errors="replace"))
     (out / "report.html").write_bytes(as_html(run).encode("utf-8", errors="replace"))
 
 
 def as_html(run: Run) -> str:
-    """The page: one file, without script, that shows pictures by paths relative to itself."""
+    """Return the page: one file, without script, that shows pictures by paths relative to itself."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,
@@ -131,7 +131,7 @@ def as_html(run: Run) -> str:
 
 
 def human_size(count: int) -> str:
-    """Bytes as people write them: `812 B`, `43 KB`, `1.2 MB` (powers of 1000, as file managers do)."""
+    """Return bytes as people write them: `812 B`, `43 KB`, `1.2 MB` (powers of 1000, as file managers do)."""
     if count < 1000:
         return f"{count} B"
     if count < 999_500:
@@ -140,14 +140,14 @@ def human_size(count: int) -> str:
 
 
 def human_duration(milliseconds: float) -> str:
-    """Milliseconds as people write them: `0.4 ms`, `38 ms`, `1.25 s`."""
+    """Return milliseconds as people write them: `0.4 ms`, `38 ms`, `1.25 s`."""
     if milliseconds < 10:
         return f"{milliseconds:.1f} ms"
     return f"{milliseconds:.0f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.2f} s"
 
 
 def _url(path: str) -> str:
-    """A path relative to the page as a URL: whatever a file may be called, it stays a relative path."""
+    """Return a path relative to the page as a URL: whatever a file's name is, it stays a relative path."""
     return "./" + quote(path, safe="/", errors="replace")
 
 
@@ -180,7 +180,7 @@ def _by_size(renditions: Iterable[Rendition]) -> list[_Size]:
 
 
 def _fitted(picture: Rendition, box: tuple[int, int]) -> int:
-    """The width at which a picture fits into a box of the page; panoramas may take a row of their own."""
+    """Return the width at which a picture fits into a box of the page; panoramas may take a row of their own."""
     width, height = picture.width, picture.height
     wide = ROW if width > PANORAMA * height and box == LARGEST_BOX else box[0]
     return max(1, min(width, wide, round(width * box[1] / height)))
@@ -202,6 +202,6 @@ def _steps(outcome: Outcome) -> list[_Step]:
 
 
 def _step_numbers(outcomes: Iterable[Outcome]) -> dict[str, int]:
-    """A number for each step's name, so that a step has one colour on the whole page."""
+    """Return a number for each step's name, so that a step has one colour on the whole page."""
     names = dict.fromkeys(name for outcome in outcomes for name in outcome.milliseconds if name != TOTAL)
     return {name: number for number, name in enumerate(names)}

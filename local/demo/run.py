@@ -1,4 +1,4 @@
-"""One demo: deploy, upload, wait, collect, take down."""
+"""One demo: deploy, upload, wait, collect, destroy."""
 
 import os
 import time
@@ -39,7 +39,7 @@ THROUGH_THE_API = 3  # each third file, if the API takes it; the others are put 
 
 @dataclass(frozen=True, kw_only=True)
 class Running:
-    """What lives in the world beside its services."""
+    """What runs in the world beside its services."""
 
     poller: Poller
     functions: Functions
@@ -48,7 +48,7 @@ class Running:
 
 @dataclass(frozen=True, kw_only=True)
 class Deployed:
-    """What a run works with once the stack stands."""
+    """A deployed pipeline and what runs it."""
 
     pipeline: Pipeline
     running: Running
@@ -82,14 +82,14 @@ def run(
                 interrupts.check()
                 resources = len(deployment.resources)
                 deployed = time.monotonic()
-                reporter.say(f"{resources} resources in {deployed - began:.1f} s")
+                reporter.show(f"{resources} resources in {deployed - began:.1f} s")
                 running.poller.start()
-                standing = Deployed(pipeline=Pipeline(world.client, deployment.outputs), running=running)
-                outcomes = _process(standing, photos, reporter, interrupts)
+                deployed_run = Deployed(pipeline=Pipeline(world.client, deployment.outputs), running=running)
+                outcomes = _process(deployed_run, photos, reporter, interrupts)
                 processed = time.monotonic()
-                reporter.say(f"{counted(outcomes)} in {processed - deployed:.1f} s")
+                reporter.show(f"{counted(outcomes)} in {processed - deployed:.1f} s")
                 _quiet(running, interrupts)
-            collected = _collect(standing, outcomes, output, interrupts)
+            collected = _collect(deployed_run, outcomes, output, interrupts)
             collected_at = time.monotonic()
             interrupts.check()
             reporter.phase(f"Destroying stack {stack}", resources)
@@ -114,7 +114,7 @@ def run(
 
 
 def _destroyed(deployment: Deployment, world: World, on_resource: Callable[[Resource], None]) -> list[str]:
-    """What is left over; a refusal to delete is such a thing: the results of the run are still worth having."""
+    """Destroy; return what is left over. A refused deletion counts as left over: the results are still worth having."""
     try:
         return take_down(deployment, world, on_resource)
     except DeployError as refusal:
@@ -123,9 +123,9 @@ def _destroyed(deployment: Deployment, world: World, on_resource: Callable[[Reso
 
 @contextmanager
 def _running(world: World, out: Path, interrupts: Interrupts, reporter: Reporter) -> Iterator[Running]:
-    """Functions, API, outbox and queue poller (which is not started), for as long as there is something to process.
+    """Run functions, API, outbox and queue poller (which is not started), while there is something to process.
 
-    Before the deployment, which is told there where its API is.
+    Enter it before the deployment, so that stages know their address.
     """
     timescale = TimeScale()
     functions = Functions(world, timescale, log_folder=out / "logs")
@@ -142,22 +142,22 @@ def _running(world: World, out: Path, interrupts: Interrupts, reporter: Reporter
 
 
 def _errors_to(reporter: Reporter, interrupts: Interrupts) -> Callable[[Batch], None]:
-    """Tell of each error of a function once: its messages come back, so that the run only seems to stand still."""
-    told: set[tuple[str, str]] = set()
+    """Report each error of a function once: its messages are retried, and nothing else would be shown meanwhile."""
+    reported: set[tuple[str, str]] = set()
 
     def tell(batch: Batch) -> None:
         error = batch.invocation.error
-        if error is None or interrupts.requested or (batch.function_name, error.type) in told:
+        if error is None or interrupts.requested or (batch.function_name, error.type) in reported:
             return
-        told.add((batch.function_name, error.type))
-        reporter.say(f"{batch.function_name} fails: {error.type}: {error.message}")
+        reported.add((batch.function_name, error.type))
+        reporter.show(f"{batch.function_name} fails: {error.type}: {error.message}")
 
     return tell
 
 
 @contextmanager
 def _removed_on_the_way_out(deployment: Deployment, world: World, interrupts: Interrupts) -> Iterator[None]:
-    """Take down what stands where the run does not come to its own end.
+    """Destroy what was deployed where the run does not reach its own end.
 
     An interrupt comes out as InterruptedRunError that says what was removed, whatever broke off because of it.
     """
@@ -171,11 +171,11 @@ def _removed_on_the_way_out(deployment: Deployment, world: World, interrupts: In
 
 
 def _remove(deployment: Deployment, world: World) -> str | None:
-    """Take down what stands and say what that was; None where it was nothing."""
-    standing = len(deployment.resources)
-    if not standing:
+    """Destroy what was deployed and describe what that was; None where it was nothing."""
+    count = len(deployment.resources)
+    if not count:
         return None
-    counted_resources = f"{standing} resource{'' if standing == 1 else 's'}"
+    counted_resources = f"{count} resource{'' if count == 1 else 's'}"
     try:
         leftovers = take_down(deployment, world)
     except Exception as refusal:  # noqa: BLE001 - what made the run end counts, and the world ends all the same
@@ -194,32 +194,32 @@ def _told(reporter: Reporter, interrupts: Interrupts) -> Callable[[Resource], No
 
 
 def _process(
-    standing: Deployed, photos: list[Photo], reporter: Reporter, interrupts: Interrupts
+    deployed: Deployed, photos: list[Photo], reporter: Reporter, interrupts: Interrupts
 ) -> tuple[Outcome, ...]:
     """Upload everything, and wait until each object has an announced terminal record."""
     reporter.phase("Processing", len(photos))
     uploads: list[Upload] = []
     for number, photo in enumerate(photos):
         interrupts.check()
-        enter = standing.pipeline.upload if number % THROUGH_THE_API else standing.pipeline.send
+        enter = deployed.pipeline.upload if number % THROUGH_THE_API else deployed.pipeline.send
         uploads.append(enter(photo))
-    told: set[str] = set()
+    shown: set[str] = set()
     seen: list[object] = []
     worked: set[str] = set()
     changed = time.monotonic()
     while True:
         looked = time.monotonic()
-        outcomes = standing.pipeline.outcomes(uploads)
+        outcomes = deployed.pipeline.outcomes(uploads)
         look = time.monotonic() - looked
         for outcome in outcomes:
-            if outcome.settled and outcome.upload.file not in told:
-                told.add(outcome.upload.file)
+            if outcome.settled and outcome.upload.file not in shown:
+                shown.add(outcome.upload.file)
                 reporter.settled(outcome)
-        if len(told) == len(uploads):
+        if len(shown) == len(uploads):
             return outcomes
         now = [(outcome.status, outcome.announced) for outcome in outcomes]
         # A long video shows nothing for minutes. Its function is killed at its time-out, and not tried for ever.
-        working = {each.request_id for each in standing.running.functions.environments() if each.request_id}
+        working = {each.request_id for each in deployed.running.functions.environments() if each.request_id}
         if now != seen or working & worked:
             seen, changed = list(now), time.monotonic()
         elif time.monotonic() - changed > PATIENCE_SECONDS:
@@ -241,18 +241,18 @@ def _quiet(running: Running, interrupts: Interrupts) -> None:
 
 
 def _collect(
-    standing: Deployed, outcomes: tuple[Outcome, ...], output: Output, interrupts: Interrupts
+    deployed: Deployed, outcomes: tuple[Outcome, ...], output: Output, interrupts: Interrupts
 ) -> _Collected:
     """Copy everything that the report shows out of the embedded AWS."""
     placed = []
     for outcome in outcomes:
         interrupts.check()
-        placed.append(originals.place(standing.pipeline.fetch_renditions(outcome, output), output))
+        placed.append(originals.place(deployed.pipeline.fetch_renditions(outcome, output), output))
     return _Collected(
         outcomes=tuple(placed),
         mails=tuple(
-            Mail(recipient=letter.recipient, subject=letter.subject, path=output.relative(letter.path))
-            for letter in standing.running.outbox.letters
+            Mail(recipient=email.recipient, subject=email.subject, path=output.relative(email.path))
+            for email in deployed.running.outbox.emails
         ),
         logs=tuple(f"logs/{path.name}" for path in sorted((output.root / "logs").glob("*.log"))),
     )

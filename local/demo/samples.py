@@ -1,4 +1,4 @@
-"""The default photos and videos of the demo: drawn at run time, one for each thing that has to come out right."""
+"""The demo's default photos and videos: drawn at run time, one for each case that has to come out right."""
 
 import io
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Pictures that the project draws itself, so that a first run needs no photo of anybody's.
+"""Pictures that the project draws itself, so that a first run needs no photos.
 
 Each function returns a new image; the same call draws the same pixels on every machine with this Pillow.
 """
@@ -15,7 +15,7 @@ SUPERSAMPLING = 2  # drawn twice as large and reduced: ImageDraw has no antialia
 
 
 def lake(size: tuple[int, int] = (1500, 1000)) -> Image.Image:
-    """Dusk over a mountain lake: soft gradients and a mirror image, a typical landscape photo."""
+    """Draw dusk over a mountain lake: soft gradients and a mirror image, a typical landscape photo."""
     width, height = size[0] * SUPERSAMPLING, size[1] * SUPERSAMPLING
     shore = int(height * 0.62)
     sky: Stops = (
@@ -45,7 +45,7 @@ def lake(size: tuple[int, int] = (1500, 1000)) -> Image.Image:
 
 
 def balloons(size: tuple[int, int] = (900, 1350)) -> Image.Image:
-    """Hot-air balloons over hills, in portrait format."""
+    """Draw hot-air balloons over hills, in portrait format."""
     width, height = size[0] * SUPERSAMPLING, size[1] * SUPERSAMPLING
     sky: Stops = (
         (0.0, (64, 148, 205)),
@@ -73,7 +73,7 @@ def balloons(size: tuple[int, int] = (900, 1350)) -> Image.Image:
 
 
 def dunes(size: tuple[int, int] = (2600, 520)) -> Image.Image:
-    """A wide panorama: five times as wide as high."""
+    """Draw a wide panorama: five times as wide as high."""
     width, height = size[0] * SUPERSAMPLING, size[1] * SUPERSAMPLING
     sky: Stops = ((0.0, (8, 12, 38)), (0.5, (32, 44, 92)), (0.8, (104, 84, 128)), (1.0, (216, 140, 118)))
     picture = _gradient((width, height), sky)
@@ -98,7 +98,7 @@ def dunes(size: tuple[int, int] = (2600, 520)) -> Image.Image:
 
 
 def garden(size: tuple[int, int] = (1200, 800)) -> Image.Image:
-    """Flowers in strong reds and greens, as a wide-gamut camera likes them."""
+    """Draw flowers in strong reds and greens, as from a wide-gamut camera."""
     width, height = size[0] * SUPERSAMPLING, size[1] * SUPERSAMPLING
     meadow: Stops = ((0.0, (16, 64, 44)), (0.5, (22, 110, 54)), (1.0, (10, 58, 38)))
     picture = _gradient((width, height), meadow)
@@ -113,7 +113,7 @@ def garden(size: tuple[int, int] = (1200, 800)) -> Image.Image:
 
 
 def logo(size: int = 640) -> Image.Image:
-    """A mark on transparency: RGBA, empty corners, a half transparent ring."""
+    """Draw a logo on transparency: RGBA, empty corners, a half transparent ring."""
     side = size * SUPERSAMPLING
     picture = Image.new("RGBA", (side, side), (0, 0, 0, 0))
     draw = ImageDraw.Draw(picture)
@@ -194,7 +194,7 @@ def _cloud(picture: Image.Image, x: int, y: int, radius: int, seed: int) -> None
 
 
 def _balloon(picture: Image.Image, x: int, y: int, radius: int, colours: tuple[Colour, ...]) -> None:
-    """Gores as ever narrower ellipses; the envelope narrows to a basket below."""
+    """Draw gores as ever narrower ellipses; the envelope narrows to a basket below."""
     draw = ImageDraw.Draw(picture)
     mouth, basket = y + int(radius * 1.42), int(radius * 0.17)
     stripes = 7

@@ -1,4 +1,4 @@
-"""The demo's videos: drawn and encoded at run time, one for each thing that the pipeline has to get right."""
+"""The demo's videos: drawn and encoded at run time, one for each case that has to come out right."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -54,7 +54,7 @@ def draw_broken(folder: Path) -> None:
 
 
 def _panned() -> Iterator[Shot]:
-    """The view moves over a panorama."""
+    """Move the view over a panorama."""
     width, height = WIDE
     panorama = scenes.dunes((4 * height * 5 // 4, height))
     for time in _times():
@@ -63,7 +63,7 @@ def _panned() -> Iterator[Shot]:
 
 
 def _rising() -> Iterator[Shot]:
-    """The view climbs in portrait format, and is stored lying on its side."""
+    """Raise the view in portrait format; the video is stored lying on its side."""
     width, height = UPRIGHT
     scene = scenes.balloons((width, height * 5 // 4))
     for time in _times():
@@ -73,7 +73,7 @@ def _rising() -> Iterator[Shot]:
 
 
 def _uneven() -> Iterator[Shot]:
-    """The view goes closer; frames come at changing intervals, as from a phone in the dark or a shared screen."""
+    """Zoom in, with frames at changing intervals, as from a phone in the dark or a shared screen."""
     width, height = WIDE
     scene = scenes.lake((width * 3 // 2, height * 3 // 2))
     time = 0.0
@@ -94,5 +94,5 @@ def _times() -> Iterator[float]:
 
 
 def _eased(share: float) -> float:
-    """From 0 to 1, slowly at both ends."""
+    """Return 0 to 1, slowly at both ends."""
     return (1 - math.cos(math.pi * share)) / 2

@@ -1,4 +1,4 @@
-"""A Display P3 profile, written from its published numbers: what phones tag their photos with."""
+"""A Display P3 profile, written from its published numbers: phones tag their photos with it."""
 
 import struct
 
@@ -17,7 +17,7 @@ CREATED = (2024, 1, 1, 0, 0, 0)  # fixed: the same bytes on every run
 
 
 def display_p3() -> bytes:
-    """An ICC version 4 matrix/curve profile of Display P3, always the same bytes."""
+    """Return an ICC version 4 matrix/curve profile of Display P3, always the same bytes."""
     tags = {
         b"desc": _text("Display P3"),
         b"cprt": _text("Public domain"),

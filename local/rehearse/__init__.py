@@ -1,1 +1,1 @@
-"""The operator's own Pulumi commands against the embedded AWS, with nothing to lose."""
+"""`make rehearse`: the operator's own Pulumi commands against the embedded AWS, without risk."""

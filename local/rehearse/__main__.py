@@ -102,7 +102,7 @@ def _shell() -> list[str]:
 
 @contextmanager
 def _interrupts_are_the_commands() -> Iterator[None]:
-    """Ctrl-C reaches the command and this process alike: the command answers to it, this process waits for it."""
+    """Leave Ctrl-C to the command: it reaches both processes, and this one waits for the other."""
     before = signal.signal(signal.SIGINT, lambda _number, _frame: None)
     try:
         yield

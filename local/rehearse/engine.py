@@ -1,4 +1,4 @@
-"""Finds the Pulumi CLI, which is a program of its own and no part of this project."""
+"""Find the Pulumi CLI, a separate program."""
 
 import shutil
 from typing import Final
@@ -17,7 +17,7 @@ class NoEngineError(Exception):
 
 
 def find_engine() -> str:
-    """The path of `pulumi`; raises NoEngineError."""
+    """Return the path of `pulumi`; raises NoEngineError."""
     found = shutil.which("pulumi")
     if found is None:
         raise NoEngineError

@@ -1,4 +1,4 @@
-"""The throw-away copy of a project's files that a rehearsal works on; the program itself is not copied.
+"""The temporary copy of a project's files that a rehearsal works on; the program itself is not copied.
 
 `pulumi config set` and `pulumi stack init` rewrite the stack's file, so both get a copy. The copied `Pulumi.yaml`
 points back at the checkout: what is edited there is what is deployed.
@@ -24,7 +24,7 @@ class RehearsalError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Copied:
-    """What the copy had to leave out: secrets are sealed with a key that a rehearsal does not have."""
+    """What the copy had to leave out: secrets are encrypted with a key that a rehearsal does not have."""
 
     region: str
     secrets: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""One rehearsal: a world, a backend, a copy of the configuration, and the environment that ties them together."""
+"""One rehearsal: a world, a state backend, a copy of the configuration, and the environment for them."""
 
 import os
 import subprocess
@@ -20,7 +20,7 @@ STACK_VARIABLE: Final = "MEDIA_PIPELINE_REHEARSAL"
 
 
 class Rehearsal:
-    """Context manager: from entering to leaving, `environment` and `folder` make `pulumi` work against a world.
+    """Context manager: `environment` and `folder` make `pulumi` work against a world.
 
     The stack exists and is selected, and nothing is deployed. Raises NoEngineError without a Pulumi CLI,
     RehearsalError for a stack that has no usable configuration, and ServingError where the world does not start.
@@ -82,7 +82,7 @@ def _temporary() -> tempfile.TemporaryDirectory[str]:
 
 
 def _environment(root: Path, project: Path, stack: str, world: ServingProcess) -> dict[str, str]:
-    """The machine's own, less all that leads to a real account, plus what leads to this world."""
+    """Return the machine's own variables, without those that lead to a real account, plus those of this world."""
     mine = {name: value for name, value in without_aws(os.environ).items() if not _is_pulumis(name)}
     return {
         **mine,

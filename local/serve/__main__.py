@@ -77,7 +77,7 @@ def serve(stack: str, out: Path, asked: Event, *, port: int = 0) -> int:
 
 
 def _named(outputs: Mapping[str, Any]) -> dict[str, str]:
-    """Stack outputs as environment variables: `uploads_bucket` as UPLOADS_BUCKET."""
+    """Return stack outputs as environment variables: `uploads_bucket` as UPLOADS_BUCKET."""
     return {name.upper(): str(value) for name, value in outputs.items()}
 
 
@@ -100,7 +100,7 @@ Ctrl-C removes all of it."""
 
 
 def _api(outputs: Mapping[str, Any]) -> str:
-    """How the API is called, where the stack has one."""
+    """Return how to call the API, where the stack has one."""
     if "api_url" not in outputs:
         return ""
     url, key = outputs["api_url"], outputs["api_key"]

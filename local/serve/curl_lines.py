@@ -1,4 +1,4 @@
-"""What `make serve` prints for trying the API out: each line works by itself, as pasted, on `photo.jpg`.
+"""What `make serve` prints to try the API: each line works by itself, as pasted, on `photo.jpg`.
 
 Those that send it as a request's body do so under an Idempotency-Key of its own bytes, so that the picture is stored
 once however often they are pasted, and again where it is another picture. One that is too large for that goes by form.
@@ -38,7 +38,7 @@ _FIRST_LINK = (
 
 
 def curl_lines(url: str, key: str) -> list[tuple[str, str]]:
-    """What each line does, and the line: upload, status, a larger upload, a rendition. `url` is with the stage."""
+    """Return what each line does, and the line: upload, status, a larger upload, a rendition. `url` has the stage."""
     header, address = quote(f"x-api-key: {key}"), quote(url)
     upload = f"curl -sS -H {header} -H 'Content-Type: image/jpeg' {_ONCE} --data-binary @photo.jpg"
     upload = f"{upload} {quote(f'{url}/v1/images/upload')}"

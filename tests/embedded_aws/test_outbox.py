@@ -45,7 +45,7 @@ def subscribe(world: World, topic: str, address: str, **attributes: str) -> None
 
 def written(sending: Outbox, folder: Path) -> list[EmailMessage]:
     files = sorted(folder.glob("*"))
-    assert [letter.path for letter in sending.letters] == files
+    assert [email.path for email in sending.emails] == files
     assert all(file.suffix == ".eml" for file in files)
     return [message_from_bytes(file.read_bytes(), policy=policy.default) for file in files]
 
@@ -101,7 +101,7 @@ def test_what_is_published_after_the_outbox_is_closed_is_mailed_by_nobody(
     with Outbox(tmp_path / "closed") as outbox:
         pass
     publish(world, topic, "BLOCKED", "text")
-    assert outbox.letters == []
+    assert outbox.emails == []
     assert list((tmp_path / "closed").iterdir()) == []
 
 
@@ -112,7 +112,7 @@ def test_an_address_that_is_no_file_name_still_gets_its_file(
     publish(world, topic, "BLOCKED", "text")
     (mail,) = written(sending, tmp_path / "outbox")
     assert mail["To"] == "o'neill/../x@example.com"
-    assert sending.letters[0].path.name == "0001_o_neill_.._x@example.com.eml"
+    assert sending.emails[0].path.name == "0001_o_neill_.._x@example.com.eml"
 
 
 @pytest.mark.parametrize("permitted", [True, False])

@@ -4,19 +4,29 @@ A check gets a function that makes boto3 clients, and returns whether what its m
 the embedded AWS, where it must hold, and, by this module's `python -m`, against plain moto, where it must not.
 """
 
-import io
 import json
 import sys
-import zipfile
 from collections.abc import Callable
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-Clients = Callable[[str], Any]
+from tests.embedded_aws.moto_patches.arrangements import (
+    REGION,
+    Clients,
+    allow,
+    bucket,
+    document,
+    function,
+    names,
+    queue,
+    rest_api,
+    stage,
+    watched_bucket,
+    zipped,
+)
+
 Check = Callable[[Clients], bool]
-REGION = "eu-central-1"
-ACCOUNT = "123456789012"
 _CHECKS: dict[str, Check] = {}
 
 
@@ -43,124 +53,9 @@ def outcomes(clients: Clients, fresh: Callable[[], None]) -> dict[str, bool]:
     return found
 
 
-def _zip(text: str = "def handler(event, context): pass") -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("m.py", text)
-    return buffer.getvalue()
-
-
-def _allow(principal: str, action: str, resource: str | list[str], **condition: Any) -> str:
-    statement = {
-        "Effect": "Allow",
-        "Principal": {"Service": principal},
-        "Action": action,
-        "Resource": resource,
-    }
-    if condition:
-        statement["Condition"] = condition
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-
-
-def _function(clients: Clients, **settings: Any) -> Any:
-    """Create the function `f`; returns the client."""
-    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
-    policy = {"Version": "2012-10-17", "Statement": [trust]}
-    role = clients("iam").create_role(RoleName="worker", AssumeRolePolicyDocument=json.dumps(policy))
-    send = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "*"}
-    clients("iam").put_role_policy(
-        RoleName="worker",
-        PolicyName="send",
-        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [send]}),
-    )
-    functions = clients("lambda")
-    functions.create_function(
-        FunctionName="f",
-        Role=role["Role"]["Arn"],
-        Runtime="python3.13",
-        Handler="m.handler",
-        Code={"ZipFile": _zip()},
-        **settings,
-    )
-    return functions
-
-
-def _queue(clients: Clients, name: str = "q") -> tuple[str, str]:
-    """Create a queue to which S3 may send; returns its URL and ARN."""
-    arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
-    policy = _allow("s3.amazonaws.com", "sqs:SendMessage", arn)
-    return clients("sqs").create_queue(QueueName=name, Attributes={"Policy": policy})["QueueUrl"], arn
-
-
-def _bucket(clients: Clients, name: str = "a-bucket", *, versioned: bool = False) -> Any:
-    """Create a bucket; returns the client."""
-    s3 = clients("s3")
-    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
-    if versioned:
-        s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
-    return s3
-
-
-def _watched_bucket(clients: Clients) -> tuple[Any, Callable[[], list[dict[str, Any]]]]:
-    """Create a versioned bucket; returns the client, and what gives its events since the last call."""
-    url, arn = _queue(clients)
-    s3 = _bucket(clients, versioned=True)
-    notification = {"QueueArn": arn, "Events": ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]}
-    s3.put_bucket_notification_configuration(
-        Bucket="a-bucket", NotificationConfiguration={"QueueConfigurations": [notification]}
-    )
-
-    def events() -> list[dict[str, Any]]:
-        found = []
-        while (
-            messages := clients("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages")
-        ):
-            for message in messages:
-                found += json.loads(message["Body"]).get("Records", [])
-                clients("sqs").delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-        return found
-
-    events()
-    return s3, events
-
-
-def _names(records: list[dict[str, Any]]) -> list[str]:
-    return [record["eventName"] for record in records]
-
-
-def _api(clients: Clients) -> tuple[Any, str]:
-    gateway = clients("apigateway")
-    return gateway, gateway.create_rest_api(name="api")["id"]
-
-
-def _document(**more: Any) -> bytes:
-    arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:f"
-    integration = {
-        "type": "aws_proxy",
-        "httpMethod": "POST",
-        "uri": f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{arn}/invocations",
-    }
-    operation = {"responses": {}, "x-amazon-apigateway-integration": integration}
-    parameter = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
-    paths = {"/things/{id}": {"parameters": [parameter], "get": operation}}
-    return json.dumps(
-        {"openapi": "3.0.1", "info": {"title": "api", "version": "1"}, "paths": paths, **more}
-    ).encode()
-
-
-def _stage(clients: Clients) -> tuple[Any, str]:
-    gateway, api = _api(clients)
-    gateway.put_rest_api(
-        restApiId=api, mode="overwrite", body=_document().replace(b'"parameters"', b'"summary"')
-    )
-    deployment = gateway.create_deployment(restApiId=api)["id"]
-    gateway.create_stage(restApiId=api, stageName="v1", deploymentId=deployment)
-    return gateway, api
-
-
 @check
 def alarms_notify_topics(clients: Clients) -> bool:
-    url, arn = _queue(clients)
+    url, arn = queue(clients)
     topic = clients("sns").create_topic(Name="t")["TopicArn"]
     clients("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
     alarms = clients("cloudwatch")
@@ -181,7 +76,7 @@ def alarms_notify_topics(clients: Clients) -> bool:
 
 @check
 def apis_binary_media_types(clients: Clients) -> bool:
-    gateway, api = _api(clients)
+    gateway, api = rest_api(clients)
     for kind in ("image~1jpeg", "image~1png"):
         operation = {"op": "add", "path": f"/binaryMediaTypes/{kind}"}
         gateway.update_rest_api(restApiId=api, patchOperations=[operation])
@@ -191,13 +86,13 @@ def apis_binary_media_types(clients: Clients) -> bool:
 
 @check
 def apis_imported_documents(clients: Clients) -> bool:
-    gateway, api = _api(clients)
+    gateway, api = rest_api(clients)
     responses = {"THROTTLED": {"statusCode": 429, "responseTemplates": {"application/json": "{}"}}}
     extensions: dict[str, Any] = {
         "x-amazon-apigateway-gateway-responses": responses,
         "x-amazon-apigateway-binary-media-types": ["image/jpeg"],
     }
-    gateway.put_rest_api(restApiId=api, mode="overwrite", body=_document(**extensions))
+    gateway.put_rest_api(restApiId=api, mode="overwrite", body=document(**extensions))
     shown = gateway.get_rest_api(restApiId=api)["binaryMediaTypes"]
     status = gateway.get_gateway_response(restApiId=api, responseType="THROTTLED")["statusCode"]
     return bool(shown == ["image/jpeg"] and status == "429")
@@ -205,7 +100,7 @@ def apis_imported_documents(clients: Clients) -> bool:
 
 @check
 def apis_method_settings_removal(clients: Clients) -> bool:
-    gateway, api = _stage(clients)
+    gateway, api = stage(clients)
     setting = {"op": "replace", "path": "/*/*/throttling/rateLimit", "value": "5"}
     gateway.update_stage(restApiId=api, stageName="v1", patchOperations=[setting])
     removal = {"op": "remove", "path": "/*/*"}
@@ -224,7 +119,7 @@ def apis_missing_deletion(clients: Clients) -> bool:
 
 @check
 def apis_tags(clients: Clients) -> bool:
-    gateway, api = _api(clients)
+    gateway, api = rest_api(clients)
     arn = f"arn:aws:apigateway:{REGION}::/restapis/{api}"
     gateway.tag_resource(resourceArn=arn, tags={"a": "b"})
     return bool(gateway.get_tags(resourceArn=arn)["tags"] == {"a": "b"})
@@ -232,7 +127,7 @@ def apis_tags(clients: Clients) -> bool:
 
 @check
 def apis_usage_plan_limits(clients: Clients) -> bool:
-    gateway, _ = _api(clients)
+    gateway, _ = rest_api(clients)
     plan = gateway.create_usage_plan(
         name="p", throttle={"rateLimit": 1.0, "burstLimit": 1}, quota={"limit": 5, "period": "DAY"}
     )["id"]
@@ -245,11 +140,11 @@ def apis_usage_plan_limits(clients: Clients) -> bool:
 
 @check
 def buckets_log_delivery(clients: Clients) -> bool:
-    s3 = _bucket(clients)
-    _bucket(clients, "the-logs")
+    s3 = bucket(clients)
+    bucket(clients, "the-logs")
     # Nobody but the bucket's owner writes by ACL: the policy has to allow it.
     resources = ["arn:aws:s3:::the-logs/a-bucket/*", "arn:aws:s3:::the-logs/other/*"]
-    policy = _allow(
+    policy = allow(
         "logging.s3.amazonaws.com",
         "s3:PutObject",
         resources,
@@ -263,15 +158,15 @@ def buckets_log_delivery(clients: Clients) -> bool:
 
 @check
 def functions_dead_letter_config(clients: Clients) -> bool:
-    _, arn = _queue(clients)
-    functions = _function(clients, DeadLetterConfig={"TargetArn": arn})
+    _, arn = queue(clients)
+    functions = function(clients, DeadLetterConfig={"TargetArn": arn})
     shown = functions.get_function_configuration(FunctionName="f").get("DeadLetterConfig")
     return bool(shown == {"TargetArn": arn})
 
 
 @check
 def functions_event_invoke_config(clients: Clients) -> bool:
-    functions = _function(clients)
+    functions = function(clients)
     for attempts in (1, 2):
         functions.put_function_event_invoke_config(FunctionName="f", MaximumRetryAttempts=attempts)
     return bool(functions.get_function_event_invoke_config(FunctionName="f")["MaximumRetryAttempts"] == 2)
@@ -279,7 +174,7 @@ def functions_event_invoke_config(clients: Clients) -> bool:
 
 @check
 def functions_invoke_qualifier(clients: Clients) -> bool:
-    functions = _function(clients)
+    functions = function(clients)
     try:
         functions.invoke(FunctionName="f", Qualifier="7")
     except ClientError as error:
@@ -289,14 +184,14 @@ def functions_invoke_qualifier(clients: Clients) -> bool:
 
 @check
 def functions_logging_config(clients: Clients) -> bool:
-    functions = _function(clients, LoggingConfig={"LogGroup": "mine", "LogFormat": "JSON"})
+    functions = function(clients, LoggingConfig={"LogGroup": "mine", "LogFormat": "JSON"})
     shown = functions.get_function_configuration(FunctionName="f").get("LoggingConfig", {})
     return bool(shown.get("LogGroup") == "mine")
 
 
 @check
 def functions_unchanged_versions(clients: Clients) -> bool:
-    functions = _function(clients)
+    functions = function(clients)
     functions.update_function_configuration(FunctionName="f", Timeout=5)
     versions = [functions.publish_version(FunctionName="f")["Version"] for _ in range(2)]
     return versions == ["1", "1"]
@@ -304,11 +199,11 @@ def functions_unchanged_versions(clients: Clients) -> bool:
 
 @check
 def functions_updated_settings(clients: Clients) -> bool:
-    functions = _function(clients)
+    functions = function(clients)
     functions.update_function_configuration(
         FunctionName="f", TracingConfig={"Mode": "Active"}, EphemeralStorage={"Size": 1024}
     )
-    functions.update_function_code(FunctionName="f", ZipFile=_zip("changed"), Architectures=["arm64"])
+    functions.update_function_code(FunctionName="f", ZipFile=zipped("changed"), Architectures=["arm64"])
     shown = functions.get_function_configuration(FunctionName="f")
     found = shown["TracingConfig"]["Mode"], shown["EphemeralStorage"]["Size"], shown["Architectures"]
     return bool(found == ("Active", 1024, ["arm64"]))
@@ -316,7 +211,7 @@ def functions_updated_settings(clients: Clients) -> bool:
 
 @check
 def queues_kept_policy(clients: Clients) -> bool:
-    url, _ = _queue(clients)
+    url, _ = queue(clients)
     clients("sqs").set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "60"})
     shown = clients("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
     return "Policy" in shown
@@ -332,7 +227,7 @@ def queues_redrive_allow_policy(clients: Clients) -> bool:
 
 @check
 def s3_event_records(clients: Clients) -> bool:
-    s3, events = _watched_bucket(clients)
+    s3, events = watched_bucket(clients)
     s3.put_object(Bucket="a-bucket", Key="a folder/1", Body=b"1")
     (record,) = events()
     described = record["s3"]["object"]
@@ -345,42 +240,42 @@ def s3_event_records(clients: Clients) -> bool:
 
 @check
 def s3_keys_with_line_breaks(clients: Clients) -> bool:
-    s3 = _bucket(clients)
+    s3 = bucket(clients)
     s3.put_object(Bucket="a-bucket", Key="a\nb", Body=b"1")
     return bool(s3.get_object(Bucket="a-bucket", Key="a\nb")["Body"].read() == b"1")
 
 
 @check
 def s3_multipart_events(clients: Clients) -> bool:
-    s3, events = _watched_bucket(clients)
+    s3, events = watched_bucket(clients)
     where = {"Bucket": "a-bucket", "Key": "k"}
     upload = s3.create_multipart_upload(**where)["UploadId"]
     part = s3.upload_part(**where, UploadId=upload, PartNumber=1, Body=b"1")
     parts = {"Parts": [{"ETag": part["ETag"], "PartNumber": 1}]}
     s3.complete_multipart_upload(**where, UploadId=upload, MultipartUpload=parts)
-    return _names(events()) == ["ObjectCreated:CompleteMultipartUpload"]
+    return names(events()) == ["ObjectCreated:CompleteMultipartUpload"]
 
 
 @check
 def s3_new_delete_markers(clients: Clients) -> bool:
-    s3 = _bucket(clients, versioned=True)
+    s3 = bucket(clients, versioned=True)
     s3.delete_object(Bucket="a-bucket", Key="never")
     return "DeleteMarkers" in s3.list_object_versions(Bucket="a-bucket")
 
 
 @check
 def s3_removal_events(clients: Clients) -> bool:
-    s3, events = _watched_bucket(clients)
+    s3, events = watched_bucket(clients)
     versions = [s3.put_object(Bucket="a-bucket", Key="k", Body=body)["VersionId"] for body in (b"1", b"2")]
     s3.delete_object(Bucket="a-bucket", Key="k", VersionId=versions[0])
     s3.delete_object(Bucket="a-bucket", Key="k")
-    removed = [name for name in _names(events()) if name.startswith("ObjectRemoved")]
+    removed = [name for name in names(events()) if name.startswith("ObjectRemoved")]
     return removed == ["ObjectRemoved:Delete", "ObjectRemoved:DeleteMarkerCreated"]
 
 
 @check
 def s3_suspended_versions(clients: Clients) -> bool:
-    s3 = _bucket(clients, versioned=True)
+    s3 = bucket(clients, versioned=True)
     versions = [s3.put_object(Bucket="a-bucket", Key="k", Body=body)["VersionId"] for body in (b"1", b"2")]
     s3.put_bucket_versioning(Bucket="a-bucket", VersioningConfiguration={"Status": "Suspended"})
     s3.delete_object(Bucket="a-bucket", Key="k", VersionId=versions[1])
@@ -390,7 +285,7 @@ def s3_suspended_versions(clients: Clients) -> bool:
 
 @check
 def s3_version_listings(clients: Clients) -> bool:
-    s3 = _bucket(clients, versioned=True)
+    s3 = bucket(clients, versioned=True)
     for key in ("a", "b", "c"):
         s3.put_object(Bucket="a-bucket", Key=key, Body=b"1")
     page = s3.list_object_versions(Bucket="a-bucket", MaxKeys=1)

@@ -142,7 +142,7 @@ def test_labels_that_cannot_be_read_are_one_sentence(
 ) -> None:
     assert card.main([text, str(tmp_path / "card.jpg")]) == 2
     error = capsys.readouterr().err
-    assert error.startswith("make card: ")
+    assert error.startswith(f"{card.COMMAND}: ")
     assert error.count("\n") == 1
     assert not list(tmp_path.iterdir())
 

@@ -23,12 +23,12 @@ _NOT_FOR_THE_API = (
 )
 
 
-class FrontDoorError(Exception):
+class ApiClientError(Exception):
     """The API does not answer as it should; the message is for people."""
 
 
 @dataclass(frozen=True)
-class FrontDoor:
+class ApiClient:
     """One stack's API: its address with the stage, and a key."""
 
     url: str
@@ -37,7 +37,7 @@ class FrontDoor:
     def upload(self, photo: Photo) -> str | None:
         """Send one file, and return its object's key; None where the API takes no such file, and keeps none.
 
-        Waits as long as the API asks for. Raises FrontDoorError, and OSError where the file cannot be read.
+        Waits as long as the API asks for. Raises ApiClientError, and OSError where the file cannot be read.
         """
         body = photo.path.read_bytes()
         if len(body) > _MOST_BYTES:
@@ -59,11 +59,11 @@ class FrontDoor:
                     if answer.code in _NOT_FOR_THE_API:
                         return None
                     if answer.code not in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
-                        raise FrontDoorError(f"the API answered {answer.code} {answer.reason}") from answer
+                        raise ApiClientError(f"the API answered {answer.code} {answer.reason}") from answer
                     time.sleep(float(answer.headers.get("Retry-After", 1)))
             except urllib.error.URLError as error:
-                raise FrontDoorError(f"the API cannot be reached: {error.reason}") from error
-        raise FrontDoorError(f"the API had no room in {_ATTEMPTS} attempts")
+                raise ApiClientError(f"the API cannot be reached: {error.reason}") from error
+        raise ApiClientError(f"the API had no room in {_ATTEMPTS} attempts")
 
     @staticmethod
     def _sent(request: urllib.request.Request) -> dict[str, Any]:
