@@ -1,5 +1,6 @@
 """Deployments of a run, each with the expected outcome of every kind of upload, written down by hand."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from tests.faults.sample_uploads import Content
@@ -17,7 +18,7 @@ class Deployment:
 
     name: str
     moderation: dict[str, object]
-    sizes: dict[str, int]
+    sizes: Mapping[str, object]
     expected_statuses: dict[Content, str]
     formats: tuple[str, ...] = ("jpeg",)
     videos: bool = False  # whether videos are accepted
@@ -61,4 +62,11 @@ OBSERVING = Deployment(
 DEPLOYMENTS = (FIRST, STRICTER, OTHER_SIZES, OBSERVING)
 TAKING_VIDEOS = tuple(replace(one, name=f"{one.name}-with-videos", videos=True) for one in DEPLOYMENTS)
 WITH_VIDEOS = TAKING_VIDEOS[0]
-BY_NAME = {deployment.name: deployment for deployment in (*DEPLOYMENTS, *TAKING_VIDEOS)}
+WITH_CROPS = Deployment(
+    "with-crops-and-animations",
+    FIRST.moderation,
+    {"large": 88, "card": {"width": 88, "height": 88, "fit": "cover"}},
+    dict.fromkeys((Content.GREY_ONLY, Content.LONG_FRAME, Content.LONG_CROP), _BLOCK),
+    formats=("jpeg", "webp"),
+)
+BY_NAME = {deployment.name: deployment for deployment in (*DEPLOYMENTS, *TAKING_VIDEOS, WITH_CROPS)}

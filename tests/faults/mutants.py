@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.faults.exhaustive import REPEATED, CaseRunner, cases, one_of_each
-from tests.faults.mutations_video import MUTATIONS
+from tests.faults.mutations_images import MUTATIONS
 from tests.faults.process_pool import INTERRUPTED, interruptible
 from tests.faults.scenarios import SCENARIOS
 from tests.faults.simulated_functions import ClientPool

@@ -6,6 +6,8 @@ JPEGs carry EXIF with a GPS position, which no rendition may contain. A video is
 """
 
 import io
+import itertools
+import random
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +16,7 @@ from functools import cache
 from pathlib import Path
 
 import av
-from PIL import ExifTags, Image, ImageDraw
+from PIL import ExifTags, Image, ImageDraw, ImageStat
 
 from local.demo.filming import Film, film, picture_of
 
@@ -22,6 +24,10 @@ SIDE = 96  # px; the larger rendition stays above the 80 px that Rekognition ask
 GREYS = 8
 PICTURES = GREYS**3
 FRAMES, RATE = 8, 4  # of a video
+CELL = 8  # px of the cells of a pattern
+PATTERN = 8  # levels of 255: where brightness deviates more, nothing can be recognised
+FAINT_WEAPON = (170, 85, 85)  # as much of a weapon's colour as leaves room for a pattern
+BRIEF_FRAMES = 14
 WEAPON_FRAMES = range(2, 6)  # of a WEAPON_VIDEO: the shortest stretch that the sampling must always find
 
 
@@ -38,12 +44,15 @@ class Content(StrEnum):
     WEAPON_VIDEO = "weapon-video"  # clean at the beginning and at the end
     BROKEN_VIDEO = "broken-video"  # a header without data
     HIDDEN = "hidden"  # transparent: a weapon over black, a fight over white
+    GREY_ONLY = "grey-only"  # transparent: a weapon over mid grey; elsewhere a pattern hides it
+    LONG_FRAME = "long-frame"  # an animation: a weapon for seconds, among brief frames that differ more
+    LONG_CROP = "long-crop"  # a very tall picture: a weapon in the middle, which a crop shows in full
     POISON = "poison"  # decoding it kills the function every time
 
     @property
     def is_picture(self) -> bool:
         """Whether the image function can render it."""
-        return self in _COLOURS
+        return self in _COLOURS or self in (Content.GREY_ONLY, Content.LONG_FRAME, Content.LONG_CROP)
 
     @property
     def is_video(self) -> bool:
@@ -88,6 +97,8 @@ def draw(kind: Content, number: int) -> bytes:
         return b"\x00\x00\x00\x20ftypisom\x00\x00\x02\x00isomiso2avc1mp41" + bytes(64) + number.to_bytes(4)
     if kind.is_video:
         return _filmed(kind, number)
+    if kind in _EVASIONS:
+        return _EVASIONS[kind](number)
     image = _picture(kind, number)
     exif = Image.Exif()
     exif.get_ifd(ExifTags.IFD.GPSInfo).update({1: "N", 2: (47.0, 22.0, 12.0)})
@@ -104,6 +115,52 @@ def _picture(kind: Content, number: int) -> Image.Image:
     for grey, corner in zip(greys, ((half, 0), (0, half), (half, half)), strict=True):
         pen.rectangle((*corner, corner[0] + half, corner[1] + half), fill=(grey,) * 3)
     return image
+
+
+def _grey_only(number: int) -> bytes:
+    """Over white the pattern is added to the weapon's colour, over black it is subtracted; over mid grey it is gone."""
+    image = _picture(Content.CLEAN, number).convert("RGBa")
+    for x, y in itertools.product(range(0, SIDE // 2, CELL), repeat=2):
+        amount = 80 if (x + y) // CELL % 2 else 0
+        colour = [level - amount for level in FAINT_WEAPON]
+        image.paste((*colour, 255 - 2 * amount), (x, y, x + CELL, y + CELL))
+    data = io.BytesIO()
+    image.convert("RGBA").save(data, "PNG")
+    return data.getvalue()
+
+
+def _long_frame(number: int) -> bytes:
+    """The brief frames differ in a band of black and white cells between the quarters."""
+    frames, rng = [], random.Random(number)
+    for _ in range(BRIEF_FRAMES):
+        frames.append(_picture(Content.CLEAN, number))
+        for x, y in itertools.product((SIDE // 2 - CELL, SIDE // 2), range(0, SIDE, CELL)):
+            frames[-1].paste(rng.choice(("black", "white")), (x, y, x + CELL, y + CELL))
+    weapon = _picture(Content.WEAPON, number)
+    middle = (SIDE // 2 - CELL, 0, SIDE // 2 + CELL, SIDE)
+    weapon.paste(frames[0].crop(middle), middle)
+    frames.insert(BRIEF_FRAMES - 1, weapon)
+    data = io.BytesIO()
+    durations = [20] * (BRIEF_FRAMES - 1) + [5000, 20]
+    frames[0].save(
+        data, "WEBP", save_all=True, append_images=frames[1:], duration=durations, lossless=True, method=0
+    )
+    return data.getvalue()
+
+
+def _long_crop(number: int) -> bytes:
+    tall = _picture(Content.CLEAN, number).resize((SIDE, 12 * SIDE), Image.Resampling.NEAREST)
+    tall.paste(_picture(Content.WEAPON, number), (0, 11 * SIDE // 2))
+    data = io.BytesIO()
+    tall.save(data, "PNG")
+    return data.getvalue()
+
+
+_EVASIONS = {
+    Content.GREY_ONLY: _grey_only,
+    Content.LONG_FRAME: _long_frame,
+    Content.LONG_CROP: _long_crop,
+}
 
 
 def _filmed(kind: Content, number: int) -> bytes:
@@ -150,6 +207,9 @@ def _seen(image: Image.Image) -> Recognised:
         _BY_HARM,
         key=lambda kind: sum(abs(a - b) for a, b in zip(_COLOURS[kind], pixels[0], strict=True)),
     )
+    first = image.crop((width // 10, height // 10, width * 2 // 5 + 1, height * 2 // 5 + 1))
+    if ImageStat.Stat(first.convert("L")).stddev[0] > PATTERN:
+        kind = Content.CLEAN
     digits = [min(range(GREYS), key=lambda digit: abs(_grey(digit) - sum(pixel) / 3)) for pixel in pixels[1:]]
     return Recognised(kind, sum(digit * GREYS**power for power, digit in enumerate(digits)))
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from tests.faults.configurations import FIRST, WITH_VIDEOS, Deployment
+from tests.faults.configurations import FIRST, WITH_CROPS, WITH_VIDEOS, Deployment
 from tests.faults.fault_injection import ALWAYS, Call, Fault, FaultKind
 from tests.faults.sample_uploads import Content
 from tests.faults.simulation import Simulation
@@ -22,6 +22,7 @@ class Scenario:
     function: str = "process-image"  # whose calls fail
     deployment: Deployment = FIRST
     in_pairs: bool = True  # whether pairs of faults are tried as well
+    faults: bool = True  # whether any are: only the picture differs from that of another scenario
 
 
 def _nothing(_: Simulation) -> None:
@@ -145,10 +146,18 @@ def _cut_off_first(kind: Content) -> Callable[[Simulation], None]:
     return prepare
 
 
+def _evasion(kind: Content) -> Scenario:
+    """Put a picture that was drawn to evade the judge: no fault is needed for a mistake to show."""
+    return Scenario(_nothing, _put(kind), "BLOCKED", deployment=WITH_CROPS, in_pairs=False, faults=False)
+
+
 SCENARIOS: Mapping[str, Scenario] = {
     "publish": Scenario(_nothing, _put(Content.CLEAN), "PUBLISHED"),
     "block": Scenario(_nothing, _put(Content.WEAPON), "BLOCKED"),
     "block-hidden": Scenario(_nothing, _put(Content.HIDDEN), "BLOCKED"),
+    "block-grey-only": _evasion(Content.GREY_ONLY),
+    "block-long-frame": _evasion(Content.LONG_FRAME),
+    "block-long-crop": _evasion(Content.LONG_CROP),
     "review": Scenario(_nothing, _put(Content.FIGHT), "REVIEW"),
     "reject": Scenario(_nothing, _put(Content.CORRUPT), "REJECTED"),
     # Decoding it kills the function: it takes four attempts even without a fault.

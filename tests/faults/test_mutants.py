@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.mutants import MISSED, ROOT, UNCHANGED, Trial, Trials, try_in_this_process
-from tests.faults.mutations_video import MUTATIONS
+from tests.faults.mutations_images import MUTATIONS
 
 FILE = ROOT / "lambda/media_pipeline/moderation/rekognition.py"
 
