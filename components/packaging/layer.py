@@ -1,4 +1,4 @@
-"""The layer: the locked wheels of one requirements file, spliced into one zip under `python/`."""
+"""The layer: the locked wheels of one requirements file, spliced into one zip under `python/`, and their notice."""
 
 from collections.abc import Iterable, Mapping
 from email.parser import BytesParser
@@ -12,6 +12,7 @@ from components.packaging import archive, store, wheels
 from components.packaging.archive import Member
 from components.packaging.errors import WheelError
 from components.packaging.lock import RUNTIME_SDK, Lock, Pin, without_sdk
+from components.packaging.notice import notice
 from components.packaging.store import PACKAGES, Package
 from components.packaging.target import Target
 from components.packaging.wheels import Wheel
@@ -64,7 +65,9 @@ def _members(lock: Lock, target: Target, cache: Path | None) -> list[Member]:
         f"The layer of {lock.path}",
         {str(wheel.pin): sum(member.size for member in members) for wheel, members in spread.items()},
     )
-    return _merged(spread)
+    # Lambda unpacks all layers of a function into one folder, so each notice has a name of its own.
+    path = f"{_ROOT}/NOTICE.{lock.path.stem}.txt"
+    return [*_merged(spread), archive.stored(path, notice(lock.path.stem, spread.values()))]
 
 
 def _spread(wheel: Wheel, members: Iterable[Member]) -> list[Member]:

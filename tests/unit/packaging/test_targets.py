@@ -19,7 +19,7 @@ from components.stack_files import StackFiles, read_config
 from tests.unit.packaging import elf
 
 TARGETS = [Target(runtime, architecture) for runtime in GLIBC for architecture in ARCHITECTURES]
-MODULES = {"PIL", "pillow_heif", "aws_lambda_powertools", "aws_xray_sdk", "wrapt"}
+MODULES = {"PIL", "pi_heif", "aws_lambda_powertools", "aws_xray_sdk", "wrapt"}
 LOCKS = {"image": IMAGE_LOCK, "video": VIDEO_LOCK}
 Layers = dict[Target, Package]
 
@@ -89,7 +89,7 @@ def test_the_video_layer_holds_nothing_but_pyav_and_its_libraries(
     with zipfile.ZipFile(video_layers[target].path) as layer:
         top = {name.split("/")[1] for name in layer.namelist()}
         licences = [name for name in layer.namelist() if "licen" in name.lower()]
-    assert {name.partition("-")[0].partition(".")[0] for name in top} == {"av"}
+    assert {name.partition("-")[0].partition(".")[0] for name in top} == {"av", "NOTICE"}
     assert licences, "its terms travel with it"
 
 
@@ -105,7 +105,7 @@ def test_the_hosts_layer_imports_on_the_host_by_itself(tmp_path: Path) -> None:
     layer = build_layer(IMAGE_LOCK, Target.host(), output=tmp_path)
     with zipfile.ZipFile(layer.path) as archive:
         archive.extractall(tmp_path)
-    imports = "import PIL._imaging, pillow_heif, wrapt; print(PIL.__file__)"
+    imports = "import PIL._imaging, pi_heif, wrapt; print(PIL.__file__)"
     program = f"import sys; sys.path.insert(0, sys.argv[1]); {imports}"
     command = [sys.executable, "-I", "-S", "-c", program, str(tmp_path / "python")]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -140,7 +140,7 @@ def test_the_lock_serves_every_host_that_the_project_runs_on(
         "os_name": os_name,
     }
     pins = Lock.read(IMAGE_LOCK).select(markers)
-    assert pins.keys() >= {"pillow", "pillow-heif", "aws-lambda-powertools", "aws-xray-sdk"}
+    assert pins.keys() >= {"pillow", "pi-heif", "aws-lambda-powertools", "aws-xray-sdk"}
     assert Lock.read(VIDEO_LOCK).select(markers).keys() == {"av"}
 
 

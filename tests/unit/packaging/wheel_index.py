@@ -39,6 +39,7 @@ class House:
         *,
         tag: str = PURE,
         requires: Iterable[str] = (),
+        metadata: Mapping[str, str] | None = None,
         executables: Iterable[str] = (),
         level: int = 6,
     ) -> Path:
@@ -46,6 +47,7 @@ class House:
         name, _, version = pin.partition("==")
         module, info = name.replace("-", "_"), f"{name.replace('-', '_')}-{version}.dist-info"
         needs = "".join(f"Requires-Dist: {need}\n" for need in requires)
+        needs += "".join(f"{field}: {value}\n" for field, value in (metadata or {}).items())
         contents: dict[str, str | bytes] = {
             f"{module}/__init__.py": f"NAME = {name!r}\n" * 20,
             **(files or {}),

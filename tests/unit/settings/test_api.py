@@ -60,7 +60,7 @@ def test_wrong_variable_is_named(name: str, value: str) -> None:
 def test_function_loads_neither_pillow_nor_boto3_nor_the_tracer() -> None:
     program = (
         "import sys, media_pipeline.handlers.upload_api, media_pipeline.handlers.log_notification;"
-        "heavy = {'PIL', 'pillow_heif', 'av', 'boto3', 's3transfer', 'pydantic', 'aws_xray_sdk'};"
+        "heavy = {'PIL', 'pi_heif', 'av', 'boto3', 's3transfer', 'pydantic', 'aws_xray_sdk'};"
         "sys.exit(', '.join(heavy & set(sys.modules)) or 0)"
     )
     folder = Path(__file__).parents[3] / "lambda"

@@ -9,7 +9,7 @@ from media_pipeline.images.containers import isobmff
 from media_pipeline.images.decoding import check_pixels, open_as
 from media_pipeline.limits import Limits
 
-_PLUGIN = "pillow_heif"
+_PLUGIN = "pi_heif"
 
 
 def opened(data: bytes, limits: Limits) -> Image.Image:
