@@ -91,6 +91,8 @@ class Moderation(Keys):
     """Labels that hold an object back for a person, from this confidence on."""
     exempt: Annotated[tuple[Label, ...], About("a list of labels", ["Alcohol"])] = ()
     """Labels that lift a rule above them in the taxonomy."""
+    many_scenes: Annotated[Literal["allow", "review"], OneOf(("allow", "review"), "review")] | None = None
+    """What a video gets that has many more distinct scenes than `video.moderationFrames`; `allow` if not set."""
 
 
 class Memory(Keys):

@@ -39,6 +39,8 @@ def image_settings(config: StackConfig) -> dict[str, str]:
     }
     if moderation.record_from is not None:
         policy["recordFrom"] = moderation.record_from
+    if moderation.many_scenes is not None:
+        policy["manyScenes"] = moderation.many_scenes
     sizes = {
         name: size if isinstance(size, int) else size.model_dump() for name, size in config.sizes.items()
     }

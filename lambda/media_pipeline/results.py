@@ -60,6 +60,10 @@ class Results(Protocol):
         """When each proxy is shown, in seconds from the start; None for anything but a video."""
 
     @property
+    def many_scenes(self) -> bool:
+        """Whether there are many more distinct scenes than the proxies can show."""
+
+    @property
     def placeholder(self) -> str:
         """ThumbHash, base64."""
 

@@ -34,6 +34,6 @@ def chosen(footage: Footage, budget: int, path: Path) -> Chosen:
         TimedFrame(time, end - time, drawn)
         for time, end, drawn in zip(times, ends, fingerprints, strict=True)
     ]
-    judged = tuple(times[number] for number in choose_frames(shown, budget))
+    judged = tuple(times[number] for number in choose_frames(shown, budget).frames)
     begin, end = footage.card_from_to
     return Chosen(footage.name, judged, tuple(time for time in judged if begin - 1e-3 <= time < end - 1e-3))

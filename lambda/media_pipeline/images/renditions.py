@@ -62,6 +62,8 @@ class Rendered:
     """"#rrggbb"."""
     times: None = None
     """When the proxies are shown: they are not a video's frames."""
+    many_scenes: bool = False
+    """Whether there are many more distinct scenes than the proxies can show."""
 
 
 def render(data: bytes, inspection: Inspection, specs: Specs, limits: Limits) -> Rendered:

@@ -15,7 +15,8 @@ For D seconds and a budget of n frames:
    differs most from all judged ones (`add_longest`). What is left after that is spread over the time (`fill`).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate, pairwise
 from math import ceil
 
@@ -45,9 +46,10 @@ class Selection:
         self._same = same
         self._unjudged = list(range(len(seconds)))
         self._represented: set[int] = set()
+        self._pictures_of_shares: dict[int, list[int]] = {}
         self.chosen: list[int] = []
         """In order of choice."""
-        self.remaining = budget
+        self._budget = self.remaining = budget
         total = self._starts[-1] * (1 - _ROUNDING)
         self.share = total / (budget - 1)
         """Seconds: a picture that is shown for this long is certainly judged."""
@@ -78,16 +80,49 @@ class Selection:
                     # It is like the frame that was named, but not like enough of the others.
                     number, spoken_for = candidate, group
                 self.add(number)
+                self._pictures_of_shares[number] = spoken_for
                 self._represented.update(spoken_for, [number])
                 unseen = [other for other in unseen if other not in self._represented]
 
-    def cover(self, longest_gap: float) -> None:
-        """Choose frames until less than `longest_gap` seconds of unseen pictures pass between two chosen ones."""
+    def cover(self, longest_gap: float, within: Iterable[int] | None = None) -> None:
+        """Choose frames until less than `longest_gap` seconds of unseen pictures pass between two chosen ones.
+
+        `within` are the only frames that count, if given.
+        """
+        counted = None if within is None else frozenset(within)
         while self.remaining > 0:
-            gap = max(self._gaps(), key=self.shown, default=())
+            gap = max(self._gaps(counted), key=self.shown, default=())
             if not gap or self.shown(gap) < longest_gap:
                 return
             self.add(self._divided(gap, longest_gap))
+
+    def cover_time(self, reserved: int = 0) -> None:
+        """Choose frames until no gap between two chosen ones is longer than `longest_gap`, whatever they show.
+
+        The gaps get shorter, down to the share, as far as that leaves `reserved` frames of the budget.
+
+        Never exceeds the budget: where what `add_shares` chose stands too close together for that, other frames of the
+        same pictures take its place. Cut the time into n - 2 cells, of half a longest gap each. Any number of pictures
+        that are shown for a share each is seen in as many cells at least, so that each can have a cell of its own
+        (Hall's theorem); and with a frame in every cell no gap is longer than two cells.
+        """
+        if self._needed(self.longest_gap) > self.remaining:
+            self._spread()
+        gaps = (self._starts[-1] / intervals for intervals in range(self._budget - 1, 0, -1))
+        longest = next(
+            (
+                gap
+                for gap in gaps
+                if gap < self.longest_gap and self._needed(gap) + reserved <= self.remaining
+            ),
+            self.longest_gap,
+        )
+        while self.remaining > 0:
+            first, last, gap = max(self._time_gaps(), key=lambda found: found[2])
+            if gap <= longest * (1 + _ROUNDING):
+                return
+            pieces = ceil(gap / longest / (1 + _ROUNDING))
+            self.add(self._shown_at(self._starts[first + 1] + gap / pieces, first, last))
 
     def add_longest(self, difference: Difference) -> None:
         """Choose the pictures that are shown longest and not judged yet, until none or no budget is left."""
@@ -126,11 +161,47 @@ class Selection:
     def _unseen(self) -> list[int]:
         return [number for number in self._unjudged if number not in self._represented]
 
-    def _gaps(self) -> Iterator[list[int]]:
-        """Yield the unseen frames between each two chosen ones."""
-        unseen = self._unseen()
+    def _gaps(self, counted: frozenset[int] | None) -> Iterator[list[int]]:
+        """Yield the unseen frames between each two chosen ones, as far as they are counted."""
+        unseen = [number for number in self._unseen() if counted is None or number in counted]
         for first, last in pairwise(sorted(self.chosen)):
-            yield [number for number in unseen if first < number < last]
+            yield unseen[bisect_right(unseen, first) : bisect_left(unseen, last)]
+
+    def _needed(self, longest: float) -> int:
+        """Return how many frames it takes until no gap is longer."""
+        return sum(ceil(gap / longest / (1 + _ROUNDING)) - 1 for _, _, gap in self._time_gaps() if gap > 0)
+
+    def _time_gaps(self) -> list[tuple[int, int, float]]:
+        """Return each two chosen frames in a row, and the seconds from the end of the one to the other."""
+        return [
+            (first, last, self._starts[last] - self._starts[first + 1])
+            for first, last in pairwise(sorted(self.chosen))
+        ]
+
+    def _shown_at(self, time: float, first: int, last: int) -> int:
+        """Return the frame that is shown at a time, strictly between two others."""
+        return min(max(bisect_right(self._starts, time) - 1, first + 1), last - 1)
+
+    def _spread(self) -> None:
+        """Choose other frames of the pictures that were chosen for their share: each in a cell of its own."""
+        cell = self.longest_gap / 2
+        seen_in = {
+            number: {place for frame in picture for place in self._cells(frame, cell)}
+            for number, picture in self._pictures_of_shares.items()
+        }
+        taken: dict[int, int] = {}
+        for number in seen_in:
+            _assign(number, seen_in, taken, set())
+        for place, number in taken.items():
+            picture = [f for f in self._pictures_of_shares[number] if place in self._cells(f, cell)]
+            self.chosen[self.chosen.index(number)] = picture[len(picture) // 2]
+
+    def _cells(self, frame: int, cell: float) -> range:
+        """Return the cells of time in which a frame is shown."""
+        end = self._starts[frame + 1] * (1 - _ROUNDING)
+        return range(
+            int(self._starts[frame] / cell), max(int(self._starts[frame] / cell), int(end / cell)) + 1
+        )
 
     def _divided(self, gap: Sequence[int], longest: float) -> int:
         """Return the first of as few frames as leave no gap too long, as evenly as that can be."""
@@ -186,6 +257,17 @@ class Selection:
             least = min(seconds, *held.values()) * (1 + _ROUNDING)
             held = {other: left - least for other, left in (held | {number: seconds}).items() if left > least}
         return tuple(number for number, seconds in held.items() if seconds >= self.share / 2)
+
+
+def _assign(number: int, wanted: Mapping[int, set[int]], taken: dict[int, int], tried: set[int]) -> bool:
+    """Give a picture a cell of its own, where necessary by giving others another one; return whether that worked."""
+    for place in wanted[number]:
+        if place not in tried:
+            tried.add(place)
+            if place not in taken or _assign(taken[place], wanted, taken, tried):
+                taken[place] = number
+                return True
+    return False
 
 
 def choose(

@@ -24,7 +24,8 @@ from media_pipeline.moderation.verdicts import Label, Mode, Verdict
 
 UNKNOWN_LABEL_REVIEW = 50.0  # a label of a newer model is reviewed by a person instead of allowed
 DEFAULT_MIN_CONFIDENCE = 50.0  # Rekognition's own default, for a policy that names no number at all
-_KEYS = frozenset({"mode", "recordFrom", "block", "review", "exempt"})
+MANY_SCENES_VERDICTS = (Verdict.ALLOW, Verdict.REVIEW)
+_KEYS = frozenset({"mode", "recordFrom", "block", "review", "exempt", "manyScenes"})
 
 
 @dataclass(frozen=True)
@@ -44,13 +45,15 @@ class Policy:
     block: Mapping[str, float] = field(default_factory=dict)
     review: Mapping[str, float] = field(default_factory=dict)
     exempt: tuple[str, ...] = ()
+    many_scenes: Verdict = Verdict.ALLOW
+    """What an object gets that has many more distinct scenes than judged frames, and nothing worse in these."""
 
     @classmethod
     def parse(cls, document: Mapping[str, object]) -> "Policy":
-        """Parse `{"mode", "recordFrom"?, "block"?, "review"?, "exempt"?}`, as the configuration has it.
+        """Parse `{"mode", "recordFrom"?, "block"?, "review"?, "exempt"?, "manyScenes"?}`, as the configuration has it.
 
         Raises SettingsError for an unknown key, mode or label, a label named twice, a number outside
-        0 to 100, or `enforce` with nothing to block.
+        0 to 100, `manyScenes` other than `allow` and `review`, or `enforce` with nothing to block.
         """
         if unknown := sorted(set(document) - _KEYS):
             raise SettingsError(
@@ -72,6 +75,7 @@ class Policy:
             block=_rules("block", document.get("block", {})),
             review=_rules("review", document.get("review", {})),
             exempt=tuple(sorted({_known("exempt", name) for name in exempt})),
+            many_scenes=_many_scenes(document.get("manyScenes", Verdict.ALLOW)),
         )
         if policy.mode is Mode.ENFORCE and not policy.block:
             raise SettingsError("MODERATION.block: mode enforce needs at least one label to block")
@@ -88,7 +92,15 @@ class Policy:
     @property
     def version(self) -> str:
         """Twelve hex digits that identify this policy in the records; equal policies have equal versions."""
-        document = [self.mode, self.record_from, dict(self.block), dict(self.review), sorted(self.exempt)]
+        document: list[object] = [
+            self.mode,
+            self.record_from,
+            dict(self.block),
+            dict(self.review),
+            sorted(self.exempt),
+        ]
+        if self.many_scenes is not Verdict.ALLOW:
+            document.append({"manyScenes": self.many_scenes})
         canonical = json.dumps(document, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
@@ -108,6 +120,13 @@ def decide(labels: Sequence[Label], policy: Policy) -> Decision:
     return worst(
         [Decision(Verdict.ALLOW), *(_judge(label, ancestry.line(label), policy) for label in judged)]
     )
+
+
+def decide_many_scenes(judged: int, policy: Policy) -> Decision:
+    """Return the verdict on an object with many more distinct scenes than the `judged` frames show."""
+    if policy.many_scenes is not Verdict.REVIEW:
+        return Decision(policy.many_scenes)
+    return Decision(Verdict.REVIEW, f"it has many more distinct scenes than the {judged} judged frames show")
 
 
 def worst(decisions: Iterable[Decision]) -> Decision:
@@ -176,6 +195,12 @@ def _nearest(line: Sequence[str], names: Iterable[str]) -> tuple[float, str]:
         ((line.index(name.casefold()), name) for name in names if name.casefold() in line),
         default=(math.inf, ""),
     )
+
+
+def _many_scenes(value: object) -> Verdict:
+    if value not in MANY_SCENES_VERDICTS:
+        raise SettingsError(f"MODERATION.manyScenes: {value!r} is none of {', '.join(MANY_SCENES_VERDICTS)}")
+    return Verdict(str(value))
 
 
 def _rules(key: str, rules: object) -> Mapping[str, float]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from media_pipeline.errors import FailedError, Reason
-from media_pipeline.moderation.policy import Decision, Policy, decide, merge, worst
+from media_pipeline.moderation.policy import Decision, Policy, decide, decide_many_scenes, merge, worst
 from media_pipeline.moderation.result import Answers, JudgedPicture, ModerationResult
 from media_pipeline.moderation.verdicts import Label, Mode, Verdict
 
@@ -50,6 +50,7 @@ class Moderator:
         *,
         before_each: Callable[[], None],
         times: Sequence[float] | None = None,
+        many_scenes: bool = False,
         known: Answers | None = None,
         on_answer: Callable[[Answers], None] = lambda _: None,
     ) -> ModerationResult:
@@ -57,7 +58,8 @@ class Moderator:
 
         Pictures among `known` are not asked about again. Call `before_each` before each request; it may refuse the
         request by raising. Call `on_answer` after each with all answers so far. `times` are those of a video's frames
-        in seconds, one per proxy.
+        in seconds, one per proxy. `many_scenes` says that there is much more to see than the proxies show, which the
+        policy may send to review.
         Raises FailedError (`proxy_refused`) where Rekognition cannot take our picture.
         """
         if self._policy.mode is Mode.OFF:
@@ -83,8 +85,10 @@ class Moderator:
             judged.append(
                 replace(answers.pictures[digest], time=times[number] if times is not None else None)
             )
-        decision = worst(decide(picture.labels, self._policy) for picture in judged)
-        return self._result(decision, judged, answers)
+        decisions = [decide(picture.labels, self._policy) for picture in judged]
+        if many_scenes:
+            decisions.append(decide_many_scenes(len(judged), self._policy))
+        return replace(self._result(worst(decisions), judged, answers), many_scenes=many_scenes)
 
     def _ask(self, proxy: bytes) -> tuple[tuple[Label, ...], str]:
         try:

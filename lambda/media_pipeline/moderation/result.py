@@ -59,6 +59,8 @@ class ModerationResult:
     """The judged pictures; empty in records of versions before 0.2."""
     asked_from: float | None = None
     """The least confidence, in percent, of labels that Rekognition was asked for; None where it was not asked."""
+    many_scenes: bool = False
+    """Whether it has many more distinct scenes than the judged pictures show."""
 
     @property
     def publishes(self) -> bool:
@@ -89,8 +91,8 @@ class ModerationResult:
         """Return the record's field `moderation`.
 
         Shape: `{"verdict", "mode", "reason", "labels": [{"name", "parent", "confidence"}], "model_version",
-        "policy_version", "judged", "asked_from", "pictures" or "frames": [JudgedPicture.to_document()]}`; `frames` for
-        videos.
+        "policy_version", "judged", "asked_from", "many_scenes"?: true, "pictures" or "frames":
+        [JudgedPicture.to_document()]}`; `frames` for videos.
         """
         pictures = [picture.to_document() for picture in self.pictures]
         name = "frames" if any(picture.time is not None for picture in self.pictures) else "pictures"
@@ -103,6 +105,7 @@ class ModerationResult:
             "policy_version": self.policy_version,
             "judged": self.judged,
             "asked_from": self.asked_from,
+            **({"many_scenes": True} if self.many_scenes else {}),
             name: pictures,
         }
 
@@ -125,6 +128,7 @@ class ModerationResult:
             judged=int(document.get("judged", 0)),
             pictures=tuple(JudgedPicture.from_document(picture) for picture in pictures),
             asked_from=None if asked_from is None else float(asked_from),
+            many_scenes=bool(document.get("many_scenes", False)),
         )
 
 

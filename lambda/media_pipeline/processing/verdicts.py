@@ -88,6 +88,7 @@ class Verdicts:
             results.proxies,
             before_each=lambda: attempt.before_call("ask Rekognition"),
             times=results.times,
+            many_scenes=results.many_scenes,
             known=Answers.of_record(attempt.record.attributes, self._moderator.asked_from),
             on_answer=remember,
         )

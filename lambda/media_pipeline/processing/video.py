@@ -116,7 +116,8 @@ class VideoProcessor:
 
     def _render(self, fetched: FetchedVideo, transcoded: TranscodedVideo, attempt: Attempt) -> VideoResults:
         """Choose the frames to judge, make their proxies, and the poster of the best of them."""
-        chosen = choose_frames(transcoded.frames, self._settings.moderation_frames)
+        choice = choose_frames(transcoded.frames, self._settings.moderation_frames)
+        chosen = choice.frames
         best = transcoded.frames[judged_frames.choose_poster(transcoded.frames, chosen)].time
         poster: Rendered | None = None
         shown: list[tuple[float, bytes]] = []
@@ -134,6 +135,7 @@ class VideoProcessor:
             ),
             proxies=tuple(proxy for _, proxy in shown),
             times=tuple(time for time, _ in shown),
+            many_scenes=choice.many_scenes,
             placeholder=poster.placeholder,
             dominant_colour=poster.dominant_colour,
         )

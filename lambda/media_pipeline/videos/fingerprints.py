@@ -8,7 +8,11 @@ from typing import Any, Protocol
 from PIL import Image, ImageChops
 
 _LUMA, _CHROMA = 32, 16
-_SIZE = (_LUMA, _LUMA + _CHROMA)
+_SIZE = (_LUMA, 2 * _LUMA)
+_FINE = 64
+"""Points per side to which every pixel of a plane is averaged in one fast step."""
+_DETAIL_LINES = 128
+"""Lines of which the detail is taken: all of them would cost as much as scaling the frame."""
 _LEVELS = range(256)
 
 
@@ -22,18 +26,22 @@ class Plane(Protocol):
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """Luma at 32 x 32 points and each chroma plane at 16 x 16, in levels from 0 to 255."""
+    """Luma at 32 x 32 points, each chroma plane at 16 x 16, detail at 32 x 16, in levels from 0 to 255.
+
+    Luma and chroma are averages of all pixels; detail is the average of squared luma, which tells a sharp picture from
+    a blurred one with the same averages.
+    """
 
     pixels: bytes
 
     @cached_property
     def image(self) -> Image.Image:
-        """The samples as a greyscale picture of 32 x 48 px."""
-        return Image.frombytes("L", _SIZE, self.pixels)
+        """The samples as a greyscale picture of 32 x 64 px."""
+        return Image.frombuffer("L", _SIZE, self.pixels, "raw", "L", 0, 1)
 
     @cached_property
     def coarse(self) -> Image.Image:
-        """The same reduced to 8 x 12 px, in which film grain averages out."""
+        """The same reduced to 8 x 16 px, in which film grain averages out."""
         return self.image.reduce(4)
 
     @property
@@ -45,11 +53,13 @@ class Fingerprint:
 
 
 def fingerprint(planes: tuple[Plane, ...]) -> Fingerprint:
-    """Return the fingerprint of a yuv420p frame; only the middle line of every block of lines is read."""
+    """Return the fingerprint of a yuv420p frame."""
+    luma, *chroma = planes
     canvas = Image.new("L", _SIZE)
-    corners = ((0, 0, _LUMA), (0, _LUMA, _CHROMA), (_CHROMA, _LUMA, _CHROMA))
-    for plane, (left, top, side) in zip(planes, corners, strict=False):
-        canvas.paste(_sampled(plane, side), (left, top))
+    canvas.paste(_averaged(luma, _LUMA), (0, 0))
+    for number, plane in enumerate(chroma):
+        canvas.paste(_averaged(plane, _CHROMA), (number * _CHROMA, _LUMA))
+    canvas.paste(_detail(luma), (0, _LUMA + _CHROMA))
     return Fingerprint(canvas.tobytes())
 
 
@@ -73,10 +83,21 @@ def _mean(picture: Image.Image) -> float:
     return float(sum(map(mul, _LEVELS, picture.histogram()))) / (picture.width * picture.height)
 
 
-def _sampled(plane: Plane, side: int) -> Image.Image:
-    rows = min(side, plane.height)
+def _averaged(plane: Plane, side: int) -> Image.Image:
+    picture = _picture(plane, 0, plane.height, 1)
+    reduced = picture.reduce((max(1, plane.width // _FINE), max(1, plane.height // _FINE)))
+    return reduced.resize((side, side), Image.Resampling.BOX)
+
+
+def _detail(plane: Plane) -> Image.Image:
+    rows = min(_DETAIL_LINES, plane.height)
     step = plane.height // rows
     first = min((plane.height - (rows - 1) * step) // 2, plane.height - rows * step)
+    lines = _picture(plane, first, rows, step)
+    return ImageChops.multiply(lines, lines).resize((_LUMA, _CHROMA), Image.Resampling.BOX)
+
+
+def _picture(plane: Plane, first: int, rows: int, step: int) -> Image.Image:
+    """Return every `step`-th line of a plane as a picture that shares its memory."""
     lines: Any = memoryview(plane)[first * plane.line_size :]  # type: ignore[arg-type] # PyAV's planes are buffers
-    thinned = Image.frombuffer("L", (plane.width, rows), lines, "raw", "L", plane.line_size * step, 1)
-    return thinned.resize((side, side), Image.Resampling.BOX)
+    return Image.frombuffer("L", (plane.width, rows), lines, "raw", "L", plane.line_size * step, 1)

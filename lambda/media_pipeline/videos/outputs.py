@@ -41,10 +41,14 @@ class VideoFile:
 
 @dataclass(frozen=True, kw_only=True)
 class VideoResults:
-    """The renditions and proxies of one video; `times` are those of the judged frames, in seconds, one per proxy."""
+    """The renditions and proxies of one video; `times` are those of the judged frames, in seconds, one per proxy.
+
+    `many_scenes` says that the video has many more distinct scenes than judged frames.
+    """
 
     renditions: Sequence[Output]
     proxies: Sequence[bytes]
     times: Sequence[float]
+    many_scenes: bool
     placeholder: str
     dominant_colour: str

@@ -1,9 +1,8 @@
 """Scenes of a video and pictures that stay or return, found from the fingerprints of its frames."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise, takewhile
-from math import ceil
+from itertools import pairwise
 
 from PIL import Image, ImageChops
 
@@ -26,10 +25,15 @@ NEIGHBOURS = 4
 """Frames to either side that a change is compared with."""
 BRIEF = 0.5
 """Seconds: what is shown for less is a flash or flicker."""
+CERTAIN_CUT_MEAN = 25.0
+"""Mean difference in levels of two frames in a row that no movement, noise or shaking of a camera makes."""
+SAME_MEAN, SAME_LARGEST = 1.5, 12
+"""Differences in levels below which frames look the same: an encoder's noise does, other letters on a card do not."""
+NOTICEABLE = 6.0
+"""Mean difference in levels at which a frame is worth judging although there is no cut."""
 STEADY = 3.0
 """Mean difference of coarse fingerprints in levels below which two frames show one still picture, despite grain."""
-Alike = Callable[[Fingerprint, Fingerprint], bool]
-"""Whether two frames show the same picture."""
+Relation = Callable[[Fingerprint, Fingerprint], bool]
 
 
 @dataclass(frozen=True)
@@ -54,11 +58,6 @@ class Scene:
         """Number of the frame halfway between both cuts."""
         return (self.first + self.last) // 2
 
-    @property
-    def brief(self) -> bool:
-        """Whether it is too short to be distinguished from flicker."""
-        return self.seconds < BRIEF
-
 
 def find_scenes(frames: Sequence[TimedFrame]) -> tuple[Scene, ...]:
     """Split a video of at least one frame at its cuts."""
@@ -70,55 +69,15 @@ def find_scenes(frames: Sequence[TimedFrame]) -> tuple[Scene, ...]:
     )
 
 
-def continuous_parts(frames: Sequence[TimedFrame], found: Sequence[Scene]) -> tuple[tuple[int, ...], ...]:
-    """Join scenes that may show one picture despite cuts between them; return the frame numbers of each part.
-
-    Consecutive brief scenes may be one flickering picture; and a flash does not end the scene that continues after it.
-    """
-    joined: list[list[int]] = []
-    flickering = False
-    for number, scene in enumerate(found):
-        span = list(range(scene.first, scene.last + 1))
-        if scene.brief and flickering:
-            joined[-1] += span
-        elif (resumed := _resumed(frames, found, number)) is not None:
-            next(part for part in joined if resumed in part).extend(span)
-        else:
-            joined.append(span)
-        flickering = scene.brief
-    return tuple(map(tuple, joined))
-
-
-def still_parts(
-    frames: Sequence[TimedFrame], part: Sequence[int], *, at_least: float, looks: int
-) -> Iterator[Sequence[int]]:
-    """Yield the runs of frames in which one picture is still, apart from grain, for `at_least` seconds.
-
-    In a long video only about `looks` frames are compared.
-    """
-    step = -(-len(frames) // looks)
-    looked = range(0, len(part), step)
-    after, next_anchor = 0, 0.0
-    for place, number in enumerate(looked):
-        frame = frames[part[number]]
-        # A held frame may begin before that time and last beyond it.
-        if number < after or frame.time + frame.seconds < next_anchor:
-            continue
-        next_anchor = (
-            frame.time + at_least / 4
-        )  # at least one anchor lies in every picture that is still for long enough
-
-        def alike(other: int, anchor: Fingerprint = frame.fingerprint) -> bool:
-            return steady(anchor, frames[part[other]].fingerprint)
-
-        before = list(takewhile(alike, reversed(looked[:place])))
-        following = list(takewhile(alike, looked[place:]))
-        first = max(0, (before[-1] if before else number) - step + 1)
-        last = min(len(part), following[-1] + step)
-        run = part[first:last]
-        if sum(frames[each].seconds for each in run) >= at_least:
-            yield run
-            after = last
+def find_pictures(frames: Sequence[TimedFrame]) -> Iterator[int]:
+    """Yield one frame for each scene, also where every frame cuts to another picture, as no camera does."""
+    changes = _changes(frames)
+    first = 0
+    for number in range(len(frames)):
+        last = number == len(frames) - 1
+        if last or changes[number].mean >= CERTAIN_CUT_MEAN or _is_cut(changes, number):
+            yield (first + number) // 2
+            first = number + 1
 
 
 class SimilarityIndex:
@@ -129,8 +88,22 @@ class SimilarityIndex:
         self._size = frames[0].fingerprint.coarse.size
         self._coarse = [frame.fingerprint.coarse.tobytes() for frame in frames]
 
-    def of(self, number: int, others: Sequence[int], alike: Alike) -> Iterator[int]:
-        """Yield those of the others that look alike, in order; coarse fingerprints rule most of them out at once."""
+    def same(self, number: int, others: Sequence[int]) -> Iterator[int]:
+        """Yield those of the others that differ by no more than an encoder's noise, in order."""
+        return self.alike(number, others, _same)
+
+    def steady(self, number: int, others: Sequence[int]) -> Iterator[int]:
+        """Yield those of the others that may show one still picture, apart from grain, in order."""
+        return self.alike(number, others, _steady)
+
+    def noticeably_alike(self, number: int, others: Sequence[int]) -> Iterator[int]:
+        """Yield those of the others that do not differ noticeably, in order."""
+        return self.alike(number, others, _unnoticeable, coarse=NOTICEABLE)
+
+    def alike(
+        self, number: int, others: Sequence[int], relation: Relation, coarse: float = STEADY
+    ) -> Iterator[int]:
+        """Yield those of the others in a relation; coarse fingerprints that differ by more rule most out at once."""
         if not others:
             return
         width, height = self._size
@@ -141,42 +114,20 @@ class SimilarityIndex:
         picture = self._frames[number].fingerprint
         for other, level in zip(others, levels, strict=True):
             # The level is rounded. Frames with similar fingerprints have similar coarse ones.
-            if level <= STEADY and alike(picture, self._frames[other].fingerprint):
+            if level <= coarse and relation(picture, self._frames[other].fingerprint):
                 yield other
 
-    def recurring(self, numbers: Iterable[int], alike: Alike, *, at_least: float) -> tuple[int, ...]:
-        """Return a frame of every picture that may be shown for `at_least` seconds in total, in however many pieces.
 
-        This is the heavy hitters algorithm of Misra and Gries: a picture that finds no free slot reduces the time of
-        all that have one by its own. So every picture loses at most the whole time divided by one more than the number
-        of slots, less than half of `at_least`, and one pass is enough. The caller must add up the exact time.
-        """
-        slots = 2 * ceil(sum(frame.seconds for frame in self._frames) / at_least)
-        held: dict[int, float] = {}
-        for number in numbers:
-            seconds = self._frames[number].seconds
-            known = next(self.of(number, list(held), alike), number)
-            if known in held or len(held) < slots:
-                held[known] = held.get(known, 0.0) + seconds
-                continue
-            # Slightly more: rounding errors of equal times would keep a slot occupied.
-            least = min(seconds, *held.values()) * (1 + 1e-6)
-            held = {other: left - least for other, left in (held | {number: seconds}).items() if left > least}
-        return tuple(number for number, seconds in held.items() if seconds >= at_least / 2)
+def _same(one: Fingerprint, other: Fingerprint) -> bool:
+    return largest_difference(one, other) < SAME_LARGEST and mean_difference(one, other) < SAME_MEAN
 
 
-def steady(one: Fingerprint, other: Fingerprint) -> bool:
-    """Return whether two frames may show one still picture, apart from grain."""
+def _unnoticeable(one: Fingerprint, other: Fingerprint) -> bool:
+    return mean_difference(one, other) < NOTICEABLE
+
+
+def _steady(one: Fingerprint, other: Fingerprint) -> bool:
     return coarse_mean_difference(one, other) < STEADY
-
-
-def _resumed(frames: Sequence[TimedFrame], found: Sequence[Scene], number: int) -> int | None:
-    """Return the last frame of the scene that continues here after a flash, None if it does not."""
-    if number < 2 or not found[number - 1].brief or found[number - 2].brief or found[number].brief:
-        return None
-    before = found[number - 2].last
-    change = mean_difference(frames[before].fingerprint, frames[found[number].first].fingerprint)
-    return before if change < CUT_MEAN else None
 
 
 @dataclass(frozen=True)

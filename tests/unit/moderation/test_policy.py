@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from media_pipeline.errors import SettingsError
-from media_pipeline.moderation.policy import Decision, Policy, decide, merge, worst
+from media_pipeline.moderation.policy import Decision, Policy, decide, decide_many_scenes, merge, worst
 from media_pipeline.moderation.taxonomy import Taxonomy
 from media_pipeline.moderation.verdicts import Label, Mode, Verdict
 
@@ -181,8 +181,13 @@ def test_equal_policies_have_equal_versions_and_others_differ() -> None:
         {"mode": "enforce", "block": {"Explicit": 60}, "review": {"Weapons": 90}},
         {"mode": "enforce", "block": {"Explicit": 60, "Weapons": 90}, "exempt": ["Alcohol"]},
         {"mode": "enforce", "block": {"Explicit": 60, "Weapons": 90}, "recordFrom": 10},
+        {"mode": "enforce", "block": {"Explicit": 60, "Weapons": 90}, "manyScenes": "review"},
     ]
-    assert len({first.version, *(Policy.parse(document).version for document in changed)}) == 6
+    assert len({first.version, *(Policy.parse(document).version for document in changed)}) == 7
+    spelled_out = Policy.parse(
+        {"mode": "enforce", "block": {"Explicit": 60, "Weapons": 90}, "manyScenes": "allow"}
+    )
+    assert spelled_out.version == first.version
 
 
 @pytest.mark.parametrize(
@@ -200,11 +205,28 @@ def test_equal_policies_have_equal_versions_and_others_differ() -> None:
         ({"mode": "enforce", "block": {"Weapons": 1}, "exempt": "Weapons"}, "exempt"),
         ({"mode": "enforce", "block": {"Weapons": 1}, "recordFrom": -1}, "recordFrom"),
         ({"mode": "enforce", "block": {"Weapons": 1}, "recrodFrom": 1}, "recrodFrom"),
+        ({"mode": "enforce", "block": {"Weapons": 1}, "manyScenes": "block"}, "manyScenes"),
     ],
 )
 def test_a_wrong_policy_is_refused_with_the_place(document: dict[str, object], complaint: str) -> None:
     with pytest.raises(SettingsError, match=complaint):
         Policy.parse(document)
+
+
+@pytest.mark.parametrize(
+    ("many", "labels", "expected"),
+    [
+        ("allow", [], Verdict.ALLOW),
+        ("review", [], Verdict.REVIEW),
+        ("review", [WEAPONS], Verdict.BLOCK),
+        ("allow", [WEAPONS], Verdict.BLOCK),
+    ],
+)
+def test_many_scenes_get_what_the_policy_says_unless_a_label_is_worse(
+    many: str, labels: list[Label], expected: Verdict
+) -> None:
+    rules = policy(block={"Weapons": 90}, manyScenes=many)
+    assert worst([decide(labels, rules), decide_many_scenes(12, rules)]).verdict is expected
 
 
 def test_the_worse_of_two_proxies_decides() -> None:
