@@ -28,7 +28,8 @@ def kept_transparency_is_not_judged_over_mid_grey() -> None:
 @mutation
 def a_crop_is_never_judged_by_itself() -> None:
     def whole_only(whole: rasters.Raster, targets: Any, *rest: Any, **encoded: Any) -> tuple[bytes, ...]:
-        return real(whole, (), *rest, **encoded)
+        made: tuple[bytes, ...] = real(whole, (), *rest, **encoded)
+        return made
 
     real: Any = vars(renditions)["proxies_of_renditions"]
     swap(renditions, "proxies_of_renditions", lambda _: whole_only)
