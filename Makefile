@@ -1,4 +1,4 @@
-# `make` alone says what there is. Every target sets itself up first; all set-up lives in .venv/.
+# `make` alone lists the commands. Every target sets itself up first; the set-up is in .venv/.
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 PYTHON ?= python3
@@ -8,21 +8,21 @@ RUN := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
 .PHONY: help
-help: ## what there is
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+help: ## list the commands
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
 
 $(READY): requirements-dev.txt $(wildcard lambda/requirements/*.txt)
 	@sh scripts/setup.sh "$(PYTHON)" "$(VENV)"
 
 .PHONY: setup
-setup: $(READY) ## set up .venv (every other target does it by itself)
+setup: $(READY) ## set up .venv (every other target does this by itself)
 
 .PHONY: test
-test: $(READY) ## all tests, with the reason for each that was skipped
+test: $(READY) ## run all tests, and print why any was skipped
 	@$(RUN) -m pytest -rs
 
 .PHONY: check
-check: $(READY) ## formatter, linter, type checker, import contracts
+check: $(READY) ## run the formatter, linter, type checker and import contracts
 	@$(RUN) -m ruff format --check .
 	@$(RUN) -m ruff check .
 	@$(RUN) -m mypy
@@ -38,7 +38,7 @@ reference: export PYTHONPATH = lambda
 reference: $(READY) ## write docs/reference/ from the code
 	@$(RUN) -m scripts.reference
 
-# The values go through the environment, not through the shell's eyes: names may hold spaces and apostrophes.
+# Values are passed through the environment and not expanded by the shell: names may contain spaces and apostrophes.
 .PHONY: card
 card: export CARD_LABELS = $(value LABELS)
 card: export CARD_FILE = $(value FILE)
@@ -48,15 +48,15 @@ card: $(READY) ## draw a moderation card: LABELS="Weapons:95,Alcohol Use:60" FIL
 .PHONY: package
 package: export PACKAGE_STACK = $(value STACK)
 package: export PACKAGE_JSON = $(value JSON)
-package: $(READY) ## the zips for AWS that a preview would build [STACK=dev] [JSON=file]
+package: $(READY) ## build the zips for AWS that a preview would build [STACK=dev] [JSON=file]
 	@$(RUN) -m components.packaging package --stack="$$PACKAGE_STACK" $${PACKAGE_JSON:+--json="$$PACKAGE_JSON"}
 
 .PHONY: bench-packaging
-bench-packaging: $(READY) ## packaging: cold, cached and against `pip --target` and zip
+bench-packaging: $(READY) ## measure packaging: cold, cached, and against `pip --target` and zip
 	@$(RUN) -m benchmarks.packaging
 
-# Not behind $(READY): it mends the very files that the set-up reads. Versions stay as they are without UPGRADE=1,
-# hashes never do: uv would take over those of the old lock, so it is shown the old versions only.
+# Does not depend on $(READY): it repairs the very files that the set-up reads. Versions stay without UPGRADE=1, hashes
+# are always looked up again: uv would keep those of the old lock file, so it gets the old versions only.
 UV ?= $(RUN) -m uv
 LAYERS := $(basename $(wildcard lambda/requirements/*.in))
 COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
@@ -77,25 +77,25 @@ lock: ## pin all requirements with their hashes again [UPGRADE=1 for newer versi
 demo: export DEMO_STACK = $(value STACK)
 demo: export DEMO_PHOTOS = $(value PHOTOS)
 demo: export DEMO_OUT = $(value OUT)
-# `exec`: make passes a SIGTERM of its own on to the recipe's shell, which would die of it and leave the demo running.
-demo: $(READY) ## photos through the whole pipeline, here [STACK=dev] [PHOTOS=folder] [OUT=build/demo]
+# `exec`: make passes a SIGTERM on to the recipe's shell, which would end and leave the demo running.
+demo: $(READY) ## send photos and videos through the whole pipeline on this machine [STACK=dev] [PHOTOS=folder] [OUT=build/demo]
 	@exec sh local/demo/launch.sh $(RUN) -m local.demo --stack="$$DEMO_STACK" --photos="$$DEMO_PHOTOS" --out="$$DEMO_OUT"
 
 .PHONY: serve
 serve: export SERVE_STACK = $(value STACK)
 serve: export SERVE_OUT = $(value OUT)
 serve: export SERVE_PORT = $(value PORT)
-serve: $(READY) ## a stack that stays up until Ctrl-C [STACK=dev] [PORT=0] [OUT=build/serve]; OUT/env says where it is
+serve: $(READY) ## run a stack until Ctrl-C [STACK=dev] [PORT=0] [OUT=build/serve]; OUT/env has its addresses and keys
 	@exec $(RUN) -m local.serve --stack="$$SERVE_STACK" $${SERVE_PORT:+--port="$$SERVE_PORT"} \
 		$${SERVE_OUT:+--out="$$SERVE_OUT"}
 
 .PHONY: rehearse
 rehearse: export REHEARSE_STACK = $(value STACK)
 rehearse: export REHEARSE_COMMAND = $(value CMD)
-rehearse: $(READY) ## a shell in which pulumi works against the embedded AWS [STACK=dev] [CMD="pulumi up --yes"]
+rehearse: $(READY) ## open a shell in which pulumi works against the embedded AWS [STACK=dev] [CMD="pulumi up --yes"]
 	@$(RUN) -m local.rehearse --stack="$$REHEARSE_STACK" --command="$$REHEARSE_COMMAND"
 
-# The peers are installed when they are first wanted. What cannot be had here is left out, and the table says so.
+# The other libraries are installed when first needed. What cannot be installed here is left out, and the table says so.
 BENCH_PYTHON := $(VENV)/bench
 BENCH_NODE := build/bench-node
 SHARP := sharp@0.34.5
@@ -108,7 +108,7 @@ $(BENCH_PYTHON)/.ready: benchmarks/requirements.txt | $(READY)
 .PHONY: bench
 bench: export BENCH_PHOTOS = $(value PHOTOS)
 bench: export BENCH_OUT = $(value OUT)
-bench: $(READY) $(BENCH_PYTHON)/.ready ## speed and quality of renditions against their peers [PHOTOS=folder] [OUT=build/bench]
+bench: $(READY) $(BENCH_PYTHON)/.ready ## measure speed and quality of renditions against other libraries [PHOTOS=folder] [OUT=build/bench]
 	@test -d $(BENCH_NODE)/node_modules/sharp || ! command -v node >/dev/null || ! command -v npm >/dev/null \
 		|| { mkdir -p $(BENCH_NODE) && npm install --prefix $(BENCH_NODE) --no-save --no-package-lock --no-audit \
 		--no-fund --silent $(SHARP); } || echo "sharp cannot be installed here"
@@ -116,12 +116,12 @@ bench: $(READY) $(BENCH_PYTHON)/.ready ## speed and quality of renditions agains
 
 .PHONY: test-engine
 test-engine: export ENGINE_TESTS = all
-test-engine: $(READY) ## both stacks with the real Pulumi CLI on PATH, against the embedded AWS
+test-engine: $(READY) ## test both stacks with the real Pulumi CLI against the embedded AWS
 	@$(RUN) -m pytest tests/engine
 
 .PHONY: front-door
 front-door: export FRONT_DOOR_UPLOADS = $(or $(UPLOADS),200)
-front-door: $(READY) ## the API, its forms, the news and every documented line, pasted [UPLOADS=200]: so many at once
+front-door: $(READY) ## test the API, its forms and announcements, and every documented line in a shell [UPLOADS=200: at once]
 	@$(RUN) -m pytest tests/api_end_to_end -n 0 -s
 
 FUZZ := $(VENV)/fuzz
@@ -132,50 +132,50 @@ $(FUZZ)/.ready: tests/api_end_to_end/requirements.txt | $(READY)
 
 .PHONY: fuzz-api
 fuzz-api: export PYTHONPATH = lambda
-fuzz-api: $(READY) $(FUZZ)/.ready ## requests made of the OpenAPI document against a served stack [REQUESTS=2000] [SEED=0]
+fuzz-api: $(READY) $(FUZZ)/.ready ## send requests generated from the OpenAPI document to a served stack [REQUESTS=2000] [SEED=0]
 	@$(RUN) -m tests.api_end_to_end.fuzz --requests=$(or $(REQUESTS),2000) --seed=$(or $(SEED),0)
 
-# The values go through the environment, so that a case's name may hold any sign.
+# Values are passed through the environment, so that a case's name may contain any character.
 .PHONY: faults
 faults: export PYTHONPATH = lambda
 faults: export FAULTS_CASE = $(value CASE)
-faults: $(READY) ## every AWS call of every object's way x every fault, in virtual time [CASE=name: only that one]
+faults: $(READY) ## try every fault at every AWS call of every scenario, in virtual time [CASE=name: only that one]
 	@exec $(RUN) -m tests.faults.exhaustive $${FAULTS_CASE:+--case "$$FAULTS_CASE"}
 
 .PHONY: soak
 soak: export PYTHONPATH = lambda
-soak: $(READY) ## random faults: SEEDS=1000 [SEED_START=0], 40 objects a seed
+soak: $(READY) ## simulate random faults, 40 objects per seed: SEEDS=1000 [SEED_START=0]
 	@exec $(RUN) -m tests.faults.soak --seeds=$(or $(SEEDS),1000) --start=$(or $(SEED_START),0) $(if $(TRACE),--trace)
 
 .PHONY: mutants
 mutants: export PYTHONPATH = lambda
 mutants: export MUTANTS_PATCHES = $(value PATCHES)
 mutants: export MUTANTS_JSON = $(value JSON)
-mutants: $(READY) ## does the fault harness notice mistakes? [PATCHES=folder of *.patch] [JSON=file]
+mutants: $(READY) ## check that the fault tests detect mistakes [PATCHES=folder of *.patch] [JSON=file]
 	@exec $(RUN) -m tests.faults.mutants $${MUTANTS_PATCHES:+--patches "$$MUTANTS_PATCHES"} $${MUTANTS_JSON:+--json "$$MUTANTS_JSON"}
 
 .PHONY: chaos
 chaos: export PYTHONPATH = lambda
-chaos: $(READY) ## real processes in the embedded AWS killed at random: [OBJECTS=1000] [KILLS=500] [SEED=0]
+chaos: $(READY) ## kill real processes in the embedded AWS at random [OBJECTS=1000] [KILLS=500] [SEED=0]
 	@$(RUN) -m tests.faults.chaos --objects=$(or $(OBJECTS),1000) --kills=$(or $(KILLS),500) --seed=$(or $(SEED),0)
 
 .PHONY: corpus
 corpus: export PYTHONPATH = lambda
-corpus: $(READY) ## odd and hostile pictures (../shared/corpus) through the image function [SHARE=1: all of them]
+corpus: $(READY) ## send odd and hostile pictures (../shared/corpus) through the image function [SHARE=1: all of them]
 	@$(RUN) -m tests.faults.corpus --share=$(or $(SHARE),1)
 
 .PHONY: corpus-videos
 corpus-videos: export PYTHONPATH = lambda
-corpus-videos: $(READY) ## odd and hostile videos, with traps, through the video function [SHARE=1: all of them]
+corpus-videos: $(READY) ## send odd and hostile videos, with traps, through the video function [SHARE=1: all of them]
 	@$(RUN) -m tests.video.corpus --share=$(or $(SHARE),1)
 
 .PHONY: sampling
 sampling: export PYTHONPATH = lambda
-sampling: $(READY) ## does a card somewhere in a video block it? [VIDEOS=100] [SEED=0]
+sampling: $(READY) ## check that a card somewhere in a video blocks it [VIDEOS=100] [SEED=0]
 	@$(RUN) -m tests.video.sampling_trial --videos=$(or $(VIDEOS),100) --seed=$(or $(SEED),0)
 
 .PHONY: bench-video
 bench-video: export PYTHONPATH = lambda
 bench-video: export BENCH_VIDEO_OUT = $(value OUT)
-bench-video: $(READY) ## 1080p to 720p against the ffmpeg command line: time, memory, likeness, sound [PAIRS=7] [OUT=build/bench-video]
+bench-video: $(READY) ## measure 1080p to 720p against the ffmpeg command line: time, memory, likeness, sound [PAIRS=7] [OUT=build/bench-video]
 	@$(RUN) -m benchmarks.video --pairs=$(or $(PAIRS),7) $${BENCH_VIDEO_OUT:+--out="$$BENCH_VIDEO_OUT"}
