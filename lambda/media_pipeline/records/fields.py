@@ -44,7 +44,7 @@ FIELDS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "`verdict`, `mode`, `reason`, `labels` with `name`, `parent` and `confidence`, `frames` of a video with "
             "`time` and `labels`, `pictures` of anything else with `labels`, both with the `sha256` of the judged "
             "JPEG; `judged` (their number), `asked_from` (the least confidence asked for), `model_version`, "
-            "`policy_version`",
+            "`policy_version`, and `many_scenes` where a video has many more distinct scenes than judged frames",
         ),
         "answers": (
             "map",
