@@ -171,7 +171,8 @@ corpus-videos: $(READY) ## send odd and hostile videos, with traps, through the 
 
 .PHONY: sampling
 sampling: export PYTHONPATH = lambda
-sampling: $(READY) ## check that a card somewhere in a video blocks it [VIDEOS=100] [SEED=0]
+sampling: $(READY) ## check that a card somewhere in an animation or a video blocks it [VIDEOS=100: of each kind] [SEED=0]
+	@$(RUN) -m tests.video.animation_trial --animations=$(or $(VIDEOS),100) --seed=$(or $(SEED),0)
 	@$(RUN) -m tests.video.sampling_trial --videos=$(or $(VIDEOS),100) --seed=$(or $(SEED),0)
 
 .PHONY: bench-video
