@@ -1,0 +1,237 @@
+"""Deletes, undeletes and late events: one record for each version, whatever order they come in and what expired."""
+
+import dataclasses
+import json
+from typing import Any
+
+import pytest
+
+from media_pipeline.api.images import Images
+from media_pipeline.api.originals import Originals
+from media_pipeline.records.record import Status
+from media_pipeline.storage import Storage
+from tests.fixtures.moto_stack import MotoStack
+from tests.unit.processing.driving import KILLED, LEASE_OVER, WEAPON, draw, kill_at, settle
+
+DAY = 86_400
+ID = "x" * 32
+
+
+def keeping(stack: MotoStack, days: int) -> None:
+    stack.settings = dataclasses.replace(stack.settings, records_retention_days=days)
+
+
+def expire(stack: MotoStack, key: str, sequencer: str) -> None:
+    """Remove an item, as DynamoDB does once it is past `expires_at`."""
+    stack.clients.dynamodb.delete_item(
+        TableName="records", Key={"object_key": {"S": key}, "sequencer": {"S": sequencer}}
+    )
+
+
+def delete(stack: MotoStack, key: str) -> dict[str, Any]:
+    marker = stack.clients.s3.delete_object(Bucket="uploads", Key=key)
+    return stack.event("ObjectRemoved:DeleteMarkerCreated", key, marker["VersionId"])
+
+
+def delete_version(stack: MotoStack, key: str, version: str) -> dict[str, Any]:
+    stack.clients.s3.delete_object(Bucket="uploads", Key=key, VersionId=version)
+    return stack.event("ObjectRemoved:Delete", key, version)
+
+
+def version_of(event: dict[str, Any]) -> str:
+    version: str = event["s3"]["object"]["versionId"]
+    return version
+
+
+def without_sequencer(event: dict[str, Any]) -> dict[str, Any]:
+    copied: dict[str, Any] = json.loads(json.dumps(event))
+    del copied["s3"]["object"]["sequencer"]
+    return copied
+
+
+def shown(stack: MotoStack, key: str) -> dict[str, Any] | None:
+    images = Images(
+        originals=Originals(s3=stack.clients.s3, bucket="uploads"),
+        records=stack.records,
+        s3=stack.clients.s3,
+        renditions="renditions",
+    )
+    return images.describe(ID, key)
+
+
+@pytest.mark.parametrize("by", ["marker", "version"])
+def test_renditions_go_with_a_delete_although_their_record_is_gone(stack: MotoStack, by: str) -> None:
+    event, other = stack.upload("a.jpg", draw((1, 2, 3))), stack.upload("a.jpg/b.jpg", draw((4, 5, 6)))
+    assert stack.deliver(event)
+    assert stack.deliver(other)
+    expire(stack, "a.jpg", stack.record("a.jpg", event).sequencer)
+    gone = delete(stack, "a.jpg") if by == "marker" else delete_version(stack, "a.jpg", version_of(event))
+    assert stack.deliver(gone)
+    left = stack.keys("renditions")
+    assert left == stack.record("a.jpg/b.jpg", other).rendition_keys, "a longer key has its own renditions"
+
+
+def test_late_delete_marker_leaves_the_renditions_of_a_newer_version(stack: MotoStack) -> None:
+    assert stack.deliver(stack.upload("a.jpg", draw((1, 2, 3))))
+    marker = delete(stack, "a.jpg")
+    newer = stack.upload("a.jpg", draw((4, 5, 6)))
+    assert stack.deliver(newer)
+    assert stack.deliver(marker)
+    assert stack.keys("renditions") == stack.record("a.jpg", newer).rendition_keys
+
+
+@pytest.mark.parametrize("newer", [Status.BLOCKED, Status.DELETED, Status.PUBLISHED])
+def test_replaced_version_stays_hidden_although_the_newer_record_expired_first(
+    stack: MotoStack, newer: Status
+) -> None:
+    keeping(stack, 30)
+    assert stack.deliver(stack.upload("a.jpg", draw((1, 2, 3))))
+    if newer is Status.DELETED:
+        second = delete(stack, "a.jpg")
+    else:
+        stack.rekognition.labels = WEAPON if newer is Status.BLOCKED else []
+        second = stack.upload("a.jpg", draw((200, 2, 3)))
+    assert stack.deliver(second)
+    newest = stack.records.newest("a.jpg")
+    assert newest is not None
+    assert newest.status is newer
+    expire(stack, "a.jpg", newest.sequencer)
+    answer = shown(stack, "a.jpg")
+    assert answer is None or answer["renditions"] == []
+
+
+def test_late_upload_is_superseded_although_its_tombstone_is_gone(stack: MotoStack) -> None:
+    event = stack.upload("a.jpg", draw((1, 2, 3)))
+    assert stack.deliver(delete(stack, "a.jpg"))
+    tombstone = stack.records.newest("a.jpg")
+    assert tombstone is not None
+    stack.clock.now += 2 * DAY
+    expire(stack, "a.jpg", tombstone.sequencer)
+    settle(stack, event)
+    assert stack.record("a.jpg", event).status is Status.SUPERSEDED
+    assert stack.keys("renditions") == set()
+
+
+@pytest.mark.parametrize("first_without", [True, False])
+def test_version_has_one_record_whichever_of_its_events_has_no_sequencer(
+    stack: MotoStack, first_without: bool
+) -> None:
+    event = stack.upload("a.jpg", draw((1, 2, 3)))
+    events = [without_sequencer(event), event]
+    for each in events if first_without else reversed(events):
+        assert stack.deliver(each)
+    assert [record.status for record in stack.records.history("a.jpg")] == [Status.PUBLISHED]
+    assert len(stack.announcements()) == 1
+    assert stack.deliver(delete_version(stack, "a.jpg", version_of(event)))
+    assert [record.status for record in stack.records.history("a.jpg")] == [Status.DELETED]
+
+
+def test_removed_delete_marker_brings_the_version_back(stack: MotoStack) -> None:
+    event = stack.upload("a.jpg", draw((1, 2, 3)))
+    assert stack.deliver(event)
+    marker = delete(stack, "a.jpg")
+    assert stack.deliver(marker)
+    assert stack.keys("renditions") == set()
+    removed = delete_version(stack, "a.jpg", version_of(marker))
+    assert stack.deliver(removed)
+    restored = stack.record("a.jpg", event)
+    assert (restored.status, restored.attempt) == (Status.PUBLISHED, 2)
+    assert stack.keys("renditions") == restored.rendition_keys
+    answer = shown(stack, "a.jpg")
+    assert answer is not None
+    assert answer["status"] == "PUBLISHED"
+    assert [each["status"] for each in stack.announcements()] == ["PUBLISHED", "DELETED", "PUBLISHED"]
+    for late in (removed, marker, event):
+        assert stack.deliver(late)
+    assert stack.record("a.jpg", event) == restored
+    assert stack.keys("renditions") == restored.rendition_keys
+
+
+def test_undelete_that_was_cut_off_goes_on(stack: MotoStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    event = stack.upload("a.jpg", draw((1, 2, 3)))
+    assert stack.deliver(event)
+    marker = delete(stack, "a.jpg")
+    assert stack.deliver(marker)
+    removed = delete_version(stack, "a.jpg", version_of(marker))
+    kill_at(monkeypatch, Storage, "put_rendition")
+    with pytest.raises(KILLED):
+        stack.deliver(removed)
+    stack.clock.now += LEASE_OVER
+    settle(stack, removed)
+    assert stack.keys("renditions") == stack.record("a.jpg", event).rendition_keys != frozenset()
+
+
+def test_undelete_that_only_the_dead_letters_see_can_be_redriven(stack: MotoStack) -> None:
+    event = stack.upload("a.jpg", draw((1, 2, 3)))
+    assert stack.deliver(event)
+    marker = delete(stack, "a.jpg")
+    assert stack.deliver(marker)
+    assert stack.dead_letter(delete_version(stack, "a.jpg", version_of(marker)))
+    failed = stack.record("a.jpg", event)
+    assert failed.status is Status.FAILED
+    redrive = {"eventSource": "media-pipeline:redrive", "redrive": {"attempt": failed.attempt}}
+    settle(stack, {**event, **redrive})
+    assert stack.keys("renditions") == stack.record("a.jpg", event).rendition_keys != frozenset()
+
+
+def test_version_that_was_deleted_before_its_upload_was_seen_ends_as_deleted(stack: MotoStack) -> None:
+    event = stack.upload("a.jpg", draw((1, 2, 3)))
+    assert stack.deliver(delete_version(stack, "a.jpg", version_of(event)))
+    assert shown(stack, "a.jpg") is None
+    settle(stack, event)
+    record = stack.record("a.jpg", event)
+    assert record.status is Status.DELETED
+    assert "attention" not in record.attributes
+
+
+def test_redrive_of_what_is_still_gone_alerts_nobody_again(stack: MotoStack) -> None:
+    event = stack.upload("a.jpg", draw((1, 2, 3)))
+    stack.clients.s3.delete_object(Bucket="uploads", Key="a.jpg", VersionId=version_of(event))
+    settle(stack, event)
+    failed = stack.record("a.jpg", event)
+    assert failed.attributes["reason"] == "original_gone"
+    for _ in range(2):
+        redrive = {"eventSource": "media-pipeline:redrive", "redrive": {"attempt": failed.attempt}}
+        settle(stack, {**event, **redrive})
+    assert stack.record("a.jpg", event) == failed
+    assert len(stack.announcements()) == 1
+
+
+def suspend_versioning(stack: MotoStack) -> None:
+    stack.clients.s3.put_bucket_versioning(Bucket="uploads", VersioningConfiguration={"Status": "Suspended"})
+
+
+def upload_null_version(stack: MotoStack, key: str, data: bytes) -> dict[str, Any]:
+    answer = stack.clients.s3.put_object(Bucket="uploads", Key=key, Body=data)
+    return stack.event("ObjectCreated:Put", key, "null", answer["ETag"], len(data))
+
+
+def test_null_version_is_not_published_on_the_verdict_about_an_earlier_one(
+    stack: MotoStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    suspend_versioning(stack)
+    first = upload_null_version(stack, "a.jpg", draw((10, 200, 20)))
+    kill_at(monkeypatch, Storage, "put_rendition")
+    with pytest.raises(KILLED):
+        stack.deliver(first)
+    upload_null_version(stack, "a.jpg", draw((230, 20, 20)))
+    stack.clock.now += LEASE_OVER
+    settle(stack, first)
+    assert stack.keys("renditions") == set()
+
+
+def test_quarantine_of_a_null_version_leaves_the_upload_that_replaced_it(
+    stack: MotoStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    suspend_versioning(stack)
+    stack.rekognition.labels = WEAPON
+    first = upload_null_version(stack, "a.jpg", draw((230, 20, 20)))
+    kill_at(monkeypatch, stack.clients.s3, "delete_object")
+    with pytest.raises(KILLED):
+        stack.deliver(first)
+    stack.rekognition.labels = []
+    upload_null_version(stack, "a.jpg", draw((10, 200, 20)))
+    stack.clock.now += LEASE_OVER
+    settle(stack, first)
+    assert stack.record("a.jpg", first).status is Status.BLOCKED
+    assert stack.keys("uploads") == {"a.jpg"}
