@@ -112,6 +112,11 @@ class ServedStack:
         """Return all records."""
         return self.deployed.records()
 
+    def status(self, key: str) -> str | None:
+        """Return the status of a key's newest record; None without one."""
+        records = self.deployed.records(key)
+        return str(records[-1]["status"]) if records else None
+
     def wait_for_outcomes(self, keys: Collection[str] = ()) -> list[dict[str, Any]]:
         """Wait until these keys have a record, every record is announced, and nothing is in progress.
 
