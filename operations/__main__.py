@@ -11,6 +11,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from operations.errors import OperationsError
+from operations.reconcile import Reconcile
 from operations.redrive import Kind, Position, Redrive
 from operations.stack import StackOutputs
 
@@ -22,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     options = _parser().parse_args(arguments)
     try:
-        return _redrive(options)
+        return {"redrive": _redrive, "reconcile": _reconcile}[options.command](options)
     except OperationsError as error:
         print(f"error: {error}", file=sys.stderr)
     except (ClientError, BotoCoreError) as error:
@@ -58,6 +59,22 @@ def _parser() -> argparse.ArgumentParser:
     redrive.add_argument(
         "--outputs", type=Path, help="file of `pulumi stack output --json` (default: Pulumi is asked)"
     )
+    redrive.add_argument(
+        "--gone", action="store_true", help="failed ones whose original is gone too (reason original_gone)"
+    )
+    reconcile = commands.add_parser(
+        "reconcile",
+        help="compare buckets and records, and repair what differs",
+        description="Compare the buckets with the records table: uploads without a record are processed, renditions"
+        " that no record lists are deleted, published versions whose renditions are missing are published again."
+        " What is younger than an hour is left alone. The command can be interrupted and started again.",
+    )
+    reconcile.add_argument("--stack", required=True, help="name of the Pulumi stack, such as dev")
+    reconcile.add_argument("--dry-run", action="store_true", help="only list what would be repaired")
+    reconcile.add_argument("--rate", type=_positive, default=10.0, help="repairs per second (default: 10)")
+    reconcile.add_argument(
+        "--outputs", type=Path, help="file of `pulumi stack output --json` (default: Pulumi is asked)"
+    )
     return parser
 
 
@@ -80,7 +97,7 @@ def _redrive(options: argparse.Namespace) -> int:
     last: Position | None = options.after
     sent = 0
     try:
-        for stuck in redrive.find(kinds, key=options.key, after=last):
+        for stuck in redrive.find(kinds, key=options.key, after=last, gone=options.gone):
             print(f"{stuck.kind.value:<12} attempt {stuck.attempt}  {stuck.sequencer}  {stuck.object_key!r}")
             if not options.dry_run:
                 redrive.send(stuck)
@@ -96,6 +113,32 @@ def _redrive(options: argparse.Namespace) -> int:
             print(f"Continue with: {_continuation(options, last)}", file=sys.stderr)
         return INTERRUPTED if interrupted else FAILED
     print(f"{sent} {'would be' if options.dry_run else 'were'} sent through again.")
+    return 0
+
+
+def _reconcile(options: argparse.Namespace) -> int:
+    outputs = StackOutputs.find(options.stack, options.outputs)
+    reconcile = Reconcile(
+        outputs=outputs,
+        s3=boto3.client("s3", region_name=outputs.region),
+        dynamodb=boto3.client("dynamodb", region_name=outputs.region),
+        sqs=boto3.client("sqs", region_name=outputs.region),
+        rate=options.rate,
+    )
+    found = 0
+    try:
+        for finding in reconcile.find():
+            print(f"{finding.difference.value:<12} {finding.version}  {finding.subject!r}")
+            if not options.dry_run:
+                reconcile.repair(finding)
+            found += 1
+    except KeyboardInterrupt:
+        print(
+            f"\nInterrupted after {found}. Start it again: what is repaired is not found again.",
+            file=sys.stderr,
+        )
+        return INTERRUPTED
+    print(f"{found} {'would be' if options.dry_run else 'were'} repaired.")
     return 0
 
 
@@ -116,6 +159,8 @@ def _continuation(options: argparse.Namespace, last: Position) -> str:
         command.append(f"--key={options.key}")
     if options.outputs:
         command += ["--outputs", str(options.outputs)]
+    if options.gone:
+        command.append("--gone")
     if options.dry_run:
         command.append("--dry-run")
     behind = json.dumps([last.object_key, last.sequencer, last.updated_at])

@@ -60,6 +60,8 @@ class StuckObject:
     version_id: str | None
     etag: str | None
     delete_marker: bool
+    gone: bool = False
+    """Whether it failed because its original is not in the bucket, which no redrive changes by itself."""
 
     @property
     def position(self) -> Position:
@@ -112,15 +114,16 @@ class Redrive:
         self._sleep = sleep
 
     def find(
-        self, kinds: frozenset[Kind], *, key: str | None, after: Position | None
+        self, kinds: frozenset[Kind], *, key: str | None, after: Position | None, gone: bool = False
     ) -> Iterator[StuckObject]:
         """Yield stuck records, of one key or of all, after the record `after` of an interrupted run.
 
-        The order is the same only with the same `kinds` and `key`.
+        FAILED ones whose original is gone are left out unless `gone`. The order is the same only with the same
+        `kinds`, `key` and `gone`.
         """
         for item in self._items(kinds, key=key, after=after):
             stuck = self._judge(item)
-            if stuck is not None and stuck.kind in kinds:
+            if stuck is not None and stuck.kind in kinds and (gone or not stuck.gone):
                 yield stuck
 
     def send(self, stuck: StuckObject) -> None:
@@ -178,6 +181,7 @@ class Redrive:
             version_id=plain.get("version_id"),
             etag=plain.get("etag"),
             delete_marker=bool(plain.get("delete_marker")),
+            gone=plain.get("reason") == "original_gone",
         )
 
     def _kind(self, plain: Mapping[str, Any]) -> Kind | None:

@@ -19,6 +19,7 @@ class StackOutputs:
     uploads_bucket: str
     records_table: str
     images_queue_url: str
+    renditions_bucket: str | None = None  # None: outputs of a version before 0.2
     region: str | None = None  # None: not in the outputs, so the SDK's own default
 
     @classmethod
@@ -49,7 +50,12 @@ class StackOutputs:
                 f"{source} has no {', '.join(missing)}; is the stack up? `pulumi up` writes its outputs"
             )
         region = (str(document.get("events_topic_arn") or "").split(":")[3:4] or [""])[0]
-        return cls(**{name: str(document[name]) for name in WANTED}, region=region or None)
+        renditions = document.get("renditions_bucket")
+        return cls(
+            **{name: str(document[name]) for name in WANTED},
+            renditions_bucket=str(renditions) if renditions else None,
+            region=region or None,
+        )
 
 
 def _read(path: Path) -> str:

@@ -145,6 +145,15 @@ def test_status_and_key_choose(outputs: Path) -> None:
     assert [event.key for event in messages(outputs)] == ["c.jpg"]
 
 
+def test_failed_objects_whose_original_is_gone_are_sent_only_when_asked_for(outputs: Path) -> None:
+    put("gone.jpg", "FAILED", reason="original_gone")
+    command = ["redrive", "--stack", "dev", "--outputs", str(outputs)]
+    assert main(command) == 0
+    assert messages(outputs) == []
+    assert main([*command, "--gone"]) == 0
+    assert len(messages(outputs)) == 1
+
+
 def test_dry_run_says_what_it_would_send_and_sends_nothing(
     outputs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,0 +1,131 @@
+"""Reconciling buckets and records, on a stack whose functions really ran."""
+
+import dataclasses
+import json
+from typing import Any
+
+import pytest
+
+from media_pipeline.records.record import Status
+from operations.__main__ import main
+from operations.reconcile import Difference, Finding, Reconcile
+from operations.stack import StackOutputs
+from tests.fixtures.moto_stack import MotoStack
+from tests.unit.processing.driving import draw
+
+HOURS = 2 * 3600.0
+
+
+def outputs(stack: MotoStack) -> StackOutputs:
+    return StackOutputs(
+        uploads_bucket="uploads",
+        records_table="records",
+        images_queue_url=stack.images_url,
+        renditions_bucket="renditions",
+    )
+
+
+def reconcile(stack: MotoStack, *, later: float = HOURS, pauses: list[float] | None = None) -> Reconcile:
+    return Reconcile(
+        outputs=outputs(stack),
+        s3=stack.clients.s3,
+        dynamodb=stack.clients.dynamodb,
+        sqs=stack.clients.sqs,
+        rate=4,
+        clock=lambda: stack.clock.now + later,
+        sleep=(pauses if pauses is not None else []).append,
+    )
+
+
+def found(stack: MotoStack, **how: Any) -> list[tuple[Difference, str]]:
+    return [(finding.difference, finding.subject) for finding in reconcile(stack, **how).find()]
+
+
+def repair_all(stack: MotoStack) -> list[Finding]:
+    run = reconcile(stack)
+    findings = list(run.find())
+    for finding in findings:
+        run.repair(finding)
+    return findings
+
+
+def deliver_sent_messages(stack: MotoStack) -> None:
+    """Hand the messages that a repair sent to the image function."""
+    for message in stack.clients.sqs.receive_message(QueueUrl=stack.images_url, MaxNumberOfMessages=10).get(
+        "Messages", ()
+    ):
+        assert stack.deliver(*json.loads(message["Body"])["Records"])
+
+
+def test_stack_in_order_has_no_difference(stack: MotoStack) -> None:
+    for key in ("a.jpg", "a.jpg/b.jpg", "ümlaut & co.jpg"):
+        assert stack.deliver(stack.upload(key, draw((1, 2, 3))))
+    stack.clients.s3.put_object(Bucket="uploads", Key="folder/", Body=b"")
+    assert found(stack) == []
+
+
+def test_upload_whose_event_was_lost_is_processed_once(stack: MotoStack) -> None:
+    event = stack.upload("a b.jpg", draw((1, 2, 3)))
+    assert found(stack, later=0) == [], "its event may still be under way"
+    (finding,) = repair_all(stack)
+    assert (finding.difference, finding.subject) == (Difference.NO_RECORD, "a b.jpg")
+    deliver_sent_messages(stack)
+    assert stack.record("a b.jpg", event).status is Status.PUBLISHED
+    assert stack.deliver(event), "the lost event comes after all"
+    assert len(list(stack.records.history("a b.jpg"))) == 1
+    assert found(stack) == []
+
+
+def test_rendition_that_no_record_lists_is_deleted(stack: MotoStack) -> None:
+    event = stack.upload("a.jpg", draw((1, 2, 3)))
+    assert stack.deliver(event)
+    kept = stack.keys("renditions")
+    orphan = f"a.jpg/{event['s3']['object']['versionId']}/old-12345678.jpg"
+    stack.clients.s3.put_object(Bucket="renditions", Key=orphan, Body=b"x")
+    assert [finding.subject for finding in repair_all(stack)] == [orphan]
+    assert stack.keys("renditions") == kept
+
+
+def test_missing_rendition_is_published_again(stack: MotoStack) -> None:
+    event = stack.upload("a.jpg", draw((1, 2, 3)))
+    assert stack.deliver(event)
+    kept = stack.keys("renditions")
+    stack.clients.s3.delete_object(Bucket="renditions", Key=min(kept))
+    (finding,) = repair_all(stack)
+    assert finding.difference is Difference.NO_RENDITION
+    deliver_sent_messages(stack)
+    assert stack.keys("renditions") == kept
+    assert len(stack.rekognition.calls) == 1, "its verdict still counts"
+
+
+def test_replaced_or_expired_original_is_no_reason_to_publish_again(stack: MotoStack) -> None:
+    first = stack.upload("a.jpg", draw((1, 2, 3)))
+    assert stack.deliver(first)
+    assert stack.deliver(stack.upload("a.jpg", draw((4, 5, 6))))
+    for key in stack.record("a.jpg", first).rendition_keys:
+        stack.clients.s3.delete_object(Bucket="renditions", Key=key)
+    assert found(stack) == []
+
+
+def test_repairs_keep_to_the_rate(stack: MotoStack) -> None:
+    stack.upload("a.jpg", draw((1, 2, 3)))
+    pauses: list[float] = []
+    run = reconcile(stack, pauses=pauses)
+    for finding in run.find():
+        run.repair(finding)
+    assert pauses == [0.25]
+
+
+def test_command_with_dry_run_lists_and_changes_nothing(
+    stack: MotoStack, tmp_path: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack.upload("a.jpg", draw((1, 2, 3)))
+    monkeypatch.setattr(Reconcile, "_is_young", lambda *_: False)
+    file = tmp_path / "outputs.json"
+    document = {name: value for name, value in dataclasses.asdict(outputs(stack)).items() if value}
+    file.write_text(json.dumps(document))
+    assert main(["reconcile", "--stack", "dev", "--dry-run", "--outputs", str(file)]) == 0
+    said = capsys.readouterr().out
+    assert "no-record" in said
+    assert "1 would be repaired" in said
+    assert "Messages" not in stack.clients.sqs.receive_message(QueueUrl=stack.images_url)
