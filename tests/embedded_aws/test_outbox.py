@@ -84,7 +84,7 @@ def test_any_other_message_is_mailed_as_it_is_under_snss_own_subject(
     assert mail["Subject"] == "AWS Notification Message"
 
 
-def test_readers_that_are_no_people_get_no_mail(
+def test_subscribers_other_than_addresses_get_no_email(
     world: World, topic: str, sending: Outbox, tmp_path: Path
 ) -> None:
     queue = world.client("sqs").create_queue(QueueName="readers")["QueueUrl"]
@@ -105,7 +105,7 @@ def test_what_is_published_after_the_outbox_is_closed_is_mailed_by_nobody(
     assert list((tmp_path / "closed").iterdir()) == []
 
 
-def test_an_address_that_is_no_file_name_still_gets_its_file(
+def test_an_address_that_is_not_a_file_name_still_gets_its_file(
     world: World, topic: str, sending: Outbox, tmp_path: Path
 ) -> None:
     subscribe(world, topic, "o'neill/../x@example.com")

@@ -9,7 +9,7 @@ from components.packaging import PACKAGES_FOR
 
 @pytest.fixture(scope="session")
 def host_packages() -> Iterator[None]:
-    """The project's program builds packages that run on this machine."""
+    """Let the project's program build packages that run on this machine."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(PACKAGES_FOR, "host")
         yield

@@ -61,7 +61,7 @@ def test_what_only_the_own_backend_can_open_is_left_out_and_named(project: Path,
         ("dev", "config: [", "Pulumi.dev.yaml"),
     ],
 )
-def test_a_stack_that_cannot_be_rehearsed_is_told_in_a_sentence(
+def test_a_stack_that_cannot_be_rehearsed_is_reported_in_a_sentence(
     project: Path, copy: Path, stack: str, content: str, told: str
 ) -> None:
     (project / "Pulumi.dev.yaml").write_text(content, "utf-8")

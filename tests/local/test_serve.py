@@ -1,4 +1,4 @@
-"""`make serve`: a stack that stays up, for whoever reads its environment file, and is gone after Ctrl-C."""
+"""`make serve`: a stack that stays up until Ctrl-C, and is described by its environment file."""
 
 import contextlib
 import json
@@ -38,7 +38,7 @@ class Serving:
 
 @pytest.fixture(scope="module")
 def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
-    """One for all tests of this module, of which the last one ends it."""
+    """Serve all tests of this module; the last one ends it."""
     out = tmp_path_factory.mktemp("serving") / "out"
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -87,7 +87,7 @@ def client(variables: dict[str, str], service: str) -> Any:
     )
 
 
-def test_a_photo_is_processed_for_whoever_reads_the_environment_file(
+def test_a_photo_is_processed_with_the_settings_of_the_environment_file(
     serving: Serving, tmp_path: Path
 ) -> None:
     variables = serving.variables
@@ -109,7 +109,7 @@ def test_a_photo_is_processed_for_whoever_reads_the_environment_file(
 
 
 def outcomes(out: Path) -> list[str]:
-    """Keys in the log of outcomes."""
+    """Return the keys in the log of outcomes."""
     file = out / "logs" / "log_notification.log"
     lines = file.read_text().splitlines() if file.exists() else []
     read = [json.loads(line) for line in lines if line.startswith("{")]
@@ -162,7 +162,7 @@ def test_ctrl_c_takes_everything_down_and_leaves_no_process(serving: Serving) ->
 
 
 def children(parent: int) -> list[int]:
-    """Processes that a process started: here those of the functions, each in a session of its own."""
+    """Yield the processes that a process started: here those of the functions, each in a session of its own."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
@@ -172,7 +172,7 @@ def children(parent: int) -> list[int]:
 
 
 @pytest.mark.parametrize("port", ["-1", "70000", "http"])
-def test_a_port_that_is_none_is_refused_before_anything_is_deployed(tmp_path: Path, port: str) -> None:
+def test_an_invalid_port_is_refused_before_anything_is_deployed(tmp_path: Path, port: str) -> None:
     command = [sys.executable, "-m", "local.serve", "--out", str(tmp_path / "out"), f"--port={port}"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")

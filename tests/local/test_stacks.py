@@ -18,7 +18,7 @@ def world() -> Any:
 
 @pytest.fixture
 def write_project(tmp_path: Path) -> Any:
-    """Writes Pulumi.yaml, Pulumi.dev.yaml and __main__.py; returns the folder."""
+    """Return what writes Pulumi.yaml, Pulumi.dev.yaml and __main__.py; it returns the folder."""
 
     def write(program: str, *, schema: str = "", config: str = "") -> Path:
         (tmp_path / "Pulumi.yaml").write_text(f"name: tiny\nruntime: python\nconfig:\n{schema or '  {}'}\n")

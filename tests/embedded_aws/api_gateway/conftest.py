@@ -25,7 +25,7 @@ class Served:
     http: urllib3.PoolManager
 
     def ask(self, method: str, path: str, *, key: str | None = "", **more: Any) -> urllib3.BaseHTTPResponse:
-        """A request with the stage's own key; None: without any."""
+        """Send a request with the stage's own key; None: without any."""
         headers = dict(more.pop("headers", {}))
         if key is not None:
             headers["x-api-key"] = key or self.api.key

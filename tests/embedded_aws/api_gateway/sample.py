@@ -1,4 +1,4 @@
-"""A small API in front of a function that does what it is asked to."""
+"""A small API in front of a function that does what it is asked to do."""
 
 import io
 import json
@@ -51,7 +51,7 @@ def integration(uri: str, **changed: Any) -> dict[str, Any]:
 
 
 def document(uri: str, **changed: Any) -> dict[str, Any]:
-    """An OpenAPI document as the project's own: keys, binary bodies, answers of the gateway in another shape."""
+    """Return an OpenAPI document with keys, binary bodies, and gateway responses of another shape."""
     problem = {
         "application/json": '{"detail":$context.error.messageString,"request_id":"$context.requestId"}'
     }

@@ -73,7 +73,7 @@ def test_a_document_that_cannot_be_carried_out_is_not_imported(
     refused(api, "put_rest_api", message, restApiId=api.id, mode="overwrite", body=body.encode())
 
 
-def test_all_faults_of_a_document_are_told_at_once(api: SampleApi) -> None:
+def test_all_problems_of_a_document_are_reported_at_once(api: SampleApi) -> None:
     body = json.dumps({**document(URI), **with_integration(httpMethod="GET", timeoutInMillis=1)})
     with pytest.raises(ClientError) as error:
         api.world.client("apigateway").put_rest_api(restApiId=api.id, mode="overwrite", body=body.encode())

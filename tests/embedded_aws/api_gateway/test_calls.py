@@ -106,7 +106,7 @@ def test_a_route_that_is_not_there_is_answered_as_a_missing_token(
     assert answer.json()["request_id"] == answer.headers["x-amzn-RequestId"]
 
 
-def test_a_head_request_is_no_get(served: Served) -> None:
+def test_a_head_request_is_not_a_get(served: Served) -> None:
     answer = served.ask("HEAD", "/v1/things/x")
     assert (answer.status, answer.data) == (403, b"")
 
@@ -178,7 +178,7 @@ def test_a_stage_throttles_all_callers_of_a_method_together(served: Served) -> N
 
 @pytest.mark.parametrize("size", [11 * MEGABYTE, 5 * MEGABYTE])
 def test_what_api_gateway_or_lambda_cannot_take_is_too_large(served: Served, size: int) -> None:
-    """10 MB is the gateway's limit; 6 MB that of an event, which holds the body as base64."""
+    """Hold both limits: 10 MB of the gateway, 6 MB of an event, which holds the body as base64."""
     answer = served.ask("POST", "/v1/things?answer=error", body=b"x" * size)
     assert (answer.status, answer.json()["detail"]) == (413, "Request Too Long")
 

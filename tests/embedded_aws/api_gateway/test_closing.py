@@ -1,4 +1,4 @@
-"""The front ends at once, whatever its clients do."""
+"""The server of the APIs ends at once, whatever its clients do."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""The front speaks HTTP/1.1 with clients of all kinds, and never hangs."""
+"""The server of the APIs speaks HTTP/1.1 with clients of all kinds, and never hangs."""
 
 import json
 from collections.abc import Iterator
@@ -86,7 +86,7 @@ def test_a_body_whose_end_is_unclear_is_a_bad_request(
 @pytest.mark.parametrize(
     "data", [b"nonsense\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"\x16\x03\x01\x02\x00\r\n\r\n"]
 )
-def test_what_is_no_http_is_refused(connection: Connection, data: bytes) -> None:
+def test_what_is_not_http_is_refused(connection: Connection, data: bytes) -> None:
     connection.send_bytes(data)
     assert b"message" in connection._stream.read(2000)
 
@@ -100,7 +100,7 @@ def test_a_head_request_has_the_length_and_no_body(served: Served, connection: C
     assert connection.read()[0] == 200
 
 
-def test_a_port_in_use_is_said_clearly(served: Served) -> None:
+def test_a_port_in_use_is_reported_clearly(served: Served) -> None:
     port = int(served.front.url.rpartition(":")[2])
     front = ApiFront(served.api.world, served.functions.invoke, port=port)
     with pytest.raises(PortInUseError, match=f"port {port} of 127.0.0.1 cannot be had"), front:

@@ -43,7 +43,7 @@ def test_callers_do_not_share_their_tokens() -> None:
     assert throttle.admits("b", 1, 1)
 
 
-def test_a_days_quota_begins_anew_at_midnight_utc() -> None:
+def test_a_days_quota_is_reset_at_midnight_utc() -> None:
     clock = Clock(timegm((2026, 3, 31, 23, 59, 58)))
     quota = Quota(clock)
     assert [quota.admits("who", 2, "DAY") for _ in range(3)] == [True, True, False]

@@ -37,12 +37,12 @@ def check(function: Check) -> Check:
 
 
 def checks() -> dict[str, Check]:
-    """All checks by name."""
+    """Return all checks by name."""
     return dict(_CHECKS)
 
 
 def outcomes(clients: Clients, fresh: Callable[[], None]) -> dict[str, bool]:
-    """Whether each behaviour is there; an error of the service counts as not. `fresh` empties the backend."""
+    """Return whether each behaviour is there; an error of the service counts as not. `fresh` empties the backend."""
     found = {}
     for name, one in _CHECKS.items():
         fresh()

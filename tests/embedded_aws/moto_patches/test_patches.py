@@ -22,7 +22,7 @@ PATCHES = sorted(modules_of(moto_patches))
 
 @pytest.fixture(scope="module")
 def in_plain_moto() -> dict[str, bool]:
-    """What holds without any patch, in a process of its own."""
+    """Return what holds without any patch, in a process of its own."""
     answer = subprocess.run(
         [sys.executable, "-m", behaviours.__name__],
         cwd=ROOT,

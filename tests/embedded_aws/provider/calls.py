@@ -91,14 +91,14 @@ class Provider:
 
 @contextmanager
 def connected(aws: Aws) -> Iterator[Provider]:
-    """A provider before an account, and a connection to it."""
+    """Serve a provider before an account, and connect to it."""
     with ProviderServer(aws) as server, connection_to(server.port) as provider:
         yield provider
 
 
 @contextmanager
 def connection_to(port: int) -> Iterator[Provider]:
-    """A connection of its own, as the engine makes one for each provider resource."""
+    """Open a connection, as the engine does for each provider resource."""
     own = [("grpc.use_local_subchannel_pool", 1)]
     with grpc.insecure_channel(f"{LOOPBACK}:{port}", options=own) as channel:
         yield Provider(provider_pb2_grpc.ResourceProviderStub(channel), port)

@@ -28,7 +28,7 @@ VALUES = st.recursive(
         ({"a": "1"}, {"a": 1}, {"a": Change.CHANGED}),
     ],
 )
-def test_differences_are_told_by_the_innermost_path(old: Any, new: Any, expected: Any) -> None:
+def test_differences_have_the_innermost_path(old: Any, new: Any, expected: Any) -> None:
     assert dict(differences(old, new)) == expected
 
 
@@ -53,7 +53,7 @@ def test_a_path_leads_into_one_input(path: str, top: str) -> None:
         ("{no JSON", "{no JSON"),
     ],
 )
-def test_the_same_said_otherwise_is_no_drift(given_value: Any, shown: Any) -> None:
+def test_equivalent_settings_are_not_drift(given_value: Any, shown: Any) -> None:
     assert same_meaning(given_value, shown)
     assert as_shown({"it": given_value}, {"it": shown}) == {"it": given_value}
 

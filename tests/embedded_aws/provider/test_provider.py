@@ -1,4 +1,4 @@
-"""The provider's manners: what the engine asks, and what it is told."""
+"""The provider's protocol: what the engine asks, and what it is answered."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,7 +32,9 @@ def provider() -> Iterator[Provider]:
         yield connection
 
 
-def test_a_name_is_made_in_check_kept_by_updates_and_made_anew_for_a_replacement(provider: Provider) -> None:
+def test_a_name_is_generated_in_check_kept_by_updates_and_replaced_with_the_resource(
+    provider: Provider,
+) -> None:
     first = provider.check(QUEUE, {})
     assert first["name"].startswith("jobs-")
     assert provider.check(QUEUE, {"delaySeconds": 1}, olds=first, seed=b"other")["name"] == first["name"]
@@ -40,7 +42,7 @@ def test_a_name_is_made_in_check_kept_by_updates_and_made_anew_for_a_replacement
     assert provider.check(BUCKET, {})["bucket"].islower()
 
 
-def test_a_name_taken_out_of_the_program_is_made_anew(provider: Provider) -> None:
+def test_a_name_removed_from_the_program_is_generated_again(provider: Provider) -> None:
     given = provider.check(QUEUE, {"name": "mine"})
     assert provider.check(QUEUE, {}, olds=given)["name"].startswith("jobs-")
 
@@ -72,7 +74,7 @@ def test_faults_name_the_path_and_the_nearest_name(provider: Provider) -> None:
     assert fault.startswith("the embedded AWS does not know the resource type aws:ec2/instance:Instance")
 
 
-def test_a_preview_makes_nothing_and_tells_what_is_not_known_yet(provider: Provider) -> None:
+def test_a_preview_creates_nothing_and_shows_what_is_not_known_yet(provider: Provider) -> None:
     id_, properties = provider.create(QUEUE, provider.check(QUEUE, {}), preview=True)
     assert id_ == ""
     assert properties["arn"] is properties["url"] is UNKNOWN
@@ -97,7 +99,7 @@ def test_what_is_made_is_read_changed_and_deleted(provider: Provider) -> None:
     assert provider.read(QUEUE, id_, properties, new).id == ""
 
 
-def test_no_difference_is_none_and_numbers_are_the_same_with_or_without_a_point(provider: Provider) -> None:
+def test_equal_inputs_do_not_differ_nor_do_integers_and_floats(provider: Provider) -> None:
     inputs = provider.check(QUEUE, {"delaySeconds": 1})
     assert provider.diff(QUEUE, inputs, inputs).changes == provider_pb2.DiffResponse.DIFF_NONE
 
@@ -132,7 +134,7 @@ def test_an_archive_counts_by_its_contents_wherever_it_lies(provider: Provider) 
     assert provider.diff(LAYER, old, new).changes == provider_pb2.DiffResponse.DIFF_NONE
 
 
-def test_a_refresh_tells_drift_and_nothing_else(provider: Provider) -> None:
+def test_a_refresh_shows_drift_and_nothing_else(provider: Provider) -> None:
     inputs = provider.check(QUEUE, {"delaySeconds": 1})
     id_, properties = provider.create(QUEUE, inputs)
     clean = provider.read(QUEUE, id_, properties, inputs)

@@ -1,4 +1,4 @@
-"""Moderation cards: what is drawn is read again after all that a pipeline does to a picture."""
+"""Moderation cards: what is drawn is read again after everything that image processing does to it."""
 
 import io
 import itertools
@@ -64,13 +64,13 @@ def test_card_of_a_strip_padded_to_the_least_height_is_read() -> None:
 
 
 def test_card_in_other_colours_is_read_by_its_own_swatches() -> None:
-    """A missing colour conversion or limited video range must not make a card harmless."""
+    """Read a card by its own swatches: a missing colour conversion must not make it harmless."""
     pale = draw_card(TWO).point([16 + level * 140 // 255 for level in range(256)] * 3)
     assert read_card(jpeg(pale, 640)) == list(TWO.items())
 
 
 def test_grey_card_is_not_read() -> None:
-    """Grey output is to be judged in colour: who shows Rekognition the grey picture gets no labels."""
+    """Read no grey card: moderation has to judge the picture in colour."""
     assert read_card(jpeg(draw_card(TWO).convert("L"), 1200)) is None
 
 
@@ -179,7 +179,7 @@ def test_make_card_passes_labels_and_path_untouched(tmp_path: Path) -> None:
 
 
 def pictures() -> list[Image.Image]:
-    """Pictures that look a bit like cards: colourful grids, stripes, noise, plain areas."""
+    """Draw pictures that look a bit like cards: colourful grids, stripes, noise, plain areas."""
     grid = Image.new("RGB", (600, 400))
     pen = ImageDraw.Draw(grid)
     hues = [(222, 53, 48), (43, 170, 74), (45, 84, 214), (242, 208, 44)]
@@ -195,13 +195,13 @@ def pictures() -> list[Image.Image]:
     ]
 
 
-def test_other_pictures_are_no_cards() -> None:
+def test_other_pictures_are_not_cards() -> None:
     assert [read_card(picture) for picture in pictures()] == [None] * 5
 
 
 @pytest.mark.parametrize("column", range(14))
 def test_one_wrong_block_makes_it_no_card(column: int) -> None:
-    """Better no labels than wrong ones: the test that relies on them then fails loudly."""
+    """Prefer no labels to wrong ones: the test that relies on them then fails loudly."""
     drawn = draw_card(TWO)
     step = (0.96 - 0.04) * 1200 / 14  # the grid of two labels has 14 columns
     left = round(48 + column * step)
@@ -212,7 +212,7 @@ def test_one_wrong_block_makes_it_no_card(column: int) -> None:
 
 
 @pytest.mark.skipif(not SHARED_PHOTOS.is_dir(), reason="../shared/photos is absent")
-def test_photos_are_no_cards() -> None:
+def test_photos_are_not_cards() -> None:
     for photo in sorted(SHARED_PHOTOS.iterdir()):
         with Image.open(photo) as image:
             image.draft("RGB", (1024, 1024))

@@ -21,7 +21,7 @@ def decoded(path: Path) -> list[Image.Image]:
 
 
 def seen(picture: Image.Image) -> list[tuple[str, float]] | None:
-    """What the stand-in reads from the JPEG that it is sent."""
+    """Return what the stand-in reads from the JPEG that it receives."""
     stored = io.BytesIO()
     picture.save(stored, "JPEG", quality=80)
     return read_card(Image.open(stored))

@@ -1,4 +1,4 @@
-"""What topics send to functions: run in the background, tried again, given to dead-letter queues, waited for."""
+"""Events that topics send to functions: run in the background, retried, given to dead-letter queues."""
 
 import json
 from collections.abc import Callable
@@ -33,7 +33,7 @@ def fast(stack: Stack, cache: Path, tmp_path: Path) -> Any:
 def subscribed(
     stack: Stack, *, permitted: bool = True, dead_letters: str | None = None, **settings: Any
 ) -> tuple[str, str]:
-    """A topic, and the function that it sends to; `dead_letters` are the subscription's."""
+    """Return a topic, and the function that it sends to; `dead_letters` are the subscription's."""
     sns, functions = stack.world.client("sns"), stack.world.client("lambda")
     topic = sns.create_topic(Name=stack.name("topic"))["TopicArn"]
     name = stack.function(LOGS, Timeout=900, **settings)
@@ -123,7 +123,7 @@ def test_retries_and_the_destination_for_failures_are_the_functions_to_say(
 def test_what_may_not_be_delivered_is_the_subscriptions_dead_letter(
     stack: Stack, fast: Functions, tmp_path: Path, granted: bool
 ) -> None:
-    """Where the queue lets SNS send to it; else the message is lost, as on AWS."""
+    """Send it where the queue lets SNS send; else the message is lost, as on AWS."""
     queue = stack.queue()
     if granted:
         statement = {

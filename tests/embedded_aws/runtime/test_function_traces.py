@@ -151,7 +151,7 @@ def test_close_ends_running_and_idle_functions_at_once(
 def test_no_process_outlives_an_embedded_aws_that_is_killed(
     tmp_path: Path, wait_until: Callable[..., None]
 ) -> None:
-    """Even one in the middle of an event, and even if nobody gets to tidy up."""
+    """End even in the middle of an event, and even if nothing gets to clean up."""
     app = tmp_path / "app.py"
     app.write_text("import time\ndef handler(event, context): time.sleep(60)")
     parent = textwrap.dedent(
@@ -217,7 +217,7 @@ def test_function_may_only_what_its_role_allows(stack: Any, functions: Functions
     assert allowed.error is None
 
 
-def test_what_the_role_may_not_log_is_lost_and_said_once(
+def test_lines_that_the_role_may_not_log_are_lost_with_one_warning(
     stack: Any, cache: Path, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
     name = stack.function("def handler(event, context): print('unheard')", actions=("sqs:*",))

@@ -203,7 +203,7 @@ def test_error_is_reported_as_lambda_does(stack: Any, functions: Functions) -> N
     assert functions.invoke(name, {}).init_milliseconds is None, "an error does not end the environment"
 
 
-def test_answer_that_is_no_json_is_an_error(stack: Any, functions: Functions) -> None:
+def test_an_answer_that_is_not_json_is_an_error(stack: Any, functions: Functions) -> None:
     invocation = functions.invoke(stack.function("def handler(event, context): return {1, 2}"), {})
     assert invocation.error is not None
     assert invocation.error.type == "TypeError"

@@ -173,7 +173,7 @@ def test_malformed_report_fails_the_whole_batch(failures: Any) -> None:
 
 
 @pytest.mark.parametrize("answer", ["done", 0, [], True, {"statusCode": 200}])
-def test_answer_that_is_no_report_fails_the_whole_batch(answer: Any) -> None:
+def test_an_answer_that_is_not_a_failure_report_fails_the_whole_batch(answer: Any) -> None:
     assert failed_items(answer, ["a", "b"]) == {"a", "b"}
 
 
@@ -250,7 +250,7 @@ def test_pause_holds_messages_back_and_resume_takes_them(
         assert len(batches) == 1
 
 
-def test_stop_lets_what_runs_end_and_a_new_poller_goes_on(
+def test_stop_waits_for_running_invocations_and_a_new_poller_continues(
     stack: Any, cache: Path, wait_until: Callable[..., None]
 ) -> None:
     queue = stack.queue(visibility=3000)

@@ -27,7 +27,7 @@ NEW = {"python/pin.py": "VERSION = 2"}
 
 @pytest.fixture
 def updated(stack: Any) -> str:
-    """A function with version 1, then another code, another layer and other settings; the old layer is deleted."""
+    """Return a function with version 1, then other code, another layer and other settings; the old layer is deleted."""
     client = stack.world.client("lambda")
     name: str = stack.function(
         SOURCE.replace("CODE", "'first'"), layer=OLD, Publish=True, Environment={"Variables": {"MODE": "old"}}
@@ -73,9 +73,7 @@ def test_invoke_of_the_service_runs_the_qualified_version(
     assert "FunctionError" not in answers[0]
 
 
-def test_an_error_of_the_function_is_told_apart_from_one_of_the_service(
-    stack: Any, functions: Functions
-) -> None:
+def test_an_error_of_the_function_differs_from_one_of_the_service(stack: Any, functions: Functions) -> None:
     client = stack.world.client("lambda")
     failing = stack.function("def handler(event, context): raise ValueError('no')")
     answer = client.invoke(FunctionName=failing, Payload=b"{}")
@@ -96,7 +94,7 @@ def test_a_deleted_layer_can_be_given_to_no_other_function(stack: Any, updated: 
         client.update_function_configuration(FunctionName=updated, Layers=[layer["Arn"]])
 
 
-def test_nothing_changed_is_no_new_version(stack: Any, updated: str) -> None:
+def test_an_unchanged_function_gets_no_new_version(stack: Any, updated: str) -> None:
     client = stack.world.client("lambda")
     published = [client.publish_version(FunctionName=updated)["Version"] for _ in range(2)]
     assert published == ["2", "2"]

@@ -16,7 +16,7 @@ MakeRole = Callable[[str, list[dict[str, Any]]], Credentials]
 
 @pytest.fixture
 def write_project(tmp_path: Path) -> WriteProject:
-    """Writes a program with these values as its configuration; overrides replace whole values."""
+    """Return what writes a program, with these values as its configuration; overrides replace whole values."""
 
     def write(program: str, **config: Any) -> ProjectSource:
         (tmp_path / "__main__.py").write_text(f"import pulumi\nimport pulumi_aws as aws\n{program}\n")
@@ -36,7 +36,7 @@ def write_project(tmp_path: Path) -> WriteProject:
 
 @pytest.fixture
 def make_role(world: World) -> MakeRole:
-    """Creates a role that Lambda may take, with one inline policy, and takes it."""
+    """Return what creates a role that Lambda may assume, with one inline policy, and assumes it."""
 
     def make(name: str, allowed: list[dict[str, Any]]) -> Credentials:
         trust = {

@@ -71,7 +71,7 @@ class Sample:
         )
 
     def defaults(self, operation: str) -> Arguments:
-        """Arguments of a call that AWS takes."""
+        """Return the arguments of a call that AWS takes."""
         notification = {"QueueArn": self.queue_arn, "Events": ["s3:ObjectCreated:*"]}
         made: dict[str, Arguments] = {
             "put_object": {"Bucket": "sample", "Key": "k", "Body": b"1"},
@@ -143,7 +143,7 @@ class Sample:
         }
 
     def call(self, operation: str, **changed: Any) -> Any:
-        """The call with some arguments changed."""
+        """Make the call with some arguments changed."""
         service = next(service for service, names in OPERATIONS.items() if operation in names)
         return getattr(self.world.client(service), operation)(**{**self.defaults(operation), **changed})
 

@@ -1,4 +1,4 @@
-"""A bench on which resources are made by their handlers, and those that others refer to."""
+"""A bench on which resources are created by their handlers, and those that others refer to."""
 
 import json
 from collections.abc import Callable

@@ -12,7 +12,7 @@ TRUST = {
 
 
 def tiny_zip(*, filler: int = 0) -> bytes:
-    """A function's code; `filler` bytes of zeros, which compress to next to nothing, lie beside it."""
+    """Return a function's code, beside `filler` bytes of zeros, which compress to next to nothing."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(

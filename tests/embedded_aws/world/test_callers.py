@@ -19,7 +19,7 @@ MakeUser = Callable[[str, list[dict[str, Any]]], Credentials]
 
 @pytest.fixture
 def anybody(world: World) -> Any:
-    """An S3 client without keys."""
+    """Return an S3 client without keys."""
     session: Any = boto3.session.Session()
     return session.client("s3", endpoint_url=world.endpoint_url, config=Config(signature_version=UNSIGNED))
 
@@ -140,7 +140,7 @@ def test_what_counts_as_public(statement: dict[str, Any], public: bool) -> None:
 
 @pytest.fixture
 def make_user(world: World) -> MakeUser:
-    """Creates an IAM user with one inline policy and an access key."""
+    """Return what creates an IAM user with one inline policy and an access key."""
 
     def make(name: str, allowed: list[dict[str, Any]]) -> Credentials:
         iam = world.client("iam")

@@ -69,7 +69,7 @@ def test_a_bucket_refuses_how_an_object_is_to_be_stored(
 
 @pytest.fixture
 def reader(world: World, make_role: Any) -> Any:
-    """A role that may use the items of `api/` only."""
+    """Return the client of a role that may use the items of `api/` only."""
     made = world.client("dynamodb").create_table(
         TableName="records",
         AttributeDefinitions=[

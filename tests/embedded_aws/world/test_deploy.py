@@ -1,4 +1,4 @@
-"""Small programs through the deployer: strict inputs, the provider's manners, one message for a failure."""
+"""Small programs through the deployer: strict inputs, the provider's behaviour, one message for a failure."""
 
 import json
 import os
@@ -92,7 +92,9 @@ def test_running_again_with_nothing_changed_changes_nothing(with_function: Deplo
     assert with_function.update({}) == {}
 
 
-def test_destroy_leaves_nothing_but_tells_what_others_made(world: World, with_function: Deployment) -> None:
+def test_destroy_leaves_nothing_and_lists_what_others_created(
+    world: World, with_function: Deployment
+) -> None:
     world.client("sqs").create_queue(QueueName="stranger")
     removed: list[str] = []
     left = with_function.destroy(lambda resource: removed.append(resource.type))
@@ -153,7 +155,7 @@ aws.sqs.Queue("precious", opts=pulumi.ResourceOptions(protect=True))
     assert deployment.destroy() == []
 
 
-def test_what_is_made_to_stay_is_no_leftover(world: World, write_project: Any, code: Path) -> None:
+def test_retained_resources_are_not_leftovers(world: World, write_project: Any, code: Path) -> None:
     program = f"""
 aws.lambda_.LayerVersion("kept", layer_name="kept", code=pulumi.FileArchive({str(code)!r}), skip_destroy=True)
 aws.sns.Topic("retained", opts=pulumi.ResourceOptions(retain_on_delete=True))

@@ -209,7 +209,7 @@ def test_a_forged_signature_is_refused(world: World, make_role: Any) -> None:
         world.client("sqs", forged).list_queues()
 
 
-def test_what_is_granted_but_unused_is_told(world: World, bucket: str, make_role: Any) -> None:
+def test_permissions_granted_but_unused_are_listed(world: World, bucket: str, make_role: Any) -> None:
     arn = f"arn:aws:s3:::{bucket}/*"
     role = make_role("careful", [{"Action": ["s3:PutObject", "s3:DeleteObject"], "Resource": arn}])
     world.client("s3", role).put_object(Bucket=bucket, Key="k", Body=b"1")

@@ -1,4 +1,4 @@
-"""Each kind of resource is made, shown, changed in place and removed, as both fronts do it."""
+"""Each type of resource is created, shown, updated in place and deleted."""
 
 import inspect
 import json

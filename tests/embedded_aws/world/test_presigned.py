@@ -123,9 +123,7 @@ def post(
     )
 
 
-def test_a_form_stores_its_file_under_its_key_and_tells_the_queue_of_a_post(
-    world: World, signer: Any
-) -> None:
+def test_a_form_stores_its_file_under_its_key_and_sends_a_post_event(world: World, signer: Any) -> None:
     answer = post(form(signer), x_ignore_me="1")
     assert answer.status == 204
     found = world.client("s3").get_object(Bucket=BUCKET, Key="api/x")
@@ -197,7 +195,7 @@ def test_a_form_ends_with_its_time(world: World, signer: Any) -> None:
     assert stored(world) == []
 
 
-def test_a_form_for_one_bucket_is_none_for_another(world: World, signer: Any) -> None:
+def test_a_form_for_one_bucket_is_refused_by_another(world: World, signer: Any) -> None:
     world.client("s3").create_bucket(
         Bucket="elsewhere", CreateBucketConfiguration={"LocationConstraint": world.region}
     )
@@ -206,13 +204,13 @@ def test_a_form_for_one_bucket_is_none_for_another(world: World, signer: Any) ->
     assert "Contents" not in world.client("s3").list_objects_v2(Bucket="elsewhere")
 
 
-def test_whoever_signs_what_they_may_not_do_signs_in_vain(world: World, signer: Any) -> None:
+def test_a_form_signed_without_the_permission_is_refused(world: World, signer: Any) -> None:
     answer = post(form(signer, key="other/x"))
     assert (answer.status, b"not authorized to perform: s3:PutObject" in answer.data) == (403, True)
     assert stored(world) == []
 
 
-def test_a_form_without_a_policy_is_anybodys(world: World) -> None:
+def test_a_form_without_a_policy_is_anonymous(world: World) -> None:
     answer = post({"url": f"{world.endpoint_url}/{BUCKET}", "fields": {"key": "api/x"}})
     assert (answer.status, b"AccessDenied" in answer.data) == (403, True)
     assert stored(world) == []

@@ -149,7 +149,7 @@ REFUSED: list[tuple[str, Arguments, str]] = [
 
 
 def from_the_sample(sample: Sample, described: Arguments | str) -> Arguments:
-    """Arguments that need the sample's ARNs."""
+    """Return arguments that need the sample's ARNs."""
     if not isinstance(described, str):
         return described
     entry = {"QueueArn": sample.queue_arn, "Events": ["s3:ObjectCreated:*"]}
@@ -192,7 +192,7 @@ def test_what_aws_takes_the_world_takes(sample: Sample) -> None:
 
 @pytest.fixture(scope="module")
 def one_sample() -> Any:
-    """Refused calls change nothing, so one world does for all of them."""
+    """Serve all tests with one world: refused calls change nothing."""
     with World() as world:
         yield Sample(world)
 

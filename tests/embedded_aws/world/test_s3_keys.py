@@ -16,7 +16,9 @@ def versioned(world: World, bucket: str) -> str:
     "key",
     ["a\nb.jpg", "a\rb.jpg", "a\x01b.jpg", "a\ufffeb.jpg", "a%0Ab+c d?e#f&g.jpg", "ü/🎉 .jpg", "a//b", "-rf"],
 )
-def test_an_odd_key_can_be_written_read_listed_and_emptied(world: World, versioned: str, key: str) -> None:
+def test_a_key_with_unusual_characters_can_be_written_read_listed_and_deleted(
+    world: World, versioned: str, key: str
+) -> None:
     s3 = world.client("s3")
     version = s3.put_object(Bucket=versioned, Key=key, Body=b"x")["VersionId"]
     assert s3.get_object(Bucket=versioned, Key=key)["Body"].read() == b"x"

@@ -164,7 +164,7 @@ class suppress_errors:  # noqa: N801 - reads as a statement
     """The SDK's errors of a connection that was cut."""
 
     def __enter__(self) -> None:
-        """Nothing to do."""
+        """Do nothing."""
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> bool:
         from botocore.exceptions import BotoCoreError
@@ -282,7 +282,7 @@ def test_a_key_that_never_existed_can_be_marked_deleted(watched: Events) -> None
     assert record["eventName"] == "ObjectRemoved:DeleteMarkerCreated"
 
 
-def test_deleting_one_version_tells_of_that_version(watched: Events) -> None:
+def test_deleting_one_version_sends_an_event_of_that_version(watched: Events) -> None:
     first = watched.s3.put_object(Bucket="watched", Key="k", Body=b"1")["VersionId"]
     watched.s3.put_object(Bucket="watched", Key="k", Body=b"2")
     watched.s3.delete_object(Bucket="watched", Key="k", VersionId=first)
@@ -313,7 +313,7 @@ def test_an_upload_in_parts_sends_one_event(watched: Events) -> None:
     assert record["s3"]["object"]["size"] == 10
 
 
-def test_lifecycle_expiry_is_no_removal(watched: Events, world: World) -> None:
+def test_lifecycle_expiry_sends_no_removal_event(watched: Events, world: World) -> None:
     watched.s3.put_object(Bucket="watched", Key="old", Body=b"1")
     list(watched.bodies())
     world.expire_object("watched", "old")
@@ -322,7 +322,7 @@ def test_lifecycle_expiry_is_no_removal(watched: Events, world: World) -> None:
         watched.s3.head_object(Bucket="watched", Key="old")
 
 
-def test_lifecycle_expiry_tells_who_subscribed_to_it(events: Events, world: World) -> None:
+def test_lifecycle_expiry_sends_its_own_event(events: Events, world: World) -> None:
     events.version()
     events.watch("s3:LifecycleExpiration:*")
     list(events.bodies())

@@ -55,7 +55,7 @@ class Running:
         return set(_descendants(self.process.pid))
 
     def interrupt(self, *signals: signal.Signals) -> None:
-        """What a terminal does on Ctrl-C: the signal goes to every process of the session's group."""
+        """Send the signal to every process of the session's group, as a terminal does on Ctrl-C."""
         for number in signals:
             os.killpg(self.process.pid, number)
 
@@ -159,7 +159,7 @@ def test_termination_is_an_interrupt_too(demo: Running) -> None:
 
 
 def test_terminating_make_ends_the_demo_too(tmp_path: Path) -> None:
-    """As a CI job that is cancelled does: the signal goes to make alone."""
+    """Send the signal to make alone, as when a CI job is cancelled."""
     (tmp_path / "photos").mkdir()
     scenes.lake((300, 200)).save(tmp_path / "photos" / "0.jpg")
     where = [f"RUN={sys.executable}", f"PHOTOS={tmp_path / 'photos'}", f"OUT={tmp_path / 'out'}"]

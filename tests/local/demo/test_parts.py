@@ -38,7 +38,7 @@ def test_every_file_is_found_with_its_relative_path_as_key(tmp_path: Path) -> No
     assert [photo.file for photo in found] == [".hidden", "A.jpg", "b.jpg", "deep/er/c", "Ü ber/+ &.png"]
 
 
-def test_the_demos_own_output_is_no_photo(tmp_path: Path) -> None:
+def test_the_demos_own_output_is_not_uploaded(tmp_path: Path) -> None:
     make(tmp_path, "a.jpg", "build/demo/renditions/a.jpg", "build/b.jpg")
     found = find(tmp_path, leaving_out=tmp_path / "build" / "demo")
     assert [photo.file for photo in found] == ["a.jpg", "build/b.jpg"]
@@ -197,7 +197,7 @@ def stored(tmp_path: Path, picture: Image.Image, name: str, content_type: str) -
     )
 
 
-def test_odd_metadata_is_nothing_to_warn_of_when_a_picture_is_previewed(tmp_path: Path) -> None:
+def test_unusual_metadata_causes_no_warning_when_a_picture_is_previewed(tmp_path: Path) -> None:
     output = Output(tmp_path / "out")
     output.prepare()
     outcome = stored(tmp_path, Image.new("RGB", (20, 10), (200, 30, 30)), "a.tif", "image/tiff")

@@ -102,7 +102,7 @@ def test_posters_stand_beside_the_player_as_pictures_and_the_video_among_none_of
     assert not [source for source in pictures if source.endswith(".mp4")]
 
 
-def test_judged_moments_are_told_and_what_was_seen_in_them() -> None:
+def test_judged_moments_are_shown_with_their_labels() -> None:
     shown = page(BLOCKED)
     assert "5 frames judged, nothing between them" in shown.text
     marks = [mark for mark in shown.all("i") if "title" in mark]
@@ -117,7 +117,7 @@ def test_blocked_video_is_veiled_and_has_no_player_of_a_rendition() -> None:
     assert [field["type"] for field in shown.all("input")].count("checkbox") == 1
 
 
-def test_length_and_sound_are_told() -> None:
+def test_length_and_sound_are_shown() -> None:
     assert "0:04.0 with sound" in page(PUBLISHED).text
     assert "0:04.0, silent" in page(replace(PUBLISHED, sound=False)).text
 

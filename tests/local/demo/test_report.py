@@ -258,7 +258,7 @@ def test_unannounced_and_unfinished_objects_are_problems() -> None:
     assert [each.settled for each in (unannounced, unfinished, refused)] == [False, False, True]
 
 
-def test_files_are_written_even_for_names_that_are_no_unicode(tmp_path: Path) -> None:
+def test_files_are_written_even_for_names_that_are_not_unicode(tmp_path: Path) -> None:
     report.write(a_run(published("a\udcff.jpg")), tmp_path)
     assert (
         json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))["objects"][0]["file"] == "a?.jpg"

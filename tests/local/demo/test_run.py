@@ -112,7 +112,7 @@ def prod(tmp_path_factory: pytest.TempPathFactory) -> Demo:
 
 
 def difference(first: Image.Image, second: Image.Image) -> float:
-    """Mean difference of two pictures of the same size, in levels of 255."""
+    """Return the mean difference of two pictures of the same size, in levels of 255."""
     stat = ImageStat.Stat(ImageChops.difference(first.convert("RGB"), second.convert("RGB")))
     return sum(stat.mean) / len(stat.mean)
 
@@ -227,7 +227,7 @@ def test_the_page_shows_pictures_that_are_there(dev: Demo) -> None:
     assert all((dev.out / unquote(source)).is_file() for source in Sources.found)
 
 
-def test_the_terminal_tells_what_happened_in_plain_lines(dev: Demo) -> None:
+def test_the_terminal_shows_what_happened_in_plain_lines(dev: Demo) -> None:
     output = dev.process.stdout
     assert "BLOCKED" in output
     assert "Deploying stack dev" in output
@@ -261,7 +261,7 @@ def test_prod_differs_from_dev_as_its_file_says(prod: Demo) -> None:
         (["--photos", "{root}/demo", "--out", "{tmp}/mine"], "was not made by the demo"),
     ],
 )
-def test_what_cannot_be_used_is_said_in_one_line(
+def test_unusable_arguments_are_reported_in_one_line(
     tmp_path: Path, arguments: list[str], message: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     from local.demo.cli import MISUSED, main

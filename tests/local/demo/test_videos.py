@@ -50,7 +50,7 @@ def test_turned_video_is_stored_lying_and_says_how_to_turn_it(folder: Path) -> N
     assert difference(upright, scene.crop((0, 160, 360, 800))) < 4
 
 
-def test_sound_lasts_as_long_as_the_picture_and_is_no_silence(folder: Path) -> None:
+def test_sound_lasts_as_long_as_the_picture_and_is_not_silent(folder: Path) -> None:
     with av.open(str(folder / "held upright, with sound.mov")) as container:
         (sound,) = container.streams.audio
         assert sound.duration is not None

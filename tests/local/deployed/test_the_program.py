@@ -27,7 +27,7 @@ def dev(host_packages: None) -> Iterator[tuple[World, Deployment]]:
 
 
 def misspelt(inputs: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Copies of inputs, each with one property name wrong somewhere, and where; free keys are no names."""
+    """Yield copies of inputs, each with one property name misspelt, and where; free keys are not names."""
     if isinstance(inputs, dict):
         for key, value in inputs.items():
             where = f"{path}.{key}" if path else key
@@ -64,7 +64,7 @@ def test_every_property_of_every_resource_is_refused_when_misspelt(dev: tuple[Wo
 
 
 def test_what_the_world_shows_is_what_the_program_asked_for(dev: tuple[World, Deployment]) -> None:
-    """Reading back finds every input that AWS shows: no setting is lost on its way into the world."""
+    """Read back every input that AWS shows: no setting is lost on its way into the world."""
     world, deployment = dev
     for resource in deployment.resources:
         if not resource.is_custom:
@@ -77,7 +77,7 @@ def test_what_the_world_shows_is_what_the_program_asked_for(dev: tuple[World, De
 
 
 def comparable(value: Any) -> Any:
-    """JSON texts by content, lists without order, empty members left out."""
+    """Return JSON texts by content, lists without order, empty members left out."""
     if isinstance(value, str) and value[:1] in "{[":
         return comparable(json.loads(value))
     if isinstance(value, dict):

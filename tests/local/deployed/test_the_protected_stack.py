@@ -1,4 +1,4 @@
-"""prod in the embedded AWS: it resists, and goes once its operator has said so."""
+"""prod in the embedded AWS: it cannot be destroyed until its operator unprotects it."""
 
 from pathlib import Path
 

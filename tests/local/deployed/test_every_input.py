@@ -14,8 +14,7 @@ from embedded_aws.resources.archives import HashedArchive
 from embedded_aws.resources.base import Handler
 from embedded_aws.world import World
 from local.stacks import deploy, stack_region
-
-from .calls import Place, Provider, connected
+from tests.embedded_aws.provider.calls import Place, Provider, connected
 
 PROJECT = Path(__file__).resolve().parents[3]
 Given = list[tuple[str, dict[str, Any]]]
@@ -28,7 +27,7 @@ FREE = frozenset(
 
 @pytest.fixture(scope="module", params=["dev", "prod"])
 def given(request: pytest.FixtureRequest) -> Given:
-    """URN and inputs of each resource as the program registers it."""
+    """Return URN and inputs of each resource as the program registers it."""
     seen: Given = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(os.environ, PACKAGES_FOR, "host")
@@ -79,7 +78,7 @@ def test_giving_any_one_property_another_type_is_refused_with_its_path(
 
 
 def _misspelt(inputs: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
-    """The inputs with one key after the other misspelt, and that key's path."""
+    """Yield the inputs with one key after the other misspelt, and that key's path."""
     for keys in _names(inputs):
         mutant = copy.deepcopy(inputs)
         parent, last = _parent(mutant, keys)
@@ -89,7 +88,7 @@ def _misspelt(inputs: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
 
 
 def _mistyped(inputs: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
-    """The inputs with one value after the other of a type that no property has: a list of lists."""
+    """Yield the inputs with one value after the other of a type that no property has: a list of lists."""
     for keys in _names(inputs):
         mutant = copy.deepcopy(inputs)
         parent, last = _parent(mutant, keys)
@@ -100,7 +99,7 @@ def _mistyped(inputs: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
 
 
 def _names(value: Any, keys: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """The way to every property name, as keys and positions."""
+    """Yield the way to every property name, as keys and positions."""
     if isinstance(value, Mapping):
         if ".".join(key for key in keys if isinstance(key, str)) in FREE:
             return
