@@ -98,7 +98,7 @@ def test_prod_really_differs_from_dev() -> None:
         ("sizes", [1024]),
         ("sizes", None),
         ("formats", []),
-        ("formats", ["gif"]),
+        ("formats", ["svg"]),
         ("formats", "jpeg"),
         ("formats", ["jpeg", "jpeg"]),
         ("quality.jpeg", 0),
