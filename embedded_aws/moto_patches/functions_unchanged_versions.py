@@ -2,7 +2,7 @@
 
 AWS: "Lambda doesn't publish a version if the function's configuration and code haven't changed since the last
 version." (Lambda API Reference, "PublishVersion".)
-moto: publishes a second version of a function that was never changed.
+moto: publishes a second version of a function that was changed before its first version only.
 """
 
 from typing import Any
