@@ -21,6 +21,10 @@ setup: $(READY) ## set up .venv (every other target does this by itself)
 test: $(READY) ## run all tests, and print why any was skipped
 	@$(RUN) -m pytest -rs
 
+.PHONY: test-fast
+test-fast: $(READY) ## a verdict within a minute: the quick tests of the functions and of the program
+	@$(RUN) -m pytest tests/unit tests/components -m "not slow"
+
 .PHONY: check
 check: $(READY) ## run the formatter, linter, type checker and import contracts
 	@$(RUN) -m ruff format --check .

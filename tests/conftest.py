@@ -10,6 +10,16 @@ from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 HERE = Path(__file__).parent
 # What takes long begins first; the many quick files then fill up whichever worker has nothing else left.
 LONG_FIRST = ("faults", "api_end_to_end", "video", "local", "embedded_aws", "engine", "components", "unit")
+# What `make test-fast` leaves out of tests/unit and tests/components, beside tests that are marked `slow` themselves:
+# pictures and videos are encoded there, packages built, processes started.
+SLOW = (
+    "unit/benchmarks",
+    "unit/images",
+    "unit/packaging",
+    "unit/test_import_contracts.py",
+    "unit/test_module_sizes.py",
+    "unit/videos",
+)
 TOGETHER = frozenset({"api_end_to_end"})  # these share one deployed stack
 
 # By default hypothesis fails an example that takes longer than 200 ms of wall time. On a busy machine the scheduler
@@ -34,8 +44,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Sort what takes long to the front."""
+    """Sort the long tests to the front, and mark what is slow."""
     items.sort(key=_rank)
+    for item in items:
+        if item.path.relative_to(HERE).as_posix().startswith(SLOW):
+            item.add_marker(pytest.mark.slow)
 
 
 def _rank(item: pytest.Item) -> int:

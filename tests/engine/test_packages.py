@@ -6,7 +6,7 @@ import re
 import shutil
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -94,12 +94,7 @@ def test_a_new_pillow_is_a_new_layer_and_old_function_versions_keep_the_old_one(
     finally:
         for file in set(wheels.default_folder().rglob("*")) - cached:
             file.unlink()
-    steps = [
-        (step["metadata"]["op"], step["metadata"]["urn"].rsplit("-", 1)[-1])
-        for step in (event.get("resOutputsEvent") for event in events)
-        if step and step["metadata"]["op"] not in ("same", "read")
-    ]
-    order = [step for step in steps if step[1] in ("layer", "image", "letters")]
+    order = [step for step in _steps(events) if step[1] in ("layer", "image", "letters")]
     assert order[0] == ("create-replacement", "layer")
     assert order[-1] == ("delete-replaced", "layer")
     assert set(order[1:-1]) >= {("update", "image"), ("update", "letters")}
@@ -126,6 +121,14 @@ def test_a_new_pillow_is_a_new_layer_and_old_function_versions_keep_the_old_one(
         settings = functions.get_function_configuration(FunctionName=name, Qualifier=version)
         assert [used["Arn"] for used in settings["Layers"]] == [layer]
         assert _process_with(session, version, photo) == (shown, pin)
+
+
+def _steps(events: Iterable[dict[str, Any]]) -> Iterator[tuple[str, str]]:
+    """Yield operation and last part of the name of each changed resource, in the order of the engine's events."""
+    for event in events:
+        step = event.get("resOutputsEvent")
+        if step and step["metadata"]["op"] not in ("same", "read"):
+            yield step["metadata"]["op"], step["metadata"]["urn"].rsplit("-", 1)[-1]
 
 
 def _deployed(session: OperatorSession) -> tuple[str, str]:

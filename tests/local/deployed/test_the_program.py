@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,18 +11,14 @@ from embedded_aws.resources import HANDLERS
 from embedded_aws.resources.base import ProviderSettings
 from embedded_aws.resources.sdk_schema import InputError
 from embedded_aws.world import World
-from local.stacks import deploy, stack_region
-
-PROJECT = Path(__file__).parents[3]
-
-
-pytestmark = pytest.mark.usefixtures("host_packages")
+from tests.fixtures.deployed_stack import deployed_stack
 
 
 @pytest.fixture(scope="module")
-def dev(host_packages: None) -> Iterator[tuple[World, Deployment]]:
-    with World(region=stack_region(PROJECT, "dev")) as world:
-        yield world, deploy(PROJECT, "dev", world)
+def dev() -> Iterator[tuple[World, Deployment]]:
+    """Yield the dev stack, deployed into a world of its own."""
+    with deployed_stack("dev") as deployed:
+        yield deployed.world, deployed.deployment
 
 
 def misspelt(inputs: Any, path: str = "") -> Iterator[tuple[str, Any]]:
