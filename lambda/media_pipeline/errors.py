@@ -51,7 +51,8 @@ class Reason(StrEnum):
     TOO_MANY_PIXELS = (
         "too_many_pixels",
         "REJECTED",
-        "It has more pixels than `limits.pixels`, or decoding it would need more memory than the function has.",
+        "It has more pixels than `limits.pixels`, decoding it would need more memory than the function has, or it is "
+        "an animation with a side of more than 16,383 pixels.",
     )
     TOO_MANY_FRAMES = (
         "too_many_frames",
