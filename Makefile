@@ -175,9 +175,9 @@ corpus-videos: $(READY) ## send odd and hostile videos, with traps, through the 
 
 .PHONY: sampling
 sampling: export PYTHONPATH = lambda
-sampling: $(READY) ## check that a card somewhere in an animation or a video blocks it [VIDEOS=100: of each kind] [SEED=0]
-	@$(RUN) -m tests.video.animation_trial --animations=$(or $(VIDEOS),100) --seed=$(or $(SEED),0)
-	@$(RUN) -m tests.video.sampling_trial --videos=$(or $(VIDEOS),100) --seed=$(or $(SEED),0)
+sampling: $(READY) ## check that a card somewhere in an animation or a video blocks it [VIDEOS=100: of each kind] [SEED=0] [KIND=still_in_pieces: that kind of video alone]
+	@$(if $(KIND),,$(RUN) -m tests.video.animation_trial --animations=$(or $(VIDEOS),100) --seed=$(or $(SEED),0))
+	@$(RUN) -m tests.video.sampling_trial --videos=$(or $(VIDEOS),100) --seed=$(or $(SEED),0) $(if $(KIND),--kind=$(KIND))
 
 .PHONY: bench-video
 bench-video: export PYTHONPATH = lambda

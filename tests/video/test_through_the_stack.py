@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.video import corpus, odd_videos, sampling_trial, traps
+from tests.video import corpus, decoys, odd_videos, sampling_trial, traps
 from tests.video.footage import between_hard_cuts, for_a_share
 from tests.video.stack import VideoStack
 
@@ -71,3 +71,15 @@ def test_card_for_a_second_between_hard_cuts_blocks(stack: VideoStack, tmp_path:
 def test_card_for_its_share_of_the_time_blocks(stack: VideoStack, tmp_path: Path) -> None:
     films = [for_a_share(seed, sampling_trial.MODERATION_FRAMES) for seed in (1, 3, 6)]
     assert all(one.blocked for one in sampling_trial.run(stack, films, tmp_path))
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        decoys.still_in_pieces(2, sampling_trial.MODERATION_FRAMES),
+        decoys.moving_in_one_piece(1, sampling_trial.MODERATION_FRAMES),
+    ],
+    ids=lambda hidden: hidden.name,
+)
+def test_card_among_decoys_blocks(stack: VideoStack, hidden: decoys.Hidden, tmp_path: Path) -> None:
+    assert all(one.blocked for one in sampling_trial.run(stack, [hidden], tmp_path))
