@@ -15,7 +15,7 @@ from tests.components.config_parsing import Raw, parse, problems
 
 KEYS = {field.alias or name: field for name, field in Moderation.model_fields.items()}
 THRESHOLDS = sorted(key for key, field in KEYS.items() if get_origin(field.annotation) is dict)
-VALUES: dict[str, Any] = {"mode": "enforce", "recordFrom": 30, "exempt": ["Alcohol"]}
+VALUES: dict[str, Any] = {"mode": "enforce", "recordFrom": 30, "exempt": ["Alcohol"], "manyScenes": "review"}
 
 
 @pytest.fixture
