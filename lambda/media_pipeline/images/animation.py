@@ -9,7 +9,7 @@ from PIL import Image
 from media_pipeline.errors import Reason, RejectedError
 from media_pipeline.images import colour
 from media_pipeline.images.decoding import check_pixels, decoding
-from media_pipeline.images.encoders import WEBP_METHOD, quality_of
+from media_pipeline.images.encoders import WEBP_FASTEST_METHOD, WEBP_METHOD, quality_of
 from media_pipeline.images.fingerprints import Fingerprints
 from media_pipeline.images.inspection import Inspection
 from media_pipeline.images.memory_estimate import check_memory
@@ -24,6 +24,8 @@ from media_pipeline.limits import Limits
 
 JUDGED_FRAMES = 8
 """Frames that Rekognition is shown of an animation: each is billed."""
+_MANY_PIXELS = 25_000_000
+"""Of all frames of a rendition: with more, they are encoded as fast as the encoder can, lest they take all the time."""
 _VP8X_FLAGS, _VP8X_ALPHA = 20, 0x10  # where a WebP file's flags stand, and the one for transparency
 _FASTEST, _DEFAULT = 10, 100  # ms: browsers show frames that want to last 10 ms or less for 100 ms
 
@@ -124,6 +126,7 @@ def animated_webp(film: Film, played: Survey, target: Target, specs: Specs) -> b
 
     Raises RejectedError: corrupt, too_many_pixels.
     """
+    pixels = target.width * target.height * film.inspection.frames
     reel = _Reel(_shown(film, played, target, specs), film.inspection.frames - played.skipped)
     out = io.BytesIO()
     reel.save(
@@ -133,7 +136,7 @@ def animated_webp(film: Film, played: Survey, target: Target, specs: Specs) -> b
         duration=list(played.durations),
         loop=played.loop,
         quality=quality_of("webp", specs.quality),
-        method=WEBP_METHOD,
+        method=WEBP_METHOD if pixels <= _MANY_PIXELS else WEBP_FASTEST_METHOD,
     )
     return _announcing_alpha(out.getvalue()) if reel.has_alpha else out.getvalue()
 

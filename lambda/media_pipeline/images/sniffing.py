@@ -32,6 +32,14 @@ _PREFIXES: tuple[tuple[bytes, Kind], ...] = (
     (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", Kind("video", "video/x-ms-asf")),
     (b"\x00\x00\x01\xba", Kind("video", "video/mpeg")),
     (b"\x00\x00\x01\xb3", Kind("video", "video/mpeg")),
+    (b"IIRO", Kind("unknown", "image/x-olympus-orf")),
+    (b"IIRS", Kind("unknown", "image/x-olympus-orf")),
+    (b"MMOR", Kind("unknown", "image/x-olympus-orf")),
+    (b"IIU\x00", Kind("unknown", "image/x-panasonic-rw2")),
+    (b"FUJIFILMCCD-RAW", Kind("unknown", "image/x-fuji-raf")),
+    (b"\x00MRM", Kind("unknown", "image/x-minolta-mrw")),
+    (b"FOVb", Kind("unknown", "image/x-sigma-x3f")),
+    (b"II\x1a\x00\x00\x00HEAPCCDR", Kind("unknown", "image/x-canon-crw")),
     (b"%PDF-", Kind("unknown", "application/pdf")),
     (b"%!PS", Kind("unknown", "application/postscript")),
     (b"\xc5\xd0\xd3\xc6", Kind("unknown", "application/postscript")),
@@ -48,7 +56,7 @@ _AVIF_BRANDS = frozenset({b"avif", b"avis"})
 _HEIC_BRANDS = frozenset(
     {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"mif2", b"msf1"}
 )
-_OTHER_BRANDS = frozenset({b"crx ", b"M4A ", b"M4B ", b"M4P ", b"F4A ", b"F4B ", b"aax ", b"jp2 "})
+_OTHER_BRANDS = frozenset({b"M4A ", b"M4B ", b"M4P ", b"F4A ", b"F4B ", b"aax ", b"jp2 "})
 """ISO base media that is neither a picture we render nor a video: raw photographs and sound."""
 _QUICKTIME_ATOMS = frozenset({b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"})
 _TRANSPORT_PACKETS = ((188, 0), (192, 4))  # (packet length, offset of the sync byte): MPEG-TS, M2TS
@@ -89,6 +97,8 @@ def _iso_base_media(head: bytes) -> Kind:
     major = head[8:12]
     # The minor version at 12..16 is no brand.
     brands = {major, *(head[at : at + 4] for at in range(16, length - 3, 4))}
+    if major == b"crx ":
+        return Kind("unknown", "image/x-canon-cr3")
     if major in _OTHER_BRANDS:
         return UNKNOWN
     if major in _AVIF_BRANDS or (major in _HEIC_BRANDS and brands & _AVIF_BRANDS):

@@ -191,9 +191,9 @@ def test_too_many_frames_are_refused_from_the_header(format_name: str) -> None:
 
 def test_frames_and_pixels_have_a_budget_together() -> None:
     data = film(count=9, size=(100, 100))
-    assert inspect(data, Limits(pixels=22_500)).frames == 9
+    assert inspect(data, Limits(pixels=45_000)).frames == 9
     with pytest.raises(RejectedError) as refused:
-        inspect(data, Limits(pixels=22_499))
+        inspect(data, Limits(pixels=44_999))
     assert refused.value.reason is Reason.TOO_MANY_PIXELS
 
 

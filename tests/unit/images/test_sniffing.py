@@ -74,7 +74,7 @@ def test_containers_are_told_apart(head: bytes, kind: Kind) -> None:
         (b"OggS" + b"\0" * 24 + b"\x01vorbis", "audio/ogg"),
         (b"BM is how this text begins", "text/plain"),
         (ftyp(b"M4A ", b"isom"), "application/octet-stream"),
-        (ftyp(b"crx "), "application/octet-stream"),
+        (ftyp(b"crx "), "image/x-canon-cr3"),
     ],
 )
 def test_anything_else_is_unknown_whatever_its_name(head: bytes, content_type: str) -> None:

@@ -87,24 +87,28 @@ def _transparency(png: Png) -> tuple[bytes | None, tuple[int, ...] | None]:
 
 def _without_key(data: bytes, key: tuple[int, ...], limits: Limits, image: Image.Image) -> Image.Image:
     """Make the pixels of one colour of 16 bits clear; only then may they be brought to 8 bits."""
+    low_levels, high_levels = [value & 0xFF for value in key], [value >> 8 for value in key]
     if len(key) == 1:
-        low, high = Image.frombytes("LA", image.size, image.tobytes()).split()  # I;16 is little-endian
-        bands: tuple[Image.Image, ...] = (low, high)
-        image = high
+        low, image = Image.frombytes("LA", image.size, image.tobytes()).split()  # I;16 is little-endian
     else:
         # Pillow decodes the high bytes only; the low ones are decoded by themselves.
-        other = _opened(data, limits)
-        other.tile = [tile._replace(args="RGB;16L") for tile in other.tile]  # type: ignore[attr-defined]
-        other.load()
-        bands = (*other.split(), *image.split())
-        del other
-    levels = (*(value & 0xFF for value in key), *(value >> 8 for value in key))
-    is_key = Image.new("L", image.size, 255)
-    for band, level in zip(bands, levels, strict=True):
-        is_key = ImageChops.multiply(is_key, _equal(band, level))
+        low = _opened(data, limits)
+        low.tile = [tile._replace(args="RGB;16L") for tile in low.tile]  # type: ignore[attr-defined]
+        low.load()
+    is_key = _where(low, low_levels)
+    del low  # a picture of its own, of which there must not be one too many in memory
+    is_key = ImageChops.multiply(is_key, _where(image, high_levels))
     rgba = image.convert("RGBA")
     rgba.putalpha(ImageChops.invert(is_key))
     return rgba
+
+
+def _where(image: Image.Image, levels: list[int]) -> Image.Image:
+    """Return 255 where every band has its level, 0 elsewhere."""
+    found = _equal(image.getchannel(0), levels[0])
+    for band, level in enumerate(levels[1:], start=1):
+        found = ImageChops.multiply(found, _equal(image.getchannel(band), level))
+    return found
 
 
 def _equal(band: Image.Image, level: int) -> Image.Image:
