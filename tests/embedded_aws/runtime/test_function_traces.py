@@ -17,6 +17,7 @@ from embedded_aws.runtime import memory
 from embedded_aws.runtime.functions import Functions, RuntimeClosedError
 from embedded_aws.runtime.process import Death
 from embedded_aws.world import WorldError
+from tests.embedded_aws.runtime.conftest import Stack
 
 ECHO = "def handler(event, context): return event"
 linux_only = pytest.mark.skipif(
@@ -33,7 +34,7 @@ def alive(pid: int) -> bool:
     return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
-def test_log_file_holds_exactly_what_was_printed(stack: Any, functions: Functions, tmp_path: Path) -> None:
+def test_log_file_holds_exactly_what_was_printed(stack: Stack, functions: Functions, tmp_path: Path) -> None:
     name = stack.function(
         """
         import logging, sys
@@ -50,7 +51,7 @@ def test_log_file_holds_exactly_what_was_printed(stack: Any, functions: Function
     assert (tmp_path / "logs" / "process_image.log").read_text() == f"{two}no line end\n{two}"
 
 
-def test_standard_logging_looks_as_on_lambda(stack: Any, functions: Functions) -> None:
+def test_standard_logging_looks_as_on_lambda(stack: Stack, functions: Functions) -> None:
     name = stack.function(
         "import logging\ndef handler(event, context): logging.getLogger('x').warning('careful')"
     )
@@ -61,7 +62,7 @@ def test_standard_logging_looks_as_on_lambda(stack: Any, functions: Functions) -
 
 
 def test_lines_reach_cloudwatch_logs_as_far_as_the_role_may(
-    stack: Any, cache: Path, caplog: pytest.LogCaptureFixture
+    stack: Stack, cache: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     name = stack.function("def handler(event, context): print('one'); print('two')")
     with Functions(stack.world, cache=cache) as functions:
@@ -72,7 +73,7 @@ def test_lines_reach_cloudwatch_logs_as_far_as_the_role_may(
     assert caplog.messages == []
 
 
-def test_lines_go_to_the_log_group_that_the_function_names(stack: Any, cache: Path) -> None:
+def test_lines_go_to_the_log_group_that_the_function_names(stack: Stack, cache: Path) -> None:
     stack.world.client("logs").create_log_group(logGroupName="elsewhere")
     name = stack.function(
         "def handler(event, context): print(context.log_group_name)", LoggingConfig={"LogGroup": "elsewhere"}
@@ -84,7 +85,7 @@ def test_lines_go_to_the_log_group_that_the_function_names(stack: Any, cache: Pa
 
 
 def test_tracing_switched_on_later_is_seen(
-    stack: Any, functions: Functions, wait_until: Callable[..., None]
+    stack: Stack, functions: Functions, wait_until: Callable[..., None]
 ) -> None:
     name = stack.function("import os\ndef handler(event, context): return os.environ['_X_AMZN_TRACE_ID'][-1]")
     stack.world.client("lambda").update_function_configuration(
@@ -93,7 +94,7 @@ def test_tracing_switched_on_later_is_seen(
     wait_until(lambda: functions.invoke(name, {}).payload == "1")
 
 
-def test_function_acts_under_its_own_role(stack: Any, functions: Functions) -> None:
+def test_function_acts_under_its_own_role(stack: Stack, functions: Functions) -> None:
     name = stack.function(
         """
         import boto3
@@ -106,7 +107,7 @@ def test_function_acts_under_its_own_role(stack: Any, functions: Functions) -> N
     assert functions.invoke(name, {}).payload.endswith(f":assumed-role/{role}/{name}")
 
 
-def test_role_that_lambda_may_not_assume_stops_the_function(stack: Any, functions: Functions) -> None:
+def test_role_that_lambda_may_not_assume_stops_the_function(stack: Stack, functions: Functions) -> None:
     name = stack.function(ECHO)
     arn = stack.world.client("lambda").get_function_configuration(FunctionName=name)["Role"]
     others = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
@@ -124,7 +125,7 @@ def test_unknown_function_is_named(functions: Functions) -> None:
 
 
 def test_close_ends_running_and_idle_functions_at_once(
-    stack: Any, cache: Path, wait_until: Callable[..., None]
+    stack: Stack, cache: Path, wait_until: Callable[..., None]
 ) -> None:
     name = stack.function("import time\ndef handler(event, context): time.sleep(event)")
     functions = Functions(stack.world, cache=cache)
@@ -179,7 +180,7 @@ def test_no_process_outlives_an_embedded_aws_that_is_killed(
 
 
 def test_trace_segments_reach_the_listener(
-    stack: Any, functions: Functions, wait_until: Callable[..., None]
+    stack: Stack, functions: Functions, wait_until: Callable[..., None]
 ) -> None:
     name = stack.function(
         """
@@ -200,12 +201,12 @@ def test_trace_segments_reach_the_listener(
     assert functions.traces.segments() == [{"name": "render"}] * 2
 
 
-def test_untraced_function_is_not_sampled(stack: Any, functions: Functions) -> None:
+def test_untraced_function_is_not_sampled(stack: Stack, functions: Functions) -> None:
     name = stack.function("import os\ndef handler(event, context): return os.environ['_X_AMZN_TRACE_ID']")
     assert functions.invoke(name, {}).payload.endswith("Sampled=0")
 
 
-def test_function_may_only_what_its_role_allows(stack: Any, functions: Functions) -> None:
+def test_function_may_only_what_its_role_allows(stack: Stack, functions: Functions) -> None:
     source = """
         import boto3
         def handler(event, context): return boto3.client("s3").list_buckets()["Buckets"]
@@ -218,7 +219,7 @@ def test_function_may_only_what_its_role_allows(stack: Any, functions: Functions
 
 
 def test_lines_that_the_role_may_not_log_are_lost_with_one_warning(
-    stack: Any, cache: Path, caplog: pytest.LogCaptureFixture, tmp_path: Path
+    stack: Stack, cache: Path, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
     name = stack.function("def handler(event, context): print('unheard')", actions=("sqs:*",))
     with Functions(stack.world, log_folder=tmp_path, cache=cache) as functions:

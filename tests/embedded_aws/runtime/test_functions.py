@@ -14,6 +14,7 @@ from embedded_aws.runtime import memory
 from embedded_aws.runtime.functions import Functions
 from embedded_aws.runtime.process import Death
 from embedded_aws.runtime.timescale import TimeScale
+from tests.embedded_aws.runtime.conftest import Stack
 
 ECHO = "def handler(event, context): return event"
 linux_only = pytest.mark.skipif(
@@ -30,7 +31,7 @@ def alive(pid: int) -> bool:
     return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
-def test_event_goes_in_and_answer_comes_out(stack: Any, functions: Functions) -> None:
+def test_event_goes_in_and_answer_comes_out(stack: Stack, functions: Functions) -> None:
     event = {"text": "ä 👽 \u2028", "list": [1, 2.5, None], "large": "x" * 300_000}
     invocation = functions.invoke(stack.function(ECHO), event)
     assert invocation.payload == event
@@ -38,7 +39,7 @@ def test_event_goes_in_and_answer_comes_out(stack: Any, functions: Functions) ->
     assert not invocation.killed
 
 
-def test_environment_is_warm_the_second_time(stack: Any, functions: Functions) -> None:
+def test_environment_is_warm_the_second_time(stack: Stack, functions: Functions) -> None:
     name = stack.function(
         """
         import os
@@ -56,13 +57,13 @@ def test_environment_is_warm_the_second_time(stack: Any, functions: Functions) -
     assert first.payload[1] == second.payload[1]
 
 
-def test_environment_started_ahead_takes_the_first_event(stack: Any, functions: Functions) -> None:
+def test_environment_started_ahead_takes_the_first_event(stack: Stack, functions: Functions) -> None:
     name = stack.function(ECHO)
     functions.warm(name)
     assert functions.invoke(name, 1).init_milliseconds is None
 
 
-def test_concurrent_events_run_in_processes_of_their_own(stack: Any, functions: Functions) -> None:
+def test_concurrent_events_run_in_processes_of_their_own(stack: Stack, functions: Functions) -> None:
     name = stack.function("import os, time\ndef handler(event, context): time.sleep(0.3); return os.getpid()")
     pids: list[int] = []
     threads = [
@@ -76,7 +77,7 @@ def test_concurrent_events_run_in_processes_of_their_own(stack: Any, functions: 
 
 
 def test_changed_configuration_gets_a_new_environment(
-    stack: Any, functions: Functions, wait_until: Callable[..., None]
+    stack: Stack, functions: Functions, wait_until: Callable[..., None]
 ) -> None:
     name = stack.function(
         "import os\ndef handler(event, context): return os.environ['MODE']",
@@ -91,7 +92,7 @@ def test_changed_configuration_gets_a_new_environment(
 
 
 def test_environment_variables_are_the_functions_and_lambdas_own_only(
-    stack: Any, functions: Functions, monkeypatch: pytest.MonkeyPatch
+    stack: Stack, functions: Functions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LEAKED", "from the machine")
     monkeypatch.setenv("PYTHONPATH", "/leaked")
@@ -125,7 +126,7 @@ def test_environment_variables_are_the_functions_and_lambdas_own_only(
     assert {key for key in found if not key.startswith(("AWS_", "_"))} - machine == known
 
 
-def test_only_code_layers_and_the_runtimes_sdk_can_be_imported(stack: Any, functions: Functions) -> None:
+def test_only_code_layers_and_the_runtimes_sdk_can_be_imported(stack: Stack, functions: Functions) -> None:
     name = stack.function(
         """
         import importlib.util
@@ -162,7 +163,7 @@ def test_only_code_layers_and_the_runtimes_sdk_can_be_imported(stack: Any, funct
     assert [key for key, there in found.items() if there] == ["app", "from_the_layer", "boto3"]
 
 
-def test_context_is_as_lambdas(stack: Any, functions: Functions) -> None:
+def test_context_is_as_lambdas(stack: Stack, functions: Functions) -> None:
     name = stack.function(
         """
         def handler(event, context):
@@ -180,7 +181,7 @@ def test_context_is_as_lambdas(stack: Any, functions: Functions) -> None:
     assert 5000 < left <= 7000
 
 
-def test_two_functions_with_modules_of_one_name_do_not_collide(stack: Any, functions: Functions) -> None:
+def test_two_functions_with_modules_of_one_name_do_not_collide(stack: Stack, functions: Functions) -> None:
     source = "import os\nstate = []\ndef handler(event, context): state.append({0!r}); return state"
     one, two = stack.function(source.format("one")), stack.function(source.format("two"))
     assert [functions.invoke(name, {}).payload for name in (one, two, one)] == [
@@ -190,7 +191,7 @@ def test_two_functions_with_modules_of_one_name_do_not_collide(stack: Any, funct
     ]
 
 
-def test_error_is_reported_as_lambda_does(stack: Any, functions: Functions) -> None:
+def test_error_is_reported_as_lambda_does(stack: Stack, functions: Functions) -> None:
     name = stack.function(
         "def handler(event, context):\n    print('before')\n    raise ValueError('no good')"
     )
@@ -203,13 +204,13 @@ def test_error_is_reported_as_lambda_does(stack: Any, functions: Functions) -> N
     assert functions.invoke(name, {}).init_milliseconds is None, "an error does not end the environment"
 
 
-def test_an_answer_that_is_not_json_is_an_error(stack: Any, functions: Functions) -> None:
+def test_an_answer_that_is_not_json_is_an_error(stack: Stack, functions: Functions) -> None:
     invocation = functions.invoke(stack.function("def handler(event, context): return {1, 2}"), {})
     assert invocation.error is not None
     assert invocation.error.type == "TypeError"
 
 
-def test_import_error_is_reported_and_the_next_event_tries_again(stack: Any, functions: Functions) -> None:
+def test_import_error_is_reported_and_the_next_event_tries_again(stack: Stack, functions: Functions) -> None:
     name = stack.function("print('importing')\nimport not_there")
     for _ in range(2):
         invocation = functions.invoke(name, {})
@@ -219,7 +220,7 @@ def test_import_error_is_reported_and_the_next_event_tries_again(stack: Any, fun
     assert functions.environments() == []
 
 
-def test_function_past_its_deadline_is_killed_and_its_lines_are_kept(stack: Any, cache: Path) -> None:
+def test_function_past_its_deadline_is_killed_and_its_lines_are_kept(stack: Stack, cache: Path) -> None:
     name = stack.function(
         """
         import time
@@ -245,7 +246,7 @@ def test_function_past_its_deadline_is_killed_and_its_lines_are_kept(stack: Any,
 
 
 @linux_only
-def test_function_above_its_memory_is_killed(stack: Any, functions: Functions) -> None:
+def test_function_above_its_memory_is_killed(stack: Stack, functions: Functions) -> None:
     name = stack.function(
         """
         import time
@@ -266,7 +267,7 @@ def test_function_above_its_memory_is_killed(stack: Any, functions: Functions) -
 
 
 @linux_only
-def test_memory_taken_by_an_import_counts_too(stack: Any, functions: Functions) -> None:
+def test_memory_taken_by_an_import_counts_too(stack: Stack, functions: Functions) -> None:
     name = stack.function("import time\nblock = bytearray(400 << 20)\ntime.sleep(5)", MemorySize=128)
     invocation = functions.invoke(name, {})
     assert invocation.death is Death.MEMORY
@@ -283,7 +284,7 @@ def test_memory_taken_by_an_import_counts_too(stack: Any, functions: Functions) 
 )
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 def test_function_that_ends_its_process_is_reported(
-    stack: Any, functions: Functions, ending: str, says: str
+    stack: Stack, functions: Functions, ending: str, says: str
 ) -> None:
     name = stack.function(
         f"import os, sys\ndef handler(event, context):\n    print('last words')\n    {ending}"
@@ -296,7 +297,7 @@ def test_function_that_ends_its_process_is_reported(
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
-def test_environment_killed_while_idle_is_replaced(stack: Any, functions: Functions) -> None:
+def test_environment_killed_while_idle_is_replaced(stack: Stack, functions: Functions) -> None:
     name = stack.function("import os\ndef handler(event, context): return os.getpid()")
     pid = functions.invoke(name, {}).payload
     assert [(e.pid, e.request_id) for e in functions.environments()] == [(pid, None)]
@@ -308,7 +309,7 @@ def test_environment_killed_while_idle_is_replaced(stack: Any, functions: Functi
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows does not hold a process's files to a size")
-def test_a_full_tmp_fails_writes_and_nothing_else(stack: Any, cache: Path) -> None:
+def test_a_full_tmp_fails_writes_and_nothing_else(stack: Stack, cache: Path) -> None:
     name = stack.function(
         """
         import os
@@ -328,7 +329,7 @@ def test_a_full_tmp_fails_writes_and_nothing_else(stack: Any, cache: Path) -> No
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows knows no SIGKILL")
 def test_a_signal_reaches_only_the_process_that_still_runs_that_event(
-    stack: Any, functions: Functions, wait_until: Callable[..., None]
+    stack: Stack, functions: Functions, wait_until: Callable[..., None]
 ) -> None:
     name = stack.function("import time\ndef handler(event, context): time.sleep(event); return event")
     ran: list[Any] = []

@@ -16,6 +16,7 @@ from embedded_aws.runtime.process import Death
 from embedded_aws.runtime.queues import Queues
 from embedded_aws.runtime.sqs_event import event_of, failed_items
 from embedded_aws.runtime.timescale import TimeScale
+from tests.embedded_aws.runtime.conftest import Stack
 
 FAILS_WHAT_SAYS_SO = """
 import json
@@ -29,7 +30,7 @@ CALM = TimeScale(0.1)  # a deadline of 2 s: never missed on a busy machine
 
 @contextmanager
 def polling(
-    stack: Any, cache: Path, timescale: TimeScale = CALM
+    stack: Stack, cache: Path, timescale: TimeScale = CALM
 ) -> Iterator[tuple[Poller, list[Batch], Functions]]:
     """Poll everything that the stack has, and give the queues' mappings back at the end."""
     batches: list[Batch] = []
@@ -46,7 +47,7 @@ def polling(
 
 
 def test_every_message_is_handed_over_once_and_deleted(
-    stack: Any, cache: Path, wait_until: Callable[..., None]
+    stack: Stack, cache: Path, wait_until: Callable[..., None]
 ) -> None:
     queue = stack.queue()
     stack.feed(queue, stack.function("def handler(event, context): return None"))
@@ -58,7 +59,7 @@ def test_every_message_is_handed_over_once_and_deleted(
         assert poller.faults == []
 
 
-def test_event_is_as_lambda_makes_it(stack: Any, cache: Path, wait_until: Callable[..., None]) -> None:
+def test_event_is_as_lambda_makes_it(stack: Stack, cache: Path, wait_until: Callable[..., None]) -> None:
     queue = stack.queue()
     stack.feed(queue, stack.function("import json\ndef handler(event, context): print(json.dumps(event))"))
     attributes = {
@@ -87,7 +88,7 @@ def test_event_is_as_lambda_makes_it(stack: Any, cache: Path, wait_until: Callab
 
 
 def test_failed_item_comes_back_after_the_scaled_visibility_timeout_and_its_neighbours_do_not(
-    stack: Any, cache: Path, wait_until: Callable[..., None]
+    stack: Stack, cache: Path, wait_until: Callable[..., None]
 ) -> None:
     queue = stack.queue(visibility=50)  # 1 s here; the function's 20 s are 0.4 s
     stack.feed(queue, stack.function(FAILS_WHAT_SAYS_SO), BatchSize=3)
@@ -104,7 +105,7 @@ def test_failed_item_comes_back_after_the_scaled_visibility_timeout_and_its_neig
 
 
 def test_poison_reaches_the_dead_letter_queue_whose_own_function_gets_it(
-    stack: Any, cache: Path, wait_until: Callable[..., None]
+    stack: Stack, cache: Path, wait_until: Callable[..., None]
 ) -> None:
     dead_letters = stack.queue()
     queue = stack.queue(dead_letters=dead_letters, receives=2, visibility=25)
@@ -123,7 +124,7 @@ def test_poison_reaches_the_dead_letter_queue_whose_own_function_gets_it(
     "ending", ["raise ValueError", "import time; time.sleep(60)", "import os; os._exit(1)"]
 )
 def test_invocation_that_fails_keeps_the_whole_batch(
-    stack: Any, cache: Path, wait_until: Callable[..., None], ending: str
+    stack: Stack, cache: Path, wait_until: Callable[..., None], ending: str
 ) -> None:
     queue = stack.queue()
     stack.feed(queue, stack.function(f"def handler(event, context):\n    {ending}"), BatchSize=2)
@@ -137,7 +138,7 @@ def test_invocation_that_fails_keeps_the_whole_batch(
 
 
 def test_without_item_reports_the_answer_does_not_matter(
-    stack: Any, cache: Path, wait_until: Callable[..., None]
+    stack: Stack, cache: Path, wait_until: Callable[..., None]
 ) -> None:
     queue = stack.queue()
     stack.feed(queue, stack.function(FAILS_WHAT_SAYS_SO), FunctionResponseTypes=[])
@@ -188,7 +189,7 @@ def test_event_without_message_attributes_has_none() -> None:
 
 
 def test_maximum_concurrency_is_used_and_kept(
-    stack: Any, cache: Path, wait_until: Callable[..., None]
+    stack: Stack, cache: Path, wait_until: Callable[..., None]
 ) -> None:
     queue = stack.queue(visibility=3000)
     name = stack.function("import time\ndef handler(event, context): time.sleep(0.15)", Timeout=500)
@@ -206,7 +207,7 @@ def test_maximum_concurrency_is_used_and_kept(
 
 
 def test_message_is_handed_over_soon_after_it_is_sent(
-    stack: Any, cache: Path, wait_until: Callable[..., None]
+    stack: Stack, cache: Path, wait_until: Callable[..., None]
 ) -> None:
     queue = stack.queue()
     name = stack.function("import time\ndef handler(event, context): print(time.time())")
@@ -222,7 +223,7 @@ def test_message_is_handed_over_soon_after_it_is_sent(
     assert sorted(delays)[2] < 0.1, delays
 
 
-def test_waiting_for_messages_costs_little(stack: Any, cache: Path) -> None:
+def test_waiting_for_messages_costs_little(stack: Stack, cache: Path) -> None:
     for _ in range(4):
         stack.feed(stack.queue(), stack.function("def handler(event, context): return None"))
     with polling(stack, cache):
@@ -234,7 +235,7 @@ def test_waiting_for_messages_costs_little(stack: Any, cache: Path) -> None:
 
 
 def test_pause_holds_messages_back_and_resume_takes_them(
-    stack: Any, cache: Path, wait_until: Callable[..., None]
+    stack: Stack, cache: Path, wait_until: Callable[..., None]
 ) -> None:
     queue = stack.queue()
     stack.feed(queue, stack.function("def handler(event, context): return None"))
@@ -251,7 +252,7 @@ def test_pause_holds_messages_back_and_resume_takes_them(
 
 
 def test_stop_waits_for_running_invocations_and_a_new_poller_continues(
-    stack: Any, cache: Path, wait_until: Callable[..., None]
+    stack: Stack, cache: Path, wait_until: Callable[..., None]
 ) -> None:
     queue = stack.queue(visibility=3000)
     name = stack.function("import time\ndef handler(event, context): time.sleep(0.3)", Timeout=500)
@@ -269,7 +270,7 @@ def test_stop_waits_for_running_invocations_and_a_new_poller_continues(
 
 
 def test_stop_with_kill_ends_what_runs_at_once(
-    stack: Any, cache: Path, wait_until: Callable[..., None]
+    stack: Stack, cache: Path, wait_until: Callable[..., None]
 ) -> None:
     queue = stack.queue()
     stack.feed(queue, stack.function("import time\ndef handler(event, context): time.sleep(60)"))
@@ -284,7 +285,7 @@ def test_stop_with_kill_ends_what_runs_at_once(
     assert [(batch.kept, batch.invocation.death) for batch in batches] == [(frozenset({sent}), Death.STOPPED)]
 
 
-def test_batching_window_fills_a_batch(stack: Any, cache: Path, wait_until: Callable[..., None]) -> None:
+def test_batching_window_fills_a_batch(stack: Stack, cache: Path, wait_until: Callable[..., None]) -> None:
     queue = stack.queue()
     stack.feed(queue, stack.function(FAILS_WHAT_SAYS_SO), BatchSize=4, MaximumBatchingWindowInSeconds=20)
     with polling(stack, cache) as (poller, batches, _):
@@ -295,7 +296,7 @@ def test_batching_window_fills_a_batch(stack: Any, cache: Path, wait_until: Call
 
 
 def test_fault_of_on_batch_is_not_lost(
-    stack: Any, cache: Path, wait_until: Callable[..., None], caplog: pytest.LogCaptureFixture
+    stack: Stack, cache: Path, wait_until: Callable[..., None], caplog: pytest.LogCaptureFixture
 ) -> None:
     queue = stack.queue()
     stack.feed(queue, stack.function("def handler(event, context): return None"))
@@ -313,7 +314,7 @@ def test_fault_of_on_batch_is_not_lost(
     assert "the poller failed" in caplog.messages
 
 
-def test_start_needs_a_stopped_poller(stack: Any, functions: Functions) -> None:
+def test_start_needs_a_stopped_poller(stack: Stack, functions: Functions) -> None:
     with Poller(stack.world, functions) as poller, pytest.raises(RuntimeError, match="runs already"):
         poller.start()
 
@@ -336,7 +337,7 @@ def test_visibility_is_scaled_but_stays_above_the_deadline(
 
 
 def test_queue_that_the_role_may_no_longer_read_is_a_fault_and_loses_nothing(
-    stack: Any, cache: Path, wait_until: Callable[..., None]
+    stack: Stack, cache: Path, wait_until: Callable[..., None]
 ) -> None:
     queue = stack.queue()
     name = stack.function("def handler(event, context): return None")

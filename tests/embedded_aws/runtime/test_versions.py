@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from embedded_aws.runtime.functions import Functions
 from embedded_aws.runtime.poller import Poller
 from embedded_aws.world import WorldError
-from tests.embedded_aws.runtime.conftest import zipped
+from tests.embedded_aws.runtime.conftest import Stack, zipped
 
 SOURCE = """
     import os
@@ -26,7 +26,7 @@ NEW = {"python/pin.py": "VERSION = 2"}
 
 
 @pytest.fixture
-def updated(stack: Any) -> str:
+def updated(stack: Stack) -> str:
     """Return a function with version 1, then other code, another layer and other settings; the old layer is deleted."""
     client = stack.world.client("lambda")
     name: str = stack.function(
@@ -59,7 +59,7 @@ def test_a_version_runs_with_its_own_code_layer_and_settings_beside_the_latest(
 
 
 def test_invoke_of_the_service_runs_the_qualified_version(
-    stack: Any, updated: str, functions: Functions
+    stack: Stack, updated: str, functions: Functions
 ) -> None:
     client = stack.world.client("lambda")
     answers = [
@@ -73,7 +73,7 @@ def test_invoke_of_the_service_runs_the_qualified_version(
     assert "FunctionError" not in answers[0]
 
 
-def test_an_error_of_the_function_differs_from_one_of_the_service(stack: Any, functions: Functions) -> None:
+def test_an_error_of_the_function_differs_from_one_of_the_service(stack: Stack, functions: Functions) -> None:
     client = stack.world.client("lambda")
     failing = stack.function("def handler(event, context): raise ValueError('no')")
     answer = client.invoke(FunctionName=failing, Payload=b"{}")
@@ -87,21 +87,21 @@ def test_an_error_of_the_function_differs_from_one_of_the_service(stack: Any, fu
         functions.invoke(f"{failing}:7", {})
 
 
-def test_a_deleted_layer_can_be_given_to_no_other_function(stack: Any, updated: str) -> None:
+def test_a_deleted_layer_can_be_given_to_no_other_function(stack: Stack, updated: str) -> None:
     client = stack.world.client("lambda")
     (layer,) = client.get_function_configuration(FunctionName=updated, Qualifier="1")["Layers"]
     with pytest.raises(ClientError, match="does not exist"):
         client.update_function_configuration(FunctionName=updated, Layers=[layer["Arn"]])
 
 
-def test_an_unchanged_function_gets_no_new_version(stack: Any, updated: str) -> None:
+def test_an_unchanged_function_gets_no_new_version(stack: Stack, updated: str) -> None:
     client = stack.world.client("lambda")
     published = [client.publish_version(FunctionName=updated)["Version"] for _ in range(2)]
     assert published == ["2", "2"]
 
 
 def test_a_queue_can_be_led_back_to_an_old_version(
-    stack: Any, updated: str, functions: Functions, wait_until: Callable[..., None]
+    stack: Stack, updated: str, functions: Functions, wait_until: Callable[..., None]
 ) -> None:
     queue = stack.queue()
     stack.feed(queue, f"{updated}:1")
