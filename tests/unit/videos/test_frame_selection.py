@@ -286,6 +286,13 @@ def test_time_is_covered_and_every_share_is_judged_however_still_and_moving_pict
     assert seen >= {still(number)(0) for number in range(count)}
 
 
+def test_pictures_that_take_turns_all_the_time_are_judged_far_from_one_another() -> None:
+    """The middle of every one of them is the middle of the video: there alone, they would leave half of it unseen."""
+    turns = film(*((still(number), 1) for _ in range(24) for number in range(10)), (busy(3), 24))
+    seen = {turns[number].fingerprint for number in judged(turns, 12)}
+    assert seen >= {still(number)(0) for number in range(10)}
+
+
 def test_of_a_few_scenes_all_are_judged_and_the_rest_of_the_budget_covers_time_evenly() -> None:
     frames = film((drifting, 300), (still(1), 4), (drifting, 300))
     chosen = judged(frames, 12)
