@@ -51,7 +51,7 @@ class Videos:
         return acknowledged
 
     def published(self, event: dict[str, Any], folder: Path) -> Path:
-        """The published video as a file."""
+        """Return the published video as a file."""
         key = next(
             entry["key"]
             for entry in self.stack.record(key_of(event), event).renditions
@@ -63,7 +63,7 @@ class Videos:
 
 
 def key_of(event: dict[str, Any]) -> str:
-    """The key of an event about an object whose key needs no quoting."""
+    """Return the key of an event about an object whose key needs no quoting."""
     return str(event["s3"]["object"]["key"])
 
 

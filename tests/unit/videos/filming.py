@@ -17,7 +17,7 @@ Picture = Callable[[float], Image.Image]
 
 
 def moving(time: float) -> Image.Image:
-    """A square that moves over a coloured ground."""
+    """Draw a square that moves over a coloured ground."""
     image = Image.new("RGB", SIZE, (40, 90, 160))
     left = int(time * 30) % (SIZE[0] - 40)
     ImageDraw.Draw(image).rectangle((left, 30, left + 40, 70), fill=(230, 180, 40))
@@ -25,7 +25,7 @@ def moving(time: float) -> Image.Image:
 
 
 def plain(colour: tuple[int, int, int], size: tuple[int, int] = SIZE) -> Image.Image:
-    """A picture of one colour."""
+    """Draw a picture of one colour."""
     return Image.new("RGB", size, colour)
 
 
@@ -77,7 +77,7 @@ def shoot(
 
 
 def _beeps(seconds: float, late: float) -> list[AudioFrame]:
-    """A click at every full second, silence else."""
+    """Return a click at every full second, and silence in between."""
     frames = []
     for start in range(0, round(seconds * SOUND_RATE), 960):
         frame = AudioFrame(format="s16", layout="mono", samples=960)

@@ -28,7 +28,7 @@ _ENOUGH = 150_000_000  # bytes; two minutes of silence as wide as the source are
 
 
 def level(start: float, end: float, *, rate: int = RATE, layout: str = "stereo") -> Iterator[AudioFrame]:
-    """Decoded sound without one silent sample, in frames of a tenth of a second."""
+    """Yield decoded sound without one silent sample, in frames of a tenth of a second."""
     size = rate // 10
     samples = array("h", [_LEVEL]) * (size * CHANNELS[layout])
     for first in range(round(start * rate), round(end * rate), size):
@@ -45,7 +45,7 @@ def published(frames: Iterable[AudioFrame], *, rate: int = RATE, layout: str = "
 
 
 def changes(frames: Iterable[AudioFrame]) -> list[float]:
-    """When it becomes loud, silent, loud and so on, in seconds; and when it ends."""
+    """Return when it becomes loud, silent, loud and so on, in seconds; and when it ends."""
     found: list[float] = []
     loud, at, rate = False, 0, RATE
     for frame in frames:
@@ -59,7 +59,7 @@ def changes(frames: Iterable[AudioFrame]) -> list[float]:
 
 
 def times_of_sound(container: InputContainer) -> Iterator[float]:
-    """The times of all samples that are not silent, in seconds."""
+    """Yield the times of all samples that are not silent, in seconds."""
     for frame in container.decode(audio=0):
         samples = array("f", bytes(frame.planes[0])[: frame.samples * 4])
         if max(samples) > _LOUD or min(samples) < -_LOUD:  # or each of millions would be looked at

@@ -23,14 +23,14 @@ LEASE = TIMEOUT * 0.5 * LEASE_MARGIN
 
 
 def made(folder: Path, name: str = "a.mp4", **how: Any) -> bytes:
-    """The bytes of a film."""
+    """Return the bytes of a video."""
     path = folder / name
     shoot(path, **how)
     return path.read_bytes()
 
 
 def end_of(videos: Any, data: bytes, key: str = "a.mp4") -> tuple[Status, Any]:
-    """Send a video through; gives its status and the reason."""
+    """Process a video; return its status and the reason."""
     event = videos.upload(key, data)
     assert videos.deliver(event)
     record = videos.stack.record(key, event)
@@ -38,7 +38,7 @@ def end_of(videos: Any, data: bytes, key: str = "a.mp4") -> tuple[Status, Any]:
 
 
 def colour(image: Image.Image) -> tuple[int, int, int]:
-    """Red, green and blue in the middle of a picture."""
+    """Return red, green and blue in the middle of a picture."""
     found: Any = image.convert("RGB").getpixel((image.width // 2, image.height // 2))
     red, green, blue = found
     return red, green, blue

@@ -24,25 +24,25 @@ Look = Callable[[int], Fingerprint]
 
 
 def still(seed: int) -> Look:
-    """A picture that does not move."""
+    """Return a picture that does not move."""
     fingerprint = Fingerprint(random.Random(seed).randbytes(PIXELS))
     return lambda _: fingerprint
 
 
 def busy(seed: int) -> Look:
-    """A picture that is another one in every frame, as in noise or shaking."""
+    """Return a picture that differs in every frame, as in noise or shaking."""
     return lambda number: Fingerprint(random.Random(f"{seed} {number}").randbytes(PIXELS))
 
 
 def drifting(number: int) -> Fingerprint:
-    """A slow pan: each frame nearly the one before, none like those a second away."""
+    """Return a frame of a slow pan: nearly the one before, unlike those a second away."""
     return Fingerprint(
         bytes(int(128 + 90 * math.sin(number * (0.05 + place / 20_000) + place)) for place in range(PIXELS))
     )
 
 
 def film(*takes: tuple[Look, int]) -> list[TimedFrame]:
-    """A video of takes that each last so many frames."""
+    """Return a video of takes that each last so many frames."""
     frames: list[TimedFrame] = []
     for look, count in takes:
         for _ in range(count):
@@ -64,7 +64,7 @@ def judged(frames: list[TimedFrame], budget: int) -> tuple[int, ...]:
 
 
 def longest_gap(frames: list[TimedFrame], chosen: tuple[int, ...]) -> float:
-    """The longest that is shown between two judged frames."""
+    """Return the longest time in seconds between two judged frames."""
     return max(
         (sum(frame.seconds for frame in frames[one + 1 : other]) for one, other in pairwise(chosen)),
         default=0.0,
@@ -184,7 +184,7 @@ def test_picture_under_heavy_grain_that_stands_for_its_share_is_judged_before_an
 
 
 def held(*takes: tuple[Look, float, int]) -> list[TimedFrame]:
-    """A video of takes that each last so many seconds, in so many frames."""
+    """Return a video of takes that each last so many seconds, in so many frames."""
     frames: list[TimedFrame] = []
     time = 0.0
     for look, seconds, count in takes:

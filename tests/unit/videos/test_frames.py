@@ -122,7 +122,7 @@ def test_colours_stay_what_they_were(tmp_path: Path, pixels: str) -> None:
 
 
 def looked_up(folder: Path, primaries: int, transfer: int, signal: Colour) -> tuple[float, ...]:
-    """What a table says of the grid point `signal`, counted in its points."""
+    """Return what a table contains at the grid point `signal`."""
     path = folder / f"{primaries}-{transfer}.cube"
     if not path.exists():
         colour_conversion.write_table(path, primaries, transfer)
@@ -171,7 +171,7 @@ def test_frames_keep_their_uneven_times(tmp_path: Path) -> None:
         assert [frame.time for frame in container.decode(video=0)] == pytest.approx(times, abs=0.001)
 
 
-def test_of_slow_motion_every_so_manieth_frame_is_published(tmp_path: Path) -> None:
+def test_of_slow_motion_every_nth_frame_is_published(tmp_path: Path) -> None:
     video = made(tmp_path, times=[number / 240 for number in range(120)], rate=240)
     assert 24 <= len(video.frames) <= 40
     assert video.seconds == pytest.approx(0.5, abs=0.03)
@@ -189,7 +189,7 @@ def test_sound_starts_where_it_did(tmp_path: Path) -> None:
     assert heard == pytest.approx(0.5, abs=0.04)
 
 
-def test_index_is_at_the_front_and_nothing_tells_what_made_it(tmp_path: Path) -> None:
+def test_index_is_at_the_front_and_nothing_names_the_encoder(tmp_path: Path) -> None:
     video = made(tmp_path, "a.mov", metadata={"title": "secret"}, sound=True)
     data = video.path.read_bytes()
     assert data.index(b"moov") < data.index(b"mdat")
