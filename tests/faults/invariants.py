@@ -13,7 +13,7 @@ from tests.faults.fault_injection import Call
 from tests.faults.history import History, Upload
 from tests.faults.sample_uploads import REASONS, WITHOUT_VIDEOS, recognise
 from tests.faults.simulated_queues import VISIBILITY
-from tests.faults.simulated_stack import QUARANTINE, RENDITIONS, Item, SimulatedStack
+from tests.faults.simulated_stack import API_PREFIX, QUARANTINE, RENDITIONS, Item, SimulatedStack
 from tests.faults.virtual_time import START
 
 TERMINAL = frozenset({"PUBLISHED", "BLOCKED", "REVIEW", "REJECTED", "FAILED", "SUPERSEDED", "DELETED"})
@@ -34,6 +34,15 @@ class InvariantChecker:
         self._known: dict[str, dict[str, Item]] = {}
         self._holders: dict[tuple[str, str], Any] = {}  # record -> the invocation whose claim holds it
         self.violations: list[str] = []
+        self._checks: dict[str, Callable[[Item, Upload], str | None]] = {
+            "PUBLISHED": self._check_published,
+            "BLOCKED": self._check_withheld,
+            "REVIEW": self._check_withheld,
+            "REJECTED": self._check_rejected,
+            "FAILED": self._check_failed,
+            "SUPERSEDED": self._check_superseded,
+            "DELETED": self._check_deleted,
+        }
         self.waits_for_video: Callable[[str, str], bool] = lambda key, version: False  # noqa: ARG005
         self.exclusive = True  # whether two living invocations may never hold one record (clocks are sane)
 
@@ -196,11 +205,11 @@ class InvariantChecker:
             return
         if item.get("sha256") not in (None, hashlib.sha256(upload.data).hexdigest()):
             self.add_violation(f"{name}: {status} with another version's sha256 than {upload}")
-        problem = getattr(self, f"_check_{status.lower()}")(item, upload)
+        problem = self._checks[status](item, upload) or self._check_single_upload(item, upload)
         if problem:
             self.add_violation(f"{name}: {status} of {upload}, but {problem}")
 
-    def _judge_published(self, item: Item, upload: Upload) -> str | None:
+    def _check_published(self, item: Item, upload: Upload) -> str | None:
         if not self._allowed(upload):
             return "no verdict allows it"
         missing = [key for key in _listed(item) if self._stack.read(RENDITIONS, key) is None]
@@ -218,7 +227,7 @@ class InvariantChecker:
             for other in items
         )
 
-    def _judge_withheld(self, item: Item, upload: Upload) -> str | None:
+    def _check_withheld(self, item: Item, upload: Upload) -> str | None:
         truths = {_EXPECTED[name].get(upload.kind) for name in self._history.judged.get(upload.number, ())}
         if item["status"] not in truths:
             return f"its verdicts are {truths}"
@@ -228,19 +237,21 @@ class InvariantChecker:
             return "it is still in uploads"
         return None
 
-    _judge_blocked = _judge_review = _judge_withheld
-
-    def _judge_rejected(self, item: Item, upload: Upload) -> str | None:
+    def _check_rejected(self, item: Item, upload: Upload) -> str | None:
         if item.get("reason") == "resource_exhausted":
             kills = self._history.kills_while_decoding.get((upload.key, upload.version), 0)
             return f"only {kills} attempts were killed" if kills < KILLS_OF_POISON else None
+        if item.get("reason") == "already_uploaded":
+            earlier = [other for other in self._history.uploads.values() if other.key == upload.key]
+            is_second = upload.key.startswith(API_PREFIX) and earlier[0] is not upload
+            return None if is_second else "it is the first upload of its key"
         expected = {REASONS.get(upload.kind)}
         if upload.kind.is_video and not all(BY_NAME[name].videos for name in self._history.deployed):
             expected.add(WITHOUT_VIDEOS)
         reason = item.get("reason")
         return None if reason is not None and reason in expected else f"the reason is {reason}"
 
-    def _judge_failed(self, item: Item, upload: Upload) -> str | None:
+    def _check_failed(self, item: Item, upload: Upload) -> str | None:
         reason = item.get("reason")
         if item.get("attention") != "FAILED":
             return "no alarm will show it to an operator"
@@ -251,12 +262,35 @@ class InvariantChecker:
             return None if upload.deleted else "nobody deleted the original"
         return f"the reason is {reason}"
 
-    def _judge_superseded(self, item: Item, _: Upload) -> str | None:
-        items = self._stack.items(str(item["object_key"]))
-        newer = [other for other in items if str(other["sequencer"]) > str(item["sequencer"])]
-        return None if newer else "nothing newer is known"
+    def _check_superseded(self, item: Item, upload: Upload) -> str | None:
+        is_single = upload.key.startswith(API_PREFIX)
+        newer = [version for (key, version) in self._history.markers if key == upload.key]
+        if not is_single:
+            newer += [other.version for other in self._history.uploads.values() if other.key == upload.key]
+        if any(self._is_newer(upload.key, version, than=item) for version in newer):
+            return None
+        return (
+            "only a delete marker supersedes an upload of the API" if is_single else "nothing newer is known"
+        )
 
-    def _judge_deleted(self, _: Item, upload: Upload) -> str | None:
+    def _is_newer(self, key: str, version: str, *, than: Item) -> bool:
+        """Return whether a version or a marker came after a record's version; without a sequencer it may have."""
+        upload = self._history.uploads.get((key, version))
+        sequencer = upload.sequencer if upload else self._history.markers[key, version]
+        if version == _version(than):
+            return False
+        return not sequencer or sequencer.upper().ljust(32, "0") > str(than["sequencer"])
+
+    def _check_single_upload(self, item: Item, upload: Upload) -> str | None:
+        """Check that a later upload of a key of the API is refused, and the first one is not."""
+        if not upload.key.startswith(API_PREFIX) or item["status"] in ("SUPERSEDED", "DELETED"):
+            return None
+        first = next(other for other in self._history.uploads.values() if other.key == upload.key)
+        if upload is first or item.get("reason") in ("already_uploaded", "retries_exhausted"):
+            return None
+        return f"{first} was uploaded under this key before"
+
+    def _check_deleted(self, _: Item, upload: Upload) -> str | None:
         return None if upload.deleted else "nobody deleted it"
 
     def _is_marker(self, item: Item) -> bool:

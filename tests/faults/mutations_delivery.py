@@ -8,7 +8,15 @@ from botocore.exceptions import ClientError
 from media_pipeline import events, storage
 from media_pipeline.errors import LeaseHeldError, Reason, RejectedError, TransientError
 from media_pipeline.moderation.rekognition import Moderator
-from media_pipeline.processing import dead_letters, image, messages, outcomes, processor, verdicts
+from media_pipeline.processing import (
+    dead_letters,
+    image,
+    messages,
+    outcomes,
+    processor,
+    single_uploads,
+    verdicts,
+)
 from media_pipeline.records import succession, table
 from media_pipeline.records.record import Record, Stage, Status
 from tests.faults.mutations import MUTATIONS, mutation, swap
@@ -17,6 +25,7 @@ __all__ = ["MUTATIONS"]
 
 Processor, Records, Outcomes = processor.ObjectProcessor, table.Records, outcomes.Outcomes
 Storage, MessageWorker = storage.Storage, messages.MessageWorker
+SingleUploads = single_uploads.SingleUploads
 
 
 @mutation
@@ -293,3 +302,18 @@ def only_the_white_background_is_judged() -> None:
 
     real = Moderator.judge
     swap(Moderator, "judge", lambda _: judge)
+
+
+@mutation
+def a_second_upload_is_taken() -> None:
+    swap(SingleUploads, "require_first", lambda _: lambda self, record: None)
+
+
+@mutation
+def a_second_upload_supersedes_the_first() -> None:
+    swap(SingleUploads, "is_superseded", lambda _: lambda self, object_key, neighbours: neighbours.has_newer)
+
+
+@mutation
+def a_blocked_first_upload_leaves_its_key_free() -> None:
+    vars(single_uploads)["_was_taken"] = lambda record: False

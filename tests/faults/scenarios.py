@@ -10,6 +10,7 @@ from tests.faults.simulation import Simulation
 
 DAY = 86_400.0
 KEY = "shop/a b+ü.jpg"
+API_KEY = "api/k5ahn2u4cfb7wyq3zt6oxmjd2eilrvg7"  # a key that takes one upload
 
 
 @dataclass(frozen=True)
@@ -29,11 +30,19 @@ def _nothing(_: Simulation) -> None:
     pass
 
 
-def _put(kind: Content, number: int = 1) -> Callable[[Simulation], None]:
+def _put(kind: Content, number: int = 1, key: str = KEY) -> Callable[[Simulation], None]:
     def act(run: Simulation) -> None:
-        run.put(KEY, kind, number)
+        run.put(key, kind, number)
 
     return act
+
+
+def _put_first(kind: Content, key: str) -> Callable[[Simulation], None]:
+    def prepare(run: Simulation) -> None:
+        run.put(key, kind, 1)
+        run.run(DAY)
+
+    return prepare
 
 
 def _delete_key(run: Simulation) -> None:
@@ -135,12 +144,12 @@ class _KillAfterFirstRendition:
         return Fault(FaultKind.CRASH_AFTER)
 
 
-def _cut_off_first(kind: Content) -> Callable[[Simulation], None]:
+def _cut_off_first(kind: Content, key: str = KEY) -> Callable[[Simulation], None]:
     """Cut off an allowed version with some of its renditions put; its message is still hidden."""
 
     def prepare(run: Simulation) -> None:
         run.injector = _KillAfterFirstRendition()
-        run.put(KEY, kind, 1)
+        run.put(key, kind, 1)
         run.clock.run(run.clock.now + 60.0)  # not to the end: its message becomes visible later
 
     return prepare
@@ -164,6 +173,15 @@ SCENARIOS: Mapping[str, Scenario] = {
     "poison": Scenario(_nothing, _put(Content.POISON), "REJECTED", in_pairs=False),
     "reject-video": Scenario(_nothing, _put(Content.VIDEO), "REJECTED"),
     "delete-marker": Scenario(_two_versions_first, _delete_key, "DELETED"),
+    "second-upload": Scenario(
+        _put_first(Content.CLEAN, API_KEY), _put(Content.CLEAN, 2, API_KEY), "REJECTED", in_pairs=False
+    ),
+    "second-upload-after-a-block": Scenario(
+        _put_first(Content.WEAPON, API_KEY), _put(Content.CLEAN, 2, API_KEY), "REJECTED", in_pairs=False
+    ),
+    "second-upload-when-cut-off": Scenario(
+        _cut_off_first(Content.CLEAN, API_KEY), _put(Content.CLEAN, 2, API_KEY), "REJECTED", in_pairs=False
+    ),
     "delete-version": Scenario(_published_first, _delete_version, "DELETED"),
     "dead-letter": Scenario(_nothing, _dead_letter(Content.CLEAN), "FAILED", "dead-letters"),
     "dead-deletion": Scenario(_published_first, _dead_letter_deletion, "DELETED", "dead-letters"),

@@ -26,7 +26,7 @@ from tests.faults.configurations import Deployment
 from tests.faults.fault_injection import Call
 from tests.faults.sample_uploads import SIDE
 from tests.faults.simulated_queues import Delivery, Queue
-from tests.faults.simulated_stack import QUARANTINE, RENDITIONS, TABLE, UPLOADS
+from tests.faults.simulated_stack import API_PREFIX, QUARANTINE, RENDITIONS, TABLE, UPLOADS
 from tests.faults.virtual_time import KilledError, VirtualClock
 from tests.faults.wire import Network, Wire
 
@@ -305,6 +305,7 @@ def _settings(deployment: Deployment, topic: str, queues: dict[str, Queue], func
         records_table=TABLE,
         events_topic_arn=topic,
         queue_url=queues[function].url,
+        uploads_prefix=API_PREFIX,
         videos_queue_url=queues["process-video"].url if deployment.videos else None,
         records_retention_days=0,
         tracing=False,

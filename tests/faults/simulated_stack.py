@@ -26,6 +26,7 @@ from tests.fixtures.storage import ENVIRONMENT, REGION, create_buckets, create_r
 
 ACCOUNT = "123456789012"
 UPLOADS, QUARANTINE, RENDITIONS, TABLE = "uploads", "quarantine", "renditions", "records"
+API_PREFIX = "api/"  # of the keys that take one upload
 Item = dict[str, Any]
 
 
