@@ -50,12 +50,12 @@ class Canvas(Image.Image):
         self.info["duration"] = parts[0].milliseconds
 
     @property
-    def decoded_pixels(self) -> int:
+    def all_pixels(self) -> int:
         """Pixels that are decoded or composed to show all frames once."""
         return sum(max(self.width * self.height, part.size[0] * part.size[1]) for part in self._parts)
 
     @property
-    def largest_part(self) -> int:
+    def decoded_pixels(self) -> int:
         """Pixels of the largest frame, which may be larger than the canvas."""
         return max(part.size[0] * part.size[1] for part in self._parts)
 

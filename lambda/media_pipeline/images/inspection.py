@@ -94,7 +94,7 @@ def _frames(image: Image.Image, content_type: str, limits: Limits) -> int:
         frames = int(getattr(image, "n_frames", 1))
     if frames > limits.frames:
         raise RejectedError(Reason.TOO_MANY_FRAMES, f"more than the {limits.frames} frames that are allowed")
-    pixels = image.decoded_pixels if isinstance(image, Canvas) else frames * image.width * image.height
+    pixels = image.all_pixels if isinstance(image, Canvas) else frames * image.width * image.height
     allowed = limits.animation_pixels // _DECODING_COST.get(content_type, 1)
     if frames > 1 and pixels > allowed:
         raise RejectedError(

@@ -38,7 +38,8 @@ def check_memory(image: Image.Image, inspection: Inspection, limits: Limits) -> 
 
 def memory(image: Image.Image, inspection: Inspection) -> int:
     """Estimate the bytes that decoding and scaling will add at their peak, rather too many than too few."""
-    stored = inspection.width * inspection.height
+    # What is cropped away is decoded, too.
+    stored = max(inspection.width * inspection.height, getattr(image, "decoded_pixels", 0))
     is_widened = inspection.has_alpha and image.mode != "RGBA"
     by_mode = _WIDENED_ALPHA if is_widened else _BY_MODE.get(image.mode, _ANY_MODE)
     pixels = max(image.width * image.height * by_mode, stored * _BY_TYPE.get(inspection.content_type, 0.0))

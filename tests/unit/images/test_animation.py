@@ -197,6 +197,14 @@ def test_frames_and_pixels_have_a_budget_together() -> None:
     assert refused.value.reason is Reason.TOO_MANY_PIXELS
 
 
+def test_animation_of_avif_may_have_half_as_many_pixels() -> None:
+    data = film("AVIF", count=4, size=(100, 100))
+    assert inspect(data, Limits(pixels=40_000)).frames == 4
+    with pytest.raises(RejectedError, match="image/avif") as refused:
+        inspect(data, Limits(pixels=39_999))
+    assert refused.value.reason is Reason.TOO_MANY_PIXELS
+
+
 def test_animation_that_breaks_off_is_corrupt() -> None:
     data = film(count=5)
     with pytest.raises(RejectedError) as refused:

@@ -14,6 +14,8 @@ from media_pipeline.images import icc
 from media_pipeline.images.cicp import CodePoints, as_profile
 from media_pipeline.images.containers import isobmff
 from media_pipeline.images.inspection import inspect
+from media_pipeline.images.memory_estimate import memory
+from media_pipeline.images.opening import open_picture
 from tests.unit.images.drawing import (
     BLUE,
     CORNERS,
@@ -58,19 +60,23 @@ def with_property(data: bytes, made: bytes) -> bytes:
 
 
 def moved(data: bytes, by: int) -> bytes:
-    """Move the offsets of the items' data."""
+    """Move the offsets of the items' data, which Pillow writes without a base, libheif with one."""
     at = data.index(b"iloc")
     sizes, base, items = data[at + 8], data[at + 9] >> 4, int.from_bytes(data[at + 10 : at + 12], "big")
-    assert (sizes, base) == (0x44, 0)
+    assert sizes == 0x44
     position, out = at + 12, bytearray(data)
+
+    def move(where: int) -> None:
+        out[where : where + 4] = struct.pack(">I", int.from_bytes(data[where : where + 4], "big") + by)
+
     for _ in range(items):
-        extents = int.from_bytes(data[position + 4 : position + 6], "big")
-        position += 6
-        for _ in range(extents):
-            out[position : position + 4] = struct.pack(
-                ">I", int.from_bytes(data[position : position + 4], "big") + by
-            )
-            position += 8
+        if base:
+            move(position + 4)
+        position += 4 + base
+        for extent in range(int.from_bytes(data[position : position + 2], "big")):
+            if not base:
+                move(position + 2 + 8 * extent)
+        position += 2 + 8 * int.from_bytes(data[position : position + 2], "big")
     return bytes(out)
 
 
@@ -130,6 +136,40 @@ def test_picture_is_cropped_first_and_turned_then(
     image = rendition(data, WANTED).convert("RGB")
     assert image.size == size
     assert all(abs(a - b) < 20 for a, b in zip(pixel(image, at), RED, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("turned", "size", "at"),
+    [
+        ([], (320, 200), (20, 20)),
+        ([(b"irot", 1)], (200, 320), (20, 299)),
+        ([(b"irot", 2)], (320, 200), (299, 179)),
+        ([(b"irot", 3)], (200, 320), (179, 20)),
+        ([(b"imir", 1)], (320, 200), (299, 20)),
+        ([(b"imir", 0)], (320, 200), (20, 179)),
+        ([(b"irot", 1), (b"imir", 1)], (200, 320), (179, 299)),
+    ],
+)
+@pytest.mark.parametrize("format_name", ["AVIF", "HEIF"])
+def test_red_corner_that_is_left_is_where_it_belongs(
+    format_name: str, turned: list[tuple[bytes, int]], size: tuple[int, int], at: tuple[int, int]
+) -> None:
+    pillow_heif.register_heif_opener()
+    data = with_property(saved(marked(640, 400), format_name, quality=95), clap(320, 200, -160, -100))
+    for name, value in turned:
+        data = with_property(data, box(name, bytes([value])))
+    seen = inspect(data, LIMITS)
+    image = rendition(data, WANTED).convert("RGB")
+    assert (seen.width, seen.height) == image.size == size
+    assert all(abs(a - b) < 25 for a, b in zip(pixel(image, at), RED, strict=True))
+
+
+def test_memory_of_what_is_cropped_away_is_counted() -> None:
+    whole, part = (
+        memory(open_picture(data, "image/avif", LIMITS), inspect(data, LIMITS))
+        for data in (avif(), avif(clap(20, 10, 0, 0)))
+    )
+    assert part == whole
 
 
 def test_half_pixels_are_cut_off() -> None:

@@ -41,6 +41,8 @@ class Picture:
     code_points: tuple[int, int] | None = None
     """Colour primaries and transfer characteristics (ITU-T H.273)."""
     is_monochrome: bool = False
+    properties: Sequence[tuple[bytes, bytes]] = ()
+    """Names and contents of the picture's properties, in the order in which they are applied."""
 
 
 def read(data: bytes) -> Picture:
@@ -75,6 +77,7 @@ def read(data: bytes) -> Picture:
         sizes=[(width, height) for width, height in sizes],
         aperture=next(filter(None, (_aperture(body) for name, body in shown if name == b"clap")), None),
         code_points=next(filter(None, (_code_points(body) for name, body in shown if name == b"colr")), None),
+        properties=shown,
         is_monochrome=any(name == b"av1C" and len(body) > 2 and body[2] & 0x10 for name, body in shown),
     )
 
@@ -89,6 +92,34 @@ def crop(aperture: Aperture, size: tuple[int, int]) -> Box:
     if left >= right or top >= bottom:
         raise RejectedError(Reason.CORRUPT, "the picture's clean aperture shows nothing of it")
     return (left, top, right, bottom)
+
+
+def uncropped(data: bytes, picture: Picture) -> tuple[bytes, Box] | None:
+    """Return the file with an aperture of the whole picture, and the box that is to be cut off once it is turned.
+
+    For decoders that refuse apertures. None where the picture has none, or nobody says how large it is.
+
+    Raises RejectedError: corrupt.
+    """
+    clap = next((body for name, body in picture.properties if name == b"clap"), None)
+    size = next(
+        (struct.unpack_from(">II", body, 4) for name, body in picture.properties if name == b"ispe"), None
+    )
+    if picture.aperture is None or clap is None or size is None:
+        return None
+    width, height = size
+    left, top, right, bottom = crop(picture.aperture, (width, height))
+    whole = struct.pack(">8I", width, 1, height, 1, 0, 1, 0, 1)
+    for name, body in picture.properties:
+        if name == b"irot":
+            for _ in range(body[0] & 3):  # counter-clockwise by a quarter
+                left, top, right, bottom = top, width - right, bottom, width - left
+                width, height = height, width
+        elif name == b"imir" and body[0] & 1:
+            left, right = width - right, width - left
+        elif name == b"imir":
+            top, bottom = height - bottom, height - top
+    return data.replace(b"clap" + clap[:32], b"clap" + whole, 1), (left, top, right, bottom)
 
 
 def _span(side: int, length: Fraction, distance: Fraction) -> tuple[int, int]:

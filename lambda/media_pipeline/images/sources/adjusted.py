@@ -24,6 +24,7 @@ class Adjusted(Image.Image):
         self._header = mode or source.mode, size or source.size
         self._mode, self._size = self._header
         self._is_loaded = False
+        self.decoded_pixels = source.width * source.height
         self.info = source.info
         self.format = source.format
         self.n_frames: int = getattr(source, "n_frames", 1)
