@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from media_pipeline.images import icc
-
 if TYPE_CHECKING:
     from PIL.ImageCms import ImageCmsTransform
 
@@ -85,7 +83,7 @@ def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     counts as absent: the pixels are then taken for sRGB, plain grey or plain CMYK. One of grey is only ever given
     for pixels that are grey.
     """
-    is_grey = profile is not None and icc.colour_space(profile) == b"GRAY"
+    is_grey = profile is not None and _is_grey(profile)
     if image.mode == "RGBa":
         return _premultiplied_to_srgb(image, profile, is_grey=is_grey)
     if is_grey and image.mode == "RGB":
@@ -155,3 +153,9 @@ def _changes_nothing(transform: "ImageCmsTransform") -> bool:
     probe = Image.frombytes("RGB", (len(before) // 3, 1), before)
     ImageCms.applyTransform(probe, transform, inPlace=True)
     return max(abs(was - now) for was, now in zip(before, probe.tobytes(), strict=True)) <= _SAME
+
+
+def _is_grey(profile: bytes) -> bool:
+    from media_pipeline.images import icc  # pictures without a profile do not need it
+
+    return icc.colour_space(profile) == b"GRAY"

@@ -9,7 +9,6 @@ from PIL import Image
 from PIL.ExifTags import IFD, Base
 
 from media_pipeline.errors import Reason, RejectedError
-from media_pipeline.images.canvas import Canvas
 from media_pipeline.images.decoding import decoding
 from media_pipeline.images.opening import open_picture
 from media_pipeline.images.sniffing import HEAD_BYTES, Kind, sniff
@@ -94,7 +93,8 @@ def _frames(image: Image.Image, content_type: str, limits: Limits) -> int:
         frames = int(getattr(image, "n_frames", 1))
     if frames > limits.frames:
         raise RejectedError(Reason.TOO_MANY_FRAMES, f"more than the {limits.frames} frames that are allowed")
-    pixels = image.all_pixels if isinstance(image, Canvas) else frames * image.width * image.height
+    # What GIFs are drawn on says itself how many pixels are decoded; its module is imported for GIFs only.
+    pixels: int = getattr(image, "all_pixels", frames * image.width * image.height)
     allowed = limits.animation_pixels // _DECODING_COST.get(content_type, 1)
     if frames > 1 and pixels > allowed:
         raise RejectedError(

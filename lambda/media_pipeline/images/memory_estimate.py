@@ -48,6 +48,6 @@ def memory(image: Image.Image, inspection: Inspection) -> int:
 
 
 def _components(image: Image.Image) -> float:
-    """Samples a pixel of a JPEG: 3 in 4:4:4, 1.5 in 4:2:0."""
+    """Return samples per pixel of a JPEG: 3 in 4:4:4, 1.5 in 4:2:0."""
     factors = [layer[1] * layer[2] for layer in getattr(image, "layer", ())]
     return sum(factors) / max(factors) if factors and max(factors) else 3.0

@@ -3,11 +3,11 @@
 import hashlib
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from PIL import Image
 
 from media_pipeline.images import placeholder
-from media_pipeline.images.animation import Film, Survey, animated_webp, survey
 from media_pipeline.images.encoders import encode, quality_of
 from media_pipeline.images.formats import FORMATS
 from media_pipeline.images.inspection import Inspection
@@ -17,6 +17,9 @@ from media_pipeline.images.resize_plan import plan
 from media_pipeline.images.sizes import Size, Specs, Target
 from media_pipeline.images.stills import Pictures, pictures, pictures_of
 from media_pipeline.limits import Limits
+
+if TYPE_CHECKING:
+    from media_pipeline.images.animation import Film
 
 __all__ = ["Rendered", "Rendition", "Size", "Specs", "encode_stills", "render", "render_frame"]
 
@@ -74,15 +77,17 @@ def render(data: bytes, inspection: Inspection, specs: Specs, limits: Limits) ->
     """
     targets = {size: size.target(inspection.width, inspection.height) for size in specs.sizes}
     planned = plan(targets.values())
-    film = Film(data, inspection, limits) if inspection.animated and "webp" in specs.formats else None
+    film = _film(data, inspection, limits) if inspection.animated and "webp" in specs.formats else None
     if film is not None:
         film.check_sides()
     made = pictures(data, inspection, planned, specs, limits)
     encoded = encode_stills(made, specs)
     judged: tuple[bytes, ...]
     if film is not None:
+        from media_pipeline.images.animation import animated_webp, survey
+
         played = survey(film, planned.largest, specs)
-        encoded |= _encode_films(film, played, made, specs)
+        encoded |= {(target, "webp"): animated_webp(film, played, target, specs) for target in made.targets}
         # The still ones show the first frame, which is among the judged.
         judged = tuple(
             dict.fromkeys(proxy for raster in played.judged for proxy in proxies(raster, specs.background))
@@ -130,10 +135,11 @@ def encode_stills(made: Pictures, specs: Specs) -> dict[tuple[Target, str], byte
     }
 
 
-def _encode_films(
-    film: Film, played: Survey, made: Pictures, specs: Specs
-) -> dict[tuple[Target, str], bytes]:
-    return {(target, "webp"): animated_webp(film, played, target, specs) for target in made.targets}
+def _film(data: bytes, inspection: Inspection, limits: Limits) -> "Film":
+    # Imported when the first animation comes: no other picture needs it, and it would lengthen each cold start.
+    from media_pipeline.images.animation import Film
+
+    return Film(data, inspection, limits)
 
 
 def _proxies(made: Pictures, encoded: dict[tuple[Target, str], bytes], specs: Specs) -> tuple[bytes, ...]:
@@ -148,7 +154,7 @@ def _proxies(made: Pictures, encoded: dict[tuple[Target, str], bytes], specs: Sp
 
 
 def _smallest(made: Pictures) -> Raster:
-    """The uncropped picture with the fewest pixels that are enough for the placeholder."""
+    """Return the uncropped picture with the fewest pixels that are enough for the placeholder."""
     enough = [
         raster
         for target, raster in made.targets.items()

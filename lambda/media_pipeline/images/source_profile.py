@@ -5,8 +5,7 @@ from typing import Any
 
 from PIL import Image
 
-from media_pipeline.images import icc, tone_mapping
-from media_pipeline.images.cicp import CodePoints, as_profile
+# What reads profiles is imported where one is found: most pictures have none, and it would lengthen each cold start.
 
 _SRGB_GAMMA = 0.45455
 """What PNG's standard has sRGB pictures say besides, for decoders that know nothing but gamma (PNG 3, 11.3.2.5)."""
@@ -26,6 +25,8 @@ def profile_of(image: Image.Image) -> bytes | None:
     if embedded := info.get("icc_profile"):
         return _usable(embedded, is_grey=_is_grey(image))
     if points := info.get("code_points"):
+        from media_pipeline.images.cicp import as_profile
+
         return as_profile(points)
     if info.get("gamma") or info.get("chromaticities"):
         return _told_by_numbers(info.get("gamma") or 0.0, info.get("chromaticities"), is_grey=_is_grey(image))
@@ -40,6 +41,9 @@ def _is_grey(image: Image.Image) -> bool:
 
 def _usable(profile: bytes, *, is_grey: bool) -> bytes | None:
     """Return the profile where it can be the picture's, or a better one that it announces."""
+    from media_pipeline.images import icc, tone_mapping
+    from media_pipeline.images.cicp import CodePoints, as_profile
+
     if len(profile) > icc.MAX_BYTES or (icc.colour_space(profile) == b"GRAY") != is_grey:
         return None
     if (told := icc.code_points(profile)) and tone_mapping.is_hdr(told[1]):
@@ -52,6 +56,8 @@ def _told_by_numbers(
     gamma: float, chromaticities: tuple[float, ...] | None, *, is_grey: bool
 ) -> bytes | None:
     """Make a profile of PNG's gAMA and cHRM chunks; None where they say no more than sRGB does."""
+    from media_pipeline.images import icc
+
     is_srgb_curve = gamma <= 0 or abs(gamma - _SRGB_GAMMA) < _ALMOST * _SRGB_GAMMA
     curve = icc.SRGB_CURVE if is_srgb_curve else (1 / gamma,)
     if not 0.1 <= curve[0] <= 10:
