@@ -9,16 +9,17 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageChops, ImageDraw
 
-from media_pipeline.images.proxies import LEAST_SCALE, MIN_SIDE
+from media_pipeline.images.proxies import MIN_SIDE
 from media_pipeline.images.renditions import Rendition, Size, Specs
 from media_pipeline.images.sizes import Target
 from tests.unit.images.drawing import opened, rendered, saved
 
 BLOCK = 64.0
+LEAST_SCALE = 0.5
 LEAST_SIDE = 32
 """Pixels: in a narrower rendition there is nothing to recognise."""
 OPACITIES = (0, 3, 8, 15, 16, 40, 128, 200, 255)
@@ -108,6 +109,18 @@ wanted = st.builds(
 
 
 @given(upload=st.one_of(stills, animations), specs=wanted)
+@example(  # a crop that is published at more than twice the scale at which the whole can be judged
+    upload=Upload((60, 25_000), 1, has_alpha=False, frames=1, format_name="PNG"),
+    specs=Specs(
+        sizes=(Size(name="size-0", width=600), Size(name="size-1", width=60, height=45, fit="cover")),
+        formats=("png",),
+        quality={},
+    ),
+)
+@example(  # what shows over mid grey, or without its opacity
+    upload=Upload((200, 150), 5, has_alpha=True, frames=1, format_name="PNG"),
+    specs=Specs(sizes=(Size(name="size-0", width=200),), formats=("png",), quality={}, transparency="keep"),
+)
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_every_rendition_looks_like_a_judged_proxy_in_every_way_it_can_be_shown(
     upload: Upload, specs: Specs
