@@ -66,12 +66,18 @@ class InvariantChecker:
                 if upload is not None:
                     self._published_renditions_exist(upload.key)
 
-    def moderation_requested(self, call: Call) -> None:
-        """Check a request to Rekognition: a stored verdict is final, and is billed once."""
+    def moderation_requested(self, call: Call, picture: bytes) -> None:
+        """Check a request to Rekognition: no picture is billed twice, and a verdict that withholds is final."""
+        digest = hashlib.sha256(picture).hexdigest()
         for (key, sequencer), holder in self._holders.items():
+            if holder is not call.invocation:
+                continue
             item = self._known.get(key, {}).get(sequencer, {})
-            if holder is call.invocation and item.get("moderation"):
-                self.add_violation(f"{key} {sequencer} was judged again although its verdict is stored")
+            moderation = item.get("moderation") or {}
+            if moderation.get("verdict") in ("block", "review") and moderation["mode"] == "enforce":
+                self.add_violation(f"{key} {sequencer} was judged again although its verdict withholds it")
+            if digest in _answered(moderation) | _answered(item.get("answers") or {}):
+                self.add_violation(f"{key} {sequencer}: Rekognition was asked twice about one picture")
 
     def _read_announcements(self) -> None:
         for announcement in self._stack.read_outbox():
@@ -349,6 +355,12 @@ class InvariantChecker:
 
 def _version(item: Item) -> str:
     return str(item.get("version_id") or item.get("etag") or "null")
+
+
+def _answered(document: Item) -> set[str]:
+    """Return the SHA-256 of the pictures whose answers a verdict, or a cut-off attempt, wrote down."""
+    pictures = document.get("pictures") or document.get("frames") or ()
+    return {picture["sha256"] for picture in pictures if not picture.get("omitted")}
 
 
 def _listed(item: Item) -> set[str]:

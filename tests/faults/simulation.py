@@ -239,7 +239,7 @@ class Simulation:
         data = call.params["Image"]["Bytes"]
         data = data if isinstance(data, bytes) else base64.b64decode(data)
         seen = recognise(data)
-        self.checker.moderation_requested(call)
+        self.checker.moderation_requested(call, data)
         self.history.judged.setdefault(seen.number, set()).add(call.invocation.deployment)
         labels = [
             {"Name": name, "ParentName": parent, "Confidence": confidence}
