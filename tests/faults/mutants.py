@@ -34,7 +34,14 @@ UNCHANGED = "unchanged"  # no mutation: the harness must find nothing
 MISSED, UNCAUGHT, BROKEN, DETECTED = 0, 1, 3, 10
 TIME_LIMIT = 600.0  # seconds for one mutation
 ROOT = Path(__file__).parents[2]
-COPIED = ("lambda", "embedded_aws", "components", "local", "tests/faults", "tests/fixtures")  # what the harness imports
+COPIED = (
+    "lambda",
+    "embedded_aws",
+    "components",
+    "local",
+    "tests/faults",
+    "tests/fixtures",
+)  # what the harness imports
 
 
 @dataclass(frozen=True)
