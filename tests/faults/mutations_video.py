@@ -5,6 +5,7 @@ from typing import Any
 from media_pipeline.processing import video
 from media_pipeline.records.record import Claim, Status
 from media_pipeline.records.table import Records
+from media_pipeline.videos.frame_selection import Choice
 from tests.faults.mutations import mutation, swap
 from tests.faults.mutations_delivery import MUTATIONS
 
@@ -13,7 +14,8 @@ __all__ = ["MUTATIONS"]
 
 @mutation
 def only_the_ends_of_a_video_are_judged() -> None:
-    swap(video, "choose", lambda _: lambda frames, count: (0, len(frames) - 1))
+    ends = lambda frames, _: Choice((0, len(frames) - 1), many_scenes=False)  # noqa: E731
+    swap(video, "choose_frames", lambda _: ends)
 
 
 @mutation

@@ -1,6 +1,9 @@
 """A mutation is detected, missed or broken; one that was not tried to its end is never counted as detected."""
 
 import difflib
+import os
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -48,6 +51,20 @@ def test_a_mutation_that_cannot_be_applied_is_broken_and_not_detected() -> None:
     assert (unknown.detected, unknown.tried) == (False, False)
     assert "no-such-mutation" not in MUTATIONS
     assert unknown.by == "the mutation cannot be applied: KeyError('no-such-mutation')"
+
+
+def test_every_mutation_can_be_applied() -> None:
+    """Apply all in one child process: whatever a change of the code renamed or removed is named here."""
+    script = (
+        "from tests.faults.mutants import MUTATIONS\n"
+        "for name, mutate in MUTATIONS.items():\n"
+        "    try: mutate()\n"
+        "    except Exception as error: print(f'{name}: {error!r}')\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "lambda")}
+    command = [sys.executable, "-W", "ignore", "-c", script]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == ""
 
 
 @pytest.mark.parametrize(
