@@ -11,8 +11,19 @@ HERE = Path(__file__).parent
 # What takes long begins first; the many quick files then fill up whichever worker has nothing else left.
 LONG_FIRST = ("faults", "api_end_to_end", "video", "local", "embedded_aws", "engine", "components", "unit")
 # What `make test-fast` leaves out of tests/unit and tests/components, beside tests that are marked `slow` themselves:
-# pictures and videos are encoded there, packages built, processes started.
+# folders, files and the beginnings of tests' names in which pictures and videos are encoded, packages built, processes
+# started, or the whole program runs several times.
 SLOW = (
+    "components/test_alerting.py::test_taking_one_address_away",
+    "components/test_config.py::test_the_environment_is_never_larger",
+    "components/test_program.py::test_a_threshold_changes",
+    "components/test_program.py::test_aws_settings_of_the_stack",
+    "components/test_program.py::test_packages_for_this_machine",
+    "components/test_reference.py",
+    "components/test_upload_api.py::test_a_changed_document",
+    "components/test_upload_api.py::test_access_logs",
+    "components/test_video.py::test_its_disk_holds",
+    "components/test_video.py::test_taking_videos_away",
     "unit/benchmarks",
     "unit/images",
     "unit/packaging",
@@ -47,7 +58,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Sort the long tests to the front, and mark what is slow."""
     items.sort(key=_rank)
     for item in items:
-        if item.path.relative_to(HERE).as_posix().startswith(SLOW):
+        if f"{item.path.relative_to(HERE).as_posix()}::{item.name}".startswith(SLOW):
             item.add_marker(pytest.mark.slow)
 
 
