@@ -119,18 +119,20 @@ class SimulatedStack:
     # ---- views
 
     def items(self, key: str) -> list[Item]:
-        """Return the records of a key, oldest first."""
+        """Return the records of a key, oldest first; notes of deleted versions, which sort below, are not records."""
         found = [_plain(item.attrs) for item in self._table.items.get(DynamoType({"S": key}), {}).values()]
-        return sorted(found, key=lambda item: str(item["sequencer"]))
+        records = (item for item in found if str(item["sequencer"]) >= "0")
+        return sorted(records, key=lambda item: str(item["sequencer"]))
 
     def all_items(self) -> list[Item]:
-        """Return every record, read over the API."""
+        """Return every record, read over the API; without notes, as `items`."""
         pages = self.dynamodb.get_paginator("scan").paginate(TableName=TABLE, ConsistentRead=True)
-        return [
+        found = (
             {name: _value(DynamoType(value)) for name, value in item.items()}
             for page in pages
             for item in page["Items"]
-        ]
+        )
+        return [item for item in found if str(item["sequencer"]) >= "0"]
 
     def objects(self, bucket: str) -> dict[str, bytes]:
         """Return the current objects of a bucket: key -> bytes."""
