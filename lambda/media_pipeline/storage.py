@@ -4,8 +4,7 @@ import base64
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Protocol, cast
 from urllib.parse import urlencode
 
 from botocore.exceptions import ClientError
@@ -43,8 +42,7 @@ class OriginalGoneError(FailedError):
         super().__init__(Reason.ORIGINAL_GONE, detail)
 
 
-@dataclass(frozen=True)
-class CurrentVersion:
+class CurrentVersion(NamedTuple):
     """The version of a key that a read without a version id gets."""
 
     version_id: str

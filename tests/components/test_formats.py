@@ -18,7 +18,7 @@ VIDEO_FORMAT = "mp4"  # of the video itself, beside its poster's formats
 
 def test_program_and_functions_read_the_same_table() -> None:
     assert {name: dataclasses.asdict(known) for name, known in formats.FORMATS.items()} == {
-        name: dataclasses.asdict(known) for name, known in function_formats.FORMATS.items()
+        name: known._asdict() for name, known in function_formats.FORMATS.items()
     }
     lossy = {name for name, known in function_formats.FORMATS.items() if known.lossy}
     assert set(formats.DEFAULT_QUALITIES) == lossy

@@ -111,7 +111,7 @@ def compare_sequencers_unpadded() -> None:
 @mutation
 def no_look_for_newer_versions() -> None:
     def neighbours(self: Any, record: Record) -> Any:
-        return dataclasses.replace(real(self, record), has_newer=False, has_newer_tombstone=False)
+        return real(self, record)._replace(has_newer=False, has_newer_tombstone=False)
 
     real = succession.Succession.neighbours
     swap(succession.Succession, "neighbours", lambda _: neighbours)
@@ -237,7 +237,7 @@ def poison_is_never_told() -> None:
 def judge_again_on_each_attempt() -> None:
     def verdict(self: Any, attempt: Any, rendered: Any) -> Record:
         record = dataclasses.replace(attempt.claim.record, moderation=None)
-        attempt.claim = dataclasses.replace(attempt.claim, record=record)
+        attempt.claim = attempt.claim._replace(record=record)
         judged: Record = real(self, attempt, rendered)
         return judged
 

@@ -11,7 +11,7 @@ crop that shows only a small part of a long picture, which is a detail of it for
 
 import io
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from PIL import Image
 
@@ -81,8 +81,7 @@ def fits(data: bytes, size: tuple[int, int]) -> bool:
     return len(data) <= MAX_BYTES and min(size) >= MIN_SIDE and max(size) <= MAX_SIDE
 
 
-@dataclass(frozen=True)
-class _View:
+class _View(NamedTuple):
     """The middle of a picture, `across` of its width and `down` of its height, at a scale."""
 
     across: float

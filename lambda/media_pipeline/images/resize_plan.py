@@ -1,7 +1,7 @@
 """Which picture is scaled from which: each from the next larger one that is larger enough."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from media_pipeline.images.sizes import Target
 
@@ -12,8 +12,7 @@ filtering would show (SSIM under 0.99 against one filtering); then both come fro
 Frame = tuple[int, int]
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(NamedTuple):
     """The steps from a decoded original to all pictures; frames are whole pictures, before any crop."""
 
     roots: tuple[Frame, ...]

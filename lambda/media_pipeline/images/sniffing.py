@@ -1,7 +1,6 @@
 """What a file is, told from its first bytes; never from its name or from what the uploader says."""
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 HEAD_BYTES = 4096
 """How much of an object `sniff` wants: enough for WebM's document type and three packets of a transport stream."""
@@ -9,8 +8,7 @@ HEAD_BYTES = 4096
 Family = Literal["image", "video", "unknown"]
 
 
-@dataclass(frozen=True)
-class Kind:
+class Kind(NamedTuple):
     """Family and content type of some bytes; the content type of an unknown kind is for people only."""
 
     family: Family

@@ -1,7 +1,7 @@
 """One still picture: decoded no larger than needed, scaled in steps, turned and converted when it is small."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from PIL import Image
 
@@ -31,8 +31,7 @@ _YCBCR_COMPONENTS = [1, 2, 3]
 """How JFIF numbers the components of a colour JPEG; others may hold RGB, which libjpeg cannot turn into YCbCr."""
 
 
-@dataclass(frozen=True)
-class Pictures:
+class Pictures(NamedTuple):
     """All pictures of one still: what is judged, and what is published."""
 
     whole: Raster

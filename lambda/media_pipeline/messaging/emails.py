@@ -1,7 +1,7 @@
 """Outcomes as e-mails: what happened, why, what happens next, where to look. Object keys can be hostile."""
 
 import unicodedata
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from media_pipeline.messaging.statuses import SENTENCES
 from media_pipeline.records.record import Record, Status
@@ -12,8 +12,7 @@ NAME_END = 12  # characters kept from the end of a shortened name, where its suf
 CUT = "..."
 
 
-@dataclass(frozen=True, kw_only=True)
-class StackResources:
+class StackResources(NamedTuple):
     """Where a reader can look: the stack, and the names of its buckets and its table."""
 
     stack: str

@@ -4,14 +4,13 @@ docs/reference/statuses.md is generated from this table, and a test holds the AP
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
+from typing import NamedTuple
 
 from media_pipeline.records.record import Status
 
 
-@dataclass(frozen=True, kw_only=True)
-class Sentences:
+class Sentences(NamedTuple):
     """The sentences about one status; `next_step` may contain `{stack}`.
 
     `for_uploader` replaces the record's `detail` in answers of the API where that names labels, thresholds or the

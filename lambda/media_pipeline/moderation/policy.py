@@ -16,7 +16,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import cast
+from typing import NamedTuple, cast
 
 from media_pipeline.errors import SettingsError
 from media_pipeline.moderation.taxonomy import Taxonomy
@@ -28,8 +28,7 @@ MANY_SCENES_VERDICTS = (Verdict.ALLOW, Verdict.REVIEW)
 _KEYS = frozenset({"mode", "recordFrom", "block", "review", "exempt", "manyScenes"})
 
 
-@dataclass(frozen=True)
-class Decision:
+class Decision(NamedTuple):
     """A verdict and, unless it is `allow` or `off`, a sentence for people that says why."""
 
     verdict: Verdict

@@ -83,7 +83,7 @@ class Moderator:
                 )
                 on_answer(answers)
             judged.append(
-                replace(answers.pictures[digest], time=times[number] if times is not None else None)
+                answers.pictures[digest]._replace(time=times[number] if times is not None else None)
             )
         decisions = [decide(picture.labels, self._policy) for picture in judged]
         if many_scenes:

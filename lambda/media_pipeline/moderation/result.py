@@ -2,13 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from media_pipeline.moderation.verdicts import Label, Mode, Verdict
 
 
-@dataclass(frozen=True, kw_only=True)
-class JudgedPicture:
+class JudgedPicture(NamedTuple):
     """Rekognition's answer about one picture."""
 
     sha256: str
@@ -132,8 +131,7 @@ class ModerationResult:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Answers:
+class Answers(NamedTuple):
     """Answers of Rekognition that were paid for, by the SHA-256 of the picture, for the attempts of one version."""
 
     asked_from: float

@@ -1,7 +1,7 @@
 """The words of a moderation decision: modes, verdicts, labels. Small, since every function imports them."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Mode(StrEnum):
@@ -37,8 +37,7 @@ class Verdict(StrEnum):
 _SEVERITY = {Verdict.OFF: 0, Verdict.ALLOW: 1, Verdict.REVIEW: 2, Verdict.BLOCK: 3}
 
 
-@dataclass(frozen=True)
-class Label:
+class Label(NamedTuple):
     """One moderation label; `confidence` in percent, `parent` is "" at the top of the taxonomy."""
 
     name: str

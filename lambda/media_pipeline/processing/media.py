@@ -1,8 +1,7 @@
 """What differs between kinds of media: the protocol that images and videos implement for `ObjectProcessor`."""
 
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from media_pipeline.events import ObjectEvent
 from media_pipeline.images.sniffing import Kind
@@ -16,8 +15,7 @@ CHUNK_BYTES = 1 << 20  # an original is read in parts, with a look at the time l
 Fetched = TypeVar("Fetched")
 
 
-@dataclass(frozen=True, kw_only=True)
-class OpenOriginal:
+class OpenOriginal(NamedTuple):
     """An original whose first bytes were read."""
 
     body: Original

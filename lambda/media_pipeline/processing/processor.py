@@ -3,8 +3,8 @@
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
-from typing import Any, Generic
+from dataclasses import replace
+from typing import Any, Generic, NamedTuple
 
 from media_pipeline import __version__
 from media_pipeline.errors import (
@@ -45,30 +45,26 @@ WITHHELD = {
 }
 
 
-@dataclass(frozen=True)
-class Ending:
+class Ending(NamedTuple):
     """How the work on a version ends: its terminal status, and the facts that belong to it."""
 
     status: Status
     facts: Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class HandOver:
+class HandOver(NamedTuple):
     """The version is another stage's work."""
 
     stage: Stage
 
 
-@dataclass(frozen=True)
-class SecondRecord:
+class SecondRecord(NamedTuple):
     """The version has another record already, made from an event without a sequencer, or from one with it."""
 
     first: Record
 
 
-@dataclass(frozen=True, kw_only=True)
-class Dependencies:
+class Dependencies(NamedTuple):
     """Everything that an `ObjectProcessor` works with. `clock` gives epoch seconds."""
 
     settings: ImageSettings

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from media_pipeline.moderation.result import ModerationResult
 
@@ -127,8 +127,7 @@ class Record:
         return float(self.lease_until) - now if self.status is Status.PROCESSING else 0.0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Claim:
+class Claim(NamedTuple):
     """The right of one invocation to work on one object version until its lease is over."""
 
     record: Record
@@ -138,15 +137,13 @@ class Claim:
     """The record's count of unfinished attempts before this claim counted itself."""
 
 
-@dataclass(frozen=True)
-class Finished:
+class Finished(NamedTuple):
     """The version needs no work: its record is terminal."""
 
     record: Record
 
 
-@dataclass(frozen=True)
-class WaitsForStage:
+class WaitsForStage(NamedTuple):
     """The version waits for the function of another stage, `record.stage`."""
 
     record: Record

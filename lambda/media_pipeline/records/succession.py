@@ -1,8 +1,7 @@
 """What records of one key mean for each other: newer ones hide older ones, tombstones come and go, notes wait."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from media_pipeline.errors import TransientError
 from media_pipeline.events import ObjectEvent
@@ -21,8 +20,7 @@ NEIGHBOURS = 25
 _NOTE = "!deleted/"  # sorts below all sequencers
 
 
-@dataclass(frozen=True, kw_only=True)
-class Neighbours:
+class Neighbours(NamedTuple):
     """The other records of a key, as seen from one of them."""
 
     has_newer: bool
