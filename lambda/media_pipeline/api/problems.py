@@ -76,12 +76,12 @@ def problem_of(error: Exception) -> Problem:
     """Return the answer to any error; it says nothing about the inside where the error is the API's own."""
     if isinstance(error, Problem):
         return error
-    if _passes(error):
+    if may_pass(error):
         return busy()
     return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, BROKEN)
 
 
-def _passes(error: Exception) -> bool:
+def may_pass(error: Exception) -> bool:
     """Return whether the same request may succeed in a moment: a service was slow, unavailable or throttling."""
     if isinstance(error, ClientError):
         answer = error.response

@@ -10,7 +10,7 @@ from http import HTTPStatus
 
 from media_pipeline.api import names
 from media_pipeline.api.originals import Form, Originals, Put
-from media_pipeline.api.problems import Problem, busy, malformed
+from media_pipeline.api.problems import Problem, busy, malformed, may_pass
 from media_pipeline.api.requests import FormRequest, shown
 from media_pipeline.api.wrapped_bodies import explain
 from media_pipeline.errors import Reason
@@ -20,6 +20,9 @@ from media_pipeline.settings.api import BODY_BYTES, ApiSettings
 
 FORM_SECONDS = 15 * 60
 PAUSES = (0.0, 0.1, 0.3, 0.6, 1.0, 1.5)  # seconds before a put is tried again while another one is under way
+UNANSWERED_PUTS = (
+    3  # tries of a put in a request that S3 did not answer or answered with an error that passes
+)
 IMAGE_TYPES = frozenset(
     {
         "image/jpeg",
@@ -169,12 +172,22 @@ class Uploads:
 
     def _store_once(self, key: str, picture: Picture, kind: Kind) -> None:
         name = names.escaped(picture.file_name) if picture.file_name else None
+        unanswered = 0
         for pause in PAUSES:
             # At random, so that requests that collided do not collide again.
             self._sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - spreads tries, guards nothing
-            if picture.idempotency_key is not None and self._is_known(key, picture.data):
+            may_be_stored = unanswered > 0 or picture.idempotency_key is not None
+            if may_be_stored and self._is_stored(key, picture.data):
                 return
-            put = self._originals.put_once(key, picture.data, content_type=kind.content_type, file_name=name)
+            try:
+                put = self._originals.put_once(
+                    key, picture.data, content_type=kind.content_type, file_name=name
+                )
+            except Exception as error:
+                unanswered += 1
+                if unanswered == UNANSWERED_PUTS or not may_pass(error):
+                    raise
+                continue
             if put is Put.STORED:
                 return
             if put is Put.TAKEN and (stored := self._originals.sha256(key)) is not None:
@@ -184,11 +197,19 @@ class Uploads:
             # Else it was moved to quarantine or deleted between two calls: by now it has a record.
         raise busy()
 
-    def _is_known(self, key: str, data: bytes) -> bool:
-        """Return whether the pipeline has a record of this key; the object may be moved or expired by now.
+    def _is_stored(self, key: str, data: bytes) -> bool:
+        """Return whether an upload of this key was stored, even if the object was moved or deleted since.
 
+        In this order: an object that is not listed was moved or deleted only after it had a record.
         Raises Problem (409) where its bytes were others.
         """
+        if self._originals.length(key) is not None and (stored := self._originals.sha256(key)) is not None:
+            _require_same(stored == hashlib.sha256(data).hexdigest())
+            return True
+        return self._is_known(key, data)
+
+    def _is_known(self, key: str, data: bytes) -> bool:
+        """Return whether the pipeline has a record of this key. Raises Problem (409) where its bytes were others."""
         history = [
             record
             for record in self._records.history(key)

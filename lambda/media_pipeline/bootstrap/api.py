@@ -1,5 +1,6 @@
 """Puts the upload API together; everything it depends on is passed in."""
 
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -22,13 +23,20 @@ def api(
     dynamodb: "DynamoDBClient",
     observability: Observability,
     clock: Callable[[], float],
+    *,
+    s3_without_retries: Callable[[], "S3Client"],
+    sleep: Callable[[float], None] = time.sleep,
 ) -> Api:
-    """Assemble the upload API. `clock` gives epoch seconds."""
-    originals = Originals(s3=s3, bucket=settings.uploads_bucket)
+    """Assemble the upload API. `clock` gives epoch seconds.
+
+    `s3_without_retries` returns a client that sends a call once: created at the first upload, since other requests
+    need none.
+    """
+    originals = Originals(s3=s3, bucket=settings.uploads_bucket, without_retries=s3_without_retries)
     # It only reads records; how long they are kept is a matter for those who write them.
     records = Records(dynamodb=dynamodb, table=settings.records_table, clock=clock, retention_days=0)
     return Api(
-        uploads=Uploads(settings=settings, originals=originals, records=records),
+        uploads=Uploads(settings=settings, originals=originals, records=records, sleep=sleep),
         images=Images(originals=originals, records=records, s3=s3, renditions=settings.renditions_bucket),
         observability=observability,
         cors_origins=settings.cors_origins,

@@ -46,14 +46,14 @@ def dynamodb(timeout: float) -> "DynamoDBClient":
     return client
 
 
-def signing_s3(timeout: float) -> "S3Client":
-    """Create a client of S3 whose links and forms work for anybody who has them.
+def signing_s3(timeout: float, attempts: int = ATTEMPTS) -> "S3Client":
+    """Create a client of S3 whose links and forms work for anybody; it sends a call up to `attempts` times.
 
     Signature version 4 and the bucket's own regional host name: links to the global name are redirected for as long
     as a bucket is new, which breaks their signature. An endpoint that is an IP address is addressed by path.
     """
     addressing = {"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"}
-    client: S3Client = _client("s3", timeout, signature_version="s3v4", s3=addressing)
+    client: S3Client = _client("s3", timeout, attempts=attempts, signature_version="s3v4", s3=addressing)
     return client
 
 
@@ -64,12 +64,17 @@ def _session() -> botocore.session.Session:
 
 
 def _client(
-    service: str, timeout: float, retry_mode: Literal["standard", "adaptive"] = "standard", **options: Any
+    service: str,
+    timeout: float,
+    retry_mode: Literal["standard", "adaptive"] = "standard",
+    *,
+    attempts: int = ATTEMPTS,
+    **options: Any,
 ) -> Any:
     config = Config(
         connect_timeout=max(timeout * CONNECT_SHARE, 0.5),
         read_timeout=max(timeout * READ_SHARE, 1.0),
-        retries={"mode": retry_mode, "total_max_attempts": ATTEMPTS},
+        retries={"mode": retry_mode, "total_max_attempts": attempts},
         **options,
     )
     return _session().create_client(service, config=config)

@@ -2,6 +2,7 @@
 
 import os
 import time
+from functools import partial
 
 from media_pipeline.bootstrap import clients
 from media_pipeline.bootstrap.api import api
@@ -14,7 +15,8 @@ def _build(timeout: float) -> Worker:
     settings = ApiSettings.from_environment(os.environ)
     observability = Observability(tracing=settings.tracing)
     s3, dynamodb = clients.signing_s3(timeout), clients.dynamodb(timeout)
-    return api(settings, s3, dynamodb, observability, time.time)
+    without_retries = partial(clients.signing_s3, timeout, attempts=1)
+    return api(settings, s3, dynamodb, observability, time.time, s3_without_retries=without_retries)
 
 
 handler = built_on_first_call(_build)

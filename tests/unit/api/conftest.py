@@ -87,7 +87,14 @@ class UploadApi:
         """Return the function, created at the first request: its logger keeps the stdout of that moment."""
         if self._api is None:
             observability = Observability(tracing=False)
-            self._api = api(self.settings, self.s3, self.dynamodb, observability, lambda: NOW)
+            self._api = api(
+                self.settings,
+                self.s3,
+                self.dynamodb,
+                observability,
+                lambda: NOW,
+                s3_without_retries=lambda: self.s3,
+            )
         return self._api
 
     def post(self, path: str, data: bytes, headers: Mapping[str, str] | None = None, **more: Any) -> Response:

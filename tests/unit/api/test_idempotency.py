@@ -6,11 +6,12 @@ from threading import Lock
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ReadTimeoutError
 
 from media_pipeline.api.originals import Originals, Put
-from media_pipeline.api.problems import Problem
+from media_pipeline.api.problems import Problem, problem_of
 from media_pipeline.api.uploads import Picture, Uploads
+from media_pipeline.bootstrap import clients
 from media_pipeline.records.table import Records
 from tests.unit.api.conftest import JPEG, NOW, SETTINGS, UploadApi
 
@@ -19,8 +20,12 @@ OTHER = JPEG + b"other"
 
 def uploads(upload_api: UploadApi, **changes: Any) -> Uploads:
     records = Records(dynamodb=upload_api.dynamodb, table="records", clock=lambda: NOW, retention_days=0)
-    originals = changes.pop("originals", Originals(s3=upload_api.s3, bucket="uploads"))
+    originals = changes.pop("originals", originals_of(upload_api))
     return Uploads(settings=SETTINGS, originals=originals, records=records, **changes)
+
+
+def originals_of(upload_api: UploadApi) -> Originals:
+    return Originals(s3=upload_api.s3, bucket="uploads", without_retries=lambda: upload_api.s3)
 
 
 def picture(data: bytes = JPEG, key: str | None = "k", client: str = "key-1") -> Picture:
@@ -170,32 +175,78 @@ def test_put_that_is_never_settled_is_503_and_tried_within_the_functions_time(up
 
     pauses: list[float] = []
     with pytest.raises(Problem) as caught:
-        uploads(upload_api, originals=Busy(s3=upload_api.s3, bucket="uploads"), sleep=pauses.append).store(
-            picture()
-        )
+        uploads(
+            upload_api,
+            originals=Busy(s3=upload_api.s3, bucket="uploads", without_retries=lambda: upload_api.s3),
+            sleep=pauses.append,
+        ).store(picture())
     assert caught.value.status == 503
     assert sum(pauses) < 5
 
 
 def test_original_moved_between_put_and_look_is_known_by_its_record(upload_api: UploadApi) -> None:
-    image_id = upload_api.upload(Idempotency_Key="k").json["image_id"]
-
     class Moving(Originals):
-        def put_once(self, *arguments: Any, **named: Any) -> Put:
-            put = super().put_once(*arguments, **named)
-            upload_api.record(image_id, "BLOCKED", sha256=hashlib.sha256(JPEG).hexdigest())
-            expire(upload_api)
+        def put_once(self, key: str, *arguments: Any, **named: Any) -> Put:
+            super().put_once(key, *arguments, **named)  # another request with this Idempotency-Key was faster
+            put = super().put_once(key, *arguments, **named)
+            move_to_quarantine(upload_api, key)
             return put
 
-    service = uploads(upload_api, originals=Moving(s3=upload_api.s3, bucket="uploads"), sleep=lambda _: None)
-    assert service.store(picture())[0] == image_id
+    originals = Moving(s3=upload_api.s3, bucket="uploads", without_retries=lambda: upload_api.s3)
+    uploads(upload_api, originals=originals, sleep=lambda _: None).store(picture())
     assert not upload_api.versions()
+
+
+def move_to_quarantine(upload_api: UploadApi, key: str) -> None:
+    upload_api.record(key.removeprefix("api/"), "BLOCKED", sha256=hashlib.sha256(JPEG).hexdigest())
+    expire(upload_api)
+
+
+@pytest.mark.parametrize("idempotency_key", ["k", None])
+def test_put_whose_answer_was_lost_and_whose_object_was_quarantined_is_not_sent_again(
+    upload_api: UploadApi, idempotency_key: str | None
+) -> None:
+    once = clients.signing_s3(29, attempts=1)
+    sent: list[str] = []
+
+    def lose(request: Any, **_: Any) -> Any:
+        sent.append(request.url)
+        stored = upload_api.s3.put_object(Bucket="uploads", Key=key_of(request.url), Body=JPEG)
+        assert stored["VersionId"]
+        move_to_quarantine(upload_api, key_of(request.url))
+        raise ReadTimeoutError(endpoint_url=request.url)
+
+    once.meta.events.register_first("before-send.s3.PutObject", lose)
+    originals = Originals(s3=upload_api.s3, bucket="uploads", without_retries=lambda: once)
+    uploads(upload_api, originals=originals, sleep=lambda _: None).store(picture(key=idempotency_key))
+    assert len(sent) == 1, "the SDK or the API sent it again"
+    assert not upload_api.versions()
+
+
+def test_put_that_s3_never_answers_is_503_after_three_tries(upload_api: UploadApi) -> None:
+    sent: list[str] = []
+
+    def lose(request: Any, **_: Any) -> Any:
+        sent.append(request.url)
+        raise ReadTimeoutError(endpoint_url=request.url)
+
+    once = clients.signing_s3(29, attempts=1)
+    once.meta.events.register_first("before-send.s3.PutObject", lose)
+    originals = Originals(s3=upload_api.s3, bucket="uploads", without_retries=lambda: once)
+    with pytest.raises(ReadTimeoutError) as caught:
+        uploads(upload_api, originals=originals, sleep=lambda _: None).store(picture(key=None))
+    assert problem_of(caught.value).status == 503
+    assert len(sent) == 3
+
+
+def key_of(url: str) -> str:
+    return url.split("/", 3)[3].split("?")[0]
 
 
 def test_missing_object_that_a_head_may_not_tell_is_found_missing_by_listing(
     upload_api: UploadApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    originals = Originals(s3=upload_api.s3, bucket="uploads")
+    originals = originals_of(upload_api)
     upload_api.s3.put_object(Bucket="uploads", Key="api/there", Body=b"x")
 
     def forbidden(**_: Any) -> Any:
