@@ -4,7 +4,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from media_pipeline.messaging.emails import StackResources, email_text, subject
-from media_pipeline.records.record import Record
+from media_pipeline.records.record import Record, Status
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -15,6 +15,8 @@ SCHEMA_VERSION = (
 MESSAGE_BYTES = 256 * 1024 - 2048  # SNS: 256 KB with the message's attributes and subject
 LONG = ("renditions", "moderation")
 """Fields that can be long: many sizes with a long key, many labels of a video. The record has them in full."""
+LOOKS = frozenset({"placeholder", "dominant_colour", "width", "height"})
+"""Members that show something of a picture: never of a withheld one, whatever its record holds."""
 FACTS = (
     "version_id",
     "reason",
@@ -77,6 +79,8 @@ def message(record: Record, resources: StackResources) -> str:
 
 def describe(record: Record, stack: str) -> dict[str, Any]:
     """Describe the outcome for machines, as docs/announcement.schema.json defines it."""
+    hidden = LOOKS if record.status in (Status.BLOCKED, Status.REVIEW) else frozenset[str]()
+    facts = {name: record.attributes.get(name) for name in FACTS if name not in hidden}
     return {
         "schema_version": SCHEMA_VERSION,
         "alert_id": record.alert_id,
@@ -85,4 +89,4 @@ def describe(record: Record, stack: str) -> dict[str, Any]:
         "sequencer": record.sequencer,
         "status": record.status.value,
         "attempt": record.attempt,
-    } | {name: record.attributes[name] for name in FACTS if record.attributes.get(name) is not None}
+    } | {name: fact for name, fact in facts.items() if fact is not None}

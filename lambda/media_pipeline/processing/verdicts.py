@@ -15,8 +15,10 @@ from media_pipeline.records.table import Records
 from media_pipeline.results import Output, Results
 from media_pipeline.storage import Storage, rendition_key
 
-NOTHING_PUBLISHED: Mapping[str, Any] = {"renditions": [], "placeholder": None, "dominant_colour": None}
-"""Facts of a withheld version: a blurred picture is a picture too."""
+LOOKS = ("placeholder", "dominant_colour", "width", "height")
+"""Facts that show something of a picture: a blurred one is a picture too. Records are open to applications."""
+NOTHING_PUBLISHED: Mapping[str, Any] = {"renditions": [], **dict.fromkeys(LOOKS)}
+"""Facts of a withheld version; None takes the place of what an earlier attempt wrote."""
 
 
 class Verdicts:
@@ -64,7 +66,7 @@ class Verdicts:
                 "dominant_colour": results.dominant_colour,
             }
         else:
-            attempt.facts |= NOTHING_PUBLISHED if known.renditions else {"renditions": []}
+            attempt.facts |= NOTHING_PUBLISHED
         attempt.invocation.require_time("store the verdict")
         record = self._records.store_verdict(attempt.claim, attempt.all_facts())
         attempt.verdict_stored = True

@@ -65,3 +65,14 @@ def test_machines_get_a_versioned_document_with_the_alert_id() -> None:
     assert document["schema_version"] == 1
     assert (document["alert_id"], document["status"], document["stack"]) == ("id", "BLOCKED", "dev")
     assert "width" not in document
+
+
+@pytest.mark.parametrize("status", [Status.BLOCKED, Status.REVIEW])
+def test_look_of_a_withheld_picture_is_not_announced_although_an_older_version_recorded_it(
+    status: Status,
+) -> None:
+    looks = {"width": 30, "height": 20, "placeholder": "3OcRJYB4d3h/iIeHeEh3eIhw+j2w", "bytes": 99}
+    kept = from_item(to_item({**record("a.jpg", status).attributes, **looks}))
+    assert describe(kept, "dev").keys() & looks.keys() == {"bytes"}
+    published = from_item(to_item({**kept.attributes, "status": Status.PUBLISHED}))
+    assert describe(published, "dev").keys() >= looks.keys()

@@ -16,6 +16,8 @@ from media_pipeline.storage import Storage
 from tests.fixtures.moto_stack import MotoStack
 from tests.unit.processing.driving import KILLED, LEASE_OVER, WEAPON, draw, kill_at, settle
 
+LOOKS = ("placeholder", "dominant_colour", "width", "height")
+
 GREEN, RED = (10, 200, 20), (230, 20, 20)
 OBSERVING = Policy.parse({"mode": "observe", "block": {"Weapons": 90}})
 
@@ -138,6 +140,7 @@ def test_forbidden_picture_is_not_published_once_the_policy_is_enforced(
     record = stack.record("a.jpg", event)
     assert record.status is Status.BLOCKED
     assert record.renditions == ()
+    assert not any(record.attributes.get(name) for name in LOOKS)
     assert stack.keys("renditions") == set()
 
 
@@ -150,6 +153,7 @@ def test_stored_block_counts_although_the_policy_only_observes_now(
     with pytest.raises(KILLED):
         stack.deliver(event)
     stack.clock.now += LEASE_OVER
+    assert not any(stack.record("a.jpg", event).attributes.get(name) for name in LOOKS)
     with_policy(stack, OBSERVING)
     settle(stack, event)
     assert stack.record("a.jpg", event).status is Status.BLOCKED
@@ -186,12 +190,12 @@ def test_picture_that_was_answered_is_not_asked_about_again_after_a_throttled_on
     assert "answers" not in record.attributes
 
 
-def test_withheld_picture_is_not_shown_blurred_in_record_or_announcement(stack: MotoStack) -> None:
+def test_neither_look_nor_size_of_a_withheld_picture_is_in_record_or_announcement(stack: MotoStack) -> None:
     stack.rekognition.labels = WEAPON
     event = stack.upload("a.jpg", draw((200, 2, 3)))
     assert stack.deliver(event)
     (announced,) = stack.announcements()
     attributes = stack.record("a.jpg", event).attributes
-    for name in ("placeholder", "dominant_colour"):
+    for name in LOOKS:
         assert name not in announced
         assert attributes.get(name) is None
