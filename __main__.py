@@ -2,7 +2,7 @@
 
 import pulumi
 
-from components import config, environment, packaging
+from components import config, environment, packaging, preflight
 from components.alerting import MediaAlerting, MediaAlertingArgs
 from components.applications import ApplicationAccess, ApplicationAccessArgs
 from components.function_specs import LOG_NOTIFICATION
@@ -20,6 +20,7 @@ if target.is_host:
 packages = packaging.build_stack(target, video=stack.video.enabled)
 
 provider = aws_provider(stack)
+preflight.look_at_quotas(stack, provider)
 account = Account.current(stack, provider)
 options = pulumi.ResourceOptions(provider=provider)
 

@@ -2,6 +2,8 @@
 
 # Lambda Developer Guide, "Lambda quotas".
 LAMBDA_MEMORY_MB = (128, 10_240)
+NEW_ACCOUNT_MEMORY_MB = 3_008
+"""The most in a new account, until AWS raises it; the configuration takes more, and the preflight warns."""
 LAMBDA_TIMEOUT_SECONDS = (15, 900)
 """Lambda takes 1 s; below 15 s the calls of one step, retries included, do not fit into half of the time-out."""
 LATE_MESSAGE_DAYS = 28

@@ -13,6 +13,7 @@ from urllib.parse import parse_qs
 _SIGNING_NAMES = {
     "monitoring": "cloudwatch",
     "logs": "logs",
+    "servicequotas": "service-quotas",
 }  # signing name -> boto3's name, where they differ
 
 

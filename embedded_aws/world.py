@@ -13,6 +13,7 @@ from functools import cache
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from embedded_aws import profiles
 from embedded_aws.access.actions import Need
 from embedded_aws.access.enforcement import Enforcer
 from embedded_aws.access.log import AccessLog
@@ -75,13 +76,15 @@ class World:
     """Context manager around moto: `AWS_*` put aside, server on a free port, patches applied, state empty.
 
     Requests with `admin` credentials may do anything; requests with a role's credentials (`assume_role`) only
-    what the role's policies allow. Raises WorldError where another world is open in this process.
+    what the role's policies allow. `profile` is a name of `embedded_aws.profiles`: how the account behaves. Raises
+    WorldError where another world is open in this process, ValueError for an unknown profile.
     """
 
     _one = threading.Lock()
 
-    def __init__(self, *, region: str = DEFAULT_REGION) -> None:
+    def __init__(self, *, region: str = DEFAULT_REGION, profile: str = profiles.USUAL.name) -> None:
         self.region = region
+        self.profile = profile
         self.account_id = ACCOUNT_ID
         self.api_endpoint: str | None = None  # set by `embedded_aws.api_gateway`
         self.admin = Credentials(access_key_id=ADMIN_ACCESS_KEY_ID, secret_access_key=ADMIN_SECRET_ACCESS_KEY)
@@ -102,6 +105,7 @@ class World:
             from embedded_aws.moto_setup import fit_moto
             from embedded_aws.server import Server
 
+            profiles.activate(self.profile)
             fit_moto()
             _empty_moto()
             self._server = Server(judges=(self._enforcer.authorize, refusals.judge))
@@ -128,6 +132,7 @@ class World:
         finally:
             self._server = None
             self._clients.clear()
+            profiles.activate(profiles.USUAL.name)
             self._isolation.end()
             World._one.release()
 

@@ -6,6 +6,7 @@ import re
 import zipfile
 from typing import Any
 
+from embedded_aws import profiles
 from embedded_aws.isolation import ACCOUNT_ID
 from embedded_aws.refusals.base import Parameters, refusal, refuse, within
 
@@ -13,7 +14,7 @@ ENVIRONMENT_BYTES = 4096
 ZIP_BYTES = 50 * 1024 * 1024
 UNZIPPED_BYTES = 262_144_000
 MOST_LAYERS = 5
-_MEMORY = (128, 10_240)
+_LEAST_MEMORY = 128
 _TIMEOUT = (1, 900)
 _CONCURRENCY = (2, 1000)
 _VARIABLE = re.compile(r"^[a-zA-Z][a-zA-Z0-9_]+$")
@@ -72,9 +73,10 @@ def _environment_names(parameters: Parameters) -> None:
         )
 
 
-@refusal("memory is 128 to 10,240 MB, the time-out 1 to 900 s", "lambda", *_BOTH)
+@refusal("memory is 128 MB up to the account's quota, the time-out 1 to 900 s", "lambda", *_BOTH)
 def _bounds(parameters: Parameters) -> None:
-    for name, (least, most) in (("MemorySize", _MEMORY), ("Timeout", _TIMEOUT)):
+    memory = (_LEAST_MEMORY, profiles.active().lambda_memory)
+    for name, (least, most) in (("MemorySize", memory), ("Timeout", _TIMEOUT)):
         if name in parameters and not within(parameters[name], least, most):
             raise refuse(
                 "ValidationException",

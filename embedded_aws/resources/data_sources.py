@@ -1,4 +1,4 @@
-"""The data sources of pulumi_aws that a program may read: caller, region, partition, default tags."""
+"""The data sources of pulumi_aws that a program may read: caller, region, partition, default tags, a quota."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -18,7 +18,7 @@ def answer(token: str, arguments: Mapping[str, Any], aws: Aws, provider: Provide
         raise DeploymentRefusedError(
             f"the embedded AWS does not know the function {token}; known are {', '.join(sorted(_ANSWERS))}"
         )
-    given = {key for key, value in arguments.items() if value is not None}
+    given = {key for key, value in arguments.items() if value is not None} - _CARRIED.get(token, frozenset())
     if given:
         raise DeploymentRefusedError(f"{token}: arguments are not carried out: {', '.join(sorted(given))}")
     return _ANSWERS[token](arguments, aws, provider)
@@ -49,9 +49,25 @@ def _default_tags(_: Mapping[str, Any], __: Aws, provider: ProviderSettings) -> 
     return {"id": "aws", "tags": dict(provider.default_tags)}
 
 
+def _service_quota(given: Mapping[str, Any], aws: Aws, _: ProviderSettings) -> dict[str, Any]:
+    """Ask Service Quotas; raises its ClientError for an unknown code, and for a caller who may not ask."""
+    service, code = given["serviceCode"], given["quotaCode"]
+    quota = aws.client("service-quotas").get_service_quota(ServiceCode=service, QuotaCode=code)["Quota"]
+    return {
+        "id": code,
+        "serviceCode": service,
+        "quotaCode": code,
+        "value": quota["Value"],
+        "adjustable": quota["Adjustable"],
+    }
+
+
 _ANSWERS: dict[str, Answer] = {
     "aws:index/getCallerIdentity:getCallerIdentity": _caller_identity,
     "aws:index/getRegion:getRegion": _region,
     "aws:index/getPartition:getPartition": _partition,
     "aws:index/getDefaultTags:getDefaultTags": _default_tags,
+    "aws:servicequotas/getServiceQuota:getServiceQuota": _service_quota,
 }
+_CARRIED = {"aws:servicequotas/getServiceQuota:getServiceQuota": frozenset({"serviceCode", "quotaCode"})}
+"""The arguments that are carried out, by function; all others are refused."""

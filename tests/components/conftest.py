@@ -35,9 +35,13 @@ def run(zips: StackPackages) -> Run:
     """Run a stack's program, with configuration on top of its file's."""
 
     def run_stack(
-        stack: str = "dev", overrides: Mapping[str, Any] | None = None, *, api_gateway_role: str = ""
+        stack: str = "dev",
+        overrides: Mapping[str, Any] | None = None,
+        *,
+        api_gateway_role: str = "",
+        **account: Any,
     ) -> Recording:
-        return run_program(StackFiles.read(PROJECT, stack, overrides), api_gateway_role)
+        return run_program(StackFiles.read(PROJECT, stack, overrides), api_gateway_role, **account)
 
     return run_stack
 

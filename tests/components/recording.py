@@ -11,12 +11,16 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from unittest import mock
 
+import grpc  # type: ignore[import-untyped]
 import pulumi
+from google.protobuf import empty_pb2  # type: ignore[import-untyped]
 from pulumi.runtime import rpc, set_all_config
 from pulumi.runtime.mocks import MockCallArgs, MockEngine, MockMonitor, MockResourceArgs, Mocks, MockSettings
+from pulumi.runtime.proto import engine_pb2
 from pulumi.runtime.settings import configure, set_root_resource
 from pulumi.runtime.stack import run_in_stack
 
@@ -56,6 +60,8 @@ class Recording:
     outputs: dict[str, Any] = field(default_factory=dict)
     secret_outputs: set[str] = field(default_factory=set)
     component_outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    logged: list[tuple[str, str]] = field(default_factory=list)
+    """Severity and text of what the program logged."""
     looked_up: list[str] = field(default_factory=list)
     """Types of resources that the program reads and does not manage."""
 
@@ -77,8 +83,9 @@ class Recording:
 class _Answers(Mocks):
     """What AWS would answer: names with a random part, ARNs, ids; unknown calls are errors."""
 
-    def __init__(self, api_gateway_role: str) -> None:
+    def __init__(self, api_gateway_role: str, quotas: Mapping[str, float]) -> None:
         self._api_gateway_role = api_gateway_role
+        self._quotas = quotas
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[str, Any]]:
         physical = f"{args.name}-1a2b3c4"
@@ -93,7 +100,10 @@ class _Answers(Mocks):
         elif args.typ == "pulumi:providers:aws":
             return f"{args.name}-id", state
         elif args.typ == "aws:apigateway/account:Account":
-            return args.resource_id or "", {"cloudwatchRoleArn": self._api_gateway_role}
+            return args.resource_id or "", {
+                "cloudwatchRoleArn": self._api_gateway_role,
+                "throttleSettings": [{"rateLimit": 10_000, "burstLimit": 5_000}],
+            }
         elif args.typ == "aws:apigateway/restApi:RestApi":
             state = {"name": physical} | state
         elif args.typ == "aws:apigateway/apiKey:ApiKey":
@@ -116,14 +126,31 @@ class _Answers(Mocks):
             "aws:index/getPartition:getPartition": {"partition": "aws", "id": "aws"},
         }
         assert args.provider, f"{args.token} was asked without the program's own provider"
+        if args.token == "aws:servicequotas/getServiceQuota:getServiceQuota":
+            return {"value": self._quota(args.args["quotaCode"])}
         return answers[args.token]
+
+    def _quota(self, code: str) -> float:
+        if code not in self._quotas:
+            raise _Denied("AccessDeniedException: not authorized to perform servicequotas:GetServiceQuota")
+        return self._quotas[code]
+
+
+class _Denied(grpc.RpcError):  # type: ignore[misc]
+    """What the engine answers where a provider's function failed."""
+
+    def code(self) -> grpc.StatusCode:
+        return grpc.StatusCode.UNKNOWN
+
+    def details(self) -> str:
+        return str(self)
 
 
 class _Monitor(MockMonitor):
     """Keeps what mocks do not get (parent, protect, provider), and refuses what only the engine refuses."""
 
-    def __init__(self, recording: Recording, api_gateway_role: str) -> None:
-        super().__init__(_Answers(api_gateway_role))
+    def __init__(self, recording: Recording, api_gateway_role: str, quotas: Mapping[str, float]) -> None:
+        super().__init__(_Answers(api_gateway_role, quotas))
         self._recording = recording
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the name of the gRPC method
@@ -179,13 +206,21 @@ def _unmarked(value: Any) -> Any:
     return [_unmarked(inner) for inner in value] if isinstance(value, list) else value
 
 
-def run_program(files: StackFiles, api_gateway_role: str = "") -> Recording:
+def run_program(
+    files: StackFiles,
+    api_gateway_role: str = "",
+    *,
+    preview: bool = False,
+    quotas: Mapping[str, float] = MappingProxyType({}),
+) -> Recording:
     """Run `__main__.py` with a stack's merged files, in a context and an event loop of its own.
 
-    `api_gateway_role` is the account's role for API Gateway's logs.
+    `api_gateway_role` is the account's role for API Gateway's logs; `quotas` are the account's by their codes, all
+    others may not be looked at.
     """
     recording = Recording(files.stack)
-    contextvars.copy_context().run(_run, files, recording, api_gateway_role)
+    monitor = _Monitor(recording, api_gateway_role, quotas)
+    contextvars.copy_context().run(_run, files, recording, monitor, preview)
     return recording
 
 
@@ -212,7 +247,21 @@ def _main() -> None:
     runpy.run_path(str(PROJECT / "__main__.py"), run_name="__main__")
 
 
-def _run(files: StackFiles, recording: Recording, api_gateway_role: str) -> None:
+class _Engine(MockEngine):
+    """Keeps what the program logs."""
+
+    def __init__(self, recording: Recording) -> None:
+        super().__init__(None)
+        self._recording = recording
+
+    def Log(self, request: Any) -> Any:  # noqa: N802 - the name of the gRPC method
+        severity = engine_pb2.LogSeverity.Name(request.severity).lower()
+        self._recording.logged.append((severity, request.message))
+        super().Log(request)  # type: ignore[no-untyped-call]
+        return empty_pb2.Empty()
+
+
+def _run(files: StackFiles, recording: Recording, monitor: Any, preview: bool) -> None:
     loop = asyncio.new_event_loop()
     threads: list[asyncio.AbstractEventLoop] = []
 
@@ -225,16 +274,15 @@ def _run(files: StackFiles, recording: Recording, api_gateway_role: str) -> None
     loop.set_default_executor(pool)
     asyncio.set_event_loop(loop)
     try:
-        monitor: Any = _Monitor(recording, api_gateway_role)
         settings: Any = MockSettings
         configure(
             settings(
                 monitor=monitor,
                 monitor_features=set(monitor.GetDeploymentInfo(None).supportedFeatures),
-                engine=MockEngine(None),
+                engine=_Engine(recording),
                 project="media-pipeline",
                 stack=files.stack,
-                dry_run=False,
+                dry_run=preview,
                 organization="organization",
                 callbacks=None,
                 root_directory=str(PROJECT),

@@ -87,7 +87,7 @@ def test_a_function_logs_to_its_own_retained_group_and_waits_for_its_permissions
 
 @pytest.mark.parametrize(
     ("stack", "expected"),
-    [("dev", (1769, 60, 5)), ("prod", (3008, 120, 20))],
+    [("dev", (1769, 60, 5)), ("prod", (3008, 120, 2))],
 )
 def test_the_image_function_has_the_size_that_its_stack_configures(
     recordings: dict[str, Recording], stack: str, expected: tuple[int, int, int]

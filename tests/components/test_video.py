@@ -43,7 +43,7 @@ def test_its_disk_holds_the_largest_video_twice(run: Run, video_bytes: int, mega
     assert "ephemeralStorage" not in recorded.one(FUNCTION, "process-image").inputs
 
 
-@pytest.mark.parametrize(("stack", "expected"), [("dev", (3008, 600, 2)), ("prod", (5307, 900, 5))])
+@pytest.mark.parametrize(("stack", "expected"), [("dev", (3008, 600, 2)), ("prod", (3008, 900, 2))])
 def test_it_has_the_size_that_its_stack_configures(
     recordings: dict[str, Recording], stack: str, expected: tuple[int, int, int]
 ) -> None:

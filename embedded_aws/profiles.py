@@ -1,0 +1,70 @@
+"""How a world's account behaves: the usual one, or one of those that show what the usual one hides.
+
+    with World(profile="new-account") as world:
+        ...
+
+A world has one profile for its whole life. moto's state, which refusals and hooks look at, is one per process, and so
+is the profile.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+QUOTAS: Mapping[tuple[str, str], float] = MappingProxyType(
+    {
+        ("lambda", "L-B99A9384"): 1_000,  # concurrent executions
+        ("apigateway", "L-8A5B8E43"): 10_000,  # requests per second
+        ("apigateway", "L-CDF5615A"): 5_000,  # requests at once
+    }
+)
+"""Service Quotas' codes with the defaults of an account in use (AWS General Reference, "Endpoints and quotas")."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """An account's quotas and the way its services behave; `quotas` replaces entries of QUOTAS."""
+
+    name: str
+    meaning: str
+    lambda_memory: int = 10_240  # MB of a function; no quota code shows it
+    quotas: Mapping[tuple[str, str], float] = field(default_factory=dict)
+
+    def quota(self, service: str, code: str) -> float | None:
+        """Return the value of a quota, None for one that the embedded AWS does not know."""
+        return {**QUOTAS, **self.quotas}.get((service, code))
+
+
+USUAL = Profile(name="usual", meaning="an account that has been in use for years")
+PROFILES: Mapping[str, Profile] = MappingProxyType(
+    {
+        each.name: each
+        for each in (
+            USUAL,
+            # Lambda Developer Guide, "Lambda quotas": "New AWS accounts have reduced concurrency and memory quotas."
+            Profile(
+                name="new-account",
+                meaning="Lambda gives a function at most 3,008 MB, and all together ten executions at once",
+                lambda_memory=3_008,
+                quotas={("lambda", "L-B99A9384"): 10},
+            ),
+        )
+    }
+)
+
+
+class _Active:
+    profile: Profile = USUAL
+
+
+def active() -> Profile:
+    """Return the profile of the process's world."""
+    return _Active.profile
+
+
+def activate(name: str) -> Profile:
+    """Make the profile of this name that of the process's world; raises ValueError for an unknown name."""
+    if name not in PROFILES:
+        raise ValueError(f"there is no world profile {name!r}; known are {', '.join(PROFILES)}")
+    _Active.profile = PROFILES[name]
+    return _Active.profile
