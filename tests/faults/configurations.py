@@ -26,6 +26,12 @@ class Deployment:
     bytes: int = 1_000_000
     pixels: int = 1_000_000
     frames: int = 20
+    timeout: float = 60.0  # seconds, of the functions that only react; their clients are made for it
+    video_timeout: float = 225.0  # seconds; the clients of the video function are made for `timeout` as well
+
+    def timeout_of(self, function: str) -> float:
+        """Return a function's time-out in seconds."""
+        return self.video_timeout if function == "process-video" else self.timeout
 
 
 _PUBLISH, _BLOCK, _REVIEW = "PUBLISHED", "BLOCKED", "REVIEW"

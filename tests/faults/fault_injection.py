@@ -25,6 +25,7 @@ class FaultKind(StrEnum):
     SHORT_BODY = "short-body"  # the response body ends early without an error
     PARTIAL = "partial"  # HTTP 200 with an error in the body
     UNDONE = "undone"  # reported as done although it was not
+    PAUSED = "paused"  # the machine stands still before the call, and continues later
     HANG = "hang"  # the function computes until Lambda's time-out kills it
     MEMORY = "memory"  # the function exceeds its memory and is killed
 
@@ -41,7 +42,7 @@ class Fault:
 
     kind: FaultKind
     attempts: int = 1
-    seconds: float = 0.0  # of LATE: until the call is carried out
+    seconds: float = 0.0  # of LATE: until the call is carried out; of PAUSED: until the machine continues
 
     def fits(self, operation: str) -> bool:
         """Return whether this can happen to a call of that operation."""
@@ -73,6 +74,7 @@ class Call:
     number: int
     params: dict[str, Any] = field(default_factory=dict)
     attempt: int = 0
+    read_timeout: float = 0.0  # seconds after which the client gives up on a response
 
     def __str__(self) -> str:
         return f"{self.service}.{self.operation}"

@@ -12,7 +12,7 @@ from tests.faults.configurations import BY_NAME
 from tests.faults.fault_injection import Call
 from tests.faults.history import History, Upload
 from tests.faults.sample_uploads import REASONS, WITHOUT_VIDEOS, recognise
-from tests.faults.simulated_queues import VISIBILITY
+from tests.faults.simulated_queues import VISIBILITY_FACTOR
 from tests.faults.simulated_stack import API_PREFIX, QUARANTINE, RENDITIONS, Item, SimulatedStack
 from tests.faults.virtual_time import START
 
@@ -192,10 +192,12 @@ class InvariantChecker:
         # A video function that did not extend its lease in time loses it while it still runs.
         if holder is not None and holder.function_name == "process-video" and self._is_over(old):
             holder = None
-        if self.exclusive and holder is not None and holder.alive and holder is not call.invocation:
+        is_working = holder is not None and holder.alive and not holder.paused
+        if self.exclusive and is_working and holder is not call.invocation:
             self.add_violation(f"{name}: {call.invocation} claimed what {holder} was still working on")
         self._holders[record] = call.invocation
-        if (lasts := float(new["lease_until"]) - START - self._when()) > min(VISIBILITY.values()):
+        hidden = VISIBILITY_FACTOR * call.invocation.timeout
+        if (lasts := float(new["lease_until"]) - START - self._when()) > hidden:
             self.add_violation(f"{name}: the lease lasts {lasts:.0f} s, longer than the message stays hidden")
 
     def _is_over(self, item: Item | None) -> bool:

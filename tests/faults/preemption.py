@@ -140,10 +140,7 @@ class _Preempting:
         return self._done and is_first_taker and call.number == self._crossed
 
     def _pause(self, invocation: Invocation, seconds: float) -> None:
-        invocation.frozen = seconds > LONG
-        self._run.clock.sleep(seconds)
-        # The clock of a paused machine continues where it stopped: the machine does not notice the delay.
-        invocation.deadline += seconds
+        invocation.pause(seconds)
 
 
 def run_preemption(stack: SimulatedStack, pool: ClientPool, name: str) -> list[str]:

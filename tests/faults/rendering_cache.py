@@ -14,7 +14,9 @@ from unittest import mock
 from media_pipeline.processing import image, video
 
 PARTS = 5  # of a transcoding, with a progress call after each
-PART_SECONDS = 4.0  # all parts together take so long that the lease is extended meanwhile
+PART_SHARE = (
+    4 / 225
+)  # of the time-out, that a part takes: all together so long that the lease is extended meanwhile
 
 Patch = AbstractContextManager[Any]
 
@@ -66,7 +68,9 @@ def cached_transcoding() -> Iterator[Patch]:
     yield mock.patch.object(video.VideoProcessor, "_render", rendered)
 
 
-def transcoding_takes_time(sleep: Callable[[float], None]) -> Iterator[Patch]:
+def transcoding_takes_time(
+    sleep: Callable[[float], None], part_seconds: Callable[[], float]
+) -> Iterator[Patch]:
     """Let virtual time pass during a transcoding, and give each invocation its own /tmp."""
     transcode: Any = vars(video).get("transcode")
     if transcode is None:
@@ -75,7 +79,7 @@ def transcoding_takes_time(sleep: Callable[[float], None]) -> Iterator[Patch]:
     def transcoded(source: Any, target: Path, *, on_progress: Callable[[float], None], **how: Any) -> Any:
         made = transcode(source, target, on_progress=lambda _: None, **how)
         for part in range(PARTS):
-            sleep(PART_SECONDS)
+            sleep(part_seconds())
             on_progress((part + 1) / PARTS)
         return made
 

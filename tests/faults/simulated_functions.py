@@ -2,6 +2,7 @@
 
 import itertools
 import random
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -30,10 +31,6 @@ from tests.faults.simulated_stack import API_PREFIX, QUARANTINE, RENDITIONS, TAB
 from tests.faults.virtual_time import KilledError, VirtualClock
 from tests.faults.wire import Network, Wire
 
-TIMEOUT = 60.0  # seconds, of the functions that only react
-TIMEOUTS = {
-    "process-video": 225.0
-}  # of functions that compute for long; their clients are created for TIMEOUT
 STEP_SECONDS = {"inspect": 0.01, "render": 0.3, "transcode": 0.3}
 
 
@@ -75,6 +72,7 @@ class ClientSet:
     rekognition: Any
     quotas: list[Any]
     limiters: list[Any]
+    timeout: float
 
     def forget(self) -> None:
         """Reset what botocore learnt about the services: a new environment starts without it."""
@@ -93,29 +91,29 @@ class ClientPool:
 
     def __init__(self) -> None:
         self.wire = Wire()
-        self._made: list[ClientSet] = []
-        self._free: list[ClientSet] = []
+        self._made: dict[float, list[ClientSet]] = defaultdict(list)  # by the time-out they are made for
+        self._free: dict[float, list[ClientSet]] = {}
         self._session: Any = None
 
     def begin(self, network: Network) -> None:
         """Start a new run: all client sets are free, and connected to its network."""
         self.wire.network = network
-        self._free = list(self._made)
+        self._free = defaultdict(list, {timeout: list(made) for timeout, made in self._made.items()})
 
-    def take(self) -> ClientSet:
-        """Return a client set in its initial state."""
-        if not self._free:
-            self._made.append(self._make())
-            return self._made[-1]
-        taken = self._free.pop()
+    def take(self, timeout: float) -> ClientSet:
+        """Return a client set in its initial state, made for a function with `timeout` seconds."""
+        if not self._free[timeout]:
+            self._made[timeout].append(self._make(timeout))
+            return self._made[timeout][-1]
+        taken = self._free[timeout].pop()
         taken.forget()
         return taken
 
     def give_back(self, used: ClientSet) -> None:
         """Free a client set that no invocation uses any more."""
-        self._free.append(used)
+        self._free[used.timeout].append(used)
 
-    def _make(self) -> ClientSet:
+    def _make(self, timeout: float) -> ClientSet:
         quotas: list[Any] = []
         limiters: list[Any] = []
 
@@ -136,10 +134,10 @@ class ClientPool:
             # One session: its loaded service models are shared.
             mock.patch("botocore.session.get_session", return_value=self._session),
         ):
-            clients, judge = Clients.create(TIMEOUT), rekognition(TIMEOUT)
+            clients, judge = Clients.create(timeout), rekognition(timeout)
         for client in (clients.s3, clients.dynamodb, clients.sns, clients.sqs, judge):
             self.wire.attach(client)
-        return ClientSet(clients, judge, quotas, limiters)
+        return ClientSet(clients, judge, quotas, limiters, timeout)
 
 
 @dataclass
@@ -149,7 +147,7 @@ class Environment:
     worker: MessageWorker
     clients: ClientSet
     skew: float
-    deployment: str
+    deployment: Deployment
 
 
 @dataclass(eq=False)
@@ -160,16 +158,21 @@ class Invocation:
     number: int
     delivery: Delivery
     clock: VirtualClock
-    deadline: float
-    deployment: str
+    timeout: float  # seconds
+    deployment: Deployment
     aws_request_id: str
+    deadline: float = 0.0
     alive: bool = True
     killed: bool = False
     calls: int = 0
     call: Call | None = None
-    frozen: bool = False
+    frozen: bool = False  # it stands still: its time-out is not checked
+    paused: bool = False  # it stood still for longer than its lease
     fetched: bool = False  # whether it has read the original: from here on it may be decoding
     owners: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.deadline = self.clock.now + self.timeout
 
     def get_remaining_time_in_millis(self) -> int:
         """Return the milliseconds until the time-out, as Lambda's context does."""
@@ -184,6 +187,13 @@ class Invocation:
         self.clock.sleep(min(seconds, max(self.time_left(), 0.0)))
         if seconds > 0 and self.time_left() <= 0 and not self.frozen:
             self.die()
+
+    def pause(self, seconds: float) -> None:
+        """Stand still, as a frozen machine does: its own clock continues where it stopped, so it notices no delay."""
+        self.paused = self.paused or seconds > self.deployment.timeout
+        self.frozen = self.paused
+        self.clock.sleep(seconds)
+        self.deadline += seconds
 
     def die(self) -> None:
         """End the invocation as SIGKILL does: raise KilledError."""
@@ -232,7 +242,7 @@ class Functions:
             number=number,
             delivery=delivery,
             clock=self._clock,
-            deadline=self._clock.now + TIMEOUTS.get(function, TIMEOUT),
+            timeout=environment.deployment.timeout_of(function),
             deployment=environment.deployment,
             aws_request_id=f"{number:08x}-0000-4000-8000-000000000000",
         )
@@ -251,7 +261,7 @@ class Functions:
         except Exception:  # noqa: BLE001 - a handler that raises is a failed invocation: its message comes back
             invocation.killed = False
         invocation.alive = False
-        if not invocation.killed and self.deployment and environment.deployment == self.deployment.name:
+        if not invocation.killed and environment.deployment is self.deployment:
             self._warm[function].append(environment)
         else:
             self._pool.give_back(environment.clients)
@@ -264,7 +274,7 @@ class Functions:
         if self.deployment is None:
             raise RuntimeError("nothing is deployed")
         settings = _settings(self.deployment, self._topic, self._queues, function)
-        clients = self._pool.take()
+        clients = self._pool.take(self.deployment.timeout)
         skew = self._rng.uniform(-self._skew, self._skew)
         observability = QuietObservability(self._network.compute)
 
@@ -273,13 +283,18 @@ class Functions:
 
         if isinstance(settings, VideoSettings):
             worker = video_worker(
-                settings, clients.clients, clients.rekognition, observability, clock, TIMEOUT
+                settings,
+                clients.clients,
+                clients.rekognition,
+                observability,
+                clock,
+                self.deployment.timeout,
             )
         elif function == "process-image":
             worker = image_worker(settings, clients.clients, clients.rekognition, observability, clock)
         else:
             worker = dead_letters_worker(settings, clients.clients, observability, clock)
-        return Environment(worker, clients, skew, self.deployment.name)
+        return Environment(worker, clients, skew, self.deployment)
 
 
 def _event(delivery: Delivery) -> dict[str, Any]:

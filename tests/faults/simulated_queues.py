@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from tests.faults.virtual_time import VirtualClock
 
-VISIBILITY = {"images": 360.0, "videos": 1_350.0, "dead": 360.0}  # seconds: six times the function's time-out
+VISIBILITY_FACTOR = 6  # a queue's visibility timeout is so many times its function's time-out
 LONGEST_VISIBILITY = 43_200  # SQS: twelve hours
 MAX_RECEIVES = 50
 RETENTION = {"images": 4 * 86_400.0, "videos": 4 * 86_400.0, "dead": 7 * 86_400.0}  # seconds
@@ -42,7 +42,7 @@ class Queue:
         self.messages: list[Message] = []
         self.dead_lettered: list[Message] = []
         self.expired: list[Message] = []
-        self.visibility = VISIBILITY[name]
+        self.visibility = 0.0  # seconds; set by the deployment
         self._clock = clock
         self._sent = 0
         self.on_visible: Callable[[], None] = lambda: None

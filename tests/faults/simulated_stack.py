@@ -9,6 +9,7 @@ import os
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
@@ -20,7 +21,12 @@ from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.moto_api._internal import mock_random
 
 from tests.faults.moto_speedups import speed_up_moto
-from tests.faults.rendering_cache import cached_rendering, cached_transcoding, transcoding_takes_time
+from tests.faults.rendering_cache import (
+    PART_SHARE,
+    cached_rendering,
+    cached_transcoding,
+    transcoding_takes_time,
+)
 from tests.faults.virtual_time import VirtualClock
 from tests.fixtures.storage import ENVIRONMENT, REGION, create_buckets, create_records_table
 
@@ -40,6 +46,7 @@ class SimulatedStack:
         self._caches_renderings = caches_renderings
         self.clock = VirtualClock()
         self._exits = ExitStack()
+        self._stored_at = 0.0
 
     def __enter__(self) -> "SimulatedStack":
         self._exits.enter_context(mock.patch.dict(os.environ, ENVIRONMENT))
@@ -48,11 +55,16 @@ class SimulatedStack:
         self._exits.enter_context(mock.patch("botocore.endpoint.time", seconds))
         self._exits.enter_context(mock.patch("botocore.retries.bucket.time", seconds))
         self._exits.enter_context(mock.patch("media_pipeline.invocation.time", seconds))
+        self._exits.enter_context(mock.patch("moto.s3.models.utcnow", self._utcnow))
         waiting = SimpleNamespace(Lock=threading.Lock, Condition=lambda lock: _Condition(self, lock))
         self._exits.enter_context(mock.patch("botocore.retries.bucket.threading", waiting))
         patches = (cached_rendering, cached_transcoding) if self._caches_renderings else ()
         # One group after the other: each wraps what the previous one put in place.
-        for group in (speed_up_moto, *patches, lambda: transcoding_takes_time(self._sleep)):
+        for group in (
+            speed_up_moto,
+            *patches,
+            lambda: transcoding_takes_time(self._sleep, self._part_seconds),
+        ):
             for patch in group():
                 self._exits.enter_context(patch)
         self._build()
@@ -63,6 +75,16 @@ class SimulatedStack:
 
     def _time(self) -> float:
         return self.clock.now
+
+    def _utcnow(self) -> datetime:
+        """Return virtual time, a little later at each call: moto sorts versions by it."""
+        self._stored_at = max(self.clock.now, self._stored_at + 1e-5)
+        return datetime.fromtimestamp(self._stored_at, UTC).replace(tzinfo=None)
+
+    def _part_seconds(self) -> float:
+        """Return how long a part of a transcoding takes in the invocation that runs now."""
+        subject: Any = self.clock.current.subject if self.clock.current else None
+        return float(PART_SHARE * subject.timeout)
 
     def _sleep(self, seconds: float) -> None:
         self.clock.sleep(seconds)
@@ -90,6 +112,7 @@ class SimulatedStack:
     def reset(self, clock: VirtualClock, seed: int) -> None:
         """Empty the stack for the next run, which uses this clock."""
         self.clock = clock
+        self._stored_at = 0.0
         for bucket in self._buckets.values():
             for key in list(bucket.keys):
                 for version in bucket.keys.getlist(key):

@@ -22,7 +22,7 @@ from tests.faults.history import History, Upload
 from tests.faults.invariants import InvariantChecker
 from tests.faults.sample_uploads import Content, draw, recognise
 from tests.faults.simulated_functions import ClientPool, Functions, Invocation
-from tests.faults.simulated_queues import Delivery, EventSource, Message, Queue
+from tests.faults.simulated_queues import VISIBILITY_FACTOR, Delivery, EventSource, Message, Queue
 from tests.faults.simulated_stack import UPLOADS, SimulatedStack
 from tests.faults.virtual_time import VirtualClock
 from tests.faults.wire import Network
@@ -91,6 +91,8 @@ class Simulation:
     def deploy(self, deployment: Deployment) -> None:
         """Deploy other settings, as `pulumi up` does."""
         self.history.deployed.add(deployment.name)
+        for function, queue in self._by_function.items():
+            queue.visibility = VISIBILITY_FACTOR * deployment.timeout_of(function)
         self.functions.deploy(deployment, topic=self.stack.topic, queues=self._by_function)
 
     def put(self, key: str, kind: Content, number: int) -> Upload:
@@ -226,7 +228,7 @@ class Simulation:
             return answer(200, {"Content-Type": "application/x-amz-json-1.0"}, b'{"MessageId": "sent"}')
         if call.operation != "ChangeMessageVisibility":
             return error("sqs", 400, "UnsupportedOperation")
-        if int(call.params["VisibilityTimeout"]) > queue.visibility:
+        if int(call.params["VisibilityTimeout"]) > VISIBILITY_FACTOR * call.invocation.timeout:
             self.checker.add_violation(
                 f"{call.invocation} hid its message for {call.params['VisibilityTimeout']} s"
             )
@@ -240,7 +242,7 @@ class Simulation:
         data = data if isinstance(data, bytes) else base64.b64decode(data)
         seen = recognise(data)
         self.checker.moderation_requested(call, data)
-        self.history.judged.setdefault(seen.number, set()).add(call.invocation.deployment)
+        self.history.judged.setdefault(seen.number, set()).add(call.invocation.deployment.name)
         labels = [
             {"Name": name, "ParentName": parent, "Confidence": confidence}
             for name, parent, confidence in LABELS[seen.kind]

@@ -20,7 +20,6 @@ from tests.faults.virtual_time import KilledError, VirtualClock
 if TYPE_CHECKING:
     from tests.faults.simulated_functions import Invocation
 
-READ_TIMEOUT = 3.0  # seconds: that of the functions' clients for a function time-out of 60 s
 LATENCY = (0.004, 0.04)  # seconds of an ordinary call, each way
 FAKE_SIGNATURE = (
     "AWS4-HMAC-SHA256 Credential=test/20270101/eu-west-1/s3/aws4_request, SignedHeaders=host, Signature=0"
@@ -49,11 +48,13 @@ class Network:
         self.injected: list[tuple[Call, Fault]] = []
         self.trace: list[str] | None = None
 
-    def begin(self, service: str, operation: str, params: dict[str, Any]) -> None:
-        """Begin an API call of the current invocation."""
+    def begin(self, service: str, operation: str, params: dict[str, Any], read_timeout: float) -> None:
+        """Begin an API call of the current invocation; `read_timeout` in seconds is that of its client."""
         invocation = self._invocation()
         invocation.calls += 1
-        invocation.call = Call(invocation, service, operation, invocation.calls, params)
+        invocation.call = Call(
+            invocation, service, operation, invocation.calls, params, read_timeout=read_timeout
+        )
 
     def compute(self, name: str, seconds: float) -> None:
         """Let the current invocation compute for `seconds`; a fault may kill it here."""
@@ -89,16 +90,19 @@ class Network:
 
     def _inject(self, call: Call, fault: Fault, request: AWSPreparedRequest) -> AWSResponse:
         invocation, kind = call.invocation, fault.kind
+        if kind is FaultKind.PAUSED:
+            invocation.pause(fault.seconds)
+            return self._carry_out(call, request)
         if kind is FaultKind.CRASH_BEFORE:
             invocation.die()
         if kind in (FaultKind.THROTTLED, FaultKind.ERROR, FaultKind.DENIED):
             return refusal(call.service, kind, call.operation)
         if kind is FaultKind.TIMEOUT:
-            invocation.sleep(READ_TIMEOUT)
+            invocation.sleep(call.read_timeout)
             raise ConnectTimeoutError(endpoint_url=request.url)
         if kind is FaultKind.LATE:
             self._clock.after(fault.seconds, lambda: self._carry_out_quietly(call, request))
-            invocation.sleep(READ_TIMEOUT)
+            invocation.sleep(call.read_timeout)
             raise ReadTimeoutError(endpoint_url=request.url)
         if kind is FaultKind.PARTIAL:
             return _partial(call)
@@ -109,7 +113,7 @@ class Network:
         if kind is FaultKind.CRASH_AFTER:
             invocation.die()
         if kind is FaultKind.LOST:
-            invocation.sleep(READ_TIMEOUT)
+            invocation.sleep(call.read_timeout)
             raise ReadTimeoutError(endpoint_url=request.url)
         if kind in (FaultKind.BROKEN_BODY, FaultKind.SHORT_BODY):
             return _cut(response, silently=kind is FaultKind.SHORT_BODY, rng=self._rng)
@@ -157,7 +161,9 @@ class Wire:
         events.register("request-created", _pretend_to_sign)
         events.register(
             f"provide-client-params.{client.meta.service_model.service_id.hyphenize()}",
-            lambda params, model, **_: self._network().begin(service, model.name, params),
+            lambda params, model, **_: self._network().begin(
+                service, model.name, params, client.meta.config.read_timeout
+            ),
         )
 
     def _send(self, **arguments: Any) -> AWSResponse:
