@@ -43,6 +43,8 @@ class MediaAlerting(pulumi.ComponentResource):
 
     events: aws.sns.Topic
     alarms: aws.sns.Topic
+    addresses: Sequence[str]
+    """Every address that gets e-mails, each once."""
 
     def __init__(
         self, name: str, args: MediaAlertingArgs, opts: pulumi.ResourceOptions | None = None
@@ -55,41 +57,48 @@ class MediaAlerting(pulumi.ComponentResource):
         # Not encrypted with a key: CloudWatch cannot use the AWS-managed one, and a customer managed key costs
         # every month. An alarm contains names of resources and numbers, nothing about any picture.
         self.alarms = aws.sns.Topic(f"{name}-alarms", opts=child)
+        self.addresses = tuple({each.casefold(): each for each in (*args.alerts, *args.results)}.values())
         self._policies(name, args.account)
         self._subscribe(name, args)
         self._alarms(name, args.service)
         self.register_outputs({"events": self.events.arn, "alarms": self.alarms.arn})
 
     def _subscribe(self, name: str, args: MediaAlertingArgs) -> None:
-        """Subscribe each address once per topic, as SNS allows no more: who gets every outcome gets the alerts, too."""
-        child = pulumi.ResourceOptions(parent=self)
+        """Subscribe each address once per topic, as SNS allows no more: who gets every outcome gets the alerts, too.
+
+        One resource per topic and address, so that moving an address between the lists changes its filter and
+        nothing else.
+        """
         everything = {address.casefold() for address in args.results}
+        alerted = [address for address in args.alerts if address.casefold() not in everything]
         for address in args.results:
-            aws.sns.TopicSubscription(
-                f"{name}-results-{address}",
-                topic=self.events.arn,
-                protocol="email",
-                endpoint=address,
-                opts=child,
-            )
+            self._subscribe_to_outcomes(name, address, None)
+        for address in alerted:
+            only = pulumi.Output.json_dumps({"status": list(ALERT_STATUSES)})
+            self._subscribe_to_outcomes(name, address, only)
         for address in args.alerts:
-            if address.casefold() not in everything:
-                aws.sns.TopicSubscription(
-                    f"{name}-alerts-{address}",
-                    topic=self.events.arn,
-                    protocol="email",
-                    endpoint=address,
-                    filter_policy=pulumi.Output.json_dumps({"status": list(ALERT_STATUSES)}),
-                    filter_policy_scope="MessageAttributes",
-                    opts=child,
-                )
             aws.sns.TopicSubscription(
                 f"{name}-alarms-{address}",
                 topic=self.alarms.arn,
                 protocol="email",
                 endpoint=address,
-                opts=child,
+                opts=pulumi.ResourceOptions(parent=self),
             )
+
+    def _subscribe_to_outcomes(self, name: str, address: str, only: pulumi.Input[str] | None) -> None:
+        aws.sns.TopicSubscription(
+            f"{name}-events-{address}",
+            topic=self.events.arn,
+            protocol="email",
+            endpoint=address,
+            filter_policy=only,
+            filter_policy_scope="MessageAttributes" if only is not None else None,
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                # Until 0.2 the list that an address was in was part of the name.
+                aliases=[pulumi.Alias(name=f"{name}-{of}-{address}") for of in ("results", "alerts")],
+            ),
+        )
 
     def _policies(self, name: str, account: Account) -> None:
         child = pulumi.ResourceOptions(parent=self)

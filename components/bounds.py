@@ -51,9 +51,9 @@ API_RATE = (1, 10_000)  # requests per second
 API_BURST = (1, 5_000)
 API_QUOTA = (1, 864_000_000)  # per day, at the highest rate: more could not be used
 
-# A stack's name is part of every resource's name; S3's 63 characters leave this many beside
-# "media-pipeline-", "-renditions" and the eight characters that Pulumi appends.
-STACK_NAME_LENGTH = 24
+# A stack's name is part of every resource's name. IAM's 64 characters of a role leave this many beside
+# "media-pipeline-", "-log-notification-role" and the eight characters that Pulumi appends.
+STACK_NAME_LENGTH = 19
 
 # AWS General Reference, "Amazon Rekognition endpoints and quotas" (botocore 1.44 lists the same;
 # a test compares). DetectModerationLabels is served wherever Rekognition Image is.

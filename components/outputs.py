@@ -68,6 +68,10 @@ def _videos_dead_letters_url(stack: Deployed) -> Value:
     return videos.dead_letters.url if videos else None
 
 
+def _notified(stack: Deployed) -> Value:
+    return ",".join(stack.alerting.addresses) or None
+
+
 OUTPUTS: Mapping[str, Output] = MappingProxyType(
     {
         **{spec.output: _bucket(spec) for spec in BUCKETS},
@@ -81,6 +85,10 @@ OUTPUTS: Mapping[str, Output] = MappingProxyType(
         ),
         "alarms_topic_arn": Output(
             meaning="SNS topic: every alarm is sent here", value=lambda stack: stack.alerting.alarms.arn
+        ),
+        "notified_addresses": Output(
+            meaning="E-mail addresses of `notify`, separated by commas, in a stack that has some",
+            value=_notified,
         ),
         "images_queue_url": Output(
             meaning="Queue of the uploads bucket's events",

@@ -121,11 +121,16 @@ class Text(Rule):
 
 
 class Email(Text):
-    """A plausible address: AWS sends a confirmation, so only what cannot be an address is refused."""
+    """A plausible address: AWS sends a confirmation, so only what cannot be an address is refused.
+
+    SNS takes ASCII only, and no quoted local part (RFC 5322, "dot-atom").
+    """
 
     def __init__(self) -> None:
-        pattern = r"[^\s@\x00-\x1f<>,;]{1,64}@(?=.{4,253}$)[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}"
-        super().__init__(pattern, "an e-mail address", "you@example.com")
+        atom = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+        local = rf"(?=.{{1,64}}@){atom}(\.{atom})*"
+        pattern = rf"{local}@(?=.{{4,253}}$)[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{{2,}}"
+        super().__init__(pattern, "an e-mail address of ASCII characters, as SNS takes it", "you@example.com")
 
 
 class Origin(Text):

@@ -14,6 +14,7 @@ from operations.errors import OperationsError
 from operations.reconcile import Reconcile
 from operations.redrive import Kind, Position, Redrive
 from operations.stack import StackOutputs
+from operations.status import Status
 
 FAILED = 1
 INTERRUPTED = 130  # the shell's convention for a run that Ctrl-C ended
@@ -23,7 +24,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     options = _parser().parse_args(arguments)
     try:
-        return {"redrive": _redrive, "reconcile": _reconcile}[options.command](options)
+        commands = {"redrive": _redrive, "reconcile": _reconcile, "status": _status}
+        return commands[options.command](options)
     except OperationsError as error:
         print(f"error: {error}", file=sys.stderr)
     except (ClientError, BotoCoreError) as error:
@@ -73,6 +75,16 @@ def _parser() -> argparse.ArgumentParser:
     reconcile.add_argument("--dry-run", action="store_true", help="only list what would be repaired")
     reconcile.add_argument("--rate", type=_positive, default=10.0, help="repairs per second (default: 10)")
     reconcile.add_argument(
+        "--outputs", type=Path, help="file of `pulumi stack output --json` (default: Pulumi is asked)"
+    )
+    status = commands.add_parser(
+        "status",
+        help="show what the stack is doing, and what of it needs a person",
+        description="Show the depth of every queue, how many records need a person, the state of every function, and"
+        " which e-mail subscriptions are not confirmed. Changes nothing.",
+    )
+    status.add_argument("--stack", required=True, help="name of the Pulumi stack, such as dev")
+    status.add_argument(
         "--outputs", type=Path, help="file of `pulumi stack output --json` (default: Pulumi is asked)"
     )
     return parser
@@ -139,6 +151,25 @@ def _reconcile(options: argparse.Namespace) -> int:
         )
         return INTERRUPTED
     print(f"{found} {'would be' if options.dry_run else 'were'} repaired.")
+    return 0
+
+
+def _status(options: argparse.Namespace) -> int:
+    outputs = StackOutputs.find(options.stack, options.outputs)
+    status = Status(
+        outputs=outputs,
+        awslambda=boto3.client("lambda", region_name=outputs.region),
+        dynamodb=boto3.client("dynamodb", region_name=outputs.region),
+        sns=boto3.client("sns", region_name=outputs.region),
+        sqs=boto3.client("sqs", region_name=outputs.region),
+    )
+    problems = 0
+    for line in status.lines():
+        print(f"{'!' if line.problem else ' '} {line.subject:<32} {line.state}")
+        if line.problem:
+            print(f"    {line.problem}")
+            problems += 1
+    print(f"{problems or 'Nothing'} {'need' if problems > 1 else 'needs'} a person.")
     return 0
 
 

@@ -4,7 +4,7 @@ import json
 import shutil
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from operations.errors import OperationsError
@@ -21,6 +21,8 @@ class StackOutputs:
     images_queue_url: str
     renditions_bucket: str | None = None  # None: outputs of a version before 0.2
     region: str | None = None  # None: not in the outputs, so the SDK's own default
+    named: Mapping[str, str] = field(default_factory=dict)
+    """All outputs that are text, by name."""
 
     @classmethod
     def find(cls, stack: str, outputs: Path | None) -> "StackOutputs":
@@ -55,6 +57,7 @@ class StackOutputs:
             **{name: str(document[name]) for name in WANTED},
             renditions_bucket=str(renditions) if renditions else None,
             region=region or None,
+            named={name: value for name, value in document.items() if isinstance(value, str)},
         )
 
 

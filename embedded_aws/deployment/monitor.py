@@ -74,6 +74,7 @@ class DeployingMonitor(MockMonitor):
         self.registered: list[Resource] = []
         self.changes: dict[str, frozenset[str]] = {}
         self._previous = {resource.urn: resource for resource in previous}
+        self._continued: set[str] = set()
         self._owners: dict[tuple[str, str], str] = {}
         self.outputs: dict[str, Any] = {}
         self.failure: Exception | None = None
@@ -169,7 +170,7 @@ class DeployingMonitor(MockMonitor):
             return resource
         handler = self.handler(request.type)
         resource.inputs = handler.check(urn, inputs, self._provider(request.provider))
-        before = self._previous.get(urn)
+        before = self._before(request, urn)
         resource.id = self._update(handler, before, resource) if before else self._create(handler, resource)
         self._claim(resource)
         shown = handler.read(resource.id)
@@ -177,6 +178,18 @@ class DeployingMonitor(MockMonitor):
             raise DeploymentRefusedError(f"{request.type} {request.name!r} is not there after it was created")
         resource.outputs = {**resource.inputs, **shown}
         return resource
+
+    def _before(self, request: Any, urn: str) -> Resource | None:
+        """Return what the previous run made under this URN, or else under one of the resource's aliases."""
+        aliases = [
+            alias.urn or self.make_urn(request.parent, request.type, alias.spec.name or request.name)
+            for alias in request.aliases
+        ]
+        found = next((name for name in (urn, *aliases) if name in self._previous), None)
+        if found is None:
+            return None
+        self._continued.add(found)
+        return self._previous[found]
 
     def _create(self, handler: Handler, resource: Resource) -> str:
         self.changes[resource.urn] = frozenset(resource.inputs)
@@ -210,7 +223,11 @@ class DeployingMonitor(MockMonitor):
 
     def gone(self) -> list[Resource]:
         """Return what the previous run made and this one did not register, the latest first."""
-        return [resource for urn, resource in reversed(self._previous.items()) if urn not in self.resources]
+        return [
+            resource
+            for urn, resource in reversed(self._previous.items())
+            if urn not in self.resources and urn not in self._continued
+        ]
 
     def handler(self, type_: str) -> Handler:
         """Return the handler of a type; raises DeploymentRefusedError for an unknown type."""

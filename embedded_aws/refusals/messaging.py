@@ -19,7 +19,7 @@ _SQS_BOUNDS = {
 _MOST_RECEIVES = 1_000
 # SendMessage: "A message can include only XML, JSON, and unformatted text", these characters of it.
 _BAD_CHARACTERS = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_EMAIL = re.compile(r"^[^@\s]+@[^@\s]+\.[^@\s.]+$")
+_EMAIL = re.compile(r"^[!-?A-~]+@[!-?A-~]+\.[!-\-/-?A-~]+$")  # ASCII only
 
 
 @refusal("a queue's attributes lie within SQS's bounds", "sqs", "CreateQueue", "SetQueueAttributes")

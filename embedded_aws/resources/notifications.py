@@ -29,6 +29,12 @@ _SUBSCRIPTION_ATTRIBUTES = {
     "rawMessageDelivery": "RawMessageDelivery",
     "redrivePolicy": "RedrivePolicy",
 }
+_NONE = {
+    "FilterPolicy": "{}",
+    "FilterPolicyScope": "MessageAttributes",
+    "RawMessageDelivery": "false",
+    "RedrivePolicy": "{}",
+}
 
 
 class Topic(Handler):
@@ -187,15 +193,17 @@ class TopicSubscription(Handler):
             "pendingConfirmation": False,
         }
         for name, key in _SUBSCRIPTION_ATTRIBUTES.items():
-            if attributes.get(key):
+            if attributes.get(key) and attributes[key] != "{}":
                 state[name] = attributes[key] == "true" if name == "rawMessageDelivery" else attributes[key]
+        if "filterPolicy" not in state:
+            state.pop("filterPolicyScope", None)
         return state
 
     def update(self, id_: str, old: Inputs, new: Inputs) -> None:
-        """Update changed attributes only; an empty one removes a filter policy."""
-        for name, attribute in _SUBSCRIPTION_ATTRIBUTES.items():
+        """Update changed attributes only; what is no longer given gets the value that means none (as the provider)."""
+        for name, attribute in sorted(_SUBSCRIPTION_ATTRIBUTES.items(), reverse=True):
             if old.get(name) != new.get(name):
-                value = _given(new, {name: attribute}).get(attribute, "")
+                value = _given(new, {name: attribute}).get(attribute, _NONE[attribute])
                 self.aws.client("sns").set_subscription_attributes(
                     SubscriptionArn=id_, AttributeName=attribute, AttributeValue=value
                 )

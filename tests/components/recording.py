@@ -45,6 +45,8 @@ class Registered:
     provider: str
     depends_on: tuple[str, ...]
     custom: bool
+    aliases: tuple[str, ...]
+    """Names that it had before."""
 
     def json(self, key: str) -> Any:
         """Parse an input that is a JSON document."""
@@ -173,6 +175,7 @@ class _Monitor(MockMonitor):
                     provider=request.provider,
                     depends_on=tuple(request.dependencies),
                     custom=request.custom,
+                    aliases=tuple(alias.spec.name for alias in request.aliases),
                 )
             )
         return response

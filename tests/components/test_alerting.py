@@ -205,6 +205,19 @@ def test_an_address_in_both_lists_gets_every_outcome_once(run: Run) -> None:
     ]
 
 
+def test_an_address_keeps_its_one_subscription_when_it_moves_and_when_an_old_stack_is_upgraded(
+    run: Run,
+) -> None:
+    def subscription(**lists: list[str]) -> Registered:
+        recorded = run("dev", {"notify": {"alerts": [], "results": [], **lists}})
+        return recorded.one(SUBSCRIPTION, "-events-a@example.com")
+
+    alerted, every = subscription(alerts=["a@example.com"]), subscription(results=["a@example.com"])
+    assert alerted.urn == every.urn
+    before = ("media-pipeline-dev-results-a@example.com", "media-pipeline-dev-alerts-a@example.com")
+    assert alerted.aliases == every.aliases == before
+
+
 def test_the_statuses_of_alerts_are_statuses_that_announcements_carry(dev: Recording) -> None:
     policy = next(each for each in dev.of(SUBSCRIPTION) if "filterPolicy" in each.inputs).json("filterPolicy")
     assert set(policy["status"]) <= {status.value for status in Status if status.terminal}

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from components import bounds, config_schema, environment, function_specs, taxonomy
+from components import bounds, config_schema, function_specs, taxonomy
 from components.config_errors import ConfigError
 from components.config_model import StackKeys
 from components.stack_files import read_config
@@ -271,6 +271,11 @@ def test_a_missing_key_is_told_with_a_command_that_sets_it(raw: Raw, key: str) -
         "ops@example",
         "ops@example.com\n",
         "ä, <x@example.com>",
+        "jürgen@example.com",
+        '"quoted"@example.com',
+        "two..dots@example.com",
+        ".dot@example.com",
+        f"{'a' * 65}@example.com",
         5,
     ],
 )
@@ -346,15 +351,9 @@ def test_the_regions_are_those_that_the_pinned_sdk_knows() -> None:
     assert set(bounds.REKOGNITION_REGIONS) == known
 
 
-@pytest.mark.parametrize("stack", ["Dev", "my_stack", "1st", "a" * 25, ""])
+@pytest.mark.parametrize("stack", ["Dev", "my_stack", "1st", "a" * 20, ""])
 def test_a_stack_name_that_cannot_name_resources_is_refused(raw: Raw, stack: str) -> None:
     assert "stack" in problems(raw, stack=stack)
-
-
-def test_the_longest_stack_name_leaves_room_in_every_bucket_name() -> None:
-    name = f"media-pipeline-{'a' * bounds.STACK_NAME_LENGTH}-renditions-1a2b3c4"
-    assert environment.STACK_NAME.fullmatch("a" * bounds.STACK_NAME_LENGTH)
-    assert len(name) <= 63
 
 
 def test_an_environment_over_four_kilobytes_is_refused_before_anything_is_registered(raw: Raw) -> None:

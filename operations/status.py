@@ -1,0 +1,123 @@
+"""What a stack is doing, and what of it needs a person: queues, records, functions, e-mail subscriptions."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from operations.stack import StackOutputs
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_sns import SNSClient
+    from mypy_boto3_sqs import SQSClient
+
+ATTENTION_INDEX = "attention"
+PENDING = "PendingConfirmation"  # what SNS lists in place of an ARN
+_QUEUE, _FUNCTION = "_url", "_function"
+_WAITING: Final = "ApproximateNumberOfMessages"
+_IN_FLIGHT: Final = "ApproximateNumberOfMessagesNotVisible"
+_DELAYED: Final = "ApproximateNumberOfMessagesDelayed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """One line of the status; `problem` is what a person should do about it, if anything."""
+
+    subject: str
+    state: str
+    problem: str | None = None
+
+
+class Status:
+    """Looks at everything that the stack's outputs name; changes nothing."""
+
+    def __init__(
+        self,
+        *,
+        outputs: StackOutputs,
+        awslambda: "LambdaClient",
+        dynamodb: "DynamoDBClient",
+        sns: "SNSClient",
+        sqs: "SQSClient",
+    ) -> None:
+        self._outputs = outputs
+        self._lambda = awslambda
+        self._dynamodb = dynamodb
+        self._sns = sns
+        self._sqs = sqs
+
+    def lines(self) -> Iterator[Line]:
+        """Look at queues, records, functions, then subscriptions. Raises what boto3 raises."""
+        yield from self._queues()
+        yield from self._records()
+        yield from self._functions()
+        yield from self._subscriptions()
+
+    def _queues(self) -> Iterator[Line]:
+        for name, url in sorted(self._outputs.named.items()):
+            if not name.endswith(_QUEUE) or name == "api_url":
+                continue
+            counts = self._sqs.get_queue_attributes(
+                QueueUrl=url, AttributeNames=[_WAITING, _IN_FLIGHT, _DELAYED]
+            )["Attributes"]
+            waiting = int(counts[_WAITING]) + int(counts.get(_DELAYED, 0))
+            in_flight = int(counts[_IN_FLIGHT])
+            dead = "dead_letters" in name and waiting + in_flight > 0
+            yield Line(
+                subject=name.removesuffix(_QUEUE),
+                state=f"{waiting} waiting, {in_flight} being worked on or paused",
+                problem="read the log of the function that should empty it" if dead else None,
+            )
+
+    def _records(self) -> Iterator[Line]:
+        for status, problem in (
+            ("FAILED", "fix what `reason` and `detail` say, then `python -m operations redrive`"),
+            ("REVIEW", "look at the originals in quarantine"),
+        ):
+            pages = self._dynamodb.get_paginator("query").paginate(
+                TableName=self._outputs.records_table,
+                IndexName=ATTENTION_INDEX,
+                KeyConditionExpression="attention = :status",
+                ExpressionAttributeValues={":status": {"S": status}},
+                Select="COUNT",
+            )
+            count = sum(page["Count"] for page in pages)
+            yield Line(subject=status, state=f"{count} records", problem=problem if count else None)
+
+    def _functions(self) -> Iterator[Line]:
+        for name, function in sorted(self._outputs.named.items()):
+            if not name.endswith(_FUNCTION):
+                continue
+            shown = self._lambda.get_function_configuration(FunctionName=function)
+            state, update = shown.get("State", "Active"), shown.get("LastUpdateStatus", "Successful")
+            runs = state in ("Active", "Inactive") and update == "Successful"
+            yield Line(
+                subject=name.removesuffix(_FUNCTION),
+                state=f"{state}, {shown['MemorySize']} MB, changed {shown['LastModified'][:19]}",
+                problem=None
+                if runs
+                else f"its last update is {update}: {shown.get('StateReason', 'see AWS')}",
+            )
+
+    def _subscriptions(self) -> Iterator[Line]:
+        """Hold the subscriptions of both topics against the addresses; SNS deletes unconfirmed ones after 48 h."""
+        addresses = [each for each in self._outputs.named.get("notified_addresses", "").split(",") if each]
+        found: dict[str, list[str]] = {}
+        for output in ("events_topic_arn", "alarms_topic_arn"):
+            if topic := self._outputs.named.get(output):
+                pages = self._sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
+                for each in (entry for page in pages for entry in page["Subscriptions"]):
+                    if each["Protocol"] == "email":
+                        found.setdefault(each["Endpoint"], []).append(each["SubscriptionArn"])
+        for address in sorted({*addresses, *found}):
+            subscriptions = found.get(address, [])
+            pending = subscriptions.count(PENDING)
+            if not subscriptions:
+                state, problem = "not subscribed", "its owner did not confirm in time: `pulumi up --refresh`"
+            elif pending:
+                state = f"{pending} of {len(subscriptions)} subscriptions unconfirmed"
+                problem = "its owner must follow the link in the e-mail from AWS within 48 hours"
+            else:
+                state, problem = f"{len(subscriptions)} subscriptions", None
+            yield Line(subject=address, state=state, problem=problem)
