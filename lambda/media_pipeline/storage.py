@@ -42,6 +42,14 @@ class OriginalGoneError(FailedError):
         super().__init__(Reason.ORIGINAL_GONE, detail)
 
 
+class Buckets(NamedTuple):
+    """The names of the buckets that the workers use, each from the variable `<FIELD>_BUCKET`."""
+
+    uploads: str
+    quarantine: str
+    renditions: str
+
+
 class CurrentVersion(NamedTuple):
     """The version of a key that a read without a version id gets."""
 
@@ -64,11 +72,11 @@ class Original(Protocol):
 class Storage:
     """All reads and writes of objects by the workers."""
 
-    def __init__(self, *, s3: "S3Client", uploads: str, renditions: str, quarantine: str) -> None:
+    def __init__(self, *, s3: "S3Client", buckets: Buckets) -> None:
         self._s3 = s3
-        self._uploads = uploads
-        self._renditions = renditions
-        self._quarantine = quarantine
+        self._uploads = buckets.uploads
+        self._renditions = buckets.renditions
+        self._quarantine = buckets.quarantine
 
     def open(self, key: str, *, version_id: str | None, etag: str | None) -> AbstractContextManager[Original]:
         """Open exactly that version, by its id and only if the ETag still matches, without reading its body.

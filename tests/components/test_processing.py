@@ -235,9 +235,8 @@ def test_uploads_deletes_and_delete_markers_are_events_but_not_expiry(recorded: 
 def test_the_image_functions_environment_parses_as_its_settings(recorded: Recording) -> None:
     settings = ImageSettings.from_environment(environment(recorded, "process-image"))
     assert settings.stack == recorded.stack
-    assert settings.uploads_bucket == recorded.outputs["uploads_bucket"]
-    assert settings.quarantine_bucket == recorded.outputs["quarantine_bucket"]
-    assert settings.renditions_bucket == recorded.outputs["renditions_bucket"]
+    for name, bucket in settings.buckets._asdict().items():
+        assert bucket == recorded.outputs[f"{name}_bucket"]
     assert settings.records_table == recorded.outputs["records_table"]
     assert settings.events_topic_arn == recorded.outputs["events_topic_arn"]
     assert settings.queue_url == recorded.outputs["images_queue_url"]

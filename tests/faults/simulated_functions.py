@@ -27,9 +27,10 @@ from tests.faults.configurations import Deployment
 from tests.faults.fault_injection import Call
 from tests.faults.sample_uploads import SIDE
 from tests.faults.simulated_queues import Delivery, Queue
-from tests.faults.simulated_stack import API_PREFIX, QUARANTINE, RENDITIONS, TABLE, UPLOADS
+from tests.faults.simulated_stack import API_PREFIX, TABLE
 from tests.faults.virtual_time import KilledError, VirtualClock
 from tests.faults.wire import Network, Wire
+from tests.fixtures.storage import BUCKETS
 
 STEP_SECONDS = {"inspect": 0.01, "render": 0.3, "transcode": 0.3}
 
@@ -314,9 +315,7 @@ def _event(delivery: Delivery) -> dict[str, Any]:
 def _settings(deployment: Deployment, topic: str, queues: dict[str, Queue], function: str) -> ImageSettings:
     settings = ImageSettings(
         stack="faults",
-        uploads_bucket=UPLOADS,
-        quarantine_bucket=QUARANTINE,
-        renditions_bucket=RENDITIONS,
+        buckets=BUCKETS,
         records_table=TABLE,
         events_topic_arn=topic,
         queue_url=queues[function].url,

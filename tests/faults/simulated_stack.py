@@ -28,10 +28,11 @@ from tests.faults.rendering_cache import (
     transcoding_takes_time,
 )
 from tests.faults.virtual_time import VirtualClock
-from tests.fixtures.storage import ENVIRONMENT, REGION, create_buckets, create_records_table
+from tests.fixtures.storage import BUCKETS, ENVIRONMENT, REGION, create_buckets, create_records_table
 
 ACCOUNT = "123456789012"
-UPLOADS, QUARANTINE, RENDITIONS, TABLE = "uploads", "quarantine", "renditions", "records"
+TABLE = "records"
+UPLOADS, QUARANTINE, RENDITIONS = BUCKETS.uploads, BUCKETS.quarantine, BUCKETS.renditions
 API_PREFIX = "api/"  # of the keys that take one upload
 Item = dict[str, Any]
 
@@ -93,7 +94,7 @@ class SimulatedStack:
         session = boto3.Session()
         self.s3: Any = session.client("s3")
         self.dynamodb: Any = session.client("dynamodb")
-        create_buckets(self.s3, UPLOADS, QUARANTINE, RENDITIONS, versioned=UPLOADS)
+        create_buckets(self.s3, *BUCKETS, versioned=UPLOADS)
         create_records_table(self.dynamodb, TABLE)
         sns, sqs = session.client("sns"), session.client("sqs")
         self.topic = sns.create_topic(Name="events")["TopicArn"]

@@ -9,11 +9,12 @@ from botocore.stub import Stubber
 from media_pipeline.errors import Reason, RejectedError
 from media_pipeline.storage import OriginalGoneError, Storage
 from tests.fixtures.moto_stack import MotoStack
+from tests.fixtures.storage import BUCKETS
 
 
 @pytest.fixture
 def storage(stack: MotoStack) -> Storage:
-    return Storage(s3=stack.clients.s3, uploads="uploads", renditions="renditions", quarantine="quarantine")
+    return Storage(s3=stack.clients.s3, buckets=BUCKETS)
 
 
 def _one_of_each_class() -> frozenset[str]:

@@ -36,12 +36,7 @@ class Services:
             clock=clock,
             retention_days=settings.records_retention_days,
         )
-        self.storage = Storage(
-            s3=clients.s3,
-            uploads=settings.uploads_bucket,
-            renditions=settings.renditions_bucket,
-            quarantine=settings.quarantine_bucket,
-        )
+        self.storage = Storage(s3=clients.s3, buckets=settings.buckets)
         self.outcomes = Outcomes(
             records=self.records,
             storage=self.storage,
@@ -50,8 +45,7 @@ class Services:
                 topic_arn=settings.events_topic_arn,
                 resources=StackResources(
                     stack=settings.stack,
-                    quarantine_bucket=settings.quarantine_bucket,
-                    renditions_bucket=settings.renditions_bucket,
+                    buckets=settings.buckets,
                     records_table=settings.records_table,
                 ),
             ),
@@ -111,7 +105,7 @@ def processor_worker(
         unknown=unknown,
         sqs=clients.sqs,
         queue_urls=[settings.queue_url],
-        uploads_bucket=settings.uploads_bucket,
+        uploads_bucket=settings.buckets.uploads,
         observability=observability,
         describe=describe,
     )
@@ -128,6 +122,6 @@ def dead_letters_worker(
         unknown=letters.unknown,
         sqs=clients.sqs,
         queue_urls=[url for url in (settings.queue_url, settings.videos_dead_letters_url) if url],
-        uploads_bucket=settings.uploads_bucket,
+        uploads_bucket=settings.buckets.uploads,
         observability=observability,
     )

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from media_pipeline.messaging.statuses import SENTENCES
 from media_pipeline.records.record import Record, Status
-from media_pipeline.storage import quarantine_key
+from media_pipeline.storage import Buckets, quarantine_key
 
 SUBJECT_LIMIT = 99  # SNS: less than 100 characters of ASCII, without line breaks or control characters
 NAME_END = 12  # characters kept from the end of a shortened name, where its suffix is
@@ -16,8 +16,7 @@ class StackResources(NamedTuple):
     """Where a reader can look: the stack, and the names of its buckets and its table."""
 
     stack: str
-    quarantine_bucket: str
-    renditions_bucket: str
+    buckets: Buckets
     records_table: str
 
 
@@ -64,10 +63,10 @@ def _where(record: Record, resources: StackResources) -> list[str]:
     lines = []
     if record.status in (Status.BLOCKED, Status.REVIEW):
         lines.append(
-            f"Original:   s3://{resources.quarantine_bucket}/{visible(quarantine_key(key, record.version))}"
+            f"Original:   s3://{resources.buckets.quarantine}/{visible(quarantine_key(key, record.version))}"
         )
     if record.status is Status.PUBLISHED:
-        lines.append(f"Renditions: s3://{resources.renditions_bucket}/{key}/{visible(record.version)}/")
+        lines.append(f"Renditions: s3://{resources.buckets.renditions}/{key}/{visible(record.version)}/")
     lines.append(
         f"Record:     table {resources.records_table}, object_key as above, sequencer {record.sequencer}"
     )

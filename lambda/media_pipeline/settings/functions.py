@@ -13,6 +13,7 @@ from media_pipeline.images.sizes import Size, Specs, parse_colour, parse_transpa
 from media_pipeline.limits import MEBIBYTE, Limits
 from media_pipeline.moderation.policy import Policy
 from media_pipeline.settings.variables import Variables
+from media_pipeline.storage import Buckets
 
 LAMBDA_MEMORY = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"  # set by Lambda itself, in MB
 IDLE_MEGABYTES = (
@@ -28,9 +29,7 @@ class Settings:
     """What every function of the pipeline needs to know."""
 
     stack: str
-    uploads_bucket: str
-    quarantine_bucket: str
-    renditions_bucket: str
+    buckets: Buckets
     records_table: str
     events_topic_arn: str
     queue_url: str
@@ -148,9 +147,7 @@ def _numbers(document: Mapping[str, Any]) -> dict[str, int]:
 def _shared(variables: Variables) -> dict[str, Any]:
     return {
         "stack": variables.text("STACK"),
-        "uploads_bucket": variables.text("UPLOADS_BUCKET"),
-        "quarantine_bucket": variables.text("QUARANTINE_BUCKET"),
-        "renditions_bucket": variables.text("RENDITIONS_BUCKET"),
+        "buckets": Buckets._make(variables.text(f"{name.upper()}_BUCKET") for name in Buckets._fields),
         "records_table": variables.text("RECORDS_TABLE"),
         "events_topic_arn": variables.text("EVENTS_TOPIC_ARN"),
         "queue_url": variables.text("QUEUE_URL"),

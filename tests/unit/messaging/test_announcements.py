@@ -8,10 +8,9 @@ import pytest
 from media_pipeline.messaging.announcements import describe
 from media_pipeline.messaging.emails import StackResources, email_text, subject
 from media_pipeline.records.record import Record, Status, from_item, to_item
+from tests.fixtures.storage import BUCKETS
 
-RESOURCES = StackResources(
-    stack="dev", quarantine_bucket="quarantine", renditions_bucket="renditions", records_table="records"
-)
+RESOURCES = StackResources(stack="dev", buckets=BUCKETS, records_table="records")
 HOSTILE = "in/evil\r\nBcc: x@example.com\u202egpj.\x00🌸" + "n" * 300
 
 
