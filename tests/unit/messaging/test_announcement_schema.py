@@ -13,12 +13,12 @@ from media_pipeline.errors import Reason
 from media_pipeline.messaging.announcements import FACTS, MESSAGE_BYTES, Announcements, describe, message
 from media_pipeline.messaging.emails import StackResources, email_text, subject
 from media_pipeline.records.record import Record, Status, alert_id, from_item, to_item
-from media_pipeline.storage import Buckets
+from tests.fixtures.storage import BUCKETS
 
 SCHEMA = json.loads((Path(__file__).parents[3] / "docs" / "announcement.schema.json").read_text())
 VALIDATOR = Draft202012Validator(SCHEMA, format_checker=Draft202012Validator.FORMAT_CHECKER)
 RESOURCES = StackResources(
-    stack="dev", buckets=Buckets("u-bucket", "q-bucket", "r-bucket"), records_table="r-table"
+    stack="dev", buckets=BUCKETS._replace(quarantine="q-bucket", renditions="r-bucket"), records_table="r-table"
 )
 LABEL = {"name": "Weapons", "parent": "Violence", "confidence": 95.25}
 MODERATION: dict[str, Any] = {
