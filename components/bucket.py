@@ -30,6 +30,8 @@ class PrivateBucket(pulumi.ComponentResource):
 
     bucket: aws.s3.Bucket
     public_access: aws.s3.BucketPublicAccessBlock
+    versioning: Sequence[aws.s3.BucketVersioning]
+    """What enables versioning; empty in a bucket without versions."""
 
     def __init__(
         self, name: str, args: PrivateBucketArgs, opts: pulumi.ResourceOptions | None = None
@@ -51,7 +53,7 @@ class PrivateBucket(pulumi.ComponentResource):
             opts=child,
         )
         self._harden(name)
-        versioning = (
+        self.versioning = (
             [
                 aws.s3.BucketVersioning(
                     f"{name}-versioning",
@@ -70,7 +72,7 @@ class PrivateBucket(pulumi.ComponentResource):
             bucket=self.bucket.bucket,
             rules=list(args.lifecycle),
             # Rules about old versions need versioning.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=versioning),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=self.versioning),
         )
         self.register_outputs({"bucket": self.bucket.bucket})
 

@@ -73,8 +73,11 @@ class MediaProcessing(pulumi.ComponentResource):
                     id="images", queue_arn=images.queue.arn, events=list(UPLOAD_EVENTS)
                 )
             ],
-            # S3 sends a test message when the notification is set up, so the queue must accept it by then.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[images.policy]),
+            # S3 sends a test message when the notification is set up, so the queue must accept it by then. Before
+            # versioning is enabled an event would have no version.
+            opts=pulumi.ResourceOptions(
+                parent=self, depends_on=[images.policy, *args.storage.uploads.versioning]
+            ),
         )
         self.register_outputs(
             {

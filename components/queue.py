@@ -57,24 +57,34 @@ class WorkQueue(pulumi.ComponentResource):
             message_retention_seconds=bounds.QUEUE_RETENTION_DAYS * SECONDS_PER_DAY,
             max_message_size=EVENT_BYTES,
             sqs_managed_sse_enabled=True,
-            redrive_policy=pulumi.Output.json_dumps(
-                {"deadLetterTargetArn": self.dead_letters.arn, "maxReceiveCount": MAX_RECEIVE_COUNT}
-            ),
             opts=child,
         )
-        self._allow_redrive(f"{name}-dead-letters-redrive")
+        self._redrive(name)
         self.policy = self._policies(name, args)
         self._alarms(name, 2 * visibility, args.alarms_topic_arn)
         self.register_outputs({"url": self.queue.url, "dead_letters_url": self.dead_letters.url})
 
-    def _allow_redrive(self, name: str) -> None:
-        aws.sqs.RedriveAllowPolicy(
-            name,
+    def _redrive(self, name: str) -> None:
+        """Let messages that failed too often go to the dead letters, which take them from this queue only.
+
+        Both are resources of their own, so that either queue can be created again: SQS takes a queue's redrive policy
+        only where its dead-letter queue allows that queue, and it can do so only once the queue exists.
+        """
+        allowed = aws.sqs.RedriveAllowPolicy(
+            f"{name}-dead-letters-redrive",
             queue_url=self.dead_letters.url,
             redrive_allow_policy=pulumi.Output.json_dumps(
                 {"redrivePermission": "byQueue", "sourceQueueArns": [self.queue.arn]}
             ),
             opts=pulumi.ResourceOptions(parent=self),
+        )
+        aws.sqs.RedrivePolicy(
+            f"{name}-redrive",
+            queue_url=self.queue.url,
+            redrive_policy=pulumi.Output.json_dumps(
+                {"deadLetterTargetArn": self.dead_letters.arn, "maxReceiveCount": MAX_RECEIVE_COUNT}
+            ),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[allowed]),
         )
 
     def _policies(self, name: str, args: WorkQueueArgs) -> aws.sqs.QueuePolicy:

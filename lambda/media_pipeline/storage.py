@@ -35,11 +35,15 @@ line ends ("2.11 End-of-Line Handling"; XML 1.1 adds U+0085 and U+2028).
 
 
 class OriginalGoneError(FailedError):
-    """The object version is not in the uploads bucket any more."""
+    """The object version is not in the uploads bucket any more.
 
-    def __init__(self, key: str, version: str) -> None:
+    `may_appear`: S3 did not find it, as it answers also for a new version that is not visible yet.
+    """
+
+    def __init__(self, key: str, version: str, *, may_appear: bool = False) -> None:
         detail = f"version {version} of {key} is not in the uploads bucket any more"
         super().__init__(Reason.ORIGINAL_GONE, detail)
+        self.may_appear = may_appear
 
 
 class Buckets(NamedTuple):
@@ -93,7 +97,9 @@ class Storage:
         except ClientError as error:
             code = error.response["Error"]["Code"]
             if code in _GONE | _SUPERSEDED:
-                raise OriginalGoneError(key, version_id or etag or "null") from error
+                raise OriginalGoneError(
+                    key, version_id or etag or "null", may_appear=code in _GONE
+                ) from error
             if code in _UNREADABLE:
                 raise RejectedError(
                     Reason.UNREADABLE, f"S3 does not give its bytes out: {_UNREADABLE[code]}"

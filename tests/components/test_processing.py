@@ -178,11 +178,15 @@ def test_messages_are_hidden_six_timeouts_and_kept_longer_as_dead_letters(
     )
     assert queue.inputs["messageRetentionSeconds"] == 4 * 86_400
     assert dead.inputs["messageRetentionSeconds"] == 7 * 86_400
-    assert queue.json("redrivePolicy") == {
+    # A resource of its own, after the permission: otherwise neither queue can be created again.
+    redrive = recorded.one("aws:sqs/redrivePolicy:RedrivePolicy", f"-{what}-redrive")
+    assert "redrivePolicy" not in queue.inputs
+    assert redrive.json("redrivePolicy") == {
         "deadLetterTargetArn": arn("sqs", recorded, f"{what}-dead-letters"),
         "maxReceiveCount": 50,
     }
     allow = recorded.one("aws:sqs/redriveAllowPolicy:RedriveAllowPolicy", f"-{what}-dead-letters-redrive")
+    assert allow.urn in redrive.depends_on
     assert allow.json("redriveAllowPolicy") == {
         "redrivePermission": "byQueue",
         "sourceQueueArns": [arn("sqs", recorded, what)],
@@ -230,6 +234,8 @@ def test_uploads_deletes_and_delete_markers_are_events_but_not_expiry(recorded: 
         "s3:ObjectRemoved:DeleteMarkerCreated",
     ]
     assert recorded.one("aws:sqs/queuePolicy:QueuePolicy", "-images-policy").urn in notification.depends_on
+    versioning = recorded.one("aws:s3/bucketVersioning:BucketVersioning", "-uploads-versioning")
+    assert versioning.urn in notification.depends_on, "an event from before it would have no version"
 
 
 def test_the_image_functions_environment_parses_as_its_settings(recorded: Recording) -> None:

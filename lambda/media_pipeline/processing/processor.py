@@ -39,6 +39,9 @@ from media_pipeline.storage import KEY_BYTES_LIMIT, OriginalGoneError, Storage, 
 LATE_SECONDS = 3600.0
 """Age of an original from which the bucket is asked whether it is still current: what replaced it may have no record
 any more."""
+SETTLING_SECONDS = 1200.0
+"""How long a missing original may still appear: S3 documents 404s for versions that exist in the first 15 minutes after
+versioning is enabled (Amazon S3 User Guide, "Enabling versioning on buckets")."""
 WITHHELD = {
     Verdict.BLOCK: (Status.BLOCKED, Reason.POLICY_BLOCK),
     Verdict.REVIEW: (Status.REVIEW, Reason.POLICY_REVIEW),
@@ -247,6 +250,10 @@ class ObjectProcessor(Generic[Fetched]):
         if self._records.succession.is_version_deleted(record.object_key, record.version):
             self._storage.remove_renditions(record.rendition_keys)
             return Ending(Status.DELETED, {"renditions": []})
+        if error.may_appear and record.attributes.get("created_at", "") > iso_time(
+            self._clock() - SETTLING_SECONDS
+        ):
+            raise TransientError(f"{error.detail}, or not visible yet; it is looked for again") from error
         return Ending(Status.FAILED, {"reason": error.reason, "detail": error.detail})
 
     def _refuse_poison(self, attempt: Attempt) -> None:

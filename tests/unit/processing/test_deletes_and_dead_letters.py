@@ -7,16 +7,23 @@ import pytest
 from botocore.exceptions import ClientError
 
 from media_pipeline.events import parse_message
+from media_pipeline.processing.processor import SETTLING_SECONDS
 from media_pipeline.records.record import Status
 from tests.fixtures.moto_stack import MotoStack
 from tests.unit.processing.driving import KILLED, LEASE_OVER, WEAPON, draw, kill_at
 
 
-def test_original_that_is_gone_without_a_tombstone_fails(stack: MotoStack, picture: bytes) -> None:
+def test_original_that_is_gone_without_a_tombstone_fails_once_it_would_be_visible(
+    stack: MotoStack, picture: bytes
+) -> None:
     event = stack.upload("a.jpg", picture)
     stack.clients.s3.delete_object(
         Bucket="uploads", Key="a.jpg", VersionId=event["s3"]["object"]["versionId"]
     )
+    assert not stack.deliver(event), "a new version may answer 404 for 15 minutes"
+    stack.clock.now += SETTLING_SECONDS - 1
+    assert not stack.deliver(event)
+    stack.clock.now += LEASE_OVER
     assert stack.deliver(event)
     record = stack.record("a.jpg", event)
     assert (record.status, record.attributes["reason"]) == (Status.FAILED, "original_gone")

@@ -8,6 +8,7 @@ import pytest
 
 from media_pipeline.api.images import Images
 from media_pipeline.api.originals import Originals
+from media_pipeline.processing.processor import SETTLING_SECONDS
 from media_pipeline.records.record import Status
 from media_pipeline.storage import Storage
 from tests.fixtures.moto_stack import MotoStack
@@ -187,6 +188,8 @@ def test_version_that_was_deleted_before_its_upload_was_seen_ends_as_deleted(sta
 def test_redrive_of_what_is_still_gone_alerts_nobody_again(stack: MotoStack) -> None:
     event = stack.upload("a.jpg", draw((1, 2, 3)))
     stack.clients.s3.delete_object(Bucket="uploads", Key="a.jpg", VersionId=version_of(event))
+    assert not stack.deliver(event)
+    stack.clock.now += SETTLING_SECONDS
     settle(stack, event)
     failed = stack.record("a.jpg", event)
     assert failed.attributes["reason"] == "original_gone"
