@@ -86,7 +86,12 @@ class FunctionSpec:
 
     def variables(self, config: StackConfig) -> dict[str, str]:
         """Return the environment variables that follow from the configuration alone."""
-        return {**environment.common_settings(config), **self.settings(config)}
+        return {
+            **environment.common_settings(config),
+            # Clients are made before the first invocation, whose context would tell it.
+            "TIMEOUT": str(self.timeout(config)),
+            **self.settings(config),
+        }
 
     def environment(self, config: StackConfig, on: Resources) -> dict[str, pulumi.Input[str]]:
         """Return the whole environment: settings, and the names of the resources that it uses."""

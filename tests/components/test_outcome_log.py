@@ -57,6 +57,7 @@ def test_it_knows_no_bucket_and_no_table(recorded: Recording) -> None:
     assert set(environment(recorded, "log-notification")) == {
         "STACK",
         "RECORDS_RETENTION_DAYS",
+        "TIMEOUT",
         "TRACING",
         "POWERTOOLS_TRACE_DISABLED",
         "POWERTOOLS_SERVICE_NAME",

@@ -2,10 +2,9 @@
 
 import base64
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
-from functools import cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -36,11 +35,11 @@ class Form:
 class Originals:
     """Reads and writes of uploaded originals, by the object's key."""
 
-    def __init__(self, *, s3: "S3Client", bucket: str, without_retries: Callable[[], "S3Client"]) -> None:
-        """`without_retries` returns a client that sends a call once; it is called at the first put."""
+    def __init__(self, *, s3: "S3Client", bucket: str, without_retries: "S3Client") -> None:
+        """`without_retries` is a client that sends a call once, for puts."""
         self._s3 = s3
         self._bucket = bucket
-        self._put_client = cache(without_retries)
+        self._put_client = without_retries
 
     def put_once(self, key: str, data: bytes, *, content_type: str, file_name: str | None) -> Put:
         """Put the object unless its key holds one. S3 verifies the SHA-256 and keeps it with the object.
@@ -49,7 +48,7 @@ class Originals:
         second try, which would store it again: look before that. Raises ClientError, BotoCoreError.
         """
         try:
-            self._put_client().put_object(
+            self._put_client.put_object(
                 Bucket=self._bucket,
                 Key=key,
                 Body=data,

@@ -24,14 +24,10 @@ def api(
     observability: Observability,
     clock: Callable[[], float],
     *,
-    s3_without_retries: Callable[[], "S3Client"],
+    s3_without_retries: "S3Client",
     sleep: Callable[[float], None] = time.sleep,
 ) -> Api:
-    """Assemble the upload API. `clock` gives epoch seconds.
-
-    `s3_without_retries` returns a client that sends a call once: created at the first upload, since other requests
-    need none.
-    """
+    """Assemble the upload API. `clock` gives epoch seconds. `s3_without_retries` sends a call once."""
     originals = Originals(s3=s3, bucket=settings.uploads_bucket, without_retries=s3_without_retries)
     # It only reads records; how long they are kept is a matter for those who write them.
     records = Records(dynamodb=dynamodb, table=settings.records_table, clock=clock, retention_days=0)

@@ -5,14 +5,9 @@ Raises for a message that announces no outcome, which then goes to the function'
 
 import os
 
-from media_pipeline.bootstrap.lazy import Worker, built_on_first_call
 from media_pipeline.messaging.notifications import NotificationLog
 from media_pipeline.observability import Observability
 from media_pipeline.settings.variables import Variables
 
-
-def _build(_: float) -> Worker:
-    return NotificationLog(Observability(tracing=Variables(os.environ).boolean("TRACING")))
-
-
-handler = built_on_first_call(_build)
+# While Lambda initialises the environment, with a full vCPU whatever the memory.
+handler = NotificationLog(Observability(tracing=Variables(os.environ).boolean("TRACING")))

@@ -7,16 +7,18 @@ import os
 import time
 
 from media_pipeline.bootstrap.clients import Clients, rekognition
-from media_pipeline.bootstrap.lazy import Worker, built_on_first_call
 from media_pipeline.bootstrap.workers import image_worker
 from media_pipeline.observability import Observability
+from media_pipeline.processing.messages import MessageWorker
 from media_pipeline.settings.functions import ImageSettings
+from media_pipeline.settings.variables import Variables
 
 
-def _build(timeout: float) -> Worker:
+def _build() -> MessageWorker:
+    timeout = Variables(os.environ).seconds("TIMEOUT")
     settings = ImageSettings.from_environment(os.environ)
     observability = Observability(tracing=settings.tracing)
     return image_worker(settings, Clients.create(timeout), rekognition(timeout), observability, time.time)
 
 
-handler = built_on_first_call(_build)
+handler = _build()  # while Lambda initialises the environment, with a full vCPU whatever the memory

@@ -7,18 +7,19 @@ import os
 import time
 
 from media_pipeline.bootstrap.clients import Clients, rekognition
-from media_pipeline.bootstrap.lazy import Worker, built_on_first_call
 from media_pipeline.bootstrap.video import client_timeout, video_worker
 from media_pipeline.observability import Observability
+from media_pipeline.processing.messages import MessageWorker
 from media_pipeline.settings.functions import VideoSettings
+from media_pipeline.settings.variables import Variables
 
 
-def _build(timeout: float) -> Worker:
+def _build() -> MessageWorker:
     settings = VideoSettings.from_environment(os.environ)
-    seconds = client_timeout(timeout)
+    seconds = client_timeout(Variables(os.environ).seconds("TIMEOUT"))
     clients = Clients.create(seconds)
     observability = Observability(tracing=settings.tracing)
     return video_worker(settings, clients, rekognition(seconds), observability, time.time, seconds)
 
 
-handler = built_on_first_call(_build)
+handler = _build()  # while Lambda initialises the environment, with a full vCPU whatever the memory

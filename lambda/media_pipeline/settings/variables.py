@@ -1,6 +1,7 @@
 """Environment variables that say their own name when something is wrong with them."""
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
@@ -37,6 +38,15 @@ class Variables:
             return parse(value)
         except ValueError as error:
             raise SettingsError(f"the environment variable {name} is {value[:80]!r}, not {wanted}") from error
+
+    def seconds(self, name: str) -> float:
+        """Read a number of seconds above 0."""
+        value = self.parsed(name, float, "a number of seconds")
+        if not 0 < value < math.inf:
+            raise SettingsError(
+                f"the environment variable {name} is {value}, not a number of seconds above 0"
+            )
+        return value
 
     def boolean(self, name: str) -> bool:
         """Read `true` or `false`."""

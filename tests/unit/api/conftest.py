@@ -93,7 +93,7 @@ class UploadApi:
                 self.dynamodb,
                 observability,
                 lambda: NOW,
-                s3_without_retries=lambda: self.s3,
+                s3_without_retries=self.s3,
             )
         return self._api
 

@@ -219,7 +219,7 @@ def test_links_and_forms_name_the_regional_host_or_the_embedded_endpoints_path(
     session = botocore.session.get_session()
     monkeypatch.setattr(clients, "_session", lambda: session)
     s3 = clients.signing_s3(29)
-    form = Originals(s3=s3, bucket="uploads", without_retries=lambda: s3).form(
+    form = Originals(s3=s3, bucket="uploads", without_retries=s3).form(
         "api/x", content_type="image/jpeg", length=1, file_name=None, seconds=60
     )
     link = s3.generate_presigned_url("get_object", Params={"Bucket": "uploads", "Key": "api/x"}, ExpiresIn=60)

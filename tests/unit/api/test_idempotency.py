@@ -25,7 +25,7 @@ def uploads(upload_api: UploadApi, **changes: Any) -> Uploads:
 
 
 def originals_of(upload_api: UploadApi) -> Originals:
-    return Originals(s3=upload_api.s3, bucket="uploads", without_retries=lambda: upload_api.s3)
+    return Originals(s3=upload_api.s3, bucket="uploads", without_retries=upload_api.s3)
 
 
 def picture(data: bytes = JPEG, key: str | None = "k", client: str = "key-1") -> Picture:
@@ -177,7 +177,7 @@ def test_put_that_is_never_settled_is_503_and_tried_within_the_functions_time(up
     with pytest.raises(Problem) as caught:
         uploads(
             upload_api,
-            originals=Busy(s3=upload_api.s3, bucket="uploads", without_retries=lambda: upload_api.s3),
+            originals=Busy(s3=upload_api.s3, bucket="uploads", without_retries=upload_api.s3),
             sleep=pauses.append,
         ).store(picture())
     assert caught.value.status == 503
@@ -192,7 +192,7 @@ def test_original_moved_between_put_and_look_is_known_by_its_record(upload_api: 
             move_to_quarantine(upload_api, key)
             return put
 
-    originals = Moving(s3=upload_api.s3, bucket="uploads", without_retries=lambda: upload_api.s3)
+    originals = Moving(s3=upload_api.s3, bucket="uploads", without_retries=upload_api.s3)
     uploads(upload_api, originals=originals, sleep=lambda _: None).store(picture())
     assert not upload_api.versions()
 
@@ -217,7 +217,7 @@ def test_put_whose_answer_was_lost_and_whose_object_was_quarantined_is_not_sent_
         raise ReadTimeoutError(endpoint_url=request.url)
 
     once.meta.events.register_first("before-send.s3.PutObject", lose)
-    originals = Originals(s3=upload_api.s3, bucket="uploads", without_retries=lambda: once)
+    originals = Originals(s3=upload_api.s3, bucket="uploads", without_retries=once)
     uploads(upload_api, originals=originals, sleep=lambda _: None).store(picture(key=idempotency_key))
     assert len(sent) == 1, "the SDK or the API sent it again"
     assert not upload_api.versions()
@@ -232,7 +232,7 @@ def test_put_that_s3_never_answers_is_503_after_three_tries(upload_api: UploadAp
 
     once = clients.signing_s3(29, attempts=1)
     once.meta.events.register_first("before-send.s3.PutObject", lose)
-    originals = Originals(s3=upload_api.s3, bucket="uploads", without_retries=lambda: once)
+    originals = Originals(s3=upload_api.s3, bucket="uploads", without_retries=once)
     with pytest.raises(ReadTimeoutError) as caught:
         uploads(upload_api, originals=originals, sleep=lambda _: None).store(picture(key=None))
     assert problem_of(caught.value).status == 503

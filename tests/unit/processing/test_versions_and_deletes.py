@@ -52,7 +52,7 @@ def without_sequencer(event: dict[str, Any]) -> dict[str, Any]:
 
 def shown(stack: MotoStack, key: str) -> dict[str, Any] | None:
     images = Images(
-        originals=Originals(s3=stack.clients.s3, bucket="uploads", without_retries=lambda: stack.clients.s3),
+        originals=Originals(s3=stack.clients.s3, bucket="uploads", without_retries=stack.clients.s3),
         records=stack.records,
         s3=stack.clients.s3,
         renditions="renditions",

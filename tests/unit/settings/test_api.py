@@ -8,6 +8,7 @@ import pytest
 
 from media_pipeline.errors import SettingsError
 from media_pipeline.settings.api import ApiSettings
+from media_pipeline.settings.variables import Variables
 
 ENVIRONMENT = {
     "UPLOADS_BUCKET": "u",
@@ -57,14 +58,36 @@ def test_wrong_variable_is_named(name: str, value: str) -> None:
         ApiSettings.from_environment(ENVIRONMENT | {name: value})
 
 
+def imported(program: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a program that imports handlers, in a fresh process with the API's environment."""
+    region = {"AWS_REGION": "eu-central-1", "AWS_DEFAULT_REGION": "eu-central-1"}
+    return subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=Path(__file__).parents[3] / "lambda",
+        env={"TIMEOUT": "29", **region, **ENVIRONMENT, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 def test_function_loads_neither_pillow_nor_boto3_nor_the_tracer() -> None:
-    program = (
+    ran = imported(
         "import sys, media_pipeline.handlers.upload_api, media_pipeline.handlers.log_notification;"
         "heavy = {'PIL', 'pi_heif', 'av', 'boto3', 's3transfer', 'pydantic', 'aws_xray_sdk'};"
         "sys.exit(', '.join(heavy & set(sys.modules)) or 0)"
     )
-    folder = Path(__file__).parents[3] / "lambda"
-    ran = subprocess.run(
-        [sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=False
-    )
     assert (ran.returncode, ran.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("seconds", ["", "soon", "0", "inf"])
+def test_timeout_that_is_no_number_of_seconds_is_named(seconds: str) -> None:
+    with pytest.raises(SettingsError, match="TIMEOUT"):
+        Variables({"TIMEOUT": seconds}).seconds("TIMEOUT")
+
+
+def test_function_is_assembled_while_it_is_imported_and_not_in_its_first_call() -> None:
+    ran = imported("import media_pipeline.handlers.upload_api", UPLOADS_BUCKET="")
+    assert ran.stderr.splitlines()[-1] == (
+        "media_pipeline.errors.SettingsError: the environment variable UPLOADS_BUCKET is missing or empty"
+    )
