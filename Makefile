@@ -118,6 +118,10 @@ bench: $(READY) $(BENCH_PYTHON)/.ready ## measure speed and quality of rendition
 		--no-fund --silent $(SHARP); } || echo "sharp cannot be installed here"
 	@PYTHONPATH=lambda:$(BENCH_PYTHON) $(RUN) -m benchmarks.bench --photos="$$BENCH_PHOTOS" --out="$$BENCH_OUT"
 
+.PHONY: bench-cold
+bench-cold: $(READY) ## measure the CPU of cold starts from the zips, against importing boto3 and Pillow
+	@$(RUN) -m benchmarks.cold_start
+
 .PHONY: test-engine
 test-engine: export ENGINE_TESTS = all
 test-engine: $(READY) ## test both stacks with the real Pulumi CLI against the embedded AWS

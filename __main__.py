@@ -18,6 +18,8 @@ target = packaging.Target.chosen(stack.runtime, stack.architecture)
 if target.is_host:
     pulumi.log.warn("The packages are built for this machine: they work in the embedded AWS, not on AWS.")
 packages = packaging.build_stack(target, video=stack.video.enabled)
+if not packages.has_bytecode:
+    pulumi.log.warn(packaging.missing(target))
 
 provider = aws_provider(stack)
 preflight.look_at_quotas(stack, provider)

@@ -1,5 +1,6 @@
 """Build Lambda packages during a preview: from pinned wheels, byte-identical, without docker or the target's Python."""
 
+from components.packaging.bytecode import missing
 from components.packaging.errors import PackagingError
 from components.packaging.function_code import build_code
 from components.packaging.layer import build_layer, fetch
@@ -18,4 +19,5 @@ __all__ = [
     "build_stack",
     "check_fits",
     "fetch",
+    "missing",
 ]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pulumi
 
+from components.packaging.bytecode import missing
 from components.packaging.errors import storage_error
 from components.packaging.layer import fetch
 from components.packaging.stack import IMAGE_LOCK, VIDEO_LOCK, build_stack
@@ -59,7 +60,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def _package(stack: str, report: Path | None) -> None:
     config = read_config(PROJECT, stack)
-    packages = build_stack(Target(config.runtime, config.architecture), video=config.video.enabled)
+    target = Target(config.runtime, config.architecture)
+    packages = build_stack(target, video=config.video.enabled)
+    if not packages.has_bytecode:
+        print(missing(target), file=sys.stderr)
     for package in packages:
         print(f"{package.name}  {_relative(package)}  {package.bytes:,} bytes  sha256 {package.sha256}")
     if report:

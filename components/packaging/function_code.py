@@ -7,6 +7,7 @@ from typing import Final
 
 from components.packaging import archive, store
 from components.packaging.archive import Member
+from components.packaging.bytecode import Compiler
 from components.packaging.errors import PackagingError
 from components.packaging.store import PACKAGES, Package
 
@@ -14,25 +15,31 @@ _SUFFIXES: Final = frozenset({".py", ".json"})
 _TESTS: Final = frozenset({"test", "tests"})
 
 
-def build_code(folder: Path, *, name: str | None = None, output: Path = PACKAGES) -> Package:
+_UNPACKED: Final = "/var/task"  # where Lambda unpacks a function's code
+
+
+def build_code(
+    folder: Path, *, name: str | None = None, output: Path = PACKAGES, compiler: Compiler | None = None
+) -> Package:
     """Zip the package at `folder` under its own name, or return the zip that was built from the same files.
 
     It contains the `.py` and `.json` files with LF line ends; no tests, no hidden files, no temporary files of editors
     or of Python. `name` is the package's, by default `<folder's name>-code` with hyphens, and `output` takes
-    the zip. Raises PackagingError.
+    the zip. With a `compiler` it contains the bytecode of every module, too. Raises PackagingError.
     """
     name = name or f"{folder.name.replace('_', '-')}-code"
     files = dict(_files(folder))
     if not files:
         raise PackagingError(f"{folder} contains no Python code to package. Restore it from version control.")
     lines = [f"{path}\0{hashlib.sha256(data).hexdigest()}" for path, data in sorted(files.items())]
-    key = store.key(b"code", "\n".join(lines).encode())
-    return store.keep(name, output / f"{name}-{key}.zip", lambda: _members(name, files))
+    key = store.key(b"code", "\n".join(lines).encode(), compiler.key if compiler else b"")
+    return store.keep(name, output / f"{name}-{key}.zip", lambda: _members(name, files, compiler))
 
 
-def _members(name: str, files: dict[str, bytes]) -> list[Member]:
+def _members(name: str, files: dict[str, bytes], compiler: Compiler | None) -> list[Member]:
     store.check_unzipped(f"The code {name}", {path: len(data) for path, data in files.items()})
-    return [archive.stored(path, data) for path, data in files.items()]
+    members = [archive.stored(path, data) for path, data in files.items()]
+    return members + (compiler.modules(members, _UNPACKED) if compiler else [])
 
 
 def _files(folder: Path) -> Iterator[tuple[str, bytes]]:

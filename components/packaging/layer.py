@@ -10,6 +10,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 
 from components.packaging import archive, store, wheels
 from components.packaging.archive import Member
+from components.packaging.bytecode import Compiler
 from components.packaging.errors import WheelError
 from components.packaging.lock import RUNTIME_SDK, Lock, Pin, without_sdk
 from components.packaging.notice import notice
@@ -22,6 +23,7 @@ _ROOT: Final = "python"  # where Lambda looks for a layer's modules
 _INSTALLERS: Final = frozenset(
     {"RECORD", "RECORD.jws", "RECORD.p7s", "INSTALLER", "REQUESTED", "direct_url.json"}
 )
+_UNPACKED: Final = "/opt"  # where Lambda unpacks layers
 _LEFT_OUT: Final = frozenset({"scripts", "headers"})  # of `*.data`: nothing calls or compiles them on Lambda
 
 
@@ -32,19 +34,22 @@ def build_layer(
     inputs: Path | None = None,
     output: Path = PACKAGES,
     cache: Path | None = None,
+    compiler: Compiler | None = None,
 ) -> Package:
     """Build the layer `<lock's name>-layer` for the target, or return the one built from the same inputs.
 
     `inputs` is the requirements file that the lock was compiled from (default: beside it, ending in `.in`),
-    `output` takes the zip, `cache` holds the wheels (default: see wheels.default_folder).
+    `output` takes the zip, `cache` holds the wheels (default: see wheels.default_folder). With a `compiler` the layer
+    contains the bytecode of every module, too.
     Raises PackagingError.
     """
     read = Lock.read(lock, inputs)
     name = f"{lock.stem}-layer"
     sdk = "\n".join(sorted(RUNTIME_SDK)).encode()
-    key = store.key(b"layer", target.fingerprint.encode(), sdk, read.content)
+    bytecode = compiler.key if compiler else b""
+    key = store.key(b"layer", target.fingerprint.encode(), sdk, read.content, bytecode)
     return store.keep(
-        name, output / f"{name}-{target.label}-{key}.zip", lambda: _members(read, target, cache)
+        name, output / f"{name}-{target.label}-{key}.zip", lambda: _members(read, target, cache, compiler)
     )
 
 
@@ -55,7 +60,7 @@ def fetch(lock: Path, target: Target, *, inputs: Path | None = None, cache: Path
     return [wheel.filename for wheel in wheels.get(without_sdk(pins.values()), target, cache)]
 
 
-def _members(lock: Lock, target: Target, cache: Path | None) -> list[Member]:
+def _members(lock: Lock, target: Target, cache: Path | None, compiler: Compiler | None) -> list[Member]:
     pins = lock.select(target.markers)
     fetched = wheels.get(without_sdk(pins.values()), target, cache)
     contents = {wheel: archive.read(wheel.data, wheel.filename) for wheel in fetched}
@@ -67,7 +72,9 @@ def _members(lock: Lock, target: Target, cache: Path | None) -> list[Member]:
     )
     # Lambda unpacks all layers of a function into one folder, so each notice has a name of its own.
     path = f"{_ROOT}/NOTICE.{lock.path.stem}.txt"
-    return [*_merged(spread), archive.stored(path, notice(lock.path.stem, spread.values()))]
+    members = _merged(spread)
+    bytecode = compiler.modules(members, _UNPACKED) if compiler else []
+    return [*members, *bytecode, archive.stored(path, notice(lock.path.stem, spread.values()))]
 
 
 def _spread(wheel: Wheel, members: Iterable[Member]) -> list[Member]:

@@ -14,9 +14,10 @@ from components.packaging import archive
 from components.packaging.archive import Member
 
 _HEADING: Final = """\
-This layer holds the packages below, unchanged as their projects publish them. Package, version and licence are what
-each one says in its own metadata. "licence texts" are files of this layer. "bundled" are shared libraries of other
-projects that come with a package: they have licences of their own, which need not be that of the package.
+This layer holds the packages below, unchanged as their projects publish them; folders named `__pycache__` hold the
+same modules compiled. Package, version and licence are what each one says in its own metadata. "licence texts" are
+files of this layer. "bundled" are shared libraries of other projects that come with a package: they have licences of
+their own, which need not be that of the package.
 """
 _SOURCES: Final = ("source", "source code", "repository", "homepage", "home page", "github")
 

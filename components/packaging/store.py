@@ -24,7 +24,7 @@ PACKAGES: Final = PROJECT / "build" / "packages"
 UNZIPPED_LIMIT: Final = 250 * 2**20  # AWS: a function with all its layers, unpacked
 UPLOAD_LIMIT: Final = 50 * 2**20  # AWS: a zip that is uploaded directly
 
-_FORMAT: Final = b"2"  # incremented whenever the same inputs give other bytes
+_FORMAT: Final = b"3"  # incremented whenever the same inputs give other bytes
 _REPLACE_ATTEMPTS: Final = 20
 _REPLACE_PAUSE: Final = 0.1  # seconds; Windows refuses to replace a file while somebody reads it
 

@@ -236,7 +236,8 @@ def without_packaging(folder: Path) -> Iterator[StackPackages]:
         with zipfile.ZipFile(path, "w") as file:
             file.writestr("module.py", "")
         packages.append(Package(name, path, path.stat().st_size, "0" * 64, 0))
-    stack = StackPackages(*packages)
+    code, image_layer, video_layer = packages
+    stack = StackPackages(code, image_layer, video_layer)
 
     def build_stack(_target: packaging.Target, *, video: bool) -> StackPackages:
         return stack if video else replace(stack, video_layer=None)
