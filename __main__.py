@@ -5,9 +5,9 @@ import pulumi
 from components import config, environment, packaging, preflight
 from components.alerting import MediaAlerting, MediaAlertingArgs
 from components.applications import ApplicationAccess, ApplicationAccessArgs
-from components.function_specs import LOG_NOTIFICATION
+from components.function_specs import deployed
 from components.naming import Account, aws_provider
-from components.outcome_log import OutcomeLog, OutcomeLogArgs
+from components.outcome_subscriber import OutcomeSubscriber, OutcomeSubscriberArgs
 from components.outputs import OUTPUTS, Deployed
 from components.processing import MediaProcessing, MediaProcessingArgs
 from components.storage import MediaStorage, MediaStorageArgs
@@ -43,11 +43,15 @@ processing = MediaProcessing(
     MediaProcessingArgs(account=account, config=stack, storage=storage, alerting=alerting, packages=packages),
     options,
 )
-outcome_log = OutcomeLog(
-    f"{stack.service}-{LOG_NOTIFICATION.name}",
-    OutcomeLogArgs(platform=processing.platform, resources=processing.resources),
-    options,
-)
+subscribers = {
+    spec.name: OutcomeSubscriber(
+        f"{stack.service}-{spec.name}",
+        OutcomeSubscriberArgs(spec=spec, platform=processing.platform, resources=processing.resources),
+        options,
+    )
+    for spec in deployed(stack)
+    if spec.subscribes
+}
 access = ApplicationAccess(stack.service, ApplicationAccessArgs(storage=storage), options)
 upload_api = None
 if stack.api.enabled:
@@ -60,14 +64,14 @@ storage.protect_uploads(
     api_prefix=environment.UPLOADS_PREFIX, api_role=upload_api.function.role.arn if upload_api else None
 )
 
-deployed = Deployed(
+deployed_components = Deployed(
     storage=storage,
     alerting=alerting,
     processing=processing,
-    outcome_log=outcome_log,
+    subscribers=subscribers,
     access=access,
     upload_api=upload_api,
 )
 for name, output in OUTPUTS.items():
-    if (value := output.value(deployed)) is not None:
+    if (value := output.value(deployed_components)) is not None:
         pulumi.export(name, value)

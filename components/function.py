@@ -60,7 +60,7 @@ class PythonFunction(pulumi.ComponentResource):
         policy = aws.iam.RolePolicy(
             f"{name}-policy",
             role=self.role.name,
-            policy=iam.policy([*spec.permissions(args.resources), *self._own_permissions(config.tracing)]),
+            policy=iam.policy([*spec.permissions(args.resources), *self._common_permissions(args)]),
             opts=child,
         )
         self.function = aws.lambda_.Function(
@@ -98,27 +98,34 @@ class PythonFunction(pulumi.ComponentResource):
         self._alarms(name, args)
         self.register_outputs({"name": self.function.name, "arn": self.function.arn})
 
-    def _own_permissions(self, tracing: bool) -> list[iam.Statement]:
-        """Allow to write to its own log group and to trace.
+    def _common_permissions(self, args: PythonFunctionArgs) -> list[iam.Statement]:
+        """Allow to put failed events aside, to write to its own log group and to trace.
 
         Not to create a log group: a late flush after a destroy would bring it back.
         """
-        own = [
+        common = []
+        if args.dead_letters:
+            common.append(  # Lambda sends them in the function's name
+                iam.Statement(
+                    sid="KeepWhatFailed", actions=["sqs:SendMessage"], resources=[args.dead_letters.arn]
+                )
+            )
+        common.append(
             iam.Statement(
                 sid="WriteOwnLog",
                 actions=["logs:CreateLogStream", "logs:PutLogEvents"],
                 resources=[pulumi.Output.concat(self.log_group.arn, ":*")],
             )
-        ]
-        if tracing:
-            own.append(
+        )
+        if args.platform.config.tracing:
+            common.append(
                 iam.Statement(
                     sid="SendTraces",
                     actions=["xray:PutTraceSegments", "xray:PutTelemetryRecords"],
                     resources=["*"],  # X-Ray: these actions have no resource type
                 )
             )
-        return own
+        return common
 
     def _alarms(self, name: str, args: PythonFunctionArgs) -> None:
         dimensions = {"FunctionName": self.function.name}

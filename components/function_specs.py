@@ -53,7 +53,8 @@ class FunctionSpec:
     `memory` and `ephemeral` (/tmp) are in MB, `timeout` in seconds. `settings` are the variables that follow from the
     configuration, `names` those that name resources; both come on top of those that all functions get.
     `permissions` are its own; those for logs and traces come with every function. `after_error` and `after_throttle`
-    are sentences for its alarms: what becomes of the work in hand.
+    are sentences for its alarms: what becomes of the work in hand. A function that `subscribes` is invoked with each
+    announcement of an outcome.
     """
 
     name: str
@@ -66,6 +67,7 @@ class FunctionSpec:
     settings: Callable[[StackConfig], Mapping[str, str]] = lambda _: {}
     names: Callable[[StackConfig], Mapping[str, ResourceName]] = lambda _: {}
     polls: Callable[[StackConfig], Sequence[Polling]] = lambda _: ()
+    subscribes: bool = False
     layers: tuple[str, ...] = ("image",)
     ephemeral: Callable[[StackConfig], int] = lambda _: bounds.LAMBDA_EPHEMERAL_MB[0]
     is_deployed: Callable[[StackConfig], bool] = lambda _: True
@@ -79,6 +81,11 @@ class FunctionSpec:
     def output(self) -> str:
         """The stack output that holds the function's physical name."""
         return f"{self._identifier}_function"
+
+    @property
+    def dead_letters_output(self) -> str:
+        """The stack output with the URL of the queue of what it failed with, if it subscribes to outcomes."""
+        return f"{self._identifier}_dead_letters_url"
 
     @property
     def _identifier(self) -> str:
@@ -229,6 +236,7 @@ LOG_NOTIFICATION = FunctionSpec(
     memory=lambda _: 256,  # writes a line
     timeout=lambda _: 30,
     permissions=permissions.log_notification,
+    subscribes=True,
     after_error="Lambda invokes it twice more; then the announcement is a dead letter. The outcome is in its "
     "record in any case.",
     after_throttle="Lambda tries again for six hours.",

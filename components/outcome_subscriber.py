@@ -1,6 +1,6 @@
-"""OutcomeLog: the completion log - one log line for each outcome, from the events topic."""
+"""OutcomeSubscriber: a function that is invoked with each outcome that the events topic announces."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
@@ -8,27 +8,31 @@ import pulumi_aws as aws
 from components import bounds, iam
 from components.alarms import AlarmArgs, Metric, alarm
 from components.function import Platform, PythonFunction, PythonFunctionArgs
-from components.function_specs import LOG_NOTIFICATION
+from components.function_specs import FunctionSpec
 from components.naming import component_type
 from components.queue import SECONDS_PER_DAY
 from components.resources import Resources
 
 
 @dataclass(frozen=True, kw_only=True)
-class OutcomeLogArgs:
-    """What the function runs on, and the resources with the topic that it subscribes to."""
+class OutcomeSubscriberArgs:
+    """The function, what it runs on, and the resources with the topic that it subscribes to."""
 
+    spec: FunctionSpec
     platform: Platform
     resources: Resources
 
 
-class OutcomeLog(pulumi.ComponentResource):
-    """log-notification, subscribed to the events topic; what it could not log goes to `dead_letters`."""
+class OutcomeSubscriber(pulumi.ComponentResource):
+    """A function subscribed to the events topic; the announcements that it fails with go to `dead_letters`."""
 
     function: PythonFunction
     dead_letters: aws.sqs.Queue
 
-    def __init__(self, name: str, args: OutcomeLogArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self, name: str, args: OutcomeSubscriberArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        # The type's token is of the time when log-notification was the only one: it is part of every URN.
         super().__init__(component_type("OutcomeLog"), name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
 
@@ -59,15 +63,15 @@ class OutcomeLog(pulumi.ComponentResource):
         self.function = PythonFunction(
             name,
             PythonFunctionArgs(
-                spec=LOG_NOTIFICATION,
+                spec=args.spec,
                 platform=args.platform,
-                resources=replace(args.resources, outcome_log_dead_letters=self.dead_letters),
+                resources=args.resources,
                 dead_letters=self.dead_letters,
             ),
             pulumi.ResourceOptions(parent=self),
         )
         self._subscribe(name, args.resources.events, policy)
-        self._watch_dead_letters(name, args.platform.alarms_topic_arn)
+        self._watch_dead_letters(name, args)
         self.register_outputs(
             {"function": self.function.function.name, "dead_letters_url": self.dead_letters.url}
         )
@@ -93,12 +97,12 @@ class OutcomeLog(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[permission, policy]),
         )
 
-    def _watch_dead_letters(self, name: str, alarms_topic_arn: pulumi.Input[str]) -> None:
+    def _watch_dead_letters(self, name: str, args: OutcomeSubscriberArgs) -> None:
         alarm(
             f"{name}-dead-letters-left",
             AlarmArgs(
-                meaning=f"Announcements are in {name}-dead-letters: the completion log lacks their lines.",
-                remedy="Read log-notification's log for the error; the outcomes themselves are in the records "
+                meaning=f"Announcements are in {name}-dead-letters: {args.spec.name} failed with them.",
+                remedy=f"Read {args.spec.name}'s log for the error; the outcomes themselves are in the records "
                 f"table. The queue keeps them {bounds.DEAD_LETTERS_RETENTION_DAYS} days.",
                 metrics={
                     "waiting": Metric(
@@ -109,7 +113,7 @@ class OutcomeLog(pulumi.ComponentResource):
                     )
                 },
                 threshold=1,
-                topic_arn=alarms_topic_arn,
+                topic_arn=args.platform.alarms_topic_arn,
             ),
             pulumi.ResourceOptions(parent=self),
         )

@@ -10,7 +10,7 @@ from components.alerting import MediaAlerting
 from components.applications import ApplicationAccess
 from components.function import PythonFunction
 from components.function_specs import FUNCTIONS, FunctionSpec
-from components.outcome_log import OutcomeLog
+from components.outcome_subscriber import OutcomeSubscriber
 from components.processing import MediaProcessing
 from components.storage import BUCKETS, BucketSpec, MediaStorage
 from components.upload_api import UploadApi
@@ -20,19 +20,27 @@ Value = pulumi.Input[str] | None
 
 @dataclass(frozen=True, kw_only=True)
 class Deployed:
-    """The components of one stack; `upload_api` is None where `api.enabled` is false."""
+    """The components of one stack; `upload_api` is None where `api.enabled` is false.
+
+    `subscribers` has those of functions that subscribe to outcomes, by the function's name.
+    """
 
     storage: MediaStorage
     alerting: MediaAlerting
     processing: MediaProcessing
-    outcome_log: OutcomeLog
+    subscribers: Mapping[str, OutcomeSubscriber]
     access: ApplicationAccess
     upload_api: UploadApi | None
 
     def function(self, spec: FunctionSpec) -> PythonFunction | None:
         """Return the function of a spec; None where the stack does not have it."""
-        others = [self.outcome_log.function, *([self.upload_api.function] if self.upload_api else [])]
-        return {**self.processing.functions, **{each.spec.name: each for each in others}}.get(spec.name)
+        functions = {
+            **self.processing.functions,
+            **{name: subscriber.function for name, subscriber in self.subscribers.items()},
+        }
+        if self.upload_api:
+            functions[self.upload_api.function.spec.name] = self.upload_api.function
+        return functions.get(spec.name)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +64,13 @@ def _function(spec: FunctionSpec) -> Output:
         return function.function.name if function else None
 
     return Output(meaning=f"Function: {spec.purpose}", value=name)
+
+
+def _dead_letters(spec: FunctionSpec) -> Output:
+    return Output(
+        meaning=f"Queue of announcements that {spec.name} failed with",
+        value=lambda stack: stack.subscribers[spec.name].dead_letters.url,
+    )
 
 
 def _videos_queue_url(stack: Deployed) -> Value:
@@ -103,10 +118,7 @@ OUTPUTS: Mapping[str, Output] = MappingProxyType(
             meaning="Queue of videos that no attempt could finish", value=_videos_dead_letters_url
         ),
         **{spec.output: _function(spec) for spec in FUNCTIONS},
-        "log_notification_dead_letters_url": Output(
-            meaning="Queue of announcements that log-notification could not log",
-            value=lambda stack: stack.outcome_log.dead_letters.url,
-        ),
+        **{spec.dead_letters_output: _dead_letters(spec) for spec in FUNCTIONS if spec.subscribes},
         "may_upload_policy_arn": Output(
             meaning="IAM policy for an application that uploads originals",
             value=lambda stack: stack.access.may_upload.arn,

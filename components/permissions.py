@@ -116,15 +116,9 @@ def _every_worker(on: Resources, *queues: aws.sqs.Queue) -> list[Statement]:
     ]
 
 
-def log_notification(on: Resources) -> list[Statement]:
-    """Allow Lambda to put aside, in the function's name, the announcements that the function could not log."""
-    if on.outcome_log_dead_letters is None:
-        raise ValueError("log-notification needs its dead-letter queue first: OutcomeLog creates it")
-    return [
-        Statement(
-            sid="KeepWhatFailed", actions=["sqs:SendMessage"], resources=[on.outcome_log_dead_letters.arn]
-        )
-    ]
+def log_notification(_: Resources) -> list[Statement]:
+    """Allow nothing of its own: it writes to its log."""
+    return []
 
 
 def upload_api(on: Resources) -> list[Statement]:

@@ -17,8 +17,6 @@ class Resources:
     events: aws.sns.Topic
     images: WorkQueue
     videos: WorkQueue | None
-    outcome_log_dead_letters: aws.sqs.Queue | None = None
-    """Set by the component that creates the queue: OutcomeLog."""
     upload_id_secret: pulumi.Output[str] | None = None
     """Set by the component that creates it: UploadApi."""
 

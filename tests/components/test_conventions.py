@@ -31,6 +31,11 @@ def test_there_are_components_to_look_at() -> None:
     assert len(COMPONENTS) >= 6
 
 
+RENAMED = {
+    "OutcomeSubscriber": "OutcomeLog"
+}  # a type token is part of URNs, which stay when a class is renamed
+
+
 @pytest.mark.parametrize("node", COMPONENTS)
 def test_a_component_takes_name_args_and_opts(node: ast.ClassDef) -> None:
     arguments = constructor(node).args
@@ -42,7 +47,8 @@ def test_a_component_takes_name_args_and_opts(node: ast.ClassDef) -> None:
 @pytest.mark.parametrize("node", COMPONENTS)
 def test_a_component_registers_itself_first_and_its_outputs_last(node: ast.ClassDef) -> None:
     body = constructor(node).body
-    assert ast.unparse(body[0]) == f"super().__init__(component_type('{node.name}'), name, {{}}, opts)"
+    token = RENAMED.get(node.name, node.name)
+    assert ast.unparse(body[0]) == f"super().__init__(component_type('{token}'), name, {{}}, opts)"
     assert ast.unparse(body[-1]).startswith("self.register_outputs(")
 
 

@@ -13,11 +13,12 @@ from uuid import uuid4
 import pytest
 from PIL import Image
 
+from components import function_specs
 from embedded_aws.access.actions import Need
 from local.demo.filming import Film, film
 from tests.api_end_to_end.served_stack import ServedStack, card, photo, serve_stack
 
-FUNCTIONS = ("process_image", "process_video", "dead_letters", "log_notification", "upload_api")
+FUNCTIONS = tuple(spec.name.replace("-", "_") for spec in function_specs.FUNCTIONS)
 UNUSED: Mapping[tuple[str, str, str], str] = {
     # (function, action, end of the resource's ARN, with wildcards): why it is granted all the same
     ("*", "xray:*", "*"): "tracing is off in this run, and its daemon is not part of the embedded AWS",

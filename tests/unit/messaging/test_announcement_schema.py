@@ -18,7 +18,9 @@ from tests.fixtures.storage import BUCKETS
 SCHEMA = json.loads((Path(__file__).parents[3] / "docs" / "announcement.schema.json").read_text())
 VALIDATOR = Draft202012Validator(SCHEMA, format_checker=Draft202012Validator.FORMAT_CHECKER)
 RESOURCES = StackResources(
-    stack="dev", buckets=BUCKETS._replace(quarantine="q-bucket", renditions="r-bucket"), records_table="r-table"
+    stack="dev",
+    buckets=BUCKETS._replace(quarantine="q-bucket", renditions="r-bucket"),
+    records_table="r-table",
 )
 LABEL = {"name": "Weapons", "parent": "Violence", "confidence": 95.25}
 MODERATION: dict[str, Any] = {
