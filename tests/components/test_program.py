@@ -28,7 +28,11 @@ PATTERNS = {
     "images_dead_letters_url": r"https://sqs\..*/media-pipeline-{stack}-images-dead-letters-\w+",
     "videos_queue_url": r"https://sqs\..*/media-pipeline-{stack}-videos-\w{{7}}",
     "videos_dead_letters_url": r"https://sqs\..*/media-pipeline-{stack}-videos-dead-letters-\w+",
-    "log_notification_dead_letters_url": r"https://sqs\..*-{stack}-log-notification-dead-letters-\w+",
+    **{
+        spec.dead_letters_output: rf"https://sqs\..*-{{stack}}-{spec.name}-dead-letters-\w+"
+        for spec in FUNCTIONS
+        if spec.subscribes
+    },
     "may_upload_policy_arn": rf"arn:aws:iam:.*:{ACCOUNT}:media-pipeline-{{stack}}-may-upload-\w+",
     "may_read_renditions_policy_arn": rf"arn:aws:iam:.*:{ACCOUNT}:.*-{{stack}}-may-read-renditions-\w+",
     "api_url": r"https://[^/]+/{stack}",

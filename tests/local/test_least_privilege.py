@@ -23,9 +23,9 @@ UNUSED: Mapping[tuple[str, str, str], str] = {
     # (function, action, end of the resource's ARN, with wildcards): why it is granted all the same
     ("*", "xray:*", "*"): "tracing is off in this run, and its daemon is not part of the embedded AWS",
     (
-        "log_notification",
-        "sqs:SendMessage",
         "*",
+        "sqs:SendMessage",
+        "*-dead-letters-*",
     ): "Lambda uses it for an announcement that could not be logged",
     (
         "process_*",
