@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 GRACE_SECONDS = 3600.0
 FIRST_SEQUENCER = "0"  # what sorts below it are notes about deleted versions
 REMEMBERED_KEYS = 1000
+NULL_VERSION = "null"  # S3's id of what was put while versioning was off or suspended
 
 
 class Difference(StrEnum):
@@ -102,7 +103,7 @@ class Reconcile:
     def _uploads_without_record(self) -> Iterator[Finding]:
         """Find current uploads; what a newer version or a delete marker hides would only be superseded."""
         for version in self._pages("list_object_versions", "Versions", Bucket=self._outputs.uploads_bucket):
-            key, identity = version["Key"], version["VersionId"]
+            key, identity = version["Key"], _identity(version["VersionId"], version["ETag"].strip('"'))
             is_folder = key.endswith("/") and not version["Size"]
             if not version["IsLatest"] or is_folder or self._is_young(version["LastModified"]):
                 continue
@@ -164,7 +165,10 @@ class Reconcile:
         versions = self._pages(
             "list_object_versions", "Versions", Bucket=self._outputs.uploads_bucket, Prefix=key
         )
-        return any(found["Key"] == key and found["VersionId"] == version for found in versions)
+        return any(
+            found["Key"] == key and _identity(found["VersionId"], found["ETag"].strip('"')) == version
+            for found in versions
+        )
 
     def _read_records(self, key: str) -> tuple[Mapping[str, Any], ...]:
         pages = self._dynamodb.get_paginator("query").paginate(
@@ -186,7 +190,8 @@ class Reconcile:
     def _send(self, finding: Finding, redrive: Mapping[str, Any]) -> None:
         described = {
             "key": quote_plus(finding.subject, safe="/"),
-            "versionId": finding.version,
+            # A version that its ETag names has no id of its own.
+            "versionId": None if finding.version == finding.etag else finding.version,
             "eTag": finding.etag,
         }
         event = {
@@ -208,4 +213,9 @@ def _plain(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _version(record: Mapping[str, Any]) -> str:
-    return str(record.get("version_id") or record.get("etag") or "null")
+    return _identity(record.get("version_id"), record.get("etag"))
+
+
+def _identity(version_id: str | None, etag: str | None) -> str:
+    """Return what tells a version from all others of its key, as the functions do: its id, else its ETag."""
+    return version_id if version_id and version_id != NULL_VERSION else etag or NULL_VERSION

@@ -21,7 +21,11 @@ from media_pipeline.errors import UnknownMessageError
 SEQUENCER_DIGITS = (
     32  # the table's sort key: wide enough for what S3 sends (16 to 18), so that strings compare
 )
+S3_DIGITS = 18  # S3's own sequencers have at most so many; after them, made-up ones count
 REDRIVE_SOURCE = "media-pipeline:redrive"
+NULL_VERSION = "null"
+"""S3's id of the version that was put while the bucket's versioning was off or suspended: a later put takes it over.
+("Working with objects in a versioning-suspended bucket", Amazon S3 User Guide.)"""
 
 
 class EventKind(StrEnum):
@@ -57,7 +61,12 @@ class ObjectEvent:
     @property
     def version(self) -> str:
         """Identify this object among all others under its key: the version id, else the ETag."""
-        return self.version_id or self.etag or "null"
+        return identity(self.version_id, self.etag)
+
+    @property
+    def is_of_null_version(self) -> bool:
+        """Return whether S3 has no id of its own for the version."""
+        return self.version_id in (None, NULL_VERSION)
 
     @property
     def is_folder(self) -> bool:
@@ -66,6 +75,14 @@ class ObjectEvent:
         An object with bytes under such a key is an upload like any other.
         """
         return self.kind is EventKind.CREATED and self.key.endswith("/") and self.size == 0
+
+
+def identity(version_id: str | None, etag: str | None) -> str:
+    """Return what tells a version from all others of its key: its id, else its ETag.
+
+    The id "null" names many versions in turn.
+    """
+    return etag or NULL_VERSION if version_id in (None, NULL_VERSION) else str(version_id)
 
 
 def normalise_sequencer(raw: str) -> str:
@@ -84,6 +101,11 @@ def next_sequencer(newest: str | None) -> str:
     """Return a sequencer for a version whose event has none: the newest known one plus one, or zeros."""
     number = 0 if newest is None else int(newest, 16) + 1
     return f"{number:0{SEQUENCER_DIGITS}X}"
+
+
+def is_made_up(sequencer: str) -> bool:
+    """Return whether `next_sequencer` made a sequencer, and not S3."""
+    return int(sequencer, 16) == 0 or int(sequencer[S3_DIGITS:], 16) != 0
 
 
 def parse_message(body: str) -> tuple[ObjectEvent, ...]:

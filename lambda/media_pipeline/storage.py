@@ -10,14 +10,13 @@ from urllib.parse import urlencode
 from botocore.exceptions import ClientError
 
 from media_pipeline.errors import FailedError, Reason, RejectedError, TransientError
+from media_pipeline.events import NULL_VERSION, identity
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 KEY_BYTES_LIMIT = 1024  # S3: an object key is at most 1,024 bytes of UTF-8
 DELETE_BATCH = 1000  # S3: DeleteObjects takes at most 1,000 keys
-NULL_VERSION = "null"
-"""S3's id of an object that was put before its bucket had versions, whose event has none."""
 IMMUTABLE = "public, max-age=31536000, immutable"  # RFC 8246: a rendition's key changes with its bytes
 _GONE = frozenset({"404", "NoSuchKey", "NoSuchVersion"})
 _SUPERSEDED = frozenset({"412", "PreconditionFailed"})  # the key holds another object by now
@@ -38,12 +37,14 @@ class OriginalGoneError(FailedError):
     """The object version is not in the uploads bucket any more.
 
     `may_appear`: S3 did not find it, as it answers also for a new version that is not visible yet.
+    `replaced`: another upload took the version's id, "null", over.
     """
 
-    def __init__(self, key: str, version: str, *, may_appear: bool = False) -> None:
+    def __init__(self, key: str, version: str, *, may_appear: bool = False, replaced: bool = False) -> None:
         detail = f"version {version} of {key} is not in the uploads bucket any more"
         super().__init__(Reason.ORIGINAL_GONE, detail)
         self.may_appear = may_appear
+        self.replaced = replaced
 
 
 class Buckets(NamedTuple):
@@ -98,7 +99,10 @@ class Storage:
             code = error.response["Error"]["Code"]
             if code in _GONE | _SUPERSEDED:
                 raise OriginalGoneError(
-                    key, version_id or etag or "null", may_appear=code in _GONE
+                    key,
+                    identity(version_id, etag),
+                    may_appear=code in _GONE,
+                    replaced=code in _SUPERSEDED,
                 ) from error
             if code in _UNREADABLE:
                 raise RejectedError(
@@ -194,7 +198,7 @@ class Storage:
         `sha256` is that of the original, in hexadecimal; `facts` become the copy's tags. Each step can be repeated;
         a verified copy without an original counts as moved. Raises OriginalGoneError where there is neither.
         """
-        target = quarantine_key(key, version_id or etag or "null")
+        target = quarantine_key(key, identity(version_id, etag))
         if not self._is_quarantined(target, sha256):
             try:
                 self._copy_to_quarantine(key, target, version_id, etag, facts)
@@ -259,8 +263,11 @@ class Storage:
                 **condition,
             )
         except ClientError as error:
-            if error.response["Error"]["Code"] in _GONE | _SUPERSEDED:
-                raise OriginalGoneError(key, version_id or etag or "null") from error
+            code = error.response["Error"]["Code"]
+            if code in _GONE | _SUPERSEDED:
+                raise OriginalGoneError(
+                    key, identity(version_id, etag), replaced=code in _SUPERSEDED
+                ) from error
             raise
 
     def _is_quarantined(self, target: str, sha256: str) -> bool:

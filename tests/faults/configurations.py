@@ -24,6 +24,7 @@ class Deployment:
     videos: bool = False  # whether videos are accepted
     frames_of_videos: int = 3  # frames of a video that Rekognition judges
     bytes: int = 1_000_000
+    retention_days: int = 0  # of records; 0: for ever
     pixels: int = 1_000_000
     frames: int = 20
     timeout: float = 60.0  # seconds, of the functions that only react; their clients are made for it
@@ -75,4 +76,5 @@ WITH_CROPS = Deployment(
     dict.fromkeys((Content.GREY_ONLY, Content.LONG_FRAME, Content.LONG_CROP), _BLOCK),
     formats=("jpeg", "webp"),
 )
-BY_NAME = {deployment.name: deployment for deployment in (*DEPLOYMENTS, *TAKING_VIDEOS, WITH_CROPS)}
+KEEPING = replace(FIRST, name="keeping-records-for-two-weeks", retention_days=14)
+BY_NAME = {deployment.name: deployment for deployment in (*DEPLOYMENTS, *TAKING_VIDEOS, WITH_CROPS, KEEPING)}

@@ -29,7 +29,7 @@ from PIL import Image
 from tests.faults.configurations import Deployment
 from tests.faults.error_responses import answer
 from tests.faults.fault_injection import Call
-from tests.faults.invariants import TERMINAL
+from tests.faults.record_items import TERMINAL
 from tests.faults.simulated_functions import ClientPool
 from tests.faults.simulated_stack import RENDITIONS, SimulatedStack
 from tests.faults.simulation import Simulation
@@ -60,7 +60,7 @@ class _CorpusSimulation(Simulation):
 
     def upload(self, key: str, data: bytes) -> None:
         version, etag = self.stack.put(key, data)
-        self._send_event("ObjectCreated:Put", key, version, self._next_sequencer(), etag)
+        self._send_event("ObjectCreated:Put", key, version, self._next_sequencer(), etag=etag)
 
     def carried_out(self, call: Call, response: AWSResponse) -> None:
         """Check nothing."""

@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
+from tests.faults.all_scenarios import SCENARIOS
 from tests.faults.event_orders import ORDERS, run_order
 from tests.faults.fault_injection import ALWAYS, Call, Fault, FaultKind
 from tests.faults.preemption import PREEMPTIONS, run_preemption
 from tests.faults.process_pool import INTERRUPTED, ProcessPool, Progress, interruptible
-from tests.faults.scenarios import SCENARIOS, Scenario
+from tests.faults.scenarios import DAY, Scenario
 from tests.faults.simulated_functions import ClientPool
 from tests.faults.simulated_stack import SimulatedStack
 from tests.faults.simulation import Simulation
@@ -121,7 +122,11 @@ def run_injections(stack: SimulatedStack, pool: ClientPool, name: str) -> tuple[
         run.injector = planned
         scenario.act(run)
         run.run()
-        return [*run.violations(), *_ended_wrong(run, scenario)], planned
+        ended = list(_ended_wrong(run, scenario))
+        if scenario.deployment.retention_days:
+            run.pass_time(3 * scenario.deployment.retention_days * DAY)
+            run.expire()
+        return [*run.violations(), *ended], planned
 
 
 def _ended_wrong(run: Simulation, scenario: Scenario) -> Iterator[str]:

@@ -3,9 +3,16 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
-from tests.faults.history import History
-from tests.faults.invariants import TERMINAL, WITHHELD
-from tests.faults.simulated_stack import QUARANTINE, RENDITIONS, UPLOADS, Item, SimulatedStack
+from tests.faults.expiry_checks import ReaderChecks
+from tests.faults.history import History, identity
+from tests.faults.record_items import TERMINAL, WITHHELD, Item, is_withheld, version_of
+from tests.faults.simulated_stack import (
+    API_PREFIX,
+    QUARANTINE,
+    RENDITIONS,
+    UPLOADS,
+    SimulatedStack,
+)
 
 
 def run_final_checks(stack: SimulatedStack, history: History) -> list[str]:
@@ -20,7 +27,7 @@ class _FinalChecks:
         self._items: dict[tuple[str, str], list[Item]] = defaultdict(list)
         self._of_key: dict[str, list[Item]] = defaultdict(list)
         for item in stack.all_items():
-            self._items[item["object_key"], str(item.get("version_id"))].append(item)
+            self._items[item["object_key"], version_of(item)].append(item)
             self._of_key[item["object_key"]].append(item)
         for items in self._of_key.values():
             items.sort(key=lambda item: str(item["sequencer"]))
@@ -31,12 +38,16 @@ class _FinalChecks:
         yield from self._renditions()
         yield from self._originals()
         yield from self._newest()
+        readers = ReaderChecks(self._history, self._stack.current)
+        for key, items in sorted(self._of_key.items()):
+            yield from readers.of_key(key, items, takes_one_upload=key.startswith(API_PREFIX))
 
     def _one_terminal_record_each(self) -> Iterator[str]:
         wanted = {*self._history.uploads, *self._history.markers}
         for key, version in sorted(wanted):
             items = self._items.get((key, version), [])
-            if len(items) != 1:
+            may_be_absent = (key, version) in self._history.expired | self._history.removed_markers
+            if len(items) != 1 and (items or not may_be_absent):
                 yield f"{key}@{version[:8]} has {len(items)} records: {[item['status'] for item in items]}"
         for key, version in sorted(self._items.keys() - wanted):
             yield f"{key}@{version[:8]} has a record, and nobody put it"
@@ -47,12 +58,16 @@ class _FinalChecks:
                 upload = self._history.uploads.get((key, version))
                 if upload and upload.deleted and item["status"] == "PUBLISHED":
                     yield f"{upload} was deleted for good, and is still PUBLISHED"
+                is_gone = item["status"] == "FAILED" and item.get("reason") == "original_gone"
+                if upload and upload.deleted and is_gone and not is_withheld(item):
+                    yield f"{upload} was deleted by a user, and FAILED asks an operator to act"
                 if (key, version) in self._history.markers and item["status"] != "DELETED":
                     yield f"the delete marker {key}@{version[:8]} is {item['status']}"
                 expected = self._history.uploads.get((key, version))
                 if (
                     expected
                     and expected.sequencer
+                    and not expected.lacks_sequencer
                     and not item["sequencer"].startswith(expected.sequencer.upper())
                 ):
                     yield f"{expected} has a record with the sequencer {item['sequencer']}"
@@ -96,11 +111,21 @@ class _FinalChecks:
                     must |= listed
                 elif not deleted and item["status"] == "FAILED":
                     may |= listed  # allowed and cut off: a redrive continues from there
-                deleted = deleted or (item["status"] == "DELETED" and bool(item.get("delete_marker")))
+                is_marker = item["status"] == "DELETED" and bool(item.get("delete_marker"))
+                is_removed = (item["object_key"], version_of(item)) in self._history.removed_markers
+                deleted = deleted or (is_marker and not is_removed)
         for key in sorted(must - there):
             yield f"rendition {key} is missing"
         for key in sorted(there - must - may):
-            yield f"rendition {key} is there, and no record that is published lists it"
+            if not self._outlived_its_record(key):
+                yield f"rendition {key} is there, and no record that is published lists it"
+
+    def _outlived_its_record(self, rendition: str) -> bool:
+        """Return whether a rendition's record expired, and nothing deleted what it is of: then it may stay."""
+        upload = self._history.of_rendition(rendition)
+        if upload is None or (upload.key, upload.version) not in self._history.expired:
+            return False
+        return not upload.deleted and not self._history.is_marked(upload)
 
     def _originals(self) -> Iterator[str]:
         quarantined = self._stack.objects(QUARANTINE)
@@ -116,7 +141,8 @@ class _FinalChecks:
             else:
                 if name in quarantined and not upload.deleted and "FAILED" not in statuses:
                     yield f"{upload} is {statuses} and in quarantine"
-                if not upload.deleted and (key, version) not in uploads and name not in quarantined:
+                is_gone = upload.deleted or upload.overwritten
+                if not is_gone and (key, version) not in uploads and name not in quarantined:
                     yield f"{upload} is lost: neither in uploads nor in quarantine"
         known = {f"{key}/{version}" for key, version in self._history.uploads}
         for name in sorted(quarantined.keys() - known):
@@ -126,7 +152,7 @@ class _FinalChecks:
         pages = self._stack.s3.get_paginator("list_object_versions").paginate(Bucket=UPLOADS)
         for page in pages:
             for version in page.get("Versions", ()):
-                yield version["Key"], version["VersionId"]
+                yield version["Key"], identity(version["VersionId"], version["ETag"].strip('"'))
 
     def _newest(self) -> Iterator[str]:
         newest: dict[str, tuple[str, str]] = {}
@@ -135,14 +161,22 @@ class _FinalChecks:
                 (upload.key, upload.sequencer or "", upload.version)
                 for upload in self._history.uploads.values()
             ),
-            *((key, sequencer, version) for (key, version), sequencer in self._history.markers.items()),
+            *(
+                (key, sequencer, version)
+                for (key, version), sequencer in self._history.markers.items()
+                if (key, version) not in self._history.removed_markers
+            ),
         ]
+        # A record of an event without a sequencer has a made-up one, which may be above that of a newer version.
+        unordered = {upload.key for upload in self._history.uploads.values() if upload.lacks_sequencer}
         for key, sequencer, version in happened:
             padded = sequencer.upper().ljust(32, "0")
             newest[key] = max(newest.get(key, ("", "")), (padded, version))
         for key, (sequencer, version) in sorted(newest.items()):
-            items = self._of_key.get(key)
-            if items and sequencer.strip("0") and str(items[-1].get("version_id")) != version:
+            items = [item for item in self._of_key.get(key, ()) if not item.get("undone")]
+            if key in unordered:
+                continue
+            if items and sequencer.strip("0") and version_of(items[-1]) != version:
                 yield f"readers of {key} see a version other than the newest, {version[:8]}"
             if items and items[-1]["status"] == "SUPERSEDED":
                 yield f"the newest version of {key} is SUPERSEDED"

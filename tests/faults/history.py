@@ -5,10 +5,12 @@ from typing import Any
 
 from tests.faults.sample_uploads import Content
 
+NULL = "null"  # S3's id of the one version of a key that was put while the bucket's versioning was off
+
 
 @dataclass(eq=False)
 class Upload:
-    """One object version that a user uploaded."""
+    """One object version that a user uploaded. `version` is its identity: the version id, else the ETag."""
 
     key: str
     version: str
@@ -18,6 +20,11 @@ class Upload:
     number: int
     data: bytes
     deleted: bool = False  # permanently, by a user
+    is_null: bool = False  # S3 calls it "null", and so the next one that replaces it
+    overwritten: bool = False  # by a later null version
+    lacks_sequencer: bool = (
+        False  # whether an event without one was sent, so that its record may have a made-up one
+    )
 
     @property
     def prefix(self) -> str:
@@ -41,6 +48,8 @@ class History:
         default_factory=dict
     )  # number of the picture -> names of the deployments that asked Rekognition
     deployed: set[str] = field(default_factory=set)  # names of all deployments of the run
+    removed_markers: set[tuple[str, str]] = field(default_factory=set)  # delete markers that were deleted
+    expired: set[tuple[str, str]] = field(default_factory=set)  # versions with a record that expired
     announced: dict[str, dict[str, Any]] = field(default_factory=dict)  # alert_id -> the announcement
     announcements_read: int = 0
     dead_lettered: set[tuple[str, str]] = field(
@@ -57,3 +66,23 @@ class History:
         """Return the upload to which a rendition with this key belongs, or None."""
         parts = key.split("/")
         return self.uploads.get(("/".join(parts[:-2]), parts[-2])) if len(parts) > 2 else None
+
+    def is_marked(self, upload: Upload) -> bool:
+        """Return whether a delete marker above an upload still hides it."""
+        return any(
+            key == upload.key and sequencer > (upload.sequencer or "")
+            for (key, version), sequencer in self.markers.items()
+            if (key, version) not in self.removed_markers
+        )
+
+
+def identity(version_id: str | None, etag: str | None) -> str:
+    """Return what tells a version from all others of its key: the id "null" is one that later versions take over."""
+    return version_id if version_id and version_id != NULL else etag or NULL
+
+
+def marker_identity(version_id: str | None, sequencer: str) -> str:
+    """Return what tells a delete marker from all others of its key."""
+    if version_id and version_id != NULL:
+        return version_id
+    return f"{NULL}-{sequencer.upper().ljust(32, '0')}"

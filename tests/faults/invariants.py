@@ -9,17 +9,16 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.faults.configurations import BY_NAME
+from tests.faults.expiry_checks import MARKS, expiry_problems
 from tests.faults.fault_injection import Call
 from tests.faults.history import History, Upload
+from tests.faults.record_items import TERMINAL, WITHHELD, Item, answered, is_withheld, listed, version_of
 from tests.faults.sample_uploads import REASONS, WITHOUT_VIDEOS, recognise
 from tests.faults.simulated_queues import VISIBILITY_FACTOR
-from tests.faults.simulated_stack import API_PREFIX, QUARANTINE, RENDITIONS, Item, SimulatedStack
+from tests.faults.simulated_stack import API_PREFIX, QUARANTINE, RENDITIONS, SimulatedStack
 from tests.faults.virtual_time import START
 
-TERMINAL = frozenset({"PUBLISHED", "BLOCKED", "REVIEW", "REJECTED", "FAILED", "SUPERSEDED", "DELETED"})
-WITHHELD = frozenset({"BLOCKED", "REVIEW"})
 _EXPECTED = {name: deployment.expected_statuses for name, deployment in BY_NAME.items()}
-MARKS = frozenset({"announced_at", "updated_at"})  # the only fields that may change in a terminal record
 KILLS_OF_POISON = 3
 CLOCKS_APART = 5.0  # seconds between two clocks that are off in opposite directions
 
@@ -58,6 +57,8 @@ class InvariantChecker:
             self._read_announcements()
         elif call.operation == "UpdateItem":
             self._table_changed(str(call.params["Key"]["object_key"]["S"]), call)
+        elif call.operation == "DeleteItem":
+            self._discarded(call)
         elif call.params.get("Bucket") == RENDITIONS:
             if call.operation == "PutObject":
                 self._rendition_put(str(call.params["Key"]))
@@ -65,6 +66,23 @@ class InvariantChecker:
                 upload = self._history.of_rendition(entry["Key"])
                 if upload is not None:
                     self._published_renditions_exist(upload.key)
+
+    def expired(self, item: Item) -> None:
+        """Forget an item that DynamoDB's TTL removed."""
+        key, sequencer = str(item["object_key"]), str(item["sequencer"])
+        self._known.get(key, {}).pop(sequencer, None)
+        self._history.expired.add((key, version_of(item)))
+
+    def _discarded(self, call: Call) -> None:
+        """Check that only a record which has just been created is deleted, and its version keeps another one."""
+        key, sequencer = (str(call.params["Key"][name]["S"]) for name in ("object_key", "sequencer"))
+        gone = self._known.get(key, {}).pop(sequencer, None)
+        if gone is None:
+            return
+        holder = self._holders.pop((key, sequencer), None)
+        left = [item for item in self._known[key].values() if version_of(item) == version_of(gone)]
+        if gone["status"] != "PROCESSING" or holder is not call.invocation or not left:
+            self.add_violation(f"{call.invocation} deleted the record {key} {sequencer}, {gone['status']}")
 
     def moderation_requested(self, call: Call, picture: bytes) -> None:
         """Check a request to Rekognition: no picture is billed twice, and a verdict that withholds is final."""
@@ -76,7 +94,7 @@ class InvariantChecker:
             moderation = item.get("moderation") or {}
             if moderation.get("verdict") in ("block", "review") and moderation["mode"] == "enforce":
                 self.add_violation(f"{key} {sequencer} was judged again although its verdict withholds it")
-            if digest in _answered(moderation) | _answered(item.get("answers") or {}):
+            if digest in answered(moderation) | answered(item.get("answers") or {}):
                 self.add_violation(f"{key} {sequencer}: Rekognition was asked twice about one picture")
 
     def _read_announcements(self) -> None:
@@ -106,14 +124,14 @@ class InvariantChecker:
             judged = sorted(self._history.judged.get(upload.number, ()))
             self.add_violation(f"a rendition of {upload} was put; Rekognition judged it under: {judged}")
         item = next(
-            (item for item in self._stack.items(upload.key) if _version(item) == upload.version), None
+            (item for item in self._stack.items(upload.key) if version_of(item) == upload.version), None
         )
         moderation = item.get("moderation") if item else None
         if not moderation or (
             moderation["verdict"] not in ("allow", "off") and moderation["mode"] != "observe"
         ):
             self.add_violation(f"a rendition of {upload} was put without an allowing verdict in its record")
-        elif item and item["status"] == "PROCESSING" and key not in _listed(item):
+        elif item and item["status"] == "PROCESSING" and key not in listed(item):
             self.add_violation(
                 f"rendition {key} was put, and the record does not list it: nothing would remove it"
             )
@@ -136,6 +154,8 @@ class InvariantChecker:
 
     def _changed(self, key: str, old: Item | None, new: Item, call: Call) -> None:
         name = f"{key} {new['sequencer']}"
+        for problem in expiry_problems(old, new, self._when()):
+            self.add_violation(f"{name}: {problem}")
         was, now = (old["status"] if old else None), new["status"]
         if old is not None and was in TERMINAL:
             if now == was:
@@ -165,11 +185,20 @@ class InvariantChecker:
         if old["status"] == "FAILED" and new["status"] == "PROCESSING":
             return (old["object_key"], old["sequencer"], int(old["attempt"])) in self._history.redriven
         upload = self._upload(new)
+        if old["status"] in ("PUBLISHED", "SUPERSEDED") and new["status"] in ("PROCESSING", "FAILED"):
+            return self._is_undeleted(old)  # FAILED: its message became a dead letter
         return (
             old["status"] in ("FAILED", "PUBLISHED")
             and new["status"] == "DELETED"
             and upload is not None
             and upload.deleted
+        )
+
+    def _is_undeleted(self, item: Item) -> bool:
+        return any(
+            (key, version) in self._history.removed_markers and sequencer.upper() > str(item["sequencer"])
+            for (key, version), sequencer in self._history.markers.items()
+            if key == item["object_key"]
         )
 
     def _only_by_its_holder(self, name: str, old: Item | None, call: Call) -> None:
@@ -220,8 +249,8 @@ class InvariantChecker:
     def _check_published(self, item: Item, upload: Upload) -> str | None:
         if not self._allowed(upload):
             return "no verdict allows it"
-        missing = [key for key in _listed(item) if self._stack.read(RENDITIONS, key) is None]
-        if (missing and not self._is_hidden(item)) or not _listed(item):
+        missing = [key for key in listed(item) if self._stack.read(RENDITIONS, key) is None]
+        if (missing and not self._is_hidden(item)) or not listed(item):
             return f"its renditions {missing} do not exist"
         return None
 
@@ -267,7 +296,7 @@ class InvariantChecker:
             gave_up = (upload.key, upload.version) in self._history.dead_lettered
             return None if gave_up else "its message never reached the dead letters"
         if reason == "original_gone":
-            return None if upload.deleted else "nobody deleted the original"
+            return None if upload.deleted else "nobody deleted the original, and no later one replaced it"
         return f"the reason is {reason}"
 
     def _check_superseded(self, item: Item, upload: Upload) -> str | None:
@@ -285,9 +314,11 @@ class InvariantChecker:
         """Return whether a version or a marker came after a record's version; without a sequencer it may have."""
         upload = self._history.uploads.get((key, version))
         sequencer = upload.sequencer if upload else self._history.markers[key, version]
-        if version == _version(than):
+        if version == version_of(than):
             return False
-        return not sequencer or sequencer.upper().ljust(32, "0") > str(than["sequencer"])
+        compared = self._upload(than)
+        seen = compared.sequencer if compared and compared.lacks_sequencer else str(than["sequencer"])
+        return not sequencer or sequencer.upper().ljust(32, "0") > (seen or "").upper().ljust(32, "0")
 
     def _check_single_upload(self, item: Item, upload: Upload) -> str | None:
         """Check that a later upload of a key of the API is refused, and the first one is not."""
@@ -302,10 +333,10 @@ class InvariantChecker:
         return None if upload.deleted else "nobody deleted it"
 
     def _is_marker(self, item: Item) -> bool:
-        return (item["object_key"], _version(item)) in self._history.markers
+        return (item["object_key"], version_of(item)) in self._history.markers
 
     def _upload(self, item: Item) -> Upload | None:
-        return self._history.uploads.get((str(item["object_key"]), _version(item)))
+        return self._history.uploads.get((str(item["object_key"]), version_of(item)))
 
     # ---- what readers see
 
@@ -314,7 +345,7 @@ class InvariantChecker:
             if item["status"] in (*WITHHELD, "DELETED"):
                 return
             if item["status"] == "PUBLISHED":
-                missing = [name for name in _listed(item) if self._stack.read(RENDITIONS, name) is None]
+                missing = [name for name in listed(item) if self._stack.read(RENDITIONS, name) is None]
                 if missing:
                     self.add_violation(f"the published record of {key} lists {missing}, which do not exist")
                 return
@@ -324,16 +355,17 @@ class InvariantChecker:
     def acknowledged(self, event: dict[str, Any]) -> None:
         """Check what a message that is deleted from its queue leaves behind."""
         key, version, what = event["key"], event["version"], event["name"]
-        items = [item for item in self._stack.items(key) if _version(item) == version]
+        items = [item for item in self._stack.items(key) if version_of(item) == version]
+        may_be_absent = (key, version) in self._history.expired | self._history.removed_markers
         if what == "ObjectRemoved:Delete":
             upload = self._history.uploads.get((key, version))
             for item in items:
-                if item["status"] == "PUBLISHED" or (item["status"] == "FAILED" and not _is_withheld(item)):
+                if item["status"] == "PUBLISHED" or (item["status"] == "FAILED" and not is_withheld(item)):
                     self.add_violation(
                         f"the deletion of {upload} was acknowledged, and it is still {item['status']}"
                     )
             return
-        if len(items) != 1:
+        if len(items) != 1 and (items or not may_be_absent):
             self.add_violation(f"{what} of {key}@{version[:8]} was acknowledged with {len(items)} records")
         for item in items:
             if not event.get("redrive") and self._was_opened_again(item):
@@ -353,22 +385,3 @@ class InvariantChecker:
         name = str(item["object_key"]), str(item["sequencer"])
         attempt = int(item["attempt"])
         return any((*name, earlier) in self._history.redriven for earlier in range(attempt))
-
-
-def _version(item: Item) -> str:
-    return str(item.get("version_id") or item.get("etag") or "null")
-
-
-def _answered(document: Item) -> set[str]:
-    """Return the SHA-256 of the pictures whose answers a verdict, or a cut-off attempt, wrote down."""
-    pictures = document.get("pictures") or document.get("frames") or ()
-    return {picture["sha256"] for picture in pictures if not picture.get("omitted")}
-
-
-def _listed(item: Item) -> set[str]:
-    return {str(rendition["key"]) for rendition in item.get("renditions") or ()}
-
-
-def _is_withheld(item: Item) -> bool:
-    moderation = item.get("moderation") or {}
-    return moderation.get("mode") == "enforce" and moderation.get("verdict") in ("block", "review")

@@ -18,10 +18,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.faults.all_mutations import MUTATIONS
+from tests.faults.all_scenarios import SCENARIOS
 from tests.faults.exhaustive import REPEATED, CaseRunner, cases, one_of_each
-from tests.faults.mutations_images import MUTATIONS
 from tests.faults.process_pool import INTERRUPTED, interruptible
-from tests.faults.scenarios import SCENARIOS
 from tests.faults.simulated_functions import ClientPool
 from tests.faults.simulated_stack import SimulatedStack
 from tests.faults.soak import run_seed

@@ -19,9 +19,7 @@ from media_pipeline.processing import (
 )
 from media_pipeline.records import succession, table
 from media_pipeline.records.record import Record, Stage, Status
-from tests.faults.mutations import MUTATIONS, mutation, swap
-
-__all__ = ["MUTATIONS"]
+from tests.faults.mutations import mutation, swap
 
 Processor, Records, Outcomes = processor.ObjectProcessor, table.Records, outcomes.Outcomes
 Storage, MessageWorker = storage.Storage, messages.MessageWorker

@@ -5,9 +5,6 @@ from typing import Any
 
 from media_pipeline.images import animation, proxies, rasters, renditions
 from tests.faults.mutations import mutation, swap
-from tests.faults.mutations_video import MUTATIONS
-
-__all__ = ["MUTATIONS"]
 
 
 @mutation

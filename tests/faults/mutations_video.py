@@ -7,9 +7,6 @@ from media_pipeline.records.record import Claim, Status
 from media_pipeline.records.table import Records
 from media_pipeline.videos.frame_selection import Choice
 from tests.faults.mutations import mutation, swap
-from tests.faults.mutations_delivery import MUTATIONS
-
-__all__ = ["MUTATIONS"]
 
 
 @mutation

@@ -160,7 +160,7 @@ def _evasion(kind: Content) -> Scenario:
     return Scenario(_nothing, _put(kind), "BLOCKED", deployment=WITH_CROPS, in_pairs=False, faults=False)
 
 
-SCENARIOS: Mapping[str, Scenario] = {
+ONE_OBJECT: Mapping[str, Scenario] = {
     "publish": Scenario(_nothing, _put(Content.CLEAN), "PUBLISHED"),
     "block": Scenario(_nothing, _put(Content.WEAPON), "BLOCKED"),
     "block-hidden": Scenario(_nothing, _put(Content.HIDDEN), "BLOCKED"),

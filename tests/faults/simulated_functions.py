@@ -321,7 +321,7 @@ def _settings(deployment: Deployment, topic: str, queues: dict[str, Queue], func
         queue_url=queues[function].url,
         uploads_prefix=API_PREFIX,
         videos_queue_url=queues["process-video"].url if deployment.videos else None,
-        records_retention_days=0,
+        records_retention_days=deployment.retention_days,
         tracing=False,
         specs=Specs(
             sizes=tuple(Size.parse(name, edge) for name, edge in deployment.sizes.items()),

@@ -7,7 +7,7 @@ state directly, because the API would be too slow; the final checks use a plain 
 import json
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -20,7 +20,9 @@ from moto.backends import get_backend
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.moto_api._internal import mock_random
 
+from tests.faults.history import NULL, identity
 from tests.faults.moto_speedups import speed_up_moto
+from tests.faults.moto_versions import fit_versions
 from tests.faults.rendering_cache import (
     PART_SHARE,
     cached_rendering,
@@ -63,6 +65,7 @@ class SimulatedStack:
         # One group after the other: each wraps what the previous one put in place.
         for group in (
             speed_up_moto,
+            fit_versions,
             *patches,
             lambda: transcoding_takes_time(self._sleep, self._part_seconds),
         ):
@@ -120,6 +123,7 @@ class SimulatedStack:
                     if hasattr(version, "dispose"):
                         version.dispose()
                 dict.pop(bucket.keys, key)
+            bucket.versioning_status = "Enabled" if bucket.name == UPLOADS else None
         self._table.items.clear()
         self.read_outbox()
         mock_random.seed(seed)
@@ -129,7 +133,11 @@ class SimulatedStack:
     def put(self, key: str, data: bytes) -> tuple[str, str]:
         """Upload an object; return its version id and ETag."""
         answer = self.s3.put_object(Bucket=UPLOADS, Key=key, Body=data)
-        return answer["VersionId"], answer["ETag"].strip('"')
+        return answer.get("VersionId", NULL), answer["ETag"].strip('"')
+
+    def set_versioning(self, status: str) -> None:
+        """Set the versioning of the uploads bucket: `Enabled` or `Suspended`."""
+        self.s3.put_bucket_versioning(Bucket=UPLOADS, VersioningConfiguration={"Status": status})
 
     def delete(self, key: str) -> str:
         """Delete a key; return the version id of the delete marker."""
@@ -172,12 +180,33 @@ class SimulatedStack:
         return bool(self._buckets[UPLOADS].keys.getlist(key))
 
     def read_version(self, key: str, version: str) -> bytes | None:
-        """Return one version of an upload, or None."""
+        """Return one version of an upload by its identity, or None."""
         for stored in self._buckets[UPLOADS].keys.getlist(key) or ():
-            if str(stored.version_id) == version and hasattr(stored, "value"):
+            if hasattr(stored, "value") and _identity(stored) == version:
                 data: bytes = stored.value
                 return data
         return None
+
+    def current(self, key: str) -> str | None:
+        """Return the identity of a key's current upload; None where a delete marker hides it, or there is none."""
+        stored = self._buckets[UPLOADS].keys.get(key)
+        return _identity(stored) if hasattr(stored, "value") else None
+
+    def current_marker(self, key: str) -> str | None:
+        """Return the version id of the delete marker on top of a key, or None."""
+        stored = self._buckets[UPLOADS].keys.get(key)
+        return None if stored is None or hasattr(stored, "value") else str(stored.version_id)
+
+    def expire(self, now: float, chooses: Callable[[], bool]) -> list[Item]:
+        """Remove items that are past `expires_at`, as DynamoDB's TTL does: each when it pleases; return them."""
+        gone = []
+        for items in self._table.items.values():
+            for sort_key, stored in list(items.items()):
+                item = _plain(stored.attrs)
+                if item.get("expires_at", now + 1) <= now and chooses():
+                    del items[sort_key]
+                    gone.append(item)
+        return gone
 
     def read_outbox(self) -> list[dict[str, Any]]:
         """Return what subscribers of the events topic received since the last call."""
@@ -210,6 +239,10 @@ class _Condition:
 
     def notify(self) -> None:
         """Do nothing: a client belongs to one execution environment, which runs one invocation at a time."""
+
+
+def _identity(stored: Any) -> str:
+    return identity(str(stored.version_id), stored.etag.strip('"'))
 
 
 def _plain(attributes: Mapping[str, Any]) -> Item:

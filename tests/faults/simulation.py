@@ -6,11 +6,9 @@ The invariants are checked after every call that took effect, the final checks a
 import base64
 import json
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import quote_plus, unquote_plus
 
 from botocore.awsrequest import AWSResponse
 
@@ -18,8 +16,9 @@ from tests.faults.configurations import FIRST, LABELS, Deployment
 from tests.faults.error_responses import answer, error
 from tests.faults.fault_injection import STEP_KINDS, Call, Fault, FaultKind, Injector, NoFaults
 from tests.faults.final_checks import run_final_checks
-from tests.faults.history import History, Upload
+from tests.faults.history import NULL, History, Upload, identity, marker_identity
 from tests.faults.invariants import InvariantChecker
+from tests.faults.s3_events import ETAG_OF_MARKERS, MARKED, PUT, REMOVED, event, events_of
 from tests.faults.sample_uploads import Content, draw, recognise
 from tests.faults.simulated_functions import ClientPool, Functions, Invocation
 from tests.faults.simulated_queues import VISIBILITY_FACTOR, Delivery, EventSource, Message, Queue
@@ -27,6 +26,9 @@ from tests.faults.simulated_stack import UPLOADS, SimulatedStack
 from tests.faults.virtual_time import VirtualClock
 from tests.faults.wire import Network
 
+LACKING_NULL = (
+    0.5  # share of the events of null versions that name no version, as in a bucket that never had any
+)
 LONGEST_RUN = 5 * 86_400.0  # virtual seconds; a run that is not at rest by then never will be
 
 
@@ -95,31 +97,74 @@ class Simulation:
             queue.visibility = VISIBILITY_FACTOR * deployment.timeout_of(function)
         self.functions.deploy(deployment, topic=self.stack.topic, queues=self._by_function)
 
-    def put(self, key: str, kind: Content, number: int) -> Upload:
-        """Upload sample number `number`, and send its event."""
+    def put(self, key: str, kind: Content, number: int, *, without: Collection[str] = ()) -> Upload:
+        """Upload sample number `number`, and send its event; `without` names fields that the event lacks."""
         data = draw(kind, number)
-        version, etag = self.stack.put(key, data)
-        upload = Upload(key, version, etag, self._next_sequencer(), kind, number, data)
-        self.history.uploads[key, version] = upload
+        version_id, etag = self.stack.put(key, data)
+        if version_id == NULL:
+            self._overwrite_null(key)
+        upload = Upload(
+            key, identity(version_id, etag), etag, self._next_sequencer(), kind, number, data,
+            is_null=version_id == NULL,
+        )  # fmt: skip
+        self.history.uploads[key, upload.version] = upload
         self.history.by_number[number] = upload
-        self._send_event("ObjectCreated:Put", key, version, upload.sequencer or "", etag)
+        self.send_event_of(upload, without=without)
         return upload
 
+    def send_event_of(self, upload: Upload, *, without: Collection[str] = ()) -> None:
+        """Send the event of an upload, for the first time or once more."""
+        upload.lacks_sequencer |= "sequencer" in without
+        version_id = NULL if upload.is_null else upload.version
+        sequencer, size = upload.sequencer or "", len(upload.data)
+        self._send_event(PUT, upload.key, version_id, sequencer, etag=upload.etag, size=size, without=without)
+
     def delete(self, key: str) -> str:
-        """Delete a key; return the delete marker's version, or "" where nothing was ever uploaded."""
-        if not self.stack.has_versions(key):
-            return ""  # S3 would create a delete marker even then; moto does not
-        version = self.stack.delete(key)
-        sequencer = self._next_sequencer()
-        self.history.markers[key, version] = sequencer
-        self._send_event("ObjectRemoved:DeleteMarkerCreated", key, version, sequencer)
-        return version
+        """Delete a key; return the delete marker's identity."""
+        version_id, sequencer = self.stack.delete(key), self._next_sequencer()
+        if version_id == NULL:
+            self._overwrite_null(key)
+        marker = marker_identity(version_id, sequencer)
+        self.history.markers[key, marker] = sequencer
+        self._send_event(MARKED, key, version_id, sequencer, etag=ETAG_OF_MARKERS)
+        return marker
+
+    def undelete(self, key: str) -> bool:
+        """Delete the delete marker on top of a key; return whether there was one."""
+        version_id = self.stack.current_marker(key)
+        if version_id is None:
+            return False
+        sequencers = {
+            marker: sequencer
+            for (of, marker), sequencer in self.history.markers.items()
+            if of == key and (marker == version_id or (version_id == NULL and marker.startswith(NULL)))
+        }
+        newest = max(sequencers, key=lambda marker: sequencers[marker])
+        self.history.removed_markers.add((key, newest))
+        self.stack.delete_version(key, version_id)
+        below = self.history.uploads.get((key, self.stack.current(key) or ""))
+        if below is not None and (key, below.version) in self.history.expired:
+            below.lacks_sequencer = True  # nothing knows it any more
+        self._send_event(REMOVED, key, version_id, self._next_sequencer())
+        return True
 
     def delete_version(self, upload: Upload) -> None:
         """Delete one version permanently."""
         upload.deleted = True
-        self.stack.delete_version(upload.key, upload.version)
-        self._send_event("ObjectRemoved:Delete", upload.key, upload.version, self._next_sequencer())
+        version_id = NULL if upload.is_null else upload.version
+        self.stack.delete_version(upload.key, version_id)
+        self._send_event(REMOVED, upload.key, version_id, self._next_sequencer())
+
+    def _overwrite_null(self, key: str) -> None:
+        """Note that the key's null version is another one by now."""
+        for upload in self.history.uploads.values():
+            if upload.key == key and upload.is_null:
+                upload.overwritten = True
+
+    def expire(self, share: float = 1.0) -> None:
+        """Remove a share of the items that are past `expires_at`, in any order, as DynamoDB's TTL does."""
+        for item in self.stack.expire(self.clock.now, lambda: self.rng.random() < share):
+            self.checker.expired(item)
 
     def redrive(self, status: str = "FAILED") -> int:
         """Redrive every record of a status, as an operator does; return how many. Only FAILED ones may open again."""
@@ -128,17 +173,21 @@ class Simulation:
             key, attempt = str(item["object_key"]), int(item["attempt"])
             if status == "FAILED":
                 self.history.redriven.add((key, str(item["sequencer"]), attempt))
-            self.history.dead_lettered.discard((key, str(item["version_id"])))
-            event = _event("ObjectCreated:Put", key, str(item["version_id"]), str(item["sequencer"]), "")
-            event |= {"eventSource": "media-pipeline:redrive", "redrive": {"attempt": attempt}}
-            event["s3"]["object"]["eTag"] = item.get("etag") or ""
-            self.queues["images"].send(json.dumps({"Records": [event]}))
+            self.history.dead_lettered.discard((key, identity(item["version_id"], item["etag"])))
+            again = event(PUT, key, item["version_id"], str(item["sequencer"]), etag=item.get("etag"))
+            again |= {"eventSource": "media-pipeline:redrive", "redrive": {"attempt": attempt}}
+            self.queues["images"].send(json.dumps({"Records": [again]}))
         return len(failed)
 
     def run(self, until: float = LONGEST_RUN) -> None:
         """Run until nothing is due; a run that does not come to rest is a violation."""
         if not self.clock.run(self.clock.now + until):
             self.checker.add_violation("messages circulated for days: something loops for ever")
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass although nothing may be due, and carry out what is."""
+        self.clock.after(seconds, lambda: None)
+        self.clock.run(self.clock.now + seconds)
 
     def violations(self) -> list[str]:
         """Return all violations of this run. Call it once nothing is due."""
@@ -168,8 +217,21 @@ class Simulation:
         # S3's sequencers differ in length; they compare only after padding on the right.
         return f"0066{self._sequence:012X}" + self.rng.choice(("", "5", "0A"))
 
-    def _send_event(self, name: str, key: str, version: str, sequencer: str, etag: str = "") -> None:
-        body = json.dumps({"Records": [_event(name, key, version, sequencer, etag)]})
+    def _send_event(
+        self,
+        name: str,
+        key: str,
+        version: str,
+        sequencer: str,
+        *,
+        etag: str | None = None,
+        size: int | None = None,
+        without: Collection[str] = (),
+    ) -> None:
+        if version == NULL and self.rng.random() < LACKING_NULL:
+            without = {*without, "versionId"}
+        described = event(name, key, version, sequencer, etag=etag, size=size, without=without)
+        body = json.dumps({"Records": [described]})
         if self._outside is not None:
             self._outside.append(body)
             return
@@ -192,9 +254,11 @@ class Simulation:
             if version is None:
                 self.checker.add_violation(f"a function put a delete marker over {params['Key']}")
             else:
-                self._send_event("ObjectRemoved:Delete", params["Key"], version, self._next_sequencer())
+                self._send_event(REMOVED, params["Key"], version, self._next_sequencer())
         elif params.get("Bucket") == UPLOADS and call.operation in ("PutObject", "CopyObject"):
             self.checker.add_violation(f"a function wrote {params['Key']} to the uploads")
+        if call.params.get("ConditionExpression") == "":
+            self.checker.add_violation(f"DynamoDB refuses the empty condition of {call}")
         self.checker.after_call(call)
 
     def choose(self, call: Call) -> Fault | None:
@@ -217,8 +281,8 @@ class Simulation:
 
     def upload_of(self, invocation: Invocation) -> Upload | None:
         """Return the upload that an invocation's message is about, or None."""
-        for event in events_of(invocation.delivery.message.body):
-            return self.history.uploads.get((event["key"], event["version"]))
+        for each in events_of(invocation.delivery.message.body):
+            return self.history.uploads.get((each["key"], each["version"]))
         return None
 
     def _sqs(self, call: Call) -> AWSResponse:
@@ -263,8 +327,8 @@ class Simulation:
 
         def invoke(delivery: Delivery, done: Callable[[bool], None]) -> None:
             if function == "dead-letters":
-                for event in events_of(delivery.message.body):
-                    self.history.dead_lettered.add((event["key"], event["version"]))
+                for each in events_of(delivery.message.body):
+                    self.history.dead_lettered.add((each["key"], each["version"]))
             self.functions.invoke(function, delivery, done)
 
         EventSource(
@@ -282,43 +346,12 @@ class Simulation:
     def _waits_for_video(self, key: str, version: str) -> bool:
         """Return whether the video queue or the dead letters hold a message about this version."""
         return any(
-            (event["key"], event["version"]) == (key, version) and event["name"].startswith("ObjectCreated:")
+            (each["key"], each["version"]) == (key, version) and each["name"].startswith("ObjectCreated:")
             for queue in (self.queues["videos"], self.queues["dead"])
             for message in queue.messages
-            for event in events_of(message.body)
+            for each in events_of(message.body)
         )
 
     def _acknowledged(self, message: Message) -> None:
-        for event in events_of(message.body):
-            self.checker.acknowledged(event)
-
-
-def events_of(body: str) -> list[dict[str, str]]:
-    """Return the uploads bucket's events in a message, parsed without the code under test.
-
-    Each has `name`, `key`, `version` and `redrive` ("" or "redrive").
-    """
-    try:
-        records = json.loads(body).get("Records", ())
-    except (ValueError, AttributeError):
-        return []
-    return [
-        {
-            "name": record["eventName"],
-            "key": unquote_plus(record["s3"]["object"]["key"]),
-            "version": record["s3"]["object"].get("versionId", ""),
-            "redrive": "redrive" if "redrive" in record else "",
-        }
-        for record in records
-        if record.get("s3", {}).get("bucket", {}).get("name") == UPLOADS
-    ]
-
-
-def _event(name: str, key: str, version: str, sequencer: str, etag: str) -> dict[str, Any]:
-    described = {"key": quote_plus(key, safe="/"), "versionId": version, "eTag": etag, "sequencer": sequencer}
-    return {
-        "eventVersion": "2.1",
-        "eventSource": "aws:s3",
-        "eventName": name,
-        "s3": {"bucket": {"name": UPLOADS}, "object": described},
-    }
+        for each in events_of(message.body):
+            self.checker.acknowledged(each)

@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from tests.faults.mutations_images import MUTATIONS
-from tests.faults.scenarios import SCENARIOS
+from tests.faults.all_mutations import MUTATIONS
+from tests.faults.all_scenarios import SCENARIOS
 
 PROMISE = Path(__file__).parents[2] / "docs" / "maintainer" / "promise.md"
 

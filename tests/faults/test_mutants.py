@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.all_mutations import MUTATIONS
 from tests.faults.mutants import MISSED, ROOT, UNCHANGED, Trial, Trials, try_in_this_process
-from tests.faults.mutations_images import MUTATIONS
 
 FILE = ROOT / "lambda/media_pipeline/moderation/rekognition.py"
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from media_pipeline.errors import LeaseHeldError
-from media_pipeline.events import EventKind, ObjectEvent, restoring_event
+from media_pipeline.errors import LeaseHeldError, TransientError
+from media_pipeline.events import EventKind, ObjectEvent, identity, restoring_event
 from media_pipeline.messaging.announcements import Announcements
 from media_pipeline.observability import Observability
 from media_pipeline.records.record import Record, Status
@@ -66,13 +66,27 @@ class Outcomes:
         if event.key.endswith("/") and self._is_folder(event.key):
             return None
         if event.kind is EventKind.DELETE_MARKER:
-            if not self._records.succession.is_version_deleted(event.key, event.version):
-                self.finish(self._records.record_delete_marker(event))
-            return None
-        record = self._records.of_version(event.key, event.version)
+            return self._delete_key(event)
+        record = self._records.deleted_by(event)
+        if record is None:
+            self._records.succession.note_deleted_version(event)
+            # Again: what was not there may have been recorded before the note.
+            record = self._records.deleted_by(event)
         if record is not None and record.is_tombstone:
             return self._undo(record, event)
         self._delete_version(record, event)
+        return None
+
+    def _delete_key(self, event: ObjectEvent) -> ObjectEvent | None:
+        """Record a delete marker, unless its removal was seen before; return the version that this one restores."""
+        succession = self._records.succession
+        sequencer = self._records.sequencer_of(event)
+        if succession.is_version_deleted(event.key, event) and not self._records.get(event.key, sequencer):
+            return None
+        tombstone = self._records.record_delete_marker(event)
+        self.finish(tombstone)
+        if not tombstone.undone and succession.is_version_deleted(event.key, event):
+            return self._undo(self._records.get(event.key, sequencer) or tombstone, event)
         return None
 
     def _is_folder(self, key: str) -> bool:
@@ -80,9 +94,15 @@ class Outcomes:
         return self._records.newest(key) is None and not self._storage.has_uploaded_bytes(key)
 
     def _undo(self, tombstone: Record, event: ObjectEvent) -> ObjectEvent | None:
-        """Undo a delete: the version below the removed delete marker is to be published again."""
+        """Undo a delete: the version below the removed delete marker is to be published again.
+
+        Raises TransientError while the delete itself is not finished: it would remove what is published again.
+        """
+        if not tombstone.announced:
+            raise TransientError(f"the delete of {event.key} that was undone is not finished yet")
         current = self._storage.current(event.key)
-        restored = self._records.of_version(event.key, current.version_id) if current else None
+        below = identity(current.version_id, current.etag) if current else ""
+        restored = self._records.of_version(event.key, below) if current else None
         attempt = self._records.succession.undo_tombstone(tombstone, restored).attributes["restored_attempt"]
         if current is None:
             return None
@@ -93,7 +113,6 @@ class Outcomes:
     def _delete_version(self, record: Record | None, event: ObjectEvent) -> None:
         if record is None:
             # Its record expired, or the event of its upload has not come yet.
-            self._records.succession.note_deleted_version(event)
             self._storage.remove_renditions(self._storage.renditions_of_version(event.key, event.version))
             return
         if record.withheld:

@@ -229,9 +229,10 @@ class ObjectProcessor(Generic[Fetched]):
 
     def _was_replaced(self, attempt: Attempt, original: OpenOriginal) -> bool:
         """Return whether the bucket holds something newer than a late version, which may have no record any more."""
-        if self._clock() - original.body.modified <= LATE_SECONDS:
-            return False
         event = attempt.event
+        # Without a sequencer, only the bucket knows what is newer.
+        if event.sequencer is not None and self._clock() - original.body.modified <= LATE_SECONDS:
+            return False
         if self._single_uploads.covers(event.key):
             return self._storage.current(event.key) is None
         return not self._storage.is_current(event.key, event.version_id, event.etag)
@@ -245,9 +246,9 @@ class ObjectProcessor(Generic[Fetched]):
         """End a version whose original is not in the bucket: replaced, deleted, or lost."""
         record = attempt.record
         neighbours = self._records.succession.neighbours(record)
-        if self._single_uploads.is_superseded(record.object_key, neighbours):
+        if error.replaced or self._single_uploads.is_superseded(record.object_key, neighbours):
             return self._supersede(attempt)
-        if self._records.succession.is_version_deleted(record.object_key, record.version):
+        if self._records.succession.is_version_deleted(record.object_key, record):
             self._storage.remove_renditions(record.rendition_keys)
             return Ending(Status.DELETED, {"renditions": []})
         if error.may_appear and record.attributes.get("created_at", "") > iso_time(

@@ -64,8 +64,12 @@ class ItemTable:
             answer = self._dynamodb.query(**request)
             found = map(from_item, answer["Items"])
             yield from (record for record in found if comparison != "<" or record.sequencer < sequencer)
-            if "LastEvaluatedKey" not in answer or limit:
+            if "LastEvaluatedKey" not in answer:
                 return
+            if limit:  # a page ends at 1 MB as well
+                request["Limit"] -= len(answer["Items"])
+                if request["Limit"] <= 0:
+                    return
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
     def update(
@@ -91,12 +95,14 @@ class ItemTable:
             f"attribute_not_exists(#{name})" if value is None else f"#{name} = :if_{name}"
             for name, value in condition.items()
         )
+        # DynamoDB refuses an empty expression.
+        test: dict[str, Any] = {"ConditionExpression": " AND ".join(tests)} if condition else {}
         try:
             answer = self._dynamodb.update_item(
                 TableName=self._table,
                 Key=to_item({"object_key": key[0], "sequencer": key[1]}),
                 UpdateExpression=expression,
-                ConditionExpression=" AND ".join(tests),
+                **test,
                 ExpressionAttributeNames=names,
                 ExpressionAttributeValues=to_item(sent),
                 ReturnValues="ALL_NEW",

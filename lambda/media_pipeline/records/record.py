@@ -8,6 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from media_pipeline.events import NULL_VERSION, identity
 from media_pipeline.moderation.result import ModerationResult
 
 
@@ -64,7 +65,12 @@ class Record:
     @property
     def version(self) -> str:
         """What distinguishes this object from others with the same key: the version id, else the ETag."""
-        return self.version_id or self.etag or "null"
+        return identity(self.version_id, self.etag)
+
+    @property
+    def is_of_null_version(self) -> bool:
+        """Whether S3 has no id of its own for the version."""
+        return self.version_id in (None, NULL_VERSION)
 
     @property
     def announced(self) -> bool:

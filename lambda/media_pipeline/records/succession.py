@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from media_pipeline.errors import TransientError
-from media_pipeline.events import ObjectEvent
+from media_pipeline.events import NULL_VERSION, SEQUENCER_DIGITS, ObjectEvent, is_made_up
 from media_pipeline.records.items import ItemChangedError, ItemTable
 from media_pipeline.records.record import Record, Status, iso_time
 
@@ -17,6 +17,7 @@ LATE_MESSAGE_DAYS = 28
 doubled. What such a message must find does not expire before."""
 NEIGHBOURS = 25
 """Items that one look at a key's newest reads: one query, whatever the length of the key's history."""
+LAST_SEQUENCER = "F" * SEQUENCER_DIGITS
 _NOTE = "!deleted/"  # sorts below all sequencers
 
 
@@ -55,28 +56,34 @@ class Succession:
         """Read what else is recorded of the record's key, with one query."""
         found = list(self._items.query(record.object_key, newest_first=True, limit=NEIGHBOURS))
         others = [other for other in found if other.sequencer != record.sequencer]
-        twins = (other for other in others if other.version == record.version and not other.is_tombstone)
+        twins = [other for other in others if _is_twin(record, other)]
         newer = [
             other
             for other in others
-            if other.sequencer > record.sequencer and other.version != record.version and not other.undone
+            if other.sequencer > record.sequencer and not other.undone and other not in twins
         ]
         return Neighbours(
             has_newer=bool(newer),
             has_newer_tombstone=any(other.is_tombstone for other in newer),
             has_older=any(other.sequencer < record.sequencer for other in others),
-            twin=next(twins, None),
+            twin=next(iter(twins), None),
         )
 
-    def is_version_deleted(self, object_key: str, version: str) -> bool:
-        """Return whether the delete of a version was seen that had no record then."""
-        return self._items.get(object_key, _NOTE + version) is not None
+    def is_version_deleted(self, object_key: str, version: ObjectEvent | Record) -> bool:
+        """Return whether the delete of a version, or of a delete marker, was seen that had no record then."""
+        if not version.is_of_null_version:
+            return self._items.get(object_key, _NOTE + version.version) is not None
+        note = self._items.get(object_key, _NOTE + NULL_VERSION)
+        # Of all that had the id "null" in turn, it is about those before the delete.
+        return note is not None and (version.sequencer or "") < _deleted_until(note)
 
     def note_deleted_version(self, event: ObjectEvent) -> None:
         """Note the delete of a version without a record, for the event of its upload that may still come.
 
         The note sorts below all versions of the key, so that no reader of the newest record meets it.
         """
+        note = NULL_VERSION if event.is_of_null_version else event.version
+        known = self._items.get(event.key, _NOTE + note) if event.is_of_null_version else None
         now = self._clock()
         values = {
             "status": Status.DELETED,
@@ -86,7 +93,10 @@ class Succession:
             ),  # there is nothing to announce: nobody was notified of this version
             "expires_at": int(now) + LATE_MESSAGE_DAYS * SECONDS_PER_DAY,
         }
-        self._items.update((event.key, _NOTE + event.version), values, condition={})
+        if event.is_of_null_version:
+            until = event.sequencer or LAST_SEQUENCER
+            values["deleted_until"] = max(until, _deleted_until(known)) if known else until
+        self._items.update((event.key, _NOTE + note), values, condition={})
 
     def undo_tombstone(self, tombstone: Record, restored: Record | None) -> Record:
         """Note that a delete marker was removed, and at which attempt the version below it is to be restored.
@@ -126,3 +136,17 @@ class Succession:
         except ItemChangedError as changed:
             if changed.found is not None:
                 raise TransientError("an older record changed while it was marked as followed") from None
+
+
+def _is_twin(record: Record, other: Record) -> bool:
+    """Return whether two records are of one version, which S3 sent one of its events without a sequencer for.
+
+    Where a version has no id of its own, the same bytes may have been put twice.
+    """
+    if other.version != record.version or other.is_tombstone:
+        return False
+    return not record.is_of_null_version or is_made_up(record.sequencer) or is_made_up(other.sequencer)
+
+
+def _deleted_until(note: Record) -> str:
+    return str(note.attributes["deleted_until"])

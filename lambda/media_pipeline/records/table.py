@@ -24,7 +24,7 @@ from media_pipeline.records.record import (
     alert_id,
     iso_time,
 )
-from media_pipeline.records.succession import NEVER, SECONDS_PER_DAY, Succession
+from media_pipeline.records.succession import LAST_SEQUENCER, NEVER, SECONDS_PER_DAY, Succession
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -63,6 +63,15 @@ class Records:
     def of_version(self, object_key: str, version: str) -> Record | None:
         """Read the record of one object version; None where it never had one."""
         return next((record for record in self._items.query(object_key) if record.version == version), None)
+
+    def deleted_by(self, event: ObjectEvent) -> Record | None:
+        """Read the record of what a delete is about, a version or a delete marker; None where it never had one."""
+        if not event.is_of_null_version:
+            return self.of_version(event.key, event.version)
+        # Of all that had the id "null" in turn, the last one before the delete.
+        until = event.sequencer or LAST_SEQUENCER
+        found = (record for record in self.history(event.key) if record.is_of_null_version)
+        return next((record for record in found if record.sequencer < until), None)
 
     def history(self, object_key: str) -> Iterator[Record]:
         """Read all records of a key, newest first."""
@@ -118,7 +127,8 @@ class Records:
                         "version_id": event.version_id,
                         "etag": event.etag,
                     },
-                    remove=(*_OF_ONE_OUTCOME, "decoding"),
+                    # Opened again, it is looked up anew whether something newer follows.
+                    remove=(*_OF_ONE_OUTCOME, "decoding", "followed_by"),
                 )
             except ItemChangedError as changed:
                 known = changed.found

@@ -1,0 +1,6 @@
+"""All mutations: importing a module of them registers its own."""
+
+from tests.faults import mutations_delivery, mutations_images, mutations_video
+from tests.faults.mutations import MUTATIONS
+
+__all__ = ["MUTATIONS", "mutations_delivery", "mutations_images", "mutations_video"]

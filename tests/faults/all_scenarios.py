@@ -1,0 +1,8 @@
+"""All scenarios of one object, which `exhaustive` tries with every fault."""
+
+from collections.abc import Mapping
+
+from tests.faults.scenarios import ONE_OBJECT, Scenario
+from tests.faults.scenarios_versions import VERSIONS
+
+SCENARIOS: Mapping[str, Scenario] = {**ONE_OBJECT, **VERSIONS}

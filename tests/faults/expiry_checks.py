@@ -1,0 +1,91 @@
+"""What may expire, and what readers may see of it: checks for the items of the records table, without its code."""
+
+from collections.abc import Callable, Iterator
+
+from tests.faults.history import History, Upload
+from tests.faults.record_items import Item, version_of
+from tests.faults.virtual_time import START
+
+NEVER = 253_402_300_799  # epoch seconds: the end of the year 9999
+LATE = 28 * 86_400  # seconds in which a message about a version may still come: docs/maintainer/promise.md
+STAYING = frozenset({"FAILED", "REVIEW", "PROCESSING"})  # whatever follows, until they are decided
+REPLACING = frozenset({"PUBLISHED", "BLOCKED", "REVIEW", "DELETED"})  # outcomes that hide older versions
+HIDING = frozenset({"BLOCKED", "REVIEW", "DELETED"})
+MARKS = frozenset(
+    {"announced_at", "updated_at", "followed_by", "expires_at", "undone", "restored_attempt"}
+)  # the only fields that may change in a terminal record
+
+
+def expiry_problems(old: Item | None, new: Item, now: float) -> Iterator[str]:
+    """Yield what is wrong with the `expires_at` of an item; `now` in virtual seconds since the run began."""
+    expires_at = new.get("expires_at")
+    if expires_at is None or expires_at == NEVER or (old or {}).get("expires_at") == expires_at:
+        return
+    status = new["status"]
+    if status in STAYING:
+        yield f"{status} expires, which waits for a decision"
+    if status != "SUPERSEDED" and not new.get("followed_by"):
+        yield f"{status} expires, and nothing newer took its place"
+    if status == "DELETED" and expires_at - START - now < LATE - 5:
+        yield "DELETED expires before every late message is gone"
+
+
+def shown_to_readers(items: list[Item]) -> Item | None:
+    """Return the record whose renditions readers of a key get, as the API's documentation says; `items` by age."""
+    for item in reversed(items):
+        is_replaced = (
+            item.get("followed_by") or item.get("undone") or item.get("reason") == "already_uploaded"
+        )
+        if is_replaced:
+            continue
+        if item["status"] in HIDING:
+            return None
+        if item["status"] == "PUBLISHED":
+            return item
+    return None
+
+
+class ReaderChecks:
+    """Compares what readers see at the end of a run with everything that was announced."""
+
+    def __init__(self, history: History, current: Callable[[str], str | None]) -> None:
+        """`current` returns the identity of a key's current upload in the bucket, or None."""
+        self._history = history
+        self._current = current
+
+    def of_key(self, key: str, items: list[Item], *, takes_one_upload: bool) -> Iterator[str]:
+        """Yield what is wrong with what readers of a key see; `items` are its records, oldest first."""
+        shown = shown_to_readers(items)
+        upload = self._history.uploads.get((key, version_of(shown))) if shown else None
+        # Without a sequencer, only what the bucket holds tells which version is newer.
+        if upload is not None and not takes_one_upload and not upload.lacks_sequencer:
+            for newer in self._replacing(upload):
+                yield f"readers are shown {upload}, although {newer} came later"
+        yield from self._undeleted(key, items, upload, takes_one_upload=takes_one_upload)
+
+    def _replacing(self, shown: Upload) -> Iterator[str]:
+        """Yield later versions of the key that had an outcome which hides the shown one."""
+        for announcement in self._history.announced.values():
+            if announcement["object_key"] != shown.key or announcement["status"] not in REPLACING:
+                continue
+            version = str(announcement.get("version_id"))
+            later = self._history.uploads.get((shown.key, version))
+            if later is not None and (later.sequencer or "") > (shown.sequencer or ""):
+                yield f"{later}, {announcement['status']},"
+
+    def _undeleted(
+        self, key: str, items: list[Item], shown: Upload | None, *, takes_one_upload: bool
+    ) -> Iterator[str]:
+        """Yield a version that is current again since its delete marker was removed, and is not shown."""
+        identity = self._current(key)
+        current = self._history.uploads.get((key, identity)) if identity else None
+        if current is None or current is shown or takes_one_upload:
+            return
+        uploads = [upload for upload in self._history.uploads.values() if upload.key == key]
+        if any((upload.sequencer or "") > (current.sequencer or "") for upload in uploads):
+            return  # a newer one was deleted for good, which brings nothing back
+        for item in items:
+            if version_of(item) != identity:
+                continue
+            if item["status"] in ("PUBLISHED", "SUPERSEDED", "DELETED"):
+                yield f"{current} is current, its record is {item['status']}, and readers do not see it"

@@ -1,0 +1,33 @@
+"""Items of the records table as the checks read them, without code of the pipeline."""
+
+from typing import Any
+
+from tests.faults.history import identity, marker_identity
+
+Item = dict[str, Any]
+TERMINAL = frozenset({"PUBLISHED", "BLOCKED", "REVIEW", "REJECTED", "FAILED", "SUPERSEDED", "DELETED"})
+WITHHELD = frozenset({"BLOCKED", "REVIEW"})
+
+
+def version_of(item: Item) -> str:
+    """Return the identity of the version or delete marker that a record is about."""
+    if item.get("delete_marker"):
+        return marker_identity(item.get("version_id"), str(item["sequencer"]))
+    return identity(item.get("version_id"), item.get("etag"))
+
+
+def answered(document: Item) -> set[str]:
+    """Return the SHA-256 of the pictures whose answers a verdict, or a cut-off attempt, wrote down."""
+    pictures = document.get("pictures") or document.get("frames") or ()
+    return {picture["sha256"] for picture in pictures if not picture.get("omitted")}
+
+
+def listed(item: Item) -> set[str]:
+    """Return the keys of the renditions that a record lists."""
+    return {str(rendition["key"]) for rendition in item.get("renditions") or ()}
+
+
+def is_withheld(item: Item) -> bool:
+    """Return whether an enforced verdict withholds the version."""
+    moderation = item.get("moderation") or {}
+    return moderation.get("mode") == "enforce" and moderation.get("verdict") in ("block", "review")
