@@ -181,7 +181,7 @@ class ObjectProcessor(Generic[Fetched]):
             # Before a look for newer versions: a move to quarantine that was begun is completed.
             return self._quarantine(attempt, self._verdicts.withheld(attempt, stored))
         neighbours = self._records.succession.neighbours(attempt.record)
-        if neighbours.twin is not None and attempt.record.attempt == 1:
+        if neighbours.twin is not None and _is_second(attempt.record, neighbours.twin):
             return SecondRecord(neighbours.twin)
         attempt.has_older = neighbours.has_older
         if self._single_uploads.is_superseded(attempt.record.object_key, neighbours):
@@ -327,3 +327,10 @@ class ObjectProcessor(Generic[Fetched]):
         if known.attributes.get("reason") != Reason.ORIGINAL_GONE:
             return False
         return not self._storage.exists(event.key, event.version_id, event.etag)
+
+
+def _is_second(record: Record, twin: Record) -> bool:
+    """Return whether of two records of one version this one goes: never both, and never one with a verdict."""
+    if record.moderation is not None:
+        return False
+    return twin.status.terminal or twin.moderation is not None or twin.sequencer < record.sequencer

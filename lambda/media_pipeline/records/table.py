@@ -166,12 +166,12 @@ class Records:
         self._give_up(claim, {**fitted(facts or {}), "unfinished": unfinished})
 
     def discard(self, claim: Claim) -> None:
-        """Delete the record that a claim has just created, since its version has another one.
+        """Delete the record of a claim without a verdict, since its version has another one.
 
         Raises LeaseLostError where another invocation took it over.
         """
         record = claim.record
-        condition = {"owner": claim.owner, "status": Status.PROCESSING, "attempt": 1}
+        condition = {"owner": claim.owner, "status": Status.PROCESSING, "attempt": record.attempt}
         try:
             self._items.delete((record.object_key, record.sequencer), condition=condition)
         except ItemChangedError:
