@@ -163,7 +163,9 @@ def cases(runner: CaseRunner) -> Iterator[str]:
             yield from (
                 f"{scenario_name}/{Injection(name, at)}"
                 for name, fault in NAMES.items()
-                if fault in SINGLES and fault.fits(call.operation)
+                if fault in SINGLES
+                and fault.fits(call.operation)
+                and (scenario.late_calls or fault.kind is not FaultKind.LATE)
             )
     yield from REPEATED
     yield from (f"preempt:{name}" for name in PREEMPTIONS)

@@ -23,6 +23,7 @@ class Scenario:
     function: str = "process-image"  # whose calls fail
     deployment: Deployment = FIRST
     in_pairs: bool = True  # whether pairs of faults are tried as well
+    late_calls: bool = True  # whether a call may be carried out after its function gave up on it
     faults: bool = True  # whether any are: only the picture differs from that of another scenario
 
 
