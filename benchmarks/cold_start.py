@@ -46,7 +46,7 @@ class Context:
 # S3's test message, the only one that is handled without calling a service.
 _TEST_MESSAGE = """{"Records": [{
     "messageId": "1", "receiptHandle": "1", "body": '{"Service":"Amazon S3","Event":"s3:TestEvent"}',
-    "attributes": {"ApproximateReceiveCount": "1"}, "messageAttributes": {}, "md5OfBody": "",
+    "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": "0"}, "messageAttributes": {}, "md5OfBody": "",
     "eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:eu-central-1:123456789012:images", "awsRegion": ""}]}"""
 # A form is signed without calling a service, too.
 _FORM = """{

@@ -15,6 +15,7 @@ ALERT_STATUSES = ("BLOCKED", "REVIEW", "FAILED")  # the `status` attribute that 
 LEAST_COUNT = 20  # with fewer objects in five minutes a percentage means nothing
 REJECTED_PERCENT = 20
 HANDED_BACK_PERCENT = 1
+OLD_SECONDS = 1200  # longer than the longest time-out, so that one attempt that is cut off does not ring
 _OUTCOMES = {
     "published": "Published",
     "blocked": "Blocked",
@@ -133,8 +134,13 @@ class MediaAlerting(pulumi.ComponentResource):
         )
 
     def _alarms(self, name: str, service: str) -> None:
-        def metric(metric_name: str) -> Metric:
-            return Metric(namespace=METRICS_NAMESPACE, name=metric_name, dimensions={"service": service})
+        def metric(metric_name: str, statistic: str = "Sum") -> Metric:
+            return Metric(
+                namespace=METRICS_NAMESPACE,
+                name=metric_name,
+                dimensions={"service": service},
+                statistic=statistic,
+            )
 
         def ring(what: str, args: AlarmArgs) -> None:
             alarm(f"{name}-{what}", args, pulumi.ResourceOptions(parent=self))
@@ -178,6 +184,18 @@ class MediaAlerting(pulumi.ComponentResource):
                 label="handed back, percent",
                 threshold=HANDED_BACK_PERCENT,
                 periods=3,
+                topic_arn=self.alarms.arn,
+            ),
+        )
+        ring(
+            "handed-back-age",
+            AlarmArgs(
+                meaning=f"A message went back to its queue {OLD_SECONDS // 60} minutes or more after it was sent.",
+                remedy="Search the worker's log for `message handed back`: a permission, an outage, throttling, or one "
+                "object that fails again and again. Messages return by themselves until their 50th receive.",
+                # Not SQS's age of the oldest message: it leaves out what was received three times or more.
+                metrics={"age": metric("AgeAtHandBack", "Maximum")},
+                threshold=OLD_SECONDS,
                 topic_arn=self.alarms.arn,
             ),
         )

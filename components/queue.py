@@ -124,8 +124,8 @@ class WorkQueue(pulumi.ComponentResource):
             f"{name}-age",
             AlarmArgs(
                 meaning=f"A message has waited in {name} for {age} s.",
-                remedy="Either uploads arrive faster than `concurrency` allows (raise it within "
-                "Rekognition's quota), or messages fail repeatedly: read the function's log.",
+                # SQS leaves messages received three times or more out of this metric: handed-back-age watches those.
+                remedy="Uploads arrive faster than `concurrency` allows: raise it within Rekognition's quota.",
                 metrics={"age": _sqs("ApproximateAgeOfOldestMessage", self.queue, "Maximum")},
                 threshold=age,
                 topic_arn=topic_arn,

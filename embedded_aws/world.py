@@ -244,6 +244,20 @@ class World:
         with MOTO_LOCK.held():
             expire_object(self.account_id, bucket, key)
 
+    def oldest_message_age(self, queue_url: str, now: float) -> float:
+        """Return a queue's ApproximateAgeOfOldestMessage in seconds, as CloudWatch would show it at `now`.
+
+        Raises KeyError where there is no such queue.
+        """
+        from moto.sqs.models import sqs_backends
+
+        from embedded_aws.moto_lock import MOTO_LOCK
+        from embedded_aws.queue_age import oldest_message_age
+
+        with MOTO_LOCK.held():
+            queue = sqs_backends[self.account_id][self.region].queues[queue_url.rsplit("/", 1)[-1]]
+            return oldest_message_age(queue._messages, now)
+
     def function_package(self, name: str) -> FunctionPackage:
         """Return the deployed zip of a function, its layers' zips in order, its configuration.
 

@@ -23,6 +23,7 @@ class Metric(NamedTuple):
 
 METRICS = {
     "BatchItemFailures": Metric("messages that were handed back to their queue"),
+    "AgeAtHandBack": Metric("seconds since a message that was handed back was first sent"),
     "UnknownMessages": Metric("messages in a dead-letter queue that are not S3 events"),
     "UploadsAccepted": Metric("pictures that were stored through the upload API"),
     "UploadFormsIssued": Metric("forms that the upload API gave out"),
@@ -67,9 +68,13 @@ class Observability:
         """Log an event that this function does not process."""
         self.logger.warning("event ignored: %s", why, extra={"key": key})
 
-    def handed_back(self, error: Exception, *, object_key: str | None = None) -> None:
-        """Count and log a message that returns, with the error's traceback; `object_key` is None if it has no event."""
+    def handed_back(self, error: Exception, *, age: float, object_key: str | None = None) -> None:
+        """Count and log a message that returns, with the error's traceback; `object_key` is None if it has no event.
+
+        `age` is the seconds since it was first sent. SQS's own metric leaves out what was received three times or more.
+        """
         self._count("BatchItemFailures")
+        self.metrics.add_metric(name="AgeAtHandBack", unit=MetricUnit.Seconds, value=max(age, 0.0))
         extra = {} if object_key is None else {"object_key": object_key}
         self.logger.warning("message handed back: %s", error, exc_info=error, extra=extra)
 

@@ -25,7 +25,7 @@ def test_every_function_has_its_alarms(recorded: Recording) -> None:
 def test_no_alarm_that_operators_rely_on_is_taken_away(recorded: Recording) -> None:
     names = {alarm.name.removeprefix(f"media-pipeline-{recorded.stack}-") for alarm in recorded.of(ALARM)}
     assert names >= {
-        "failed", "rejected-share", "handed-back-share", "unknown-messages", "images-age",
+        "failed", "rejected-share", "handed-back-share", "handed-back-age", "unknown-messages", "images-age",
         "images-dead-letters-left", "videos-age", "videos-dead-letters-left", "process-video-duration",
         "log-notification-dead-letters-left", "api-server-errors", "api-client-errors", "api-latency",
     }  # fmt: skip
@@ -82,7 +82,7 @@ def test_alarms_on_outcomes_watch_metrics_that_the_functions_really_emit(
     for status in Status:
         if status.terminal:
             observability.outcome(status, object_key="key")
-    observability.handed_back(RuntimeError("once"))
+    observability.handed_back(RuntimeError("once"), age=60)
     observability.unknown_message("body", RuntimeError("no event"))
     observability.upload_accepted()
     observability.form_issued()
@@ -93,7 +93,7 @@ def test_alarms_on_outcomes_watch_metrics_that_the_functions_really_emit(
     }
     assert watched <= emitted
     assert watched >= {
-        "Published", "Blocked", "Review", "Rejected", "Failed", "BatchItemFailures", "UnknownMessages",
+        "Published", "Blocked", "Review", "Rejected", "Failed", "BatchItemFailures", "AgeAtHandBack", "UnknownMessages",
     }  # fmt: skip
     assert observability.metrics.namespace == "MediaPipeline"
     assert observability.metrics.service == f"media-pipeline-{recorded.stack}"
@@ -148,6 +148,14 @@ def test_a_share_of_one_percent_handed_back_rings_from_20_messages_on(
     alarm = dev.one(ALARM, "-handed-back-share")
     assert (evaluate(alarm, **counts) >= alarm.inputs["threshold"]) is rings
     assert alarm.inputs["evaluationPeriods"] == 3
+
+
+def test_one_message_that_is_handed_back_for_long_rings_within_minutes(recorded: Recording) -> None:
+    alarm = recorded.one(ALARM, "-handed-back-age").inputs
+    assert (alarm["metricName"], alarm["statistic"]) == ("AgeAtHandBack", "Maximum")
+    assert (alarm["threshold"], alarm["period"], alarm["evaluationPeriods"]) == (1200, 300, 1)
+    longest = max(each.inputs["timeout"] for each in recorded.of("aws:lambda/function:Function"))
+    assert alarm["threshold"] > longest, "one attempt that is cut off is nothing unusual"
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ class QuietObservability(Observability):
     def ignored(self, key: str, why: str) -> None:
         """Ignore the log line: nobody reads it."""
 
-    def handed_back(self, error: Exception, *, object_key: str | None = None) -> None:
+    def handed_back(self, error: Exception, *, age: float, object_key: str | None = None) -> None:
         """Ignore the log line: nobody reads it."""
 
     def unknown_message(self, body: str, error: Exception) -> None:
@@ -305,8 +305,12 @@ def _event(delivery: Delivery) -> dict[str, Any]:
                 "messageId": str(delivery.message.number),
                 "receiptHandle": delivery.receipt,
                 "body": delivery.message.body,
-                "attributes": {"ApproximateReceiveCount": str(delivery.receives)},
+                "attributes": {
+                    "ApproximateReceiveCount": str(delivery.receives),
+                    "SentTimestamp": str(int(delivery.message.sent_at * 1000)),
+                },
                 "eventSource": "aws:sqs",
+                "eventSourceARN": f"arn:aws:sqs:eu-west-1:123456789012:{delivery.queue}",
             }
         ]
     }

@@ -31,6 +31,7 @@ class Delivery:
     message: Message
     receipt: str
     receives: int
+    queue: str
 
 
 class Queue:
@@ -95,7 +96,7 @@ class Queue:
             self.messages.append(message)
         message.receives += 1
         message.receipts.append(f"{self.name}-{message.number}-{message.receives}")
-        return Delivery(message, message.receipts[-1], message.receives)
+        return Delivery(message, message.receipts[-1], message.receives, self.name)
 
     def delete(self, delivery: Delivery) -> None:
         """Delete a message. As in SQS, only the receipt handle of its last delivery does so."""

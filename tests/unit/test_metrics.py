@@ -17,7 +17,7 @@ def test_every_metric_is_listed_with_its_dimensions(
     for status in Status:
         if status.terminal:
             observability.outcome(status, object_key="key")
-    observability.handed_back(RuntimeError("once"))
+    observability.handed_back(RuntimeError("once"), age=60)
     observability.unknown_message("body", RuntimeError("not an event"))
     observability.upload_accepted()
     observability.form_issued()

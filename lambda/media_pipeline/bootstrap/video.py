@@ -37,4 +37,4 @@ def video_worker(
     dependencies = processor_dependencies(settings, clients, rekognition, observability, clock)
     describe: Callable[[LambdaContext], Invocation] = partial(Invocation.of, client_timeout=timeout)
     processor = ObjectProcessor(dependencies, VideoProcessor(settings))
-    return processor_worker(processor, settings, clients, observability, describe)
+    return processor_worker(processor, settings, clients, observability, describe, clock=clock)

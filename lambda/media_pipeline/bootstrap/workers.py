@@ -65,7 +65,9 @@ def image_worker(
     dependencies = processor_dependencies(settings, clients, rekognition, observability, clock)
     url = settings.videos_queue_url
     media = ImageProcessor(settings, videos=VideosQueue(sqs=clients.sqs, url=url) if url else None)
-    return processor_worker(ObjectProcessor(dependencies, media), settings, clients, observability)
+    return processor_worker(
+        ObjectProcessor(dependencies, media), settings, clients, observability, clock=clock
+    )
 
 
 def processor_dependencies(
@@ -94,6 +96,8 @@ def processor_worker(
     clients: Clients,
     observability: Observability,
     describe: Callable[[LambdaContext], Invocation] = Invocation.of,
+    *,
+    clock: Callable[[], float],
 ) -> MessageWorker:
     """Assemble a function that processes each event of its queue."""
 
@@ -108,6 +112,7 @@ def processor_worker(
         uploads_bucket=settings.buckets.uploads,
         observability=observability,
         describe=describe,
+        clock=clock,
     )
 
 
@@ -124,4 +129,5 @@ def dead_letters_worker(
         queue_urls=[url for url in (settings.queue_url, settings.videos_dead_letters_url) if url],
         uploads_bucket=settings.buckets.uploads,
         observability=observability,
+        clock=clock,
     )

@@ -1,6 +1,7 @@
 """Reads the events in an SQS batch, and decides when failed messages return."""
 
 import math
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -23,13 +24,17 @@ LONGEST_PAUSE = 6  # times the time-out, which is the queue's visibility timeout
 
 
 class Message(NamedTuple):
-    """One message of a batch. `receives` counts its deliveries, this one included; `queue_arn` names its queue."""
+    """One message of a batch. `receives` counts its deliveries, this one included; `queue_arn` names its queue.
+
+    `sent_at` is when it was first sent, in epoch seconds.
+    """
 
     id: str
     body: str
     receipt_handle: str
     receives: int
     queue_arn: str
+    sent_at: float
 
     @classmethod
     def parse(cls, record: Mapping[str, Any]) -> "Message":
@@ -40,6 +45,7 @@ class Message(NamedTuple):
             receipt_handle=record["receiptHandle"],
             receives=int(record["attributes"]["ApproximateReceiveCount"]),
             queue_arn=record["eventSourceARN"],
+            sent_at=int(record["attributes"]["SentTimestamp"]) / 1000,
         )
 
 
@@ -60,6 +66,7 @@ class MessageWorker:
         uploads_bucket: str,
         observability: Observability,
         describe: Callable[[LambdaContext], Invocation] = Invocation.of,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._handle = handle
         self._unknown = unknown
@@ -68,6 +75,7 @@ class MessageWorker:
         self._uploads_bucket = uploads_bucket
         self._observability = observability
         self._describe = describe
+        self._clock = clock
 
     def __call__(self, event: dict[str, Any], context: LambdaContext) -> Any:
         """Handle one batch; the answer names the messages that return (`ReportBatchItemFailures`)."""
@@ -87,7 +95,8 @@ class MessageWorker:
         try:
             self._events(message.body, replace(invocation, hide=partial(self._hide, message)), failed)
         except Exception as error:
-            self._observability.handed_back(error, object_key=failed[0] if failed else None)
+            age = self._clock() - message.sent_at
+            self._observability.handed_back(error, age=age, object_key=failed[0] if failed else None)
             self._choose_return(message, invocation, error)
             raise
 
@@ -121,7 +130,7 @@ class MessageWorker:
 
     def _choose_return(self, message: Message, invocation: Invocation, error: Exception) -> None:
         """Choose when the message returns; without this call, after the queue's visibility timeout."""
-        seconds = _pause(error, message.receives, invocation.timeout)
+        seconds = pause(error, message.receives, invocation.timeout)
         try:
             self._hide(message, seconds)
         except (BotoCoreError, ClientError, SettingsError) as problem:
@@ -144,7 +153,8 @@ class MessageWorker:
             raise SettingsError(f"there is no URL of {message.queue_arn}") from None
 
 
-def _pause(error: Exception, receives: int, timeout: float) -> float:
+def pause(error: Exception, receives: int, timeout: float) -> float:
+    """Return the seconds for which a message stays away after its attempt number `receives` failed with `error`."""
     if isinstance(error, LeaseHeldError):
         return max(error.seconds, 0.0)
     if isinstance(error, UnknownMessageError):
