@@ -35,7 +35,12 @@ alerting = MediaAlerting(
 )
 storage = MediaStorage(
     stack.service,
-    MediaStorageArgs(account=account, retention=stack.retention, protect=stack.protect),
+    MediaStorageArgs(
+        account=account,
+        retention=stack.retention,
+        point_in_time_recovery=stack.point_in_time_recovery,
+        protect=stack.protect,
+    ),
     options,
 )
 processing = MediaProcessing(

@@ -235,6 +235,8 @@ class StackKeys(Keys):
     """Who gets e-mails."""
     tracing: Switch
     """Whether the functions and the API send traces to X-Ray."""
+    point_in_time_recovery: Switch
+    """Whether the records table can be restored to any second; a destroy then leaves a backup for 35 days."""
     protect: Switch
     """Whether buckets and table are protected against `pulumi destroy` and replacement."""
 

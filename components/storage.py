@@ -60,10 +60,11 @@ BUCKETS = (
 
 @dataclass(frozen=True, kw_only=True)
 class MediaStorageArgs:
-    """How long data is kept, and whether it outlives the stack."""
+    """How long data is kept, whether the records can be restored, and whether the data outlives the stack."""
 
     account: Account
     retention: Retention
+    point_in_time_recovery: bool
     protect: bool
 
 
@@ -87,7 +88,7 @@ class MediaStorage(pulumi.ComponentResource):
             for spec in BUCKETS
         }
         self._log_access(name, args.account)
-        self.records = self._table(f"{name}-records", args.protect)
+        self.records = self._table(f"{name}-records", args)
         self.register_outputs(
             {
                 **{spec.name: self.buckets[spec.name].bucket.bucket for spec in BUCKETS},
@@ -139,7 +140,7 @@ class MediaStorage(pulumi.ComponentResource):
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[delivery]),
             )
 
-    def _table(self, name: str, protect: bool) -> aws.dynamodb.Table:
+    def _table(self, name: str, args: MediaStorageArgs) -> aws.dynamodb.Table:
         return aws.dynamodb.Table(
             name,
             billing_mode="PAY_PER_REQUEST",
@@ -164,9 +165,11 @@ class MediaStorage(pulumi.ComponentResource):
                 )
             ],
             ttl=aws.dynamodb.TableTtlArgs(attribute_name="expires_at", enabled=True),
-            point_in_time_recovery=aws.dynamodb.TablePointInTimeRecoveryArgs(enabled=True),
-            deletion_protection_enabled=protect,
-            opts=pulumi.ResourceOptions(parent=self, protect=protect),
+            point_in_time_recovery=aws.dynamodb.TablePointInTimeRecoveryArgs(
+                enabled=args.point_in_time_recovery
+            ),
+            deletion_protection_enabled=args.protect,
+            opts=pulumi.ResourceOptions(parent=self, protect=args.protect),
         )
 
     def _policy(

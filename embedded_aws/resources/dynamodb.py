@@ -55,9 +55,11 @@ class Table(Handler):
 
     @classmethod
     def existing(cls, aws: Aws) -> Iterator[str]:
-        """Yield all tables."""
+        """Yield all tables, and the backups that deleted ones left."""
         for name in pages(aws, "dynamodb", "list_tables", "TableNames"):
             yield f"arn:aws:dynamodb:{aws.region}:{aws.account_id}:table/{name}"
+        for backup in aws.client("dynamodb").list_backups(BackupType="ALL")["BackupSummaries"]:
+            yield backup["BackupArn"]
 
     def create(self, inputs: Inputs) -> str:
         """Create the table, on demand only: the embedded AWS has no capacity to provision."""

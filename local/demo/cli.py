@@ -154,6 +154,8 @@ def _conclude(result: "Run", options: Options) -> int:
         f"Deployed in {seconds.deploy:.1f} s, processed in {seconds.process:.1f} s, destroyed in "
         f"{seconds.destroy:.1f} s; {len(result.leftovers) or 'nothing'} left over."
     )
+    if result.backups:
+        print("What is left over is DynamoDB's backup of the records table, which it deletes after 35 days.")
     print(f"Moderation here is a stand-in. Look at {_shown(options.out / 'report.html')}")
     for trouble in result.troubles:
         print(f"PROBLEM: {one_line(trouble)}", file=sys.stderr)

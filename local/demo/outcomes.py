@@ -179,7 +179,13 @@ class Run:
             for outcome in self.outcomes
             if outcome.trouble is not None
         ]
-        return objects + [f"left over after destroy: {leftover}" for leftover in self.leftovers]
+        unexpected = [each for each in self.leftovers if each not in self.backups]
+        return objects + [f"left over after destroy: {leftover}" for leftover in unexpected]
+
+    @property
+    def backups(self) -> list[str]:
+        """Return what is left over as documented: DynamoDB's backup of a table with point-in-time recovery."""
+        return [each for each in self.leftovers if ":table/" in each and "/backup/" in each]
 
 
 def from_records(uploads: Iterable[Upload], items: Iterable[Mapping[str, Any]]) -> tuple[Outcome, ...]:

@@ -113,6 +113,7 @@ def test_prod_really_differs_from_dev() -> None:
         ("background", "#12345g"),
         ("background", None),
         ("tracing", None),
+        ("pointInTimeRecovery", "sometimes"),
         ("protect", "yes"),
         ("moderation.mode", "strict"),
         ("moderation.mode", False),

@@ -296,6 +296,21 @@ def s3_version_listings(clients: Clients) -> bool:
     return [version["Key"] for version in found] == ["b", "c"]
 
 
+@check
+def tables_system_backups(clients: Clients) -> bool:
+    tables = clients("dynamodb")
+    tables.create_table(
+        TableName="t",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}],
+    )
+    recovery = {"PointInTimeRecoveryEnabled": True}
+    tables.update_continuous_backups(TableName="t", PointInTimeRecoverySpecification=recovery)
+    tables.delete_table(TableName="t")
+    return [each["BackupType"] for each in tables.list_backups()["BackupSummaries"]] == ["SYSTEM"]
+
+
 def _main() -> None:
     """Print what plain moto does, as JSON: check -> whether AWS's behaviour is there."""
     import boto3

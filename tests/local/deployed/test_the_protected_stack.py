@@ -6,7 +6,7 @@ from embedded_aws.deployment.deploy import DeployError, ProtectedError
 from tests.fixtures.deployed_stack import deployed_stack
 
 
-def test_prod_in_a_new_account_resists_until_it_is_unprotected_and_then_leaves_nothing() -> None:
+def test_prod_in_a_new_account_resists_until_it_is_unprotected_and_then_leaves_a_backup() -> None:
     with deployed_stack("prod", profile="new-account") as deployed:
         deployment = deployed.deployment
         with pytest.raises(DeployError, match="'5307' at 'memorySize' failed to satisfy constraint"):
@@ -18,4 +18,5 @@ def test_prod_in_a_new_account_resists_until_it_is_unprotected_and_then_leaves_n
             deployment.destroy()
         assert len(deployment.resources) == count
         deployment.update({"protect": False})
-        assert deployment.destroy() == []
+        (left,) = deployment.destroy()
+        assert "/backup/" in left, "DynamoDB's own, for 35 days: docs/operator/deploying.md says so"
