@@ -5,6 +5,7 @@ import io
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus
@@ -79,10 +80,8 @@ def _use_everything(stack: ServedStack, folder: Path) -> None:
     image = stack.request("GET", answer.json["status_url"]).json
     assert stack.get_bytes(image["renditions"][0]["url"])[0] == 200
 
-    for name, queue in (("images", "images_queue_url"), ("videos", "videos_queue_url")):
-        sqs.send_message(QueueUrl=outputs[queue], MessageBody=_event(stack, f"lost-{name}.jpg", "lost"))
+    for queue in ("images_queue_url", "videos_queue_url"):
         sqs.send_message(QueueUrl=outputs[queue], MessageBody="handed back until it is a dead letter")
-    stack.wait_for_outcomes(["lost-images.jpg", "lost-videos.jpg"])
     for name, queue in (("images", "images_dead_letters_url"), ("videos", "videos_dead_letters_url")):
         sqs.send_message(QueueUrl=outputs[queue], MessageBody=_event(stack, f"given-up-{name}", "lost"))
     stack.wait_for_outcomes(["given-up-images", "given-up-videos"])
@@ -96,6 +95,14 @@ def _use_everything(stack: ServedStack, folder: Path) -> None:
         )
     _wait(lambda: stack.status("published.jpg") == "DELETED" and stack.status("film.mp4") == "DELETED")
     stack.wait_for_outcomes()
+    for name, queue in (("images", "images_queue_url"), ("videos", "videos_queue_url")):
+        sqs.send_message(QueueUrl=outputs[queue], MessageBody=_event(stack, f"lost-{name}.jpg", "lost"))
+        _wait(partial(_is_handed_back, stack, f"lost-{name}.jpg"))
+
+
+def _is_handed_back(stack: ServedStack, key: str) -> bool:
+    """Return whether an attempt ended without an outcome: a missing original is looked for again for 20 minutes."""
+    return any(record["attempt"] and "owner" not in record for record in stack.deployed.records(key))
 
 
 def _video(path: Path, picture: bytes) -> bytes:
