@@ -22,6 +22,8 @@ from tests.faults.event_orders import ORDERS, run_order
 from tests.faults.fault_injection import ALWAYS, Call, Fault, FaultKind
 from tests.faults.preemption import PREEMPTIONS, run_preemption
 from tests.faults.process_pool import INTERRUPTED, ProcessPool, Progress, interruptible
+from tests.faults.races import CASES as RACES_AT_CALLS
+from tests.faults.races import run_race
 from tests.faults.scenarios import DAY, Scenario
 from tests.faults.simulated_functions import ClientPool
 from tests.faults.simulated_stack import SimulatedStack
@@ -150,6 +152,8 @@ class CaseRunner:
             return run_order(self.stack, self.pool, rest)
         if family == "preempt":
             return run_preemption(self.stack, self.pool, rest)
+        if family == "race":
+            return run_race(self.stack, self.pool, rest)
         return run_injections(self.stack, self.pool, case)[0]
 
 
@@ -169,6 +173,7 @@ def cases(runner: CaseRunner) -> Iterator[str]:
             )
     yield from REPEATED
     yield from (f"preempt:{name}" for name in PREEMPTIONS)
+    yield from (f"race:{name}" for name in RACES_AT_CALLS)
     yield from (f"order:{name}" for name in ORDERS)
 
 

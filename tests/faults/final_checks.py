@@ -102,18 +102,23 @@ class _FinalChecks:
         there = set(self._stack.objects(RENDITIONS))
         must, may = set(), set()
         for items in self._of_key.values():
-            deleted = False
+            deleted = was_deleted = (
+                False  # the second: below a delete marker that was removed under a newer upload
+            )
+            has_newer = False
             for item in reversed(items):
                 listed = {str(rendition["key"]) for rendition in item.get("renditions") or ()}
                 if item["status"] in WITHHELD and listed:
                     yield f"{item['object_key']} is {item['status']} and lists renditions, which do not exist"
-                if not deleted and item["status"] == "PUBLISHED":
+                if not deleted and item["status"] == "PUBLISHED" and not was_deleted:
                     must |= listed
-                elif not deleted and item["status"] == "FAILED":
+                elif not deleted and item["status"] in ("FAILED", "PUBLISHED"):
                     may |= listed  # allowed and cut off: a redrive continues from there
                 is_marker = item["status"] == "DELETED" and bool(item.get("delete_marker"))
                 is_removed = (item["object_key"], version_of(item)) in self._history.removed_markers
                 deleted = deleted or (is_marker and not is_removed)
+                was_deleted = was_deleted or (is_marker and is_removed and has_newer)
+                has_newer = has_newer or not is_marker
         for key in sorted(must - there):
             yield f"rendition {key} is missing"
         for key in sorted(there - must - may):

@@ -93,7 +93,7 @@ PREEMPTIONS = (
 )
 
 
-class _Preempting:
+class Preempting:
     """Pauses the first invocation before its Nth call and lets the second message be delivered meanwhile."""
 
     def __init__(
@@ -171,7 +171,7 @@ def run_preemption(stack: SimulatedStack, pool: ClientPool, name: str) -> list[s
             if second is not None:
                 second(run)
 
-        run.injector = _Preempting(run, int(at), meanwhile, seconds, crossed=crossed, of_video=of_video)
+        run.injector = Preempting(run, int(at), meanwhile, seconds, crossed=crossed, of_video=of_video)
         run.queues["dead" if pair.startswith("fail") else "images"].send(bodies[0])
         run.run(DAY)
         violations = run.violations()

@@ -103,6 +103,8 @@ class Outcomes:
         current = self._storage.current(event.key)
         below = identity(current.version_id, current.etag) if current else ""
         restored = self._records.of_version(event.key, below) if current else None
+        if restored is not None and restored.sequencer > tombstone.sequencer:
+            current = None  # put after the delete, which never hid it
         attempt = self._records.succession.undo_tombstone(tombstone, restored).attributes["restored_attempt"]
         if current is None:
             return None
@@ -140,7 +142,7 @@ class Outcomes:
                 continue
             left = older.lease_left(self._clock())
             lease_left = max(lease_left, left)
-            if left <= 0:
+            if left <= 0 and not older.withheld:  # a move to quarantine that was begun is completed
                 # Its function may only stand still: from here on it can write nothing, and removes what it put.
                 self.finish(self._records.supersede(older), has_older=False)
         self._storage.remove_renditions(keys | self._unrecorded(record))

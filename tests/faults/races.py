@@ -1,0 +1,135 @@
+"""Two events of one key at once, of versions, deletes and undeletes: the first pauses before its Nth call.
+
+race:delete+undelete@4          the first continues 20 seconds later, while its lease still holds
+race:publish+delete@8-lapsed    it pauses until its lease is over; its own message stays hidden meanwhile
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from tests.faults.configurations import FIRST, KEEPING, WITH_VIDEOS, Deployment
+from tests.faults.preemption import Preempting
+from tests.faults.sample_uploads import Content
+from tests.faults.scenarios import DAY, KEY
+from tests.faults.simulated_functions import ClientPool
+from tests.faults.simulated_stack import SimulatedStack
+from tests.faults.simulation import DeliveryProfile, Simulation
+
+SOON = 20.0  # seconds: within the lease
+Act = Callable[[Simulation], object]
+
+
+@dataclass(frozen=True)
+class Race:
+    """`first` sends the message whose invocation pauses, `second` what happens meanwhile."""
+
+    first: Act
+    second: Act
+    calls: range
+    before: Act = lambda _: None  # runs to its end
+    unseen: Act | None = None  # happens after `before`; its message arrives only with `second`
+    deployment: Deployment = FIRST
+    lapsed: float = 0.0  # seconds of a pause that is longer than the lease; 0: not tried
+
+
+def _put(kind: Content = Content.CLEAN, number: int = 1, *, without: tuple[str, ...] = ()) -> Act:
+    return lambda run: run.put(KEY, kind, number, without=without)
+
+
+def _again(*, without: tuple[str, ...] = ()) -> Act:
+    return lambda run: run.send_event_of(next(iter(run.history.uploads.values())), without=without)
+
+
+def _delete(run: Simulation) -> None:
+    run.delete(KEY)
+
+
+def _undelete(run: Simulation) -> None:
+    run.undelete(KEY)
+
+
+def _delete_version(run: Simulation) -> None:
+    run.delete_version(next(iter(run.history.uploads.values())))
+
+
+def _suspend(run: Simulation) -> None:
+    run.stack.set_versioning("Suspended")
+
+
+def _suspend_and_put(run: Simulation) -> None:
+    _suspend(run)
+    run.put(KEY, Content.CLEAN, 1)
+
+
+def _put_and_delete(run: Simulation) -> None:
+    run.put(KEY, Content.CLEAN, 1)
+    run.run(DAY)
+    run.delete(KEY)
+
+
+def _nothing(_: Simulation) -> None:
+    pass
+
+
+_CALLS = range(1, 16)
+RACES: Mapping[str, Race] = {
+    # An image's lease is 78 s, and its message stays hidden for 360 s; a video's lease is 39 s, and is extended.
+    "publish+delete": Race(_put(), _delete, _CALLS, lapsed=200.0),
+    "block+delete": Race(_put(Content.WEAPON), _delete, _CALLS, lapsed=200.0),
+    "video+delete": Race(
+        _put(Content.VIDEO), _delete, range(10, 23, 2), deployment=WITH_VIDEOS, lapsed=120.0
+    ),
+    "publish+overwrite": Race(_put(), _put(number=2), range(5, 12), lapsed=200.0),
+    "delete+undelete": Race(_delete, _undelete, _CALLS, before=_put(), deployment=KEEPING),
+    "undelete+overwrite": Race(_undelete, _put(number=2), _CALLS, before=_put_and_delete),
+    "undelete+delete": Race(_undelete, _delete, _CALLS, before=_put_and_delete),
+    "undelete+again": Race(_undelete, _again(), _CALLS, before=_put_and_delete),
+    # The deletes are seen before the events of the uploads.
+    "delete-version+publish": Race(_delete_version, _nothing, range(1, 5), unseen=_put()),
+    "null+null": Race(_put(), _put(Content.WEAPON, 2), _CALLS, before=_suspend),
+    "null-block+null": Race(_put(Content.WEAPON), _put(number=2), _CALLS, before=_suspend),
+    "null+delete": Race(_put(), _delete, _CALLS, before=_suspend),
+    "null-delete+null": Race(_delete, _put(number=2), _CALLS, before=_suspend_and_put),
+    "no-sequencer+sequencer": Race(_put(without=("sequencer",)), _again(), _CALLS),
+    "sequencer+no-sequencer": Race(_put(), _again(without=("sequencer",)), _CALLS),
+}
+LAPSED = "-lapsed"
+CASES = (
+    *(f"{name}@{at}" for name, race in RACES.items() for at in race.calls),
+    *(f"{name}@{at}{LAPSED}" for name, race in RACES.items() if race.lapsed for at in race.calls),
+)
+
+
+def run_race(stack: SimulatedStack, pool: ClientPool, name: str) -> list[str]:
+    """Run `race@call[-lapsed]`; return the violations."""
+    pair, _, at = name.partition("@")
+    race, lapsed = RACES[pair], at.endswith(LAPSED)
+    run = Simulation(
+        stack, pool, seed=11, delivery_profile=DeliveryProfile(skew=0.0), deployment=race.deployment
+    )
+    run.checker.exclusive = not lapsed
+    with run.clock:
+        race.before(run)
+        run.run(DAY)
+        unseen: list[str] = []
+        if race.unseen is not None:
+            with run.postponed() as unseen:
+                race.unseen(run)
+        with run.postponed() as bodies:
+            race.first(run)
+
+        def meanwhile(_: object) -> None:
+            for body in unseen:
+                run.queues["images"].send(body)
+            race.second(run)
+
+        seconds = race.lapsed if lapsed else SOON
+        number = int(at.removesuffix(LAPSED))
+        of_video = race.deployment.videos
+        run.injector = Preempting(run, number, meanwhile, seconds, crossed=0, of_video=of_video)
+        run.queues["images"].send(bodies[0])
+        run.run(DAY)
+        if race.deployment.retention_days:
+            run.pass_time(3 * race.deployment.retention_days * DAY)
+            run.expire()
+        return run.violations()
