@@ -1,7 +1,7 @@
 """Animations: kept as WebP, with one frame in memory at a time, and judged by the frames that are shown longest."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from PIL import Image
@@ -85,11 +85,35 @@ class Survey:
     """How often it plays, 0 for ever."""
     skipped: int
     """Frames in front that are not played: an APNG's picture for viewers that cannot play it. They are judged too."""
+    judged: frozenset[int]
+    """Numbers of the frames to judge."""
+
+
+@dataclass(frozen=True)
+class Animated:
+    """A film in every size that is published, and its frames to judge in the largest of them."""
+
+    webps: dict[Target, bytes]
     judged: tuple[Raster, ...]
 
 
-def survey(film: Film, frame: Frame, specs: Specs) -> Survey:
-    """Walk through the film; the frames to judge are scaled to `frame`, the size of the largest rendition.
+def animated(film: Film, targets: Iterable[Target], largest: Frame, specs: Specs) -> Animated:
+    """Encode the film for each target; at least one of them has the frame `largest`, in which it is judged.
+
+    The frames to judge are kept while the largest rendition is encoded: decoding the film once more for them would take
+    up to a third longer. Raises RejectedError: corrupt, too_many_pixels.
+    """
+    played = survey(film)
+    judged: list[Raster] = []
+    webps: dict[Target, bytes] = {}
+    for target in targets:
+        keeps = target.frame == largest and not judged
+        webps[target] = _animated_webp(film, played, target, specs, judged if keeps else None)
+    return Animated(webps, tuple(judged))
+
+
+def survey(film: Film) -> Survey:
+    """Walk through the film.
 
     Raises RejectedError: corrupt, too_many_pixels.
     """
@@ -111,23 +135,16 @@ def survey(film: Film, frame: Frame, specs: Specs) -> Survey:
         alike=fingerprints.alike,
         difference=fingerprints.difference,
     )
-    wanted = {*range(skipped), *(number + skipped for number in chosen)}
-    # Decoded again: which frames to judge is known only at the end, and not all of them fit into memory.
-    judged = tuple(
-        publishable(develop(pixels, frame, film.inspection, profile_of(image)), specs)
-        for number, (image, pixels) in enumerate(film.frames())
-        if number in wanted
-    )
+    judged = frozenset({*range(skipped), *(number + skipped for number in chosen)})
     return Survey(tuple(durations), loop, skipped, judged)
 
 
-def animated_webp(film: Film, played: Survey, target: Target, specs: Specs) -> bytes:
-    """Encode the whole film in the target's size.
-
-    Raises RejectedError: corrupt, too_many_pixels.
-    """
+def _animated_webp(
+    film: Film, played: Survey, target: Target, specs: Specs, judged: list[Raster] | None
+) -> bytes:
+    """Encode the whole film in the target's size; add its frames to judge to `judged`, if that is given."""
     pixels = target.width * target.height * film.inspection.frames
-    reel = _Reel(_shown(film, played, target, specs), film.inspection.frames - played.skipped)
+    reel = _Reel(_shown(film, played, target, specs, judged), film.inspection.frames - played.skipped)
     out = io.BytesIO()
     reel.save(
         out,
@@ -151,8 +168,12 @@ def _announcing_alpha(webp: bytes) -> bytes:
     return webp[:_VP8X_FLAGS] + bytes([webp[_VP8X_FLAGS] | _VP8X_ALPHA]) + webp[_VP8X_FLAGS + 1 :]
 
 
-def _shown(film: Film, played: Survey, target: Target, specs: Specs) -> Iterator[Image.Image]:
+def _shown(
+    film: Film, played: Survey, target: Target, specs: Specs, judged: list[Raster] | None
+) -> Iterator[Image.Image]:
     for number, raster in enumerate(film.rasters(target.frame)):
+        if judged is not None and number in played.judged:
+            judged.append(publishable(raster, specs))
         if number < played.skipped:
             continue
         if target.cropped:

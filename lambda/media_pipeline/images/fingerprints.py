@@ -30,13 +30,14 @@ class Fingerprints:
         self._side = SIDE if frames <= _MANY else _SIDE_OF_MANY
         self._fine: list[Image.Image] = []
         self._coarse: list[bytes] = []
+        self._known: dict[tuple[int, int], int] | None = {} if frames <= _MANY else None
+        """Differences by pair, most of which are asked for more than once; those of many frames would fill memory."""
 
     def add(self, image: Image.Image) -> None:
         """Take the fingerprint of the next frame: a picture in L, RGB, RGBA or RGBa (premultiplied)."""
         premultiplied = image.convert("RGBa") if image.mode == "RGBA" else image
         side, half = self._side, self._side // 2
-        bands = premultiplied.split()[:3]
-        rgb = Image.merge("RGB", bands if len(bands) == 3 else bands * 3)
+        rgb = _colours(premultiplied)
         opacity = premultiplied.getchannel("a") if premultiplied.mode == "RGBa" else None
         small = rgb.resize((side, side), Image.Resampling.BOX).convert("YCbCr")
         squares = rgb.convert("L").point(_SQUARES)
@@ -63,6 +64,14 @@ class Fingerprints:
 
     def difference(self, one: int, other: int) -> int:
         """Return by how many levels of 255 two frames differ at their most different point."""
+        pair = (one, other) if one < other else (other, one)
+        if self._known is None:
+            return self._measured(*pair)
+        if pair not in self._known:
+            self._known[pair] = self._measured(*pair)
+        return self._known[pair]
+
+    def _measured(self, one: int, other: int) -> int:
         _, most = ImageChops.difference(self._fine[one], self._fine[other]).getextrema()
         return int(most)  # type: ignore[arg-type] # a picture of one channel has one pair
 
@@ -76,3 +85,8 @@ class Fingerprints:
         tiled = Image.frombytes("L", size, self._coarse[number] * len(others))
         levels = ImageChops.difference(strip, tiled).reduce((width, height)).tobytes()
         return zip(others, levels, strict=True)
+
+
+def _colours(image: Image.Image) -> Image.Image:
+    """Return the colours of a picture in L, RGB or RGBa as RGB; those of RGBa stay premultiplied."""
+    return Image.merge("RGB", image.split()[:3]) if image.mode == "RGBa" else image.convert("RGB")

@@ -84,13 +84,13 @@ def render(data: bytes, inspection: Inspection, specs: Specs, limits: Limits) ->
     encoded = encode_stills(made, specs)
     judged: tuple[bytes, ...]
     if film is not None:
-        from media_pipeline.images.animation import animated_webp, survey
+        from media_pipeline.images.animation import animated
 
-        played = survey(film, planned.largest, specs)
-        encoded |= {(target, "webp"): animated_webp(film, played, target, specs) for target in made.targets}
+        moving = animated(film, made.targets, planned.largest, specs)
+        encoded |= {(target, "webp"): webp for target, webp in moving.webps.items()}
         # The still ones show the first frame, which is among the judged.
         judged = tuple(
-            dict.fromkeys(proxy for raster in played.judged for proxy in proxies(raster, specs.background))
+            dict.fromkeys(proxy for raster in moving.judged for proxy in proxies(raster, specs.background))
         )
     else:
         judged = _proxies(made, encoded, specs)

@@ -2,14 +2,16 @@
 
 import struct
 import weakref
+from collections.abc import Iterator
 
 import pytest
 from PIL import Image, ImageSequence
 
 from media_pipeline.errors import Reason, RejectedError
-from media_pipeline.images.animation import JUDGED_FRAMES
+from media_pipeline.images.animation import JUDGED_FRAMES, Film
 from media_pipeline.images.containers import gif
 from media_pipeline.images.inspection import inspect
+from media_pipeline.images.rasters import Packed
 from media_pipeline.limits import Limits
 from tests.unit.images.drawing import LIMITS, opened, pixel, rendered, saved, specs
 from tests.unit.images.profiles import ADOBE_RGB, rgb_profile
@@ -245,3 +247,19 @@ def test_pictures_of_a_film_are_in_memory_one_at_a_time() -> None:
     finally:
         Image.Image.resize = original  # type: ignore[method-assign]
     assert most < 20
+
+
+def test_film_is_decoded_once_for_each_size_and_once_to_choose_what_is_judged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    passes: list[int] = []
+    real = Film.frames
+
+    def frames(self: Film) -> Iterator[tuple[Image.Image, Packed]]:
+        passes.append(len(passes))
+        return real(self)
+
+    monkeypatch.setattr(Film, "frames", frames)
+    result = rendered(film("PNG", 12), specs({"large": 320, "small": 160, "same": 4000}, ("webp",)))
+    assert len(result.proxies) == JUDGED_FRAMES
+    assert len(passes) == 1 + 2, "two of the sizes are equal"
