@@ -1,6 +1,17 @@
 """All mutations: importing a module of them registers its own."""
 
-from tests.faults import mutations_delivery, mutations_images, mutations_video
+from tests.faults import (
+    mutations_configuration,
+    mutations_delivery,
+    mutations_images,
+    mutations_video,
+)
 from tests.faults.mutations import MUTATIONS
 
-__all__ = ["MUTATIONS", "mutations_delivery", "mutations_images", "mutations_video"]
+__all__ = [
+    "MUTATIONS",
+    "mutations_configuration",
+    "mutations_delivery",
+    "mutations_images",
+    "mutations_video",
+]

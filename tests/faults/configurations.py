@@ -1,13 +1,14 @@
 """Deployments of a run, each with the expected outcome of every kind of upload, written down by hand."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from tests.faults.sample_uploads import Content
 
 LABELS = {
     Content.WEAPON: [("Violence", "", 95.0), ("Weapons", "Violence", 95.0)],
     Content.FIGHT: [("Violence", "", 60.0)],
+    Content.SURER_PARENT: [("Violence", "", 95.0), ("Weapons", "Violence", 60.0)],
     Content.CLEAN: [],
 }
 
@@ -30,6 +31,29 @@ class Deployment:
     timeout: float = 60.0  # seconds, of the functions that only react; their clients are made for it
     video_timeout: float = 225.0  # seconds; the clients of the video function are made for `timeout` as well
 
+    observed_statuses: Mapping[Content, str] = field(
+        default_factory=dict
+    )  # of mode observe, if it was enforced
+
+    @property
+    def mode(self) -> str:
+        """Return the mode of its moderation."""
+        return str(self.moderation["mode"])
+
+    def publishes(self, shown: str) -> bool:
+        """Return whether a picture that shows this content may be published under it; "": what, is not known."""
+        if self.mode == "off":
+            return True
+        return bool(shown) and self.expected_statuses.get(Content(shown)) == "PUBLISHED"
+
+    def withholds_as(self, kind: Content) -> set[str]:
+        """Return the statuses with which a verdict under it may withhold an upload, now or once it is enforced."""
+        return {
+            statuses[kind]
+            for statuses in (self.expected_statuses, self.observed_statuses)
+            if kind in statuses
+        }
+
     def timeout_of(self, function: str) -> float:
         """Return a function's time-out in seconds."""
         return self.video_timeout if function == "process-video" else self.timeout
@@ -41,7 +65,7 @@ _WEAPONS = (Content.WEAPON, Content.HIDDEN, Content.WEAPON_VIDEO)
 
 def _expected(*, weapon: str = _BLOCK, fight: str) -> dict[Content, str]:
     return (
-        dict.fromkeys((Content.CLEAN, Content.VIDEO), _PUBLISH)
+        dict.fromkeys((Content.CLEAN, Content.VIDEO, Content.LONG_FRAME), _PUBLISH)
         | dict.fromkeys(_WEAPONS, weapon)
         | {Content.FIGHT: fight}
     )
@@ -65,8 +89,34 @@ OBSERVING = Deployment(
     {**FIRST.moderation, "mode": "observe"},
     {"large": 88},
     _expected(weapon=_PUBLISH, fight=_PUBLISH),
+    observed_statuses=FIRST.expected_statuses,
 )
-DEPLOYMENTS = (FIRST, STRICTER, OTHER_SIZES, OBSERVING)
+OFF = replace(
+    OBSERVING,
+    name="off",
+    moderation={"mode": "off"},
+    sizes=FIRST.sizes,
+    observed_statuses=dict[Content, str](),
+)
+LAXER = Deployment(
+    "laxer",
+    {"mode": "enforce", "block": {"Weapons": 99}},
+    FIRST.sizes,
+    _expected(weapon=_PUBLISH, fight=_PUBLISH),
+)
+WITH_WEBP = replace(
+    FIRST,
+    name="with-webp",  # here an animation is published with all its frames
+    formats=("jpeg", "webp"),
+    expected_statuses=FIRST.expected_statuses | {Content.LONG_FRAME: _BLOCK},
+)
+BY_CATEGORY = replace(
+    FIRST,
+    name="by-category",
+    moderation={"mode": "enforce", "block": {"Violence": 90}, "review": {"Gambling": 50}},
+    expected_statuses=_expected(fight=_PUBLISH) | {Content.SURER_PARENT: _BLOCK},
+)
+DEPLOYMENTS = (FIRST, STRICTER, OTHER_SIZES, OBSERVING, OFF, LAXER, WITH_WEBP)
 TAKING_VIDEOS = tuple(replace(one, name=f"{one.name}-with-videos", videos=True) for one in DEPLOYMENTS)
 WITH_VIDEOS = TAKING_VIDEOS[0]
 WITH_CROPS = Deployment(
@@ -77,4 +127,7 @@ WITH_CROPS = Deployment(
     formats=("jpeg", "webp"),
 )
 KEEPING = replace(FIRST, name="keeping-records-for-two-weeks", retention_days=14)
-BY_NAME = {deployment.name: deployment for deployment in (*DEPLOYMENTS, *TAKING_VIDEOS, WITH_CROPS, KEEPING)}
+BY_NAME = {
+    deployment.name: deployment
+    for deployment in (*DEPLOYMENTS, *TAKING_VIDEOS, WITH_CROPS, BY_CATEGORY, KEEPING)
+}

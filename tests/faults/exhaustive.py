@@ -10,7 +10,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -25,6 +25,8 @@ from tests.faults.process_pool import INTERRUPTED, ProcessPool, Progress, interr
 from tests.faults.races import CASES as RACES_AT_CALLS
 from tests.faults.races import run_race
 from tests.faults.scenarios import DAY, Scenario
+from tests.faults.scenarios_configuration import REDEPLOYMENTS, run_redeployment
+from tests.faults.scenarios_time_outs import TIME_OUTS, run_time_out
 from tests.faults.simulated_functions import ClientPool
 from tests.faults.simulated_stack import SimulatedStack
 from tests.faults.simulation import Simulation
@@ -138,6 +140,15 @@ def _ended_wrong(run: Simulation, scenario: Scenario) -> Iterator[str]:
         yield f"ended {newest and newest['status']}, not {scenario.status}"
 
 
+FAMILIES: Mapping[str, Callable[[SimulatedStack, ClientPool, str], list[str]]] = {
+    "order": run_order,
+    "preempt": run_preemption,
+    "redeploy": run_redeployment,
+    "race": run_race,
+    "time-out": run_time_out,
+}
+
+
 class CaseRunner:
     """Runs many cases in one simulated stack."""
 
@@ -148,12 +159,8 @@ class CaseRunner:
     def run(self, case: str) -> list[str]:
         """Run a case by its name; return the violations."""
         family, _, rest = case.partition(":")
-        if family == "order":
-            return run_order(self.stack, self.pool, rest)
-        if family == "preempt":
-            return run_preemption(self.stack, self.pool, rest)
-        if family == "race":
-            return run_race(self.stack, self.pool, rest)
+        if family in FAMILIES:
+            return FAMILIES[family](self.stack, self.pool, rest)
         return run_injections(self.stack, self.pool, case)[0]
 
 
@@ -174,6 +181,8 @@ def cases(runner: CaseRunner) -> Iterator[str]:
     yield from REPEATED
     yield from (f"preempt:{name}" for name in PREEMPTIONS)
     yield from (f"race:{name}" for name in RACES_AT_CALLS)
+    yield from (f"redeploy:{name}" for name in REDEPLOYMENTS)
+    yield from (f"time-out:{name}" for name in TIME_OUTS)
     yield from (f"order:{name}" for name in ORDERS)
 
 

@@ -74,6 +74,7 @@ class Call:
     number: int
     params: dict[str, Any] = field(default_factory=dict)
     attempt: int = 0
+    answered: bool = False  # whether the function got the response
     read_timeout: float = 0.0  # seconds after which the client gives up on a response
 
     def __str__(self) -> str:

@@ -12,7 +12,8 @@ from tests.faults.configurations import BY_NAME
 from tests.faults.expiry_checks import MARKS, expiry_problems
 from tests.faults.fault_injection import Call
 from tests.faults.history import History, Upload
-from tests.faults.record_items import TERMINAL, WITHHELD, Item, answered, is_withheld, listed, version_of
+from tests.faults.published_content import ContentChecker
+from tests.faults.record_items import TERMINAL, WITHHELD, Item, is_withheld, listed, version_of
 from tests.faults.sample_uploads import REASONS, WITHOUT_VIDEOS, recognise
 from tests.faults.simulated_queues import VISIBILITY_FACTOR
 from tests.faults.simulated_stack import API_PREFIX, QUARANTINE, RENDITIONS, SimulatedStack
@@ -33,6 +34,7 @@ class InvariantChecker:
         self._known: dict[str, dict[str, Item]] = {}
         self._holders: dict[tuple[str, str], Any] = {}  # record -> the invocation whose claim holds it
         self.violations: list[str] = []
+        self.content = ContentChecker(history, self.add_violation)
         self._checks: dict[str, Callable[[Item, Upload], str | None]] = {
             "PUBLISHED": self._check_published,
             "BLOCKED": self._check_withheld,
@@ -61,7 +63,7 @@ class InvariantChecker:
             self._discarded(call)
         elif call.params.get("Bucket") == RENDITIONS:
             if call.operation == "PutObject":
-                self._rendition_put(str(call.params["Key"]))
+                self._rendition_put(str(call.params["Key"]), call)
             for entry in call.params.get("Delete", {}).get("Objects", ()):
                 upload = self._history.of_rendition(entry["Key"])
                 if upload is not None:
@@ -84,18 +86,10 @@ class InvariantChecker:
         if gone["status"] != "PROCESSING" or holder is not call.invocation or not left:
             self.add_violation(f"{call.invocation} deleted the record {key} {sequencer}, {gone['status']}")
 
-    def moderation_requested(self, call: Call, picture: bytes) -> None:
-        """Check a request to Rekognition: no picture is billed twice, and a verdict that withholds is final."""
-        digest = hashlib.sha256(picture).hexdigest()
-        for (key, sequencer), holder in self._holders.items():
-            if holder is not call.invocation:
-                continue
-            item = self._known.get(key, {}).get(sequencer, {})
-            moderation = item.get("moderation") or {}
-            if moderation.get("verdict") in ("block", "review") and moderation["mode"] == "enforce":
-                self.add_violation(f"{key} {sequencer} was judged again although its verdict withholds it")
-            if digest in answered(moderation) | answered(item.get("answers") or {}):
-                self.add_violation(f"{key} {sequencer}: Rekognition was asked twice about one picture")
+    def held_by(self, invocation: Any) -> list[tuple[tuple[str, str], Item]]:
+        """Return key, sequencer and item of the records that an invocation holds."""
+        held = [record for record, holder in self._holders.items() if holder is invocation]
+        return [(record, self._known.get(record[0], {}).get(record[1], {})) for record in held]
 
     def _read_announcements(self) -> None:
         for announcement in self._stack.read_outbox():
@@ -107,8 +101,10 @@ class InvariantChecker:
             ]
             if outcomes[0] != outcomes[1]:
                 self.add_violation(f"one alert_id for two outcomes: {outcomes}")
+            if announcement["status"] in WITHHELD:
+                self.content.no_looks(f"the announcement of {announcement['object_key']}", announcement)
 
-    def _rendition_put(self, key: str) -> None:
+    def _rendition_put(self, key: str, call: Call) -> None:
         data = self._stack.read(RENDITIONS, key)
         if data is None:
             return
@@ -120,6 +116,7 @@ class InvariantChecker:
         if original is None or upload is not original:
             self.add_violation(f"rendition {key} shows the bytes of {original}, not of {upload}")
             return
+        self.content.published(key, upload, call)
         if not self._allowed(upload):
             judged = sorted(self._history.judged.get(upload.number, ()))
             self.add_violation(f"a rendition of {upload} was put; Rekognition judged it under: {judged}")
@@ -156,6 +153,7 @@ class InvariantChecker:
         name = f"{key} {new['sequencer']}"
         for problem in expiry_problems(old, new, self._when()):
             self.add_violation(f"{name}: {problem}")
+        self.content.record_changed(old, new, call)
         was, now = (old["status"] if old else None), new["status"]
         if old is not None and was in TERMINAL:
             if now == was:
@@ -265,7 +263,9 @@ class InvariantChecker:
         )
 
     def _check_withheld(self, item: Item, upload: Upload) -> str | None:
-        truths = {_EXPECTED[name].get(upload.kind) for name in self._history.judged.get(upload.number, ())}
+        names = self._history.judged.get(upload.number, ())
+        # A verdict that was only observed counts once the policy is enforced.
+        truths = {status for name in names for status in BY_NAME[name].withholds_as(upload.kind)}
         if item["status"] not in truths:
             return f"its verdicts are {truths}"
         if self._stack.read(QUARANTINE, f"{upload.key}/{upload.version}") != upload.data:

@@ -16,10 +16,11 @@ def version_of(item: Item) -> str:
     return identity(item.get("version_id"), item.get("etag"))
 
 
-def answered(document: Item) -> set[str]:
-    """Return the SHA-256 of the pictures whose answers a verdict, or a cut-off attempt, wrote down."""
+def answered(document: Item) -> dict[str, float]:
+    """Return the pictures whose answers a verdict, or a cut-off attempt, wrote down: SHA-256 -> least confidence."""
     pictures = document.get("pictures") or document.get("frames") or ()
-    return {picture["sha256"] for picture in pictures if not picture.get("omitted")}
+    least = float(document.get("asked_from") or 0)
+    return {picture["sha256"]: least for picture in pictures if not picture.get("omitted")}
 
 
 def listed(item: Item) -> set[str]:

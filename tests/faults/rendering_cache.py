@@ -4,7 +4,7 @@ The transcoding of a video takes virtual time, with the same progress calls as t
 """
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -21,8 +21,11 @@ PART_SHARE = (
 Patch = AbstractContextManager[Any]
 
 
-def cached_rendering() -> Iterator[Patch]:
-    """Cache renditions by the bytes of the original."""
+Rendered = Callable[[Sequence[bytes]], None]
+
+
+def cached_rendering(rendered_pictures: Rendered) -> Iterator[Patch]:
+    """Cache renditions by the bytes of the original; report the pictures to be judged each time."""
     render: Any = vars(image).get("render")
     if render is None:
         return  # a mutation renamed it: without the cache the run is slower, and just as valid
@@ -32,12 +35,13 @@ def cached_rendering() -> Iterator[Patch]:
         name = data, repr(how)
         if name not in made:
             made[name] = render(data, *how)
+        rendered_pictures(made[name].proxies)
         return made[name]
 
     yield mock.patch.object(image, "render", rendered)
 
 
-def cached_transcoding() -> Iterator[Patch]:
+def cached_transcoding(rendered_pictures: Rendered) -> Iterator[Patch]:
     """Cache the published file of a video and the pictures of its judged frames by the bytes of the original."""
     transcode: Any = vars(video).get("transcode")
     render: Any = vars(video.VideoProcessor).get("_render")
@@ -61,6 +65,7 @@ def cached_transcoding() -> Iterator[Patch]:
         if name not in pictures:
             pictures[name] = render(self, fetched, made, attempt)
         everything = pictures[name]
+        rendered_pictures(everything.proxies)
         film, *posters = everything.renditions
         return replace(everything, renditions=(replace(film, path=made.path), *posters))
 

@@ -43,6 +43,7 @@ class Content(StrEnum):
     VIDEO = "video"
     WEAPON_VIDEO = "weapon-video"  # clean at the beginning and at the end
     BROKEN_VIDEO = "broken-video"  # a header without data
+    SURER_PARENT = "surer-parent"  # Rekognition is surer of the category than of any label below it
     HIDDEN = "hidden"  # transparent: a weapon over black, a fight over white
     GREY_ONLY = "grey-only"  # transparent: a weapon over mid grey; elsewhere a pattern hides it
     LONG_FRAME = "long-frame"  # an animation: a weapon for seconds, among brief frames that differ more
@@ -64,10 +65,11 @@ _COLOURS = {
     Content.CLEAN: (40, 200, 60),
     Content.WEAPON: (220, 30, 30),
     Content.FIGHT: (230, 220, 40),
+    Content.SURER_PARENT: (40, 60, 220),
     Content.POISON: (40, 200, 60),
     Content.HIDDEN: (255, 51, 51, 150),  # over black (150, 30, 30), over white (255, 135, 135)
 }
-_BY_HARM = (Content.CLEAN, Content.FIGHT, Content.WEAPON)
+_BY_HARM = (Content.CLEAN, Content.FIGHT, Content.SURER_PARENT, Content.WEAPON)
 REASONS = {
     Content.CORRUPT: "corrupt",
     Content.EMPTY: "empty",

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from tests.faults.configurations import FIRST, WITH_CROPS, WITH_VIDEOS, Deployment
+from tests.faults.configurations import BY_CATEGORY, FIRST, WITH_CROPS, WITH_VIDEOS, Deployment
 from tests.faults.fault_injection import ALWAYS, Call, Fault, FaultKind
 from tests.faults.sample_uploads import Content
 from tests.faults.simulation import Simulation
@@ -168,6 +168,14 @@ ONE_OBJECT: Mapping[str, Scenario] = {
     "block-grey-only": _evasion(Content.GREY_ONLY),
     "block-long-frame": _evasion(Content.LONG_FRAME),
     "block-long-crop": _evasion(Content.LONG_CROP),
+    "block-surer-parent": Scenario(
+        _nothing,
+        _put(Content.SURER_PARENT),
+        "BLOCKED",
+        deployment=BY_CATEGORY,
+        in_pairs=False,
+        faults=False,
+    ),
     "review": Scenario(_nothing, _put(Content.FIGHT), "REVIEW"),
     "reject": Scenario(_nothing, _put(Content.CORRUPT), "REJECTED"),
     # Decoding it kills the function: it takes four attempts even without a fault.

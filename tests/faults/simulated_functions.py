@@ -165,12 +165,17 @@ class Invocation:
     deadline: float = 0.0
     alive: bool = True
     killed: bool = False
+    timed_out: bool = False  # Lambda ended it
+    computing: bool = False  # not in a call
     calls: int = 0
     call: Call | None = None
     frozen: bool = False  # it stands still: its time-out is not checked
     paused: bool = False  # it stood still for longer than its lease
     fetched: bool = False  # whether it has read the original: from here on it may be decoding
-    owners: set[str] = field(default_factory=set)
+    answers: list[tuple[Call, str]] = field(
+        default_factory=list
+    )  # of Rekognition, with the picture's SHA-256
+    pictures: frozenset[str] | None = None  # SHA-256 of what must be judged; None before rendering
 
     def __post_init__(self) -> None:
         self.deadline = self.clock.now + self.timeout
@@ -187,6 +192,7 @@ class Invocation:
         """Let time pass. Raises KilledError if the time-out is reached meanwhile."""
         self.clock.sleep(min(seconds, max(self.time_left(), 0.0)))
         if seconds > 0 and self.time_left() <= 0 and not self.frozen:
+            self.timed_out = True
             self.die()
 
     def pause(self, seconds: float) -> None:
@@ -224,6 +230,8 @@ class Functions:
         self._numbers = itertools.count(1)
         self._queues: dict[str, Queue] = {}
         self._topic = ""
+        self.clock_errors: Iterator[float] = iter(())  # of the next environments; then at random
+        self.on_time_out: Callable[[Invocation], None] = lambda invocation: None  # noqa: ARG005
         self.deployment: Deployment | None = None
         self.invocations: list[Invocation] = []
 
@@ -258,7 +266,8 @@ class Functions:
             answer = environment.worker(_event(invocation.delivery), invocation)
             went_well = invocation.alive and not answer["batchItemFailures"]
         except KilledError:
-            pass
+            if invocation.timed_out:
+                self.on_time_out(invocation)
         except Exception:  # noqa: BLE001 - a handler that raises is a failed invocation: its message comes back
             invocation.killed = False
         invocation.alive = False
@@ -276,11 +285,14 @@ class Functions:
             raise RuntimeError("nothing is deployed")
         settings = _settings(self.deployment, self._topic, self._queues, function)
         clients = self._pool.take(self.deployment.timeout)
-        skew = self._rng.uniform(-self._skew, self._skew)
+        skew = next(self.clock_errors, None)
+        if skew is None:
+            skew = self._rng.uniform(-self._skew, self._skew)
+        error = skew
         observability = QuietObservability(self._network.compute)
 
         def clock() -> float:
-            return self._clock.now + skew
+            return self._clock.now + error
 
         if isinstance(settings, VideoSettings):
             worker = video_worker(

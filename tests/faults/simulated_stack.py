@@ -7,9 +7,10 @@ state directly, because the API would be too slow; the final checks use a plain 
 import json
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
@@ -25,6 +26,7 @@ from tests.faults.moto_speedups import speed_up_moto
 from tests.faults.moto_versions import fit_versions
 from tests.faults.rendering_cache import (
     PART_SHARE,
+    Patch,
     cached_rendering,
     cached_transcoding,
     transcoding_takes_time,
@@ -50,6 +52,7 @@ class SimulatedStack:
         self.clock = VirtualClock()
         self._exits = ExitStack()
         self._stored_at = 0.0
+        self.on_rendered: Callable[[Any, Sequence[bytes]], None] = lambda invocation, pictures: None  # noqa: ARG005
 
     def __enter__(self) -> "SimulatedStack":
         self._exits.enter_context(mock.patch.dict(os.environ, ENVIRONMENT))
@@ -61,14 +64,11 @@ class SimulatedStack:
         self._exits.enter_context(mock.patch("moto.s3.models.utcnow", self._utcnow))
         waiting = SimpleNamespace(Lock=threading.Lock, Condition=lambda lock: _Condition(self, lock))
         self._exits.enter_context(mock.patch("botocore.retries.bucket.threading", waiting))
-        patches = (cached_rendering, cached_transcoding) if self._caches_renderings else ()
-        # One group after the other: each wraps what the previous one put in place.
-        for group in (
-            speed_up_moto,
-            fit_versions,
-            *patches,
-            lambda: transcoding_takes_time(self._sleep, self._part_seconds),
-        ):
+        groups: list[Callable[[], Iterator[Patch]]] = [speed_up_moto, fit_versions]
+        if self._caches_renderings:
+            groups += partial(cached_rendering, self._rendered), partial(cached_transcoding, self._rendered)
+        groups.append(partial(transcoding_takes_time, self._sleep, self._part_seconds))
+        for group in groups:  # one after the other: each wraps what the previous one put in place
             for patch in group():
                 self._exits.enter_context(patch)
         self._build()
@@ -79,6 +79,10 @@ class SimulatedStack:
 
     def _time(self) -> float:
         return self.clock.now
+
+    def _rendered(self, pictures: Sequence[bytes]) -> None:
+        if self.clock.current is not None:
+            self.on_rendered(self.clock.current.subject, pictures)
 
     def _utcnow(self) -> datetime:
         """Return virtual time, a little later at each call: moto sorts versions by it."""

@@ -66,6 +66,7 @@ class Simulation:
         stack.reset(self.clock, seed)
         self.history = History()
         self.checker = InvariantChecker(stack, self.history, lambda: self.clock.elapsed)
+        stack.on_rendered = self.checker.content.rendered
         self.injector: Injector = injector or NoFaults()
         self.network = Network(self.clock, self, self, self.rng)
         self.network.local = {"sqs": self._sqs, "rekognition": self._rekognition}
@@ -80,6 +81,7 @@ class Simulation:
         self.functions = Functions(
             clock=self.clock, network=self.network, pool=pool, rng=self.rng, skew=self.delivery_profile.skew
         )
+        self.functions.on_time_out = self._timed_out
         self.deploy(deployment)
         self._connect("process-image", self.queues["dead"])
         self._connect("process-video", self.queues["dead"])
@@ -305,8 +307,11 @@ class Simulation:
         data = call.params["Image"]["Bytes"]
         data = data if isinstance(data, bytes) else base64.b64decode(data)
         seen = recognise(data)
-        self.checker.moderation_requested(call, data)
-        self.history.judged.setdefault(seen.number, set()).add(call.invocation.deployment.name)
+        upload = self.upload_of(call.invocation)
+        # Numbers cannot be read from frames with a pattern.
+        number = upload.number if upload and upload.kind is Content.LONG_FRAME else seen.number
+        self.checker.content.asked(call, data, number, self.checker.held_by(call.invocation))
+        self.history.judged.setdefault(number, set()).add(call.invocation.deployment.name)
         labels = [
             {"Name": name, "ParentName": parent, "Confidence": confidence}
             for name, parent, confidence in LABELS[seen.kind]
@@ -342,6 +347,16 @@ class Simulation:
             loses_delete=lambda: rng.random() < profile.lost_deletes,
             acknowledged=self._acknowledged,
         )
+
+    def _timed_out(self, invocation: Invocation) -> None:
+        """Check what Lambda's time-out ended: if that was a call, it must not count as a kill by the object."""
+        if invocation.computing or invocation.paused:
+            return
+        for record, item in self.checker.held_by(invocation):
+            if item.get("decoding"):
+                self.checker.add_violation(
+                    f"{invocation} timed out in a call, a kill that counts for {record}"
+                )
 
     def _waits_for_video(self, key: str, version: str) -> bool:
         """Return whether the video queue or the dead letters hold a message about this version."""

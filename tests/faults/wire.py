@@ -63,7 +63,9 @@ class Network:
         fault = self._choose(call)
         if fault is not None and fault.kind is FaultKind.MEMORY:
             invocation.die()
+        invocation.computing = True
         invocation.sleep(invocation.time_left() + 1 if fault else seconds)
+        invocation.computing = False
 
     def send(self, request: AWSPreparedRequest, event_name: str, **_: Any) -> AWSResponse:
         """Send one HTTP attempt. Raises botocore's time-out errors as a real connection does."""
@@ -79,6 +81,7 @@ class Network:
         if fault is None:
             response = self._carry_out(call, request)
             invocation.sleep(self._rng.uniform(*LATENCY))
+            call.answered = True
             return response
         return self._inject(call, fault, request)
 
