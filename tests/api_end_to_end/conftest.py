@@ -12,7 +12,7 @@ from tests.api_end_to_end.served_stack import ServedStack, serve_stack
 HERE = Path(__file__).parent
 UPLOADS = os.environ.get("FRONT_DOOR_UPLOADS", "")
 FEW = 10  # uploads at once in `make test`
-# Each takes long or is similar to another test; test_pasted needs curl.
+# Each takes long or is similar to another test; test_documented_commands needs curl.
 LONG = {
     "test_uploads_beyond_the_plans_limits_are_accepted_or_told_when_to_retry",
     "test_different_bytes_with_one_idempotency_key_store_one_object_and_get_409",
@@ -32,7 +32,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     dropped = [
         item
         for item in mine
-        if item.path.name == "test_pasted.py" or getattr(item, "originalname", item.name) in LONG
+        if item.path.name == "test_documented_commands.py" or getattr(item, "originalname", item.name) in LONG
     ]
     if dropped:
         config.hook.pytest_deselected(items=dropped)

@@ -52,7 +52,7 @@ PUBLISHED = Outcome(
 BLOCKED = replace(PUBLISHED, status="BLOCKED", renditions=(), verdict="block", frames=FRAMES)
 
 
-class Elements(HTMLParser):
+class ElementCollector(HTMLParser):
     def __init__(self, html: str) -> None:
         super().__init__()
         self.found: list[tuple[str, dict[str, str]]] = []
@@ -69,9 +69,9 @@ class Elements(HTMLParser):
         return [attributes for name, attributes in self.found if name == tag]
 
 
-def page(*outcomes: Outcome) -> Elements:
+def page(*outcomes: Outcome) -> ElementCollector:
     seconds = Seconds(deploy=1, process=1, destroy=1, total=3)
-    return Elements(
+    return ElementCollector(
         report.as_html(Run(stack="dev", seconds=seconds, resources=1, leftovers=(), outcomes=outcomes))
     )
 

@@ -1,4 +1,4 @@
-"""A house of tiny wheels for each test; pip sees that folder and nothing else."""
+"""A folder of tiny wheels for each test; pip sees that folder and nothing else."""
 
 import os
 import shutil
@@ -9,30 +9,30 @@ import pytest
 
 from components.packaging import Target, pip
 from components.packaging.lock import Pin
-from tests.unit.packaging.wheel_index import House
+from tests.unit.packaging.wheel_index import WheelFolder
 
 
 @pytest.fixture
-def pip_house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
+def pip_wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WheelFolder:
     """Fetch wheels through pip, which takes about 0.4 s each time."""
-    house = House(tmp_path)
-    house.index.mkdir()
+    wheels = WheelFolder(tmp_path)
+    wheels.index.mkdir()
     for name in [name for name in os.environ if name.startswith("PIP_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(house.index))
-    return house
+    monkeypatch.setenv("PIP_FIND_LINKS", str(wheels.index))
+    return wheels
 
 
 @pytest.fixture
-def house(pip_house: House, monkeypatch: pytest.MonkeyPatch) -> House:
+def wheels(pip_wheels: WheelFolder, monkeypatch: pytest.MonkeyPatch) -> WheelFolder:
     """Copy wheels instead of using pip, for tests that are not about pip's choice or failures."""
 
     def copy(pins: Sequence[Pin], _target: Target, destination: Path, _cache: Path) -> None:
         for pin in pins:
-            (wheel,) = pip_house.index.glob(f"{pin.name.replace('-', '_')}-{pin.version}-*.whl")
+            (wheel,) = pip_wheels.index.glob(f"{pin.name.replace('-', '_')}-{pin.version}-*.whl")
             shutil.copy(wheel, destination)
 
     monkeypatch.setattr(pip, "download", copy)
-    return pip_house
+    return pip_wheels

@@ -21,7 +21,7 @@ from components.packaging import (
 )
 from components.packaging.bytecode import Compiler, find_compiler
 from components.packaging.stack import CODE
-from tests.unit.packaging.wheel_index import House
+from tests.unit.packaging.wheel_index import WheelFolder
 
 HOST = Target.host()
 OTHER = "3.14" if sys.version_info[:2] == (3, 13) else "3.13"
@@ -107,11 +107,13 @@ def test_a_modules_bytecode_does_not_depend_on_what_is_compiled_with_it(
     assert compiled("together") == alone
 
 
-def test_a_layer_with_bytecode_is_another_package_than_one_without(house: House, compiler: Compiler) -> None:
-    house.add("one==1.0", {"one/template.py": "{{ name }} = ", "one/module.py": MODULE})
-    house.write_lock("one")
-    plain = build_layer(house.lock, HOST, output=house.output, cache=house.cache)
-    layer = build_layer(house.lock, HOST, output=house.output, cache=house.cache, compiler=compiler)
+def test_a_layer_with_bytecode_is_another_package_than_one_without(
+    wheels: WheelFolder, compiler: Compiler
+) -> None:
+    wheels.add("one==1.0", {"one/template.py": "{{ name }} = ", "one/module.py": MODULE})
+    wheels.write_lock("one")
+    plain = build_layer(wheels.lock, HOST, output=wheels.output, cache=wheels.cache)
+    layer = build_layer(wheels.lock, HOST, output=wheels.output, cache=wheels.cache, compiler=compiler)
     assert plain.path != layer.path
     with zipfile.ZipFile(plain.path) as before, zipfile.ZipFile(layer.path) as after:
         added = sorted(set(after.namelist()) - set(before.namelist()))

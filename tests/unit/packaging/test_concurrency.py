@@ -6,7 +6,7 @@ import sys
 import zipfile
 
 from components.packaging.store import PROJECT
-from tests.unit.packaging.wheel_index import House
+from tests.unit.packaging.wheel_index import WheelFolder
 
 BUILDS = 8
 PROGRAM = """
@@ -18,11 +18,16 @@ print(json.dumps([package.path.name, package.bytes, package.sha256]))
 """
 
 
-def test_eight_builds_at_once_agree_and_leave_one_whole_package(pip_house: House) -> None:
+def test_eight_builds_at_once_agree_and_leave_one_whole_package(pip_wheels: WheelFolder) -> None:
     for name in ("one", "two"):
-        pip_house.add(f"{name}==1.0", {f"{name}/data.bin": bytes(2**20)})
-    pip_house.write_lock("one", "two")
-    command = [sys.executable, "-c", PROGRAM, *map(str, (pip_house.lock, pip_house.output, pip_house.cache))]
+        pip_wheels.add(f"{name}==1.0", {f"{name}/data.bin": bytes(2**20)})
+    pip_wheels.write_lock("one", "two")
+    command = [
+        sys.executable,
+        "-c",
+        PROGRAM,
+        *map(str, (pip_wheels.lock, pip_wheels.output, pip_wheels.cache)),
+    ]
     builds = [
         subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         for _ in range(BUILDS)
@@ -31,9 +36,9 @@ def test_eight_builds_at_once_agree_and_leave_one_whole_package(pip_house: House
     assert [error for _, error in answers if error] == []
     assert len({output for output, _ in answers}) == 1
     name, size, _ = json.loads(answers[0][0])
-    assert sorted(path.name for path in pip_house.output.iterdir()) == [name.replace(".zip", ".json"), name]
-    assert (pip_house.output / name).stat().st_size == size
-    with zipfile.ZipFile(pip_house.output / name) as archive:
+    assert sorted(path.name for path in pip_wheels.output.iterdir()) == [name.replace(".zip", ".json"), name]
+    assert (pip_wheels.output / name).stat().st_size == size
+    with zipfile.ZipFile(pip_wheels.output / name) as archive:
         assert archive.testzip() is None
-    assert pip_house.leftovers() == []
-    assert len(list(pip_house.cache.glob("*.whl"))) == 2
+    assert pip_wheels.leftovers() == []
+    assert len(list(pip_wheels.cache.glob("*.whl"))) == 2

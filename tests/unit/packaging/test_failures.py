@@ -23,26 +23,26 @@ from components.packaging.errors import (
     WheelError,
 )
 from components.packaging.lock import Lock
-from tests.unit.packaging.wheel_index import House
+from tests.unit.packaging.wheel_index import WheelFolder
 
 ARM = Target("python3.13", "arm64")
 FOREIGN = "cp313-cp313-win_amd64"
 
 
-def build(house: House) -> Package:
-    return build_layer(house.lock, ARM, output=house.output, cache=house.cache)
+def build(wheels: WheelFolder) -> Package:
+    return build_layer(wheels.lock, ARM, output=wheels.output, cache=wheels.cache)
 
 
-def fails(house: House, kind: type[PackagingError], *said: str) -> str:
+def fails(wheels: WheelFolder, kind: type[PackagingError], *said: str) -> str:
     """Build, and return the message: one line that says what was asked for, with nothing left lying around."""
     with pytest.raises(kind) as caught:
-        build(house)
+        build(wheels)
     message = str(caught.value)
     assert type(caught.value) is kind
     assert "\n" not in message
     for part in said:
         assert part in message
-    assert house.leftovers() == []
+    assert wheels.leftovers() == []
     return message
 
 
@@ -59,35 +59,35 @@ def test_errors_reach_the_user_of_pulumi_as_a_message_without_a_traceback() -> N
 
 
 def test_no_network_and_cold_cache(
-    pip_house: House, closed_port: int, monkeypatch: pytest.MonkeyPatch
+    pip_wheels: WheelFolder, closed_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pip_house.add("one==1.0")
-    pip_house.write_lock("one")
+    pip_wheels.add("one==1.0")
+    pip_wheels.write_lock("one")
     monkeypatch.delenv("PIP_NO_INDEX")
     monkeypatch.delenv("PIP_FIND_LINKS")
     monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{closed_port}/simple")
     monkeypatch.setenv("PIP_RETRIES", "0")
-    wanted = ("one==1.0", "python3.13-arm64", str(pip_house.cache), "connection error", "pip config set")
-    fails(pip_house, NoNetworkError, *wanted)
+    wanted = ("one==1.0", "python3.13-arm64", str(pip_wheels.cache), "connection error", "pip config set")
+    fails(pip_wheels, NoNetworkError, *wanted)
 
 
 def test_wheels_at_hand_need_no_network(
-    pip_house: House, closed_port: int, monkeypatch: pytest.MonkeyPatch
+    pip_wheels: WheelFolder, closed_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pip_house.add("one==1.0")
-    pip_house.write_lock("one")
-    first = build(pip_house)
+    pip_wheels.add("one==1.0")
+    pip_wheels.write_lock("one")
+    first = build(pip_wheels)
     first.path.unlink()
     monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{closed_port}/simple")
-    assert build(pip_house) == first
+    assert build(pip_wheels) == first
 
 
-def test_no_wheel_for_the_target_names_the_tags_that_there_are(pip_house: House) -> None:
-    pip_house.add("one==1.0", tag=FOREIGN)
-    pip_house.add("one==1.0", tag="cp313-cp313-manylinux_2_28_x86_64")
-    pip_house.write_lock("one")
+def test_no_wheel_for_the_target_names_the_tags_that_there_are(pip_wheels: WheelFolder) -> None:
+    pip_wheels.add("one==1.0", tag=FOREIGN)
+    pip_wheels.add("one==1.0", tag="cp313-cp313-manylinux_2_28_x86_64")
+    pip_wheels.write_lock("one")
     fails(
-        pip_house,
+        pip_wheels,
         NoWheelError,
         "one==1.0",
         "python3.13-arm64",
@@ -97,15 +97,17 @@ def test_no_wheel_for_the_target_names_the_tags_that_there_are(pip_house: House)
     )
 
 
-def test_no_wheel_at_all_is_distinguished_from_no_network(pip_house: House) -> None:
-    pip_house.add("one==1.0").unlink()
-    pip_house.write_lock("one")
-    fails(pip_house, NoWheelError, "one==1.0", "no wheel", "pip config list")
+def test_no_wheel_at_all_is_distinguished_from_no_network(pip_wheels: WheelFolder) -> None:
+    pip_wheels.add("one==1.0").unlink()
+    pip_wheels.write_lock("one")
+    fails(pip_wheels, NoWheelError, "one==1.0", "no wheel", "pip config list")
 
 
-def test_an_index_without_the_package_is_distinguished_from_no_network(tmp_path: Path, house: House) -> None:
-    house.add("one==1.0")
-    pins = Lock.read(house.write_lock("one")).pins
+def test_an_index_without_the_package_is_distinguished_from_no_network(
+    tmp_path: Path, wheels: WheelFolder
+) -> None:
+    wheels.add("one==1.0")
+    pins = Lock.read(wheels.write_lock("one")).pins
     output = "ERROR: Could not find a version that satisfies the requirement one==1.0 (from versions: none)\n"
     log = "Could not fetch URL http://127.0.0.1/simple/one/: {} - skipping\n"
     absent = log.format("404 Client Error: Not Found for url: http://127.0.0.1/simple/one/")
@@ -123,32 +125,32 @@ def test_connection_that_breaks_off_during_a_download(tmp_path: Path) -> None:
     assert "IncompleteRead(5 bytes read)" in str(error)
 
 
-def test_wrong_bytes_from_the_index_are_refused(pip_house: House) -> None:
-    pip_house.add("one==1.0")
-    pip_house.write_lock("one")
-    pip_house.add("one==1.0", {"one/evil.py": "import os"})
-    fails(pip_house, HashMismatchError, "one", pip_house.hashes["one==1.0"][1], "refused", "make lock")
-    assert not list(pip_house.cache.glob("*.whl"))
+def test_wrong_bytes_from_the_index_are_refused(pip_wheels: WheelFolder) -> None:
+    pip_wheels.add("one==1.0")
+    pip_wheels.write_lock("one")
+    pip_wheels.add("one==1.0", {"one/evil.py": "import os"})
+    fails(pip_wheels, HashMismatchError, "one", pip_wheels.hashes["one==1.0"][1], "refused", "make lock")
+    assert not list(pip_wheels.cache.glob("*.whl"))
 
 
-def test_wrong_bytes_are_refused_even_if_pip_lets_them_pass(house: House) -> None:
-    house.add("one==1.0")
-    house.write_lock("one")
-    house.add("one==1.0", {"one/evil.py": "import os"})
-    fails(house, HashMismatchError, "one-1.0-py3-none-any.whl", "refused")
-    assert not list(house.cache.glob("*.whl"))
+def test_wrong_bytes_are_refused_even_if_pip_lets_them_pass(wheels: WheelFolder) -> None:
+    wheels.add("one==1.0")
+    wheels.write_lock("one")
+    wheels.add("one==1.0", {"one/evil.py": "import os"})
+    fails(wheels, HashMismatchError, "one-1.0-py3-none-any.whl", "refused")
+    assert not list(wheels.cache.glob("*.whl"))
 
 
-def test_lock_missing(house: House) -> None:
-    house.write_lock("one")
-    house.lock.unlink()
-    fails(house, LockError, str(house.lock), "missing", "make lock")
+def test_lock_missing(wheels: WheelFolder) -> None:
+    wheels.write_lock("one")
+    wheels.lock.unlink()
+    fails(wheels, LockError, str(wheels.lock), "missing", "make lock")
 
 
-def test_inputs_missing(house: House) -> None:
-    house.write_lock()
-    house.lock.with_suffix(".in").unlink()
-    fails(house, LockError, "small.in", "missing", "Restore it")
+def test_inputs_missing(wheels: WheelFolder) -> None:
+    wheels.write_lock()
+    wheels.lock.with_suffix(".in").unlink()
+    fails(wheels, LockError, "small.in", "missing", "Restore it")
 
 
 @pytest.mark.parametrize(
@@ -164,22 +166,22 @@ def test_inputs_missing(house: House) -> None:
         (b"<<<<<<< HEAD\n", "not a requirement"),
     ],
 )
-def test_lock_unreadable(house: House, content: bytes, said: str) -> None:
-    house.write_lock("one")
-    house.lock.write_bytes(content)
-    fails(house, LockError, str(house.lock), "unreadable", said, "make lock")
+def test_lock_unreadable(wheels: WheelFolder, content: bytes, said: str) -> None:
+    wheels.write_lock("one")
+    wheels.lock.write_bytes(content)
+    fails(wheels, LockError, str(wheels.lock), "unreadable", said, "make lock")
 
 
-def test_lock_that_is_a_folder(house: House) -> None:
-    house.write_lock("one")
-    house.lock.unlink()
-    house.lock.mkdir()
-    fails(house, LockError, str(house.lock), "unreadable", "make lock")
+def test_lock_that_is_a_folder(wheels: WheelFolder) -> None:
+    wheels.write_lock("one")
+    wheels.lock.unlink()
+    wheels.lock.mkdir()
+    fails(wheels, LockError, str(wheels.lock), "unreadable", "make lock")
 
 
-def test_unreadable_inputs_name_their_own_line(house: House) -> None:
-    house.write_lock("one", "two three")
-    fails(house, LockError, "small.in", "line 2", "Correct that line", "make lock")
+def test_unreadable_inputs_name_their_own_line(wheels: WheelFolder) -> None:
+    wheels.write_lock("one", "two three")
+    fails(wheels, LockError, "small.in", "line 2", "Correct that line", "make lock")
 
 
 @pytest.mark.parametrize(
@@ -191,52 +193,52 @@ def test_unreadable_inputs_name_their_own_line(house: House) -> None:
         ("two ; platform_machine == 'aarch64'", "small.in requires two"),
     ],
 )
-def test_lock_older_than_its_inputs(house: House, wanted: str, said: str) -> None:
-    house.add("one==1.0", requires=["two ; extra == 'more'"])
-    house.write_lock("one")
-    house.lock.with_suffix(".in").write_text(wanted)
-    fails(house, LockError, str(house.lock), "older than its inputs", said, "make lock")
+def test_lock_older_than_its_inputs(wheels: WheelFolder, wanted: str, said: str) -> None:
+    wheels.add("one==1.0", requires=["two ; extra == 'more'"])
+    wheels.write_lock("one")
+    wheels.lock.with_suffix(".in").write_text(wanted)
+    fails(wheels, LockError, str(wheels.lock), "older than its inputs", said, "make lock")
 
 
-def test_inputs_that_do_not_count_on_the_target_make_no_lock_old(house: House) -> None:
-    house.add("one==1.0", requires=["three ; sys_platform == 'win32'"])
-    house.write_lock("one", "two ; sys_platform == 'darwin'")
-    assert build(house).path.exists()
+def test_inputs_that_do_not_count_on_the_target_make_no_lock_old(wheels: WheelFolder) -> None:
+    wheels.add("one==1.0", requires=["three ; sys_platform == 'win32'"])
+    wheels.write_lock("one", "two ; sys_platform == 'darwin'")
+    assert build(wheels).path.exists()
 
 
-def test_times_of_files_make_no_lock_old(house: House) -> None:
+def test_times_of_files_make_no_lock_old(wheels: WheelFolder) -> None:
     """In a fresh clone they mean nothing."""
-    house.add("one==1.0")
-    house.write_lock("one")
-    os.utime(house.lock, (0, 0))
-    assert build(house).path.exists()
+    wheels.add("one==1.0")
+    wheels.write_lock("one")
+    os.utime(wheels.lock, (0, 0))
+    assert build(wheels).path.exists()
 
 
-def test_two_versions_for_one_target(house: House) -> None:
-    house.add("one==1.0")
-    house.add("one==2.0")
-    house.write_lock("one")
-    fails(house, LockError, "both one==1.0 and one==2.0", "make lock")
+def test_two_versions_for_one_target(wheels: WheelFolder) -> None:
+    wheels.add("one==1.0")
+    wheels.add("one==2.0")
+    wheels.write_lock("one")
+    fails(wheels, LockError, "both one==1.0 and one==2.0", "make lock")
 
 
-def test_damaged_wheel_without_network(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_damaged_wheel_without_network(wheels: WheelFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     """The damaged file is gone afterwards, so that the next build with network heals it."""
-    house.add("one==1.0")
-    house.write_lock("one")
-    first = build(house)
+    wheels.add("one==1.0")
+    wheels.write_lock("one")
+    first = build(wheels)
     first.path.unlink()
-    wheel = next(house.cache.glob("*.whl"))
+    wheel = next(wheels.cache.glob("*.whl"))
     wheel.write_bytes(b"damaged")
     with monkeypatch.context() as patch:
         patch.setattr(pip, "download", lambda *_: (_ for _ in ()).throw(NoNetworkError("no network")))
-        fails(house, NoNetworkError)
+        fails(wheels, NoNetworkError)
     assert not wheel.exists()
-    assert build(house) == first
+    assert build(wheels) == first
 
 
-def test_disk_full_while_the_zip_is_written(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    house.add("one==1.0")
-    house.write_lock("one")
+def test_disk_full_while_the_zip_is_written(wheels: WheelFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    wheels.add("one==1.0")
+    wheels.write_lock("one")
 
     def fill(_members: object, out: object) -> str:
         out.write(b"half a zip")  # type: ignore[attr-defined]
@@ -244,23 +246,23 @@ def test_disk_full_while_the_zip_is_written(house: House, monkeypatch: pytest.Mo
 
     with monkeypatch.context() as patch:
         patch.setattr(store, "write", fill)
-        fails(house, StorageError, "disk is full", str(house.output), "MB are free", "no partial file")
-    assert list(house.output.iterdir()) == []
-    assert build(house).path.exists()
+        fails(wheels, StorageError, "disk is full", str(wheels.output), "MB are free", "no partial file")
+    assert list(wheels.output.iterdir()) == []
+    assert build(wheels).path.exists()
 
 
-def test_disk_full_while_a_wheel_is_cached(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    house.add("one==1.0")
-    house.write_lock("one")
+def test_disk_full_while_a_wheel_is_cached(wheels: WheelFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    wheels.add("one==1.0")
+    wheels.write_lock("one")
 
     def refuse(_path: Path, _target: Path) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "replace", refuse)
-        fails(house, StorageError, "disk is full", "one-1.0-py3-none-any.whl")
-    assert not list(house.cache.glob("*.whl"))
-    assert build(house).path.exists()
+        fails(wheels, StorageError, "disk is full", "one-1.0-py3-none-any.whl")
+    assert not list(wheels.cache.glob("*.whl"))
+    assert build(wheels).path.exists()
 
 
 def test_disk_full_in_pip(tmp_path: Path) -> None:
@@ -281,30 +283,32 @@ def test_an_unknown_complaint_of_pip_is_passed_on(tmp_path: Path) -> None:
     assert "the moon is in the wrong phase" in str(error)
 
 
-def test_folder_that_cannot_be_written(house: House) -> None:
-    house.add("one==1.0")
-    house.write_lock("one")
-    house.output.write_text("a file where the folder should be")
-    fails(house, StorageError, str(house.output), "cannot be written", "writable")
+def test_folder_that_cannot_be_written(wheels: WheelFolder) -> None:
+    wheels.add("one==1.0")
+    wheels.write_lock("one")
+    wheels.output.write_text("a file where the folder should be")
+    fails(wheels, StorageError, str(wheels.output), "cannot be written", "writable")
 
 
-def test_cache_that_cannot_be_written(house: House) -> None:
-    house.add("one==1.0")
-    house.write_lock("one")
-    house.cache.write_text("a file where the folder should be")
-    fails(house, StorageError, str(house.cache), "cannot be written", "writable")
+def test_cache_that_cannot_be_written(wheels: WheelFolder) -> None:
+    wheels.add("one==1.0")
+    wheels.write_lock("one")
+    wheels.cache.write_text("a file where the folder should be")
+    fails(wheels, StorageError, str(wheels.cache), "cannot be written", "writable")
 
 
-def test_more_than_aws_unpacks_names_the_three_largest(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_than_aws_unpacks_names_the_three_largest(
+    wheels: WheelFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for count, name in enumerate(("tiny", "small", "large", "huge")):
-        house.add(f"{name}==1.0", {f"{name}/data.txt": "x" * 2**20 * count})
-    house.write_lock("tiny", "small", "large", "huge")
+        wheels.add(f"{name}==1.0", {f"{name}/data.txt": "x" * 2**20 * count})
+    wheels.write_lock("tiny", "small", "large", "huge")
     monkeypatch.setattr(store, "UNZIPPED_LIMIT", 5 * 2**20)
     message = fails(
-        house, TooLargeError, "6.0 MB unzipped", "5.0 MB", "huge==1.0 3.0 MB, large==1.0 2.0 MB, small"
+        wheels, TooLargeError, "6.0 MB unzipped", "5.0 MB", "huge==1.0 3.0 MB, large==1.0 2.0 MB, small"
     )
     assert "tiny" not in message
-    assert not house.output.exists()
+    assert not wheels.output.exists()
 
 
 def test_code_and_layers_are_weighed_together(tmp_path: Path) -> None:
@@ -314,26 +318,26 @@ def test_code_and_layers_are_weighed_together(tmp_path: Path) -> None:
         check_fits("process-image", [code, layer])
 
 
-def test_more_than_aws_takes_at_once(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    house.add("one==1.0", {"one/data.bin": os.urandom(2**20)})
-    house.write_lock("one")
+def test_more_than_aws_takes_at_once(wheels: WheelFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    wheels.add("one==1.0", {"one/data.bin": os.urandom(2**20)})
+    wheels.write_lock("one")
     monkeypatch.setattr(store, "UPLOAD_LIMIT", 2**20)
-    fails(house, TooLargeError, "small-layer", "1.0 MB zipped", "make lock")
-    assert list(house.output.iterdir()) == []
+    fails(wheels, TooLargeError, "small-layer", "1.0 MB zipped", "make lock")
+    assert list(wheels.output.iterdir()) == []
 
 
-def test_two_wheels_with_one_file_of_different_contents(house: House) -> None:
-    house.add("one==1.0", {"shared.py": "x = 1"})
-    house.add("two==1.0", {"shared.py": "x = 2"})
-    house.write_lock("one", "two")
-    fails(house, WheelError, "one-1.0", "two-1.0", "python/shared.py", "make lock")
+def test_two_wheels_with_one_file_of_different_contents(wheels: WheelFolder) -> None:
+    wheels.add("one==1.0", {"shared.py": "x = 1"})
+    wheels.add("two==1.0", {"shared.py": "x = 2"})
+    wheels.write_lock("one", "two")
+    fails(wheels, WheelError, "one-1.0", "two-1.0", "python/shared.py", "make lock")
 
 
-def test_two_wheels_may_bring_the_same_file(house: House) -> None:
-    house.add("one==1.0", {"shared/__init__.py": ""})
-    house.add("two==1.0", {"shared/__init__.py": ""})
-    house.write_lock("one", "two")
-    with zipfile.ZipFile(build(house).path) as layer:
+def test_two_wheels_may_bring_the_same_file(wheels: WheelFolder) -> None:
+    wheels.add("one==1.0", {"shared/__init__.py": ""})
+    wheels.add("two==1.0", {"shared/__init__.py": ""})
+    wheels.write_lock("one", "two")
+    with zipfile.ZipFile(build(wheels).path) as layer:
         assert layer.namelist().count("python/shared/__init__.py") == 1
 
 
@@ -343,10 +347,10 @@ if os.sep == "/":  # on Windows zipfile itself turns it into a slash, on both si
 
 
 @pytest.mark.parametrize("path", OUTWARD)
-def test_a_path_outside_of_the_package_is_refused(house: House, path: str) -> None:
-    house.add("one==1.0", {path: "x = 1"})
-    house.write_lock("one")
-    fails(house, WheelError, "one-1.0-py3-none-any.whl", "outside of the package")
+def test_a_path_outside_of_the_package_is_refused(wheels: WheelFolder, path: str) -> None:
+    wheels.add("one==1.0", {path: "x = 1"})
+    wheels.write_lock("one")
+    fails(wheels, WheelError, "one-1.0-py3-none-any.whl", "outside of the package")
 
 
 def test_a_wheel_that_is_no_zip() -> None:
@@ -372,9 +376,9 @@ def test_packages_are_for_aws_unless_the_environment_says_host(monkeypatch: pyte
         Target.chosen("python3.14", "x86_64")
 
 
-def test_a_read_lock_counts_its_line_ends_as_lf(house: House) -> None:
-    house.add("one==1.0")
-    house.write_lock("one")
-    before = Lock.read(house.lock).content
-    house.lock.write_bytes(house.lock.read_bytes().replace(b"\n", b"\r\n"))
-    assert Lock.read(house.lock).content == before
+def test_a_read_lock_counts_its_line_ends_as_lf(wheels: WheelFolder) -> None:
+    wheels.add("one==1.0")
+    wheels.write_lock("one")
+    before = Lock.read(wheels.lock).content
+    wheels.lock.write_bytes(wheels.lock.read_bytes().replace(b"\n", b"\r\n"))
+    assert Lock.read(wheels.lock).content == before

@@ -7,17 +7,17 @@ from pathlib import Path
 import pytest
 
 from components.packaging import Package, Target, build_layer
-from tests.unit.packaging.wheel_index import House
+from tests.unit.packaging.wheel_index import WheelFolder
 
 TARGET = Target("python3.13", "arm64")
 REQUIREMENTS = Path(__file__).parents[3] / "lambda" / "requirements"
 
 
-def build(house: House, metadata: Mapping[str, str], files: Mapping[str, str] | None = None) -> str:
+def build(wheels: WheelFolder, metadata: Mapping[str, str], files: Mapping[str, str] | None = None) -> str:
     """Return the notice of a layer of one package with these fields in its metadata, and these files."""
-    house.add("one==1.0", files, metadata=metadata)
-    house.write_lock("one")
-    return text_of(build_layer(house.lock, TARGET, output=house.output, cache=house.cache))
+    wheels.add("one==1.0", files, metadata=metadata)
+    wheels.write_lock("one")
+    return text_of(build_layer(wheels.lock, TARGET, output=wheels.output, cache=wheels.cache))
 
 
 def text_of(package: Package) -> str:
@@ -42,18 +42,20 @@ def text_of(package: Package) -> str:
         ({}, "see the licence texts"),
     ],
 )
-def test_licence_is_what_the_package_says(house: House, metadata: Mapping[str, str], licence: str) -> None:
-    assert f"one 1.0\n    licence: {licence}\n" in build(house, metadata)
+def test_licence_is_what_the_package_says(
+    wheels: WheelFolder, metadata: Mapping[str, str], licence: str
+) -> None:
+    assert f"one 1.0\n    licence: {licence}\n" in build(wheels, metadata)
 
 
-def test_texts_bundled_libraries_and_the_source_are_named(house: House) -> None:
+def test_texts_bundled_libraries_and_the_source_are_named(wheels: WheelFolder) -> None:
     files = {
         "one-1.0.dist-info/licenses/LICENSE.txt": "MIT",
         "one-1.0.dist-info/COPYING": "GPL",
         "one.libs/libother-1234.so.1": "x" * 1234,
         "one/licenses/not_a_text.py": "",
     }
-    lines = build(house, {"Project-URL": "Source, https://example.com/one"}, files).splitlines()
+    lines = build(wheels, {"Project-URL": "Source, https://example.com/one"}, files).splitlines()
     assert [line.strip() for line in lines if line.startswith("    ")] == [
         "licence: see the licence texts",
         "source: https://example.com/one",

@@ -10,7 +10,7 @@ PURE = "py3-none-any"
 
 
 @dataclass
-class House:
+class WheelFolder:
     """A folder of wheels, and the lock and inputs that name them."""
 
     folder: Path

@@ -22,7 +22,7 @@ GREEN, RED = (10, 200, 20), (230, 20, 20)
 OBSERVING = Policy.parse({"mode": "observe", "block": {"Weapons": 90}})
 
 
-class SeesRed:
+class RedDetector:
     """Rekognition that finds a weapon in every picture that is red."""
 
     def __init__(self) -> None:
@@ -77,10 +77,10 @@ def failed_and_redriven(stack: MotoStack, key: str, event: dict[str, Any]) -> No
     settle(stack, {**event, "eventSource": "media-pipeline:redrive", "redrive": {"attempt": attempt}})
 
 
-def use_rekognition_that_sees_red(stack: MotoStack) -> SeesRed:
-    rekognition: Any = SeesRed()
+def use_rekognition_that_sees_red(stack: MotoStack) -> RedDetector:
+    rekognition: Any = RedDetector()
     stack.rekognition = rekognition
-    sees_red: SeesRed = rekognition
+    sees_red: RedDetector = rekognition
     return sees_red
 
 
