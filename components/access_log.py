@@ -1,11 +1,13 @@
 """AccessLog: the upload API's access log, where the account allows API Gateway to write to CloudWatch."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 
+from components import preflight
 from components.naming import component_type
 
 # API Gateway has one set of account settings per account and region; the provider gives it this id.
@@ -43,12 +45,16 @@ class AccessLog(pulumi.ComponentResource):
     """
 
     settings: pulumi.Output[aws.apigateway.StageAccessLogSettingsArgs | None]
+    throttle: pulumi.Output[Sequence[aws.apigateway.outputs.AccountThrottleSetting]]
+    """What the account allows all its APIs together: one entry with requests per second and at once."""
 
     def __init__(self, name: str, args: AccessLogArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(component_type("AccessLog"), name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
         group = aws.cloudwatch.LogGroup(f"{name}-log", retention_in_days=args.retention, opts=child)
         account = aws.apigateway.Account.get(f"{name}-account", ACCOUNT_SETTINGS, opts=child)
+        self.throttle = account.throttle_settings
+        preflight.look_at_role(account.cloudwatch_role_arn, child)
         self.settings = pulumi.Output.all(role=account.cloudwatch_role_arn, group=group.arn).apply(_settings)
         self.register_outputs({"log_group": group.name})
 

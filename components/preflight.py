@@ -16,6 +16,7 @@ from components import bounds, function_specs
 from components.config_errors import set_command
 from components.config_model import StackConfig
 
+_GET_ROLE = "aws:iam/getRole:getRole"
 _GET_QUOTA = "aws:servicequotas/getServiceQuota:getServiceQuota"
 # Account and region; the name that Service Quotas shows for it could not be verified, so it is not looked up.
 _REKOGNITION = (
@@ -121,6 +122,33 @@ def look_at_quotas(config: StackConfig, provider: aws.Provider) -> None:
     if pulumi.runtime.is_dry_run():
         # As an output, so that the program does not end before it.
         _: pulumi.Output[None] = pulumi.Output.from_input(_look(config, provider))
+
+
+def look_at_role(arn: pulumi.Output[str], options: pulumi.ResourceOptions) -> None:
+    """In a preview, warn where the account's role for API Gateway's logs (`arn`; none: empty) does not exist."""
+    if pulumi.runtime.is_dry_run():
+        _: pulumi.Output[None] = pulumi.Output.from_input(_look_at_role(arn, options))
+
+
+async def _look_at_role(arn: pulumi.Output[str], options: pulumi.ResourceOptions) -> None:
+    role = await arn.future()
+    if not role:
+        return
+    name = role.rpartition("/")[2]
+    try:
+        await invoke_async(_GET_ROLE, {"name": name}, pulumi.InvokeOptions(parent=options.parent))
+    except Exception as error:  # noqa: BLE001 - what Pulumi raises for a failed function
+        if "NoSuchEntity" not in str(error):
+            pulumi.log.info(
+                f"Whether the role {name} of API Gateway's logs exists was not looked at: {error}"
+            )
+            return
+        pulumi.log.warn(
+            f"API Gateway's account settings name the role {name} for its logs, which does not exist, so the API's "
+            "access log stays empty or `up` fails.\n"
+            "  set another:   aws apigateway update-account --patch-operations "
+            "op=replace,path=/cloudwatchRoleArn,value=<role>"
+        )
 
 
 async def _look(config: StackConfig, provider: aws.Provider) -> None:

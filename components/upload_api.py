@@ -1,6 +1,7 @@
 """UploadApi: a REST API with keys, from `openapi.yaml`, in front of the function upload-api."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -115,6 +116,7 @@ class UploadApi(pulumi.ComponentResource):
             access_log_settings=log.settings,
             opts=child,
         )
+        self._account_throttle = log.throttle
         self._alarms(name, rest_api, stage)
         return stage
 
@@ -150,11 +152,7 @@ class UploadApi(pulumi.ComponentResource):
             rest_api=stage.rest_api,
             stage_name=stage.stage_name,
             method_path="*/*",
-            settings=aws.apigateway.MethodSettingsSettingsArgs(
-                # Twice: each request of a page may come with a preflight request.
-                throttling_rate_limit=2 * rate,
-                throttling_burst_limit=2 * burst,
-            ),
+            settings=pulumi.Output.all(self._account_throttle, 2 * rate, 2 * burst).apply(_within_account),
             opts=child,
         )
         aws.s3.BucketCorsConfiguration(
@@ -228,6 +226,18 @@ class UploadApi(pulumi.ComponentResource):
             ),
             pulumi.ResourceOptions(parent=self),
         )
+
+
+def _within_account(found: list[Any]) -> aws.apigateway.MethodSettingsSettingsArgs:
+    """Return a method's throttle: twice the key's, as each request of a page may come with a preflight request.
+
+    At most the account's: API Gateway takes no more for a method (Developer Guide, "Throttle requests to REST APIs").
+    """
+    (account,), rate, burst = found
+    return aws.apigateway.MethodSettingsSettingsArgs(
+        throttling_rate_limit=min(rate, account["rate_limit"]),
+        throttling_burst_limit=min(burst, account["burst_limit"]),
+    )
 
 
 def _limits(api: Api) -> tuple[int, int, int]:

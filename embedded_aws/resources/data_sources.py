@@ -62,12 +62,22 @@ def _service_quota(given: Mapping[str, Any], aws: Aws, _: ProviderSettings) -> d
     }
 
 
+def _role(given: Mapping[str, Any], aws: Aws, _: ProviderSettings) -> dict[str, Any]:
+    """Ask IAM; raises its ClientError where there is no such role."""
+    role = aws.client("iam").get_role(RoleName=given["name"])["Role"]
+    return {"id": role["RoleName"], "name": role["RoleName"], "arn": role["Arn"], "path": role["Path"]}
+
+
 _ANSWERS: dict[str, Answer] = {
     "aws:index/getCallerIdentity:getCallerIdentity": _caller_identity,
     "aws:index/getRegion:getRegion": _region,
     "aws:index/getPartition:getPartition": _partition,
     "aws:index/getDefaultTags:getDefaultTags": _default_tags,
     "aws:servicequotas/getServiceQuota:getServiceQuota": _service_quota,
+    "aws:iam/getRole:getRole": _role,
 }
-_CARRIED = {"aws:servicequotas/getServiceQuota:getServiceQuota": frozenset({"serviceCode", "quotaCode"})}
+_CARRIED = {
+    "aws:servicequotas/getServiceQuota:getServiceQuota": frozenset({"serviceCode", "quotaCode"}),
+    "aws:iam/getRole:getRole": frozenset({"name"}),
+}
 """The arguments that are carried out, by function; all others are refused."""

@@ -88,6 +88,7 @@ class _Answers(Mocks):
     def __init__(self, api_gateway_role: str, quotas: Mapping[str, float]) -> None:
         self._api_gateway_role = api_gateway_role
         self._quotas = quotas
+        self._roles = {"logs-of-apis", "x"}
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[str, Any]]:
         physical = f"{args.name}-1a2b3c4"
@@ -128,6 +129,10 @@ class _Answers(Mocks):
             "aws:index/getPartition:getPartition": {"partition": "aws", "id": "aws"},
         }
         assert args.provider, f"{args.token} was asked without the program's own provider"
+        if args.token == "aws:iam/getRole:getRole":
+            if args.args["name"] in self._roles:
+                return {"name": args.args["name"]}
+            raise _Denied(f"NoSuchEntity: The role with name {args.args['name']} cannot be found.")
         if args.token == "aws:servicequotas/getServiceQuota:getServiceQuota":
             return {"value": self._quota(args.args["quotaCode"])}
         return answers[args.token]

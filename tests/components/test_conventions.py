@@ -82,7 +82,7 @@ def test_no_resource_is_made_inside_apply(file: Path) -> None:
         made = {
             ast.unparse(node.func) for node in ast.walk(functions[applied.id]) if isinstance(node, ast.Call)
         }
-        assert {name for name in made if not name.endswith("Args")} == set(), ast.unparse(call)
+        assert {name for name in made - {"min"} if not name.endswith("Args")} == set(), ast.unparse(call)
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)

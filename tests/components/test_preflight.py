@@ -67,3 +67,16 @@ def test_memory_beyond_a_new_accounts_is_warned_of_where_nothing_may_be_looked_a
 def test_an_update_looks_at_nothing(run: Run) -> None:
     recorded = run("prod", LARGE, quotas=NEW_ACCOUNT)
     assert said(recorded, "warning") == said(recorded, "info") == []
+
+
+def test_a_role_for_the_apis_logs_that_does_not_exist_is_warned_of(run: Run) -> None:
+    def warnings(role: str) -> list[str]:
+        recorded = run(
+            "dev", preview=True, quotas=USUAL, api_gateway_role=f"arn:aws:iam::123456789012:role/{role}"
+        )
+        return said(recorded, "warning")
+
+    assert warnings("logs-of-apis") == []
+    (warning,) = warnings("deleted-with-its-stack")
+    assert "names the role" in warning or "name the role deleted-with-its-stack" in warning
+    assert "aws apigateway update-account" in warning

@@ -321,3 +321,9 @@ def test_slow_answers_ring_by_their_slowest_hundredth(recorded: Recording) -> No
 def test_the_document_is_read_as_any_yaml_reader_reads_it() -> None:
     """`engine_yaml` takes fewer words for booleans: nothing in the document may depend on that."""
     assert openapi.read() == yaml.safe_load(openapi.DOCUMENT.read_text("utf-8"))
+
+
+def test_the_throttle_of_methods_stays_within_the_accounts(run: Run) -> None:
+    recorded = run("dev", part("dev", "api", rate=9_000, burst=4_000, corsOrigins=ORIGINS))
+    settings = recorded.one("aws:apigateway/methodSettings:MethodSettings").inputs["settings"]
+    assert settings == {"throttlingRateLimit": 10_000, "throttlingBurstLimit": 5_000}
