@@ -18,8 +18,9 @@ class Limits:
     bytes: int = 26_214_400
     pixels: int = 50_000_000
     frames: int = 200
-    memory: int = 900 * MEBIBYTE
-    """Bytes that decoding and resizing may add to the idle process: what a function of 1,024 MB has left."""
+    memory: int = 760 * MEBIBYTE
+    """Bytes that decoding and resizing may add to the idle process: half of a function of 1,769 MB without the idle
+    function itself."""
 
     @property
     def animation_pixels(self) -> int:

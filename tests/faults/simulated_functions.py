@@ -357,4 +357,5 @@ def _settings(deployment: Deployment, topic: str, queues: dict[str, Queue], func
         moderation_frames=deployment.frames_of_videos,
         video_bytes=deployment.bytes,
         video_seconds=60,
+        video_memory=900_000_000,
     )

@@ -1,8 +1,9 @@
 """Animations: kept as WebP, with one frame in memory at a time, and judged by the frames that are shown longest."""
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 from PIL import Image
 
@@ -14,6 +15,7 @@ from media_pipeline.images.fingerprints import Fingerprints
 from media_pipeline.images.inspection import Inspection
 from media_pipeline.images.memory_estimate import check_memory
 from media_pipeline.images.opening import open_picture
+from media_pipeline.images.proxies import proxies
 from media_pipeline.images.rasters import Packed, Raster
 from media_pipeline.images.resize_plan import Frame
 from media_pipeline.images.sampling import choose
@@ -22,6 +24,7 @@ from media_pipeline.images.source_profile import profile_of
 from media_pipeline.images.stills import develop, publishable
 from media_pipeline.limits import Limits
 
+T = TypeVar("T")
 JUDGED_FRAMES = 8
 """Frames that Rekognition is shown of an animation: each is billed."""
 _MANY_PIXELS = 25_000_000
@@ -51,9 +54,10 @@ class Film:
                 f"{width} x {height} pixels; an animation may have {MAX_EDGE:,} a side",
             )
 
-    def frames(self) -> Iterator[tuple[Image.Image, Packed]]:
-        """Yield each frame as the decoder shows it, and as pixels that can be scaled.
+    def frames(self, make: Callable[[Image.Image, Packed], T]) -> Iterator[T]:
+        """Yield what `make` makes of each frame: as the decoder shows it, and as pixels that can be scaled.
 
+        The pixels are nobody else's, and gone when the next frame is decoded: they may be used up, but not kept.
         Raises RejectedError: corrupt, too_many_pixels.
         """
         image = open_picture(self.data, self.inspection.content_type, self.limits)
@@ -62,17 +66,20 @@ class Film:
             with decoding(self.limits):
                 image.seek(number)
                 image.load()
-                check_pixels(*image.size, self.limits)
-                pixels = colour.normalised(image)
-            # The decoder goes on to draw over its own picture, so that one is not ours to change.
-            pixels = pixels.copy() if pixels is image else pixels
-            pixels.info = {}
-            yield image, Packed(pixels)
+            check_pixels(*image.size, self.limits)
+            yield make(image, Packed(self._own_pixels(image)))
+
+    def _own_pixels(self, image: Image.Image) -> Image.Image:
+        with decoding(self.limits):
+            pixels = colour.normalised(image)
+        # The decoder goes on to draw over its own picture, so that one is not ours to change.
+        pixels = pixels.copy() if pixels is image else pixels
+        pixels.info = {}
+        return pixels
 
     def rasters(self, frame: Frame) -> Iterator[Raster]:
         """Yield each frame scaled to `frame`, in sRGB and turned."""
-        for image, pixels in self.frames():
-            yield develop(pixels, frame, self.inspection, profile_of(image))
+        return self.frames(lambda image, pixels: develop(pixels, frame, self.inspection, profile_of(image)))
 
 
 @dataclass(frozen=True)
@@ -94,22 +101,23 @@ class Animated:
     """A film in every size that is published, and its frames to judge in the largest of them."""
 
     webps: dict[Target, bytes]
-    judged: tuple[Raster, ...]
+    proxies: tuple[bytes, ...]
+    """JPEGs for Rekognition."""
 
 
 def animated(film: Film, targets: Iterable[Target], largest: Frame, specs: Specs) -> Animated:
     """Encode the film for each target; at least one of them has the frame `largest`, in which it is judged.
 
-    The frames to judge are kept while the largest rendition is encoded: decoding the film once more for them would take
-    up to a third longer. Raises RejectedError: corrupt, too_many_pixels.
+    The proxies are made while the largest rendition is encoded: decoding the film once more for them would take up to a
+    third longer. Raises RejectedError: corrupt, too_many_pixels.
     """
     played = survey(film)
-    judged: list[Raster] = []
+    judged: list[bytes] = []
     webps: dict[Target, bytes] = {}
     for target in targets:
         keeps = target.frame == largest and not judged
         webps[target] = _animated_webp(film, played, target, specs, judged if keeps else None)
-    return Animated(webps, tuple(judged))
+    return Animated(webps, tuple(dict.fromkeys(judged)))
 
 
 def survey(film: Film) -> Survey:
@@ -120,14 +128,20 @@ def survey(film: Film) -> Survey:
     durations: list[int] = []
     fingerprints = Fingerprints(film.inspection.frames)
     loop, skipped = 0, 0
-    for number, (image, pixels) in enumerate(film.frames()):
+
+    def look(image: Image.Image, pixels: Packed) -> None:
+        nonlocal loop, skipped
+        number = image.tell()
         if number == 0:
             loop = _loop(image)
             skipped = int(bool(getattr(image, "default_image", False)))
         if number >= skipped:
             duration = round(float(image.info.get("duration") or 0))
             durations.append(duration if duration > _FASTEST else _DEFAULT)
-            fingerprints.add(pixels.image())
+            fingerprints.add(pixels.premultiplied())
+
+    for _ in film.frames(look):
+        pass
     chosen = choose(
         durations,
         JUDGED_FRAMES - skipped,
@@ -140,9 +154,9 @@ def survey(film: Film) -> Survey:
 
 
 def _animated_webp(
-    film: Film, played: Survey, target: Target, specs: Specs, judged: list[Raster] | None
+    film: Film, played: Survey, target: Target, specs: Specs, judged: list[bytes] | None
 ) -> bytes:
-    """Encode the whole film in the target's size; add its frames to judge to `judged`, if that is given."""
+    """Encode the whole film in the target's size; add the proxies of its frames to judge to `judged`, if that is given."""
     pixels = target.width * target.height * film.inspection.frames
     reel = _Reel(_shown(film, played, target, specs, judged), film.inspection.frames - played.skipped)
     out = io.BytesIO()
@@ -169,11 +183,11 @@ def _announcing_alpha(webp: bytes) -> bytes:
 
 
 def _shown(
-    film: Film, played: Survey, target: Target, specs: Specs, judged: list[Raster] | None
+    film: Film, played: Survey, target: Target, specs: Specs, judged: list[bytes] | None
 ) -> Iterator[Image.Image]:
     for number, raster in enumerate(film.rasters(target.frame)):
         if judged is not None and number in played.judged:
-            judged.append(publishable(raster, specs))
+            judged += proxies(publishable(raster, specs), specs.background)
         if number < played.skipped:
             continue
         if target.cropped:

@@ -16,8 +16,11 @@ _BY_MODE = {"1": 2.5, "L": 1.8, "P": 6.0, "RGB": 6.0, "YCbCr": 6.4, "CMYK": 6.0,
 _ANY_MODE = 9.0
 _WIDENED_ALPHA = 12.4
 """Transparency that is not stored as RGBA is widened to it, and that premultiplied: three pictures at once."""
-_BY_TYPE = {"image/webp": 18.0, "image/avif": 12.0, "image/heic": 9.0, "image/tiff": 8.8}
+_BY_TYPE = {"image/webp": 13.0, "image/avif": 12.0, "image/heic": 9.0, "image/tiff": 8.8}
 """Bytes a stored pixel while the decoder with its own buffers is alive."""
+_OF_ANIMATION = {"image/webp": 25.0, "image/avif": 24.0}
+_OF_ANY_ANIMATION = 16.0
+"""The same where the decoder stays for the next frame, and each frame is fingerprinted at its full size."""
 _COEFFICIENT = 2
 """Bytes: of a progressive JPEG libjpeg keeps all coefficients of all components, whatever the scale."""
 
@@ -42,7 +45,10 @@ def memory(image: Image.Image, inspection: Inspection) -> int:
     stored = max(inspection.width * inspection.height, getattr(image, "decoded_pixels", 0))
     is_widened = inspection.has_alpha and image.mode != "RGBA"
     by_mode = _WIDENED_ALPHA if is_widened else _BY_MODE.get(image.mode, _ANY_MODE)
-    pixels = max(image.width * image.height * by_mode, stored * _BY_TYPE.get(inspection.content_type, 0.0))
+    by_type = _BY_TYPE.get(inspection.content_type, 0.0)
+    if inspection.animated:
+        by_type = _OF_ANIMATION.get(inspection.content_type, _OF_ANY_ANIMATION)
+    pixels = max(image.width * image.height * by_mode, stored * by_type)
     coefficients = stored * _COEFFICIENT * _components(image) if image.info.get("progressive") else 0.0
     return int(_FIXED + pixels + coefficients)
 

@@ -129,6 +129,10 @@ class Packed:
         """
         return self._image.convert("RGBA") if self.has_alpha else self._image
 
+    def premultiplied(self) -> Image.Image:
+        """Return the picture as it is held, with its colours premultiplied."""
+        return self._image
+
     def over(self, background: Colour) -> "Packed":
         """Return the picture over a background, without transparency."""
         if not self.has_alpha:

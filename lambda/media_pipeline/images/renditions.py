@@ -89,9 +89,7 @@ def render(data: bytes, inspection: Inspection, specs: Specs, limits: Limits) ->
         moving = animated(film, made.targets, planned.largest, specs)
         encoded |= {(target, "webp"): webp for target, webp in moving.webps.items()}
         # The still ones show the first frame, which is among the judged.
-        judged = tuple(
-            dict.fromkeys(proxy for raster in moving.judged for proxy in proxies(raster, specs.background))
-        )
+        judged = moving.proxies
     else:
         judged = _proxies(made, encoded, specs)
     return _rendered(made, encoded, judged, targets, specs)

@@ -59,7 +59,7 @@ class VideoProcessor:
             bytes=settings.video_bytes,
             seconds=settings.video_seconds,
             pixels=settings.limits.pixels,
-            memory=settings.limits.memory,
+            memory=settings.video_memory,
         )
 
     def pass_on(self, event: ObjectEvent, stage: Stage) -> None:

@@ -16,11 +16,13 @@ from media_pipeline.settings.variables import Variables
 from media_pipeline.storage import Buckets
 
 LAMBDA_MEMORY = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"  # set by Lambda itself, in MB
+DEFAULT_MEGABYTES = 1769  # one vCPU
 IDLE_MEGABYTES = (
     124  # the function with its libraries and clients, before it decodes anything (measured: 95 to 115)
 )
-
-
+PICTURE_SHARE = 0.5
+"""Of the function's memory, that one picture may take at most, with the idle function: the rest is for whatever an
+estimate from a header misses, and for what allocators do not give back between pictures."""
 LEAST_HEIGHT, LEAST_FRAMES = 2, 2  # even lines; the first frame and the last
 
 
@@ -91,6 +93,8 @@ class VideoSettings(ImageSettings):
     moderation_frames: int
     video_bytes: int
     video_seconds: int
+    video_memory: int
+    """Bytes that decoding and encoding a video may add to the idle process."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "VideoSettings":
@@ -107,6 +111,7 @@ class VideoSettings(ImageSettings):
             moderation_frames=frames,
             video_bytes=size,
             video_seconds=seconds,
+            video_memory=_memory(variables, share=1.0),
         )
 
 
@@ -129,15 +134,20 @@ def _sizes(document: Mapping[str, Any]) -> tuple[Size, ...]:
 
 def _limits(variables: Variables, document: Mapping[str, Any]) -> Limits:
     numbers = _numbers(document)
-    if LAMBDA_MEMORY not in variables:  # outside Lambda, such as in a test: as if it had 1,024 MB
-        return Limits(bytes=numbers["bytes"], pixels=numbers["pixels"], frames=numbers["frames"])
-    memory = variables.parsed(LAMBDA_MEMORY, int, "a number of MB")
     return Limits(
         bytes=numbers["bytes"],
         pixels=numbers["pixels"],
         frames=numbers["frames"],
-        memory=(memory - IDLE_MEGABYTES) * MEBIBYTE,
+        memory=_memory(variables, share=PICTURE_SHARE),
     )
+
+
+def _memory(variables: Variables, *, share: float) -> int:
+    """Return the bytes that work may add to the idle process, for a share of the function's memory in all."""
+    megabytes = DEFAULT_MEGABYTES
+    if LAMBDA_MEMORY in variables:  # outside Lambda, such as in a test, it is not
+        megabytes = variables.parsed(LAMBDA_MEMORY, int, "a number of MB")
+    return (int(megabytes * share) - IDLE_MEGABYTES) * MEBIBYTE
 
 
 def _numbers(document: Mapping[str, Any]) -> dict[str, int]:

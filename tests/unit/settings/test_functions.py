@@ -40,8 +40,8 @@ def test_environment_parses_into_typed_settings() -> None:
     assert settings.tracing
 
 
-@pytest.mark.parametrize(("memory", "budget"), [(1024, 900), (512, 388), (3008, 2884)])
-def test_a_picture_may_take_the_memory_that_the_function_has_left(memory: int, budget: int) -> None:
+@pytest.mark.parametrize(("memory", "budget"), [(1024, 388), (512, 132), (1769, 760), (3008, 1380)])
+def test_a_picture_may_take_half_of_the_memory_without_the_idle_function(memory: int, budget: int) -> None:
     settings = ImageSettings.from_environment({**ENVIRONMENT, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(memory)})
     assert settings.limits.memory == budget * 1024 * 1024
 
@@ -93,6 +93,11 @@ def test_video_settings_are_the_images_and_more() -> None:
     assert (settings.height, settings.moderation_frames) == (720, 12)
     assert (settings.video_bytes, settings.video_seconds) == (4, 5)
     assert settings.specs == ImageSettings.from_environment(VIDEO).specs
+
+
+def test_a_video_may_take_all_memory_that_its_function_has_left() -> None:
+    settings = VideoSettings.from_environment({**VIDEO, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "3008"})
+    assert settings.video_memory == 2884 * 1024 * 1024
 
 
 @pytest.mark.parametrize(

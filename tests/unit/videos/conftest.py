@@ -26,7 +26,12 @@ class Videos:
         stack.settings = replace(stack.settings, videos_queue_url=stack.videos_url)
         shared = {**vars(stack.settings), "videos_queue_url": None, "queue_url": stack.videos_url}
         self.settings = VideoSettings(
-            **shared, height=90, moderation_frames=5, video_bytes=5_000_000, video_seconds=20
+            **shared,
+            height=90,
+            moderation_frames=5,
+            video_bytes=5_000_000,
+            video_seconds=20,
+            video_memory=900_000_000,
         )
 
     def upload(self, key: str, data: bytes) -> dict[str, Any]:
