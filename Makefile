@@ -177,6 +177,11 @@ corpus-videos: export PYTHONPATH = lambda
 corpus-videos: $(READY) ## send odd and hostile videos, with traps, through the video function [SHARE=1: all of them]
 	@$(RUN) -m tests.video.corpus --share=$(or $(SHARE),1)
 
+.PHONY: bombs
+bombs: export PYTHONPATH = lambda
+bombs: $(READY) ## measure what uploads cost that are made to cost much [ONLY=mp4: those with that in their name]
+	@$(RUN) -m tests.bombs.run --only="$(ONLY)"
+
 .PHONY: sampling
 sampling: export PYTHONPATH = lambda
 sampling: $(READY) ## check that a card somewhere in an animation or a video blocks it [VIDEOS=100: of each kind] [SEED=0] [KIND=still_in_pieces: that kind of video alone]

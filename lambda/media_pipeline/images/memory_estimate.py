@@ -19,7 +19,7 @@ _WIDENED_ALPHA = 12.4
 _BY_TYPE = {"image/webp": 13.0, "image/avif": 12.0, "image/heic": 9.0, "image/tiff": 8.8}
 """Bytes a stored pixel while the decoder with its own buffers is alive."""
 _OF_ANIMATION = {"image/webp": 25.0, "image/avif": 24.0}
-_OF_ANY_ANIMATION = 16.0
+_OF_ANY_ANIMATION = 17.0
 """The same where the decoder stays for the next frame, and each frame is fingerprinted at its full size."""
 _COEFFICIENT = 2
 """Bytes: of a progressive JPEG libjpeg keeps all coefficients of all components, whatever the scale."""

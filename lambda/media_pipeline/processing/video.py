@@ -60,6 +60,7 @@ class VideoProcessor:
             seconds=settings.video_seconds,
             pixels=settings.limits.pixels,
             memory=settings.video_memory,
+            header_memory=settings.limits.memory // 2,
         )
 
     def pass_on(self, event: ObjectEvent, stage: Stage) -> None:

@@ -60,6 +60,14 @@ def read_records(path: Path, demuxer: str) -> tuple[DolbyVision, ...]:
         return tuple(_parse(record) for record in found if len(record) >= _MIN_RECORD_BYTES)
 
 
+def has_many_tracks(path: Path, most: int) -> bool:
+    """Whether an MP4 file has more than `most` tracks."""
+    with path.open("rb") as file:
+        header, whole = _Header(file), _Box(0, file.seek(0, 2))
+        movies = [inner for name, inner in header.boxes(whole) if name == b"moov"]
+        return sum(name == b"trak" for movie in movies for name, _ in header.boxes(movie)) > most
+
+
 def _parse(record: bytes) -> DolbyVision:
     """Parse DOVIDecoderConfigurationRecord: after two bytes 7 bits of profile, from bit 32 four of compatibility."""
     return DolbyVision(profile=record[2] >> 1, compatibility=record[4] >> 4)

@@ -19,8 +19,10 @@ from av.video.format import VideoFormat
 from av.video.stream import VideoStream
 
 from media_pipeline.errors import PipelineError, Reason, RejectedError
+from media_pipeline.limits import MEBIBYTE
 from media_pipeline.videos.alpha_track import AlphaTrack, alpha_track
-from media_pipeline.videos.dolby_vision import read_records
+from media_pipeline.videos.bounded_memory import bounded
+from media_pipeline.videos.dolby_vision import has_many_tracks, read_records
 from media_pipeline.videos.packet_times import PacketTimes
 from media_pipeline.videos.video_limits import (
     AUDIO_DECODERS,
@@ -101,9 +103,7 @@ def open_video(path: Path, content_type: str, limits: VideoLimits) -> Iterator[S
         raise RejectedError(
             Reason.UNSUPPORTED_TYPE, f"the bytes are {content_type}; accepted are MP4, MOV, WebM and Matroska"
         )
-    with decoding():
-        container = av.open(str(path), "r", format=demuxer, options=_options(demuxer, limits))
-    with container:
+    with _opened(path, demuxer, limits) as container:
         _refuse_dolby_vision(path, demuxer)
         source = _inspect(container, path, limits)
         if source.seconds is not None and source.seconds > limits.seconds and _is_matroska(container):
@@ -113,6 +113,31 @@ def open_video(path: Path, content_type: str, limits: VideoLimits) -> Iterator[S
             limits.check_seconds(source.seconds)
             limits.check_frames(source.video_track.frames, source.seconds)
         yield source
+
+
+def _opened(path: Path, demuxer: str, limits: VideoLimits) -> InputContainer:
+    """Open a file: tables of its header may be millions of lines long in a few bytes, and are all kept in memory.
+
+    Raises RejectedError: corrupt, too_many_streams, resource_exhausted.
+    """
+    try:
+        with decoding(), bounded(limits.header_memory):
+            return av.open(str(path), "r", format=demuxer, options=_options(demuxer, limits))
+    except MemoryError as error:
+        # FFmpeg says the same of tracks beyond `max_streams` of an MP4 file.
+        if demuxer == "mov" and has_many_tracks(path, MAX_STREAMS):
+            raise _too_many_streams() from error
+        raise RejectedError(
+            Reason.RESOURCE_EXHAUSTED,
+            f"its header takes more than {limits.header_memory / MEBIBYTE:,.0f} MB to read:"
+            " it has too many tracks, pictures, attachments or entries in its tables",
+        ) from error
+
+
+def _too_many_streams() -> RejectedError:
+    return RejectedError(
+        Reason.TOO_MANY_STREAMS, f"it has more than the {MAX_STREAMS} tracks that are allowed"
+    )
 
 
 @contextmanager
@@ -157,10 +182,7 @@ def _refuse_dolby_vision(path: Path, demuxer: str) -> None:
 
 def _inspect(container: InputContainer, path: Path, limits: VideoLimits) -> SourceVideo:
     if len(container.streams) > MAX_STREAMS:
-        raise RejectedError(
-            Reason.TOO_MANY_STREAMS,
-            f"it has {len(container.streams)} tracks or more; allowed are {MAX_STREAMS}",
-        )
+        raise _too_many_streams()
     video = _choose_video_track(container)
     audio, dropped = _choose_audio_track(container)
     context = video.codec_context

@@ -90,6 +90,9 @@ class VideoLimits:
     memory: int = 900 * MEBIBYTE
     """Bytes that decoding and encoding may add to the idle process."""
 
+    header_memory: int = 700 * MEBIBYTE
+    """Bytes that reading a file's header may add to the idle process, with the first frames that it takes."""
+
     def check_picture(self, width: int, height: int, bytes_per_pixel: float = BYTES_PER_PIXEL) -> None:
         """Check the size of frames; `bytes_per_pixel` is what a decoded pixel takes in memory.
 
