@@ -156,7 +156,7 @@ def survey(film: Film) -> Survey:
 def _animated_webp(
     film: Film, played: Survey, target: Target, specs: Specs, judged: list[bytes] | None
 ) -> bytes:
-    """Encode the whole film in the target's size; add the proxies of its frames to judge to `judged`, if that is given."""
+    """Encode the whole film in the target's size; add the proxies of its frames to judge to `judged`, if given."""
     pixels = target.width * target.height * film.inspection.frames
     reel = _Reel(_shown(film, played, target, specs, judged), film.inspection.frames - played.skipped)
     out = io.BytesIO()

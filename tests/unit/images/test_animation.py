@@ -2,7 +2,8 @@
 
 import struct
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from PIL import Image, ImageSequence
@@ -255,9 +256,9 @@ def test_film_is_decoded_once_for_each_size_and_once_to_choose_what_is_judged(
     passes: list[int] = []
     real = Film.frames
 
-    def frames(self: Film) -> Iterator[tuple[Image.Image, Packed]]:
+    def frames(self: Film, make: Callable[[Image.Image, Packed], Any]) -> Iterator[Any]:
         passes.append(len(passes))
-        return real(self)
+        return real(self, make)
 
     monkeypatch.setattr(Film, "frames", frames)
     result = rendered(film("PNG", 12), specs({"large": 320, "small": 160, "same": 4000}, ("webp",)))
