@@ -136,6 +136,11 @@ def test_truncated_picture_is_corrupt(format_name: str, kept: float) -> None:
     assert reason(data[: int(len(data) * kept)]) is Reason.CORRUPT
 
 
+@pytest.mark.parametrize("length", range(8, 34))
+def test_png_that_breaks_off_in_its_header_is_corrupt(length: int) -> None:
+    assert reason(png_header(4, 4)[:length]) is Reason.CORRUPT
+
+
 def test_truncated_pictures_stay_refused_everywhere() -> None:
     assert ImageFile.LOAD_TRUNCATED_IMAGES is False
 

@@ -209,6 +209,23 @@ def test_tables_of_megabytes_are_refused() -> None:
     assert refused.value.reason is Reason.RESOURCE_EXHAUSTED
 
 
+@pytest.mark.parametrize("name", [b"avif", b"heic"])
+@pytest.mark.parametrize(
+    "item",
+    [
+        b"\2\0\0\0" + struct.pack(">HH", 2, 0) + b"Ex\xb1f\0",
+        b"\3\0\0\0" + struct.pack(">IH", 2, 0) + b"\xff\xff\xff\xff\0",
+        b"\2\0\0\0" + struct.pack(">HH", 2, 0) + b"mime" + b"name\0" + b"text/\xb1\0",
+    ],
+)
+def test_item_whose_type_is_not_text_never_reaches_a_decoder(name: bytes, item: bytes) -> None:
+    """libheif's binding ends the whole process there."""
+    items = box(b"iinf", bytes(4), struct.pack(">H", 1), box(b"infe", item))
+    with pytest.raises(RejectedError, match="is not text") as refused:
+        inspect(box(b"ftyp", name, bytes(4), name) + box(b"meta", bytes(4), items), LIMITS)
+    assert refused.value.reason is Reason.CORRUPT
+
+
 PQ, HLG, BT2020 = 16, 18, 9
 GREYS = {PQ: [(0, 0), (77, 63), (148, 228), (255, 255)], HLG: [(0, 0), (191, 228), (255, 255)]}
 """Signal of 8 bits -> sRGB: black; 10 cd/m2 of PQ; the reference white of 203 cd/m2; the peak."""

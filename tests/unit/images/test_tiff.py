@@ -190,3 +190,14 @@ def test_strips_by_the_million_are_refused() -> None:
     with pytest.raises(RejectedError) as refused:
         inspect(tiff(tags, bytes(64)), LIMITS)
     assert refused.value.reason is Reason.RESOURCE_EXHAUSTED
+
+
+@pytest.mark.parametrize("offset", [2**40, 2**63 + 1, 2**64 - 1])
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_offset_that_no_file_can_have_is_corrupt(order: str, offset: int) -> None:
+    head = b"II+\0" if order == "<" else b"MM\0+"
+    entry = struct.pack(f"{order}HHQQ", 330, 18, 9, offset)
+    directory = struct.pack(f"{order}Q", 1) + entry + struct.pack(f"{order}Q", offset)
+    with pytest.raises(RejectedError) as refused:
+        inspect(head + struct.pack(f"{order}HHQ", 8, 0, 16) + directory, LIMITS)
+    assert refused.value.reason is Reason.CORRUPT

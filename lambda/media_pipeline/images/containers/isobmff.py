@@ -128,14 +128,35 @@ def _span(side: int, length: Fraction, distance: Fraction) -> tuple[int, int]:
 
 
 def _check_items(parts: dict[bytes, memoryview]) -> None:
-    head = bytes(parts.get(b"iinf", memoryview(b""))[:8])
-    if len(head) < 8:
+    listed = parts.get(b"iinf", memoryview(b""))
+    if len(listed) < 8:
         return
-    (count,) = struct.unpack_from(">I" if head[0] else ">H", head, 4)
+    (count,) = struct.unpack_from(">I" if listed[0] else ">H", listed, 4)
     if count > MAX_ITEMS:
         raise RejectedError(
             Reason.RESOURCE_EXHAUSTED, f"the file has {count:,} items; allowed are {MAX_ITEMS:,}"
         )
+    for name, entry in _boxes(listed[8 if listed[0] else 6 :]):
+        if name == b"infe" and not _is_named(bytes(entry)):
+            raise RejectedError(Reason.CORRUPT, "the type of one of the file's items is not text")
+
+
+def _is_named(infe: bytes) -> bool:
+    """Whether an item's type, and its content type, are text (ISO/IEC 14496-12, 8.11.6).
+
+    pi-heif 1.4.0 takes the whole process down where they are not.
+    """
+    type_at = {2: 8, 3: 10}.get(infe[0] if infe else 0)
+    if type_at is None:
+        return True
+    kind, text = infe[type_at : type_at + 4], infe[type_at + 4 :]
+    _name, _, content_type = text.partition(b"\0")
+    try:
+        kind.decode("ascii")
+        content_type.partition(b"\0")[0].decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _boxes(data: memoryview, wanted: set[bytes] | None = None) -> Iterator[tuple[bytes, memoryview]]:

@@ -225,7 +225,7 @@ def _check(data: bytes, chunk: Chunk) -> None:
 
 
 def _read_header(data: bytes, chunk: Chunk, found: Png) -> None:
-    if chunk.end - chunk.start >= 13:
+    if min(chunk.end, len(data)) - chunk.start >= 13:
         found.width, found.height, found.depth, found.colour_type = struct.unpack_from(
             ">IIBB", data, chunk.start
         )

@@ -13,6 +13,8 @@ _NOT_A_PICTURE = 1 | 4  # bits: of reduced resolution, a mask of transparency
 _MAX_DIRECTORIES = 32
 _MAX_ENTRIES = 4_096
 _MAX_VALUES = 64
+_OUTSIDE = (struct.error, OverflowError)
+"""What reading at an offset beyond the file raises; at one of 64 bits that no file can have, the latter."""
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 6: 1, 7: 1, 8: 2, 9: 4, 13: 4, 16: 8, 17: 8, 18: 8}
 """Type -> bytes of a value; rationals and floats are not read."""
 _FORMATS = {
@@ -178,7 +180,7 @@ def directories(data: bytes) -> Iterator[Directory]:
         seen.add(position)
         try:
             entries, following = _directory(data, position, order, is_big=is_big)
-        except struct.error:
+        except _OUTSIDE:
             continue
         directory = Directory(entries, page)
         yield directory
