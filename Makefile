@@ -122,6 +122,13 @@ bench: $(READY) $(BENCH_PYTHON)/.ready ## measure speed and quality of rendition
 bench-cold: $(READY) ## measure the CPU of cold starts from the zips, against importing boto3 and Pillow
 	@$(RUN) -m benchmarks.cold_start
 
+.PHONY: bench-path
+bench-path: export PYTHONPATH = lambda
+bench-path: export BENCH_PATH_STACK = $(value STACK)
+bench-path: export BENCH_PATH_OUT = $(value OUT)
+bench-path: $(READY) ## measure one object of each kind: calls, billed milliseconds, dollars by service [STACK=dev] [OUT=build/bench]
+	@$(RUN) -m benchmarks.path --stack="$$BENCH_PATH_STACK" --out="$$BENCH_PATH_OUT"
+
 .PHONY: test-engine
 test-engine: export ENGINE_TESTS = all
 test-engine: $(READY) ## test both stacks with the real Pulumi CLI against the embedded AWS

@@ -1,0 +1,79 @@
+"""What one object takes: these figures are the contract that `make bench-path` measures and the documents tell."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.wire import item_bytes
+from operations.prices import Prices
+
+ROOT = Path(__file__).parents[3]
+PHOTO = {
+    "dynamodb:UpdateItem": 5,
+    "dynamodb:Query": 1,
+    "s3:GetObject": 1,
+    "rekognition:DetectModerationLabels": 1,
+    "sns:Publish": 1,
+}
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """Run the benchmark in a process of its own, as functions read their environment once; objects by stack."""
+    out = tmp_path_factory.mktemp("bench")
+    command = ["-m", "benchmarks.path", "--stack", "dev", "--stack", "prod", "--rounds", "1", "--object"]
+    done = subprocess.run(
+        [sys.executable, *command, "photo 2 MP", "--object", "blocked", "--out", str(out)],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": "lambda"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return {
+        stack: json.loads((out / f"path-{stack}.json").read_text())["objects"] for stack in ("dev", "prod")
+    }
+
+
+def check(found: dict[str, Any], operations: dict[str, int], write_units: int) -> None:
+    assert found["by_operation"] == operations
+    assert found["calls"] == sum(operations.values())
+    assert sum(found["write_units"]) <= write_units
+    assert found["read_units"] == 1
+    assert found["billed_ms"] > found["latency_ms"] > 450
+    dollars = found["dollars_per_1000"]
+    assert dollars["total"] == pytest.approx(1000 * Prices.read().cost(found["units"]), rel=0.001)
+    assert dollars["rekognition"] == 1.0
+
+
+@pytest.mark.parametrize(("stack", "puts"), [("dev", 8), ("prod", 12)])
+def test_a_photo_takes_17_calls_in_dev_and_21_in_prod_and_11_write_units(
+    measured: dict[str, dict[str, Any]], stack: str, puts: int
+) -> None:
+    check(measured[stack]["photo 2 MP"], PHOTO | {"s3:PutObject": puts}, 11)
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_a_blocked_photo_takes_13_calls_and_8_write_units(
+    measured: dict[str, dict[str, Any]], stack: str
+) -> None:
+    check(
+        measured[stack]["blocked"], PHOTO | {"s3:HeadObject": 2, "s3:CopyObject": 1, "s3:DeleteObject": 1}, 8
+    )
+
+
+def test_an_items_bytes_are_those_of_dynamodbs_documentation() -> None:
+    item = {
+        "name": {"S": "ä"},  # 4 + 2
+        "bytes": {"N": "-12.5"},  # 5 + 3: two digits a byte, and one byte
+        "flag": {"BOOL": True},  # 4 + 1
+        "list": {"L": [{"S": "a"}]},  # 4 + 3 + 1 + 1
+        "map": {"M": {"k": {"NULL": True}}},  # 3 + 3 + 1 + 1 + 1
+    }
+    assert item_bytes(item) == 6 + 8 + 5 + 9 + 9
