@@ -16,7 +16,6 @@ UNZIPPED_BYTES = 262_144_000
 MOST_LAYERS = 5
 _LEAST_MEMORY = 128
 _TIMEOUT = (1, 900)
-_CONCURRENCY = (2, 1000)
 _VARIABLE = re.compile(r"^[a-zA-Z][a-zA-Z0-9_]+$")
 _RESERVED = frozenset(
     {
@@ -156,19 +155,12 @@ def _may_receive(parameters: Parameters) -> None:
 
 
 @refusal(
-    "a mapping's concurrency is 2 to 1,000, its batches fit its window",
+    "a mapping's batches fit its window",
     "lambda",
     "CreateEventSourceMapping",
     "UpdateEventSourceMapping",
 )
 def _mapping(parameters: Parameters) -> None:
-    concurrency = (parameters.get("ScalingConfig") or {}).get("MaximumConcurrency")
-    if concurrency is not None and not within(concurrency, *_CONCURRENCY):
-        raise refuse(
-            "ValidationException",
-            f"Value '{concurrency}' at 'scalingConfig.maximumConcurrency' failed to satisfy constraint: "
-            "Member must have value between 2 and 1000",
-        )
     batch, window = parameters.get("BatchSize") or 10, parameters.get("MaximumBatchingWindowInSeconds") or 0
     if batch > 10 and window < 1:
         raise refuse(

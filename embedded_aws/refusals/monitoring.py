@@ -8,7 +8,6 @@ RETENTION_DAYS = frozenset(
 _SHORT_PERIODS = frozenset((10, 20, 30))
 _MINUTE, _HOUR, _DAY, _WEEK = 60, 3_600, 86_400, 604_800
 _MISSING_DATA = frozenset(("breaching", "notBreaching", "ignore", "missing"))
-_DESCRIPTION_LENGTH = 1024
 
 
 @refusal("log retention is one of CloudWatch's values", "logs", "PutRetentionPolicy")
@@ -64,5 +63,3 @@ def _settings(parameters: Parameters) -> None:
         raise refuse("ValidationError", "DatapointsToAlarm must be between 1 and EvaluationPeriods")
     if parameters.get("TreatMissingData", "missing") not in _MISSING_DATA:
         raise refuse("ValidationError", f"TreatMissingData must be one of {sorted(_MISSING_DATA)}")
-    if len(parameters.get("AlarmDescription") or "") > _DESCRIPTION_LENGTH:
-        raise refuse("ValidationError", f"AlarmDescription has more than {_DESCRIPTION_LENGTH} characters")

@@ -40,7 +40,8 @@ class LogGroup(Handler):
         """Create the group with its retention; 0 days: it never expires."""
         logs = self.aws.client("logs")
         request = {"logGroupClass": inputs["logGroupClass"]} if "logGroupClass" in inputs else {}
-        logs.create_log_group(logGroupName=inputs["name"], tags=inputs["tagsAll"], **request)
+        tags = {"tags": inputs["tagsAll"]} if inputs["tagsAll"] else {}
+        logs.create_log_group(logGroupName=inputs["name"], **tags, **request)
         with completing(inputs["name"]):
             self._retain(inputs)
         return str(inputs["name"])

@@ -30,6 +30,11 @@ def bench(world: World, tmp_path: Path) -> Iterator[Bench]:
     bench = Bench(world, tmp_path)
     yield bench
     bench.remove_all()
+    tables = world.client("dynamodb")
+    for backup in tables.list_backups()[
+        "BackupSummaries"
+    ]:  # of a table with point-in-time recovery: as on AWS
+        tables.delete_backup(BackupArn=backup["BackupArn"])
     assert find_leftovers(world) == []
 
 

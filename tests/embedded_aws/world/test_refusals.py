@@ -119,7 +119,6 @@ REFUSED: list[tuple[str, Arguments, str]] = [
     ("put_metric_alarm", {"Period": 300, "EvaluationPeriods": 289}, "86400"),
     ("put_metric_alarm", {"DatapointsToAlarm": 2}, "DatapointsToAlarm"),
     ("put_metric_alarm", {"TreatMissingData": "notbreaching"}, "TreatMissingData"),
-    ("put_metric_alarm", {"AlarmDescription": "x" * 1_025}, "AlarmDescription"),
     ("put_metric_alarm", "two results", "Exactly one element"),  # type: ignore[list-item]
     (
         "create_table",
