@@ -4,6 +4,7 @@ from tests.faults import (
     mutations_configuration,
     mutations_delivery,
     mutations_images,
+    mutations_versions,
     mutations_video,
 )
 from tests.faults.mutations import MUTATIONS
@@ -13,5 +14,6 @@ __all__ = [
     "mutations_configuration",
     "mutations_delivery",
     "mutations_images",
+    "mutations_versions",
     "mutations_video",
 ]

@@ -149,6 +149,8 @@ class _FinalChecks:
                 is_gone = upload.deleted or upload.overwritten
                 if not is_gone and (key, version) not in uploads and name not in quarantined:
                     yield f"{upload} is lost: neither in uploads nor in quarantine"
+            if name in quarantined and quarantined[name] != upload.data:
+                yield f"{name} in quarantine holds other bytes than {upload}"
         known = {f"{key}/{version}" for key, version in self._history.uploads}
         for name in sorted(quarantined.keys() - known):
             yield f"{name} is in quarantine, and nobody uploaded it"

@@ -81,7 +81,10 @@ def _checks() -> Iterator[tuple[str, list[str]]]:
             yield scenario_name, runner.run(f"{scenario_name}/")
         names, tried = list(cases(runner)), set[str]()
         preempting = [name for name in names if name.startswith("preempt:")]
-        for name in (*REPEATED[:2], *REPEATED[2::4], *preempting[::4], *one_of_each(runner)):
+        races = [name for name in names if name.startswith("race:")]
+        for name in (
+            *REPEATED[:2], *REPEATED[2::4], *races[::3], *preempting[::4], *one_of_each(runner),
+        ):  # fmt: skip
             tried.add(name)
             yield name, runner.run(name)
         for round_number, share in enumerate(SHARES):

@@ -1,0 +1,190 @@
+"""Plausible mistakes with versions: deletes, undeletes, null versions, missing sequencers, expiry, odd keys."""
+
+import dataclasses
+from typing import Any
+
+from media_pipeline import events, storage
+from media_pipeline.processing import outcomes, processor
+from media_pipeline.records import items, record, succession, table
+from media_pipeline.records.record import Record
+from tests.faults.mutations import mutation, swap
+from tests.faults.virtual_time import START
+
+Outcomes, Processor, Storage = outcomes.Outcomes, processor.ObjectProcessor, storage.Storage
+Records, Succession = table.Records, succession.Succession
+WEEK = 7 * 86_400
+
+
+@mutation
+def a_delete_removes_only_what_records_list() -> None:
+    swap(Outcomes, "_unrecorded", lambda _: lambda self, tombstone: set())
+
+
+@mutation
+def a_deleted_version_without_a_record_is_ignored() -> None:
+    def delete_version(self: Any, found: Record | None, event: Any) -> None:
+        if found is not None:
+            real(self, found, event)
+
+    real = Outcomes._delete_version
+    swap(Outcomes, "_delete_version", lambda _: delete_version)
+
+
+@mutation
+def the_newest_record_expires_as_well() -> None:
+    vars(table)["NEVER"] = int(START) + WEEK
+
+
+@mutation
+def what_late_messages_must_find_expires_early() -> None:
+    vars(succession)["LATE_MESSAGE_DAYS"] = 1
+
+
+@mutation
+def a_removed_delete_marker_hides_older_versions() -> None:
+    swap(Record, "undone", lambda _: property(lambda self: False))
+
+
+@mutation
+def an_undelete_is_ignored() -> None:
+    swap(Outcomes, "_undo", lambda _: lambda self, tombstone, event: None)
+
+
+@mutation
+def an_undelete_does_not_wait_for_its_delete() -> None:
+    def undo(self: Any, tombstone: Record, event: Any) -> Any:
+        return real(self, dataclasses.replace(tombstone, announced_at="now"), event)
+
+    real = Outcomes._undo
+    swap(Outcomes, "_undo", lambda _: undo)
+
+
+@mutation
+def what_is_restored_stays_marked_as_followed() -> None:
+    def update(self: Any, key: Any, values: Any, *, condition: Any, remove: Any = ()) -> Any:
+        kept = tuple(name for name in remove if name != "followed_by")
+        return real(self, key, values, condition=condition, remove=kept)
+
+    real = items.ItemTable.update
+    swap(items.ItemTable, "update", lambda _: update)
+
+
+@mutation
+def a_lapsed_lease_is_not_fenced_by_a_delete() -> None:
+    swap(Records, "supersede", lambda _: lambda self, found: dataclasses.replace(found, announced_at="now"))
+
+
+@mutation
+def a_withheld_version_with_a_lapsed_lease_is_superseded() -> None:
+    def remove(self: Any, tombstone: Record) -> None:
+        swap(Record, "withheld", lambda _: property(lambda self: False))
+        try:
+            real(self, tombstone)
+        finally:
+            swap(Record, "withheld", lambda _: withheld)
+
+    real, withheld = Outcomes._remove_renditions, Record.withheld
+    swap(Outcomes, "_remove_renditions", lambda _: remove)
+
+
+@mutation
+def an_unseen_versions_delete_is_not_noted() -> None:
+    swap(Succession, "note_deleted_version", lambda _: lambda self, event: None)
+
+
+@mutation
+def a_note_of_a_delete_is_written_too_late() -> None:
+    def deleted_by(self: Any, event: Any) -> Record | None:
+        found = None if id(event) in looked_for else real(self, event)
+        looked_for.add(id(event))
+        return found
+
+    real, looked_for = Records.deleted_by, set[int]()
+    swap(Records, "deleted_by", lambda _: deleted_by)
+
+
+@mutation
+def the_twin_of_a_missing_sequencer_is_not_found() -> None:
+    def neighbours(self: Any, of: Record) -> Any:
+        return real(self, of)._replace(twin=None)
+
+    real = Succession.neighbours
+    swap(Succession, "neighbours", lambda _: neighbours)
+
+
+@mutation
+def a_second_record_stays_after_the_first_attempt() -> None:
+    def is_second(mine: Record, twin: Record) -> bool:
+        return mine.attempt == 1 and real(mine, twin)
+
+    real: Any = vars(processor)["_is_second"]
+    swap(processor, "_is_second", lambda _: is_second)
+
+
+@mutation
+def what_has_no_sequencer_is_taken_for_the_newest() -> None:
+    def was_replaced(self: Any, attempt: Any, original: Any) -> bool:
+        return attempt.event.sequencer is not None and real(self, attempt, original)
+
+    real: Any = Processor._was_replaced
+    swap(Processor, "_was_replaced", lambda _: was_replaced)
+
+
+@mutation
+def null_is_the_name_of_one_version() -> None:
+    for module in (events, record, storage, outcomes):
+        vars(module)["identity"] = lambda version_id, etag: version_id or etag or "null"
+
+
+@mutation
+def null_versions_are_read_without_their_etag() -> None:
+    def opened(self: Any, key: str, *, version_id: Any, etag: Any) -> Any:
+        return real(self, key, version_id=version_id, etag=None)
+
+    real = Storage.open
+    swap(Storage, "open", lambda _: opened)
+
+
+@mutation
+def null_versions_are_copied_without_their_etag() -> None:
+    def copy(self: Any, key: str, target: str, version_id: Any, etag: Any, facts: Any) -> None:
+        real(self, key, target, version_id, None, facts)
+
+    real = Storage._copy_to_quarantine
+    swap(Storage, "_copy_to_quarantine", lambda _: copy)
+
+
+@mutation
+def null_versions_are_deleted_without_their_etag() -> None:
+    def delete(self: Any, key: str, version_id: str, etag: Any) -> None:
+        real(self, key, version_id, None)
+
+    real = Storage._delete_original
+    swap(Storage, "_delete_original", lambda _: delete)
+
+
+@mutation
+def a_replaced_null_version_is_lost() -> None:
+    def end(self: Any, attempt: Any, error: Any) -> Any:
+        error.replaced = False
+        return real(self, attempt, error)
+
+    real: Any = Processor._end_without_original
+    swap(Processor, "_end_without_original", lambda _: end)
+
+
+@mutation
+def every_key_fits_into_xml() -> None:
+    swap(storage, "_fits_into_xml", lambda _: lambda key: True)
+
+
+@mutation
+def one_page_of_records_is_enough() -> None:
+    def query(self: Any, *args: Any, **how: Any) -> Any:
+        yield from real(self, *args, **{**how, "limit": how.get("limit") or PAGE})
+
+    real = items.ItemTable.query
+    swap(items.ItemTable, "query", lambda _: query)
+
+
+PAGE = 3  # records: one page in the harness
