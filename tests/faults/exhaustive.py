@@ -65,6 +65,8 @@ REPEATED = (
     "publish/crash-after@7,crash-after@14,crash-after@21,crash-after@28",
     # Two attempts killed while decoding, then one with a verdict, then one more: not three in a row.
     "publish/crash-before@5,crash-before@11,crash-after@19,crash-after@24",
+    # The second record of a version was claimed, and its function killed before it saw the first one.
+    "sequencer-only-later/crash-after@1",
     *(
         f"{scenario_name}/" + ",".join(f"{kind}@{at}" for at in places)
         for scenario_name in ("publish", "block", "review", "reject")

@@ -84,8 +84,9 @@ class ReaderChecks:
         uploads = [upload for upload in self._history.uploads.values() if upload.key == key]
         if any((upload.sequencer or "") > (current.sequencer or "") for upload in uploads):
             return  # a newer one was deleted for good, which brings nothing back
-        for item in items:
-            if version_of(item) != identity:
-                continue
+        of_current = [item for item in items if version_of(item) == identity]
+        if not of_current:
+            yield f"{current} is current, and its record is gone"
+        for item in of_current:
             if item["status"] in ("PUBLISHED", "SUPERSEDED", "DELETED"):
                 yield f"{current} is current, its record is {item['status']}, and readers do not see it"

@@ -82,8 +82,9 @@ def _checks() -> Iterator[tuple[str, list[str]]]:
         names, tried = list(cases(runner)), set[str]()
         preempting = [name for name in names if name.startswith("preempt:")]
         races = [name for name in names if name.startswith("race:")]
+        lapsed = [name for name in races if name.endswith("-lapsed")]
         for name in (
-            *REPEATED[:2], *REPEATED[2::4], *races[::3], *preempting[::4], *one_of_each(runner),
+            *REPEATED[:3], *REPEATED[3::4], *lapsed, *races[::3], *preempting[::4], *one_of_each(runner),
         ):  # fmt: skip
             tried.add(name)
             yield name, runner.run(name)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
+from functools import partial
 
 from tests.faults.configurations import KEEPING
 from tests.faults.fault_injection import Call, Fault, FaultKind
@@ -83,6 +84,10 @@ def _delete_oldest(run: Simulation) -> None:
     run.delete_version(_oldest(run))
 
 
+def _delete_newest(run: Simulation) -> None:
+    run.delete_version(list(run.history.uploads.values())[-1])
+
+
 def _event_of_oldest(run: Simulation) -> None:
     run.send_event_of(_oldest(run))
 
@@ -104,6 +109,29 @@ def _unseen(act: Act) -> Act:
 
 def _arrives(run: Simulation) -> None:
     run.queues["images"].send(run.kept_message)
+
+
+def _at_once(*acts: Act) -> Act:
+    """Do one after the other, without letting any end."""
+
+    def act(run: Simulation) -> None:
+        for each in acts:
+            each(run)
+
+    return act
+
+
+def _late_after(act: Act) -> Act:
+    """Do something of which the event arrives an hour after the kept message."""
+
+    def done(run: Simulation) -> None:
+        with run.postponed() as bodies:
+            act(run)
+        _arrives(run)
+        for body in bodies:
+            run.clock.after(3_600.0, partial(run.queues["images"].send, body))
+
+    return done
 
 
 def _cut_off(operation: str, act: Act) -> Act:
@@ -155,6 +183,9 @@ VERSIONS: Mapping[str, Scenario] = {
     "delete-version-after-expiry": _kept(_OVERWRITTEN, _delete_oldest, "PUBLISHED"),
     "overwritten-with-blocked": _kept(_first(_PUBLISHED), _put(Content.WEAPON, 2), "BLOCKED", faults=False),
     "overwritten-and-deleted": _kept(_OVERWRITTEN, _steps(_delete, _wait, _expire), "DELETED", faults=False),
+    "many-versions-newest-deleted": _plain(
+        _first(*(_put(Content.CLEAN, number) for number in range(1, 6))), _delete_newest, "DELETED"
+    ),
     "no-sequencer": _plain(lambda _: None, _put(Content.CLEAN, 1, KEY, SEQUENCER), "PUBLISHED"),
     # A claim that is carried out minutes late would create the second record again, after it was discarded.
     "sequencer-only-later": replace(
@@ -184,6 +215,14 @@ VERSIONS: Mapping[str, Scenario] = {
     ),
     "null-overwritten-unseen": _plain(
         _first(_suspend, _unseen(_PUBLISHED), _put(Content.CLEAN, 2)), _arrives, "PUBLISHED"
+    ),
+    "null-overwritten-when-allowed-and-unseen": _plain(
+        _steps(_suspend, _at_once(_cut_off("PutObject", _PUBLISHED), _unseen(_put(Content.WEAPON, 2)))),
+        _at_once(lambda run: run.pass_time(DAY), _arrives),
+        "BLOCKED",
+    ),
+    "null-overwritten-before-both-are-seen": _plain(
+        _steps(_suspend, _unseen(_PUBLISHED)), _late_after(_put(Content.CLEAN, 2)), "PUBLISHED"
     ),
     "null-deleted": _plain(_first(_suspend, _PUBLISHED), _delete, "DELETED"),
     "null-deleted-before-its-upload": _plain(
