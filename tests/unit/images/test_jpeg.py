@@ -23,7 +23,7 @@ def without_end(**options: Any) -> bytes:
 
 
 @pytest.mark.parametrize("options", KINDS)
-@pytest.mark.parametrize("rest", [b"", b"\xff", TRAILER, b"\0" * 50])
+@pytest.mark.parametrize("rest", [b"", b"\xff", b"\xff" * 40, TRAILER, b"\0" * 50])
 def test_complete_picture_without_its_end_marker_is_published(options: dict[str, Any], rest: bytes) -> None:
     assert has_marks(rendition(without_end(**options) + rest), tolerance=4)
 
@@ -82,6 +82,24 @@ def test_header_of_nothing_but_segments_or_junk_is_refused(between: bytes) -> No
 def test_a_little_junk_between_the_segments_costs_nothing() -> None:
     data = saved(marked())
     assert has_marks(rendition(data[:20] + b"\0\0junk\xff\xff" + data[20:]), tolerance=4)
+
+
+@pytest.mark.parametrize(
+    ("frame", "bits", "words"),
+    [
+        (0xC3, 8, "lossless coding"),
+        (0xC5, 8, "hierarchical coding"),
+        (0xF7, 8, "the coding of JPEG-LS"),
+        (0xC1, 12, "12 bits a sample"),
+    ],
+)
+def test_process_that_cannot_be_decoded_is_named(frame: int, bits: int, words: str) -> None:
+    data = bytearray(saved(marked(64, 48)))
+    at = data.index(b"\xff\xc0")
+    data[at + 1], data[at + 4] = frame, bits
+    with pytest.raises(RejectedError, match=words) as refused:
+        inspect(bytes(data), LIMITS)
+    assert refused.value.reason is Reason.UNSUPPORTED_TYPE
 
 
 def test_inks_are_stored_the_other_way_round_only_with_adobes_marker() -> None:

@@ -141,6 +141,20 @@ def test_white_that_is_zero_as_a_fraction_is_turned_round() -> None:
     assert abs(pixel(image, (50, 10))[0] - 25) <= 2
 
 
+@pytest.mark.parametrize(("photometric", "left", "right"), [(1, 16, 240), (0, 239, 15)])
+def test_whole_numbers_of_32_bits_have_no_sign(photometric: int, left: int, right: int) -> None:
+    pixels = struct.pack("<64I", *[0x10000000] * 32, *[0xF0000000] * 32) * 32
+    image = rendition(tiff(picture(photometric, (32,)), pixels), WANTED).convert("L")
+    assert (pixel(image, (10, 10)), pixel(image, (50, 10))) == ((left,), (right,))
+
+
+def test_bigtiff_in_the_order_that_no_decoder_here_reads_is_named() -> None:
+    entries = [(256, 4), (257, 2), (258, 8), (259, 1), (262, 1), (273, 8), (277, 1), (278, 2), (279, 8)]
+    directory = b"".join(struct.pack(">HHQHxxxxxx", tag, 3, 1, value) for tag, value in entries)
+    data = b"MM\0+" + struct.pack(">HHQ", 8, 0, 16) + struct.pack(">Q", len(entries)) + directory + bytes(8)
+    assert "1 sample of 8 bits, uncompressed, big-endian BigTIFF" in refusal(data)
+
+
 @pytest.mark.parametrize(
     ("tags", "words"),
     [

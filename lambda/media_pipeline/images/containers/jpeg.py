@@ -18,6 +18,14 @@ _AFTER_SCAN = re.compile(rb"\xff+([^\x00\xd0-\xd7\xff])", re.DOTALL)
 _ALONE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a length
 _SOF = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
 _PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
+_UNSUPPORTED = {
+    0xC3: "lossless coding",
+    **dict.fromkeys((0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF), "hierarchical coding"),
+    0xCB: "lossless arithmetic coding",
+    0xF7: "the coding of JPEG-LS",
+}
+"""Start of frame -> the process that libjpeg cannot decode (T.81, table B.1; T.87)."""
+_BITS = 8
 _EOI, _SOS = 0xD9, 0xDA
 _SCAN = b"\xff\xda"
 _BETWEEN_SCANS = frozenset({0xC4, 0xCC, 0xDB, 0xDD, 0xDC, 0xFE, *range(0xE0, 0xF0)})
@@ -35,6 +43,8 @@ class Scans:
     is_progressive: bool = False
     is_buffered: bool = False
     """Whether a decoder collects all scans before it shows a pixel."""
+    unsupported: str = ""
+    """The process, or the depth, that no decoder here can do."""
     left: dict[int, list[int]] = field(default_factory=dict)
     """Component -> for each of its 64 coefficients how many low bits are missing; a large number: all."""
 
@@ -45,11 +55,16 @@ class Scans:
 
 
 def check(data: bytes) -> None:
-    """Refuse a file whose header or scans would cost far more than its size suggests.
+    """Refuse a file that cannot be decoded, or whose header or scans would cost far more than its size suggests.
 
-    Raises RejectedError: resource_exhausted. What is broken is left to the decoder.
+    Raises RejectedError: resource_exhausted, unsupported_type. What is broken is left to the decoder.
     """
     header, position = _header(data)
+    if header.unsupported:
+        raise RejectedError(
+            Reason.UNSUPPORTED_TYPE,
+            f"a JPEG file in {header.unsupported}; allowed are baseline, extended and progressive coding of 8 bits",
+        )
     # The two bytes of the marker cannot be pixels, so that counting them is enough, and a tenth of the time of a walk.
     if header.is_buffered and data.count(_SCAN, position) >= MAX_SCANS:
         _walk_scans(data, position, header)
@@ -84,7 +99,9 @@ def _header(data: bytes) -> tuple[Scans, int]:
         content = _content(data, position)
         if content is None:
             break
-        if marker in _SOF:
+        if marker in _UNSUPPORTED:
+            found.unsupported = _UNSUPPORTED[marker]
+        elif marker in _SOF:
             _note_frame(content, found, is_progressive=marker in _PROGRESSIVE)
         position += len(content) + 2
         if marker == _SOS:
@@ -108,7 +125,9 @@ def _walk_scans(data: bytes, position: int, found: Scans) -> None:
         if marker == _SOS:
             _note_scan(content, found)
         position = match.end() + len(content) + 2
-    found.end = len(data) - (data[-1:] == b"\xff")
+    found.end = len(data)
+    while data[found.end - 1 : found.end] == b"\xff":  # fill bytes, or half a marker
+        found.end -= 1
 
 
 def _content(data: bytes, position: int) -> bytes | None:
@@ -120,6 +139,8 @@ def _content(data: bytes, position: int) -> bytes | None:
 
 def _note_frame(content: bytes, found: Scans, *, is_progressive: bool) -> None:
     found.is_progressive = is_progressive
+    if content and content[0] != _BITS:
+        found.unsupported = f"{content[0]} bits a sample"
     components = content[6::3] if len(content) > 6 else b""
     found.left = {component: [99] * 64 for component in components}
 

@@ -18,7 +18,7 @@ _BYTES_PER_PIXEL, _BYTES_PER_COEFFICIENTS = 4, 6
 def opened(data: bytes, limits: Limits) -> Image.Image:
     """Read a file's header.
 
-    Raises RejectedError: resource_exhausted, corrupt.
+    Raises RejectedError: resource_exhausted, unsupported_type, corrupt.
     """
     container.check(data)
     image = open_as("JPEG", "PIL.JpegImagePlugin", data, limits)
