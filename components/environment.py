@@ -57,6 +57,11 @@ def image_settings(config: StackConfig) -> dict[str, str]:
     }
 
 
+def dead_letters_settings(_: StackConfig) -> dict[str, str]:
+    """Return what dead-letters gets: where each key takes one upload."""
+    return {"UPLOADS_PREFIX": UPLOADS_PREFIX}
+
+
 def video_settings(config: StackConfig) -> dict[str, str]:
     """Return what process-video gets: posters and frames are pictures, so all that process-image gets, and more."""
     return {

@@ -222,6 +222,7 @@ DEAD_LETTERS = FunctionSpec(
     purpose="records as FAILED what no attempt could finish",
     memory=lambda _: 256,  # writes records, decodes nothing
     timeout=lambda _: 60,
+    settings=environment.dead_letters_settings,
     names=lambda config: {
         **_worker_names(lambda on: on.images.dead_letters.url),
         **_with_videos(config, "VIDEOS_DEAD_LETTERS_URL", lambda on: on.video_queue.dead_letters.url),

@@ -274,11 +274,12 @@ def test_dead_letters_environment_parses_as_settings_and_holds_no_more(recorded:
     variables = environment(recorded, "-dead-letters")
     settings = Settings.from_environment(variables)
     assert settings.queue_url == recorded.outputs["images_dead_letters_url"]
+    assert settings.uploads_prefix == "api/"
     assert variables["VIDEOS_DEAD_LETTERS_URL"] == recorded.outputs["videos_dead_letters_url"]
     images = environment(recorded, "process-image")
     only_images = {
         "SIZES", "FORMATS", "QUALITY", "GRAYSCALE", "TRANSPARENCY", "BACKGROUND", "MODERATION", "LIMITS",
-        "VIDEOS_QUEUE_URL", "UPLOADS_PREFIX",
+        "VIDEOS_QUEUE_URL",
     }  # fmt: skip
     assert set(images) - set(variables) == only_images
     assert set(variables) - set(images) == {"VIDEOS_DEAD_LETTERS_URL"}

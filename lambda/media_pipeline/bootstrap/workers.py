@@ -16,6 +16,7 @@ from media_pipeline.processing.image import ImageProcessor
 from media_pipeline.processing.messages import MessageWorker
 from media_pipeline.processing.outcomes import Outcomes
 from media_pipeline.processing.processor import Dependencies, ObjectProcessor
+from media_pipeline.processing.single_uploads import SingleUploads
 from media_pipeline.records.table import Records
 from media_pipeline.settings.functions import ImageSettings, Settings
 from media_pipeline.storage import Storage
@@ -121,7 +122,14 @@ def dead_letters_worker(
 ) -> MessageWorker:
     """Assemble the function that drains the dead letters of the images queue and of the videos queue."""
     services = Services(settings, clients, observability, clock)
-    letters = DeadLetters(records=services.records, outcomes=services.outcomes, observability=observability)
+    letters = DeadLetters(
+        records=services.records,
+        outcomes=services.outcomes,
+        single_uploads=SingleUploads(
+            prefix=settings.uploads_prefix, records=services.records, storage=services.storage
+        ),
+        observability=observability,
+    )
     return MessageWorker(
         handle=letters.handle,
         unknown=letters.unknown,

@@ -4,7 +4,10 @@ from media_pipeline.errors import Reason, UnknownMessageError
 from media_pipeline.events import EventKind, ObjectEvent
 from media_pipeline.invocation import Invocation
 from media_pipeline.observability import Observability
+from media_pipeline.processing import single_uploads
 from media_pipeline.processing.outcomes import Outcomes
+from media_pipeline.processing.single_uploads import SingleUploads
+from media_pipeline.records.record import Record
 from media_pipeline.records.table import Records
 
 DETAIL = "it could not be processed after all retries; the function's log has each error under this key"
@@ -13,19 +16,28 @@ DETAIL = "it could not be processed after all retries; the function's log has ea
 class DeadLetters:
     """Drains a dead-letter queue."""
 
-    def __init__(self, *, records: Records, outcomes: Outcomes, observability: Observability) -> None:
+    def __init__(
+        self,
+        *,
+        records: Records,
+        outcomes: Outcomes,
+        single_uploads: SingleUploads,
+        observability: Observability,
+    ) -> None:
         self._records = records
+        self._single_uploads = single_uploads
         self._outcomes = outcomes
         self._observability = observability
 
     def handle(self, event: ObjectEvent, invocation: Invocation) -> None:
         """Carry out deletes; record FAILED for an upload that is still open; announce what was not announced.
 
+        A second upload of a key that takes one is REJECTED all the same: FAILED would hide what became of the first.
         Raises LeaseHeldError while an invocation still works on the object.
         """
         invocation.require_time("handle a dead letter")
         if event.kind is EventKind.CREATED:
-            self._outcomes.finish(self._records.fail(event, reason=Reason.RETRIES_EXHAUSTED, detail=DETAIL))
+            self._outcomes.finish(self._end(event))
         else:
             restored = self._outcomes.carry_out_delete(event)
             if restored is not None:
@@ -33,6 +45,13 @@ class DeadLetters:
                 self._outcomes.finish(
                     self._records.fail_restored(restored, reason=Reason.RETRIES_EXHAUSTED, detail=DETAIL)
                 )
+
+    def _end(self, event: ObjectEvent) -> Record:
+        """End an upload that is still open; return a terminal record unchanged."""
+        sequencer = self._records.sequencer_of(event)
+        if self._single_uploads.has_earlier(event.key, version_id=event.version_id, sequencer=sequencer):
+            return self._records.reject(event, reason=Reason.ALREADY_UPLOADED, detail=single_uploads.DETAIL)
+        return self._records.fail(event, reason=Reason.RETRIES_EXHAUSTED, detail=DETAIL)
 
     def unknown(self, body: str, error: UnknownMessageError) -> None:
         """Log and count a message that is not an S3 event, and acknowledge it: there is no record to write."""

@@ -27,13 +27,17 @@ class SingleUploads:
 
     def require_first(self, record: Record) -> None:
         """Raise RejectedError (`already_uploaded`) where an earlier version of the key was uploaded."""
-        if not self.covers(record.object_key):
-            return
-        # In this order: a version leaves the bucket for quarantine only after its verdict is in its record.
-        if self._storage.has_earlier_upload(record.object_key, version_id=record.version_id) or any(
-            _was_taken(earlier) for earlier in self._records.older(record.object_key, record.sequencer)
-        ):
+        if self.has_earlier(record.object_key, version_id=record.version_id, sequencer=record.sequencer):
             raise RejectedError(Reason.ALREADY_UPLOADED, DETAIL)
+
+    def has_earlier(self, object_key: str, *, version_id: str | None, sequencer: str) -> bool:
+        """Return whether a key that takes one upload had one before this version."""
+        if not self.covers(object_key):
+            return False
+        # In this order: a version leaves the bucket for quarantine only after its verdict is in its record.
+        return self._storage.has_earlier_upload(object_key, version_id=version_id) or any(
+            _was_taken(earlier) for earlier in self._records.older(object_key, sequencer)
+        )
 
     def is_superseded(self, object_key: str, neighbours: Neighbours) -> bool:
         """Return whether something newer under the key makes a version obsolete.

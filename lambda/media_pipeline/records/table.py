@@ -225,6 +225,14 @@ class Records:
         """
         return self._end(event, Status.FAILED, {"reason": reason, "detail": detail}, from_processing=True)
 
+    def reject(self, event: ObjectEvent, *, reason: Reason, detail: str) -> Record:
+        """Record REJECTED for a version that nobody works on any more; return a terminal record unchanged.
+
+        Raises LeaseHeldError while an invocation holds it.
+        """
+        facts: dict[str, Any] = {"reason": reason, "detail": detail, "renditions": []}
+        return self._end(event, Status.REJECTED, facts, from_processing=True)
+
     def fail_restored(self, event: ObjectEvent, *, reason: Reason, detail: str) -> Record:
         """Record FAILED for a version that could not be published again after its delete was undone.
 

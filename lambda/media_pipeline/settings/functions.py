@@ -37,6 +37,8 @@ class Settings:
     queue_url: str
     records_retention_days: int
     tracing: bool
+    uploads_prefix: str | None = None
+    """The upload API's own part of the uploads bucket, where each key takes one upload; None: there is no such part."""
     videos_dead_letters_url: str | None = None
     """Where the letters of the videos queue come from, for the function that drains both; None without videos."""
 
@@ -56,8 +58,6 @@ class ImageSettings(Settings):
     specs: Specs
     policy: Policy
     limits: Limits
-    uploads_prefix: str | None = None
-    """The upload API's own part of the uploads bucket, where each key takes one upload; None: there is no such part."""
     videos_queue_url: str | None = None
     """Where videos are handed to; None where the stack processes none."""
 
@@ -80,7 +80,6 @@ class ImageSettings(Settings):
             ),
             policy=variables.built("MODERATION", dict, Policy.parse),
             limits=variables.built("LIMITS", dict, partial(_limits, variables)),
-            uploads_prefix=variables.optional("UPLOADS_PREFIX"),
             videos_queue_url=variables.optional("VIDEOS_QUEUE_URL"),
         )
 
@@ -163,5 +162,6 @@ def _shared(variables: Variables) -> dict[str, Any]:
         "queue_url": variables.text("QUEUE_URL"),
         "records_retention_days": variables.parsed("RECORDS_RETENTION_DAYS", int, "a whole number of days"),
         "tracing": variables.boolean("TRACING"),
+        "uploads_prefix": variables.optional("UPLOADS_PREFIX"),
         "videos_dead_letters_url": variables.optional("VIDEOS_DEAD_LETTERS_URL"),
     }

@@ -129,6 +129,27 @@ def test_first_is_driven_again_after_a_failure_although_later_posts_came(posted:
     assert [outcome(posted, event) for event in (first, later)] == [FIRST, LATER]
 
 
+@pytest.mark.parametrize("first_is_done", [True, False], ids=["after the first", "before the first"])
+def test_later_post_that_could_not_be_processed_is_refused_and_does_not_hide_the_first(
+    posted: Any, first_is_done: bool
+) -> None:
+    first, later = (posted.upload(KEY, draw(colour)) for colour in COLOURS[:2])
+    steps = [lambda: posted.deliver(first), lambda: posted.dead_letter(later)]
+    for step in steps if first_is_done else reversed(steps):
+        assert step()
+    assert [outcome(posted, event) for event in (first, later)] == [FIRST, LATER]
+    statuses = [message["status"] for message in posted.announcements()]
+    assert "FAILED" not in statuses
+
+
+def test_first_post_that_could_not_be_processed_failed_although_later_ones_came(posted: Any) -> None:
+    first, later = (posted.upload(KEY, draw(colour)) for colour in COLOURS[:2])
+    assert posted.dead_letter(later)
+    assert posted.dead_letter(first)
+    assert outcome(posted, first) == ("FAILED", "retries_exhausted")
+    assert outcome(posted, later) == LATER
+
+
 def test_other_keys_still_take_new_versions(posted: Any) -> None:
     events = [posted.upload("shop/a.jpg", draw(colour)) for colour in COLOURS[:2]]
     for event in events:
