@@ -100,22 +100,23 @@ def _demo(options: Options, interrupts: Interrupts) -> int:
     from local.demo.run import run
 
     interrupts.begin()
-    try:
-        output.prepare()
-        reporter = make_reporter(Console(highlight=False))
-        logging.getLogger().addHandler(Warnings(reporter))
+    with interrupts.ending_with(output.discard):
         try:
-            with _drawn_unless(photos) as chosen:
-                result = run(options.stack, chosen, output, interrupts=interrupts, reporter=reporter)
-            interrupts.check()
-        finally:
-            reporter.close()
-    except BaseException as error:
-        output.discard()
-        if isinstance(error, DeployError):
-            print(f"The stack {options.stack} was not deployed:\n{error}", file=sys.stderr)
-            return FAILED
-        raise
+            output.prepare()
+            reporter = make_reporter(Console(highlight=False))
+            logging.getLogger().addHandler(Warnings(reporter))
+            try:
+                with _drawn_unless(photos) as chosen:
+                    result = run(options.stack, chosen, output, interrupts=interrupts, reporter=reporter)
+                interrupts.check()
+            finally:
+                reporter.close()
+        except BaseException as error:
+            output.discard()
+            if isinstance(error, DeployError):
+                print(f"The stack {options.stack} was not deployed:\n{error}", file=sys.stderr)
+                return FAILED
+            raise
     interrupts.finish()
     return _conclude(result, options)
 

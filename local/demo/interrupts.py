@@ -17,7 +17,7 @@ from types import FrameType
 
 EXIT_CODE = 130  # what shells report for a program that Ctrl-C ended
 PATIENCE = 10.0  # seconds for the orderly way
-LAST_RESORT = 4.0  # seconds more for the functions' processes
+LAST_RESORT = 4.0  # seconds more for the functions' processes, and for the output folder
 _TICK = 0.1
 
 SIGNALS = tuple(
@@ -43,7 +43,7 @@ class Interrupts:
         self.requested = False
         self._since = 0.0
         self._at_rest: str | None = None
-        self._last_resort: Callable[[], None] | None = None
+        self._last_resorts: list[Callable[[], None]] = []
 
     def install(self) -> None:
         """Handle the signals from now on; until `begin` they end the process at once: there is nothing yet."""
@@ -75,12 +75,12 @@ class Interrupts:
 
     @contextlib.contextmanager
     def ending_with(self, last_resort: Callable[[], None]) -> Iterator[None]:
-        """Call `last_resort` within the block before the process is ended forcibly."""
-        self._last_resort = last_resort
+        """Call `last_resort` within the block before the process is ended forcibly, after those of inner blocks."""
+        self._last_resorts.append(last_resort)
         try:
             yield
         finally:
-            self._last_resort = None
+            self._last_resorts.remove(last_resort)
 
     def _note(self, _number: int, _frame: FrameType | None) -> None:
         if self._at_rest is not None:
@@ -94,8 +94,9 @@ class Interrupts:
     def _watch(self) -> None:
         while not (self.requested and time.monotonic() - self._since > PATIENCE):
             time.sleep(_TICK)
-        if self._last_resort is not None:
-            ending = threading.Thread(target=self._last_resort, daemon=True)
+        for last_resort in reversed(self._last_resorts.copy()):
+            # In a thread of its own, so that one that hangs or fails keeps none from its turn.
+            ending = threading.Thread(target=last_resort, daemon=True)
             ending.start()
             ending.join(LAST_RESORT)
         _end(

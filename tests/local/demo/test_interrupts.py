@@ -201,13 +201,18 @@ interrupts.PATIENCE = 0.3
 watched = interrupts.Interrupts()
 watched.install()
 watched.begin()
-with watched.ending_with(lambda: print("functions ended", flush=True)):
+def discard():
+    print("output discarded", flush=True)
+def end_functions():
+    print("functions ended", flush=True)
+    raise OSError
+with watched.ending_with(discard), watched.ending_with(end_functions):
     print("ready", flush=True)
     time.sleep(60)
 """
 
 
-def test_a_step_that_does_not_end_is_ended_with_the_functions_it_had_running() -> None:
+def test_a_step_that_does_not_end_is_ended_with_its_functions_and_its_output() -> None:
     with subprocess.Popen(
         [sys.executable, "-c", HANGING],
         cwd=ROOT,
@@ -220,6 +225,6 @@ def test_a_step_that_does_not_end_is_ended_with_the_functions_it_had_running() -
         process.send_signal(signal.SIGINT)
         rest = process.stdout.read()
         assert process.wait(10) == 130
-    assert "functions ended" in rest
+    assert rest.index("functions ended") < rest.index("output discarded"), "which they could still write to"
     assert "the process was ended" in rest
     assert "Traceback" not in rest
