@@ -121,8 +121,16 @@ class Reconcile:
                 for record in self._records(key)
                 for rendition in record.get("renditions") or ()
             }
-            if entry["Key"] not in listed:
+            if entry["Key"] not in listed and not self._is_listed(key, entry["Key"]):
                 yield Finding(difference=Difference.ORPHAN, subject=entry["Key"], version=version)
+
+    def _is_listed(self, key: str, rendition_key: str) -> bool:
+        """Return whether a record of `key` lists a rendition now: what is remembered may be hours old."""
+        return any(
+            rendition["key"] == rendition_key
+            for record in self._read_records(key)
+            for rendition in record.get("renditions") or ()
+        )
 
     def _records_without_renditions(self) -> Iterator[Finding]:
         pages = self._dynamodb.get_paginator("scan").paginate(
@@ -158,7 +166,7 @@ class Reconcile:
             other["sequencer"] > record["sequencer"]
             and other["status"] in replacing
             and not other.get("undone")
-            for other in self._records(record["object_key"])
+            for other in self._read_records(record["object_key"])  # as they are now
         )
 
     def _is_original_there(self, key: str, version: str) -> bool:

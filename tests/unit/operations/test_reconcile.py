@@ -98,6 +98,28 @@ def test_missing_rendition_is_published_again(stack: MotoStack) -> None:
     assert len(stack.rekognition.calls) == 1, "its verdict still counts"
 
 
+def test_rendition_published_while_the_command_ran_is_kept(stack: MotoStack) -> None:
+    """A command can run for hours: what it remembers of a key's records is older than the rendition by then."""
+    first, second = (stack.upload(key, draw((1, 2, 3))) for key in ("a.jpg", "b.jpg"))
+    findings = reconcile(stack).find()
+    assert [next(findings).subject, next(findings).subject] == ["a.jpg", "b.jpg"]
+    assert stack.deliver(first, second)
+    assert list(findings) == []
+
+
+def test_version_deleted_while_the_command_ran_is_not_published_again(stack: MotoStack) -> None:
+    event = stack.upload("a.jpg", draw((1, 2, 3)))
+    assert stack.deliver(event)
+    prefix = f"a.jpg/{event['s3']['object']['versionId']}"
+    stack.clients.s3.put_object(Bucket="renditions", Key=f"{prefix}/old-12345678.jpg", Body=b"x")
+    findings = reconcile(stack).find()
+    assert next(findings).difference is Difference.ORPHAN
+    marker = stack.clients.s3.delete_object(Bucket="uploads", Key="a.jpg")["VersionId"]
+    assert stack.deliver(stack.event("ObjectRemoved:DeleteMarkerCreated", "a.jpg", marker))
+    assert stack.keys("renditions") == set()
+    assert list(findings) == []
+
+
 def test_replaced_or_expired_original_is_no_reason_to_publish_again(stack: MotoStack) -> None:
     first = stack.upload("a.jpg", draw((1, 2, 3)))
     assert stack.deliver(first)
