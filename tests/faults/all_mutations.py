@@ -4,6 +4,7 @@ from tests.faults import (
     mutations_configuration,
     mutations_delivery,
     mutations_images,
+    mutations_operations,
     mutations_versions,
     mutations_video,
 )
@@ -14,6 +15,7 @@ __all__ = [
     "mutations_configuration",
     "mutations_delivery",
     "mutations_images",
+    "mutations_operations",
     "mutations_versions",
     "mutations_video",
 ]

@@ -26,6 +26,7 @@ from tests.faults.races import CASES as RACES_AT_CALLS
 from tests.faults.races import run_race
 from tests.faults.scenarios import DAY, Scenario
 from tests.faults.scenarios_configuration import REDEPLOYMENTS, run_redeployment
+from tests.faults.scenarios_operations import AT_ANY_MOMENT, run_disturbed
 from tests.faults.scenarios_time_outs import TIME_OUTS, run_time_out
 from tests.faults.simulated_functions import ClientPool
 from tests.faults.simulated_stack import SimulatedStack
@@ -38,6 +39,7 @@ SINGLES = (
     Fault(FaultKind.CRASH_AFTER),
     Fault(FaultKind.LOST),
     Fault(FaultKind.LOST, ALWAYS),
+    Fault(FaultKind.LOST, seconds=5.0),
     Fault(FaultKind.LATE, seconds=2.0),
     Fault(FaultKind.LATE, ALWAYS, seconds=400.0),
     Fault(FaultKind.THROTTLED),
@@ -148,6 +150,7 @@ FAMILIES: Mapping[str, Callable[[SimulatedStack, ClientPool, str], list[str]]] =
     "redeploy": run_redeployment,
     "race": run_race,
     "time-out": run_time_out,
+    "operate": run_disturbed,
 }
 
 
@@ -185,6 +188,7 @@ def cases(runner: CaseRunner) -> Iterator[str]:
     yield from (f"race:{name}" for name in RACES_AT_CALLS)
     yield from (f"redeploy:{name}" for name in REDEPLOYMENTS)
     yield from (f"time-out:{name}" for name in TIME_OUTS)
+    yield from (f"operate:{name}" for name in AT_ANY_MOMENT)
     yield from (f"order:{name}" for name in ORDERS)
 
 

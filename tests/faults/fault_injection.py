@@ -42,7 +42,9 @@ class Fault:
 
     kind: FaultKind
     attempts: int = 1
-    seconds: float = 0.0  # of LATE: until the call is carried out; of PAUSED: until the machine continues
+    seconds: float = (
+        0.0  # of LATE: until the call is carried out; of PAUSED and LOST: until the machine continues
+    )
 
     def fits(self, operation: str) -> bool:
         """Return whether this can happen to a call of that operation."""
@@ -54,6 +56,8 @@ class Fault:
             return operation == "GetObject"
         if self.kind is FaultKind.PARTIAL:
             return operation in CAN_BE_PARTIAL
+        if self.kind is FaultKind.LOST and self.seconds:
+            return operation == "PutObject"
         if self.kind is FaultKind.UNDONE:
             return operation == "CopyObject"
         if self.kind is FaultKind.LATE:

@@ -146,7 +146,7 @@ class _FinalChecks:
             else:
                 if name in quarantined and not upload.deleted and "FAILED" not in statuses:
                     yield f"{upload} is {statuses} and in quarantine"
-                is_gone = upload.deleted or upload.overwritten
+                is_gone = upload.deleted or upload.overwritten or upload.outlived
                 if not is_gone and (key, version) not in uploads and name not in quarantined:
                     yield f"{upload} is lost: neither in uploads nor in quarantine"
             if name in quarantined and quarantined[name] != upload.data:

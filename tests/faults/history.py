@@ -20,6 +20,7 @@ class Upload:
     number: int
     data: bytes
     deleted: bool = False  # permanently, by a user
+    outlived: bool = False  # S3's life cycle removed it: the retention of originals was over
     is_null: bool = False  # S3 calls it "null", and so the next one that replaces it
     overwritten: bool = False  # by a later null version
     lacks_sequencer: bool = (
@@ -58,9 +59,19 @@ class History:
     redriven: set[tuple[str, str, int]] = field(
         default_factory=set
     )  # (key, sequencer, attempt) that redrives named
+    restored: set[tuple[str, str, int]] = field(
+        default_factory=set
+    )  # (key, sequencer, attempt) that a reconciliation restores
     kills_while_decoding: dict[tuple[str, str], int] = field(
         default_factory=dict
     )  # kills after the original was there to decode
+
+    def is_undeleted(self, key: str, sequencer: str) -> bool:
+        """Return whether a delete marker above a record's version was deleted."""
+        return any(
+            (of, marker) in self.removed_markers and of == key and above.upper() > sequencer
+            for (of, marker), above in self.markers.items()
+        )
 
     def of_rendition(self, key: str) -> Upload | None:
         """Return the upload to which a rendition with this key belongs, or None."""

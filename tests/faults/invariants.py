@@ -64,8 +64,11 @@ class InvariantChecker:
         elif call.params.get("Bucket") == RENDITIONS:
             if call.operation == "PutObject":
                 self._rendition_put(str(call.params["Key"]), call)
-            for entry in call.params.get("Delete", {}).get("Objects", ()):
-                upload = self._history.of_rendition(entry["Key"])
+            deleted = [entry["Key"] for entry in call.params.get("Delete", {}).get("Objects", ())]
+            if call.operation == "DeleteObject":
+                deleted.append(call.params["Key"])
+            for key in deleted:
+                upload = self._history.of_rendition(key)
                 if upload is not None:
                     self._published_renditions_exist(upload.key)
 
@@ -180,23 +183,29 @@ class InvariantChecker:
             self.add_violation(f"{name}: {new['status']} is marked as announced, and no subscriber got it")
 
     def _may_leave(self, old: Item, new: Item) -> bool:
+        upload, attempt = self._upload(new), (old["object_key"], old["sequencer"], int(old["attempt"]))
         if old["status"] == "FAILED" and new["status"] == "PROCESSING":
-            return (old["object_key"], old["sequencer"], int(old["attempt"])) in self._history.redriven
-        upload = self._upload(new)
+            is_gone = (
+                old.get("reason") == "original_gone"
+                and upload is not None
+                and (upload.deleted or upload.outlived)
+            )
+            return attempt in self._history.redriven and not is_gone
+        if (
+            old["status"] == "PUBLISHED"
+            and new["status"] == "PROCESSING"
+            and attempt in self._history.restored
+        ):
+            return True
         if old["status"] in ("PUBLISHED", "SUPERSEDED") and new["status"] in ("PROCESSING", "FAILED"):
-            return self._is_undeleted(old)  # FAILED: its message became a dead letter
+            return self._history.is_undeleted(
+                str(old["object_key"]), str(old["sequencer"])
+            )  # FAILED: its message became a dead letter
         return (
             old["status"] in ("FAILED", "PUBLISHED")
             and new["status"] == "DELETED"
             and upload is not None
             and upload.deleted
-        )
-
-    def _is_undeleted(self, item: Item) -> bool:
-        return any(
-            (key, version) in self._history.removed_markers and sequencer.upper() > str(item["sequencer"])
-            for (key, version), sequencer in self._history.markers.items()
-            if key == item["object_key"]
         )
 
     def _only_by_its_holder(self, name: str, old: Item | None, call: Call) -> None:
@@ -296,7 +305,11 @@ class InvariantChecker:
             gave_up = (upload.key, upload.version) in self._history.dead_lettered
             return None if gave_up else "its message never reached the dead letters"
         if reason == "original_gone":
-            return None if upload.deleted else "nobody deleted the original, and no later one replaced it"
+            return (
+                None
+                if upload.deleted or upload.outlived
+                else "nobody deleted the original, and no later one replaced it"
+            )
         return f"the reason is {reason}"
 
     def _check_superseded(self, item: Item, upload: Upload) -> str | None:

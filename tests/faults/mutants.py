@@ -28,6 +28,7 @@ from tests.faults.soak import run_seed
 
 REQUIRED_SHARE = 0.95  # of the mutations must be detected
 SHARES = (41, 13, 5)  # every 41st case first: what is easy to detect is detected soon
+FAMILIES_FIRST = ("preempt:", "race:", "redeploy:", "time-out:")  # each detects what no single fault does
 SEEDS = range(1, 9)
 UNCHANGED = "unchanged"  # no mutation: the harness must find nothing
 # Exit codes of a child process. Python itself ends with 1 after an uncaught exception.
@@ -39,6 +40,7 @@ COPIED = (
     "embedded_aws",
     "components",
     "local",
+    "operations",
     "tests/faults",
     "tests/fixtures",
 )  # what the harness imports
@@ -80,12 +82,9 @@ def _checks() -> Iterator[tuple[str, list[str]]]:
         for scenario_name in SCENARIOS:
             yield scenario_name, runner.run(f"{scenario_name}/")
         names, tried = list(cases(runner)), set[str]()
-        preempting = [name for name in names if name.startswith("preempt:")]
-        races = [name for name in names if name.startswith("race:")]
-        lapsed = [name for name in races if name.endswith("-lapsed")]
-        for name in (
-            *REPEATED[:3], *REPEATED[3::4], *lapsed, *races[::3], *preempting[::4], *one_of_each(runner),
-        ):  # fmt: skip
+        families = [name for name in names if name.startswith(FAMILIES_FIRST)]
+        lapsed = [name for name in names if name.startswith("race:") and name.endswith("-lapsed")]
+        for name in (*REPEATED[:3], *REPEATED[3::4], *lapsed, *families[::3], *one_of_each(runner)):
             tried.add(name)
             yield name, runner.run(name)
         for round_number, share in enumerate(SHARES):

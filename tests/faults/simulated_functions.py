@@ -1,6 +1,7 @@
 """The three functions as Lambda runs them: warm environments with real clients, a deadline, and sudden death."""
 
 import itertools
+import math
 import random
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -26,7 +27,7 @@ from media_pipeline.settings.functions import ImageSettings, VideoSettings
 from tests.faults.configurations import Deployment
 from tests.faults.fault_injection import Call
 from tests.faults.sample_uploads import SIDE
-from tests.faults.simulated_queues import Delivery, Queue
+from tests.faults.simulated_queues import Delivery, Message, Queue
 from tests.faults.simulated_stack import API_PREFIX, TABLE
 from tests.faults.virtual_time import KilledError, VirtualClock
 from tests.faults.wire import Network, Wire
@@ -58,6 +59,15 @@ class QuietObservability(Observability):
         """Ignore the log line: nobody reads it."""
 
     def unknown_message(self, body: str, error: Exception) -> None:
+        """Ignore the log line: nobody reads it."""
+
+    def upload_accepted(self, **facts: Any) -> None:
+        """Ignore the log line: nobody reads it."""
+
+    def form_issued(self, **facts: Any) -> None:
+        """Ignore the log line: nobody reads it."""
+
+    def refused(self, status: int, detail: str, error: Exception, *, is_upload: bool) -> None:
         """Ignore the log line: nobody reads it."""
 
     @contextmanager
@@ -95,6 +105,7 @@ class ClientPool:
         self._made: dict[float, list[ClientSet]] = defaultdict(list)  # by the time-out they are made for
         self._free: dict[float, list[ClientSet]] = {}
         self._session: Any = None
+        self._api_clients: tuple[Any, ...] = ()
 
     def begin(self, network: Network) -> None:
         """Start a new run: all client sets are free, and connected to its network."""
@@ -109,6 +120,16 @@ class ClientPool:
         taken = self._free[timeout].pop()
         taken.forget()
         return taken
+
+    def api_clients(self, create: Callable[[], tuple[Any, ...]]) -> tuple[Any, ...]:
+        """Return the clients of the upload API, made once: they sign links and forms."""
+        if not self._api_clients:
+            self._session = self._session or botocore.session.get_session()
+            with mock.patch("botocore.session.get_session", return_value=self._session):
+                self._api_clients = create()
+            for client in self._api_clients:
+                self.wire.attach(client, signs=True)
+        return self._api_clients
 
     def give_back(self, used: ClientSet) -> None:
         """Free a client set that no invocation uses any more."""
@@ -257,6 +278,21 @@ class Functions:
         )
         self.invocations.append(invocation)
         self._clock.spawn(lambda: self._run(function, environment, invocation, done), invocation)
+
+    def outside(self, name: str, timeout: float = math.inf) -> Invocation:
+        """Describe a run of something that no queue invokes: an operator's command, or a request to the API."""
+        if self.deployment is None:
+            raise RuntimeError("nothing is deployed")
+        number = next(self._numbers)
+        return Invocation(
+            function_name=name,
+            number=number,
+            delivery=Delivery(Message(0, "{}", math.inf, self._clock.now), "", 0, ""),
+            clock=self._clock,
+            timeout=timeout,
+            deployment=self.deployment,
+            aws_request_id=f"{number:08x}-0000-4000-8000-000000000000",
+        )
 
     def _run(
         self, function: str, environment: Environment, invocation: Invocation, done: Callable[[bool], None]

@@ -183,6 +183,14 @@ class SimulatedStack:
         """Return whether any version or delete marker of this key exists."""
         return bool(self._buckets[UPLOADS].keys.getlist(key))
 
+    def put_rendition(self, key: str, data: bytes) -> None:
+        """Put an object into the renditions bucket that no record lists."""
+        self.s3.put_object(Bucket=RENDITIONS, Key=key, Body=data)
+
+    def lose_rendition(self, key: str) -> None:
+        """Remove a rendition as nobody should."""
+        self.s3.delete_object(Bucket=RENDITIONS, Key=key)
+
     def read_version(self, key: str, version: str) -> bytes | None:
         """Return one version of an upload by its identity, or None."""
         for stored in self._buckets[UPLOADS].keys.getlist(key) or ():

@@ -12,12 +12,14 @@ from dataclasses import dataclass
 
 from botocore.awsrequest import AWSResponse
 
+from tests.faults.api_client import UPLOAD_API, ApiClient
 from tests.faults.configurations import FIRST, LABELS, Deployment
 from tests.faults.error_responses import answer, error
 from tests.faults.fault_injection import STEP_KINDS, Call, Fault, FaultKind, Injector, NoFaults
 from tests.faults.final_checks import run_final_checks
 from tests.faults.history import NULL, History, Upload, identity, marker_identity
 from tests.faults.invariants import InvariantChecker
+from tests.faults.operators import OPERATOR, Operator
 from tests.faults.s3_events import ETAG_OF_MARKERS, MARKED, PUT, REMOVED, event, events_of
 from tests.faults.sample_uploads import Content, draw, recognise
 from tests.faults.simulated_functions import ClientPool, Functions, Invocation
@@ -40,6 +42,7 @@ class DeliveryProfile:
     skew: float = 1.0  # largest error of an environment's clock in either direction; a lease allows for 6 s
     duplicate_events: float = 0.0  # share of events that S3 sends twice
     late_events: float = 0.0  # share of events that take up to `longest_delay`
+    usual_delay: float = 2.0  # at most, of the others
     longest_delay: float = 600.0
     duplicate_deliveries: float = 0.0  # share of deliveries that SQS repeats
     lost_deletes: float = 0.0  # share of acknowledgements that SQS loses
@@ -86,6 +89,8 @@ class Simulation:
         self._connect("process-image", self.queues["dead"])
         self._connect("process-video", self.queues["dead"])
         self._connect("dead-letters", None)
+        self.operator = Operator(self, pool)
+        self.api = ApiClient(self, pool)
         self._sequence = 0
         self._outside: list[str] | None = None
         self.kept_message = ""  # the body of a message that a scenario sends later
@@ -105,8 +110,21 @@ class Simulation:
         version_id, etag = self.stack.put(key, data)
         if version_id == NULL:
             self._overwrite_null(key)
+        return self.note_upload(key, kind, number, version_id, etag, without=without)
+
+    def note_upload(
+        self,
+        key: str,
+        kind: Content,
+        number: int,
+        version_id: str,
+        etag: str,
+        *,
+        without: Collection[str] = (),
+    ) -> Upload:
+        """Note an upload that is in the bucket, and send its event."""
         upload = Upload(
-            key, identity(version_id, etag), etag, self._next_sequencer(), kind, number, data,
+            key, identity(version_id, etag), etag, self._next_sequencer(), kind, number, draw(kind, number),
             is_null=version_id == NULL,
         )  # fmt: skip
         self.history.uploads[key, upload.version] = upload
@@ -201,6 +219,10 @@ class Simulation:
                 self.checker.add_violation(
                     f"{len(queue.expired)} messages in {name} grew too old and were lost"
                 )
+        self.injector, injector = NoFaults(), self.injector
+        self.api.look_at_all()
+        self.run()
+        self.injector = injector
         return [*self.checker.violations, *run_final_checks(self.stack, self.history)]
 
     # ---- S3's events
@@ -240,7 +262,9 @@ class Simulation:
         copies = 2 if self.rng.random() < self.delivery_profile.duplicate_events else 1
         for _ in range(copies):
             is_late = self.rng.random() < self.delivery_profile.late_events
-            seconds = self.rng.uniform(0.1, self.delivery_profile.longest_delay if is_late else 2.0)
+            seconds = self.rng.uniform(
+                0.1, self.delivery_profile.longest_delay if is_late else self.delivery_profile.usual_delay
+            )
             self.clock.after(seconds, lambda: self.queues["images"].send(body))
 
     # ---- the network's side: what took effect, which faults occur, what moto does not provide
@@ -257,6 +281,8 @@ class Simulation:
                 self.checker.add_violation(f"a function put a delete marker over {params['Key']}")
             else:
                 self._send_event(REMOVED, params["Key"], version, self._next_sequencer())
+        elif call.operation == "PutObject" and call.invocation.function_name == UPLOAD_API:
+            self.api.stored(call, response)
         elif params.get("Bucket") == UPLOADS and call.operation in ("PutObject", "CopyObject"):
             self.checker.add_violation(f"a function wrote {params['Key']} to the uploads")
         if call.params.get("ConditionExpression") == "":
@@ -290,6 +316,8 @@ class Simulation:
     def _sqs(self, call: Call) -> AWSResponse:
         queue = next(queue for queue in self.queues.values() if queue.url == call.params["QueueUrl"])
         if call.operation == "SendMessage":
+            if call.invocation.function_name == OPERATOR:
+                self.operator.sent(call)
             queue.send(call.params["MessageBody"])
             return answer(200, {"Content-Type": "application/x-amz-json-1.0"}, b'{"MessageId": "sent"}')
         if call.operation != "ChangeMessageVisibility":

@@ -116,7 +116,7 @@ class Network:
         if kind is FaultKind.CRASH_AFTER:
             invocation.die()
         if kind is FaultKind.LOST:
-            invocation.sleep(call.read_timeout)
+            invocation.sleep(call.read_timeout + fault.seconds)
             raise ReadTimeoutError(endpoint_url=request.url)
         if kind in (FaultKind.BROKEN_BODY, FaultKind.SHORT_BODY):
             return _cut(response, silently=kind is FaultKind.SHORT_BODY, rng=self._rng)
@@ -153,15 +153,16 @@ class Wire:
     def __init__(self) -> None:
         self.network: Network | None = None
 
-    def attach(self, client: Any) -> None:
-        """Send every call of this client through the network."""
+    def attach(self, client: Any, *, signs: bool = False) -> None:
+        """Send every call of this client through the network; `signs`: it makes links and forms as well."""
         service = client.meta.service_model.service_name
         events = client.meta.events
         events.unregister("before-send", botocore_stubber)
         # Last: the limiter of `adaptive` clients waits in the same event, before anything is sent.
         events.register_last("before-send", self._send)
-        events.register_first("choose-signer", lambda **_: botocore.UNSIGNED)
-        events.register("request-created", _pretend_to_sign)
+        if not signs:
+            events.register_first("choose-signer", lambda **_: botocore.UNSIGNED)
+            events.register("request-created", _pretend_to_sign)
         events.register(
             f"provide-client-params.{client.meta.service_model.service_id.hyphenize()}",
             lambda params, model, **_: self._network().begin(

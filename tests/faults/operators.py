@@ -1,0 +1,138 @@
+"""The operator's own commands, `redrive` and `reconcile`, run inside a simulation.
+
+Each AWS call of a command is a call of an invocation named `operator`, so it takes time and can fail. A command that
+fails or is killed ends; what it already did stays.
+"""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from urllib.parse import unquote_plus
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from operations.reconcile import Reconcile
+from operations.redrive import Kind, Redrive
+from operations.stack import StackOutputs
+from tests.faults.fault_injection import Call
+from tests.faults.history import identity
+from tests.faults.record_items import Item, version_of
+from tests.faults.simulated_functions import ClientPool, ClientSet, Invocation
+from tests.faults.simulated_stack import RENDITIONS, TABLE, UPLOADS
+
+if TYPE_CHECKING:
+    from tests.faults.simulation import Simulation
+
+OPERATOR = "operator"
+RATE = 10.0  # objects per second, as the commands do by default
+SETTLED = 60.0  # seconds after which a command must know of an outcome
+REPLACING = ("PUBLISHED", "BLOCKED", "REVIEW", "DELETED")
+
+
+class Operator:
+    """Runs commands, and checks what they send."""
+
+    def __init__(self, run: "Simulation", pool: ClientPool) -> None:
+        self._run = run
+        self._pool = pool
+        self._clients: ClientSet | None = None
+        self._gone = False
+
+    def redrive(self, *, gone: bool = False) -> None:
+        """Start `python -m operations redrive [--gone]`."""
+        self._gone = self._gone or gone
+
+        def command(invocation: Invocation, clients: ClientSet) -> None:
+            redrive = Redrive(
+                outputs=self._outputs(),
+                dynamodb=clients.clients.dynamodb,
+                sqs=clients.clients.sqs,
+                rate=RATE,
+                clock=lambda: self._run.clock.now,
+                sleep=invocation.sleep,
+            )
+            for stuck in redrive.find(frozenset(Kind), key=None, after=None, gone=gone):
+                redrive.send(stuck)
+
+        self._start(command)
+
+    def reconcile(self) -> None:
+        """Start `python -m operations reconcile`."""
+
+        def command(invocation: Invocation, clients: ClientSet) -> None:
+            reconcile = Reconcile(
+                outputs=self._outputs(),
+                s3=clients.clients.s3,
+                dynamodb=clients.clients.dynamodb,
+                sqs=clients.clients.sqs,
+                rate=RATE,
+                clock=lambda: self._run.clock.now,
+                sleep=invocation.sleep,
+            )
+            for finding in reconcile.find():
+                reconcile.repair(finding)
+
+        self._start(command)
+
+    def sent(self, call: Call) -> None:
+        """Note and check a message that a command sent to the pipeline."""
+        history = self._run.history
+        for record in json.loads(call.params["MessageBody"])["Records"]:
+            described, redrive = record["s3"]["object"], record.get("redrive")
+            key, wanted = (
+                unquote_plus(described["key"]),
+                identity(described.get("versionId"), described.get("eTag")),
+            )
+            item = next((one for one in self._run.stack.items(key) if version_of(one) == wanted), None)
+            if redrive is None or item is None:
+                continue
+            attempt = int(redrive["attempt"])
+            if redrive.get("restores"):
+                history.restored.add((key, str(item["sequencer"]), attempt))
+                self._check_restored(item)
+                continue
+            history.redriven.add((key, str(item["sequencer"]), attempt))
+            history.dead_lettered.discard((key, wanted))
+            if item.get("reason") == "original_gone" and not self._gone:
+                self._run.checker.add_violation(
+                    f"redrive sent {key}, whose original is gone, without being asked"
+                )
+
+    def _check_restored(self, item: Item) -> None:
+        """Check that nothing newer has taken the record's place for readers, at least not for a while."""
+        before = _iso(self._run.clock.now - SETTLED)
+        for other in self._run.stack.items(str(item["object_key"])):
+            is_newer = str(other["sequencer"]) > str(item["sequencer"]) and not other.get("undone")
+            if is_newer and other["status"] in REPLACING and str(other.get("finished_at", "")) < before:
+                self._run.checker.add_violation(
+                    f"reconcile restores {item['object_key']} {item['sequencer']}, which {other['status']} hides"
+                )
+
+    def _outputs(self) -> StackOutputs:
+        return StackOutputs(
+            uploads_bucket=UPLOADS,
+            records_table=TABLE,
+            images_queue_url=self._run.queues["images"].url,
+            renditions_bucket=RENDITIONS,
+        )
+
+    def _start(self, command: Callable[[Invocation, ClientSet], None]) -> None:
+        if self._clients is None:
+            self._clients = self._pool.take(60.0)
+        clients = self._clients
+        invocation = self._run.functions.outside(OPERATOR)
+
+        def body() -> None:
+            try:
+                command(invocation, clients)
+            except (ClientError, BotoCoreError):
+                pass  # the command ends with an error that the operator reads
+            finally:
+                invocation.alive = False
+
+        self._run.clock.spawn(body, invocation)
+
+
+def _iso(epoch: float) -> str:
+    return datetime.fromtimestamp(epoch, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
