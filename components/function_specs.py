@@ -93,22 +93,19 @@ class FunctionSpec:
 
     def variables(self, config: StackConfig) -> dict[str, str]:
         """Return the environment variables that follow from the configuration alone."""
-        return {
-            **environment.common_settings(config),
-            # Clients are made before the first invocation, whose context would tell it.
-            "TIMEOUT": str(self.timeout(config)),
-            **self.settings(config),
-        }
+        return {**environment.common_settings(config), **self.settings(config)}
 
     def environment(self, config: StackConfig, on: Resources) -> dict[str, pulumi.Input[str]]:
         """Return the whole environment: settings, and the names of the resources that it uses."""
         names = {variable: name.value(on) for variable, name in self.names(config).items()}
-        return {**self.variables(config), **names}
+        # Clients are made before the first invocation, whose context would tell the time-out.
+        return {**self.variables(config), "TIMEOUT": str(self.timeout(config)), **names}
 
     def most_environment_bytes(self, config: StackConfig) -> int:
         """Return the most bytes that its environment can take, counting each name at its longest."""
         names = {variable: "x" * name.longest for variable, name in self.names(config).items()}
-        return environment_bytes({**self.variables(config), **names})
+        timeout = str(bounds.LAMBDA_TIMEOUT_SECONDS[1])  # a configuration may still lack its own
+        return environment_bytes({**self.variables(config), "TIMEOUT": timeout, **names})
 
 
 def environment_bytes(variables: Mapping[str, str]) -> int:

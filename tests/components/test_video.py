@@ -28,7 +28,11 @@ def test_its_environment_is_the_image_functions_with_the_videos_limits(recorded:
     assert settings.video_seconds == {"dev": 300, "prod": 600}[recorded.stack]
     assert set(video) - set(image) == {"VIDEO"}
     assert set(image) - set(video) == {"VIDEOS_QUEUE_URL"}  # nobody hands a video on to itself
-    assert {name for name in set(video) & set(image) if video[name] != image[name]} == {"QUEUE_URL", "LIMITS"}
+    assert {name for name in set(video) & set(image) if video[name] != image[name]} == {
+        "QUEUE_URL",
+        "LIMITS",
+        "TIMEOUT",
+    }
     limits = json.loads(video["LIMITS"])
     assert {name: limits[name] for name in ("bytes", "pixels", "frames")} == json.loads(image["LIMITS"])
 
