@@ -129,6 +129,12 @@ bench-path: export BENCH_PATH_OUT = $(value OUT)
 bench-path: $(READY) ## measure one object of each kind: calls, billed milliseconds, dollars by service [STACK=dev] [OUT=build/bench]
 	@$(RUN) -m benchmarks.path --stack="$$BENCH_PATH_STACK" --out="$$BENCH_PATH_OUT"
 
+.PHONY: second-opinion
+second-opinion: export SECOND_OPINION_ONLY = $(value ONLY)
+second-opinion: $(READY) $(BENCH_PYTHON)/.ready ## compare what is published of ../shared with libvips and ffmpeg [SHARE=1: every file] [ONLY=part of a name]
+	@PYTHONPATH=lambda:$(BENCH_PYTHON) $(RUN) -m benchmarks.second_opinion --share=$(or $(SHARE),1) \
+		--only="$$SECOND_OPINION_ONLY"
+
 .PHONY: test-engine
 test-engine: export ENGINE_TESTS = all
 test-engine: $(READY) ## test both stacks with the real Pulumi CLI against the embedded AWS

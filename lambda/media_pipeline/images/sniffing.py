@@ -54,6 +54,8 @@ _AVIF_BRANDS = frozenset({b"avif", b"avis"})
 _HEIC_BRANDS = frozenset(
     {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"mif2", b"msf1"}
 )
+_STRUCTURE_BRANDS = frozenset({b"miaf", b"MA1A", b"MA1B"})
+"""Brands that some files name first although they say only how a picture is stored; the others tell its coding."""
 _OTHER_BRANDS = frozenset({b"M4A ", b"M4B ", b"M4P ", b"F4A ", b"F4B ", b"aax ", b"jp2 "})
 """ISO base media that is neither a picture we render nor a video: raw photographs and sound."""
 _QUICKTIME_ATOMS = frozenset({b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"})
@@ -99,9 +101,10 @@ def _iso_base_media(head: bytes) -> Kind:
         return Kind("unknown", "image/x-canon-cr3")
     if major in _OTHER_BRANDS:
         return UNKNOWN
-    if major in _AVIF_BRANDS or (major in _HEIC_BRANDS and brands & _AVIF_BRANDS):
+    is_still = major in _HEIC_BRANDS or major in _STRUCTURE_BRANDS
+    if major in _AVIF_BRANDS or (is_still and brands & _AVIF_BRANDS):
         return Kind("image", "image/avif")
-    if major in _HEIC_BRANDS:
+    if major in _HEIC_BRANDS or (is_still and brands & _HEIC_BRANDS):
         return Kind("image", "image/heic")
     if major == b"qt  ":
         return Kind("video", "video/quicktime")

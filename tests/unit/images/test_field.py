@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,46 @@ def test_field_file_comes_out_as_expected(path: Path, wanted: dict[str, Any]) ->
             assert want is None or abs(level - want) <= tolerance, (
                 f"frame {number} at {x}, {y}: {found}, not {levels}"
             )
+
+
+FLATTENED = {
+    "g5_gif_sprite_dispose2.gif",
+    "g5c_gif_opaque_d2_bg.gif",
+    "k1b_png_2bit_trns.png",
+    "a35b_RGB16_trns_lowbyte.png",
+    "k1_png_1bit_trns.png",
+}
+"""What comes out otherwise by default, as `transparency` is `flatten`: where opacity 0 is expected, there is white."""
+
+
+@pytest.mark.skipif(not FIELD.is_dir(), reason="../shared/field is not here")
+@pytest.mark.parametrize(("path", "wanted"), inputs())
+def test_field_file_differs_by_default_only_where_it_is_transparent(
+    path: Path, wanted: dict[str, Any]
+) -> None:
+    if wanted["status"] == "REJECTED" or wanted.get("or_rejected"):
+        return
+    clear = [point for point in wanted["points"] if len(point[3]) == 4 and point[3][3] == 0]
+    assert bool(clear) == (path.name in FLATTENED)
+    if not clear:
+        return
+    data = path.read_bytes()
+    result = render(data, inspect(data, LIMITS), replace(WANTED, transparency="flatten"), LIMITS)
+    made = next(one for one in result.renditions if (one.name, one.format) == ("large", "webp"))
+    frames = [frame.convert("RGBA") for frame in ImageSequence.Iterator(Image.open(io.BytesIO(made.data)))]
+    for number, x, y, _, _ in clear:
+        found = frames[number].getpixel((x, y))
+        assert isinstance(found, tuple)
+        assert min(found) >= 250, f"frame {number} at {x}, {y}: {found}, not white"
+
+
+@pytest.mark.skipif(not FIELD.is_dir(), reason="../shared/field is not here")
+def test_every_file_with_expected_values_is_tested_here_or_among_the_videos() -> None:
+    videos = {".mp4", ".mov", ".webm", ".mkv"}  # tests/unit/videos/test_field.py
+    tested = {parameters.values[0].name for parameters in inputs()}
+    everything = json.loads((FIELD / "expected.json").read_text())
+    assert tested == {name for name in everything if Path(name).suffix not in videos}
+    assert {wanted["kind"] for wanted in everything.values()} >= {"control", "F01", "F09", "F17", "F20"}
 
 
 @pytest.mark.skipif(not FIELD.is_dir(), reason="../shared/field is not here")
