@@ -89,9 +89,10 @@ demo: $(READY) ## send photos and videos through the whole pipeline on this mach
 serve: export SERVE_STACK = $(value STACK)
 serve: export SERVE_OUT = $(value OUT)
 serve: export SERVE_PORT = $(value PORT)
-serve: $(READY) ## run a stack until Ctrl-C [STACK=dev] [PORT=0] [OUT=build/serve]; OUT/env has its addresses and keys
+serve: export SERVE_PROFILE = $(value PROFILE)
+serve: $(READY) ## run a stack until Ctrl-C [STACK=dev] [PORT=0] [PROFILE=usual] [OUT=build/serve]; OUT/env has its addresses and keys
 	@exec $(RUN) -m local.serve --stack="$$SERVE_STACK" $${SERVE_PORT:+--port="$$SERVE_PORT"} \
-		$${SERVE_OUT:+--out="$$SERVE_OUT"}
+		$${SERVE_PROFILE:+--profile="$$SERVE_PROFILE"} $${SERVE_OUT:+--out="$$SERVE_OUT"}
 
 .PHONY: rehearse
 rehearse: export REHEARSE_STACK = $(value STACK)
@@ -139,6 +140,11 @@ second-opinion: $(READY) $(BENCH_PYTHON)/.ready ## compare what is published of 
 test-engine: export ENGINE_TESTS = all
 test-engine: $(READY) ## test both stacks with the real Pulumi CLI against the embedded AWS
 	@$(RUN) -m pytest tests/engine
+
+.PHONY: transitions
+transitions: export TRANSITIONS = all
+transitions: $(READY) ## change a stack from every configuration of a list to every other, and hold all options against AWS's schemas
+	@$(RUN) -m pytest tests/local/deployed/test_transitions.py tests/cloudformation -n 2 --dist load
 
 .PHONY: front-door
 front-door: export FRONT_DOOR_UPLOADS = $(or $(UPLOADS),200)

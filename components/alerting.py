@@ -1,6 +1,6 @@
 """MediaAlerting: the topics of outcomes and alarms, their e-mail subscribers, and the alarms on outcomes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pulumi
@@ -134,25 +134,17 @@ class MediaAlerting(pulumi.ComponentResource):
         )
 
     def _alarms(self, name: str, service: str) -> None:
-        def metric(metric_name: str, statistic: str = "Sum") -> Metric:
-            return Metric(
-                namespace=METRICS_NAMESPACE,
-                name=metric_name,
-                dimensions={"service": service},
-                statistic=statistic,
-            )
-
         def ring(what: str, args: AlarmArgs) -> None:
             alarm(f"{name}-{what}", args, pulumi.ResourceOptions(parent=self))
 
-        outcomes = {key: metric(metric_name) for key, metric_name in _OUTCOMES.items()}
+        outcomes = {key: _metric(service, metric_name) for key, metric_name in _OUTCOMES.items()}
         ring(
             "failed",
             AlarmArgs(
                 meaning="Objects ended as FAILED: the system could not process them.",
                 remedy="Look the items up in the records table's index `attention`; `reason` and `detail` "
                 "say why. After correcting the cause, redrive them.",
-                metrics={"failed": metric("Failed")},
+                metrics={"failed": _metric(service, "Failed")},
                 threshold=1,
                 topic_arn=self.alarms.arn,
             ),
@@ -171,42 +163,55 @@ class MediaAlerting(pulumi.ComponentResource):
                 topic_arn=self.alarms.arn,
             ),
         )
-        handled = f"(FILL(handed_back, 0) + {_ALL_OUTCOMES})"
-        ring(
-            "handed-back-share",
-            AlarmArgs(
-                meaning=f"For 15 minutes at least {HANDED_BACK_PERCENT} % of all messages went back to "
-                "their queue.",
-                remedy="Read process-image's log for the cause (throttling, a permission, an outage). Messages "
-                "return by themselves; Lambda counts these invocations as successes.",
-                metrics={**outcomes, "handed_back": metric("BatchItemFailures")},
-                expression=f"IF({handled} >= {LEAST_COUNT}, 100 * FILL(handed_back, 0) / {handled}, 0)",
-                label="handed back, percent",
-                threshold=HANDED_BACK_PERCENT,
-                periods=3,
-                topic_arn=self.alarms.arn,
-            ),
-        )
-        ring(
-            "handed-back-age",
-            AlarmArgs(
-                meaning=f"A message went back to its queue {OLD_SECONDS // 60} minutes or more after it was sent.",
-                remedy="Search the worker's log for `message handed back`: a permission, an outage, throttling, or one "
-                "object that fails again and again. Messages return by themselves until their 50th receive.",
-                # Not SQS's age of the oldest message: it leaves out what was received three times or more.
-                metrics={"age": metric("AgeAtHandBack", "Maximum")},
-                threshold=OLD_SECONDS,
-                topic_arn=self.alarms.arn,
-            ),
-        )
         ring(
             "unknown-messages",
             AlarmArgs(
                 meaning="Something that is not an S3 event was in a dead-letter queue.",
                 remedy="Read dead-letters' log for its text and sender: only S3 and the pipeline should "
                 "write to the queues.",
-                metrics={"unknown": metric("UnknownMessages")},
+                metrics={"unknown": _metric(service, "UnknownMessages")},
                 threshold=1,
                 topic_arn=self.alarms.arn,
             ),
         )
+        self._watch_returns(name, service, outcomes)
+
+    def _watch_returns(self, name: str, service: str, outcomes: Mapping[str, Metric]) -> None:
+        """Watch what goes back to its queue: Lambda counts these invocations as successes."""
+        child = pulumi.ResourceOptions(parent=self)
+        handled = f"(FILL(handed_back, 0) + {_ALL_OUTCOMES})"
+        alarm(
+            f"{name}-handed-back-share",
+            AlarmArgs(
+                meaning=f"For 15 minutes at least {HANDED_BACK_PERCENT} % of all messages went back to "
+                "their queue.",
+                remedy="Read process-image's log for the cause (throttling, a permission, an outage). Messages "
+                "return by themselves; Lambda counts these invocations as successes.",
+                metrics={**outcomes, "handed_back": _metric(service, "BatchItemFailures")},
+                expression=f"IF({handled} >= {LEAST_COUNT}, 100 * FILL(handed_back, 0) / {handled}, 0)",
+                label="handed back, percent",
+                threshold=HANDED_BACK_PERCENT,
+                periods=3,
+                topic_arn=self.alarms.arn,
+            ),
+            child,
+        )
+        alarm(
+            f"{name}-handed-back-age",
+            AlarmArgs(
+                meaning=f"A message went back to its queue {OLD_SECONDS // 60} minutes or more after it was sent.",
+                remedy="Search the worker's log for `message handed back`: a permission, an outage, throttling, or one "
+                "object that fails again and again. Messages return by themselves until their 50th receive.",
+                # Not SQS's age of the oldest message: it leaves out what was received three times or more.
+                metrics={"age": _metric(service, "AgeAtHandBack", "Maximum")},
+                threshold=OLD_SECONDS,
+                topic_arn=self.alarms.arn,
+            ),
+            child,
+        )
+
+
+def _metric(service: str, name: str, statistic: str = "Sum") -> Metric:
+    return Metric(
+        namespace=METRICS_NAMESPACE, name=name, dimensions={"service": service}, statistic=statistic
+    )

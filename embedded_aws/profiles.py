@@ -29,6 +29,12 @@ class Profile:
     meaning: str
     lambda_memory: int = 10_240  # MB of a function; no quota code shows it
     quotas: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    version_seconds: float = 0.0
+    """How long a new version of an object answers 404."""
+    notification_seconds: float = 0.0
+    """How long after a bucket's notifications are configured its events are lost."""
+    throttled: Mapping[str, int] = field(default_factory=dict)
+    """Every how many calls of the functions a service refuses one, by service."""
 
     def quota(self, service: str, code: str) -> float | None:
         """Return the value of a quota, None for one that the embedded AWS does not know."""
@@ -47,6 +53,19 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
                 meaning="Lambda gives a function at most 3,008 MB, and all together ten executions at once",
                 lambda_memory=3_008,
                 quotas={("lambda", "L-B99A9384"): 10},
+            ),
+            # S3 User Guide: "wait for 15 minutes after enabling versioning", and notifications take "about five
+            # minutes" to take effect. Half a minute stands for both.
+            Profile(
+                name="young-bucket",
+                meaning="for 30 s new versions answer 404, and events of a new bucket are lost",
+                version_seconds=30.0,
+                notification_seconds=30.0,
+            ),
+            Profile(
+                name="throttled",
+                meaning="services refuse one in a few calls of the functions",
+                throttled={"rekognition": 2, "dynamodb": 7, "s3": 7, "sns": 3, "sqs": 7},
             ),
         )
     }

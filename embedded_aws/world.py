@@ -101,14 +101,21 @@ class World:
         self._entered = True
         try:
             self._isolation.begin()
-            from embedded_aws import constraints, refusals
+            from embedded_aws import constraints, profile_behaviour, refusals
             from embedded_aws.moto_setup import fit_moto
             from embedded_aws.server import Server
 
             profiles.activate(self.profile)
             fit_moto()
             _empty_moto()
-            self._server = Server(judges=(self._enforcer.authorize, refusals.judge, constraints.judge))
+            self._server = Server(
+                judges=(
+                    self._enforcer.authorize,
+                    refusals.judge,
+                    constraints.judge,
+                    profile_behaviour.judge,
+                )
+            )
             self._isolation.point_at(sdk_environment(endpoint_url=self.endpoint_url, region=self.region))
         except BaseException:
             self.close()

@@ -75,6 +75,7 @@ class DeployingMonitor(MockMonitor):
         self.changes: dict[str, frozenset[str]] = {}
         self._previous = {resource.urn: resource for resource in previous}
         self._continued: set[str] = set()
+        self._outdated: list[Resource] = []
         self._owners: dict[tuple[str, str], str] = {}
         self.outputs: dict[str, Any] = {}
         self.failure: Exception | None = None
@@ -203,6 +204,9 @@ class DeployingMonitor(MockMonitor):
     def _update(self, handler: Handler, before: Resource, after: Resource) -> str:
         changed = handler.changed(before.inputs, after.inputs)
         replaced = handler.replaces & changed
+        if replaced and handler.create_first:
+            self._outdated.append(before)
+            return self._create(handler, after)
         if replaced:
             raise DeploymentRefusedError(
                 f"{after.type} {after.name!r} would be replaced ({', '.join(sorted(replaced))} changed): "
@@ -222,12 +226,13 @@ class DeployingMonitor(MockMonitor):
             )
 
     def gone(self) -> list[Resource]:
-        """Return what the previous run made and this one did not register, the latest first."""
-        return [
+        """Return what the previous run made and this one did not register or replaced, the latest first."""
+        gone = [
             resource
             for urn, resource in reversed(self._previous.items())
             if urn not in self.resources and urn not in self._continued
         ]
+        return [*gone, *reversed(self._outdated)]
 
     def handler(self, type_: str) -> Handler:
         """Return the handler of a type; raises DeploymentRefusedError for an unknown type."""

@@ -157,6 +157,7 @@ class Deployment(ApiGatewayHandler):
 
     type_name = "aws:apigateway/deployment:Deployment"
     resource = "apigateway.Deployment"
+    create_first = True
     removed_with = "aws:apigateway/restApi:RestApi"
     carries = frozenset({"restApi", "description", "triggers.*"})
     replaces = frozenset({"restApi", "triggers"})

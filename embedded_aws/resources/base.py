@@ -92,6 +92,8 @@ class Handler(ABC):
     """Paths of the inputs that the handler carries out (`*`: the value as a whole). Others are refused."""
     replaces: ClassVar[frozenset[str]] = frozenset()
     """Top-level inputs whose change makes a new resource."""
+    create_first: ClassVar[bool] = False
+    """Whether an update may replace it, as the engine does: made anew, and the old one deleted at the end."""
     autoname: ClassVar[AutoName | None] = None
     defaults: ClassVar[Mapping[str, Any]] = {}
     """Inputs that the provider fills in where they are left out."""

@@ -186,6 +186,7 @@ class LayerVersion(Handler):
 
     type_name = "aws:lambda/layerVersion:LayerVersion"
     resource = "lambda_.LayerVersion"
+    create_first = True
     service = "lambda"
     _settings = ("layerName", "compatibleArchitectures", "compatibleRuntimes", "description", "licenseInfo")
     carries = frozenset({*_settings, "code", "skipDestroy"})

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote_plus
 
+from embedded_aws import profiles
 from embedded_aws.access.policies import AccessRequest, Principal, Verdict, evaluate
 from embedded_aws.s3.form_uploads import is_form_upload
 
@@ -24,6 +25,7 @@ _EMPTY_MD5 = "d41d8cd98f00b204e9800998ecf8427e"  # what S3 gives as a delete mar
 _S3 = "s3.amazonaws.com"
 _last_sequence = 0
 _muted = threading.local()
+_configured_at: dict[str, float] = {}  # epoch seconds, by bucket
 
 
 def next_sequencer() -> str:
@@ -141,7 +143,7 @@ def send(account: str, event_name: Any, bucket: Any, key: Any) -> None:
     from moto.s3.notifications import S3NotificationEvent
 
     configuration = bucket.notification_configuration
-    if configuration is None or getattr(_muted, "on", False):
+    if configuration is None or getattr(_muted, "on", False) or _is_too_early(bucket.name):
         return
     if is_form_upload() and event_name is S3NotificationEvent.OBJECT_CREATED_PUT_EVENT:
         event_name = S3NotificationEvent.OBJECT_CREATED_POST_EVENT
@@ -151,6 +153,16 @@ def send(account: str, event_name: Any, bucket: Any, key: Any) -> None:
             if notification.matches(event_name, key.name):
                 record = object_record(str(event_name.value), bucket, key, sequencer, notification.id)
                 deliver(account, bucket, notification.arn, json.dumps({"Records": [record]}))
+
+
+def note_configuration(bucket_name: str) -> None:
+    """Note that a bucket's notifications were configured now: the profile may let them take effect later."""
+    _configured_at[bucket_name] = time.time()
+
+
+def _is_too_early(bucket_name: str) -> bool:
+    since = time.time() - _configured_at.get(bucket_name, 0.0)
+    return since < profiles.active().notification_seconds
 
 
 def _to_queue(account: str, bucket: Any, arn: str, body: str) -> None:

@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from embedded_aws.api_gateway.http_front import ApiFront
 from embedded_aws.outbox import Outbox
+from embedded_aws.profiles import USUAL
 from embedded_aws.provider.server import ProviderServer
 from embedded_aws.runtime.functions import Functions
 from embedded_aws.runtime.poller import Batch, Poller
@@ -33,13 +34,14 @@ class ServedWorld:
         self,
         region: str,
         *,
+        profile: str = USUAL.name,
         logs: Path | None = None,
         outbox: Path | None = None,
         port: int = 0,
         timescale: TimeScale | None = None,
         on_batch: Callable[[Batch], None] | None = None,
     ) -> None:
-        self.world = World(region=region)
+        self.world = World(region=region, profile=profile)
         self._logs = logs
         self._outbox = outbox
         self._port = port

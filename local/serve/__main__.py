@@ -12,6 +12,7 @@ from typing import Any
 
 from embedded_aws.api_gateway.http_front import PortInUseError
 from embedded_aws.deployment.deploy import DeployError
+from embedded_aws.profiles import PROFILES, USUAL
 from embedded_aws.serving.served_world import ServedWorld
 from local.serve.curl_lines import curl_lines
 from local.stacks import deploy, stack_region
@@ -31,13 +32,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--port", type=_port, default=0, help="of the API; 0, the default, is any that is free"
     )
+    parser.add_argument("--profile", default=USUAL.name, choices=PROFILES, help="how the account behaves")
     given = parser.parse_args(arguments)
     asked = Event()
     # Only a note: an exception thrown into whatever runs just then would leave that half done.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: asked.set())
     try:
-        return serve(given.stack, given.out, asked, port=given.port)
+        return serve(given.stack, given.out, asked, port=given.port, profile=given.profile)
     except DeployError as error:
         print(f"The stack {given.stack} was not deployed:\n{error}", file=sys.stderr)
         return FAILED
@@ -46,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
         return FAILED
 
 
-def serve(stack: str, out: Path, asked: Event, *, port: int = 0) -> int:
+def serve(stack: str, out: Path, asked: Event, *, port: int = 0, profile: str = USUAL.name) -> int:
     """Deploy the stack, write `out/env` and keep everything up until `asked` is set.
 
     Raises DeployError with the program's own message, PortInUseError before anything is deployed.
@@ -60,7 +62,7 @@ def serve(stack: str, out: Path, asked: Event, *, port: int = 0) -> int:
         earlier.unlink()
     print(f"Deploying stack {stack} ...", flush=True)
     region = stack_region(PROJECT, stack)
-    with ServedWorld(region, logs=out / "logs", outbox=out / "outbox", port=port) as served:
+    with ServedWorld(region, profile=profile, logs=out / "logs", outbox=out / "outbox", port=port) as served:
         try:
             if asked.is_set():
                 return INTERRUPTED

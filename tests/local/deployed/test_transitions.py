@@ -1,0 +1,119 @@
+"""From every configuration of a list to every other in one update: nothing fails, nothing that holds data is replaced.
+
+`make transitions` goes every way; without it, a short way along what most operators change.
+"""
+
+import os
+from collections.abc import Iterator
+from itertools import pairwise, permutations
+from typing import Any
+
+import pytest
+
+from tests.fixtures.deployed_stack import DeployedStack, deployed_stack
+
+ALL = os.environ.get("TRANSITIONS") == "all"
+HOLD_DATA = (":Bucket", ":Table", ":Queue")
+A, B = "a@example.com", "b@example.com"
+BASE: dict[str, Any] = {
+    "sizes": {"large": 2048, "thumbnail": 150},
+    "formats": ["jpeg", "webp"],
+    "grayscale": False,
+    "transparency": "flatten",
+    "background": "#ffffff",
+    "moderation.mode": "enforce",
+    "moderation.block.Violence": 80,
+    "memory.image": 1769,
+    "timeout": {"image": 60, "video": 600},
+    "concurrency": {"image": 5, "video": 2},
+    "limits.videoBytes": 524_288_000,
+    "video.enabled": True,
+    "video.height": 720,
+    "api.enabled": True,
+    "api.rate": 10,
+    "api.corsOrigins": [],
+    "retention": {"originals": 7, "quarantine": 30, "records": 30, "logs": 14},
+    "notify": {"alerts": [A], "results": []},
+    "tracing": True,
+    "pointInTimeRecovery": False,
+    "protect": False,
+    "architecture": "arm64",
+    "runtime": "python3.13",
+    "api.burst": 20,
+    "api.quotaPerDay": 10_000,
+}
+CONFIGURATIONS: dict[str, dict[str, Any]] = {
+    "base": {},
+    "renamed size": {"sizes": {"big": 2048, "thumbnail": 150}, "formats": ["jpeg", "avif"], "grayscale": True},
+    "moved address": {"notify": {"alerts": [], "results": [A, B]}},
+    "no video": {"video.enabled": False, "timeout": {"image": 120}, "concurrency": {"image": 2}},
+    "no api": {"api.enabled": False, "tracing": False, "transparency": "keep", "background": "#102030"},
+    "web pages": {"api.corsOrigins": ["https://www.example.com"], "api.rate": 9_000, "moderation.mode": "observe"},
+    "kept": {
+        "retention": {"originals": 30, "quarantine": 0, "records": 0, "logs": 0},
+        "protect": True,
+        "pointInTimeRecovery": True,
+    },
+    "other processor": {"architecture": "x86_64", "runtime": "python3.14", "api.burst": 40, "api.quotaPerDay": 5},
+    "larger": {
+        "memory.image": 3008,
+        "timeout": {"image": 120, "video": 900},
+        "limits.videoBytes": 1_073_741_824,
+        "video.height": 1080,
+        "moderation.block.Violence": 90,
+        "notify": {"alerts": [A, B], "results": [A]},
+    },
+}  # fmt: skip
+SHORT = ("base", "no video", "web pages", "other processor")
+
+
+def every_way(names: list[str]) -> list[str]:
+    """Return a walk that goes from each configuration to each other exactly once."""
+    walk = [names[0]]
+    for number, name in enumerate(names[:-1]):
+        for other in names[number + 2 :]:
+            walk += [other, name]
+        walk.append(names[number + 1])
+    return [*walk, *reversed(names[:-1])]
+
+
+WALK = every_way(list(CONFIGURATIONS)) if ALL else list(SHORT)
+
+
+def values(name: str) -> dict[str, Any]:
+    """Return every key of the list, so that an update changes back what the configuration before had changed."""
+    return {**BASE, **CONFIGURATIONS[name]}
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[DeployedStack]:
+    with deployed_stack("dev", values(WALK[0])) as deployed:
+        yield deployed
+
+
+def held(stack: DeployedStack) -> dict[str, str]:
+    """Return the ids of what holds data, but for the queues that only a stack with videos has."""
+    return {
+        each.urn: each.id
+        for each in stack.deployment.resources
+        if each.is_custom and each.type.endswith(HOLD_DATA) and "video" not in each.name
+    }
+
+
+def test_the_walk_goes_from_each_configuration_to_each_other_once() -> None:
+    names = list(CONFIGURATIONS)
+    assert sorted(pairwise(every_way(names))) == sorted(permutations(names, 2))
+
+
+@pytest.mark.parametrize(("before", "after"), list(pairwise(WALK)))
+def test_a_stack_changes_from_one_configuration_to_another(
+    stack: DeployedStack, before: str, after: str
+) -> None:
+    data = held(stack)
+    stack.deployment.update(values(after))
+    assert held(stack) == data, f"what holds data stays, coming from {before}"
+    assert stack.deployment.update(values(after)) == {}, "a second look finds nothing to change"
+
+
+def test_the_last_configuration_is_destroyed_like_any_other(stack: DeployedStack) -> None:
+    assert stack.deployment.destroy() == []
