@@ -128,6 +128,9 @@ class RandomFaults:
         kinds += [Fault(FaultKind.LATE, seconds=self._rng.choice((1.0, 20.0, 200.0)))] * (
             call.operation == "UpdateItem"
         )
+        kinds += [Fault(FaultKind.PAUSED, seconds=self._seconds_of_a_pause(call))] * (
+            call.operation != "step"
+        )
         fault = self._rng.choice(kinds)
         if fault.kind not in CRASHES | STEP_KINDS or self._run is None:
             return fault
@@ -135,3 +138,7 @@ class RandomFaults:
         name = (upload.key, upload.version) if upload else ("", "")
         self._kills[name] = self._kills.get(name, 0) + 1
         return fault if self._kills[name] <= KILLS_OF_ONE_OBJECT else None
+
+    def _seconds_of_a_pause(self, call: Call) -> float:
+        """Return for how long a machine stands still: within its lease, beyond it, beyond the visibility timeout."""
+        return self._rng.choice((0.5, 2.0, 10.0)) * call.invocation.deployment.timeout

@@ -85,6 +85,8 @@ class Operator:
                 identity(described.get("versionId"), described.get("eTag")),
             )
             item = next((one for one in self._run.stack.items(key) if version_of(one) == wanted), None)
+            if (upload := history.uploads.get((key, wanted))) and not described.get("sequencer"):
+                upload.lacks_sequencer = True
             if redrive is None or item is None:
                 continue
             attempt = int(redrive["attempt"])

@@ -24,6 +24,7 @@ from tests.faults.sample_uploads import Content
 from tests.faults.simulated_functions import ClientPool
 from tests.faults.simulated_stack import SimulatedStack
 from tests.faults.simulation import Simulation
+from tests.faults.soak_operations import Surroundings, redrive_all
 
 OBJECTS = 40
 KEYS = 24
@@ -34,9 +35,9 @@ REJECTED_KINDS = (Content.CORRUPT, Content.EMPTY, Content.TEXT, Content.BROKEN_V
 REJECTED_SHARE = 0.15
 EARLY_DELETE_SHARE = 0.25
 STRANGE_SHARE = 0.3
+ANIMATION_SHARE = 0.01  # it takes far longer to render than everything else
 STRANGE_MESSAGES = ('{"Event": "s3:TestEvent"}', "no JSON", '{"Records": []}', '{"Records": [{}]}')
 ACTIVE = 5_400.0  # virtual seconds in which users upload and faults occur
-ROUNDS_OF_REDRIVING = 3
 
 
 @dataclass
@@ -52,7 +53,7 @@ class Outcome:
 
 def run_seed(stack: SimulatedStack, pool: ClientPool, seed: int, *, trace: bool = False) -> Outcome:
     """Run one seed to its end; return its violations, and every call if `trace`."""
-    profile = FaultProfile.of(seed)
+    profile, surroundings = FaultProfile.of(seed), Surroundings(seed)
     faults = RandomFaults(profile, seed)
     run = Simulation(
         stack,
@@ -60,33 +61,24 @@ def run_seed(stack: SimulatedStack, pool: ClientPool, seed: int, *, trace: bool 
         seed=seed,
         delivery_profile=profile.delivery_profile,
         injector=faults,
-        deployment=_choices(profile, 0)[0],
+        deployment=surroundings.choose(_choices(profile, 0)[:1]),
     )
     faults.attach(run)
     if trace:
         run.network.trace = []
     with run.clock:
         RandomUsers(run).schedule()
+        surroundings.schedule(run, ACTIVE, OBJECTS)
         if profile.redeploys:
             for _ in range(run.rng.randint(1, 3)):
                 at = run.rng.uniform(0, ACTIVE)
-                run.clock.after(at, partial(run.deploy, run.rng.choice(_choices(profile, at))))
+                run.clock.after(at, partial(run.deploy, surroundings.choose(_choices(profile, at))))
         if 0 < profile.videos_from < math.inf:
-            run.clock.after(profile.videos_from, partial(run.deploy, TAKING_VIDEOS[0]))
+            run.clock.after(profile.videos_from, partial(run.deploy, surroundings.choose(TAKING_VIDEOS[:1])))
         run.run()
         faults.stop()
-        for _ in range(ROUNDS_OF_REDRIVING):
-            if not run.redrive():
-                break
-            run.run()
-        violations = run.violations()
-        # A version that a user deleted may stay FAILED: no redrive can bring its original back.
-        failed = [item for item in stack.all_items() if item["status"] == "FAILED"]
-        violations += [
-            f"{item['object_key']} is still FAILED ({item['reason']}) after redrives"
-            for item in failed
-            if item["reason"] != "original_gone"
-        ]
+        failed = redrive_all(run)
+        violations = [*run.violations(), *failed]
     return Outcome(
         seed, len(run.history.uploads), len(run.network.injected), violations, run.network.trace or []
     )
@@ -139,6 +131,8 @@ class RandomUsers:
 
 def _kind(rng: random.Random) -> Content:
     share = rng.random()
+    if share > 1 - ANIMATION_SHARE:
+        return Content.LONG_FRAME
     if share < REJECTED_SHARE:
         return rng.choice(REJECTED_KINDS)
     return rng.choice(VIDEOS if share < REJECTED_SHARE + VIDEO_SHARE else KINDS)

@@ -1,0 +1,53 @@
+"""What surrounds the users of a seed: time-outs and configurations that change, operators, and clients of the API."""
+
+import random
+from collections.abc import Sequence
+from functools import partial
+
+from tests.faults.configurations import Deployment
+from tests.faults.sample_uploads import Content
+from tests.faults.scenarios_time_outs import with_time_out
+from tests.faults.simulation import Simulation
+
+TIME_OUTS = (15.0, 20.0, 60.0, 60.0, 60.0, 300.0)  # seconds, of the functions that only react
+COMMANDS = 3  # of operators, per seed
+UPLOADS = (Content.CLEAN, Content.CLEAN, Content.WEAPON, Content.FIGHT, Content.CORRUPT)
+API_UPLOADS = 2  # per seed
+ROUNDS_OF_REDRIVING = 3
+
+
+class Surroundings:
+    """Draws from a sequence of its own, so that the users of a seed do the same whatever surrounds them."""
+
+    def __init__(self, seed: int) -> None:
+        self._rng = random.Random(f"surroundings {seed}")
+
+    def choose(self, deployments: Sequence[Deployment]) -> Deployment:
+        """Return one of the deployments, with any time-out."""
+        return with_time_out(self._rng.choice(deployments), self._rng.choice(TIME_OUTS))
+
+    def schedule(self, run: Simulation, seconds: float, first_number: int) -> None:
+        """Schedule operators and clients of the API; `first_number` is that of the first picture not in use."""
+        rng = self._rng
+        for _ in range(COMMANDS):
+            command = rng.choice((run.operator.redrive, run.operator.reconcile))
+            run.clock.after(rng.uniform(0, 2 * seconds), command)
+        for number in range(first_number, first_number + API_UPLOADS):
+            run.clock.after(rng.uniform(0, seconds), partial(run.api.upload, rng.choice(UPLOADS), number))
+        form = partial(run.api.ask_for_form, rng.choice(UPLOADS), first_number + API_UPLOADS)
+        run.clock.after(rng.uniform(0, seconds), form)
+
+
+def redrive_all(run: Simulation) -> list[str]:
+    """Redrive as an operator does until nothing is left to redrive; return what is still FAILED after that."""
+    failed: list[str] = []
+    for _ in range(ROUNDS_OF_REDRIVING + 1):
+        # A version whose original is gone may stay FAILED: no redrive can bring it back.
+        items = [item for item in run.stack.all_items() if item["status"] == "FAILED"]
+        left = [item for item in items if item["reason"] != "original_gone"]
+        failed = [f"{item['object_key']} is still FAILED ({item['reason']}) after redrives" for item in left]
+        if not failed:
+            break
+        run.operator.redrive()
+        run.run()
+    return failed
