@@ -18,9 +18,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.faults import judged_checks
 from tests.faults.all_mutations import MUTATIONS
 from tests.faults.all_scenarios import SCENARIOS
 from tests.faults.exhaustive import REPEATED, CaseRunner, cases, one_of_each
+from tests.faults.mutations_judged import PURE
 from tests.faults.process_pool import INTERRUPTED, interruptible
 from tests.faults.simulated_functions import ClientPool
 from tests.faults.simulated_stack import SimulatedStack
@@ -43,6 +45,7 @@ COPIED = (
     "operations",
     "tests/faults",
     "tests/fixtures",
+    "tests/video",
 )  # what the harness imports
 
 
@@ -64,12 +67,17 @@ class Trial:
         return "detected" if self.detected else "MISSED"
 
 
-def first_violation(*, brief: bool = False) -> str | None:
+def first_violation(*, brief: bool = False, judged: bool = False) -> str | None:
     """Return the first violation that the harness finds in the code as it is in this process, or None.
 
-    `brief`: run the scenarios without faults only.
+    `brief`: run the scenarios without faults only, and the checks without a stack; `judged`: run the latter alone.
     """
-    for name, violations in itertools.islice(_checks(), len(SCENARIOS) if brief else None):
+    checks = _checks() if not judged else iter(())
+    if brief:
+        checks = itertools.islice(checks, len(SCENARIOS))
+    if brief or judged:
+        checks = itertools.chain(checks, judged_checks.violations())
+    for name, violations in checks:
         if violations:
             return f"{name}: {violations[0]}"
     return None
@@ -104,7 +112,7 @@ def try_in_this_process(name: str) -> int:
         except Exception as error:  # noqa: BLE001 - whatever it is, nothing was tried
             print(f"the mutation cannot be applied: {error!r}")
             return BROKEN
-    found = first_violation(brief=name == UNCHANGED)
+    found = first_violation(brief=name == UNCHANGED, judged=name in PURE)
     print(found or "nothing")
     return DETECTED if found else MISSED
 
