@@ -1,4 +1,8 @@
-"""Alarms: missing data counts as good, and the description says what to do."""
+"""Alarms: missing data counts as good, and the description says what to do.
+
+CloudWatch bills each metric of an alarm every month. A stack that tells nobody has the essential alarms only, few
+enough for the ten metrics that AWS gives every account.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,26 +25,38 @@ class Metric:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AlarmTopic:
+    """Where alarms go; `is_read`: somebody gets e-mails of it."""
+
+    arn: pulumi.Input[str]
+    is_read: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class AlarmArgs:
     """Rings when `expression` over `metrics` (by their ids) is at least `threshold` for `periods` in a row.
 
     `meaning` says what has happened, `remedy` what to do about it; the e-mail contains both.
+    An alarm that `is_essential` is created although nobody reads the topic.
     """
 
     meaning: str
     remedy: str
     metrics: Mapping[str, Metric]
     threshold: float
-    topic_arn: pulumi.Input[str]
+    topic: AlarmTopic
+    is_essential: bool = False
     expression: str | None = None  # may be left out for a single metric
     periods: int = 1
     label: str = field(default="value")
 
 
-def alarm(name: str, args: AlarmArgs, opts: pulumi.ResourceOptions) -> aws.cloudwatch.MetricAlarm:
-    """Create one alarm."""
+def alarm(name: str, args: AlarmArgs, opts: pulumi.ResourceOptions) -> None:
+    """Create one alarm, unless it could tell nobody and is not essential."""
+    if not (args.topic.is_read or args.is_essential):
+        return
     single = next(iter(args.metrics.values())) if args.expression is None else None
-    return aws.cloudwatch.MetricAlarm(
+    aws.cloudwatch.MetricAlarm(
         name,
         alarm_description=f"{args.meaning} What to do: {args.remedy}",
         comparison_operator="GreaterThanOrEqualToThreshold",
@@ -54,7 +70,7 @@ def alarm(name: str, args: AlarmArgs, opts: pulumi.ResourceOptions) -> aws.cloud
         extended_statistic=single.statistic if single and _is_percentile(single) else None,
         period=PERIOD_SECONDS if single else None,
         metric_queries=None if single else _queries(args),
-        alarm_actions=[args.topic_arn],
+        alarm_actions=[args.topic.arn],
         opts=opts,
     )
 

@@ -1,13 +1,13 @@
 """MediaAlerting: the topics of outcomes and alarms, their e-mail subscribers, and the alarms on outcomes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pulumi
 import pulumi_aws as aws
 
 from components import iam
-from components.alarms import AlarmArgs, Metric, alarm
+from components.alarms import AlarmArgs, AlarmTopic, Metric, alarm
 from components.environment import METRICS_NAMESPACE
 from components.naming import Account, component_type
 
@@ -44,6 +44,7 @@ class MediaAlerting(pulumi.ComponentResource):
 
     events: aws.sns.Topic
     alarms: aws.sns.Topic
+    alarm_topic: AlarmTopic
     addresses: Sequence[str]
     """Every address that gets e-mails, each once."""
 
@@ -58,10 +59,12 @@ class MediaAlerting(pulumi.ComponentResource):
         # Not encrypted with a key: CloudWatch cannot use the AWS-managed one, and a customer managed key costs
         # every month. An alarm contains names of resources and numbers, nothing about any picture.
         self.alarms = aws.sns.Topic(f"{name}-alarms", opts=child)
+        self.alarm_topic = AlarmTopic(arn=self.alarms.arn, is_read=bool(args.alerts))
         self.addresses = tuple({each.casefold(): each for each in (*args.alerts, *args.results)}.values())
         self._policies(name, args.account)
         self._subscribe(name, args)
-        self._alarms(name, args.service)
+        self._watch_outcomes(name, args.service)
+        self._watch_messages(name, args.service)
         self.register_outputs({"events": self.events.arn, "alarms": self.alarms.arn})
 
     def _subscribe(self, name: str, args: MediaAlertingArgs) -> None:
@@ -133,51 +136,38 @@ class MediaAlerting(pulumi.ComponentResource):
             opts=child,
         )
 
-    def _alarms(self, name: str, service: str) -> None:
-        def ring(what: str, args: AlarmArgs) -> None:
-            alarm(f"{name}-{what}", args, pulumi.ResourceOptions(parent=self))
-
-        outcomes = {key: _metric(service, metric_name) for key, metric_name in _OUTCOMES.items()}
-        ring(
-            "failed",
+    def _watch_outcomes(self, name: str, service: str) -> None:
+        child = pulumi.ResourceOptions(parent=self)
+        alarm(
+            f"{name}-failed",
             AlarmArgs(
                 meaning="Objects ended as FAILED: the system could not process them.",
                 remedy="Look the items up in the records table's index `attention`; `reason` and `detail` "
                 "say why. After correcting the cause, redrive them.",
                 metrics={"failed": _metric(service, "Failed")},
                 threshold=1,
-                topic_arn=self.alarms.arn,
+                topic=self.alarm_topic,
+                is_essential=True,
             ),
+            child,
         )
-        ring(
-            "rejected-share",
+        alarm(
+            f"{name}-rejected-share",
             AlarmArgs(
                 meaning=f"At least {REJECTED_PERCENT} % of the objects of five minutes were REJECTED.",
                 remedy="Read the `reason` of recent records: a client sends files that cannot be processed, "
                 "or `limits` are too low.",
-                metrics=outcomes,
+                metrics=_outcomes(service),
                 expression=f"IF({_ALL_OUTCOMES} >= {LEAST_COUNT}, "
                 f"100 * FILL(rejected, 0) / {_ALL_OUTCOMES}, 0)",
                 label="rejected, percent",
                 threshold=REJECTED_PERCENT,
-                topic_arn=self.alarms.arn,
+                topic=self.alarm_topic,
             ),
+            child,
         )
-        ring(
-            "unknown-messages",
-            AlarmArgs(
-                meaning="Something that is not an S3 event was in a dead-letter queue.",
-                remedy="Read dead-letters' log for its text and sender: only S3 and the pipeline should "
-                "write to the queues.",
-                metrics={"unknown": _metric(service, "UnknownMessages")},
-                threshold=1,
-                topic_arn=self.alarms.arn,
-            ),
-        )
-        self._watch_returns(name, service, outcomes)
 
-    def _watch_returns(self, name: str, service: str, outcomes: Mapping[str, Metric]) -> None:
-        """Watch what goes back to its queue: Lambda counts these invocations as successes."""
+    def _watch_messages(self, name: str, service: str) -> None:
         child = pulumi.ResourceOptions(parent=self)
         handled = f"(FILL(handed_back, 0) + {_ALL_OUTCOMES})"
         alarm(
@@ -187,12 +177,12 @@ class MediaAlerting(pulumi.ComponentResource):
                 "their queue.",
                 remedy="Read process-image's log for the cause (throttling, a permission, an outage). Messages "
                 "return by themselves; Lambda counts these invocations as successes.",
-                metrics={**outcomes, "handed_back": _metric(service, "BatchItemFailures")},
+                metrics={**_outcomes(service), "handed_back": _metric(service, "BatchItemFailures")},
                 expression=f"IF({handled} >= {LEAST_COUNT}, 100 * FILL(handed_back, 0) / {handled}, 0)",
                 label="handed back, percent",
                 threshold=HANDED_BACK_PERCENT,
                 periods=3,
-                topic_arn=self.alarms.arn,
+                topic=self.alarm_topic,
             ),
             child,
         )
@@ -205,7 +195,20 @@ class MediaAlerting(pulumi.ComponentResource):
                 # Not SQS's age of the oldest message: it leaves out what was received three times or more.
                 metrics={"age": _metric(service, "AgeAtHandBack", "Maximum")},
                 threshold=OLD_SECONDS,
-                topic_arn=self.alarms.arn,
+                topic=self.alarm_topic,
+                is_essential=True,
+            ),
+            child,
+        )
+        alarm(
+            f"{name}-unknown-messages",
+            AlarmArgs(
+                meaning="Something that is not an S3 event was in a dead-letter queue.",
+                remedy="Read dead-letters' log for its text and sender: only S3 and the pipeline should "
+                "write to the queues.",
+                metrics={"unknown": _metric(service, "UnknownMessages")},
+                threshold=1,
+                topic=self.alarm_topic,
             ),
             child,
         )
@@ -215,3 +218,7 @@ def _metric(service: str, name: str, statistic: str = "Sum") -> Metric:
     return Metric(
         namespace=METRICS_NAMESPACE, name=name, dimensions={"service": service}, statistic=statistic
     )
+
+
+def _outcomes(service: str) -> dict[str, Metric]:
+    return {key: _metric(service, name) for key, name in _OUTCOMES.items()}

@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components import bounds, iam
-from components.alarms import AlarmArgs, Metric, alarm
+from components.alarms import AlarmArgs, AlarmTopic, Metric, alarm
 from components.config_model import StackConfig
 from components.function_specs import FunctionSpec
 from components.naming import component_type
@@ -21,7 +21,7 @@ class Platform:
     config: StackConfig
     code: pulumi.Archive
     layers: Mapping[str, pulumi.Input[str]]
-    alarms_topic_arn: pulumi.Input[str]
+    alarm_topic: AlarmTopic
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,7 +137,7 @@ class PythonFunction(pulumi.ComponentResource):
                 remedy=f"Read its log around that time. {args.spec.after_error}",
                 metrics={"errors": Metric(namespace="AWS/Lambda", name="Errors", dimensions=dimensions)},
                 threshold=1,
-                topic_arn=args.platform.alarms_topic_arn,
+                topic=args.platform.alarm_topic,
             ),
             child,
         )
@@ -152,7 +152,7 @@ class PythonFunction(pulumi.ComponentResource):
                 },
                 threshold=1,
                 periods=3,  # single throttles pass by themselves
-                topic_arn=args.platform.alarms_topic_arn,
+                topic=args.platform.alarm_topic,
             ),
             child,
         )

@@ -20,6 +20,7 @@ from components.resources import Resources
 MEBIBYTE = 1024**2
 API_GATEWAY_TIMEOUT = 29  # seconds; API Gateway waits no longer for an answer (API Gateway quotas)
 LEAST_CONCURRENCY = bounds.MAPPING_CONCURRENCY[0]
+BOUNDED_POLLERS = 5
 _RETRIED = (
     "The message returns by itself; after four unfinished attempts its object is rejected as "
     "resource_exhausted."
@@ -39,11 +40,24 @@ class ResourceName:
 
 @dataclass(frozen=True, kw_only=True)
 class Polling:
-    """A queue that a function polls; the mapping is named `<service>-<mapping>-mapping`."""
+    """A queue that a function polls; the mapping is named `<service>-<mapping>-mapping`.
+
+    Without a bound of `concurrency` AWS lets all but two of its pollers rest while the queue is empty; with one it
+    keeps five. Each makes three requests a minute, which are billed (Lambda Developer Guide, "Configuring scaling
+    behavior for SQS event source mappings").
+    """
 
     mapping: str
     queue: Callable[[Resources], aws.sqs.Queue]
-    concurrency: Callable[[StackConfig], int]
+    concurrency: Callable[[StackConfig], int] | None = None
+
+    def idle_pollers(self) -> int:
+        """Return how many pollers ask an empty queue."""
+        return LEAST_CONCURRENCY if self.concurrency is None else BOUNDED_POLLERS
+
+    def most(self, config: StackConfig) -> int:
+        """Return how many executions it can be counted on to have at once; without a bound, the least of one."""
+        return LEAST_CONCURRENCY if self.concurrency is None else self.concurrency(config)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,16 +174,17 @@ def _required(value: int | None) -> int:
 
 
 def _dead_letter_queues(config: StackConfig) -> list[Polling]:
-    """One function for all dead letters: a message says by its source which queue it came from."""
+    """One function for all dead letters: a message says by its source which queue it came from.
+
+    Not bounded: it is done with a letter in a moment, and its queues are empty as long as all is well.
+    """
     images = Polling(
         mapping="dead-letters",
         queue=lambda on: on.images.dead_letters,
-        concurrency=lambda _: LEAST_CONCURRENCY,
     )
     videos = Polling(
         mapping="dead-letters-videos",
         queue=lambda on: on.video_queue.dead_letters,
-        concurrency=lambda _: LEAST_CONCURRENCY,
     )
     return [images, videos] if config.video.enabled else [images]
 

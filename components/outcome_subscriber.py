@@ -113,7 +113,7 @@ class OutcomeSubscriber(pulumi.ComponentResource):
                     )
                 },
                 threshold=1,
-                topic_arn=args.platform.alarms_topic_arn,
+                topic=args.platform.alarm_topic,
             ),
             pulumi.ResourceOptions(parent=self),
         )

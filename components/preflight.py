@@ -60,7 +60,7 @@ def raise_command(service: str, code: str, value: int, region: str) -> str:
 def concurrency(config: StackConfig) -> int:
     """Return how many executions the stack can have at once: each mapping's most, and one of each other function."""
     specs = function_specs.deployed(config)
-    return sum(sum(poll.concurrency(config) for poll in spec.polls(config)) or 1 for spec in specs)
+    return sum(sum(poll.most(config) for poll in spec.polls(config)) or 1 for spec in specs)
 
 
 def _api(value: int | None, config: StackConfig) -> int:

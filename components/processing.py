@@ -110,7 +110,7 @@ class MediaProcessing(pulumi.ComponentResource):
             config=self._args.config,
             code=pulumi.FileArchive(str(packages.code.path)),
             layers=layers,
-            alarms_topic_arn=self._args.alerting.alarms.arn,
+            alarm_topic=self._args.alerting.alarm_topic,
         )
 
     def _polling_function(self, name: str, spec: FunctionSpec, polls: Sequence[Polling]) -> PythonFunction:
@@ -128,8 +128,12 @@ class MediaProcessing(pulumi.ComponentResource):
                 function_response_types=["ReportBatchItemFailures"],
                 # Bounded here, not by reserved concurrency: each throttled invocation would count as a receive,
                 # until its message is a dead letter.
-                scaling_config=aws.lambda_.EventSourceMappingScalingConfigArgs(
-                    maximum_concurrency=poll.concurrency(self._args.config)
+                scaling_config=(
+                    aws.lambda_.EventSourceMappingScalingConfigArgs(
+                        maximum_concurrency=poll.concurrency(self._args.config)
+                    )
+                    if poll.concurrency
+                    else None
                 ),
                 opts=pulumi.ResourceOptions(parent=self),
             )
@@ -152,7 +156,7 @@ class MediaProcessing(pulumi.ComponentResource):
                 },
                 threshold=spec.timeout(self._args.config) * 1000 * LONG_PERCENT // 100,
                 periods=3,
-                topic_arn=self._args.alerting.alarms.arn,
+                topic=self._args.alerting.alarm_topic,
             ),
             pulumi.ResourceOptions(parent=self),
         )
@@ -165,7 +169,7 @@ class MediaProcessing(pulumi.ComponentResource):
                 account=self._args.account,
                 timeout=consumer.timeout(config),
                 dead_letters_timeout=DEAD_LETTERS.timeout(config),
-                alarms_topic_arn=self._args.alerting.alarms.arn,
+                alarm_topic=self._args.alerting.alarm_topic,
                 source=source,
             ),
             pulumi.ResourceOptions(parent=self),

@@ -6,7 +6,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components import bounds, iam
-from components.alarms import AlarmArgs, Metric, alarm
+from components.alarms import AlarmArgs, AlarmTopic, Metric, alarm
 from components.naming import Account, component_type
 
 SECONDS_PER_DAY = 86_400
@@ -25,7 +25,7 @@ class WorkQueueArgs:
     account: Account
     timeout: int
     dead_letters_timeout: int
-    alarms_topic_arn: pulumi.Input[str]
+    alarm_topic: AlarmTopic
     source: aws.s3.Bucket | None = None
 
 
@@ -61,7 +61,7 @@ class WorkQueue(pulumi.ComponentResource):
         )
         self._redrive(name)
         self.policy = self._policies(name, args)
-        self._alarms(name, 2 * visibility, args.alarms_topic_arn)
+        self._alarms(name, 2 * visibility, args.alarm_topic)
         self.register_outputs({"url": self.queue.url, "dead_letters_url": self.dead_letters.url})
 
     def _redrive(self, name: str) -> None:
@@ -118,7 +118,7 @@ class WorkQueue(pulumi.ComponentResource):
             opts=child,
         )
 
-    def _alarms(self, name: str, age: int, topic_arn: pulumi.Input[str]) -> None:
+    def _alarms(self, name: str, age: int, topic: AlarmTopic) -> None:
         child = pulumi.ResourceOptions(parent=self)
         alarm(
             f"{name}-age",
@@ -128,7 +128,8 @@ class WorkQueue(pulumi.ComponentResource):
                 remedy="Uploads arrive faster than `concurrency` allows: raise it within Rekognition's quota.",
                 metrics={"age": _sqs("ApproximateAgeOfOldestMessage", self.queue, "Maximum")},
                 threshold=age,
-                topic_arn=topic_arn,
+                topic=topic,
+                is_essential=True,
             ),
             child,
         )
@@ -147,7 +148,8 @@ class WorkQueue(pulumi.ComponentResource):
                 label="messages",
                 threshold=1,
                 periods=3,
-                topic_arn=topic_arn,
+                topic=topic,
+                is_essential=True,
             ),
             child,
         )

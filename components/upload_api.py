@@ -189,7 +189,7 @@ class UploadApi(pulumi.ComponentResource):
                     label=f"{errors}, percent",
                     threshold=percent,
                     periods=periods,
-                    topic_arn=self._args.platform.alarms_topic_arn,
+                    topic=self._args.platform.alarm_topic,
                 ),
                 pulumi.ResourceOptions(parent=self),
             )
@@ -222,7 +222,7 @@ class UploadApi(pulumi.ComponentResource):
                 metrics={"latency": metric("Latency", "p99")},
                 threshold=SLOW_MILLISECONDS,
                 periods=3,
-                topic_arn=self._args.platform.alarms_topic_arn,
+                topic=self._args.platform.alarm_topic,
             ),
             pulumi.ResourceOptions(parent=self),
         )

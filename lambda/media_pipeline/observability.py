@@ -28,7 +28,6 @@ METRICS = {
     "UploadsAccepted": Metric("pictures that were stored through the upload API"),
     "UploadFormsIssued": Metric("forms that the upload API gave out"),
     "UploadsRefused": Metric("uploads that the upload API refused, by HTTP status", ("service", "status")),
-    "Announced": Metric("outcomes that were announced, by status", ("service", "status")),
 }
 """Every metric but those of outcomes, which are named like their status: `PUBLISHED` is counted as `Published`."""
 
@@ -104,8 +103,7 @@ class Observability:
             self.logger.info("request refused", extra=facts)
 
     def announced(self, status: str, **facts: Any) -> None:
-        """Count an outcome that was announced, by status, and write its one line with `object_key` and `status`."""
-        self._count_by_status("Announced", status)
+        """Write the one line of an announced outcome with `object_key` and `status`; `outcome` has counted it."""
         self.logger.info("outcome", extra={"status": status, **facts})
 
     def announced_again(self, alert_id: str) -> None:

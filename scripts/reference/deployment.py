@@ -58,10 +58,10 @@ def alarms(stacks: Stacks) -> str:
     ]
     return document(
         "Alarms",
-        "Every alarm of the stack `dev`, without the prefix `media-pipeline-dev-`. Thresholds that follow "
-        "from a time-out "
-        "differ in other stacks. All evaluate periods of five minutes, count missing data as good, and go "
-        "to the topic "
+        "Every alarm of the stack `dev` with an address in `notify.alerts`, without the prefix "
+        "`media-pipeline-dev-`. Where nobody is told, a stack has those that the documentation of "
+        "[costs](../operator/cost.md) names. Thresholds that follow from a time-out differ in other stacks. "
+        "All evaluate periods of five minutes, count missing data as good, and go to the topic "
         "`alarms_topic_arn`. [Alarms and runbooks](../operator/alarms.md) says at more length what to do.",
         table(("alarm", "metrics", "rings at", "meaning", "what to do"), rows),
     )
@@ -75,7 +75,8 @@ def _size(recorded: Recording, name: str) -> str:
     polls = [
         mapping.inputs["scalingConfig"]["maximumConcurrency"]
         for mapping in recorded.of(MAPPING)
-        if mapping.inputs["functionName"].endswith(f":{function.name}-1a2b3c4")
+        if "scalingConfig" in mapping.inputs
+        and mapping.inputs["functionName"].endswith(f":{function.name}-1a2b3c4")
     ]
     return text + (f", {' and '.join(f'{each:.0f}' for each in polls)} at once" if polls else "")
 

@@ -239,8 +239,10 @@ def test_taking_one_address_away_leaves_the_others_subscriptions_alone(run: Run)
     assert urns("b@example.com") < urns("a@example.com", "b@example.com")
 
 
-def test_a_stack_without_addresses_writes_to_nobody(prod: Recording) -> None:
-    assert emails(prod) == []
+def test_a_stack_without_addresses_writes_to_nobody(run: Run) -> None:
+    untold = run("prod")
+    assert emails(untold) == []
+    assert "notified_addresses" not in untold.outputs
 
 
 def test_only_cloudwatch_of_this_account_may_publish_alarms(recorded: Recording) -> None:

@@ -22,7 +22,6 @@ def test_every_metric_is_listed_with_its_dimensions(
     observability.upload_accepted()
     observability.form_issued()
     observability.refused(429, "too many", RuntimeError("throttled"), is_upload=True)
-    observability.announced("PUBLISHED")
     observability.metrics.flush_metrics()
     published: dict[str, tuple[str, ...]] = {}
     for line in capsys.readouterr().out.splitlines():

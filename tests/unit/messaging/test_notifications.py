@@ -96,24 +96,20 @@ def test_outcome_has_one_line_with_everything_an_operator_searches_by(
 
 
 @pytest.mark.parametrize("status", [status for status in Status if status.terminal])
-def test_every_outcome_is_counted_by_status_and_labels_are_no_dimension(
+def test_every_outcome_has_one_line_and_no_metric_since_the_worker_counted_it(
     log: Callable[..., None], lines: Lines, status: Status
 ) -> None:
     log(announcement(status=status))
-    (metric,) = (line for line in lines() if "_aws" in line)
-    assert (metric["Announced"], metric["status"]) == ([1.0], status.value)
-    assert metric["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["service", "status"]]
-    assert "object_key" not in metric
+    (line,) = lines()
+    assert line["status"] == status.value
+    assert "_aws" not in line
 
 
-def test_repeated_delivery_has_no_second_line_and_no_second_count(
-    log: Callable[..., None], lines: Lines
-) -> None:
+def test_repeated_delivery_has_no_second_line(log: Callable[..., None], lines: Lines) -> None:
     log(announcement())
     log(announcement(), announcement("other.jpg"))
     printed = lines()
     assert [line["object_key"] for line in outcomes(printed)] == ["in/a.jpg", "other.jpg"]
-    assert sum("Announced" in line for line in printed) == 2
 
 
 def test_second_outcome_of_the_same_object_has_its_own_line(log: Callable[..., None], lines: Lines) -> None:

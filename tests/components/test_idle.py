@@ -1,0 +1,84 @@
+"""What a stack costs while nothing is uploaded, from what its program registers and the price file."""
+
+import pytest
+
+from components.function_specs import FUNCTIONS
+from components.stack_files import read_config
+from operations.prices import Prices
+from tests.components.conftest import Run
+from tests.components.queries import ALARM, MAPPING, metrics
+from tests.components.recording import PROJECT, Recording
+
+POLLS_A_MONTH = 3 * 60 * 24 * 30  # of one poller: a long poll of an empty queue takes 20 s
+ALWAYS_BILLED = {  # types that cost although nobody uses them; a stack has none
+    "aws:kms/key:Key",
+    "aws:ec2/natGateway:NatGateway",
+    "aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig",
+    "aws:secretsmanager/secret:Secret",
+    "aws:cloudwatch/dashboard:Dashboard",
+    "aws:apigateway/cacheCluster:CacheCluster",
+}
+
+
+@pytest.fixture(scope="module")
+def untold(run: Run) -> Recording:
+    """Record dev as it is in the repository: it tells nobody."""
+    return run("dev")
+
+
+def test_a_stack_that_tells_nobody_has_ten_alarm_metrics_at_most_and_so_costs_nothing_for_them(
+    untold: Recording,
+) -> None:
+    watched = sum(len(metrics(alarm)) for alarm in untold.of(ALARM))
+    assert watched <= Prices.read().free["alarm_metrics"] == 10
+
+
+def test_the_essential_alarms_ring_for_what_ends_badly_and_for_what_does_not_end(untold: Recording) -> None:
+    names = {alarm.name.removeprefix("media-pipeline-dev-") for alarm in untold.of(ALARM)}
+    assert names == {
+        "failed", "handed-back-age", "images-age", "images-dead-letters-left", "videos-age",
+        "videos-dead-letters-left",
+    }  # fmt: skip
+
+
+def test_a_stack_that_tells_somebody_has_every_alarm(untold: Recording, dev: Recording) -> None:
+    assert len(dev.of(ALARM)) > 3 * len(untold.of(ALARM))
+
+
+def test_an_idle_stack_polls_no_more_than_bounded_concurrency_needs(untold: Recording) -> None:
+    bounded = sum("scalingConfig" in mapping.inputs for mapping in untold.of(MAPPING))
+    pollers = {
+        poll.mapping: poll.idle_pollers()
+        for spec in FUNCTIONS
+        for poll in spec.polls(read_config(PROJECT, "dev"))
+    }
+    assert (len(pollers), bounded) == (len(untold.of(MAPPING)), 2)
+    assert sum(pollers.values()) == 2 * 5 + 2 * 2
+    requests = sum(pollers.values()) * POLLS_A_MONTH
+    beyond = requests - Prices.read().free["sqs_requests"]
+    assert requests < 1_820_000
+    assert Prices.read().cost({"sqs_request": beyond}) < 0.33
+
+
+def test_nothing_else_is_billed_while_idle(untold: Recording) -> None:
+    assert {resource.type for resource in untold.resources}.isdisjoint(ALWAYS_BILLED)
+    (table,) = untold.of("aws:dynamodb/table:Table")
+    assert table.inputs["billingMode"] == "PAY_PER_REQUEST"
+
+
+def test_the_document_of_costs_has_these_sums(untold: Recording, dev: Recording) -> None:
+    text = (PROJECT / "docs" / "operator" / "cost.md").read_text("utf-8")
+    for recorded in (untold, dev):
+        alarms = recorded.of(ALARM)
+        watched = sum(len(metrics(alarm)) for alarm in alarms)
+        dollars = Prices.read().cost({"alarm_metric_month": watched})
+        assert f"| {len(alarms)} alarms with {watched} metrics | {dollars:.2f} USD |" in text
+
+
+def test_no_two_alarms_of_a_stack_watch_the_same(dev: Recording) -> None:
+    watched = [
+        (tuple(map(repr, metrics(alarm))), alarm.inputs["threshold"], alarm.inputs["evaluationPeriods"])
+        for alarm in dev.of(ALARM)
+        if "metricName" in alarm.inputs
+    ]
+    assert len(set(watched)) == len(watched)
