@@ -33,8 +33,14 @@ IMAGE_TYPES = frozenset(
         "image/heic",
         "image/heif",  # browsers' type of .heif and .hif files
         "image/jpg",  # not registered, but what many clients send
+        "image/pjpeg",  # old browsers' types of JPEG and PNG, which clients still copy
+        "image/x-png",
+        "image/apng",
+        "image/heic-sequence",
+        "image/heif-sequence",
         "image/tiff",
         "image/bmp",
+        "image/x-ms-bmp",  # what Linux calls it
     }
 )
 VIDEO_TYPES = frozenset(
@@ -44,10 +50,12 @@ VIDEO_TYPES = frozenset(
         "video/quicktime",
         "video/webm",
         "video/x-matroska",
+        "video/matroska",  # registered since 2024
         "video/x-msvideo",
         "video/mpeg",
         "video/mp2t",
         "video/3gpp",
+        "video/3gpp2",
         "video/ogg",
         "video/x-flv",
         "video/x-ms-asf",
