@@ -20,6 +20,7 @@ from tests.faults.simulation import DeliveryProfile, Simulation
 SECONDS = (15, 20, 60, 300, 900)  # the shortest and the longest that may be configured, and some between
 CLOCKS_OFF = 2.0  # seconds by which each of two clocks is off, in opposite directions
 REST = 0.5  # seconds before its time-out at which the first invocation goes on
+STEP_SHARE = 0.5  # of the time-out, that must be left when a function begins a step
 CALLS = 14
 NEVER_ANSWERED = "timeout*"
 
@@ -60,15 +61,20 @@ class _Working:
 
 
 class _Unanswered:
-    """Never answers the first invocation's Nth call."""
+    """Never answers the first invocation's Nth call, which begins when just enough time is left for a step."""
 
-    def __init__(self, at: int) -> None:
+    def __init__(self, run: Simulation, at: int) -> None:
+        self._run = run
         self._at = at
 
     def choose(self, call: Call) -> Fault | None:
-        """Return a time-out for every HTTP attempt of the call."""
-        is_it = call.invocation.number == 1 and call.number == self._at and call.operation != "step"
-        return Fault(FaultKind.TIMEOUT, ALWAYS) if is_it else None
+        """Let time pass before the call in front of it; return a time-out for every HTTP attempt of the call."""
+        if call.invocation.number != 1 or call.operation == "step":
+            return None
+        if call.number == self._at - 1:
+            left = STEP_SHARE * call.invocation.timeout + REST
+            self._run.clock.sleep(max(call.invocation.time_left() - left, 0.0))
+        return Fault(FaultKind.TIMEOUT, ALWAYS) if call.number == self._at else None
 
 
 def run_time_out(stack: SimulatedStack, pool: ClientPool, name: str) -> list[str]:
@@ -88,7 +94,9 @@ def run_time_out(stack: SimulatedStack, pool: ClientPool, name: str) -> list[str
                 act(run)
             run.queues["images"].send(bodies[0])
 
-        run.injector = _Unanswered(int(at)) if what == NEVER_ANSWERED else _Working(run, int(at), meanwhile)
+        run.injector = (
+            _Unanswered(run, int(at)) if what == NEVER_ANSWERED else _Working(run, int(at), meanwhile)
+        )
         run.queues["images"].send(bodies[0])
         run.run(DAY)
         return [*run.violations(), *_ended_wrong(run, what)]
