@@ -51,11 +51,13 @@ class Invocation:
     @classmethod
     def of(cls, context: LambdaContext, *, client_timeout: float | None = None) -> "Invocation":
         """Describe the run that `context` belongs to; to be called first, while all its time is left."""
+        timeout = context.get_remaining_time_in_millis() / 1000
         return cls(
-            client_timeout=client_timeout,
+            # Its share of the time must fit into what there is, which is less than configured where time is scaled.
+            client_timeout=min(client_timeout, timeout) if client_timeout else None,
             request_id=context.aws_request_id,
             trace_id=_trace_root(os.environ.get("_X_AMZN_TRACE_ID", "")),
-            timeout=context.get_remaining_time_in_millis() / 1000,
+            timeout=timeout,
             time_left=lambda: context.get_remaining_time_in_millis() / 1000,
         )
 

@@ -11,7 +11,7 @@ from tests.video.stack import VideoStack
 from tests.video.video_builder import Sound, Track, craft
 
 FASTER = TimeScale(0.25)  # so that the lease of the killed function is over sooner
-TIMEOUT = 240
+TIMEOUT = 160
 """Seconds: a quarter of it must do for the work on a machine that is busy with much else."""
 PATIENCE = 200.0
 

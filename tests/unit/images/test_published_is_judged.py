@@ -8,6 +8,7 @@ AVIF hold colours at half the resolution. A drawing that a person could recognis
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -35,14 +36,24 @@ class Upload:
     has_alpha: bool
     frames: int
     format_name: str
+    samples: Literal["8 bits", "palette", "16 bits"] = "8 bits"
 
     def draw(self) -> bytes:
         rng = random.Random(self.seed)
-        drawn = [self._frame(rng) for _ in range(self.frames)]
+        drawn = [self._stored(self._frame(rng)) for _ in range(self.frames)]
         options: dict[str, object] = {"lossless": True} if self.format_name == "WEBP" else {}
         if self.frames > 1:
             options |= {"save_all": True, "append_images": drawn[1:], "duration": 100}
         return saved(drawn[0], self.format_name, **options)
+
+    def _stored(self, image: Image.Image) -> Image.Image:
+        """Return the picture as the file stores it: by a palette, in PNG with opacities, or in 16-bit grey."""
+        if self.samples == "palette":
+            image = image if self.format_name == "PNG" else image.convert("RGB")
+            return image.quantize(64, method=Image.Quantize.FASTOCTREE)
+        if self.samples == "16 bits":
+            return image.convert("L").convert("I").point(lambda level: level * 257).convert("I;16")
+        return image
 
     def _frame(self, rng: random.Random) -> Image.Image:
         """Rectangles of all sizes and opacities; the colours under full transparency are strong ones."""
@@ -76,6 +87,7 @@ stills = st.builds(
     has_alpha=st.booleans(),
     frames=st.just(1),
     format_name=st.sampled_from(["PNG", "TIFF"]),
+    samples=st.sampled_from(["8 bits", "8 bits", "palette", "16 bits"]),
 )
 animations = st.builds(
     Upload,
@@ -83,7 +95,7 @@ animations = st.builds(
     seed=st.integers(0, 1 << 30),
     has_alpha=st.booleans(),
     frames=st.integers(2, 4),
-    format_name=st.sampled_from(["WEBP", "PNG"]),
+    format_name=st.sampled_from(["WEBP", "PNG", "GIF"]),
 )
 edges = st.integers(1, 600)
 sizes = st.lists(
