@@ -64,7 +64,7 @@ CONFIGURATIONS: dict[str, dict[str, Any]] = {
         "notify": {"alerts": [A, B], "results": [A]},
     },
 }  # fmt: skip
-SHORT = ("base", "no video", "web pages", "other processor")
+SHORT = ("no video", "web pages")
 
 
 def every_way(names: list[str]) -> list[str]:
