@@ -28,9 +28,9 @@ _JAVA_CLASSES: Final[Mapping[str, str]] = {
     r"\p{L}": r"\w", r"\p{Z}": r"\s", r"\p{N}": r"\d", r"\p{ASCII}": r"\x00-\x7f", r"\p{Graph}": r"!-~",
     r"\p{Print}": r"\x20-\x7e", r"\p{Alnum}": "A-Za-z0-9",
 }  # fmt: skip
+# Not blobs: services answer those that are too large with errors of their own, such as ImageTooLargeException.
 _SIZED: Final[Mapping[str, tuple[type, ...]]] = {
     "string": (str,),
-    "blob": (str, bytes),
     "list": (list, tuple),
     "map": (Mapping,),
 }
