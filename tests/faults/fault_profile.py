@@ -51,6 +51,9 @@ class FaultProfile:
     outages: tuple[Outage, ...]
     redeploys: bool
     videos_from: float  # virtual second from which the stack accepts videos
+    retention_days: int = 0  # of records; 0: for ever
+    without_sequencer: float = 0.0  # share of uploads whose event has none
+    suspended: tuple[float, float] | None = None  # virtual seconds between which uploads are null versions
 
     @classmethod
     def of(cls, seed: int) -> "FaultProfile":
@@ -68,7 +71,14 @@ class FaultProfile:
         outages = [_outage(rng) for _ in range(rng.choice((0, 1, 1, 2, 3)))]
         rate, redeploys = rng.choice((0.02, 0.04, 0.08)), rng.random() < 0.4
         return cls(
-            delivery_profile, rate, tuple(outages), redeploys, rng.choice((0.0, 0.0, 2_000.0, math.inf))
+            delivery_profile,
+            rate,
+            tuple(outages),
+            redeploys,
+            videos_from=rng.choice((0.0, 0.0, 2_000.0, math.inf)),
+            retention_days=rng.choice((0, 14, 28)),
+            without_sequencer=rng.choice((0.0, 0.0, 0.1)),
+            suspended=rng.choice((None, None, (rng.uniform(0, 4_000), rng.uniform(4_000, 6_000)))),
         )
 
 

@@ -102,10 +102,9 @@ class _FinalChecks:
         there = set(self._stack.objects(RENDITIONS))
         must, may = set(), set()
         for items in self._of_key.values():
-            deleted = was_deleted = (
-                False  # the second: below a delete marker that was removed under a newer upload
-            )
-            has_newer = False
+            deleted = False
+            was_deleted = False  # by a marker that was removed: that restores only the version right below it
+            marker_was_removed = has_newer = False
             for item in reversed(items):
                 listed = {str(rendition["key"]) for rendition in item.get("renditions") or ()}
                 if item["status"] in WITHHELD and listed:
@@ -114,11 +113,14 @@ class _FinalChecks:
                     must |= listed
                 elif not deleted and item["status"] in ("FAILED", "PUBLISHED"):
                     may |= listed  # allowed and cut off: a redrive continues from there
-                is_marker = item["status"] == "DELETED" and bool(item.get("delete_marker"))
-                is_removed = (item["object_key"], version_of(item)) in self._history.removed_markers
-                deleted = deleted or (is_marker and not is_removed)
-                was_deleted = was_deleted or (is_marker and is_removed and has_newer)
-                has_newer = has_newer or not is_marker
+                if item["status"] != "DELETED" or not item.get("delete_marker"):
+                    has_newer = True
+                    was_deleted = was_deleted or marker_was_removed
+                elif (item["object_key"], version_of(item)) in self._history.removed_markers:
+                    marker_was_removed = True
+                    was_deleted = was_deleted or has_newer
+                else:
+                    deleted = True
         for key in sorted(must - there):
             yield f"rendition {key} is missing"
         for key in sorted(there - must - may):
@@ -144,7 +146,9 @@ class _FinalChecks:
                 if (key, version) in uploads:
                     yield f"{upload} is {statuses} and still in uploads"
             else:
-                if name in quarantined and not upload.deleted and "FAILED" not in statuses:
+                # Quarantine keeps what it has longer than the table does.
+                may_be_there = upload.deleted or "FAILED" in statuses or not statuses
+                if name in quarantined and not may_be_there:
                     yield f"{upload} is {statuses} and in quarantine"
                 is_gone = upload.deleted or upload.overwritten or upload.outlived
                 if not is_gone and (key, version) not in uploads and name not in quarantined:
@@ -185,5 +189,6 @@ class _FinalChecks:
                 continue
             if items and sequencer.strip("0") and version_of(items[-1]) != version:
                 yield f"readers of {key} see a version other than the newest, {version[:8]}"
-            if items and items[-1]["status"] == "SUPERSEDED":
+            upload = self._history.uploads.get((key, version))
+            if items and items[-1]["status"] == "SUPERSEDED" and not (upload and upload.overwritten):
                 yield f"the newest version of {key} is SUPERSEDED"

@@ -254,6 +254,7 @@ class Functions:
         self.clock_errors: Iterator[float] = iter(())  # of the next environments; then at random
         self.on_time_out: Callable[[Invocation], None] = lambda invocation: None  # noqa: ARG005
         self.deployment: Deployment | None = None
+        self.retention_days = 0  # of records, at least, whatever is deployed
         self.invocations: list[Invocation] = []
 
     def deploy(self, deployment: Deployment, *, topic: str, queues: dict[str, Queue]) -> None:
@@ -319,7 +320,7 @@ class Functions:
             return warm.pop(self._rng.randrange(len(warm)))
         if self.deployment is None:
             raise RuntimeError("nothing is deployed")
-        settings = _settings(self.deployment, self._topic, self._queues, function)
+        settings = _settings(self.deployment, self.retention_days, self._topic, self._queues, function)
         clients = self._pool.take(self.deployment.timeout)
         skew = next(self.clock_errors, None)
         if skew is None:
@@ -364,7 +365,9 @@ def _event(delivery: Delivery) -> dict[str, Any]:
     }
 
 
-def _settings(deployment: Deployment, topic: str, queues: dict[str, Queue], function: str) -> ImageSettings:
+def _settings(
+    deployment: Deployment, retention_days: int, topic: str, queues: dict[str, Queue], function: str
+) -> ImageSettings:
     settings = ImageSettings(
         stack="faults",
         buckets=BUCKETS,
@@ -373,7 +376,7 @@ def _settings(deployment: Deployment, topic: str, queues: dict[str, Queue], func
         queue_url=queues[function].url,
         uploads_prefix=API_PREFIX,
         videos_queue_url=queues["process-video"].url if deployment.videos else None,
-        records_retention_days=deployment.retention_days,
+        records_retention_days=max(deployment.retention_days, retention_days),
         tracing=False,
         specs=Specs(
             sizes=tuple(Size.parse(name, edge) for name, edge in deployment.sizes.items()),

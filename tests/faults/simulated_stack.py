@@ -143,6 +143,11 @@ class SimulatedStack:
         """Set the versioning of the uploads bucket: `Enabled` or `Suspended`."""
         self.s3.put_bucket_versioning(Bucket=UPLOADS, VersioningConfiguration={"Status": status})
 
+    @property
+    def is_suspended(self) -> bool:
+        """Whether uploads become null versions now."""
+        return bool(self._buckets[UPLOADS].versioning_status == "Suspended")
+
     def delete(self, key: str) -> str:
         """Delete a key; return the version id of the delete marker."""
         version: str = self.s3.delete_object(Bucket=UPLOADS, Key=key)["VersionId"]

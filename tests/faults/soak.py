@@ -8,7 +8,6 @@ import argparse
 import json
 import math
 import os
-import random
 import sys
 import time
 from collections.abc import Sequence
@@ -18,26 +17,12 @@ from pathlib import Path
 
 from tests.faults.configurations import DEPLOYMENTS, TAKING_VIDEOS, Deployment
 from tests.faults.fault_profile import FaultProfile, RandomFaults
-from tests.faults.history import Upload
 from tests.faults.process_pool import INTERRUPTED, ProcessPool, Progress, interruptible
-from tests.faults.sample_uploads import Content
+from tests.faults.random_users import ACTIVE, OBJECTS, RandomUsers
 from tests.faults.simulated_functions import ClientPool
 from tests.faults.simulated_stack import SimulatedStack
 from tests.faults.simulation import Simulation
 from tests.faults.soak_operations import Surroundings, redrive_all
-
-OBJECTS = 40
-KEYS = 24
-KINDS = (Content.CLEAN,) * 5 + (Content.WEAPON,) * 2 + (Content.FIGHT,) * 2 + (Content.HIDDEN,)
-VIDEOS = (Content.VIDEO, Content.VIDEO, Content.WEAPON_VIDEO)
-VIDEO_SHARE = 0.2
-REJECTED_KINDS = (Content.CORRUPT, Content.EMPTY, Content.TEXT, Content.BROKEN_VIDEO, Content.POISON)
-REJECTED_SHARE = 0.15
-EARLY_DELETE_SHARE = 0.25
-STRANGE_SHARE = 0.3
-ANIMATION_SHARE = 0.01  # it takes far longer to render than everything else
-STRANGE_MESSAGES = ('{"Event": "s3:TestEvent"}', "no JSON", '{"Records": []}', '{"Records": [{}]}')
-ACTIVE = 5_400.0  # virtual seconds in which users upload and faults occur
 
 
 @dataclass
@@ -63,11 +48,13 @@ def run_seed(stack: SimulatedStack, pool: ClientPool, seed: int, *, trace: bool 
         injector=faults,
         deployment=surroundings.choose(_choices(profile, 0)[:1]),
     )
+    run.functions.retention_days = profile.retention_days
     faults.attach(run)
     if trace:
         run.network.trace = []
     with run.clock:
-        RandomUsers(run).schedule()
+        users = RandomUsers(run, profile)
+        users.schedule()
         surroundings.schedule(run, ACTIVE, OBJECTS)
         if profile.redeploys:
             for _ in range(run.rng.randint(1, 3)):
@@ -76,6 +63,7 @@ def run_seed(stack: SimulatedStack, pool: ClientPool, seed: int, *, trace: bool 
         if 0 < profile.videos_from < math.inf:
             run.clock.after(profile.videos_from, partial(run.deploy, surroundings.choose(TAKING_VIDEOS[:1])))
         run.run()
+        users.come_back()
         faults.stop()
         failed = redrive_all(run)
         violations = [*run.violations(), *failed]
@@ -87,55 +75,6 @@ def run_seed(stack: SimulatedStack, pool: ClientPool, seed: int, *, trace: bool 
 def _choices(profile: FaultProfile, at: float) -> tuple[Deployment, ...]:
     """Return what may be deployed at a virtual second. Videos are never turned off: that would remove their queue."""
     return TAKING_VIDEOS if at >= profile.videos_from else DEPLOYMENTS
-
-
-class RandomUsers:
-    """Users who upload, overwrite and delete at random times."""
-
-    def __init__(self, run: Simulation) -> None:
-        self._run = run
-        self._uploads: list[Upload] = []
-
-    def schedule(self) -> None:
-        """Schedule everything that they will do."""
-        run, rng = self._run, self._run.rng
-        names = ("a/{}.jpg", "b ü+{}.png", "{}", "deep/er/{} (1).webp")
-        keys = [rng.choice(names).format(number) for number in range(KEYS)]
-        for number in range(OBJECTS):
-            kind = _kind(rng)
-            at, key = rng.uniform(0, ACTIVE), rng.choice(keys)
-            run.clock.after(at, partial(self._put, key, kind, number))
-            if rng.random() < EARLY_DELETE_SHARE:  # delete it again while it is processed
-                act = rng.choice((partial(self._delete, key), self._delete_version))
-                run.clock.after(at + rng.uniform(0.2, 5.0), act)
-        for _ in range(rng.randint(0, 6)):
-            run.clock.after(rng.uniform(0, ACTIVE), partial(self._delete, rng.choice(keys)))
-        for body in STRANGE_MESSAGES:
-            if rng.random() < STRANGE_SHARE:
-                run.clock.after(rng.uniform(0, ACTIVE), partial(run.queues["images"].send, body))
-
-    def _put(self, key: str, kind: Content, number: int) -> None:
-        self._uploads.append(self._run.put(key, kind, number))
-
-    def _delete(self, key: str) -> None:
-        if any(upload.key == key for upload in self._uploads):
-            self._run.delete(key)
-
-    def _delete_version(self) -> None:
-        # A version that was moved to quarantine can no longer be deleted by a user.
-        read = self._run.stack.read_version
-        there = [one for one in self._uploads if not one.deleted and read(one.key, one.version) is not None]
-        if there:
-            self._run.delete_version(self._run.rng.choice(there))
-
-
-def _kind(rng: random.Random) -> Content:
-    share = rng.random()
-    if share > 1 - ANIMATION_SHARE:
-        return Content.LONG_FRAME
-    if share < REJECTED_SHARE:
-        return rng.choice(REJECTED_KINDS)
-    return rng.choice(VIDEOS if share < REJECTED_SHARE + VIDEO_SHARE else KINDS)
 
 
 @cache

@@ -4,7 +4,8 @@ import pytest
 
 from tests.faults.conftest import SimulationFactory
 from tests.faults.fault_profile import LEAST_FAULTS
-from tests.faults.soak import OBJECTS, run_seed
+from tests.faults.random_users import OBJECTS
+from tests.faults.soak import run_seed
 
 
 @pytest.mark.parametrize("seed", [1, 4])

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from media_pipeline.errors import LeaseHeldError, TransientError
-from media_pipeline.events import EventKind, ObjectEvent, identity, restoring_event
+from media_pipeline.events import EventKind, ObjectEvent, identity, is_made_up, restoring_event
 from media_pipeline.messaging.announcements import Announcements
 from media_pipeline.observability import Observability
 from media_pipeline.records.record import Record, Status
@@ -103,7 +103,11 @@ class Outcomes:
         current = self._storage.current(event.key)
         below = identity(current.version_id, current.etag) if current else ""
         restored = self._records.of_version(event.key, below) if current else None
-        if restored is not None and restored.sequencer > tombstone.sequencer:
+        if (
+            restored is not None
+            and restored.sequencer > tombstone.sequencer
+            and not is_made_up(restored.sequencer)  # by an attempt to restore what no record was left of
+        ):
             current = None  # put after the delete, which never hid it
         attempt = self._records.succession.undo_tombstone(tombstone, restored).attributes["restored_attempt"]
         if current is None:
