@@ -185,8 +185,8 @@ class _FinalChecks:
             newest[key] = max(newest.get(key, ("", "")), (padded, version))
         for key, (sequencer, version) in sorted(newest.items()):
             items = [item for item in self._of_key.get(key, ()) if not item.get("undone")]
-            if key in unordered:
-                continue
+            if key in unordered or (key, version) in self._history.expired:
+                continue  # what expired was deleted for good, which brings nothing back
             if items and sequencer.strip("0") and version_of(items[-1]) != version:
                 yield f"readers of {key} see a version other than the newest, {version[:8]}"
             upload = self._history.uploads.get((key, version))

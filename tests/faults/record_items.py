@@ -32,3 +32,8 @@ def is_withheld(item: Item) -> bool:
     """Return whether an enforced verdict withholds the version."""
     moderation = item.get("moderation") or {}
     return moderation.get("mode") == "enforce" and moderation.get("verdict") in ("block", "review")
+
+
+def changed_fields(old: Item, new: Item) -> set[str]:
+    """Return the names of the fields in which two states of a record differ."""
+    return {field for field in old.keys() | new.keys() if old.get(field) != new.get(field)}

@@ -92,6 +92,7 @@ class Simulation:
         self.operator = Operator(self, pool)
         self.api = ApiClient(self, pool)
         self._sequence = 0
+        self._read: dict[Invocation, Upload] = {}  # the original that an invocation has read
         self._outside: list[str] | None = None
         self.kept_message = ""  # the body of a message that a scenario sends later
 
@@ -163,8 +164,8 @@ class Simulation:
         self.history.removed_markers.add((key, newest))
         self.stack.delete_version(key, version_id)
         below = self.history.uploads.get((key, self.stack.current(key) or ""))
-        if below is not None and (key, below.version) in self.history.expired:
-            below.lacks_sequencer = True  # nothing knows it any more
+        if below is not None:
+            below.lacks_sequencer = True  # it is restored without one where no record of it is there
         self._send_event(REMOVED, key, version_id, self._next_sequencer())
         return True
 
@@ -274,7 +275,11 @@ class Simulation:
         if response.status_code >= 300:
             return
         params = call.params
-        call.invocation.fetched |= call.operation == "GetObject"
+        if call.operation == "GetObject":
+            call.invocation.fetched = True
+            name = params["Key"], identity(params.get("VersionId"), params.get("IfMatch"))
+            if name in self.history.uploads:
+                self._read[call.invocation] = self.history.uploads[name]
         if call.service == "s3" and call.operation == "DeleteObject" and params["Bucket"] == UPLOADS:
             version = params.get("VersionId")
             if version is None:
@@ -308,7 +313,9 @@ class Simulation:
         return fault
 
     def upload_of(self, invocation: Invocation) -> Upload | None:
-        """Return the upload that an invocation's message is about, or None."""
+        """Return the upload that an invocation works on or its message is about, or None."""
+        if invocation in self._read:
+            return self._read[invocation]
         for each in events_of(invocation.delivery.message.body):
             return self.history.uploads.get((each["key"], each["version"]))
         return None
