@@ -343,7 +343,7 @@ class InvariantChecker:
         return f"{first} was uploaded under this key before"
 
     def _check_deleted(self, _: Item, upload: Upload) -> str | None:
-        return None if upload.deleted else "nobody deleted it"
+        return None if upload.deleted or upload.overwritten else "nobody deleted it"
 
     def _is_marker(self, item: Item) -> bool:
         return (item["object_key"], version_of(item)) in self._history.markers

@@ -57,11 +57,7 @@ class Succession:
         found = list(self._items.query(record.object_key, newest_first=True, limit=NEIGHBOURS))
         others = [other for other in found if other.sequencer != record.sequencer]
         twins = [other for other in others if _is_twin(record, other)]
-        newer = [
-            other
-            for other in others
-            if other.sequencer > record.sequencer and not other.undone and other not in twins
-        ]
+        newer = [other for other in others if _follows(other, record) and other not in twins]
         return Neighbours(
             has_newer=bool(newer),
             has_newer_tombstone=any(other.is_tombstone for other in newer),
@@ -136,6 +132,17 @@ class Succession:
         except ItemChangedError as changed:
             if changed.found is not None:
                 raise TransientError("an older record changed while it was marked as followed") from None
+
+
+def _follows(other: Record, record: Record) -> bool:
+    """Return whether one record is of something newer than another, which it hides.
+
+    A made-up sequencer says so only once its version was found to be current: an older one may have it as well.
+    """
+    if other.undone or other.sequencer < record.sequencer:
+        return False
+    is_known = other.status.terminal and other.status is not Status.SUPERSEDED
+    return is_known or not is_made_up(other.sequencer)
 
 
 def _is_twin(record: Record, other: Record) -> bool:
