@@ -78,6 +78,26 @@ class History:
         parts = key.split("/")
         return self.uploads.get(("/".join(parts[:-2]), parts[-2])) if len(parts) > 2 else None
 
+    def overwrite_null(self, key: str) -> None:
+        """Note that the key's null version is another one by now."""
+        for upload in self.uploads.values():
+            if upload.key == key and upload.is_null:
+                upload.overwritten = True
+
+    def remove_marker(self, key: str, version_id: str) -> None:
+        """Note that a delete marker was removed; of several called "null" in turn, it is the last one."""
+        sequencers = {
+            marker: sequencer
+            for (of, marker), sequencer in self.markers.items()
+            if of == key and (marker == version_id or (version_id == NULL and marker.startswith(NULL)))
+        }
+        self.removed_markers.add((key, max(sequencers, key=lambda marker: sequencers[marker])))
+
+    def was_opened_again(self, item: dict[str, Any]) -> bool:
+        """Return whether a redrive named an earlier attempt of a record."""
+        name = str(item["object_key"]), str(item["sequencer"])
+        return any((*name, earlier) in self.redriven for earlier in range(int(item["attempt"])))
+
     def is_marked(self, upload: Upload) -> bool:
         """Return whether a delete marker above an upload still hides it."""
         return any(

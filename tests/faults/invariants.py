@@ -13,7 +13,15 @@ from tests.faults.expiry_checks import MARKS, expiry_problems
 from tests.faults.fault_injection import Call
 from tests.faults.history import History, Upload
 from tests.faults.published_content import ContentChecker
-from tests.faults.record_items import TERMINAL, WITHHELD, Item, is_withheld, listed, version_of
+from tests.faults.record_items import (
+    TERMINAL,
+    WITHHELD,
+    Item,
+    changed_fields,
+    is_withheld,
+    listed,
+    version_of,
+)
 from tests.faults.sample_uploads import REASONS, WITHOUT_VIDEOS, recognise
 from tests.faults.simulated_queues import VISIBILITY_FACTOR
 from tests.faults.simulated_stack import API_PREFIX, QUARANTINE, RENDITIONS, SimulatedStack
@@ -74,8 +82,8 @@ class InvariantChecker:
 
     def expired(self, item: Item) -> None:
         """Forget an item that DynamoDB's TTL removed."""
-        key, sequencer = str(item["object_key"]), str(item["sequencer"])
-        self._known.get(key, {}).pop(sequencer, None)
+        key = str(item["object_key"])
+        self._known.get(key, {}).pop(str(item["sequencer"]), None)
         self._history.expired.add((key, version_of(item)))
 
     def _discarded(self, call: Call) -> None:
@@ -85,7 +93,7 @@ class InvariantChecker:
         if gone is None:
             return
         holder = self._holders.pop((key, sequencer), None)
-        left = [item for item in self._known[key].values() if version_of(item) == version_of(gone)]
+        left = version_of(gone) in map(version_of, self._known[key].values())
         if gone["status"] != "PROCESSING" or holder is not call.invocation or not left:
             self.add_violation(f"{call.invocation} deleted the record {key} {sequencer}, {gone['status']}")
 
@@ -154,8 +162,7 @@ class InvariantChecker:
 
     def _changed(self, key: str, old: Item | None, new: Item, call: Call) -> None:
         name = f"{key} {new['sequencer']}"
-        for problem in expiry_problems(old, new, self._when()):
-            self.add_violation(f"{name}: {problem}")
+        self.violations += [f"{name}: {problem}" for problem in expiry_problems(old, new, self._when())]
         self.content.record_changed(old, new, call)
         was, now = (old["status"] if old else None), new["status"]
         if old is not None and was in TERMINAL:
@@ -245,7 +252,7 @@ class InvariantChecker:
     def _check_terminal(self, name: str, item: Item) -> None:
         status, upload = item["status"], self._upload(item)
         if upload is None:
-            if status != "DELETED" or not self._is_marker(item):
+            if not (status == "DELETED" and self._is_marker(item)):
                 self.add_violation(f"{name}: {status} for a version that nobody uploaded")
             return
         if item.get("sha256") not in (None, hashlib.sha256(upload.data).hexdigest()):
@@ -358,8 +365,7 @@ class InvariantChecker:
             if item["status"] in (*WITHHELD, "DELETED"):
                 return
             if item["status"] == "PUBLISHED":
-                missing = [name for name in listed(item) if self._stack.read(RENDITIONS, name) is None]
-                if missing:
+                if missing := [name for name in listed(item) if self._stack.read(RENDITIONS, name) is None]:
                     self.add_violation(f"the published record of {key} lists {missing}, which do not exist")
                 return
 
@@ -371,17 +377,16 @@ class InvariantChecker:
         items = [item for item in self._stack.items(key) if version_of(item) == version]
         may_be_absent = (key, version) in self._history.expired | self._history.removed_markers
         if what == "ObjectRemoved:Delete":
-            upload = self._history.uploads.get((key, version))
             for item in items:
                 if item["status"] == "PUBLISHED" or (item["status"] == "FAILED" and not is_withheld(item)):
                     self.add_violation(
-                        f"the deletion of {upload} was acknowledged, and it is still {item['status']}"
+                        f"the deletion of {key}@{version[:8]} was acknowledged, and it is still {item['status']}"
                     )
             return
         if len(items) != 1 and (items or not may_be_absent):
             self.add_violation(f"{what} of {key}@{version[:8]} was acknowledged with {len(items)} records")
         for item in items:
-            if not event.get("redrive") and self._was_opened_again(item):
+            if not event["redrive"] and self._history.was_opened_again(item):
                 continue  # the redrive's message is responsible for it now
             if item.get("stage") == "video" and self.waits_for_video(key, version):
                 continue  # handed over: the video queue's message is responsible for it
@@ -393,8 +398,3 @@ class InvariantChecker:
                 self.add_violation(
                     f"{what} of {key}@{version[:8]} was acknowledged, and {item['status']} not announced"
                 )
-
-    def _was_opened_again(self, item: Item) -> bool:
-        name = str(item["object_key"]), str(item["sequencer"])
-        attempt = int(item["attempt"])
-        return any((*name, earlier) in self._history.redriven for earlier in range(attempt))

@@ -110,7 +110,7 @@ class Simulation:
         data = draw(kind, number)
         version_id, etag = self.stack.put(key, data)
         if version_id == NULL:
-            self._overwrite_null(key)
+            self.history.overwrite_null(key)
         return self.note_upload(key, kind, number, version_id, etag, without=without)
 
     def note_upload(
@@ -144,7 +144,7 @@ class Simulation:
         """Delete a key; return the delete marker's identity."""
         version_id, sequencer = self.stack.delete(key), self._next_sequencer()
         if version_id == NULL:
-            self._overwrite_null(key)
+            self.history.overwrite_null(key)
         marker = marker_identity(version_id, sequencer)
         self.history.markers[key, marker] = sequencer
         self._send_event(MARKED, key, version_id, sequencer, etag=ETAG_OF_MARKERS)
@@ -155,13 +155,7 @@ class Simulation:
         version_id = self.stack.current_marker(key)
         if version_id is None:
             return False
-        sequencers = {
-            marker: sequencer
-            for (of, marker), sequencer in self.history.markers.items()
-            if of == key and (marker == version_id or (version_id == NULL and marker.startswith(NULL)))
-        }
-        newest = max(sequencers, key=lambda marker: sequencers[marker])
-        self.history.removed_markers.add((key, newest))
+        self.history.remove_marker(key, version_id)
         self.stack.delete_version(key, version_id)
         below = self.history.uploads.get((key, self.stack.current(key) or ""))
         if below is not None:
@@ -175,12 +169,6 @@ class Simulation:
         version_id = NULL if upload.is_null else upload.version
         self.stack.delete_version(upload.key, version_id)
         self._send_event(REMOVED, upload.key, version_id, self._next_sequencer())
-
-    def _overwrite_null(self, key: str) -> None:
-        """Note that the key's null version is another one by now."""
-        for upload in self.history.uploads.values():
-            if upload.key == key and upload.is_null:
-                upload.overwritten = True
 
     def expire(self, share: float = 1.0) -> None:
         """Remove a share of the items that are past `expires_at`, in any order, as DynamoDB's TTL does."""

@@ -14,7 +14,7 @@ def test_forty_objects_under_random_faults_keep_the_promise(
 ) -> None:
     outcome = run_seed(simulations.stack, simulations.pool, seed)
     assert outcome.violations == []
-    assert outcome.objects == OBJECTS
+    assert outcome.objects >= OBJECTS
     assert outcome.faults >= LEAST_FAULTS
 
 
