@@ -317,7 +317,9 @@ class Simulation:
             return answer(200, {"Content-Type": "application/x-amz-json-1.0"}, b'{"MessageId": "sent"}')
         if call.operation != "ChangeMessageVisibility":
             return error("sqs", 400, "UnsupportedOperation")
-        if int(call.params["VisibilityTimeout"]) > VISIBILITY_FACTOR * call.invocation.timeout:
+        if (
+            int(call.params["VisibilityTimeout"]) >= VISIBILITY_FACTOR * call.invocation.timeout + 1
+        ):  # SQS takes whole seconds
             self.checker.add_violation(
                 f"{call.invocation} hid its message for {call.params['VisibilityTimeout']} s"
             )
