@@ -14,7 +14,7 @@ from components.naming import Account, component_type
 ALERT_STATUSES = ("BLOCKED", "REVIEW", "FAILED")  # the `status` attribute that announcements carry
 LEAST_COUNT = 20  # with fewer objects in five minutes a percentage means nothing
 REJECTED_PERCENT = 20
-HANDED_BACK_PERCENT = 1
+HANDED_BACK_PERCENT = 5  # an import at the quota of Rekognition hands 1 to 2 % back
 OLD_SECONDS = 1200  # longer than the longest time-out, so that one attempt that is cut off does not ring
 _OUTCOMES = {
     "published": "Published",
@@ -189,11 +189,18 @@ class MediaAlerting(pulumi.ComponentResource):
         alarm(
             f"{name}-handed-back-age",
             AlarmArgs(
-                meaning=f"A message went back to its queue {OLD_SECONDS // 60} minutes or more after it was sent.",
+                meaning=f"A message went back to its queue {OLD_SECONDS // 60} minutes or more after it was sent, "
+                "while few objects were published.",
                 remedy="Search the worker's log for `message handed back`: a permission, an outage, throttling, or one "
                 "object that fails again and again. Messages return by themselves until their 50th receive.",
                 # Not SQS's age of the oldest message: it leaves out what was received three times or more.
-                metrics={"age": _metric(service, "AgeAtHandBack", "Maximum")},
+                metrics={
+                    "age": _metric(service, "AgeAtHandBack", "Maximum"),
+                    "published": _metric(service, "Published"),
+                },
+                # With more published, the share judges: in a large import every message is old.
+                expression=f"IF(FILL(published, 0) >= {LEAST_COUNT}, 0, FILL(age, 0))",
+                label="seconds since it was sent",
                 threshold=OLD_SECONDS,
                 topic=self.alarm_topic,
                 is_essential=True,

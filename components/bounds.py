@@ -7,7 +7,7 @@ NEW_ACCOUNT_MEMORY_MB = 3_008
 LAMBDA_TIMEOUT_SECONDS = (15, 900)
 """Lambda takes 1 s; below 15 s the calls of one step, retries included, do not fit into half of the time-out."""
 LATE_MESSAGE_DAYS = 28
-"""A message about a version may come so late: 14 days in a queue and as a dead letter, redriven once."""
+"""A message about a version may come so late: 14 days in a queue and as a dead letter, and redriven once."""
 LAMBDA_ENVIRONMENT_BYTES = 4096
 LAMBDA_UNZIPPED_BYTES = 250 * 1024 * 1024
 LAMBDA_EPHEMERAL_MB = (512, 10_240)  # of /tmp
@@ -25,11 +25,10 @@ LOG_RETENTION_DAYS = (
 
 # S3 lifecycle and DynamoDB TTL accept any number of days; more than a century is a typing mistake.
 RETENTION_DAYS = (0, 36_500)
-# Queues keep a message 4 days, dead-letter queues 7 days after it was first sent; its original must exist until then.
-ORIGINALS_RETENTION_DAYS = (7, 36_500)
-
-QUEUE_RETENTION_DAYS = 4
-DEAD_LETTERS_RETENTION_DAYS = 7
+# As long as SQS allows, from when a message was first sent, also for one that became a dead letter: a large import
+# takes days, and what expires in a queue is lost. Its original must exist until then.
+QUEUE_RETENTION_DAYS = 14
+ORIGINALS_RETENTION_DAYS = (QUEUE_RETENTION_DAYS, 36_500)
 
 # WebP container specification: 14 bits per side. The largest edge that every format here can have.
 EDGE_PIXELS = (1, 16_383)

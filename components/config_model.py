@@ -168,7 +168,7 @@ class Api(Keys):
 class Retention(Keys):
     """Days after which data is deleted; 0 keeps it."""
 
-    originals: Annotated[int, Whole(bounds.ORIGINALS_RETENTION_DAYS, " of days", 7)]
+    originals: Annotated[int, Whole(bounds.ORIGINALS_RETENTION_DAYS, " of days", bounds.QUEUE_RETENTION_DAYS)]
     """Days that originals are kept; at least as long as a message about them can wait."""
     quarantine: Annotated[int, Whole(bounds.RETENTION_DAYS, " of days (0: kept)", 90)]
     """Days that originals stay in quarantine."""

@@ -38,7 +38,7 @@ class OutcomeSubscriber(pulumi.ComponentResource):
 
         self.dead_letters = aws.sqs.Queue(
             f"{name}-dead-letters",
-            message_retention_seconds=bounds.DEAD_LETTERS_RETENTION_DAYS * SECONDS_PER_DAY,
+            message_retention_seconds=bounds.QUEUE_RETENTION_DAYS * SECONDS_PER_DAY,
             sqs_managed_sse_enabled=True,  # SNS cannot use the AWS-managed key
             opts=child,
         )
@@ -103,7 +103,7 @@ class OutcomeSubscriber(pulumi.ComponentResource):
             AlarmArgs(
                 meaning=f"Announcements are in {name}-dead-letters: {args.spec.name} failed with them.",
                 remedy=f"Read {args.spec.name}'s log for the error; the outcomes themselves are in the records "
-                f"table. The queue keeps them {bounds.DEAD_LETTERS_RETENTION_DAYS} days.",
+                f"table. The queue keeps them {bounds.QUEUE_RETENTION_DAYS} days.",
                 metrics={
                     "waiting": Metric(
                         namespace="AWS/SQS",

@@ -1,12 +1,13 @@
 """WorkQueue: a queue of S3 events and its dead-letter queue, with alarms on both."""
 
+import math
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 
 from components import bounds, iam
-from components.alarms import AlarmArgs, AlarmTopic, Metric, alarm
+from components.alarms import PERIOD_SECONDS, AlarmArgs, AlarmTopic, Metric, alarm
 from components.naming import Account, component_type
 
 SECONDS_PER_DAY = 86_400
@@ -44,8 +45,7 @@ class WorkQueue(pulumi.ComponentResource):
         self.dead_letters = aws.sqs.Queue(
             f"{name}-dead-letters",
             visibility_timeout_seconds=bounds.VISIBILITY_TIMEOUT_FACTOR * args.dead_letters_timeout,
-            # Longer than the queue's: a message keeps the time when it was first sent.
-            message_retention_seconds=bounds.DEAD_LETTERS_RETENTION_DAYS * SECONDS_PER_DAY,
+            message_retention_seconds=bounds.QUEUE_RETENTION_DAYS * SECONDS_PER_DAY,
             max_message_size=EVENT_BYTES,
             # SQS-managed key: S3 cannot use the AWS-managed one, and a customer managed key costs even when idle.
             sqs_managed_sse_enabled=True,
@@ -61,7 +61,7 @@ class WorkQueue(pulumi.ComponentResource):
         )
         self._redrive(name)
         self.policy = self._policies(name, args)
-        self._alarms(name, 2 * visibility, args.alarm_topic)
+        self._alarms(name, args.timeout, 2 * visibility, args.alarm_topic)
         self.register_outputs({"url": self.queue.url, "dead_letters_url": self.dead_letters.url})
 
     def _redrive(self, name: str) -> None:
@@ -118,18 +118,30 @@ class WorkQueue(pulumi.ComponentResource):
             opts=child,
         )
 
-    def _alarms(self, name: str, age: int, topic: AlarmTopic) -> None:
+    def _alarms(self, name: str, timeout: int, age: int, topic: AlarmTopic) -> None:
         child = pulumi.ResourceOptions(parent=self)
+        # An import of a million objects waits for days and is no fault: what counts is that messages are done.
+        stuck = "IF(FILL(done, 0) > 0, 0, FILL(age, 0))"
+        expires = bounds.QUEUE_RETENTION_DAYS * SECONDS_PER_DAY // 2
         alarm(
             f"{name}-age",
             AlarmArgs(
-                meaning=f"A message has waited in {name} for {age} s.",
+                meaning=f"A message has waited in {name} for {age} s and none was finished meanwhile, or one has "
+                f"waited for half of the {bounds.QUEUE_RETENTION_DAYS} days after which it is lost.",
                 # SQS leaves messages received three times or more out of this metric: handed-back-age watches those.
-                remedy="Uploads arrive faster than `concurrency` allows: raise it within Rekognition's quota.",
-                metrics={"age": _sqs("ApproximateAgeOfOldestMessage", self.queue, "Maximum")},
+                remedy="Read the function's log: it is throttled, or fails. Where uploads arrive faster than "
+                "`concurrency` allows, raise it within Rekognition's quota.",
+                metrics={
+                    "age": _sqs("ApproximateAgeOfOldestMessage", self.queue, "Maximum"),
+                    "done": _sqs("NumberOfMessagesDeleted", self.queue, "Sum"),
+                },
+                expression=f"IF(FILL(age, 0) >= {expires}, age, {stuck})",
+                label="seconds without progress",
                 threshold=age,
+                # Two messages may take their whole time-out, one after the other, before one is done.
+                periods=max(3, math.ceil(2 * timeout / PERIOD_SECONDS) + 1),
                 topic=topic,
-                is_essential=True,
+                is_essential=name.endswith("-images"),
             ),
             child,
         )
@@ -138,7 +150,7 @@ class WorkQueue(pulumi.ComponentResource):
             AlarmArgs(
                 meaning=f"Messages have stayed in {name}-dead-letters for 15 minutes.",
                 remedy="dead-letters should have recorded them as FAILED: read its log. They are kept "
-                f"{bounds.DEAD_LETTERS_RETENTION_DAYS} days after they were first sent.",
+                f"{bounds.QUEUE_RETENTION_DAYS} days after they were first sent.",
                 metrics={
                     "waiting": _sqs("ApproximateNumberOfMessagesVisible", self.dead_letters, "Minimum"),
                     "tried": _sqs("ApproximateNumberOfMessagesNotVisible", self.dead_letters, "Minimum"),

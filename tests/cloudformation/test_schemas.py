@@ -26,7 +26,7 @@ OPTIONS: Mapping[str, tuple[str, dict[str, Any], str]] = {
     "least": ("dev", {"video.enabled": False, "api.enabled": False, "tracing": False}, ""),
     "kept forever": (
         "dev",
-        {"retention": {"originals": 7, "quarantine": 0, "records": 0, "logs": 0}, "protect": True},
+        {"retention": {"originals": 14, "quarantine": 0, "records": 0, "logs": 0}, "protect": True},
         ROLE,
     ),
     "x86_64": ("dev", {"architecture": "x86_64", "runtime": "python3.14", "pointInTimeRecovery": True}, ROLE),

@@ -36,8 +36,7 @@ def test_a_stack_that_tells_nobody_has_ten_alarm_metrics_at_most_and_so_costs_no
 def test_the_essential_alarms_ring_for_what_ends_badly_and_for_what_does_not_end(untold: Recording) -> None:
     names = {alarm.name.removeprefix("media-pipeline-dev-") for alarm in untold.of(ALARM)}
     assert names == {
-        "failed", "handed-back-age", "images-age", "images-dead-letters-left", "videos-age",
-        "videos-dead-letters-left",
+        "failed", "handed-back-age", "images-age", "images-dead-letters-left", "videos-dead-letters-left",
     }  # fmt: skip
 
 

@@ -167,7 +167,7 @@ def test_each_function_is_fed_one_message_at_a_time_by_its_queue(
 
 
 @pytest.mark.parametrize(("what", "function"), [("images", "process-image"), ("videos", "process-video")])
-def test_messages_are_hidden_six_timeouts_and_kept_longer_as_dead_letters(
+def test_messages_are_hidden_six_timeouts_and_kept_as_long_as_sqs_allows(
     recorded: Recording, what: str, function: str
 ) -> None:
     queue, dead = recorded.one(QUEUE, f"-{what}"), recorded.one(QUEUE, f"-{what}-dead-letters")
@@ -177,8 +177,7 @@ def test_messages_are_hidden_six_timeouts_and_kept_longer_as_dead_letters(
         dead.inputs["visibilityTimeoutSeconds"]
         == 6 * recorded.one(FUNCTION, "dead-letters").inputs["timeout"]
     )
-    assert queue.inputs["messageRetentionSeconds"] == 4 * 86_400
-    assert dead.inputs["messageRetentionSeconds"] == 7 * 86_400
+    assert queue.inputs["messageRetentionSeconds"] == dead.inputs["messageRetentionSeconds"] == 14 * 86_400
     # A resource of its own, after the permission: otherwise neither queue can be created again.
     redrive = recorded.one("aws:sqs/redrivePolicy:RedrivePolicy", f"-{what}-redrive")
     assert "redrivePolicy" not in queue.inputs
@@ -299,7 +298,7 @@ def test_every_key_reaches_the_function_as_it_was_configured(run: Run) -> None:
             "tracing": "false",
             "moderation": {"mode": "observe", "block": {"weapons": 90.5}},
             "limits": {"bytes": 1000, "pixels": 2000, "frames": 3, "videoBytes": 4000, "videoSeconds": 5},
-            "retention": {"originals": 7, "quarantine": 1, "records": 30, "logs": 1},
+            "retention": {"originals": 14, "quarantine": 1, "records": 30, "logs": 1},
             "architecture": "x86_64",
             "runtime": "python3.14",
         },

@@ -131,7 +131,7 @@ def test_only_uploads_keep_versions(recorded: Recording) -> None:
     assert versioning.urn in lifecycle.depends_on
 
 
-@pytest.mark.parametrize(("stack", "days"), [("dev", 7), ("prod", 30)])
+@pytest.mark.parametrize(("stack", "days"), [("dev", 14), ("prod", 30)])
 def test_originals_and_their_old_versions_go_after_the_configured_days(
     recordings: dict[str, Recording], stack: str, days: int
 ) -> None:
@@ -148,7 +148,7 @@ def test_renditions_are_kept_and_quarantine_and_logs_expire(dev: Recording) -> N
 
 
 def test_zero_days_mean_kept(run: Run) -> None:
-    retention = {"originals": 7, "quarantine": 0, "records": 0, "logs": 0}
+    retention = {"originals": 14, "quarantine": 0, "records": 0, "logs": 0}
     recorded = run("dev", {"retention": retention})
     assert rules(recorded, "quarantine") == UNFINISHED
     assert {group.inputs["retentionInDays"] for group in recorded.of("aws:cloudwatch/logGroup:LogGroup")} == {

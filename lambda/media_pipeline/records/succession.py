@@ -13,8 +13,8 @@ NEVER = 253_402_300_799
 """`expires_at` of what nothing newer follows, in epoch seconds: the end of the year 9999. DynamoDB deletes expired
 items in any order, so an item may only expire once a newer one takes its place for readers."""
 LATE_MESSAGE_DAYS = 28
-"""For so long a message about a version may still come: four days in a queue, seven as a dead letter, redriven once,
-doubled. What such a message must find does not expire before."""
+"""For so long a message about a version may still come: 14 days in a queue or as a dead letter, and redriven once.
+What such a message must find does not expire before."""
 NEIGHBOURS = 25
 """Items that one look at a key's newest reads: one query, whatever the length of the key's history."""
 LAST_SEQUENCER = "F" * SEQUENCER_DIGITS
