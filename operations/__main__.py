@@ -8,14 +8,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import boto3
+import pulumi
 from botocore.exceptions import BotoCoreError, ClientError
 
+from components.stack_files import read_config
 from operations.errors import OperationsError
+from operations.plan import Limits, Plan
 from operations.reconcile import Reconcile
 from operations.redrive import Kind, Position, Redrive
 from operations.stack import StackOutputs
 from operations.status import Status
 
+PROJECT = Path(__file__).parent.parent
 FAILED = 1
 INTERRUPTED = 130  # the shell's convention for a run that Ctrl-C ended
 
@@ -24,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     options = _parser().parse_args(arguments)
     try:
-        commands = {"redrive": _redrive, "reconcile": _reconcile, "status": _status}
+        commands = {"redrive": _redrive, "reconcile": _reconcile, "status": _status, "plan": _plan}
         return commands[options.command](options)
     except OperationsError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -36,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m operations", description="The operator's commands.")
     commands = parser.add_subparsers(dest="command", required=True)
+    _add_plan(commands)
     redrive = commands.add_parser(
         "redrive",
         help="send stuck objects through the pipeline again",
@@ -170,6 +175,53 @@ def _status(options: argparse.Namespace) -> int:
             print(f"    {line.problem}")
             problems += 1
     print(f"{problems or 'Nothing'} {'need' if problems > 1 else 'needs'} a person.")
+    return 0
+
+
+def _add_plan(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    plan = commands.add_parser(
+        "plan",
+        help="say how long an import takes, what it costs, and the right concurrency",
+        description="Compute hours, dollars and the right `concurrency.image` of an import of pictures, from the"
+        " stack's file and the account's own quotas. Needs no deployed stack; changes nothing.",
+    )
+    plan.add_argument("--stack", required=True, help="name of the Pulumi stack, such as dev")
+    plan.add_argument("--objects", required=True, type=_whole, help="number of pictures")
+    plan.add_argument(
+        "--requests", type=_whole, default=1, help="requests to Rekognition for each (default: 1, a photo)"
+    )
+    plan.add_argument(
+        "--seconds",
+        type=_positive,
+        help="billed seconds of each, as `make bench-path` prints (default: estimated)",
+    )
+
+
+def _whole(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a number above 0")
+    return number
+
+
+def _plan(options: argparse.Namespace) -> int:
+    try:
+        config = read_config(PROJECT, options.stack)
+    except pulumi.RunError as error:  # the base of ConfigError, whose messages are for people
+        raise OperationsError(str(error)) from error
+    limits = Limits.read(
+        boto3.client("lambda", region_name=config.region),
+        boto3.client("service-quotas", region_name=config.region),
+    )
+    plan = Plan(
+        config=config,
+        limits=limits,
+        objects=options.objects,
+        requests=options.requests,
+        seconds=options.seconds,
+    )
+    for line in plan.lines():
+        print(line)
     return 0
 
 

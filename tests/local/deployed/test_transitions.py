@@ -32,7 +32,7 @@ BASE: dict[str, Any] = {
     "api.enabled": True,
     "api.rate": 10,
     "api.corsOrigins": [],
-    "retention": {"originals": 7, "quarantine": 30, "records": 30, "logs": 14},
+    "retention": {"originals": 14, "quarantine": 30, "records": 30, "logs": 14},
     "notify": {"alerts": [A], "results": []},
     "tracing": True,
     "pointInTimeRecovery": False,
