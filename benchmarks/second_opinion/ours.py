@@ -12,7 +12,7 @@ from PIL import Image
 from benchmarks.second_opinion.peers import SHARES
 from benchmarks.second_opinion.views import View, chosen, grid
 from media_pipeline.errors import RejectedError
-from media_pipeline.images import tone_mapping
+from media_pipeline.images import cicp, tone_mapping
 from media_pipeline.images.animation import Film
 from media_pipeline.images.containers import gif, isobmff, png, tiff
 from media_pipeline.images.inspection import Inspection, inspect
@@ -106,7 +106,7 @@ def _facts(data: bytes, seen: Inspection, limits: Limits) -> dict[str, Any]:
         else "hdr"
         if points and tone_mapping.is_hdr(points.transfer)
         else "code points"
-        if points
+        if cicp.as_profile(points)
         else "numbers"
         if image.info.get("gamma") or image.info.get("chromaticities")
         else "none"
