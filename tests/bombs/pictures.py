@@ -304,9 +304,9 @@ ANIMATIONS: Mapping[str, Callable[[], bytes]] = {
     "webp-199-megapixels": lambda: _animation("WEBP", "RGB", 1000, 199, method=0, quality=1),
     "gif-200-frames": lambda: _animation("GIF", "P", 700, 200),
     "gif-200-clear-frames": lambda: _animation("GIF", "P", 700, 200, transparency=3, disposal=2),
-    "gif-large-frames": lambda: _animation("GIF", "P", 6800, 2, transparency=3, disposal=2),
+    "gif-large-frames": lambda: _animation("GIF", "P", 6600, 2, transparency=3, disposal=2),
     "apng-200-clear-frames": lambda: _animation("PNG", "RGBA", 700, 200, compress_level=1),
-    "apng-large-frames": lambda: _animation("PNG", "RGBA", 6800, 2, compress_level=1),
+    "apng-large-frames": lambda: _animation("PNG", "RGBA", 6600, 2, compress_level=1),
     "avif-100-frames": lambda: _animation("AVIF", "RGB", 700, 100, speed=10),
     "avif-large-frames": lambda: _animation("AVIF", "RGBA", 4900, 2, speed=10),
 }  # fmt: skip
