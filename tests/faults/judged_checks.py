@@ -4,17 +4,20 @@ Each is quick, and returns what is wrong in words; none on the code as it is.
 """
 
 import io
+import os
 import struct
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import av
 from botocore.exceptions import ClientError
+from moto import mock_aws
 from PIL import Image
 
 from embedded_aws.rekognition.cards import draw_card, read_card
 from media_pipeline.api.names import derived_image_id
+from media_pipeline.bootstrap.clients import Clients
 from media_pipeline.errors import RejectedError
 from media_pipeline.images.inspection import inspect
 from media_pipeline.images.renditions import Rendered, Size, Specs, render
@@ -23,6 +26,8 @@ from media_pipeline.storage import Buckets, Storage
 from media_pipeline.videos.fingerprints import fingerprint
 from media_pipeline.videos.frame_selection import choose_frames
 from media_pipeline.videos.scenes import TimedFrame
+from tests.fixtures.moto_stack import TIMEOUT, build_moto_stack
+from tests.fixtures.storage import ENVIRONMENT
 from tests.video import animation_trial, decoys
 from tests.video.decoys import Hidden
 
@@ -173,9 +178,35 @@ def _ids() -> list[str]:
     return [] if len(ids) == 2 else ["who knows the key's id can compute the id of an upload"]
 
 
+def _dead_letters() -> list[str]:
+    """Two uploads under one key of the API, the second of which could not be processed."""
+    key = "api/k5ahn2u4cfb7wyq3zt6oxmjd2eilrvg7"
+    before = dict(os.environ)
+    os.environ.update(ENVIRONMENT)
+    try:
+        with mock_aws():
+            stack = build_moto_stack(Clients.create(TIMEOUT))
+            stack.settings = replace(stack.settings, uploads_prefix="api/")
+            first, later = (stack.upload(key, _jpeg(colour)) for colour in ((200, 30, 30), (30, 200, 30)))
+            stack.deliver(first)
+            stack.dead_letter(later)
+            statuses = [stack.record(key, event).status.value for event in (first, later)]
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+    return [] if statuses == ["PUBLISHED", "REJECTED"] else [f"the two uploads ended as {statuses}"]
+
+
+def _jpeg(colour: tuple[int, int, int]) -> bytes:
+    data = io.BytesIO()
+    Image.new("RGB", (300, 200), colour).save(data, "JPEG")
+    return data.getvalue()
+
+
 CHECKS = (
     Check("ids", _ids),
     Check("storage", _storage),
+    Check("dead letters", _dead_letters),
     Check("transparency", _transparency),
     Check("bombs", _bombs),
     Check("long pictures", _long_pictures),

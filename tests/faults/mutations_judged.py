@@ -99,7 +99,7 @@ def memory_is_not_estimated() -> None:
     swap(memory_estimate, "memory", lambda _: lambda image, inspection: 0)
 
 
-@mutation
+@pure_mutation
 def a_second_upload_that_dead_letters_fails() -> None:
     def end(self: Any, event: Any) -> Any:
         return self._records.fail(event, reason=Reason.RETRIES_EXHAUSTED, detail="given up")
