@@ -39,7 +39,11 @@ def gradient(mode: str, size: tuple[int, int] = CAMERA) -> Image.Image:
 
 def stripes() -> Image.Image:
     """Return a picture that lossless encoders make small."""
-    return Image.linear_gradient("L").resize(CAMERA, Image.Resampling.NEAREST).convert("RGB")
+    bands = [
+        Image.linear_gradient("L").rotate(angle).resize(CAMERA, Image.Resampling.NEAREST)
+        for angle in (0, 90, 0)
+    ]
+    return Image.merge("RGB", bands)
 
 
 def noise(mode: str, size: tuple[int, int]) -> Image.Image:
