@@ -66,6 +66,15 @@ class History:
         default_factory=dict
     )  # kills after the original was there to decode
 
+    def shown_by(self, number: int, upload: Upload | None) -> Upload | None:
+        """Return the upload whose number was read from a rendition of `upload`.
+
+        From frames with a pattern it cannot be read: their rendition's key has to do.
+        """
+        if upload is not None and upload.kind is Content.LONG_FRAME:
+            return upload
+        return self.by_number.get(number)
+
     def is_undeleted(self, key: str, sequencer: str) -> bool:
         """Return whether a delete marker above a record's version was deleted."""
         return any(

@@ -123,7 +123,7 @@ class InvariantChecker:
         if b"Exif" in data or b"EXIF" in data:
             self.add_violation(f"rendition {key} carries EXIF")
         seen = recognise(data)
-        original = self._history.by_number.get(seen.number)
+        original = self._history.shown_by(seen.number, upload)
         if original is None or upload is not original:
             self.add_violation(f"rendition {key} shows the bytes of {original}, not of {upload}")
             return
