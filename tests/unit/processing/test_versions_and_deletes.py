@@ -238,3 +238,27 @@ def test_quarantine_of_a_null_version_leaves_the_upload_that_replaced_it(
     settle(stack, first)
     assert stack.record("a.jpg", first).status is Status.BLOCKED
     assert stack.keys("uploads") == {"a.jpg"}
+
+
+def test_undelete_shows_the_version_again_where_records_expire(stack: MotoStack) -> None:
+    keeping(stack, 30)
+    event = stack.upload("a.jpg", draw((1, 2, 3)))
+    assert stack.deliver(event)
+    marker = delete(stack, "a.jpg")
+    assert stack.deliver(marker)
+    assert stack.deliver(delete_version(stack, "a.jpg", version_of(marker)))
+    answer = shown(stack, "a.jpg")
+    assert answer is not None
+    assert answer["status"] == "PUBLISHED"
+    assert answer["renditions"]
+
+
+def test_null_version_that_replaces_another_one_has_a_record_of_its_own(stack: MotoStack) -> None:
+    suspend_versioning(stack)
+    first = upload_null_version(stack, "a.jpg", draw((1, 2, 3)))
+    assert stack.deliver(first)
+    second = upload_null_version(stack, "a.jpg", draw((200, 2, 3)))
+    assert stack.deliver(second)
+    records = [stack.record("a.jpg", event) for event in (first, second)]
+    assert [record.status for record in records] == [Status.PUBLISHED, Status.PUBLISHED]
+    assert records[0].rendition_keys.isdisjoint(records[1].rendition_keys)
