@@ -107,6 +107,11 @@ class History:
         name = str(item["object_key"]), str(item["sequencer"])
         return any((*name, earlier) in self.redriven for earlier in range(int(item["attempt"])))
 
+    def lacks_sequencer(self, key: str, version: str) -> bool:
+        """Return whether an event of a version without a sequencer was sent."""
+        upload = self.uploads.get((key, version))
+        return upload is not None and upload.lacks_sequencer
+
     def is_marked(self, upload: Upload) -> bool:
         """Return whether a delete marker above an upload still hides it."""
         return any(
