@@ -38,7 +38,7 @@ TIME_OUTS = (
 
 def with_time_out(deployment: Deployment, seconds: float) -> Deployment:
     """Return a deployment whose functions have this time-out, and the video function the shortest one that suffices."""
-    return replace(deployment, timeout=seconds, video_timeout=min(3.75 * seconds, 900.0))
+    return replace(deployment, timeout=seconds, video_timeout=min(3.75 * seconds // 1, 900.0))
 
 
 class _Working:
