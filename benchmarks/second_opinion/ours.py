@@ -129,7 +129,12 @@ def _facts_of_container(data: bytes, content_type: str) -> dict[str, Any]:
     if content_type == "image/bmp" and len(data) >= _BMP_HEAD:
         start, header, bits, compression, colours = struct.unpack_from("<II10xHI12xI", data, 10)
         has_overlap = start < 14 + header + 4 * colours
-        return {"bits": bits, "compression": compression, "has_overlap": has_overlap}
+        return {
+            "bits": bits,
+            "compression": compression,
+            "has_overlap": has_overlap,
+            "has_short_palette": bits <= 8 and 0 < colours < 1 << bits,
+        }
     if content_type in ("image/avif", "image/heic"):
         return {"has_aperture": isobmff.read(data).aperture is not None}
     if content_type == "image/gif":

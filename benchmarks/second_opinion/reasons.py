@@ -297,9 +297,9 @@ KINDS: tuple[Kind, ...] = (
         _of("image/gif", "colour size frames", peer="ffmpeg", where=lambda found: found.other_agrees),
     ),
     Kind(
-        "index beyond a GIF's palette",
-        "The standard does not say which colour it has; Pillow takes black, as browsers do.",
-        _of("image/gif", "colour", where=_fact("has_short_palette", True)),
+        "index beyond the palette",
+        "No standard says which colour it has; Pillow takes black, as browsers do.",
+        _of("image/gif image/bmp", "colour", where=_fact("has_short_palette", True)),
     ),
     Kind(
         "unfinished chunk of a PNG in libvips",
