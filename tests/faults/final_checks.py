@@ -109,9 +109,10 @@ class _FinalChecks:
                 listed = {str(rendition["key"]) for rendition in item.get("renditions") or ()}
                 if item["status"] in WITHHELD and listed:
                     yield f"{item['object_key']} is {item['status']} and lists renditions, which do not exist"
-                if not deleted and item["status"] == "PUBLISHED" and not was_deleted:
+                hidden = deleted or self._is_under_an_expired_tombstone(item)
+                if not hidden and item["status"] == "PUBLISHED" and not was_deleted:
                     must |= listed
-                elif not deleted and item["status"] in ("FAILED", "PUBLISHED"):
+                elif not hidden and item["status"] in ("FAILED", "PUBLISHED"):
                     may |= listed  # allowed and cut off: a redrive continues from there
                 if item["status"] != "DELETED" or not item.get("delete_marker"):
                     has_newer = True
@@ -126,6 +127,15 @@ class _FinalChecks:
         for key in sorted(there - must - may):
             if not self._outlived_its_record(key):
                 yield f"rendition {key} is there, and no record that is published lists it"
+
+    def _is_under_an_expired_tombstone(self, item: Item) -> bool:
+        """Return whether a delete marker hides a record, which is marked so, and whose own record expired first."""
+        key, sequencer = item["object_key"], str(item["sequencer"])
+        return bool(item.get("followed_by")) and any(
+            of == key and above.upper() > sequencer and (of, marker) in self._history.expired
+            for (of, marker), above in self._history.markers.items()
+            if (of, marker) not in self._history.removed_markers
+        )
 
     def _outlived_its_record(self, rendition: str) -> bool:
         """Return whether a rendition's record expired, and nothing deleted what it is of: then it may stay."""
@@ -190,5 +200,6 @@ class _FinalChecks:
             if items and sequencer.strip("0") and version_of(items[-1]) != version:
                 yield f"readers of {key} see a version other than the newest, {version[:8]}"
             upload = self._history.uploads.get((key, version))
-            if items and items[-1]["status"] == "SUPERSEDED" and not (upload and upload.overwritten):
+            is_gone = upload is not None and (upload.overwritten or upload.deleted)
+            if items and items[-1]["status"] == "SUPERSEDED" and not is_gone:
                 yield f"the newest version of {key} is SUPERSEDED"

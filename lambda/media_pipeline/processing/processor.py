@@ -244,11 +244,12 @@ class ObjectProcessor(Generic[Fetched]):
 
     def _end_without_original(self, attempt: Attempt, error: OriginalGoneError) -> Ending:
         """End a version whose original is not in the bucket: replaced, deleted, or lost."""
-        record = attempt.record
-        neighbours = self._records.succession.neighbours(record)
+        record, succession = attempt.record, self._records.succession
+        neighbours = succession.neighbours(record)
         if error.replaced or self._single_uploads.is_superseded(record.object_key, neighbours):
             return self._supersede(attempt)
-        if self._records.succession.is_version_deleted(record.object_key, record):
+        is_deleted = succession.is_version_deleted(record.object_key, record)
+        if is_deleted or succession.was_replaced_by_marker(record):
             self._storage.remove_renditions(record.rendition_keys)
             return Ending(Status.DELETED, {"renditions": []})
         if error.may_appear and record.attributes.get("created_at", "") > iso_time(

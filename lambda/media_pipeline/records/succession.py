@@ -73,6 +73,17 @@ class Succession:
         # Of all that had the id "null" in turn, it is about those before the delete.
         return note is not None and (version.sequencer or "") < _deleted_until(note)
 
+    def was_replaced_by_marker(self, record: Record) -> bool:
+        """Return whether a delete marker took a null version's place, which deletes that version for good.
+
+        It does so in a bucket whose versioning was suspended, and also where the marker was removed again (Amazon S3
+        User Guide, "Deleting objects from versioning-suspended buckets").
+        """
+        return record.is_of_null_version and any(
+            newer.is_tombstone and newer.is_of_null_version
+            for newer in self.newer(record.object_key, record.sequencer)
+        )
+
     def note_deleted_version(self, event: ObjectEvent) -> None:
         """Note the delete of a version without a record, for the event of its upload that may still come.
 

@@ -262,3 +262,15 @@ def test_null_version_that_replaces_another_one_has_a_record_of_its_own(stack: M
     records = [stack.record("a.jpg", event) for event in (first, second)]
     assert [record.status for record in records] == [Status.PUBLISHED, Status.PUBLISHED]
     assert records[0].rendition_keys.isdisjoint(records[1].rendition_keys)
+
+
+def test_null_version_whose_place_a_delete_marker_took_ends_as_deleted_though_the_marker_was_removed(
+    stack: MotoStack,
+) -> None:
+    suspend_versioning(stack)
+    event = upload_null_version(stack, "a.jpg", draw((1, 2, 3)))
+    stack.clients.s3.delete_object(Bucket="uploads", Key="a.jpg", VersionId="null")
+    assert stack.deliver(stack.event("ObjectRemoved:DeleteMarkerCreated", "a.jpg", "null"))
+    assert stack.deliver(delete_version(stack, "a.jpg", "null"))
+    assert stack.deliver(event)
+    assert stack.record("a.jpg", event).status is Status.DELETED
