@@ -112,6 +112,8 @@ class Outcomes:
         attempt = self._records.succession.undo_tombstone(tombstone, restored).attributes["restored_attempt"]
         if current is None:
             return None
+        if restored is not None and not restored.is_open(attempt, restores=True):
+            self._records.succession.show_again(restored)  # nobody claims it, which would do so as well
         return restoring_event(
             event, version_id=current.version_id, etag=current.etag, attempt=attempt if restored else None
         )

@@ -119,6 +119,20 @@ class Succession:
                 raise TransientError("the tombstone disappeared while it was undone") from None
             return changed.found
 
+    def show_again(self, record: Record) -> None:
+        """Let readers see a finished record again: the delete marker that hid it was removed.
+
+        Raises TransientError where it changed meanwhile.
+        """
+        if record.followed_by is None:
+            return
+        condition = {"followed_by": record.followed_by, "status": record.status, "attempt": record.attempt}
+        try:
+            key = (record.object_key, record.sequencer)
+            self._items.update(key, {"expires_at": NEVER}, condition=condition, remove=("followed_by",))
+        except ItemChangedError:
+            raise TransientError("the record changed while it was shown again") from None
+
     def mark_followed(self, record: Record) -> None:
         """Mark all older records of a key: readers ignore them from now on, and they may expire.
 

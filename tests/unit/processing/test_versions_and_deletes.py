@@ -253,6 +253,17 @@ def test_undelete_shows_the_version_again_where_records_expire(stack: MotoStack)
     assert answer["renditions"]
 
 
+def test_undelete_shows_a_rejected_version_again_where_records_expire(stack: MotoStack) -> None:
+    keeping(stack, 30)
+    assert stack.deliver(stack.upload("a.jpg", b"neither a picture nor a video"))
+    marker = delete(stack, "a.jpg")
+    assert stack.deliver(marker)
+    assert stack.deliver(delete_version(stack, "a.jpg", version_of(marker)))
+    answer = shown(stack, "a.jpg")
+    assert answer is not None
+    assert answer["status"] == "REJECTED"
+
+
 def test_null_version_that_replaces_another_one_has_a_record_of_its_own(stack: MotoStack) -> None:
     suspend_versioning(stack)
     first = upload_null_version(stack, "a.jpg", draw((1, 2, 3)))
