@@ -154,7 +154,8 @@ class Functions:
         names = {variable: self._names[variable] for variable in spec.names(self._config)}
         memory = str(spec.memory(self._config))
         lambdas = {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": memory, "AWS_LAMBDA_FUNCTION_NAME": spec.name}
-        os.environ.update({**lambdas, **spec.variables(self._config), **names})
+        timeout = {"TIMEOUT": str(spec.timeout(self._config))}
+        os.environ.update({**lambdas, **spec.variables(self._config), **timeout, **names})
         name = spec.handler.rpartition(".")[0]
         known = sys.modules.get(name)  # from another stack, with its environment
         return (reload(known) if known else import_module(name)).handler

@@ -5,6 +5,7 @@ a stack; only AWS is left out.
 """
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -74,7 +75,8 @@ def measured(data: bytes, stack: str = STACK) -> Cost:
         try:
             done = subprocess.run(
                 [sys.executable, "-m", "tests.bombs.measuring", file.name, stack],
-                cwd=PROJECT, capture_output=True, text=True, check=False, timeout=TIME_LIMIT,
+                cwd=PROJECT, env={**os.environ, "PYTHONPATH": str(PROJECT / "lambda")},
+                capture_output=True, text=True, check=False, timeout=TIME_LIMIT,
             )  # fmt: skip
         except subprocess.TimeoutExpired:
             return Cost(f"crashed: it did not end within {TIME_LIMIT:g} s", TIME_LIMIT, 0, 0)

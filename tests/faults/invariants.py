@@ -211,7 +211,7 @@ class InvariantChecker:
             old["status"] in ("FAILED", "PUBLISHED")
             and new["status"] == "DELETED"
             and upload is not None
-            and upload.deleted
+            and (upload.deleted or upload.overwritten)
         )
 
     def _only_by_its_holder(self, name: str, old: Item | None, call: Call) -> None:

@@ -100,6 +100,11 @@ class Outcomes:
         """
         if not tombstone.announced:
             raise TransientError(f"the delete of {event.key} that was undone is not finished yet")
+        if tombstone.is_of_null_version:
+            # It took the null version's place, which deleted that for good: nothing of it comes back.
+            for older in self._records.older(tombstone.object_key, tombstone.sequencer):
+                if older.is_of_null_version and not older.is_tombstone:
+                    self._delete_version(older, event)
         current = self._storage.current(event.key)
         below = identity(current.version_id, current.etag) if current else ""
         restored = self._records.of_version(event.key, below) if current else None

@@ -285,3 +285,16 @@ def test_null_version_whose_place_a_delete_marker_took_ends_as_deleted_though_th
     assert stack.deliver(delete_version(stack, "a.jpg", "null"))
     assert stack.deliver(event)
     assert stack.record("a.jpg", event).status is Status.DELETED
+
+
+def test_published_null_version_whose_place_a_delete_marker_took_is_deleted_once_the_marker_is_removed(
+    stack: MotoStack,
+) -> None:
+    suspend_versioning(stack)
+    event = upload_null_version(stack, "a.jpg", draw((1, 2, 3)))
+    assert stack.deliver(event)
+    stack.clients.s3.delete_object(Bucket="uploads", Key="a.jpg", VersionId="null")
+    assert stack.deliver(stack.event("ObjectRemoved:DeleteMarkerCreated", "a.jpg", "null"))
+    assert stack.deliver(delete_version(stack, "a.jpg", "null"))
+    assert stack.record("a.jpg", event).status is Status.DELETED
+    assert stack.keys("renditions") == set()
