@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from av.codec import CodecContext
 from av.packet import Packet
+from av.video.format import VideoFormat
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from PIL import Image
@@ -63,6 +64,11 @@ class AlphaTrack:
         merged.colorspace, merged.color_range = frame.colorspace, frame.color_range
         merged.color_primaries, merged.color_trc = frame.color_primaries, frame.color_trc
         return merged
+
+
+def has_alpha(format_: VideoFormat) -> bool:
+    """Return whether a pixel format has an alpha channel."""
+    return any(component.is_alpha for component in format_.components)
 
 
 def alpha_track(video: VideoStream, max_pixels: int) -> AlphaTrack | None:

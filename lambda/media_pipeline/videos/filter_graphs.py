@@ -8,11 +8,11 @@ from pathlib import Path
 from av.audio.frame import AudioFrame
 from av.filter import Graph
 from av.filter.context import FilterContext
-from av.video.format import VideoFormat
 from av.video.frame import VideoFrame
 
 from media_pipeline.images.sizes import Colour
 from media_pipeline.videos import colour_conversion
+from media_pipeline.videos.alpha_track import has_alpha
 from media_pipeline.videos.geometry import Geometry
 from media_pipeline.videos.source import THREADS, decoding
 
@@ -52,11 +52,6 @@ def pull(graph: Graph) -> VideoFrame | AudioFrame | None:
             return graph.pull()
         except (BlockingIOError, EOFError):
             return None
-
-
-def has_alpha(format_: VideoFormat) -> bool:
-    """Return whether a pixel format has an alpha channel."""
-    return any(component.is_alpha for component in format_.components)
 
 
 def set_supported_matrix(frame: VideoFrame) -> None:

@@ -36,15 +36,26 @@ def packets(
 def decode(source: SourceVideo, packet: Packet[Any]) -> tuple[list[Any], bool]:
     """Decode one packet; return its frames and whether it was broken.
 
-    Raises RejectedError: corrupt.
+    Raises RejectedError: corrupt, unsupported_type.
     """
     with decoding():
         try:
-            if source.alpha is not None and packet.stream.type == "video":
-                source.alpha.decode(packet)
-                return [source.alpha.merge(frame) for frame in packet.decode()], False
-            return list(packet.decode()), False
+            is_video = packet.stream.type == "video"
+            return (_decode_video(source, packet) if is_video else list(packet.decode())), False
         except EOFError:
             return [], False
         except InvalidDataError:
             return [], True  # the next may be fine
+
+
+def _decode_video(source: SourceVideo, packet: Packet[Any]) -> list[Any]:
+    if source.alpha is not None:
+        source.alpha.decode(packet)
+        return [source.alpha.merge(frame) for frame in packet.decode()]
+    if source.hevc_alpha is not None:
+        source.hevc_alpha.look_at(packet)
+    frames: list[Any] = packet.decode()
+    for frame in frames:
+        if source.hevc_alpha is not None:
+            source.hevc_alpha.check(frame)
+    return frames

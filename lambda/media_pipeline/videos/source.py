@@ -23,6 +23,7 @@ from media_pipeline.limits import MEBIBYTE
 from media_pipeline.videos.alpha_track import AlphaTrack, alpha_track
 from media_pipeline.videos.bounded_memory import bounded
 from media_pipeline.videos.dolby_vision import has_many_tracks, read_records
+from media_pipeline.videos.hevc_alpha import HevcAlpha, hevc_alpha
 from media_pipeline.videos.packet_times import PacketTimes
 from media_pipeline.videos.video_limits import (
     AUDIO_DECODERS,
@@ -65,6 +66,8 @@ class SourceVideo:
     """The same as the codec's own header has it."""
     alpha: AlphaTrack | None
     """What decodes the transparency of VP8 and VP9."""
+    hevc_alpha: HevcAlpha | None
+    """What checks that the transparency of HEVC is decoded."""
     times: PacketTimes = field(default_factory=PacketTimes)
     """The times of the packets that were read so far."""
 
@@ -203,6 +206,7 @@ def _inspect(container: InputContainer, path: Path, limits: VideoLimits) -> Sour
         aspect=_sane_aspect(video.sample_aspect_ratio),
         coded_aspect=_sane_aspect(context.sample_aspect_ratio),
         alpha=alpha_track(video, limits.pixels),
+        hevc_alpha=hevc_alpha(video),
     )
 
 

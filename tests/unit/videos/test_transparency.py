@@ -64,6 +64,39 @@ def test_hidden_colours_are_not_mixed_in_when_a_transparent_video_is_scaled_down
     assert near(pixel(publish(tmp_path / "a.mov", lines=30).at(0.2), 20, 15), half, 20)
 
 
+def encode_hevc(path: Path) -> bytes:
+    """Encode a video in HEVC; return the file, in which x265's note about itself is an SEI message of type 5."""
+    with av.open(str(path), "w") as container:
+        stream: Any = container.add_stream("libx265", rate=10, options={"x265-params": "log-level=none"})
+        stream.width, stream.height = SIZE
+        stream.pix_fmt = "yuv420p"
+        for _ in range(3):
+            container.mux(stream.encode(VideoFrame.from_image(plain(GREEN, SIZE))))  # type: ignore[no-untyped-call]
+        container.mux(stream.encode(None))
+    return path.read_bytes()
+
+
+X265_NOTE = bytes.fromhex("2ca2de09b51747dbbb55a4fe7fc2fc4e")  # its identifier, after type and size
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "b.mov", "c.mkv"])
+def test_hevc_that_announces_transparency_which_is_not_decoded_is_refused(name: str, tmp_path: Path) -> None:
+    data = encode_hevc(tmp_path / name)
+    assert publish(tmp_path / name).frames
+    start = data.index(X265_NOTE)
+    kind = data.rindex(b"\x4e\x01\x05", 0, start) + 2  # an SEI unit's header, and the type
+    for flag, is_refused in ((0x2C, True), (0xAC, False)):  # the second one cancels it
+        changed = bytearray(data)
+        changed[kind], changed[start] = 165, flag
+        (tmp_path / name).write_bytes(changed)
+        if not is_refused:
+            assert publish(tmp_path / name).frames
+            continue
+        with pytest.raises(RejectedError, match="transparent in a layer of HEVC") as refused:
+            publish(tmp_path / name)
+        assert refused.value.reason == "unsupported_type"
+
+
 def white_vp8(size: tuple[int, int]) -> bytes:
     """Return one VP8 key frame."""
     encoder: Any = av.CodecContext.create("libvpx", "w")
