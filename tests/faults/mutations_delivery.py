@@ -233,11 +233,10 @@ def poison_is_never_told() -> None:
 
 @mutation
 def judge_again_on_each_attempt() -> None:
-    def verdict(self: Any, attempt: Any, rendered: Any) -> Record:
+    def verdict(self: Any, attempt: Any, rendered: Any) -> Any:
         record = dataclasses.replace(attempt.claim.record, moderation=None)
         attempt.claim = attempt.claim._replace(record=record)
-        judged: Record = real(self, attempt, rendered)
-        return judged
+        return real(self, attempt, rendered)
 
     real = verdicts.Verdicts.store
     swap(verdicts.Verdicts, "store", lambda _: verdict)

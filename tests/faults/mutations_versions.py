@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any
 
 from media_pipeline import events, storage
-from media_pipeline.processing import outcomes, processor
+from media_pipeline.processing import outcomes, processor, second_records
 from media_pipeline.records import items, record, succession, table
 from media_pipeline.records.record import Record
 from tests.faults.mutations import mutation, swap
@@ -117,8 +117,9 @@ def a_second_record_stays_after_the_first_attempt() -> None:
     def is_second(mine: Record, twin: Record) -> bool:
         return mine.attempt == 1 and real(mine, twin)
 
-    real: Any = vars(processor)["_is_second"]
-    swap(processor, "_is_second", lambda _: is_second)
+    real: Any = vars(second_records)["is_second"]
+    for module in (processor, second_records):
+        swap(module, "is_second", lambda _: is_second)
 
 
 @mutation

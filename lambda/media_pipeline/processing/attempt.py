@@ -32,6 +32,8 @@ class Attempt:
     """Rekognition's answers so far, the known ones of earlier attempts included."""
     has_older: bool = True
     """Whether the key may have older records, which this version's outcome hides."""
+    has_twin: bool = False
+    """Whether the version had another record, without a verdict, when this attempt began."""
     verdict_stored: bool = False
     put_keys: set[str] = field(default_factory=set)
     """Keys of the renditions that this attempt began to put."""

@@ -27,6 +27,7 @@ from media_pipeline.processing.clean_up import CleanUp
 from media_pipeline.processing.lease import LeaseRenewer
 from media_pipeline.processing.media import Fetched, Media, OpenOriginal
 from media_pipeline.processing.outcomes import Outcomes
+from media_pipeline.processing.second_records import SecondRecord, is_second
 from media_pipeline.processing.single_uploads import SingleUploads
 from media_pipeline.processing.steps import Steps
 from media_pipeline.processing.verdicts import Verdicts
@@ -59,12 +60,6 @@ class HandOver(NamedTuple):
     """The version is another stage's work."""
 
     stage: Stage
-
-
-class SecondRecord(NamedTuple):
-    """The version has another record already, made from an event without a sequencer, or from one with it."""
-
-    first: Record
 
 
 class Dependencies(NamedTuple):
@@ -181,9 +176,10 @@ class ObjectProcessor(Generic[Fetched]):
             # Before a look for newer versions: a move to quarantine that was begun is completed.
             return self._quarantine(attempt, self._verdicts.withheld(attempt, stored))
         neighbours = self._records.succession.neighbours(attempt.record)
-        if neighbours.twin is not None and _is_second(attempt.record, neighbours.twin):
+        if neighbours.twin is not None and is_second(attempt.record, neighbours.twin):
             return SecondRecord(neighbours.twin)
         attempt.has_older = neighbours.has_older
+        attempt.has_twin = neighbours.twin is not None
         if self._single_uploads.is_superseded(attempt.record.object_key, neighbours):
             return self._supersede(attempt)
         attempt.invocation.require_time("look for earlier uploads of the key")
@@ -203,6 +199,8 @@ class ObjectProcessor(Generic[Fetched]):
             if not attempt.invocation.has_time:
                 raise SlowDecodingError("decoding and rendering used up the time that publishing needs")
             record = self._verdicts.store(attempt, results)
+            if isinstance(record, SecondRecord):
+                return record
             if not record.withheld:
                 self._publish(attempt, record, results)
         if record.withheld:
@@ -328,10 +326,3 @@ class ObjectProcessor(Generic[Fetched]):
         if known.attributes.get("reason") != Reason.ORIGINAL_GONE:
             return False
         return not self._storage.exists(event.key, event.version_id, event.etag)
-
-
-def _is_second(record: Record, twin: Record) -> bool:
-    """Return whether of two records of one version this one goes: never both, and never one with a verdict."""
-    if record.moderation is not None:
-        return False
-    return twin.status.terminal or twin.moderation is not None or twin.sequencer < record.sequencer

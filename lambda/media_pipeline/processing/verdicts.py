@@ -10,6 +10,7 @@ from media_pipeline.moderation.rekognition import Moderator
 from media_pipeline.moderation.result import Answers, ModerationResult
 from media_pipeline.moderation.verdicts import Mode
 from media_pipeline.processing.attempt import Attempt
+from media_pipeline.processing.second_records import SecondRecord, found_since
 from media_pipeline.records.record import Record
 from media_pipeline.records.table import Records
 from media_pipeline.results import Output, Results
@@ -43,8 +44,11 @@ class Verdicts:
         attempt.verdict_stored = True
         return record
 
-    def store(self, attempt: Attempt, results: Results) -> Record:
-        """Have it judged, unless an earlier attempt did, and store the verdict with all facts."""
+    def store(self, attempt: Attempt, results: Results) -> Record | SecondRecord:
+        """Have it judged, unless an earlier attempt did, and store the verdict with all facts.
+
+        Store nothing where the version has another record by now that stays.
+        """
         known, event = attempt.record, attempt.event
         listed = [_listed(rendition, event) for rendition in results.renditions]
         moderation = self._reusable(attempt, results)
@@ -55,6 +59,8 @@ class Verdicts:
             record = self._records.store_verdict(attempt.claim, {})  # decoding ended once more
             attempt.verdict_stored = True
             return record
+        if (second := found_since(attempt, self._records.succession)) is not None:
+            return second
         # Deployed with other sizes, or another policy, since: remove what the earlier attempt put before its list goes.
         kept = {rendition["key"] for rendition in listed} if moderation.publishes else set()
         self._storage.remove_renditions(known.rendition_keys - kept)

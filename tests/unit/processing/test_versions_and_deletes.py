@@ -9,6 +9,7 @@ import pytest
 from media_pipeline.api.images import Images
 from media_pipeline.api.originals import Originals
 from media_pipeline.processing.processor import SETTLING_SECONDS
+from media_pipeline.processing.verdicts import Verdicts
 from media_pipeline.records.record import Status
 from media_pipeline.storage import Storage
 from tests.fixtures.moto_stack import MotoStack
@@ -298,3 +299,26 @@ def test_published_null_version_whose_place_a_delete_marker_took_is_deleted_once
     assert stack.deliver(delete_version(stack, "a.jpg", "null"))
     assert stack.record("a.jpg", event).status is Status.DELETED
     assert stack.keys("renditions") == set()
+
+
+def test_version_that_is_restored_while_its_own_event_comes_has_one_record_in_its_place(
+    stack: MotoStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = stack.upload("a.jpg", draw((1, 2, 3)))
+    marker = delete(stack, "a.jpg")
+    assert stack.deliver(marker)
+    removed = delete_version(stack, "a.jpg", version_of(marker))
+    judge: Any = vars(Verdicts)["_judge"]
+    late = [event]
+
+    def judge_while_it_comes(*args: Any) -> Any:
+        if late:
+            assert stack.deliver(late.pop())
+        return judge(*args)
+
+    monkeypatch.setattr(Verdicts, "_judge", judge_while_it_comes)
+    settle(stack, removed)
+    statuses = [record.status for record in stack.records.history("a.jpg") if not record.is_tombstone]
+    assert statuses == [Status.PUBLISHED]
+    assert stack.record("a.jpg", event).status is Status.PUBLISHED
+    assert [each["status"] for each in stack.announcements()] == ["DELETED", "PUBLISHED"]
