@@ -72,6 +72,7 @@ class Simulation:
         stack.on_rendered = self.checker.content.rendered
         self.injector: Injector = injector or NoFaults()
         self.network = Network(self.clock, self, self, self.rng)
+        self.network.on_error = self.checker.add_violation
         self.network.local = {"sqs": self._sqs, "rekognition": self._rekognition}
         pool.begin(self.network)
         self.queues = {name: Queue(name, self.clock) for name in ("images", "videos", "dead")}
@@ -109,8 +110,6 @@ class Simulation:
         """Upload sample number `number`, and send its event; `without` names fields that the event lacks."""
         data = draw(kind, number)
         version_id, etag = self.stack.put(key, data)
-        if version_id == NULL:
-            self.history.overwrite_null(key)
         return self.note_upload(key, kind, number, version_id, etag, without=without)
 
     def note_upload(
@@ -124,6 +123,8 @@ class Simulation:
         without: Collection[str] = (),
     ) -> Upload:
         """Note an upload that is in the bucket, and send its event."""
+        if version_id == NULL:
+            self.history.overwrite_null(key)
         upload = Upload(
             key, identity(version_id, etag), etag, self._next_sequencer(), kind, number, draw(kind, number),
             is_null=version_id == NULL,

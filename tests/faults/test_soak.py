@@ -1,10 +1,13 @@
-"""A few seeds of `make soak`, and that a seed is repeated exactly."""
+"""A few seeds of `make soak`, that a seed is repeated exactly, and that the harness notes what it has to."""
+
+from unittest import mock
 
 import pytest
 
 from tests.faults.conftest import SimulationFactory
 from tests.faults.fault_profile import LEAST_FAULTS
 from tests.faults.random_users import OBJECTS
+from tests.faults.sample_uploads import Content
 from tests.faults.soak import run_seed
 
 
@@ -22,3 +25,25 @@ def test_a_seed_repeats_its_run_call_by_call(simulations: SimulationFactory) -> 
     first, second = (run_seed(simulations.stack, simulations.pool, 12, trace=True).trace for _ in range(2))
     assert len(first) > 300
     assert first == second
+
+
+def test_an_upload_over_the_api_is_noted_while_versioning_is_suspended(
+    simulations: SimulationFactory,
+) -> None:
+    run = simulations.new()
+    with run.clock:
+        run.stack.set_versioning("Suspended")
+        run.api.upload(Content.CLEAN, 1)
+        run.run()
+        assert [upload.is_null for upload in run.history.uploads.values()] == [True]
+        assert [item["status"] for item in run.stack.all_items()] == ["PUBLISHED"]
+        assert run.violations() == []
+
+
+def test_a_call_that_the_harness_cannot_note_is_a_violation(simulations: SimulationFactory) -> None:
+    run = simulations.new()
+    with run.clock, mock.patch.object(run.api, "stored", side_effect=KeyError("x-amz-version-id")):
+        run.api.upload(Content.CLEAN, 1)
+        run.run()
+    problem = "the harness could not note s3.PutObject: KeyError('x-amz-version-id')"
+    assert any(violation.endswith(problem) for violation in run.checker.violations)

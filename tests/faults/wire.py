@@ -47,6 +47,7 @@ class Network:
         self.local: dict[str, Callable[[Call], AWSResponse]] = {}
         self.injected: list[tuple[Call, Fault]] = []
         self.trace: list[str] | None = None
+        self.on_error: Callable[[str], None] = _fail  # gets what went wrong in the observer
 
     def begin(self, service: str, operation: str, params: dict[str, Any], read_timeout: float) -> None:
         """Begin an API call of the current invocation; `read_timeout` in seconds is that of its client."""
@@ -130,7 +131,10 @@ class Network:
             if made is None:
                 raise RuntimeError(f"moto does not answer {call}")
             response = made
-        self._observer.carried_out(call, response)
+        try:
+            self._observer.carried_out(call, response)
+        except Exception as problem:  # noqa: BLE001 - the function would take it for an error of the call, and go on
+            self.on_error(f"the harness could not note {call}: {problem!r}")
         return response
 
     def _carry_out_quietly(self, call: Call, request: AWSPreparedRequest) -> None:
@@ -177,6 +181,10 @@ class Wire:
         if self.network is None:
             raise RuntimeError("no run is in progress")
         return self.network
+
+
+def _fail(problem: str) -> None:
+    raise RuntimeError(problem)
 
 
 def _pretend_to_sign(request: Any, **_: Any) -> None:
