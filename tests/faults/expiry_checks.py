@@ -1,10 +1,10 @@
 """What may expire, and what readers may see of it: checks for the items of the records table, without its code."""
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
 
 from tests.faults.history import History, Upload
 from tests.faults.record_items import Item, version_of
-from tests.faults.virtual_time import START
 
 NEVER = 253_402_300_799  # epoch seconds: the end of the year 9999
 LATE = 28 * 86_400  # seconds in which a message about a version may still come: docs/maintainer/promise.md
@@ -16,8 +16,12 @@ MARKS = frozenset(
 )  # the only fields that may change in a terminal record
 
 
-def expiry_problems(old: Item | None, new: Item, now: float) -> Iterator[str]:
-    """Yield what is wrong with the `expires_at` of an item; `now` in virtual seconds since the run began."""
+def expiry_problems(old: Item | None, new: Item) -> Iterator[str]:
+    """Yield what is wrong with the `expires_at` of an item.
+
+    What is late about a deleted version was sent before its record was DELETED. The time of the write that sets
+    `expires_at` says nothing: a machine that stood still writes what it computed before.
+    """
     expires_at = new.get("expires_at")
     if expires_at is None or expires_at == NEVER or (old or {}).get("expires_at") == expires_at:
         return
@@ -26,8 +30,12 @@ def expiry_problems(old: Item | None, new: Item, now: float) -> Iterator[str]:
         yield f"{status} expires, which waits for a decision"
     if status != "SUPERSEDED" and not new.get("followed_by"):
         yield f"{status} expires, and nothing newer took its place"
-    if status == "DELETED" and expires_at - START - now < LATE - 5:
+    if status == "DELETED" and expires_at - _epoch_seconds(new["finished_at"]) < LATE - 5:
         yield "DELETED expires before every late message is gone"
+
+
+def _epoch_seconds(iso_time: str) -> float:
+    return datetime.fromisoformat(iso_time).timestamp()
 
 
 def shown_to_readers(items: list[Item]) -> Item | None:

@@ -103,30 +103,36 @@ class _FinalChecks:
         must, may = set(), set()
         for items in self._of_key.values():
             deleted = False
-            was_deleted = False  # by a marker that was removed: that restores only the version right below it
-            marker_was_removed = has_newer = False
             for item in reversed(items):
                 listed = {str(rendition["key"]) for rendition in item.get("renditions") or ()}
                 if item["status"] in WITHHELD and listed:
                     yield f"{item['object_key']} is {item['status']} and lists renditions, which do not exist"
                 hidden = deleted or self._is_under_an_expired_tombstone(item)
-                if not hidden and item["status"] == "PUBLISHED" and not was_deleted:
+                if not hidden and item["status"] == "PUBLISHED" and not self._was_deleted(item):
                     must |= listed
                 elif not hidden and item["status"] in ("FAILED", "PUBLISHED"):
                     may |= listed  # allowed and cut off: a redrive continues from there
-                if item["status"] != "DELETED" or not item.get("delete_marker"):
-                    has_newer = True
-                    was_deleted = was_deleted or marker_was_removed
-                elif (item["object_key"], version_of(item)) in self._history.removed_markers:
-                    marker_was_removed = True
-                    was_deleted = was_deleted or has_newer
-                else:
-                    deleted = True
+                is_marker = item["status"] == "DELETED" and item.get("delete_marker")
+                is_removed = (item["object_key"], version_of(item)) in self._history.removed_markers
+                deleted = deleted or bool(is_marker and not is_removed)
         for key in sorted(must - there):
             yield f"rendition {key} is missing"
         for key in sorted(there - must - may):
             if not self._outlived_its_record(key):
                 yield f"rendition {key} is there, and no record that is published lists it"
+
+    def _was_deleted(self, item: Item) -> bool:
+        """Return whether a delete marker above a record was removed, and another version is newer than the record.
+
+        That restores only the version right below the marker. By what happened, not by records: some expired.
+        """
+        key, sequencer = str(item["object_key"]), str(item["sequencer"])
+        return self._history.is_undeleted(key, sequencer) and any(
+            upload.key == key
+            and upload.version != version_of(item)
+            and (upload.sequencer or "").upper() > sequencer
+            for upload in self._history.uploads.values()
+        )
 
     def _is_under_an_expired_tombstone(self, item: Item) -> bool:
         """Return whether a delete marker hides a record, which is marked so, and whose own record expired first."""

@@ -160,7 +160,7 @@ class InvariantChecker:
 
     def _changed(self, key: str, old: Item | None, new: Item, call: Call) -> None:
         name = f"{key} {new['sequencer']}"
-        self.violations += [f"{name}: {problem}" for problem in expiry_problems(old, new, self._when())]
+        self.violations += [f"{name}: {problem}" for problem in expiry_problems(old, new)]
         self.content.record_changed(old, new, call)
         was, now = (old["status"] if old else None), new["status"]
         if old is not None and was in TERMINAL:

@@ -15,7 +15,7 @@ from botocore.awsrequest import AWSResponse
 from tests.faults.api_client import UPLOAD_API, ApiClient
 from tests.faults.configurations import FIRST, LABELS, Deployment
 from tests.faults.error_responses import answer, error
-from tests.faults.fault_injection import STEP_KINDS, Call, Fault, FaultKind, Injector, NoFaults
+from tests.faults.fault_injection import CRASHES, Call, Fault, FaultKind, Injector, NoFaults
 from tests.faults.final_checks import run_final_checks
 from tests.faults.history import NULL, History, Upload, identity, marker_identity
 from tests.faults.invariants import InvariantChecker
@@ -294,7 +294,8 @@ class Simulation:
         if (
             fault is not None
             and upload is not None
-            and fault.kind in (*STEP_KINDS, FaultKind.CRASH_BEFORE, FaultKind.CRASH_AFTER)
+            # Whoever stands still past the lease looks like a killed one to whoever claims next.
+            and fault.kind in (*CRASHES, FaultKind.PAUSED)
             and call.invocation.fetched
         ):
             ended = self.history.kills_while_decoding
