@@ -12,6 +12,7 @@ import json
 import string
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from urllib.parse import quote_plus, unquote_plus
@@ -44,6 +45,7 @@ class ObjectEvent:
     `size` is in bytes, or None where S3 sent none: only events of new objects have it.
     `restores` marks a version that is published again, since the delete marker above it was removed.
     `redrive_attempt` is the attempt of the record that a restore, or an operator's redrive, opens again, else None.
+    `happened_at` is when S3 finished the request, in epoch seconds, or None where the event does not say so.
     `source` is the notification's entry as it was received, for passing it on.
     """
 
@@ -56,6 +58,7 @@ class ObjectEvent:
     size: int | None = None
     redrive_attempt: int | None = None
     restores: bool = False
+    happened_at: float | None = field(default=None, compare=False)
     source: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -151,10 +154,16 @@ def _parse_record(record: Any) -> ObjectEvent | None:
             size=None if described.get("size") is None else int(described["size"]),
             redrive_attempt=None if attempt is None else int(attempt),
             restores=redrive.get("restores") is True,
+            happened_at=_seconds(record.get("eventTime")),
             source=record,
         )
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise UnknownMessageError(f"a record is not an S3 event: {type(error).__name__} {error}") from error
+
+
+def _seconds(event_time: Any) -> float | None:
+    """Return an event's time, which S3 gives in ISO 8601, as epoch seconds."""
+    return None if event_time is None else datetime.fromisoformat(event_time).timestamp()
 
 
 def _kind(event_name: str) -> EventKind | None:

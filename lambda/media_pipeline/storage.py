@@ -60,6 +60,8 @@ class CurrentVersion(NamedTuple):
 
     version_id: str
     etag: str
+    modified: float
+    """When it was stored, in epoch seconds; S3 gives whole seconds."""
 
 
 class Original(Protocol):
@@ -238,7 +240,8 @@ class Storage:
         newest = next(iter(self._versions(key)), None)
         if newest is None or not newest["IsLatest"]:
             return None
-        return CurrentVersion(newest["VersionId"], newest["ETag"].strip('"'))
+        modified = newest["LastModified"].timestamp()
+        return CurrentVersion(newest["VersionId"], newest["ETag"].strip('"'), modified)
 
     def is_current(self, key: str, version_id: str | None, etag: str | None) -> bool:
         """Return whether nothing newer, neither a version nor a delete marker, hides that version."""

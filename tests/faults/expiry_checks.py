@@ -12,7 +12,15 @@ STAYING = frozenset({"FAILED", "REVIEW", "PROCESSING"})  # whatever follows, unt
 REPLACING = frozenset({"PUBLISHED", "BLOCKED", "REVIEW", "DELETED"})  # outcomes that hide older versions
 HIDING = frozenset({"BLOCKED", "REVIEW", "DELETED"})
 MARKS = frozenset(
-    {"announced_at", "updated_at", "followed_by", "expires_at", "undone", "restored_attempt"}
+    {
+        "announced_at",
+        "updated_at",
+        "followed_by",
+        "expires_at",
+        "undone",
+        "restored_attempt",
+        "restored_version",
+    }
 )  # the only fields that may change in a terminal record
 
 

@@ -75,11 +75,25 @@ class History:
             return upload
         return self.by_number.get(number)
 
-    def is_undeleted(self, key: str, sequencer: str) -> bool:
-        """Return whether a delete marker above a record's version was deleted."""
+    def is_undeleted(self, item: dict[str, Any]) -> bool:
+        """Return whether a delete marker above a record's version was deleted.
+
+        Made from an event without a sequencer, the record has a made-up one, which may be above the marker's.
+        """
+        key, sequencer = str(item["object_key"]), str(item["sequencer"])
+        upload = self.uploads.get((key, identity(item["version_id"], item["etag"])))
+        if upload is not None and upload.lacks_sequencer:
+            sequencer = min(sequencer, (upload.sequencer or "").upper().ljust(32, "0"))
         return any(
-            (of, marker) in self.removed_markers and of == key and above.upper() > sequencer
+            (of, marker) in self.removed_markers and of == key and above.upper().ljust(32, "0") > sequencer
             for (of, marker), above in self.markers.items()
+        )
+
+    def was_replaced_by_marker(self, upload: Upload) -> bool:
+        """Return whether a delete marker took a null version's place, which removes its bytes for good."""
+        return upload.is_null and any(
+            key == upload.key and marker.startswith(NULL) and sequencer > (upload.sequencer or "")
+            for (key, marker), sequencer in self.markers.items()
         )
 
     def of_rendition(self, key: str) -> Upload | None:

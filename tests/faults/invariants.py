@@ -204,9 +204,7 @@ class InvariantChecker:
         ):
             return True
         if old["status"] in ("PUBLISHED", "SUPERSEDED") and new["status"] in ("PROCESSING", "FAILED"):
-            return self._history.is_undeleted(
-                str(old["object_key"]), str(old["sequencer"])
-            )  # FAILED: its message became a dead letter
+            return self._history.is_undeleted(old)  # FAILED: its message became a dead letter
         return (
             old["status"] in ("FAILED", "PUBLISHED")
             and new["status"] == "DELETED"
@@ -313,7 +311,8 @@ class InvariantChecker:
         if reason == "original_gone":
             # After its record expired, an event finds nothing of what was moved to quarantine.
             is_known = (upload.key, upload.version) not in self._history.expired
-            may_be_gone = upload.deleted or upload.outlived or not is_known
+            was_replaced = self._history.was_replaced_by_marker(upload)  # whose event may be late
+            may_be_gone = upload.deleted or upload.outlived or was_replaced or not is_known
             return None if may_be_gone else "nobody deleted the original, and no later one replaced it"
         return f"the reason is {reason}"
 

@@ -6,6 +6,7 @@ suspended, they may say "null", the id that later null versions take over.
 
 import json
 from collections.abc import Collection
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote_plus, unquote_plus
 
@@ -24,9 +25,13 @@ def event(
     *,
     etag: str | None = None,
     size: int | None = None,
+    at: float | None = None,
     without: Collection[str] = (),
 ) -> dict[str, Any]:
-    """Return one record of a notification; `without` names fields of the object that it lacks."""
+    """Return one record of a notification; `without` names fields of the object that it lacks.
+
+    `at` is its time, in epoch seconds.
+    """
     described = {
         "key": quote_plus(key, safe="/"),
         "versionId": version,
@@ -41,6 +46,7 @@ def event(
         "eventVersion": "2.1",
         "eventSource": "aws:s3",
         "eventName": name,
+        **({} if at is None else {"eventTime": datetime.fromtimestamp(at, UTC).isoformat()}),
         "s3": {"bucket": {"name": UPLOADS}, "object": described},
     }
 

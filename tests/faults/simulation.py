@@ -244,7 +244,8 @@ class Simulation:
     ) -> None:
         if version == NULL and self.rng.random() < LACKING_NULL:
             without = {*without, "versionId"}
-        described = event(name, key, version, sequencer, etag=etag, size=size, without=without)
+        at = self.clock.now
+        described = event(name, key, version, sequencer, etag=etag, size=size, at=at, without=without)
         body = json.dumps({"Records": [described]})
         if self._outside is not None:
             self._outside.append(body)

@@ -68,7 +68,8 @@ class Outcomes:
         if event.kind is EventKind.DELETE_MARKER:
             return self._delete_key(event)
         record = self._records.deleted_by(event)
-        if record is None:
+        if record is None or (event.is_of_null_version and not record.is_tombstone):
+            # Called "null", it may also be a delete marker whose own event is still to come.
             self._records.succession.note_deleted_version(event)
             # Again: what was not there may have been recorded before the note.
             record = self._records.deleted_by(event)
@@ -106,6 +107,8 @@ class Outcomes:
                 if older.is_of_null_version and not older.is_tombstone:
                     self._delete_version(older, event)
         current = self._storage.current(event.key)
+        if current is not None and current.modified > (event.happened_at or current.modified):
+            current = None  # put after the marker was removed: its own event is still to come
         below = identity(current.version_id, current.etag) if current else ""
         restored = self._records.of_version(event.key, below) if current else None
         if (
@@ -114,9 +117,12 @@ class Outcomes:
             and not is_made_up(restored.sequencer)  # by an attempt to restore what no record was left of
         ):
             current = None  # put after the delete, which never hid it
-        attempt = self._records.succession.undo_tombstone(tombstone, restored).attributes["restored_attempt"]
-        if current is None:
-            return None
+        noted = self._records.succession.undo_tombstone(
+            tombstone, restored, version=below if current else ""
+        ).attributes
+        if current is None or noted.get("restored_version", below) != below:
+            return None  # the event came again, and something else is current by now
+        attempt = noted["restored_attempt"]
         if restored is not None and not restored.is_open(attempt, restores=True):
             self._records.succession.show_again(restored)  # nobody claims it, which would do so as well
         return restoring_event(

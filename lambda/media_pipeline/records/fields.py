@@ -59,6 +59,14 @@ FIELDS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "boolean",
             "`true` in the record of a delete marker that was removed again: readers ignore it",
         ),
+        "deleted_until": (
+            "string",
+            "In the note about deleted versions called `null`: the sequencer before which all of them are gone",
+        ),
+        "restored_version": (
+            "string",
+            "Version id, else ETag, of the version that the removed delete marker had hidden; empty for none",
+        ),
         "restored_attempt": ("number", "`attempt` of the version that the removed delete marker had hidden"),
         "attempt": ("number", "How many attempts began"),
         "unfinished": ("number", "How many attempts in a row ended in decoding without finishing"),

@@ -105,12 +105,16 @@ class Succession:
             values["deleted_until"] = max(until, _deleted_until(known)) if known else until
         self._items.update((event.key, _NOTE + note), values, condition={})
 
-    def undo_tombstone(self, tombstone: Record, restored: Record | None) -> Record:
-        """Note that a delete marker was removed, and at which attempt the version below it is to be restored.
+    def undo_tombstone(self, tombstone: Record, restored: Record | None, *, version: str) -> Record:
+        """Note that a delete marker was removed, which version is to be restored, "" for none, and at which attempt.
 
         Return the tombstone as it is then: noted once, the attempt stays.
         """
-        values = {"undone": True, "restored_attempt": restored.attempt if restored else 0}
+        values = {
+            "undone": True,
+            "restored_version": version,
+            "restored_attempt": restored.attempt if restored else 0,
+        }
         key = (tombstone.object_key, tombstone.sequencer)
         try:
             return self._items.update(key, values, condition={"delete_marker": True, "undone": None})

@@ -322,3 +322,51 @@ def test_version_that_is_restored_while_its_own_event_comes_has_one_record_in_it
     assert statuses == [Status.PUBLISHED]
     assert stack.record("a.jpg", event).status is Status.PUBLISHED
     assert [each["status"] for each in stack.announcements()] == ["DELETED", "PUBLISHED"]
+
+
+def test_removal_of_a_delete_marker_that_comes_twice_restores_what_the_marker_had_hidden_alone(
+    stack: MotoStack,
+) -> None:
+    first = stack.upload("a.jpg", draw((1, 2, 3)))
+    marker = delete(stack, "a.jpg")
+    removed = delete_version(stack, "a.jpg", version_of(marker))
+    for event in (first, marker, removed):
+        assert stack.deliver(event)
+    second = stack.upload("a.jpg", draw((200, 2, 3)))
+    assert stack.deliver(removed)
+    assert [record.version for record in stack.records.history("a.jpg") if not record.is_tombstone] == [
+        version_of(first)
+    ]
+    assert stack.deliver(second)
+    assert [record.version for record in stack.records.history("a.jpg")] == [
+        version_of(event) for event in (second, marker, first)
+    ]
+
+
+def test_late_removal_of_a_delete_marker_leaves_what_was_put_since_to_its_own_event(stack: MotoStack) -> None:
+    first = stack.upload("a.jpg", draw((1, 2, 3)))
+    marker = delete(stack, "a.jpg")
+    removed = delete_version(stack, "a.jpg", version_of(marker))
+    removed["eventTime"] = "2020-01-01T00:00:00.000Z"
+    second = stack.upload("a.jpg", draw((200, 2, 3)))
+    for event in (first, marker, removed, second):
+        assert stack.deliver(event)
+    published = stack.record("a.jpg", second)
+    assert published.status is Status.PUBLISHED
+    assert published.sequencer.startswith(second["s3"]["object"]["sequencer"].upper())
+
+
+def test_null_delete_marker_that_was_removed_before_its_own_event_came_hides_nothing(
+    stack: MotoStack,
+) -> None:
+    kept = stack.upload("a.jpg", draw((9, 9, 9)))
+    assert stack.deliver(kept)
+    suspend_versioning(stack)
+    null = upload_null_version(stack, "a.jpg", draw((1, 2, 3)))
+    assert stack.deliver(null)
+    stack.clients.s3.delete_object(Bucket="uploads", Key="a.jpg", VersionId="null")
+    marker = stack.event("ObjectRemoved:DeleteMarkerCreated", "a.jpg", "null")
+    assert stack.deliver(stack.event("ObjectRemoved:Delete", "a.jpg", "null"))
+    assert stack.deliver(marker)
+    assert stack.record("a.jpg", null).status is Status.DELETED
+    assert not any(record.is_tombstone for record in stack.records.history("a.jpg"))
