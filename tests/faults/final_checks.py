@@ -127,7 +127,7 @@ class _FinalChecks:
         That restores only the version right below the marker. By what happened, not by records: some expired.
         """
         key, sequencer = str(item["object_key"]), str(item["sequencer"])
-        return self._history.is_undeleted(key, sequencer) and any(
+        return self._history.is_undeleted(item) and any(
             upload.key == key
             and upload.version != version_of(item)
             and (upload.sequencer or "").upper() > sequencer
