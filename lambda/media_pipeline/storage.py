@@ -235,6 +235,16 @@ class Storage:
             for version in self._versions(key)
         )
 
+    def is_replaced_by_marker(self, key: str) -> bool:
+        """Return whether a delete marker has the id "null": it deleted the null version whose place it took."""
+        for page in self._s3.get_paginator("list_object_versions").paginate(Bucket=self._uploads, Prefix=key):
+            for marker in page.get("DeleteMarkers", ()):
+                if marker["Key"] != key:  # a longer key: S3 sorts it behind all markers of this one
+                    return False
+                if marker["VersionId"] == NULL_VERSION:
+                    return True
+        return False
+
     def current(self, key: str) -> "CurrentVersion | None":
         """Return the key's current version; None where it holds none, or a delete marker hides it."""
         newest = next(iter(self._versions(key)), None)

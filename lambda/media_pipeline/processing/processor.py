@@ -247,7 +247,7 @@ class ObjectProcessor(Generic[Fetched]):
         if error.replaced or self._single_uploads.is_superseded(record.object_key, neighbours):
             return self._supersede(attempt)
         is_deleted = succession.is_version_deleted(record.object_key, record)
-        if is_deleted or succession.was_replaced_by_marker(record):
+        if is_deleted or self._was_replaced_by_marker(record):
             self._storage.remove_renditions(record.rendition_keys)
             return Ending(Status.DELETED, {"renditions": []})
         if error.may_appear and record.attributes.get("created_at", "") > iso_time(
@@ -255,6 +255,12 @@ class ObjectProcessor(Generic[Fetched]):
         ):
             raise TransientError(f"{error.detail}, or not visible yet; it is looked for again") from error
         return Ending(Status.FAILED, {"reason": error.reason, "detail": error.detail})
+
+    def _was_replaced_by_marker(self, record: Record) -> bool:
+        """Return whether a delete marker took a null version's place; the marker's event may still be under way."""
+        return self._records.succession.was_replaced_by_marker(record) or (
+            record.is_of_null_version and self._storage.is_replaced_by_marker(record.object_key)
+        )
 
     def _refuse_poison(self, attempt: Attempt) -> None:
         if attempt.record.unfinished >= UNFINISHED_LIMIT:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from media_pipeline.processing.processor import SETTLING_SECONDS
 from media_pipeline.processing.verdicts import Verdicts
 from media_pipeline.records.record import Status
 from media_pipeline.storage import Storage
+from tests.faults.moto_versions import fit_versions
 from tests.fixtures.moto_stack import MotoStack
 from tests.unit.processing.driving import KILLED, LEASE_OVER, WEAPON, draw, kill_at, settle
 
@@ -370,3 +372,16 @@ def test_null_delete_marker_that_was_removed_before_its_own_event_came_hides_not
     assert stack.deliver(marker)
     assert stack.record("a.jpg", null).status is Status.DELETED
     assert not any(record.is_tombstone for record in stack.records.history("a.jpg"))
+
+
+def test_null_version_whose_place_a_delete_marker_took_is_deleted_before_the_event_of_the_marker(
+    stack: MotoStack,
+) -> None:
+    suspend_versioning(stack)
+    with ExitStack() as patches:
+        for patch in fit_versions():  # moto gives such a marker an id of its own
+            patches.enter_context(patch)
+        event = upload_null_version(stack, "a.jpg", draw((1, 2, 3)))
+        stack.clients.s3.delete_object(Bucket="uploads", Key="a.jpg")
+        assert stack.deliver(event)
+    assert [record.status for record in stack.records.history("a.jpg")] == [Status.DELETED]
