@@ -34,6 +34,8 @@ class Attempt:
     """Whether the key may have older records, which this version's outcome hides."""
     has_twin: bool = False
     """Whether the version had another record, without a verdict, when this attempt began."""
+    follows_made_up: bool = False
+    """Whether an older record has a made-up sequencer: its version may be newer than this one."""
     verdict_stored: bool = False
     put_keys: set[str] = field(default_factory=set)
     """Keys of the renditions that this attempt began to put."""

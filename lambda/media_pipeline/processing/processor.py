@@ -180,6 +180,7 @@ class ObjectProcessor(Generic[Fetched]):
             return SecondRecord(neighbours.twin)
         attempt.has_older = neighbours.has_older
         attempt.has_twin = neighbours.twin is not None
+        attempt.follows_made_up = neighbours.has_made_up_older
         if self._single_uploads.is_superseded(attempt.record.object_key, neighbours):
             return self._supersede(attempt)
         attempt.invocation.require_time("look for earlier uploads of the key")
@@ -228,8 +229,9 @@ class ObjectProcessor(Generic[Fetched]):
     def _was_replaced(self, attempt: Attempt, original: OpenOriginal) -> bool:
         """Return whether the bucket holds something newer than a late version, which may have no record any more."""
         event = attempt.event
-        # Without a sequencer, only the bucket knows what is newer.
-        if event.sequencer is not None and self._clock() - original.body.modified <= LATE_SECONDS:
+        # Without a sequencer, of this version or of another one, only the bucket knows which of them is newer.
+        has_order = event.sequencer is not None and not attempt.follows_made_up
+        if has_order and self._clock() - original.body.modified <= LATE_SECONDS:
             return False
         if self._single_uploads.covers(event.key):
             return self._storage.current(event.key) is None

@@ -29,6 +29,8 @@ class Neighbours(NamedTuple):
     has_newer_tombstone: bool
     """Whether a delete marker above the version is recorded, and was not removed again."""
     has_older: bool
+    has_made_up_older: bool
+    """Whether one of the older records has a made-up sequencer: its version may be newer."""
     twin: Record | None
     """Another record of the same version, made from an event without a sequencer."""
 
@@ -62,6 +64,9 @@ class Succession:
             has_newer=bool(newer),
             has_newer_tombstone=any(other.is_tombstone for other in newer),
             has_older=any(other.sequencer < record.sequencer for other in others),
+            has_made_up_older=any(
+                is_made_up(other.sequencer) for other in others if other.sequencer < record.sequencer
+            ),
             twin=next(iter(twins), None),
         )
 
