@@ -6,13 +6,17 @@ command=
 interrupted=
 pass_on() {
     interrupted=yes
+    sleep 0.1 # just forked, the command is still this shell for a moment and would swallow the signal
     [ -z "$command" ] || kill -TERM "$command" 2>/dev/null
 }
 trap pass_on INT TERM HUP
 
 "$@" &
 command=$!
-[ -z "$interrupted" ] || kill -TERM "$command" 2>/dev/null
+if [ -n "$interrupted" ]; then # before its number was known
+    sleep 0.1
+    kill -TERM "$command" 2>/dev/null
+fi
 
 wait "$command" 2>/dev/null # without the shell's own remark on how it ended
 status=$?
