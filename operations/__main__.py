@@ -47,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Send objects through the pipeline again, from their records: failed ones, those whose lease"
         " expired long ago, and terminal ones that were never announced.",
     )
-    redrive.add_argument("--stack", required=True, help="name of the Pulumi stack, such as dev")
+    _add_stack(redrive)
     redrive.add_argument(
         "--status",
         action="append",
@@ -64,9 +64,6 @@ def _parser() -> argparse.ArgumentParser:
         help="continue after this record, as an interrupted run printed it",
     )
     redrive.add_argument(
-        "--outputs", type=Path, help="file of `pulumi stack output --json` (default: Pulumi is asked)"
-    )
-    redrive.add_argument(
         "--gone", action="store_true", help="failed ones whose original is gone too (reason original_gone)"
     )
     reconcile = commands.add_parser(
@@ -76,23 +73,25 @@ def _parser() -> argparse.ArgumentParser:
         " that no record lists are deleted, published versions whose renditions are missing are published again."
         " What is younger than an hour is left alone. The command can be interrupted and started again.",
     )
-    reconcile.add_argument("--stack", required=True, help="name of the Pulumi stack, such as dev")
+    _add_stack(reconcile)
     reconcile.add_argument("--dry-run", action="store_true", help="only list what would be repaired")
     reconcile.add_argument("--rate", type=_positive, default=10.0, help="repairs per second (default: 10)")
-    reconcile.add_argument(
-        "--outputs", type=Path, help="file of `pulumi stack output --json` (default: Pulumi is asked)"
-    )
     status = commands.add_parser(
         "status",
         help="show what the stack is doing, and what of it needs a person",
         description="Show the depth of every queue, how many records need a person, the state of every function, and"
         " which e-mail subscriptions are not confirmed. Changes nothing.",
     )
-    status.add_argument("--stack", required=True, help="name of the Pulumi stack, such as dev")
-    status.add_argument(
+    _add_stack(status)
+    return parser
+
+
+def _add_stack(command: argparse.ArgumentParser) -> None:
+    """Add the arguments that say which stack a command is for."""
+    command.add_argument("--stack", required=True, help="name of the Pulumi stack, such as dev")
+    command.add_argument(
         "--outputs", type=Path, help="file of `pulumi stack output --json` (default: Pulumi is asked)"
     )
-    return parser
 
 
 def _positive(text: str) -> float:

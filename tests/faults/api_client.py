@@ -4,7 +4,6 @@ The real function answers REST proxy events; each request is an invocation of it
 with success is sent again with the same Idempotency-Key.
 """
 
-import base64
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,7 @@ from tests.faults.sample_uploads import Content, draw
 from tests.faults.simulated_functions import ClientPool, Invocation, QuietObservability
 from tests.faults.simulated_stack import API_PREFIX, RENDITIONS, TABLE, UPLOADS
 from tests.faults.virtual_time import KilledError
+from tests.fixtures.rest_proxy import rest_proxy_event
 
 if TYPE_CHECKING:
     from tests.faults.simulation import Simulation
@@ -144,7 +144,7 @@ class ApiClient:
         def run() -> None:
             status, document = 0, None
             try:
-                answer = function(_event(method, path, body, headers), invocation)
+                answer = function(rest_proxy_event(method, path, body, headers), invocation)
                 status, document = int(answer["statusCode"]), json.loads(answer["body"])
                 self._warm.append(function)
             except KilledError:
@@ -189,26 +189,3 @@ class ApiClient:
 
 def _create_clients() -> tuple[Any, Any, Any]:
     return clients.signing_s3(TIMEOUT), clients.signing_s3(TIMEOUT, attempts=1), clients.dynamodb(TIMEOUT)
-
-
-def _event(method: str, path: str, body: bytes | None, headers: dict[str, str]) -> dict[str, Any]:
-    """Return the request as API Gateway passes it on (REST proxy event)."""
-    sent = {"Host": "api.example.com", "X-Forwarded-Proto": "https", **headers}
-    return {
-        "resource": path,
-        "path": path,
-        "httpMethod": method,
-        "headers": sent,
-        "multiValueHeaders": {name: [value] for name, value in sent.items()},
-        "queryStringParameters": None,
-        "pathParameters": None,
-        "requestContext": {
-            "path": f"/dev{path}",
-            "stage": "dev",
-            "requestId": "request",
-            "domainName": "api.example.com",
-            "identity": {"apiKeyId": "key"},
-        },
-        "body": base64.b64encode(body).decode() if body is not None else None,
-        "isBase64Encoded": body is not None,
-    }

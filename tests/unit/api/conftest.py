@@ -1,6 +1,5 @@
 """The API's function with moto behind it; every response is validated against the OpenAPI document."""
 
-import base64
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -19,6 +18,7 @@ from media_pipeline.bootstrap.api import api
 from media_pipeline.observability import Observability
 from media_pipeline.records.record import to_item
 from media_pipeline.settings.api import ApiSettings
+from tests.fixtures.rest_proxy import rest_proxy_event
 from tests.fixtures.storage import ENVIRONMENT, REGION, create_buckets, create_records_table
 
 DOCUMENT = Path(__file__).parents[3] / "components" / "openapi.yaml"
@@ -122,7 +122,7 @@ class UploadApi:
         **changes: Any,
     ) -> Response:
         """Send one request as API Gateway would; fail if the document does not describe the response."""
-        raw = self.api(event(method, path, data, headers or {}, before) | changes, Context())
+        raw = self.api(rest_proxy_event(method, path, data, headers or {}, before) | changes, Context())
         response = Response(
             int(raw["statusCode"]),
             {name: values[0] for name, values in raw["multiValueHeaders"].items()},
@@ -147,31 +147,6 @@ class UploadApi:
         """Return all object versions."""
         found: list[dict[str, Any]] = self.s3.list_object_versions(Bucket="uploads").get("Versions", [])
         return found
-
-
-def event(
-    method: str, path: str, data: bytes | None, headers: Mapping[str, str], before: str = "/dev"
-) -> dict[str, Any]:
-    """Return a REST proxy event; `before` is the stage, or a custom domain's base path."""
-    sent = {"Host": "api.example.com", "X-Forwarded-Proto": "https", **headers}
-    return {
-        "resource": path,
-        "path": path,
-        "httpMethod": method,
-        "headers": sent,
-        "multiValueHeaders": {name: [value] for name, value in sent.items()},
-        "queryStringParameters": None,
-        "pathParameters": None,
-        "requestContext": {
-            "path": f"{before}{path}",
-            "stage": "dev",
-            "requestId": "request-1",
-            "domainName": "abc.execute-api.eu-west-1.amazonaws.com",
-            "identity": {"apiKeyId": "key-1"},
-        },
-        "body": base64.b64encode(data).decode() if data is not None else None,
-        "isBase64Encoded": data is not None,
-    }
 
 
 def require_documented(method: str, path: str, response: Response) -> None:
