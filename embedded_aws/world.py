@@ -17,7 +17,7 @@ from embedded_aws import profiles
 from embedded_aws.access.actions import Need
 from embedded_aws.access.enforcement import Enforcer
 from embedded_aws.access.log import AccessLog
-from embedded_aws.access.policies import trusts_lambda
+from embedded_aws.access.policies import trusts_service
 from embedded_aws.isolation import (
     ACCOUNT_ID,
     ADMIN_ACCESS_KEY_ID,
@@ -202,10 +202,12 @@ class World:
         """Return an environment without anything that AWS's SDKs read: the base for a child process."""
         return without_aws(environment)
 
-    def assume_role(self, role_arn: str, *, session_name: str = "function") -> Credentials:
-        """Return temporary credentials of a role, as Lambda gets them for a function.
+    def assume_role(
+        self, role_arn: str, *, session_name: str = "function", service: str = "lambda"
+    ) -> Credentials:
+        """Return temporary credentials of a role, as Lambda gets them for a function, or another service.
 
-        Raises WorldError where the role does not exist or does not trust Lambda (AWS: "The role defined for the
+        Raises WorldError where the role does not exist or does not trust the service (AWS: "The role defined for the
         function cannot be assumed by Lambda.").
         """
         role_name = role_arn.rsplit("/", 1)[-1]
@@ -214,9 +216,10 @@ class World:
             trust = iam.get_role(RoleName=role_name)["Role"]["AssumeRolePolicyDocument"]
         except iam.exceptions.NoSuchEntityException as error:
             raise WorldError(f"the role {role_arn} does not exist") from error
-        if not trusts_lambda(trust):
+        context = {"aws:sourceaccount": self.account_id}
+        if not trusts_service(trust, f"{service}.amazonaws.com", context):
             raise WorldError(
-                f"the role {role_arn} cannot be assumed by Lambda: its trust policy says {trust}"
+                f"the role {role_arn} cannot be assumed by {service.capitalize()}: its trust policy says {trust}"
             )
         issued = self.client("sts").assume_role(RoleArn=role_arn, RoleSessionName=session_name[:64])
         keys = issued["Credentials"]

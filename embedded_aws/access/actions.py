@@ -191,6 +191,14 @@ def _apigateway(operation: str, parameters: Parameters, place: Place) -> list[Ne
     return [Need(f"apigateway:{method}", f"arn:aws:apigateway:{place.region}::{path}")]
 
 
+def _scheduler(operation: str, parameters: Parameters, place: Place) -> list[Need]:
+    name = parameters.get("Name")
+    group = parameters.get("GroupName", "default")
+    return [
+        Need(f"scheduler:{operation}", place.arn("scheduler", f"schedule/{group}/{name}") if name else "*")
+    ]
+
+
 SERVICES: dict[str, Callable[[str, Parameters, Place], list[Need]]] = {
     "s3": _s3,
     "dynamodb": _dynamodb,
@@ -201,5 +209,6 @@ SERVICES: dict[str, Callable[[str, Parameters, Place], list[Need]]] = {
     "apigateway": _apigateway,
     "cloudwatch": _cloudwatch,
     "iam": _iam,
+    "scheduler": _scheduler,
     "sts": _sts,
 }

@@ -99,10 +99,16 @@ def as_list(value: Any) -> list[Any]:
 
 def trusts_lambda(trust_policy: str | bytes | Document) -> bool:
     """Return whether a role's trust policy lets Lambda assume the role."""
+    return trusts_service(trust_policy, "lambda.amazonaws.com", {})
+
+
+def trusts_service(trust_policy: str | bytes | Document, service: str, context: Mapping[str, Any]) -> bool:
+    """Return whether a role's trust policy lets an AWS service assume the role, with these condition keys."""
     request = AccessRequest(
         action="sts:AssumeRole",
         resource="*",
-        principal=Principal(kind="Service", value="lambda.amazonaws.com"),
+        principal=Principal(kind="Service", value=service),
+        context=context,
     )
     return evaluate([trust_policy], request) is Verdict.ALLOW
 

@@ -12,7 +12,7 @@ MANAGED_CHARACTERS = 6_144
 
 @refusal("a role's inline policies have at most 10,240 characters", "iam", "PutRolePolicy")
 def _inline_size(parameters: Parameters) -> None:
-    role = _role(parameters["RoleName"])
+    role = find_role(parameters["RoleName"])
     others = role.policies if role is not None else {}
     texts = [text for name, text in others.items() if name != parameters["PolicyName"]]
     total = sum(_counted(text) for text in [*texts, parameters["PolicyDocument"]])
@@ -40,7 +40,7 @@ def _managed_size(parameters: Parameters) -> None:
 
 @refusal("a role with policies is not deleted", "iam", "DeleteRole")
 def _in_use(parameters: Parameters) -> None:
-    role = _role(parameters["RoleName"])
+    role = find_role(parameters["RoleName"])
     if role is not None and (role.policies or role.managed_policies):
         raise refuse("DeleteConflict", "Cannot delete entity, must delete policies first.", 409)
 
@@ -49,7 +49,8 @@ def _counted(text: str) -> int:
     return sum(not character.isspace() for character in text)
 
 
-def _role(name: str) -> Any | None:
+def find_role(name: str) -> Any | None:
+    """Return moto's role of this name."""
     from moto.iam.models import iam_backends
 
     roles = iam_backends[ACCOUNT_ID]["aws"].roles.values()

@@ -1,12 +1,13 @@
 """A complete world: services, functions, APIs, e-mail, and a provider for the Pulumi engine."""
 
+import json
 import logging
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -17,7 +18,7 @@ from embedded_aws.provider.server import ProviderServer
 from embedded_aws.runtime.functions import Functions
 from embedded_aws.runtime.poller import Batch, Poller
 from embedded_aws.runtime.timescale import TimeScale
-from embedded_aws.world import QueueMapping, World
+from embedded_aws.world import QueueMapping, World, WorldError
 
 _log = logging.getLogger(__name__)
 _LOOK_SECONDS = 0.3  # between two checks of the mappings; on AWS a new one takes up to a minute to work
@@ -68,6 +69,22 @@ class ServedWorld:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._parts.close()
+
+    def run_schedule(self, name: str) -> Any:
+        """Do what a schedule of the default group does when its time has come: invoke its function, as its role.
+
+        Returns the function's answer; EventBridge Scheduler itself does not wait for it. Raises WorldError where the
+        role does not trust the scheduler or the function fails, ClientError where the role may not invoke it.
+        """
+        target = self.world.client("scheduler").get_schedule(Name=name)["Target"]
+        role = self.world.assume_role(target["RoleArn"], session_name="schedule", service="scheduler")
+        answer = self.world.client("lambda", role).invoke(
+            FunctionName=target["Arn"], Payload=target.get("Input", "{}")
+        )
+        payload = json.load(answer["Payload"])
+        if "FunctionError" in answer:
+            raise WorldError(f"the function of the schedule {name} failed: {payload}")
+        return payload
 
 
 class _Follower:

@@ -57,6 +57,9 @@ class Sample:
         self.servers = iam.create_role(
             RoleName="servers", AssumeRolePolicyDocument=json.dumps(TRUST).replace("lambda", "ec2")
         )["Role"]["Arn"]
+        self.timer = iam.create_role(
+            RoleName="timer", AssumeRolePolicyDocument=json.dumps(TRUST).replace("lambda", "scheduler")
+        )["Role"]["Arn"]
         world.client("logs").create_log_group(logGroupName="g")
         for name, role in (
             ("worker", self.role),
@@ -140,6 +143,15 @@ class Sample:
             "create_policy": {"PolicyName": "new", "PolicyDocument": policy_of_characters(1_000)},
             "put_function_event_invoke_config": {"FunctionName": "worker", "MaximumRetryAttempts": 1},
             "delete_role": {"RoleName": "servers"},
+            "create_schedule": {
+                "Name": "s",
+                "ScheduleExpression": "rate(1 day)",
+                "FlexibleTimeWindow": {"Mode": "OFF"},
+                "Target": {
+                    "Arn": f"arn:aws:lambda:{self.world.region}:{self.world.account_id}:function:worker",
+                    "RoleArn": self.timer,
+                },
+            },
         }
 
     def call(self, operation: str, **changed: Any) -> Any:
@@ -164,6 +176,7 @@ OPERATIONS = {
     "logs": {"put_retention_policy", "create_log_group"},
     "cloudwatch": {"put_metric_alarm"},
     "dynamodb": {"create_table", "delete_table"},
+    "scheduler": {"create_schedule"},
     "iam": {"create_role", "put_role_policy", "delete_role", "create_policy"},
 }
 

@@ -283,6 +283,33 @@ def a_permission(bench: Bench) -> Made:
     return "aws:lambda/permission:Permission", same, same
 
 
+def a_schedule(bench: Bench) -> Made:
+    name = function(bench)
+    arn = bench.shown()["arn"]
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "scheduler.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+        "Condition": {"StringEquals": {"aws:SourceAccount": bench.world.account_id}},
+    }
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    bench.make("aws:iam/role:Role", {"assumeRolePolicy": document}, "timer")
+    same = {
+        "name": name,
+        "target": {
+            "arn": arn,
+            "roleArn": bench.shown()["arn"],
+            "retryPolicy": {"maximumRetryAttempts": 3, "maximumEventAgeInSeconds": 3_600},
+        },
+        "flexibleTimeWindow": {"mode": "OFF"},
+    }
+    return (
+        "aws:scheduler/schedule:Schedule",
+        {**same, "scheduleExpression": "rate(1 day)", "description": "d"},
+        {**same, "scheduleExpression": "cron(0 3 * * ? *)", "state": "DISABLED"},
+    )
+
+
 def a_layer_version(bench: Bench) -> Made:
     file = bench.folder / "layer.zip"
     file.write_bytes(tiny_zip())
@@ -315,5 +342,6 @@ CASES: tuple[Case, ...] = (
     a_dashboard,
     a_mapping,
     a_permission,
+    a_schedule,
     a_layer_version,
 )

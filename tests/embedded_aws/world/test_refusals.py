@@ -144,6 +144,9 @@ REFUSED: list[tuple[str, Arguments, str]] = [
     ("create_queue", {"tags": {"k": "😀"}}, "invalid"),
     ("create_function", {"Tags": {"k": "😀"}}, "invalid"),
     ("create_log_group", {"tags": {"k": "😀"}}, "invalid"),
+    ("create_schedule", {"ScheduleExpression": "rate(1 days)"}, "Invalid Schedule Expression"),
+    ("create_schedule", {"FlexibleTimeWindow": {"Mode": "FLEXIBLE"}}, "MaximumWindowInMinutes"),
+    ("create_schedule", "schedule by a function's role", "must allow AWS EventBridge Scheduler"),  # type: ignore[list-item]
 ]
 
 
@@ -167,6 +170,9 @@ def from_the_sample(sample: Sample, described: Arguments | str) -> Arguments:
         "role of servers": lambda: {"Role": sample.servers},
         "dead letters": lambda: {"DeadLetterConfig": {"TargetArn": sample.queue_arn}},
         "destination": lambda: {"DestinationConfig": {"OnFailure": {"Destination": sample.topic}}},
+        "schedule by a function's role": lambda: {
+            "Target": {**sample.defaults("create_schedule")["Target"], "RoleArn": sample.role}
+        },
         "two results": lambda: {
             "Metrics": [{"Id": "a", "MetricStat": METRIC}, {"Id": "b", "MetricStat": METRIC}]
         },
