@@ -10,6 +10,7 @@ from components.naming import Account, aws_provider
 from components.outcome_subscriber import OutcomeSubscriber, OutcomeSubscriberArgs
 from components.outputs import OUTPUTS, Deployed
 from components.processing import MediaProcessing, MediaProcessingArgs
+from components.scheduled_function import ScheduledFunction, ScheduledFunctionArgs
 from components.storage import MediaStorage, MediaStorageArgs
 from components.upload_api import UploadApi, UploadApiArgs
 
@@ -57,6 +58,21 @@ subscribers = {
     for spec in deployed(stack)
     if spec.subscribes
 }
+scheduled = {
+    spec.name: ScheduledFunction(
+        f"{stack.service}-{spec.name}",
+        ScheduledFunctionArgs(
+            spec=spec,
+            expression=spec.schedule,
+            account=account,
+            platform=processing.platform,
+            resources=processing.resources,
+        ),
+        options,
+    )
+    for spec in deployed(stack)
+    if spec.schedule
+}
 access = ApplicationAccess(stack.service, ApplicationAccessArgs(storage=storage), options)
 upload_api = None
 if stack.api.enabled:
@@ -74,6 +90,7 @@ deployed_components = Deployed(
     alerting=alerting,
     processing=processing,
     subscribers=subscribers,
+    scheduled=scheduled,
     access=access,
     upload_api=upload_api,
 )

@@ -233,6 +233,8 @@ class StackKeys(Keys):
     """How long data is kept."""
     notify: Notify
     """Who gets e-mails."""
+    reconcile: Annotated[Literal["daily", "off"], OneOf(("daily", "off"), "daily")]
+    """Whether buckets and records are compared once a day, and what differs is repaired."""
     tracing: Switch
     """Whether the functions and the API send traces to X-Ray."""
     point_in_time_recovery: Switch

@@ -68,7 +68,7 @@ class FunctionSpec:
     configuration, `names` those that name resources; both come on top of those that all functions get.
     `permissions` are its own; those for logs and traces come with every function. `after_error` and `after_throttle`
     are sentences for its alarms: what becomes of the work in hand. A function that `subscribes` is invoked with each
-    announcement of an outcome.
+    announcement of an outcome; one with a `schedule`, an expression of EventBridge Scheduler, when that says so.
     """
 
     name: str
@@ -82,6 +82,7 @@ class FunctionSpec:
     names: Callable[[StackConfig], Mapping[str, ResourceName]] = lambda _: {}
     polls: Callable[[StackConfig], Sequence[Polling]] = lambda _: ()
     subscribes: bool = False
+    schedule: str | None = None
     layers: tuple[str, ...] = ("image",)
     ephemeral: Callable[[StackConfig], int] = lambda _: bounds.LAMBDA_EPHEMERAL_MB[0]
     is_deployed: Callable[[StackConfig], bool] = lambda _: True
@@ -272,4 +273,23 @@ UPLOAD_API = FunctionSpec(
     after_error="The client got a 5xx; with an Idempotency-Key it can repeat its upload safely.",
     after_throttle="The client got an answer that asks it to try again later.",
 )
-FUNCTIONS = (PROCESS_IMAGE, PROCESS_VIDEO, DEAD_LETTERS, LOG_NOTIFICATION, UPLOAD_API)
+RECONCILE = FunctionSpec(
+    name="reconcile",
+    purpose="compares buckets and records once a day, and repairs what differs",
+    is_deployed=lambda config: config.reconcile == "daily",
+    schedule="rate(1 day)",
+    memory=lambda _: 256,  # lists and compares, decodes nothing
+    timeout=lambda _: bounds.LAMBDA_TIMEOUT_SECONDS[
+        1
+    ],  # what it cannot look at in time, it does the next day
+    names=lambda _: {
+        "UPLOADS_BUCKET": _UPLOADS_BUCKET,
+        "RENDITIONS_BUCKET": _RENDITIONS_BUCKET,
+        "RECORDS_TABLE": _RECORDS_TABLE,
+        "IMAGES_QUEUE_URL": ResourceName(longest=_QUEUE_URL, value=lambda on: on.images.queue.url),
+    },
+    permissions=permissions.reconcile,
+    after_error="Lambda invokes it twice more, and the schedule the next day; it continues where it was.",
+    after_throttle="Lambda tries again for six hours.",
+)
+FUNCTIONS = (PROCESS_IMAGE, PROCESS_VIDEO, DEAD_LETTERS, LOG_NOTIFICATION, UPLOAD_API, RECONCILE)

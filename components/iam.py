@@ -37,16 +37,16 @@ def policy(statements: Sequence[Statement]) -> pulumi.Output[str]:
     )
 
 
-def assume_role(service: str) -> pulumi.Output[str]:
-    """Return the trust policy of a role that one AWS service assumes."""
-    return pulumi.Output.json_dumps(
-        {
-            "Version": VERSION,
-            "Statement": [
-                {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"},
-            ],
-        }
-    )
+def assume_role(service: str, *, account: pulumi.Input[str] | None = None) -> pulumi.Output[str]:
+    """Return the trust policy of a role that one AWS service assumes, with `account` only on behalf of that account."""
+    condition = {"Condition": {"StringEquals": {"aws:SourceAccount": account}}} if account else {}
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": service},
+        "Action": "sts:AssumeRole",
+        **condition,
+    }
+    return pulumi.Output.json_dumps({"Version": VERSION, "Statement": [statement]})
 
 
 @dataclass(frozen=True, kw_only=True)

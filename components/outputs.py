@@ -12,6 +12,7 @@ from components.function import PythonFunction
 from components.function_specs import FUNCTIONS, FunctionSpec
 from components.outcome_subscriber import OutcomeSubscriber
 from components.processing import MediaProcessing
+from components.scheduled_function import ScheduledFunction
 from components.storage import BUCKETS, BucketSpec, MediaStorage
 from components.upload_api import UploadApi
 
@@ -22,13 +23,15 @@ Value = pulumi.Input[str] | None
 class Deployed:
     """The components of one stack; `upload_api` is None where `api.enabled` is false.
 
-    `subscribers` has those of functions that subscribe to outcomes, by the function's name.
+    `subscribers` has those of functions that subscribe to outcomes, `scheduled` those that run by a schedule, by the
+    function's name.
     """
 
     storage: MediaStorage
     alerting: MediaAlerting
     processing: MediaProcessing
     subscribers: Mapping[str, OutcomeSubscriber]
+    scheduled: Mapping[str, ScheduledFunction]
     access: ApplicationAccess
     upload_api: UploadApi | None
 
@@ -37,6 +40,7 @@ class Deployed:
         functions = {
             **self.processing.functions,
             **{name: subscriber.function for name, subscriber in self.subscribers.items()},
+            **{name: scheduled.function for name, scheduled in self.scheduled.items()},
         }
         if self.upload_api:
             functions[self.upload_api.function.spec.name] = self.upload_api.function

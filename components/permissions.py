@@ -116,6 +116,32 @@ def _every_worker(on: Resources, *queues: aws.sqs.Queue) -> list[Statement]:
     ]
 
 
+def reconcile(on: Resources) -> list[Statement]:
+    """Allow to compare buckets and records, to send repairs, and to note where a run continues."""
+    storage = on.storage
+    return [
+        Statement(
+            sid="FindUploads", actions=["s3:ListBucketVersions"], resources=[storage.uploads.bucket.arn]
+        ),
+        Statement(sid="FindRenditions", actions=["s3:ListBucket"], resources=[storage.renditions.bucket.arn]),
+        Statement(
+            sid="RemoveRenditionsWithoutRecord",
+            actions=["s3:DeleteObject"],
+            resources=[storage.renditions.objects()],
+        ),
+        Statement(
+            sid="ReadTheRecords", actions=["dynamodb:Query", "dynamodb:Scan"], resources=[storage.records.arn]
+        ),
+        Statement(
+            sid="NoteWhereToContinue",
+            actions=["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"],
+            resources=[storage.records.arn],
+            condition={"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["reconcile"]}},
+        ),
+        Statement(sid="SendRepairs", actions=["sqs:SendMessage"], resources=[on.images.queue.arn]),
+    ]
+
+
 def log_notification(_: Resources) -> list[Statement]:
     """Allow nothing of its own: it writes to its log."""
     return []

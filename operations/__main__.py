@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from components.stack_files import read_config
 from operations.errors import OperationsError
 from operations.plan import Limits, Plan
-from operations.reconcile import Reconcile
+from operations.reconcile import Reconcile, places
 from operations.redrive import Kind, Position, Redrive
 from operations.stack import StackOutputs
 from operations.status import Status
@@ -135,7 +135,7 @@ def _redrive(options: argparse.Namespace) -> int:
 def _reconcile(options: argparse.Namespace) -> int:
     outputs = StackOutputs.find(options.stack, options.outputs)
     reconcile = Reconcile(
-        outputs=outputs,
+        places=places(outputs),
         s3=boto3.client("s3", region_name=outputs.region),
         dynamodb=boto3.client("dynamodb", region_name=outputs.region),
         sqs=boto3.client("sqs", region_name=outputs.region),

@@ -110,6 +110,14 @@ class Observability:
         """Log that an announcement was delivered again; the outcome already has its line."""
         self.logger.info("outcome announced again", extra={"alert_id": alert_id})
 
+    def repaired(self, difference: str, **facts: Any) -> None:
+        """Log one difference between buckets and records that was repaired."""
+        self.logger.warning("repaired: %s", difference, extra=facts)
+
+    def reconciled(self, repaired: int, *, finished: bool) -> None:
+        """Log the end of a run over buckets and records; an unfinished one continues the next time."""
+        self.logger.info("reconciled", extra={"repaired": repaired, "finished": finished})
+
     @contextmanager
     def invocation(self, context: Any, **ids: str) -> Iterator[None]:
         """Add the invocation's ids to log lines, and flush the metrics at its end, even after an error."""

@@ -13,8 +13,8 @@ STACKS = ("dev", "prod")
 def record() -> Mapping[str, Recording]:
     """Return what the program of each stack in this repository registers, by the stack's name.
 
-    With an address that alarms are sent to: without one, a stack has the essential alarms only.
+    With an address that alarms are sent to (without one, a stack has only the essential alarms) and all functions.
     """
-    told = {"notify": {"alerts": ["you@example.com"], "results": []}}
+    told = {"notify": {"alerts": ["you@example.com"], "results": []}, "reconcile": "daily"}
     with tempfile.TemporaryDirectory() as folder, without_packaging(Path(folder)):
         return {stack: run_program(StackFiles.read(PROJECT, stack, told)) for stack in STACKS}

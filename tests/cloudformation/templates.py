@@ -135,6 +135,14 @@ def _table(resource: Registered) -> Properties:
     }
 
 
+def _schedule(resource: Registered) -> Properties:
+    made = _renamed(resource, "Name")
+    return {
+        **made,
+        "Target": {**made["Target"], "RoleArn": ROLE},
+    }  # the recording's ARN of a role has a region
+
+
 def _log_group(resource: Registered) -> Properties:
     made = _renamed(resource, "LogGroupName")
     return {key: value for key, value in made.items() if (key, value) != ("RetentionInDays", 0)}  # 0: kept
@@ -269,6 +277,7 @@ _TYPES: Mapping[str, tuple[str, Callable[[Registered], Properties]]] = {
         ),
     ),
     "ApiKey": ("AWS::ApiGateway::ApiKey", lambda each: _renamed(each, "Name")),
+    "Schedule": ("AWS::Scheduler::Schedule", _schedule),
     "UsagePlanKey": ("AWS::ApiGateway::UsagePlanKey", lambda each: _renamed(each, None)),
 }  # fmt: skip
 # CloudFormation has them as properties of the resource that they belong to, and the calls that they make are held

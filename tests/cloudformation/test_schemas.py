@@ -17,6 +17,7 @@ from tests.components.recording import Recording, Registered
 ALL = os.environ.get("TRANSITIONS") == "all"
 ROLE = "arn:aws:iam::123456789012:role/logs-of-apis"
 EVERYTHING = {
+    "reconcile": "daily",
     "notify": {"alerts": ["a@example.com"], "results": ["b@example.com"]},
     **part("dev", "api", rate=10_000, burst=5_000, quotaPerDay=864_000_000, corsOrigins=ORIGINS),
 }
@@ -77,6 +78,7 @@ PLANTED: list[tuple[str, str, str, Any, str]] = [
     ("-image-layer", "LayerVersion", "compatibleArchitectures", ["riscv"], "CompatibleArchitectures"),
     ("-renditions", "Bucket", "bucket", "Upper_Case", "BucketName"),
     ("-api-stage", "Stage", "xrayTracingEnabled", "perhaps", "TracingEnabled"),
+    ("-reconcile-schedule", "Schedule", "state", "ON", "State"),
 ]  # fmt: skip
 
 

@@ -22,6 +22,8 @@ STACKS = ("dev", "prod")
 ORIGINS = ["https://www.example.com", "https://app.example.com:8443"]
 TOLD: Mapping[str, Any] = {"notify": {"alerts": ["ops@example.com"], "results": []}}
 """Somebody to tell: without an address a stack has the essential alarms only."""
+WHOLE: Mapping[str, Any] = {**TOLD, "reconcile": "daily"}
+"""Every function, and every alarm."""
 Run = Callable[..., Recording]
 
 
@@ -50,14 +52,15 @@ def run(zips: StackPackages) -> Run:
 
 @pytest.fixture(scope="session")
 def recordings(run: Run) -> dict[str, Recording]:
-    """Record both stacks of the repository; with subscribers, `dev` with web pages, so that there are some."""
+    """Record both stacks of the repository; with subscribers and the daily reconcile, `dev` with web pages."""
     dev = {
         "notify": {"alerts": ["ops@example.com"], "results": ["team@example.com"]},
+        "reconcile": "daily",
         **part("dev", "api", corsOrigins=ORIGINS),
     }
     return {
         "dev": run("dev", dev),
-        "prod": run("prod", TOLD),
+        "prod": run("prod", WHOLE),
     }
 
 

@@ -5,7 +5,7 @@ import pytest
 from components.function_specs import FUNCTIONS
 from components.stack_files import read_config
 from operations.prices import Prices
-from tests.components.conftest import Run
+from tests.components.conftest import TOLD, Run
 from tests.components.queries import ALARM, MAPPING, metrics
 from tests.components.recording import PROJECT, Recording
 
@@ -65,9 +65,9 @@ def test_nothing_else_is_billed_while_idle(untold: Recording) -> None:
     assert table.inputs["billingMode"] == "PAY_PER_REQUEST"
 
 
-def test_the_document_of_costs_has_these_sums(untold: Recording, dev: Recording) -> None:
+def test_the_document_of_costs_has_these_sums(run: Run, untold: Recording) -> None:
     text = (PROJECT / "docs" / "operator" / "cost.md").read_text("utf-8")
-    for recorded in (untold, dev):
+    for recorded in (untold, run("dev", TOLD)):
         alarms = recorded.of(ALARM)
         watched = sum(len(metrics(alarm)) for alarm in alarms)
         dollars = Prices.read().cost({"alarm_metric_month": watched})

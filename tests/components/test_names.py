@@ -12,7 +12,7 @@ from tests.components.recording import PROJECT, Recording, run_program
 
 RANDOM_PART = "-1a2b3c4"
 LONGEST = "a" * bounds.STACK_NAME_LENGTH
-EVERYTHING = {"notify": {"alerts": ["a@example.com"], "results": ["b@example.com"]}}
+EVERYTHING = {"notify": {"alerts": ["a@example.com"], "results": ["b@example.com"]}, "reconcile": "daily"}
 
 
 def too_long(recorded: Recording) -> dict[str, int]:

@@ -7,7 +7,7 @@ import pytest
 from components.function_specs import FUNCTIONS
 from components.outputs import OUTPUTS
 from components.storage import BUCKETS
-from tests.components.conftest import TOLD, Run
+from tests.components.conftest import WHOLE, Run
 from tests.components.recording import ACCOUNT, Recording
 
 FAMILIES = {
@@ -15,6 +15,7 @@ FAMILIES = {
     "media-pipeline:index:MediaProcessing",
     "media-pipeline:index:MediaAlerting",
     "media-pipeline:index:OutcomeLog",
+    "media-pipeline:index:ScheduledFunction",
     "media-pipeline:index:ApplicationAccess",
     "media-pipeline:index:UploadApi",
 }
@@ -47,7 +48,7 @@ RELEASED = {
 }  # fmt: skip
 
 
-def test_the_program_is_six_families_of_components_under_the_stack(recorded: Recording) -> None:
+def test_the_program_is_seven_families_of_components_under_the_stack(recorded: Recording) -> None:
     top = {
         resource.type
         for resource in recorded.resources
@@ -166,7 +167,7 @@ def test_a_second_run_registers_exactly_the_same(run: Run, prod: Recording) -> N
             for resource in recording.resources
         )
 
-    assert facts(run("prod", TOLD)) == facts(prod)
+    assert facts(run("prod", WHOLE)) == facts(prod)
 
 
 def test_aws_settings_of_the_stack_reach_the_provider(run: Run) -> None:

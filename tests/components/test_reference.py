@@ -3,7 +3,7 @@
 import pytest
 
 from scripts.reference.documents import documents
-from tests.components.conftest import STACKS, TOLD, Run
+from tests.components.conftest import STACKS, WHOLE, Run
 from tests.components.recording import PROJECT
 
 FOLDER = PROJECT / "docs" / "reference"
@@ -11,7 +11,7 @@ FOLDER = PROJECT / "docs" / "reference"
 
 @pytest.fixture(scope="module")
 def expected(run: Run) -> dict[str, str]:
-    return documents({stack: run(stack, TOLD) for stack in STACKS})
+    return documents({stack: run(stack, WHOLE) for stack in STACKS})
 
 
 def test_every_document_is_up_to_date(expected: dict[str, str]) -> None:

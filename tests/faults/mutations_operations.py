@@ -93,7 +93,7 @@ def reconcile_restores_what_is_hidden() -> None:
 
 @mutation
 def reconcile_leaves_stray_renditions() -> None:
-    def nothing(self: Any) -> Iterator[Finding]:
+    def nothing(self: Any, after: Any) -> Iterator[Finding]:
         return iter(())
 
     swap(Reconcile, "_renditions_without_record", lambda _: nothing)
@@ -101,7 +101,7 @@ def reconcile_leaves_stray_renditions() -> None:
 
 @mutation
 def reconcile_overlooks_lost_events() -> None:
-    def nothing(self: Any) -> Iterator[Finding]:
+    def nothing(self: Any, after: Any) -> Iterator[Finding]:
         return iter(())
 
     swap(Reconcile, "_uploads_without_record", lambda _: nothing)

@@ -12,7 +12,7 @@ from urllib.parse import unquote_plus
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from operations.reconcile import Reconcile
+from operations.reconcile import Reconcile, places
 from operations.redrive import Kind, Redrive
 from operations.stack import StackOutputs
 from tests.faults.fault_injection import Call
@@ -62,7 +62,7 @@ class Operator:
 
         def command(invocation: Invocation, clients: ClientSet) -> None:
             reconcile = Reconcile(
-                outputs=self._outputs(),
+                places=places(self._outputs()),
                 s3=clients.clients.s3,
                 dynamodb=clients.clients.dynamodb,
                 sqs=clients.clients.sqs,

@@ -19,7 +19,8 @@ from embedded_aws.access.actions import Need
 from local.demo.filming import Film, film
 from tests.api_end_to_end.served_stack import ServedStack, card, photo, serve_stack
 
-FUNCTIONS = tuple(spec.name.replace("-", "_") for spec in function_specs.FUNCTIONS)
+# Those of a function with a schedule are held by tests/local/deployed/test_scheduled_reconcile.py.
+FUNCTIONS = tuple(spec.name.replace("-", "_") for spec in function_specs.FUNCTIONS if spec.schedule is None)
 UNUSED: Mapping[tuple[str, str, str], str] = {
     # (function, action, end of the resource's ARN, with wildcards): why it is granted all the same
     ("*", "xray:*", "*"): "tracing is off in this run, and its daemon is not part of the embedded AWS",

@@ -28,6 +28,7 @@ VIOLATIONS = (
     Violation("layers", {"media_pipeline.errors": "media_pipeline.handlers.process_image"}),
     Violation("pure", {"media_pipeline.images.decoding": "media_pipeline.observability"}),
     Violation("program", {"components.queue": "media_pipeline.limits"}),
+    Violation("operations", {"operations.redrive": "media_pipeline.invocation"}),
     Violation("embedded", {"embedded_aws.world": "local.stacks"}),
     Violation("functions", {"media_pipeline.limits": "operations.redrive"}),
     Violation("cycles", {"components.queue": "components.alarms", "components.alarms": "components.queue"}),

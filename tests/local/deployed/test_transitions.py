@@ -34,6 +34,7 @@ BASE: dict[str, Any] = {
     "api.corsOrigins": [],
     "retention": {"originals": 14, "quarantine": 30, "records": 30, "logs": 14},
     "notify": {"alerts": [A], "results": []},
+    "reconcile": "off",
     "tracing": True,
     "pointInTimeRecovery": False,
     "protect": False,
@@ -46,7 +47,12 @@ CONFIGURATIONS: dict[str, dict[str, Any]] = {
     "base": {},
     "renamed size": {"sizes": {"big": 2048, "thumbnail": 150}, "formats": ["jpeg", "avif"], "grayscale": True},
     "moved address": {"notify": {"alerts": [], "results": [A, B]}},
-    "no video": {"video.enabled": False, "timeout": {"image": 120}, "concurrency": {"image": 2}},
+    "no video": {
+        "video.enabled": False,
+        "timeout": {"image": 120},
+        "concurrency": {"image": 2},
+        "reconcile": "daily",
+    },
     "no api": {"api.enabled": False, "tracing": False, "transparency": "keep", "background": "#102030"},
     "web pages": {"api.corsOrigins": ["https://www.example.com"], "api.rate": 9_000, "moderation.mode": "observe"},
     "kept": {

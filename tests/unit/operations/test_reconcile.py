@@ -8,7 +8,7 @@ import pytest
 
 from media_pipeline.records.record import Status
 from operations.__main__ import main
-from operations.reconcile import Difference, Finding, Reconcile
+from operations.reconcile import Difference, Finding, Reconcile, places
 from operations.stack import StackOutputs
 from tests.fixtures.moto_stack import MotoStack
 from tests.unit.processing.driving import draw
@@ -27,7 +27,7 @@ def outputs(stack: MotoStack) -> StackOutputs:
 
 def reconcile(stack: MotoStack, *, later: float = HOURS, pauses: list[float] | None = None) -> Reconcile:
     return Reconcile(
-        outputs=outputs(stack),
+        places=places(outputs(stack)),
         s3=stack.clients.s3,
         dynamodb=stack.clients.dynamodb,
         sqs=stack.clients.sqs,

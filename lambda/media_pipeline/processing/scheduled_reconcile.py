@@ -1,0 +1,46 @@
+"""One run of the scheduled reconcile: as far as its time goes, from where the run before ended."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from media_pipeline.invocation import Invocation, LambdaContext
+from media_pipeline.observability import Observability
+from media_pipeline.reconciliation import Reconcile
+from media_pipeline.records.resumption import Resumption
+
+
+class ScheduledReconcile:
+    """The handler of the function that EventBridge Scheduler invokes; its event says nothing.
+
+    A run that fails or is killed begins at the same position again: a repair can be repeated. `start` makes a new
+    Reconcile, which remembers records for one run only.
+    """
+
+    def __init__(
+        self,
+        *,
+        start: Callable[[], Reconcile],
+        resumption: Resumption,
+        observability: Observability,
+        client_timeout: float,
+    ) -> None:
+        self._start = start
+        self._resumption = resumption
+        self._observability = observability
+        self._client_timeout = client_timeout
+
+    def __call__(self, _: object, context: LambdaContext) -> Mapping[str, Any]:
+        """Reconcile; return `{"repaired": number, "finished": whether everything was looked at}`."""
+        invocation = Invocation.of(context, client_timeout=self._client_timeout)
+        with self._observability.invocation(context):
+            run, repaired = self._start(), 0
+            for finding in run.find(after=self._resumption.load(), may_continue=lambda: invocation.has_time):
+                run.repair(finding)
+                repaired += 1
+                self._observability.repaired(
+                    finding.difference, subject=finding.subject, version=finding.version
+                )
+            self._resumption.save(run.position)
+            finished = run.position is None
+            self._observability.reconciled(repaired, finished=finished)
+        return {"repaired": repaired, "finished": finished}

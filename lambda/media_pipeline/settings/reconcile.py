@@ -1,0 +1,32 @@
+"""The environment of the scheduled reconcile as typed settings."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from media_pipeline.reconciliation import Places
+from media_pipeline.settings.variables import Variables
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReconcileSettings:
+    """What is compared, and whether traces are sent."""
+
+    places: Places
+    tracing: bool
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "ReconcileSettings":
+        """Parse the function's variables.
+
+        Raises SettingsError that names the variable.
+        """
+        variables = Variables(environment)
+        return cls(
+            places=Places(
+                uploads_bucket=variables.text("UPLOADS_BUCKET"),
+                renditions_bucket=variables.text("RENDITIONS_BUCKET"),
+                records_table=variables.text("RECORDS_TABLE"),
+                images_queue_url=variables.text("IMAGES_QUEUE_URL"),
+            ),
+            tracing=variables.boolean("TRACING"),
+        )

@@ -1,0 +1,104 @@
+"""The daily reconcile in a deployed stack: its schedule invokes it, and it finds what S3 never told of."""
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from embedded_aws.runtime.timescale import TimeScale
+from embedded_aws.serving.served_world import ServedWorld
+from local.demo import scenes
+from tests.fixtures.deployed_stack import DeployedStack, deploy_into, packages_for_host, region_of
+
+PATIENCE = 60.0
+HOURS = timedelta(hours=2)
+WITHOUT_THE_REST = {
+    "reconcile": "daily",
+    "video.enabled": False,
+    "api.enabled": False,
+    "tracing": False,
+    "sizes": {"thumbnail": 150},
+    "formats": ["jpeg"],
+}
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[ServedWorld]:
+    with (
+        packages_for_host(),
+        ServedWorld(region_of(), profile="young-bucket", timescale=TimeScale()) as world,
+    ):
+        yield world
+
+
+@pytest.fixture(scope="module")
+def stack(served: ServedWorld) -> DeployedStack:
+    return deploy_into(served.world, "dev", WITHOUT_THE_REST)
+
+
+def run_schedule(served: ServedWorld) -> Any:
+    (schedule,) = served.world.client("scheduler").list_schedules()["Schedules"]
+    return served.run_schedule(schedule["Name"])
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def let_hours_pass(stack: DeployedStack, bucket: str) -> None:
+    """Make what is in a bucket older than a reconcile leaves alone."""
+    from moto.s3.models import s3_backends
+
+    backend = s3_backends[stack.world.account_id]["aws"].buckets[stack.outputs[bucket]]
+    for key in backend.keys.values():
+        key.last_modified -= HOURS
+
+
+def test_an_upload_whose_event_a_young_bucket_lost_is_published_by_the_schedule(
+    served: ServedWorld, stack: DeployedStack, tmp_path: Any
+) -> None:
+    photo = tmp_path / "photo.jpg"
+    scenes.lake((300, 200)).save(photo)
+    stack.upload("early.jpg", photo.read_bytes())
+    assert run_schedule(served) == {"repaired": 0, "finished": True}, "its event may still be under way"
+    let_hours_pass(stack, "uploads_bucket")
+    assert stack.records("early.jpg") == []
+    assert run_schedule(served) == {"repaired": 1, "finished": True}
+    wait_until(lambda: [record for record in stack.records("early.jpg") if "announced_at" in record])
+    (record,) = stack.records("early.jpg")
+    assert record["status"] == "PUBLISHED"
+    assert run_schedule(served) == {"repaired": 0, "finished": True}
+
+
+def test_a_rendition_that_no_record_lists_is_removed_with_the_functions_own_rights(
+    served: ServedWorld, stack: DeployedStack
+) -> None:
+    stack.world.client("s3").put_object(
+        Bucket=stack.outputs["renditions_bucket"], Key="a.jpg/1/old-12345678.jpg", Body=b"x"
+    )
+    let_hours_pass(stack, "renditions_bucket")
+    assert run_schedule(served)["repaired"] == 1
+    assert stack.keys("renditions_bucket", "a.jpg/") == set()
+
+
+def test_the_schedule_asks_for_nothing_that_it_was_not_granted(
+    served: ServedWorld, stack: DeployedStack
+) -> None:
+    name = stack.outputs["reconcile_function"]
+    role = (
+        stack.world.client("lambda").get_function_configuration(FunctionName=name)["Role"].rpartition("/")[2]
+    )
+    assert [access for access in stack.world.access_log.denied if access.role == role] == []
+    # Only a run that its time cut off notes where the next one continues.
+    assert [need.action for need in stack.world.granted_but_unused(role)] == ["dynamodb:PutItem"]
+
+
+def test_without_the_key_there_is_no_schedule_and_no_function(stack: DeployedStack) -> None:
+    stack.deployment.update({"reconcile": "off"})
+    assert stack.world.client("scheduler").list_schedules()["Schedules"] == []
+    assert "reconcile_function" not in stack.outputs
