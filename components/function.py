@@ -92,8 +92,13 @@ class PythonFunction(pulumi.ComponentResource):
             tracing_config=aws.lambda_.FunctionTracingConfigArgs(
                 mode="Active" if config.tracing else "PassThrough"
             ),
-            # Without its permissions a function would fail its first messages.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=[policy],  # without its permissions a function would fail its first messages
+                # The provider would update the layers first and the code's architecture after them, so that for some
+                # seconds nothing could be imported. A new function takes over once it is whole.
+                replace_on_changes=["architectures", "runtime"],
+            ),
         )
         self._alarms(name, args)
         self.register_outputs({"name": self.function.name, "arn": self.function.arn})

@@ -1,5 +1,6 @@
 """The engine's part in a deployment: take the program's registrations, and have the handlers carry them out."""
 
+import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -170,9 +171,16 @@ class DeployingMonitor(MockMonitor):
             resource.inputs = resource.outputs = inputs
             return resource
         handler = self.handler(request.type)
-        resource.inputs = handler.check(urn, inputs, self._provider(request.provider))
         before = self._before(request, urn)
-        resource.id = self._update(handler, before, resource) if before else self._create(handler, resource)
+        is_named = handler.autoname is not None and not inputs.get(handler.autoname.input)
+        if before and handler.autoname and is_named:
+            inputs[handler.autoname.input] = before.inputs[handler.autoname.input]
+        resource.inputs = handler.check(urn, inputs, self._provider(request.provider))
+        if before is None:
+            resource.id = self._create(handler, resource)
+        else:
+            asked = frozenset(re.split(r"[.\[]", path)[0] for path in request.replaceOnChanges)
+            resource.id = self._update(handler, before, resource, asked, is_named=is_named)
         self._claim(resource)
         shown = handler.read(resource.id)
         if shown is None:
@@ -201,10 +209,16 @@ class DeployingMonitor(MockMonitor):
             self.registered.append(resource)  # so that destroy finds it
             raise
 
-    def _update(self, handler: Handler, before: Resource, after: Resource) -> str:
+    def _update(
+        self, handler: Handler, before: Resource, after: Resource, asked: frozenset[str], *, is_named: bool
+    ) -> str:
+        """Update in place, or replace where the type, or the program by `asked`, has the changed inputs replace it."""
         changed = handler.changed(before.inputs, after.inputs)
-        replaced = handler.replaces & changed
-        if replaced and handler.create_first:
+        replaced = (handler.replaces | asked) & changed
+        if replaced and (handler.create_first or replaced <= asked):
+            if handler.autoname and handler.autoname.exclusive and is_named:
+                name = handler.make_name(after.urn, before.id.encode())
+                after.inputs = {**after.inputs, handler.autoname.input: name}
             self._outdated.append(before)
             return self._create(handler, after)
         if replaced:

@@ -90,6 +90,7 @@ class Permission(Handler):
 
     type_name = "aws:lambda/permission:Permission"
     resource = "lambda_.Permission"
+    create_first = True
     service = "lambda"
     removed_with = "aws:lambda/function:Function"
     carries = frozenset({"action", "function", "principal", "sourceAccount", "sourceArn", "statementId"})

@@ -128,15 +128,13 @@ class Function(Handler):
         return state
 
     def update(self, id_: str, old: Inputs, new: Inputs) -> None:
-        """Update the code if its bytes changed, the settings if one of them did; then publish."""
+        """Update the settings if one of them changed, the code if its bytes did; then publish.
+
+        In the provider's order (terraform-provider-aws, resourceFunctionUpdate): new layers come before the code's new
+        architecture, which only the code's update can change.
+        """
         functions = self.aws.client("lambda")
         changed = self.changed(old, new)
-        if changed & {"code", "architectures"}:
-            functions.update_function_code(
-                FunctionName=id_,
-                ZipFile=_code(self, new),
-                Architectures=new["architectures"],
-            )
         if changed & _SETTINGS:
             request = {key: new[name] for name, key in _CONFIGURATION.items() if name in new}
             request.setdefault("Layers", [])
@@ -145,6 +143,12 @@ class Function(Handler):
             settings.setdefault("DeadLetterConfig", {})
             settings.setdefault("EphemeralStorage", {"Size": _LEAST_STORAGE})
             functions.update_function_configuration(FunctionName=id_, **request, **settings)
+        if changed & {"code", "architectures"}:
+            functions.update_function_code(
+                FunctionName=id_,
+                ZipFile=_code(self, new),
+                Architectures=new["architectures"],
+            )
         if new["publish"] and changed & {"code", "architectures", "publish", *_SETTINGS}:
             functions.publish_version(FunctionName=id_)
         if "reservedConcurrentExecutions" in changed:

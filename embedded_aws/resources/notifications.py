@@ -147,6 +147,7 @@ class TopicSubscription(Handler):
 
     type_name = "aws:sns/topicSubscription:TopicSubscription"
     resource = "sns.TopicSubscription"
+    create_first = True
     service = "sns"
     carries = frozenset(
         {
