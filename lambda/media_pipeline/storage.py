@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Protocol, cast
 from urllib.parse import urlencode
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 KEY_BYTES_LIMIT = 1024  # S3: an object key is at most 1,024 bytes of UTF-8
+LARGE_COPY_BYTES = 256 * 1024**2
+"""From this size on a copy may take longer than other calls wait for an answer."""
 DELETE_BATCH = 1000  # S3: DeleteObjects takes at most 1,000 keys
 IMMUTABLE = "public, max-age=31536000, immutable"  # RFC 8246: a rendition's key changes with its bytes
 _GONE = frozenset({"404", "NoSuchKey", "NoSuchVersion"})
@@ -77,10 +79,13 @@ class Original(Protocol):
 
 
 class Storage:
-    """All reads and writes of objects by the workers."""
+    """All reads and writes of objects by the workers. `large_copies` gives a client that waits long for an answer."""
 
-    def __init__(self, *, s3: "S3Client", buckets: Buckets) -> None:
+    def __init__(
+        self, *, s3: "S3Client", buckets: Buckets, large_copies: "Callable[[], S3Client] | None" = None
+    ) -> None:
         self._s3 = s3
+        self._large_copies = large_copies or (lambda: s3)
         self._uploads = buckets.uploads
         self._renditions = buckets.renditions
         self._quarantine = buckets.quarantine
@@ -193,17 +198,25 @@ class Storage:
                 )
 
     def quarantine(
-        self, key: str, *, version_id: str | None, etag: str | None, sha256: str, facts: Mapping[str, str]
+        self,
+        key: str,
+        *,
+        version_id: str | None,
+        etag: str | None,
+        sha256: str,
+        facts: Mapping[str, str],
+        size: int = 0,
     ) -> None:
         """Move one object version to quarantine: copy it, verify the copy, then delete that version.
 
-        `sha256` is that of the original, in hexadecimal; `facts` become the copy's tags. Each step can be repeated;
-        a verified copy without an original counts as moved. Raises OriginalGoneError where there is neither.
+        `sha256` is that of the original, in hexadecimal, `size` its bytes; `facts` become the copy's tags. Each step
+        can be repeated; a verified copy without an original counts as moved. Raises OriginalGoneError where there is
+        neither.
         """
         target = quarantine_key(key, identity(version_id, etag))
         if not self._is_quarantined(target, sha256):
             try:
-                self._copy_to_quarantine(key, target, version_id, etag, facts)
+                self._copy_to_quarantine(key, target, version_id, etag, facts, size)
             except OriginalGoneError:
                 # An invocation that was believed dead may have moved it since the check above.
                 if not self._is_quarantined(target, sha256):
@@ -261,12 +274,20 @@ class Storage:
         return etag in (None, current.etag)
 
     def _copy_to_quarantine(
-        self, key: str, target: str, version_id: str | None, etag: str | None, facts: Mapping[str, str]
+        self,
+        key: str,
+        target: str,
+        version_id: str | None,
+        etag: str | None,
+        facts: Mapping[str, str],
+        size: int,
     ) -> None:
         source = {"Bucket": self._uploads, "Key": key, "VersionId": version_id or NULL_VERSION}
         condition: dict[str, Any] = {"CopySourceIfMatch": etag} if etag else {}
+        # Not in parts: S3 has a SHA-256 of the whole object only of copies that CopyObject made.
+        s3 = self._large_copies() if size >= LARGE_COPY_BYTES else self._s3
         try:
-            self._s3.copy_object(
+            s3.copy_object(
                 Bucket=self._quarantine,
                 Key=target,
                 CopySource=cast(Any, source),

@@ -127,9 +127,11 @@ def read_the_newest_version() -> None:
 
 @mutation
 def delete_the_newest_version() -> None:
-    def quarantine(self: Any, key: str, *, version_id: Any, etag: Any, sha256: str, facts: Any) -> None:
+    def quarantine(
+        self: Any, key: str, *, version_id: Any, etag: Any, sha256: str, facts: Any, size: int
+    ) -> None:
         target = storage.quarantine_key(key, version_id)
-        self._copy_to_quarantine(key, target, version_id, etag, facts)
+        self._copy_to_quarantine(key, target, version_id, etag, facts, size)
         self._s3.delete_object(Bucket=self._uploads, Key=key)
 
     swap(Storage, "quarantine", lambda _: quarantine)
@@ -137,7 +139,9 @@ def delete_the_newest_version() -> None:
 
 @mutation
 def delete_the_original_before_the_copy() -> None:
-    def quarantine(self: Any, key: str, *, version_id: Any, etag: Any, sha256: str, facts: Any) -> None:
+    def quarantine(
+        self: Any, key: str, *, version_id: Any, etag: Any, sha256: str, facts: Any, size: int
+    ) -> None:
         target = storage.quarantine_key(key, version_id)
         if not self._is_quarantined(target, sha256):
             data = self._s3.get_object(Bucket=self._uploads, Key=key, VersionId=version_id)["Body"].read()
@@ -149,8 +153,10 @@ def delete_the_original_before_the_copy() -> None:
 
 @mutation
 def copy_to_quarantine_and_leave_the_original() -> None:
-    def quarantine(self: Any, key: str, *, version_id: Any, etag: Any, sha256: str, facts: Any) -> None:
-        self._copy_to_quarantine(key, storage.quarantine_key(key, version_id), version_id, etag, facts)
+    def quarantine(
+        self: Any, key: str, *, version_id: Any, etag: Any, sha256: str, facts: Any, size: int
+    ) -> None:
+        self._copy_to_quarantine(key, storage.quarantine_key(key, version_id), version_id, etag, facts, size)
 
     swap(Storage, "quarantine", lambda _: quarantine)
 

@@ -148,8 +148,8 @@ def null_versions_are_read_without_their_etag() -> None:
 
 @mutation
 def null_versions_are_copied_without_their_etag() -> None:
-    def copy(self: Any, key: str, target: str, version_id: Any, etag: Any, facts: Any) -> None:
-        real(self, key, target, version_id, None, facts)
+    def copy(self: Any, key: str, target: str, version_id: Any, etag: Any, facts: Any, size: int) -> None:
+        real(self, key, target, version_id, None, facts, size)
 
     real = Storage._copy_to_quarantine
     swap(Storage, "_copy_to_quarantine", lambda _: copy)

@@ -1,13 +1,22 @@
 """Reads and deletes of objects, over moto; what moto does not refuse is answered as S3 answers it."""
 
+import base64
+import hashlib
+import threading
+import time
 import unicodedata
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterator, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
 from botocore.stub import Stubber
 
+from media_pipeline.bootstrap.clients import Clients
 from media_pipeline.errors import Reason, RejectedError
-from media_pipeline.storage import OriginalGoneError, Storage
+from media_pipeline.invocation import CALL_SHARE
+from media_pipeline.storage import LARGE_COPY_BYTES, OriginalGoneError, Storage
 from tests.fixtures.moto_stack import MotoStack
 from tests.fixtures.storage import BUCKETS
 
@@ -120,3 +129,89 @@ def test_longer_keys_deleted_versions_and_delete_markers_are_not_earlier_uploads
     only = stack.upload("api/a", b"2")["s3"]["object"]["versionId"]
     assert not storage.has_earlier_upload("api/a", version_id=only)
     assert not storage.has_earlier_upload("api/a", version_id=gone)
+
+
+TIMEOUT = 15.0  # of the function: its clients wait 1 s for an answer, and 3.25 s for that of a large copy
+COPY_SECONDS = 1.5
+CONTENT = b"a film"
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+
+
+class SlowlyCopyingS3(BaseHTTPRequestHandler):
+    """S3 as far as a move to quarantine needs it; a copy is answered after COPY_SECONDS."""
+
+    protocol_version = "HTTP/1.1"
+    requests: list[tuple[str, Mapping[str, str]]]
+
+    def do_HEAD(self) -> None:
+        copied = any(method == "PUT" for method, _ in self.requests)
+        checksum = base64.b64encode(bytes.fromhex(SHA256)).decode()
+        self._answer(200 if copied else 404, b"", {"x-amz-checksum-sha256": checksum} if copied else {})
+
+    def do_PUT(self) -> None:
+        time.sleep(COPY_SECONDS)
+        self._answer(200, b"<CopyObjectResult><ETag>e</ETag></CopyObjectResult>", {})
+
+    def do_DELETE(self) -> None:
+        self._answer(204, b"", {})
+
+    def _answer(self, status: int, body: bytes, headers: Mapping[str, str]) -> None:
+        self.requests.append((self.command, dict(self.headers)))
+        self.send_response(status)
+        for name, value in {**headers, "Content-Length": str(len(body))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Print nothing."""
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Clients, list[tuple[str, Mapping[str, str]]]]]:
+    handler: Any = type("Handler", (SlowlyCopyingS3,), {"requests": []})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        for name, value in {
+            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.server_port}",
+            "AWS_ACCESS_KEY_ID": "k",
+            "AWS_SECRET_ACCESS_KEY": "s",
+            "AWS_DEFAULT_REGION": "eu-central-1",
+        }.items():
+            monkeypatch.setenv(name, value)
+        yield Clients.create(TIMEOUT), handler.requests
+        server.shutdown()
+
+
+def move(clients: Clients, size: int) -> None:
+    storage = Storage(s3=clients.s3, buckets=BUCKETS, large_copies=clients.large_copies)
+    facts = {"status": "BLOCKED"}
+    storage.quarantine("film.mp4", version_id="v1", etag="e1", sha256=SHA256, facts=facts, size=size)
+
+
+def test_a_large_original_is_copied_once_though_the_copy_takes_longer_than_other_calls(slow: Any) -> None:
+    clients, requests = slow
+    move(clients, LARGE_COPY_BYTES)
+    assert [method for method, _ in requests] == ["HEAD", "PUT", "HEAD", "DELETE"]
+    sent = {name.lower(): value for name, value in requests[1][1].items()}
+    assert sent["x-amz-copy-source"].endswith("/film.mp4?versionId=v1")
+    assert sent["x-amz-copy-source-if-match"] == "e1"
+
+
+def test_a_small_originals_copy_is_not_waited_for_that_long(stack: MotoStack) -> None:
+    put = stack.clients.s3.put_object(Bucket="uploads", Key="a.jpg", Body=CONTENT)
+    storage = Storage(s3=stack.clients.s3, buckets=BUCKETS, large_copies=lambda: pytest.fail("was asked for"))
+    version = {"version_id": put["VersionId"], "etag": put["ETag"], "sha256": SHA256}
+    storage.quarantine("a.jpg", **version, facts={"status": "BLOCKED"}, size=LARGE_COPY_BYTES - 1)
+    assert stack.keys("quarantine") == {f"a.jpg/{put['VersionId']}"}
+
+
+@pytest.mark.parametrize("timeout", [15.0, 60.0, 240.0])
+def test_a_large_copy_takes_no_more_of_the_functions_time_than_any_call_may(
+    monkeypatch: pytest.MonkeyPatch, timeout: float
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    config: Any = Clients.create(timeout).large_copies().meta.config
+    assert config.retries == {"mode": "standard", "total_max_attempts": 1}
+    assert config.connect_timeout + config.read_timeout <= CALL_SHARE * timeout
+    assert config.read_timeout >= 3 * max(timeout / 20, 1.0), "longer than that of other calls"

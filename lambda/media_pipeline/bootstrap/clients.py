@@ -1,11 +1,14 @@
 """AWS clients whose time-outs lie well below the function's own."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import botocore.session
 from botocore.config import Config
+
+from media_pipeline.invocation import CALL_SHARE
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
 ATTEMPTS = 3
 CONNECT_SHARE = 1 / 60  # of the function's time-out, each attempt
 READ_SHARE = 1 / 20  # with both, three attempts and their pauses stay within invocation.CALL_SHARE
+LARGE_COPY_SHARE = CALL_SHARE - 2 * CONNECT_SHARE  # of one attempt, so that it stays within CALL_SHARE too
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,11 +31,14 @@ class Clients:
     dynamodb: "DynamoDBClient"
     sns: "SNSClient"
     sqs: "SQSClient"
+    large_copies: "Callable[[], S3Client]"
+    """Gives the client for copies of large objects, created when the first one is needed."""
 
     @classmethod
     def create(cls, timeout: float) -> "Clients":
         """Create the clients of a function with this time-out in seconds."""
-        return cls(**{name: _client(name, timeout) for name in ("s3", "dynamodb", "sns", "sqs")})
+        services = {name: _client(name, timeout) for name in ("s3", "dynamodb", "sns", "sqs")}
+        return cls(**services, large_copies=cache(partial(large_copies_s3, timeout)))
 
 
 def rekognition(timeout: float) -> "RekognitionClient":
@@ -57,6 +64,16 @@ def signing_s3(timeout: float, attempts: int = ATTEMPTS) -> "S3Client":
     return client
 
 
+def large_copies_s3(timeout: float) -> "S3Client":
+    """Create a client of S3 that waits long for an answer, and sends a call once.
+
+    S3 answers CopyObject once the copy is whole, which takes longer than other calls from some hundred megabytes on.
+    An attempt that is given up would copy on, so none is repeated.
+    """
+    client: S3Client = _client("s3", timeout, attempts=1, read_share=LARGE_COPY_SHARE)
+    return client
+
+
 @cache
 def _session() -> botocore.session.Session:
     # One for all clients: each session reads the SDK's endpoints for itself, 20 ms of a cold start.
@@ -69,11 +86,12 @@ def _client(
     retry_mode: Literal["standard", "adaptive"] = "standard",
     *,
     attempts: int = ATTEMPTS,
+    read_share: float = READ_SHARE,
     **options: Any,
 ) -> Any:
     config = Config(
         connect_timeout=max(timeout * CONNECT_SHARE, 0.5),
-        read_timeout=max(timeout * READ_SHARE, 1.0),
+        read_timeout=max(timeout * read_share, 1.0),
         retries={"mode": retry_mode, "total_max_attempts": attempts},
         **options,
     )

@@ -37,7 +37,7 @@ class Services:
             clock=clock,
             retention_days=settings.records_retention_days,
         )
-        self.storage = Storage(s3=clients.s3, buckets=settings.buckets)
+        self.storage = Storage(s3=clients.s3, buckets=settings.buckets, large_copies=clients.large_copies)
         self.outcomes = Outcomes(
             records=self.records,
             storage=self.storage,

@@ -308,6 +308,7 @@ class ObjectProcessor(Generic[Fetched]):
                 etag=record.etag,
                 sha256=record.attributes["sha256"],
                 facts=self._labels(record, status),
+                size=int(record.attributes.get("bytes", 0)),
             )
         return Ending(status, {"reason": reason, "detail": record.moderation.reason})
 
