@@ -1,5 +1,6 @@
 """Videos whose containers cost more than their bytes say: boxes, tracks, tables, tags and packets without number."""
 
+import random
 import struct
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,6 +14,8 @@ STBL = (*TRAK, b"mdia", b"minf", b"stbl")
 _SEGMENT = b"\x18\x53\x80\x67"
 _UNKNOWN_SIZE = b"\x01" + b"\xff" * 7
 _MANY, _VERY_MANY = 100_000, 2_000_000
+LARGEST = 500_000_000
+"""Bytes: a little less than `limits.videoBytes` of dev. What takes the same time per byte is as large as may be."""
 _SAMPLES = 2**31 - 1
 
 
@@ -31,6 +34,12 @@ def with_boxes(data: bytes, path: tuple[bytes, ...], *more: bytes) -> bytes:
 def with_content(data: bytes, path: tuple[bytes, ...], content: bytes) -> bytes:
     """Replace the content of the boxes at a path."""
     return joined(rewritten(boxes(data), path, content))
+
+
+def filling(*pattern: bytes) -> bytes:
+    """Return the pattern as often as the largest upload has room for."""
+    unit = b"".join(pattern)
+    return unit * (LARGEST // len(unit))
 
 
 def box_of(kind: bytes, content: bytes = b"") -> bytes:
@@ -65,7 +74,8 @@ def _samples_by_the_million(count: int) -> bytes:
 
 
 def _timed_by_the_million() -> bytes:
-    table = struct.pack(">II", 0, _VERY_MANY) + struct.pack(">II", 1, 1000) * _VERY_MANY
+    times = filling(struct.pack(">II", 1, 1000))
+    table = struct.pack(">II", 0, len(times) // 8) + times
     return with_content(crafted("mp4"), (*STBL, b"stts"), table)
 
 
@@ -88,7 +98,7 @@ def _fragments() -> bytes:
     movie = crafted("mp4", movflags="frag_keyframe+empty_moov+default_base_moof")
     header = box_of(b"mfhd", struct.pack(">II", 0, 1))
     track = box_of(b"traf", box_of(b"tfhd", struct.pack(">II", 0x20000, 1)))
-    return movie + box_of(b"moof", header + track) * _MANY * 5
+    return movie + filling(box_of(b"moof", header + track))
 
 
 def _runs() -> bytes:
@@ -146,7 +156,7 @@ def _large_attachments() -> bytes:
 def _cues() -> bytes:
     place = element(b"\xf7", b"\1") + element(b"\xf1", b"\1")
     point = element(b"\xbb", element(b"\xb3", b"\1") + element(b"\xb7", place))
-    return with_elements(crafted("mkv"), element(b"\x1c\x53\xbb\x6b", point * _VERY_MANY))
+    return with_elements(crafted("mkv"), element(b"\x1c\x53\xbb\x6b", filling(point)))
 
 
 def _tags_of_matroska() -> bytes:
@@ -171,50 +181,63 @@ def _tracks_of_matroska() -> bytes:
 
 
 def _packets() -> bytes:
-    """Return a film with millions of sound packets of a byte each, in a cluster behind its own."""
+    """Return a film with tens of millions of sound packets of a byte each, in a cluster behind its own."""
     data = crafted("mkv", sounds=(Sound(codec="pcm_u8", end=0.5),))
     block = b"\xa3\x85\x82\0\0\x80\x80"
     return with_elements(
-        data, element(b"\x1f\x43\xb6\x75", element(b"\xe7", b"\x02") + block * 5_000_000), at_end=True
+        data, element(b"\x1f\x43\xb6\x75", element(b"\xe7", b"\x02") + filling(block)), at_end=True
     )
 
 
 def _picture_packets() -> bytes:
-    """Return a film with millions of empty picture packets behind its own."""
+    """Return a film with tens of millions of empty picture packets behind its own."""
     block = b"\xa3\x85\x81\0\0\x80\0"
-    cluster = element(b"\x1f\x43\xb6\x75", element(b"\xe7", b"\x02") + block * 5_000_000)
+    cluster = element(b"\x1f\x43\xb6\x75", element(b"\xe7", b"\x02") + filling(block))
+    return with_elements(crafted("mkv"), cluster, at_end=True)
+
+
+def _packets_of_others() -> bytes:
+    """Return a film with tens of millions of packets of a track that nobody plays."""
+    data = crafted("mkv", sounds=(Sound(codec="pcm_u8", end=0.5), Sound(codec="pcm_u8", end=0.5)))
+    block = b"\xa3\x85\x83\0\0\x80\x80"
+    cluster = element(b"\x1f\x43\xb6\x75", element(b"\xe7", b"\x02") + filling(block))
+    return with_elements(data, cluster, at_end=True)
+
+
+def _broken_packets() -> bytes:
+    """Return a film with a hundred thousand pictures behind its own, each of which is noise."""
+    block = b"\xa3" + struct.pack(">I", 0x10000000 | 4 + 4000) + b"\x81\0\0\x80"
+    noise = struct.pack(">I", 3996) + b"\x65" + random.Random(0).randbytes(3995)
+    cluster = element(b"\x1f\x43\xb6\x75", element(b"\xe7", b"\x02") + (block + noise) * _MANY)
     return with_elements(crafted("mkv"), cluster, at_end=True)
 
 
 def _clusters() -> bytes:
-    return with_elements(
-        crafted("mkv"), element(b"\x1f\x43\xb6\x75", b"\xe7\x81\0") * _VERY_MANY, at_end=True
-    )
+    return with_elements(crafted("mkv"), filling(element(b"\x1f\x43\xb6\x75", b"\xe7\x81\0")), at_end=True)
 
 
 def _laced_packets() -> bytes:
     """Return a film with blocks of 256 packets without bytes each."""
     block = b"\xa3" + bytes([0x80 | 5 + 1]) + b"\x82\0\0\x04" + b"\xff" + b"\0"
     data = crafted("mkv", sounds=(Sound(codec="pcm_u8", end=0.5),))
-    cluster = element(b"\x1f\x43\xb6\x75", element(b"\xe7", b"\x02") + block * 1_000_000)
+    cluster = element(b"\x1f\x43\xb6\x75", element(b"\xe7", b"\x02") + filling(block))
     return with_elements(data, cluster, at_end=True)
 
 
-def _long_and_large(size: tuple[int, int], count: int, rate: int) -> Callable[[], bytes]:
-    """Return a film of frames in which nothing moves, which takes few bytes."""
-    times = tuple(number / rate for number in range(count))
-    return lambda: crafted(
-        "mp4", Track(size=size, times=times, rate=rate, options={"crf": "51", "g": "9999"})
-    )
+def _large(size: tuple[int, int], pixels: str = "yuv420p") -> Callable[[], bytes]:
+    """Return two seconds in which nothing moves, which take few bytes, but a decoder keeps 16 pictures."""
+    times = tuple(number / 30 for number in range(60))
+    options = {"preset": "ultrafast", "crf": "51", "g": "9999", "refs": "16"}
+    return lambda: crafted("mp4", Track(size=size, times=times, rate=30, pixels=pixels, options=options))
 
 
 FILMS: Mapping[str, Callable[[], bytes]] = {
     "mp4-tracks": lambda: with_boxes(
         crafted("mp4"), (b"moov",), box_of(b"trak", content_at(boxes(crafted("mp4")), TRAK)) * 20_000
     ),
-    "mp4-boxes": lambda: crafted("mp4") + box_of(b"free") * 10_000_000,
-    "mp4-boxes-in-front": lambda: crafted("mp4")[:32] + box_of(b"free") * 10_000_000 + crafted("mp4")[32:],
-    "mp4-boxes-of-the-movie": lambda: with_boxes(crafted("mp4"), (b"moov",), box_of(b"free") * 10_000_000),
+    "mp4-boxes": lambda: crafted("mp4") + filling(box_of(b"free")),
+    "mp4-boxes-in-front": lambda: crafted("mp4")[:32] + filling(box_of(b"free")) + crafted("mp4")[32:],
+    "mp4-boxes-of-the-movie": lambda: with_boxes(crafted("mp4"), (b"moov",), filling(box_of(b"free"))),
     "mp4-edits": _edited_by_the_million,
     "mp4-times": _timed_by_the_million,
     "mp4-samples-without-bytes": _samples_without_bytes,
@@ -232,12 +255,17 @@ FILMS: Mapping[str, Callable[[], bytes]] = {
     "mkv-tags": _tags_of_matroska,
     "mkv-chapters": _chapters,
     "mkv-tracks": _tracks_of_matroska,
-    "mkv-void": lambda: with_elements(crafted("mkv"), b"\xec\x80" * 10_000_000),
+    "mkv-void": lambda: with_elements(crafted("mkv"), filling(b"\xec\x80")),
     "mkv-clusters": _clusters,
     "mkv-packets": _packets,
     "mkv-picture-packets": _picture_packets,
+    "mkv-packets-of-others": _packets_of_others,
+    "mkv-broken-packets": _broken_packets,
     "mkv-laced-packets": _laced_packets,
-    "film-8k": _long_and_large((7680, 4320), 60, 30),
+    "film-8k": _large((7680, 4320)),
+    "film-of-10-bits": _large((5376, 3024), "yuv420p10le"),
+    "film-of-444": _large((5120, 3200), "yuv444p"),
+    "film-of-444-and-10-bits": _large((3840, 2160), "yuv444p10le"),
     "film-of-a-thousand-hertz": lambda: crafted("mkv", Track(times=tuple(n / 1000 for n in range(20_000)), rate=1000)),
 }  # fmt: skip
 """Name -> what makes the file."""

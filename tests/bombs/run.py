@@ -1,5 +1,5 @@
-"""`make bombs`: what do uploads cost that are made to cost much? No picture more than 20 s of processor time, and
-nothing more than half of its function's memory. The container of a video is held to the same.
+"""`make bombs`: what do uploads cost that are made to cost much? No picture and no container of a video more than 20 s
+of processor time, and nothing more than half of its function's memory.
 
 Each is processed in a process of its own, with the settings of dev, and must end published or refused with a reason.
 """

@@ -24,6 +24,7 @@ from media_pipeline.settings.functions import VideoSettings
 from media_pipeline.videos import judged_frames
 from media_pipeline.videos.frame_selection import choose_frames
 from media_pipeline.videos.outputs import VideoFile, VideoResults
+from media_pipeline.videos.overhead import Overhead
 from media_pipeline.videos.source import SourceVideo, nominal_frame_rate, open_video
 from media_pipeline.videos.transcoding import TranscodedVideo, transcode
 from media_pipeline.videos.video_limits import VideoLimits
@@ -95,8 +96,8 @@ class VideoProcessor:
 
     def make(self, attempt: Attempt, fetched: FetchedVideo) -> Results:
         """Transcode the video, choose the frames to judge, and render the poster."""
-        deadline = _Deadline(attempt)
-        with open_video(fetched.path, fetched.content_type, self._limits) as source:
+        deadline, overhead = _Deadline(attempt), Overhead(self._limits)
+        with open_video(fetched.path, fetched.content_type, self._limits, overhead) as source:
             attempt.facts |= _facts(source)
             with attempt.steps("transcode"):
                 transcoded = transcode(
@@ -111,18 +112,20 @@ class VideoProcessor:
         attempt.facts["duration"] = round(transcoded.seconds, 3)
         attempt.facts["width"], attempt.facts["height"] = transcoded.original  # upright, as of images
         with attempt.steps("render"):
-            results = self._render(fetched, transcoded, attempt)
+            results = self._render(fetched, transcoded, attempt, overhead)
         fetched.path.unlink()
         return results
 
-    def _render(self, fetched: FetchedVideo, transcoded: TranscodedVideo, attempt: Attempt) -> VideoResults:
+    def _render(
+        self, fetched: FetchedVideo, transcoded: TranscodedVideo, attempt: Attempt, overhead: Overhead
+    ) -> VideoResults:
         """Choose the frames to judge, make their proxies, and the poster of the best of them."""
         choice = choose_frames(transcoded.frames, self._settings.moderation_frames)
         chosen = choice.frames
         best = transcoded.frames[judged_frames.choose_poster(transcoded.frames, chosen)].time
         poster: Rendered | None = None
         shown: list[tuple[float, bytes]] = []
-        for frame in self._frames(fetched, transcoded, chosen, attempt):
+        for frame in self._frames(fetched, transcoded, chosen, attempt, overhead):
             shown += [(frame.time, proxy) for proxy in proxies(Packed(frame.picture))]
             if frame.time == best:
                 poster = render_frame(frame.picture, self._settings.specs)
@@ -142,7 +145,12 @@ class VideoProcessor:
         )
 
     def _frames(
-        self, fetched: FetchedVideo, transcoded: TranscodedVideo, chosen: tuple[int, ...], attempt: Attempt
+        self,
+        fetched: FetchedVideo,
+        transcoded: TranscodedVideo,
+        chosen: tuple[int, ...],
+        attempt: Attempt,
+        overhead: Overhead,
     ) -> Iterator[judged_frames.JudgedFrame]:
         def on_progress(_: float) -> None:
             attempt.renew_lease()
@@ -150,7 +158,7 @@ class VideoProcessor:
         if not self._settings.specs.grayscale:
             yield from judged_frames.from_published(transcoded, chosen, on_progress)
             return
-        with open_video(fetched.path, fetched.content_type, self._limits) as source:
+        with open_video(fetched.path, fetched.content_type, self._limits, overhead) as source:
             yield from judged_frames.from_source(
                 source,
                 transcoded,

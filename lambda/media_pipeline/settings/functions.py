@@ -20,9 +20,9 @@ DEFAULT_MEGABYTES = 1769  # one vCPU
 IDLE_MEGABYTES = (
     124  # the function with its libraries and clients, before it decodes anything (measured: 95 to 115)
 )
-PICTURE_SHARE = 0.5
-"""Of the function's memory, that one picture may take at most, with the idle function: the rest is for whatever an
-estimate from a header misses, and for what allocators do not give back between pictures."""
+UPLOAD_SHARE = 0.5
+"""Of the function's memory, that one upload may take at most, with the idle function: the rest is for whatever an
+estimate from a header misses, and for what allocators do not give back between uploads."""
 LEAST_HEIGHT, LEAST_FRAMES = 2, 2  # even lines; the first frame and the last
 
 
@@ -110,7 +110,7 @@ class VideoSettings(ImageSettings):
             moderation_frames=frames,
             video_bytes=size,
             video_seconds=seconds,
-            video_memory=_memory(variables, share=1.0),
+            video_memory=_memory(variables),
         )
 
 
@@ -137,16 +137,21 @@ def _limits(variables: Variables, document: Mapping[str, Any]) -> Limits:
         bytes=numbers["bytes"],
         pixels=numbers["pixels"],
         frames=numbers["frames"],
-        memory=_memory(variables, share=PICTURE_SHARE),
+        memory=_memory(variables),
     )
 
 
-def _memory(variables: Variables, *, share: float) -> int:
-    """Return the bytes that work may add to the idle process, for a share of the function's memory in all."""
+def _memory(variables: Variables) -> int:
+    """Return the bytes that one upload may add to the idle process."""
     megabytes = DEFAULT_MEGABYTES
     if LAMBDA_MEMORY in variables:  # outside Lambda, such as in a test, it is not
         megabytes = variables.parsed(LAMBDA_MEMORY, int, "a number of MB")
-    return (int(megabytes * share) - IDLE_MEGABYTES) * MEBIBYTE
+    return upload_memory(megabytes)
+
+
+def upload_memory(megabytes: int) -> int:
+    """Return the bytes that one upload may add to the idle process of a function with so much memory."""
+    return (int(megabytes * UPLOAD_SHARE) - IDLE_MEGABYTES) * MEBIBYTE
 
 
 def _numbers(document: Mapping[str, Any]) -> dict[str, int]:

@@ -5,6 +5,7 @@ from fractions import Fraction
 from typing import Any
 
 from av.filter import Graph
+from av.sidedata.sidedata import SideDataContainer
 from av.video.frame import VideoFrame
 
 from media_pipeline.images.sizes import Colour
@@ -170,5 +171,7 @@ class FrameConverter:
 
 
 def _display_matrix(frame: VideoFrame) -> bytes | None:
-    side_data: Any = frame.side_data.get("DISPLAYMATRIX")
+    # Not `frame.side_data`: the frame would keep that, which keeps the frame, until the garbage collector comes by.
+    container: Any = SideDataContainer
+    side_data = container(frame).get("DISPLAYMATRIX")
     return bytes(side_data) if side_data is not None else None

@@ -24,11 +24,13 @@ from media_pipeline.videos.alpha_track import AlphaTrack, alpha_track
 from media_pipeline.videos.bounded_memory import bounded
 from media_pipeline.videos.dolby_vision import has_many_tracks, read_records
 from media_pipeline.videos.hevc_alpha import HevcAlpha, hevc_alpha
+from media_pipeline.videos.overhead import READING_SECONDS, Overhead
 from media_pipeline.videos.packet_times import PacketTimes
 from media_pipeline.videos.video_limits import (
     AUDIO_DECODERS,
     BYTES_PER_PIXEL,
     FORMATS,
+    LARGE_FRAME,
     MAX_RATE,
     MAX_STREAMS,
     VIDEO_DECODERS,
@@ -39,6 +41,7 @@ DEFAULT_LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1
 """Number of channels -> the default channel order for it, by PyAV's name."""
 THREADS = 0
 """0: each codec's own choice, a few more than there are processors, since threads wait for one another."""
+_THREADS_OF_LARGE_FRAMES = 2
 _SANE_ASPECT = Fraction(1, 8), Fraction(8)
 """A pixel aspect ratio beyond these is an error in the file and ignored."""
 
@@ -68,6 +71,8 @@ class SourceVideo:
     """What decodes the transparency of VP8 and VP9."""
     hevc_alpha: HevcAlpha | None
     """What checks that the transparency of HEVC is decoded."""
+    overhead: Overhead
+    """What the video takes beside its pictures and its sound."""
     times: PacketTimes = field(default_factory=PacketTimes)
     """The times of the packets that were read so far."""
 
@@ -96,36 +101,43 @@ class SourceVideo:
 
 
 @contextmanager
-def open_video(path: Path, content_type: str, limits: VideoLimits) -> Iterator[SourceVideo]:
-    """Open a video file and check its header against the limits.
+def open_video(
+    path: Path, content_type: str, limits: VideoLimits, overhead: Overhead | None = None
+) -> Iterator[SourceVideo]:
+    """Open a video file and check its header against the limits; `overhead` is that of an earlier pass over it.
 
-    Raises RejectedError: unsupported_type, corrupt, too_long, too_many_pixels, too_many_frames, too_many_streams.
+    Raises RejectedError: unsupported_type, corrupt, too_long, too_many_pixels, too_many_frames, too_many_streams,
+    resource_exhausted; OutOfTimeError where the machine stood still.
     """
+    overhead = overhead or Overhead(limits)
     demuxer = FORMATS.get(content_type)
     if demuxer is None:
         raise RejectedError(
             Reason.UNSUPPORTED_TYPE, f"the bytes are {content_type}; accepted are MP4, MOV, WebM and Matroska"
         )
-    with _opened(path, demuxer, limits) as container:
+    with _opened(path, demuxer, limits, overhead) as container:
         _refuse_dolby_vision(path, demuxer)
-        source = _inspect(container, path, limits)
+        source = _inspect(container, path, limits, overhead)
         if source.seconds is not None and source.seconds > limits.seconds and _is_matroska(container):
             # Its duration counts from 0, its clock may begin later: where, the first packet knows for certain.
-            source = replace(source, seconds=source.seconds - _first_time(path, demuxer, limits))
+            source = replace(source, seconds=source.seconds - _first_time(path, demuxer, limits, overhead))
         if source.seconds is not None:
             limits.check_seconds(source.seconds)
             limits.check_frames(source.video_track.frames, source.seconds)
         yield source
 
 
-def _opened(path: Path, demuxer: str, limits: VideoLimits) -> InputContainer:
+def _opened(path: Path, demuxer: str, limits: VideoLimits, overhead: Overhead) -> InputContainer:
     """Open a file: tables of its header may be millions of lines long in a few bytes, and are all kept in memory.
 
-    Raises RejectedError: corrupt, too_many_streams, resource_exhausted.
+    Raises RejectedError (corrupt, too_many_streams, resource_exhausted), OutOfTimeError.
     """
+    options = _options(demuxer, limits)
     try:
-        with decoding(), bounded(limits.header_memory):
-            return av.open(str(path), "r", format=demuxer, options=_options(demuxer, limits))
+        with overhead.opening() as seconds, decoding(), bounded(limits.header_memory):
+            return av.open(
+                str(path), "r", format=demuxer, options=options, timeout=(seconds, READING_SECONDS)
+            )
     except MemoryError as error:
         # FFmpeg says the same of tracks beyond `max_streams` of an MP4 file.
         if demuxer == "mov" and has_many_tracks(path, MAX_STREAMS):
@@ -183,16 +195,18 @@ def _refuse_dolby_vision(path: Path, demuxer: str) -> None:
             )
 
 
-def _inspect(container: InputContainer, path: Path, limits: VideoLimits) -> SourceVideo:
+def _inspect(container: InputContainer, path: Path, limits: VideoLimits, overhead: Overhead) -> SourceVideo:
     if len(container.streams) > MAX_STREAMS:
         raise _too_many_streams()
     video = _choose_video_track(container)
     audio, dropped = _choose_audio_track(container)
     context = video.codec_context
-    limits.check_picture(context.width, context.height, bytes_per_pixel(context.format))
+    of_pixel = bytes_per_pixel(context.format)
+    limits.check_picture(context.width, context.height, of_pixel)
+    is_large = context.width * context.height * of_pixel > LARGE_FRAME
     seconds = _seconds(container, video)
     video.codec_context.options = {"max_pixels": str(limits.pixels)}
-    video.codec_context.thread_count = THREADS
+    video.codec_context.thread_count = _THREADS_OF_LARGE_FRAMES if is_large else THREADS
     video.thread_type = "AUTO"
     return SourceVideo(
         container=container,
@@ -207,6 +221,7 @@ def _inspect(container: InputContainer, path: Path, limits: VideoLimits) -> Sour
         coded_aspect=_sane_aspect(context.sample_aspect_ratio),
         alpha=alpha_track(video, limits.pixels),
         hevc_alpha=hevc_alpha(video),
+        overhead=overhead,
     )
 
 
@@ -286,9 +301,9 @@ def _seconds(container: InputContainer, video: VideoStream) -> float | None:
     return max((seconds for seconds in known if seconds is not None), default=None)
 
 
-def _first_time(path: Path, demuxer: str, limits: VideoLimits) -> float:
+def _first_time(path: Path, demuxer: str, limits: VideoLimits, overhead: Overhead) -> float:
     """Return the time in seconds of the first packet, 0 where none has one."""
-    with decoding(), av.open(str(path), "r", format=demuxer, options=_options(demuxer, limits)) as container:
+    with _opened(path, demuxer, limits, overhead) as container, overhead.search(), decoding():
         for packet in container.demux():
             if packet.pts is not None and packet.time_base:
                 return float(packet.pts * packet.time_base)

@@ -9,8 +9,11 @@ MAX_STREAMS = 32
 """Tracks of one file: phones write up to nine, cameras one per microphone."""
 MAX_RATE = 240.0
 """Frames per second: the slow motion of phones."""
-FRAMES_HELD = 24
-"""Decoded frames in memory at once: up to 16 reference frames of H.264 and HEVC, and one per decoder thread."""
+FRAMES_HELD = 29
+"""Decoded frames in memory at once, or as much beside them (measured): H.264 and HEVC have up to 16 reference frames,
+and as many wait for their turn; each thread of a decoder has its own; the encoder has small ones."""
+LARGE_FRAME = 32 * MEBIBYTE
+"""Bytes of a decoded frame beyond which a decoder gets few threads, each of which would hold another frame."""
 BYTES_PER_PIXEL = 3.0
 """Of a frame whose pixel format is unknown: 10 bits in 4:2:0. 8 bits take half of it, 4:4:4 twice as much."""
 

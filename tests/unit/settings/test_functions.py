@@ -4,7 +4,7 @@ import pytest
 
 from media_pipeline.errors import SettingsError
 from media_pipeline.moderation.verdicts import Mode
-from media_pipeline.settings.functions import ImageSettings, Settings, VideoSettings
+from media_pipeline.settings.functions import IDLE_MEGABYTES, ImageSettings, Settings, VideoSettings
 
 ENVIRONMENT = {
     "STACK": "dev",
@@ -95,9 +95,9 @@ def test_video_settings_are_the_images_and_more() -> None:
     assert settings.specs == ImageSettings.from_environment(VIDEO).specs
 
 
-def test_a_video_may_take_all_memory_that_its_function_has_left() -> None:
+def test_a_video_may_take_half_of_the_memory_with_the_idle_function() -> None:
     settings = VideoSettings.from_environment({**VIDEO, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "3008"})
-    assert settings.video_memory == 2884 * 1024 * 1024
+    assert settings.video_memory == (3008 // 2 - IDLE_MEGABYTES) * 1024 * 1024
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """What the published picture looks like: its size, which way is up, its colours, and when its frames are shown."""
 
+import gc
 import struct
 from fractions import Fraction
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import av
 import pytest
+from av.video.frame import VideoFrame
 from PIL import Image
 
 from media_pipeline.images.sniffing import sniff
@@ -39,6 +41,17 @@ def colour_at(picture: Image.Image, x: int, y: int) -> Colour:
     found: Any = picture.getpixel((x, y))
     red, green, blue = found
     return red, green, blue
+
+
+def test_frames_are_freed_without_the_garbage_collector(tmp_path: Path) -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        published = made(tmp_path)
+        kept = sum(isinstance(one, VideoFrame) for one in gc.get_objects())
+    finally:
+        gc.enable()
+    assert kept < len(published.frames) / 2
 
 
 @pytest.mark.parametrize(
