@@ -2,6 +2,10 @@
 
 # Lambda Developer Guide, "Lambda quotas".
 LAMBDA_MEMORY_MB = (128, 10_240)
+# An upload gets half of the memory without what the idle function takes: a picture or a frame of a megapixel has to
+# fit, of any kind. Tests compute both from the functions' own estimates.
+IMAGE_MEMORY_MB = (360, LAMBDA_MEMORY_MB[1])
+VIDEO_MEMORY_MB = (414, LAMBDA_MEMORY_MB[1])
 NEW_ACCOUNT_MEMORY_MB = 3_008
 """The most in a new account, until AWS raises it; the configuration takes more, and the preflight warns."""
 LAMBDA_TIMEOUT_SECONDS = (15, 900)

@@ -95,12 +95,17 @@ class Moderation(Keys):
     """What a video gets that has many more distinct scenes than `video.moderationFrames`; `allow` if not set."""
 
 
+_MEGAPIXEL = (
+    ": an upload may take half of it, and with less not even a megapixel fits in beside the idle function"
+)
+
+
 class Memory(Keys):
     """Megabytes by function; 1,769 MB are one whole processor."""
 
-    image: Annotated[int, Whole(bounds.LAMBDA_MEMORY_MB, " of MB", 1769)]
+    image: Annotated[int, Whole(bounds.IMAGE_MEMORY_MB, " of MB", 1769, _MEGAPIXEL)]
     """Memory of process-image."""
-    video: Annotated[int, Whole(bounds.LAMBDA_MEMORY_MB, " of MB", 3008)] | None = None
+    video: Annotated[int, Whole(bounds.VIDEO_MEMORY_MB, " of MB", 3008, _MEGAPIXEL)] | None = None
     """Memory of process-video."""
 
 

@@ -49,9 +49,9 @@ class Rule(ABC):
 class Whole(Rule):
     """A whole number within bounds; "64" is one, too, because Pulumi keeps top-level numbers as strings."""
 
-    def __init__(self, bounds: tuple[int, int], unit: str, example: int) -> None:
+    def __init__(self, bounds: tuple[int, int], unit: str, example: int, why: str = "") -> None:
         self.low, self.high = bounds
-        super().__init__(f"a whole number{unit} from {self.low} to {self.high}", example)
+        super().__init__(f"a whole number{unit} from {self.low} to {self.high}{why}", example)
 
     def parse(self, value: object) -> int:
         """Return the number as an int."""

@@ -36,7 +36,7 @@ def test_the_wrong_configuration_of_the_issue_is_told_in_one_message(raw: Raw) -
         ),
         (
             "memory.image",
-            "a whole number of MB from 128 to 10240",
+            "a whole number of MB from 360 to 10240: an upload may take half of it, and with less not even a megapixel",
             "pulumi config set --path memory.image 1769",
         ),
         (
@@ -170,7 +170,7 @@ def test_a_value_out_of_bounds_is_refused_under_its_key(raw: Raw, path: str, val
         ("moderation.recordFrom", 0),
         ("moderation.block.weapons", 0.5),
         ("moderation.block.Drugs & Tobacco", 100),
-        ("memory.image", 128),
+        ("memory.image", 360),
         ("memory.image", "10240"),
         ("timeout.image", 900),
         ("concurrency.image", 2),

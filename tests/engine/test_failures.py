@@ -29,7 +29,7 @@ def test_a_wrong_configuration_is_one_message_and_registers_nothing(fresh: Opera
     fresh.config_set("memory.image", "64")
     refused = fresh.pulumi("up", "--yes", expect=None)
     assert refused.code != 0
-    for message in ("Wepons", "Weapons", "memory.image", "128"):
+    for message in ("Wepons", "Weapons", "memory.image", "360"):
         assert message in refused.text
     assert "Traceback" not in refused.text
     diagnostics = refused.text.partition("Diagnostics:")[2]
