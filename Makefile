@@ -144,7 +144,7 @@ test-engine: $(READY) ## test both stacks with the real Pulumi CLI against the e
 .PHONY: transitions
 transitions: export TRANSITIONS = all
 transitions: $(READY) ## change a stack from every configuration of a list to every other, and hold all options against AWS's schemas
-	@$(RUN) -m pytest tests/local/deployed/test_transitions.py tests/cloudformation -n 2 --dist load
+	@$(RUN) -m pytest tests/local/deployed/test_transitions.py tests/cloudformation -n 2 --dist loadgroup
 
 .PHONY: front-door
 front-door: export FRONT_DOOR_UPLOADS = $(or $(UPLOADS),200)

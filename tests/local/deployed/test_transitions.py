@@ -4,7 +4,8 @@
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from itertools import pairwise, permutations
 from typing import Any
 
@@ -91,10 +92,33 @@ def values(name: str) -> dict[str, Any]:
     return {**BASE, **CONFIGURATIONS[name]}
 
 
+WAYS = list(pairwise(WALK))
+HALF = len(WAYS) // 2
+
+
+def walked(way: int) -> Any:
+    """Return one way as a test's parameters; the first and the second half of the walk each have one worker."""
+    return pytest.param(*WAYS[way], marks=pytest.mark.xdist_group(f"walk {way // HALF if ALL else 0}"))
+
+
+@dataclass
+class Walker:
+    """A stack, and the configuration that it is in."""
+
+    stack: DeployedStack
+    place: str
+
+    def go(self, name: str) -> Mapping[str, frozenset[str]]:
+        """Update the stack to a configuration; return what changed."""
+        changes = self.stack.deployment.update(values(name))
+        self.place = name
+        return changes
+
+
 @pytest.fixture(scope="module")
-def stack() -> Iterator[DeployedStack]:
+def walker() -> Iterator[Walker]:
     with deployed_stack("dev", values(WALK[0])) as deployed:
-        yield deployed
+        yield Walker(deployed, WALK[0])
 
 
 def held(stack: DeployedStack) -> dict[str, str]:
@@ -111,15 +135,16 @@ def test_the_walk_goes_from_each_configuration_to_each_other_once() -> None:
     assert sorted(pairwise(every_way(names))) == sorted(permutations(names, 2))
 
 
-@pytest.mark.parametrize(("before", "after"), list(pairwise(WALK)))
-def test_a_stack_changes_from_one_configuration_to_another(
-    stack: DeployedStack, before: str, after: str
-) -> None:
-    data = held(stack)
-    stack.deployment.update(values(after))
-    assert held(stack) == data, f"what holds data stays, coming from {before}"
-    assert stack.deployment.update(values(after)) == {}, "a second look finds nothing to change"
+@pytest.mark.parametrize(("before", "after"), [walked(way) for way in range(len(WAYS))])
+def test_a_stack_changes_from_one_configuration_to_another(walker: Walker, before: str, after: str) -> None:
+    if walker.place != before:  # the first way of a worker, or one way alone
+        walker.go(before)
+    data = held(walker.stack)
+    walker.go(after)
+    assert held(walker.stack) == data, f"what holds data stays, coming from {before}"
+    assert walker.go(after) == {}, "a second look finds nothing to change"
 
 
-def test_the_last_configuration_is_destroyed_like_any_other(stack: DeployedStack) -> None:
-    assert stack.deployment.destroy() == []
+@pytest.mark.xdist_group("walk 0")
+def test_the_last_configuration_is_destroyed_like_any_other(walker: Walker) -> None:
+    assert walker.stack.deployment.destroy() == []

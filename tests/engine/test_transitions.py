@@ -1,0 +1,62 @@
+"""A sample of the changes of test_transitions.py of the embedded AWS through the real engine, with every configuration."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from tests.engine.operator_session import NO_CHANGES, OperatorSession
+from tests.local.deployed.test_transitions import BASE, CONFIGURATIONS, HOLD_DATA
+
+SAMPLE: tuple[tuple[str, ...], ...] = (
+    ("renamed size", "moved address", "no video"),
+    ("no api", "kept"),
+    ("web pages", "other processor", "larger"),
+    ("base",),
+)
+"""From each to the next; several configurations of the list at once, which have no key in common."""
+
+
+def values(names: tuple[str, ...]) -> dict[str, Any]:
+    return {**BASE, **{key: value for name in names for key, value in CONFIGURATIONS[name].items()}}
+
+
+def configure(session: OperatorSession, wanted: Mapping[str, Any]) -> None:
+    """Write values into the stack's file; a dotted key reaches into an object."""
+    path = session.rehearsal.folder / f"Pulumi.{session.stack}.yaml"
+    file = yaml.safe_load(path.read_text("utf-8"))
+    for key, value in wanted.items():
+        *groups, last = f"media-pipeline:{key}".split(".")
+        place = file["config"]
+        for group in groups:
+            place = place.setdefault(group, {})
+        place[last] = value
+    path.write_text(yaml.safe_dump(file), "utf-8")
+
+
+def held(session: OperatorSession) -> dict[str, str]:
+    """Return the ids of what holds data, but for the queues that only a stack with videos has."""
+    return {
+        each["urn"]: each["id"]
+        for each in session.state()
+        if each["type"].endswith(HOLD_DATA) and "video" not in each["urn"].rpartition("::")[2]
+    }
+
+
+def test_the_sample_has_every_configuration_of_the_list() -> None:
+    assert sorted(name for names in SAMPLE for name in names) == sorted(CONFIGURATIONS)
+    for names in SAMPLE:
+        keys = [key for name in names for key in CONFIGURATIONS[name]]
+        assert len(keys) == len(set(keys)), names
+
+
+def test_a_stack_changes_through_the_sample_and_keeps_its_data(deployed: OperatorSession) -> None:
+    configure(deployed, values(("base",)))
+    deployed.up()
+    data = held(deployed)
+    assert len(data) > 5
+    for names in SAMPLE:
+        configure(deployed, values(names))
+        deployed.up()
+        assert held(deployed) == data, names
+        assert deployed.preview("--expect-no-changes") == NO_CHANGES, names
