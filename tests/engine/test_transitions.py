@@ -1,4 +1,4 @@
-"""A sample of the changes of test_transitions.py of the embedded AWS through the real engine, with every configuration."""
+"""A sample of the transitions that the embedded AWS goes through, with the real engine and every configuration."""
 
 from collections.abc import Mapping
 from typing import Any
