@@ -88,6 +88,8 @@ def _roots(
     box = _draft(image, inspection, as_ycbcr, stored(plan.largest, inspection), limits)
     check_memory(image, inspection, limits)
     load_pixels(image, limits)
+    if inspection.content_type == "image/jpeg":
+        jpeg.check_end(image, data, limits)
     with decoding(limits):
         pixels = image if as_ycbcr else colour.normalised(image)
     pixels.info = {}  # whatever is made of these pixels inherits this: no metadata gets any further

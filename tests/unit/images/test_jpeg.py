@@ -37,6 +37,29 @@ def test_picture_that_lost_pixels_stays_corrupt(options: dict[str, Any], lost: i
     assert refused.value.reason is Reason.CORRUPT
 
 
+@pytest.mark.parametrize("kept", [0.2, 0.6, 0.95])
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+@pytest.mark.parametrize("options", [{}, {"subsampling": "4:2:0"}, {"restart_marker_rows": 1}])
+def test_picture_that_was_cut_off_and_got_an_end_marker_is_corrupt(
+    options: dict[str, Any], mode: str, kept: float
+) -> None:
+    data = saved(detailed(640, 400).convert(mode), **options)
+    start = data.index(b"\xff\xda")
+    cut = data[: start + int((len(data) - start) * kept)].rstrip(b"\xff") + jpeg.END
+    with pytest.raises(RejectedError, match="its data end before its last pixel"):
+        rendered(cut)
+
+
+@pytest.mark.parametrize("options", KINDS)
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_whole_picture_that_ends_in_the_grey_of_missing_pixels_is_published(
+    mode: str, options: dict[str, Any]
+) -> None:
+    image = detailed(640, 400)
+    image.paste((128, 128, 128), (0, 300, 640, 400))
+    assert rendered(saved(image.convert(mode), **options))
+
+
 def test_progressive_picture_that_lost_whole_scans_stays_corrupt() -> None:
     data = saved(detailed(640, 400), progressive=True)
     cut = data.rindex(b"\xff\xda")

@@ -1,10 +1,11 @@
-"""JPEG files: what their header announces is bounded before a decoder sees it, a missing end marker is added."""
+"""JPEG files: what their header announces is bounded before a decoder sees it, and their end is checked."""
 
 import zlib
+from dataclasses import replace
 
 from PIL import Image
 
-from media_pipeline.errors import RejectedError
+from media_pipeline.errors import Reason, RejectedError
 from media_pipeline.images.containers import jpeg as container
 from media_pipeline.images.decoding import decoding, open_as
 from media_pipeline.limits import Limits
@@ -12,6 +13,9 @@ from media_pipeline.limits import Limits
 _RESTS = (b"\x55" * 512, b"\xfe" * 512)
 """Bits that could be the rest of a picture, and differ from the zeros that a decoder reads where there are none."""
 _ROWS = 256
+_MID_GREY = range(127, 130)
+"""Levels that libjpeg fills what is missing with, after any rounding; of each component, that is of YCbCr as well."""
+_LAST_PIXELS = 2
 _BYTES_PER_PIXEL, _BYTES_PER_COEFFICIENTS = 4, 6
 
 
@@ -39,15 +43,42 @@ def completed(data: bytes, limits: Limits) -> bytes | None:
     if found.has_end_marker or not found.is_complete:
         return None
     pixels = data[: found.end]
-    whole = pixels + container.END
+    return pixels + container.END if _is_whole(pixels, limits) else None
+
+
+def check_end(image: Image.Image, data: bytes, limits: Limits) -> None:
+    """Refuse a file that was cut off and got an end marker, for which libjpeg makes up grey without a word.
+
+    `image` is what was decoded of it. Only where its last pixels are of that grey is it looked into; not where memory
+    would not do.
+
+    Raises RejectedError: corrupt.
+    """
+    width, height = image.size
+    last = image.crop((max(0, width - _LAST_PIXELS), height - 1, width, height))
+    if not all(level in _MID_GREY for level in last.tobytes()):
+        return
+    left = limits.memory - width * height * _BYTES_PER_PIXEL
+    found = container.scans(data)
     try:
-        shown = _digest(whole, limits)
-        is_whole = shown is not None and all(
-            _digest(pixels + rest + container.END, limits) == shown for rest in _RESTS
-        )
+        is_whole = not found.has_end_marker or _is_whole(data[: found.end], replace(limits, memory=left))
     except RejectedError:
+        return  # the decoder took it as it is
+    if is_whole is False:
+        raise RejectedError(
+            Reason.CORRUPT, "the picture cannot be decoded: its data end before its last pixel"
+        )
+
+
+def _is_whole(pixels: bytes, limits: Limits) -> bool | None:
+    """Return whether what follows the data of the last scan has no influence on the picture; None for lack of memory.
+
+    Raises RejectedError where it cannot be decoded.
+    """
+    shown = _digest(pixels + container.END, limits)
+    if shown is None:
         return None
-    return whole if is_whole else None
+    return all(_digest(pixels + rest + container.END, limits) == shown for rest in _RESTS)
 
 
 def _digest(data: bytes, limits: Limits) -> int | None:
