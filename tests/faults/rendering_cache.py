@@ -59,11 +59,11 @@ def cached_transcoding(rendered_pictures: Rendered) -> Iterator[Patch]:
         target.write_bytes(data)
         return replace(made, path=target)
 
-    def rendered(self: Any, fetched: Any, made: Any, attempt: Any) -> Any:
+    def rendered(self: Any, fetched: Any, made: Any, *rest: Any) -> Any:
         how = self._settings.specs, self._settings.moderation_frames, made.frames
         name = fetched.path.read_bytes(), repr(how)
         if name not in pictures:
-            pictures[name] = render(self, fetched, made, attempt)
+            pictures[name] = render(self, fetched, made, *rest)
         everything = pictures[name]
         rendered_pictures(everything.proxies)
         film, *posters = everything.renditions
