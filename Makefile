@@ -193,7 +193,7 @@ corpus: $(READY) ## send odd and hostile pictures (../shared/corpus) through the
 
 .PHONY: corpus-videos
 corpus-videos: export PYTHONPATH = lambda
-corpus-videos: $(READY) ## send odd and hostile videos, with traps, through the video function [SHARE=1: all of them]
+corpus-videos: $(READY) ## send odd and hostile videos, and some that refer to other files, through the video function [SHARE=1: all of them]
 	@$(RUN) -m tests.video.corpus --share=$(or $(SHARE),1)
 
 .PHONY: bombs

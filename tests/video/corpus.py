@@ -1,7 +1,7 @@
 """`make corpus-videos`: odd, broken and hostile videos through the deployed video function, one after the other.
 
 Each must end in time in exactly one terminal, announced record that is not FAILED, open no file but itself, and leave
-nothing in /tmp; published videos must play. The archive is in ../shared; the traps are generated.
+nothing in /tmp; published videos must play. The archive is in ../shared; videos that refer to others are generated.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from typing import Any
 
 import av
 
-from tests.video import odd_videos, traps
+from tests.video import access_monitor, odd_videos
 from tests.video.stack import ROOT, StuckError, VideoStack
 
 ARCHIVE = ROOT.parent / "shared" / "corpus" / "odd-videos.tar"
@@ -39,9 +39,11 @@ def archived(share: int) -> Iterator[tuple[str, bytes]]:
                 yield member.name, extracted.read()
 
 
-def examine(stack: VideoStack, set_up: traps.Traps, name: str, data: bytes) -> dict[str, Any]:
+def examine(
+    stack: VideoStack, monitor: access_monitor.AccessMonitor, name: str, data: bytes
+) -> dict[str, Any]:
     """Upload one file and check the result. Return name, status, reason, detail, seconds and the violations."""
-    set_up.triggered()
+    monitor.accesses()
     began = time.monotonic()
     seen = len(stack.batches)
     stack.put(name, data)
@@ -58,7 +60,7 @@ def examine(stack: VideoStack, set_up: traps.Traps, name: str, data: bytes) -> d
         violations.append(f"{name} took {seconds:.1f} s")
     if (attempts := int(item["attempt"])) > 2:
         violations.append(f"{name} took {attempts} attempts")
-    violations += [f"{name}: {what}" for what in set_up.triggered()]
+    violations += [f"{name}: {what}" for what in monitor.accesses()]
     errors = [batch.invocation.error for batch in stack.batches[seen:] if batch.invocation.error]
     violations += [f"{name}: a function failed: {error}" for error in errors]
     renditions = stack.renditions(name)
@@ -82,7 +84,7 @@ def examine(stack: VideoStack, set_up: traps.Traps, name: str, data: bytes) -> d
 
 
 def _faults_of(video: bytes) -> list[str]:
-    """Return what is wrong with a published video: it must play to its end, and show nothing of the traps."""
+    """Return what is wrong with a published video: it must play to its end, and show nothing of other files."""
     try:
         with av.open(io.BytesIO(video), "r", format="mp4") as container:
             frames = 0
@@ -91,7 +93,7 @@ def _faults_of(video: bytes) -> list[str]:
                 small = frame.reformat(width=2, height=2, format="rgb24")
                 red, green, blue = bytes(small.planes[0])[:3]
                 if red > 200 and green < 60 and blue > 200:
-                    return ["it shows the trap's own video"]
+                    return ["it shows another file's video"]
             return [] if frames else ["it has no frame"]
     except av.error.FFmpegError as error:
         return [f"it does not play: {error}"]
@@ -102,17 +104,17 @@ def run(share: int, *, with_odd: bool = True) -> tuple[list[dict[str, Any]], int
     results = []
     with (
         tempfile.TemporaryDirectory() as scratch,
-        traps.Traps(Path(scratch) / "traps") as set_up,
+        access_monitor.AccessMonitor(Path(scratch) / "references") as monitor,
         VideoStack() as stack,
     ):
         for name, data in archived(share):
-            results.append(_told(examine(stack, set_up, name, data)))
-        made = traps.inputs(set_up, Path(scratch))
+            results.append(_told(examine(stack, monitor, name, data)))
+        made = access_monitor.inputs(monitor, Path(scratch))
         if with_odd:
             made |= odd_videos.inputs(Path(scratch))
         for number, (name, data) in enumerate(made.items()):
             if number % share == 0:
-                results.append(_told(examine(stack, set_up, f"made/{name}", data)))
+                results.append(_told(examine(stack, monitor, f"made/{name}", data)))
         return results, stack.peak_megabytes()
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.video import corpus, decoys, odd_videos, sampling_trial, traps
+from tests.video import access_monitor, corpus, decoys, odd_videos, sampling_trial
 from tests.video.footage import between_hard_cuts, for_a_share
 from tests.video.stack import VideoStack
 
@@ -23,7 +23,7 @@ SOME_ODD = (
     "still-avif.mp4",
 )
 # Some that refer to files by name, and some that reach a demuxer; `make corpus-videos` tries all.
-SOME_TRAPS = (
+SOME_REFERENCES = (
     "hls-path.m3u8",
     "concat-local.mp4",
     "playlist-behind-an-ftyp.mp4",
@@ -42,24 +42,26 @@ def stack() -> Iterator[VideoStack]:
 
 @pytest.mark.skipif(not corpus.ARCHIVE.exists(), reason="../shared/corpus is absent")
 def test_odd_videos_of_others_end_in_one_record_and_leave_nothing(stack: VideoStack, tmp_path: Path) -> None:
-    with traps.Traps(tmp_path / "traps") as set_up:
-        results = [corpus.examine(stack, set_up, name, data) for name, data in corpus.archived(SHARE)]
+    with access_monitor.AccessMonitor(tmp_path / "references") as monitor:
+        results = [corpus.examine(stack, monitor, name, data) for name, data in corpus.archived(SHARE)]
     assert [violation for result in results for violation in result["violations"]] == []
     assert len(results) == 7
     assert stack.peak_megabytes() <= corpus.MOST_MEMORY
 
 
 def test_no_video_makes_the_function_open_anything_else(stack: VideoStack, tmp_path: Path) -> None:
-    with traps.Traps(tmp_path / "traps") as set_up:
-        made = traps.inputs(set_up, tmp_path)
-        results = [corpus.examine(stack, set_up, f"traps/{name}", made[name]) for name in SOME_TRAPS]
+    with access_monitor.AccessMonitor(tmp_path / "references") as monitor:
+        made = access_monitor.inputs(monitor, tmp_path)
+        results = [
+            corpus.examine(stack, monitor, f"references/{name}", made[name]) for name in SOME_REFERENCES
+        ]
     assert [violation for result in results for violation in result["violations"]] == []
 
 
 @pytest.mark.parametrize("name", SOME_ODD)
 def test_odd_video_ends_as_it_should(stack: VideoStack, tmp_path: Path, name: str) -> None:
-    with traps.Traps(tmp_path / "traps") as set_up:
-        result = corpus.examine(stack, set_up, f"odd/{name}", odd_videos.ODD[name].make(tmp_path / name))
+    with access_monitor.AccessMonitor(tmp_path / "references") as monitor:
+        result = corpus.examine(stack, monitor, f"odd/{name}", odd_videos.ODD[name].make(tmp_path / name))
     assert result["violations"] == []
     assert result["status"] in odd_videos.ODD[name].ends, result
 

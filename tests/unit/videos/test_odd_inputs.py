@@ -12,7 +12,7 @@ from media_pipeline.images.sniffing import sniff
 from media_pipeline.videos.source import open_video
 from media_pipeline.videos.transcoding import transcode
 from media_pipeline.videos.video_limits import FRAMES_HELD, VideoLimits
-from tests.video import odd_videos, traps
+from tests.video import access_monitor, odd_videos
 from tests.video.video_builder import SIZE, Sound, Track, craft
 
 SLOW = {"grows-beyond-all-limits.webm"}  # `make corpus-videos` has them
@@ -75,8 +75,8 @@ def test_odd_file_is_published_or_refused_in_words_for_people(name: str, tmp_pat
 
 
 def test_no_file_makes_its_reader_open_another_even_when_it_is_taken_for_a_video(tmp_path: Path) -> None:
-    with traps.Traps(tmp_path / "traps") as set_up:
-        for name, data in traps.inputs(set_up, tmp_path).items():
+    with access_monitor.AccessMonitor(tmp_path / "references") as monitor:
+        for name, data in access_monitor.inputs(monitor, tmp_path).items():
             (tmp_path / name).write_bytes(data)
             for content_type in ("video/mp4", "video/quicktime", "video/webm", "video/x-matroska"):
                 try:
@@ -84,7 +84,7 @@ def test_no_file_makes_its_reader_open_another_even_when_it_is_taken_for_a_video
                         transcode(video, tmp_path / "made.mp4", lines=LINES, limits=VideoLimits())
                 except RejectedError:
                     """Refused is fine, too."""
-                assert set_up.triggered() == [], f"{name} as {content_type}"
+                assert monitor.accesses() == [], f"{name} as {content_type}"
 
 
 def test_edit_list_is_followed(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Videos that refer to other files or URLs, and traps that detect whether a reader opens them.
+"""Videos that refer to other files or URLs, and a monitor that detects whether a reader opens them.
 
 A server on the loopback records every connection; the kernel (inotify) reports every opened file of a folder with
 videos. Without inotify, only the published video can show that a file was read.
@@ -45,7 +45,7 @@ class _Server(socketserver.ThreadingTCPServer):
         return True
 
 
-class Traps:
+class AccessMonitor:
     """A server to which nobody may connect, and a folder in which nobody may open a file."""
 
     def __init__(self, folder: Path) -> None:
@@ -89,7 +89,7 @@ class Traps:
         """Return whether opened files are detected."""
         return self._inotify is not None
 
-    def triggered(self) -> list[str]:
+    def accesses(self) -> list[str]:
         """Return what was connected to or opened since the last call."""
         found = [f"the server was visited: {visit!r}" for visit in self._server.visits]
         self._server.visits.clear()
@@ -122,10 +122,10 @@ def plain(path: Path, colour: tuple[int, int, int] = (40, 90, 160)) -> None:
     film(path, shots, Film(rate=10, preset="ultrafast"), seconds=SECONDS)
 
 
-def inputs(traps: Traps, scratch: Path) -> dict[str, bytes]:
+def inputs(monitor: AccessMonitor, scratch: Path) -> dict[str, bytes]:
     """Return all inputs: name of the object -> bytes."""
-    local, remote = traps.secret.resolve(), f"{traps.address}/secret"
-    segment = traps.folder.resolve() / "secret.ts"
+    local, remote = monitor.secret.resolve(), f"{monitor.address}/secret"
+    segment = monitor.folder.resolve() / "secret.ts"
     base = scratch / "base.mp4"
     plain(base)
     film_bytes = base.read_bytes()

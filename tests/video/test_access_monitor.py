@@ -1,4 +1,4 @@
-"""The traps work: a careless reader triggers them. Otherwise they would prove nothing about a careful one."""
+"""The monitor notices a careless reader. Otherwise it would prove nothing about a careful one."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,8 +6,8 @@ from pathlib import Path
 import av
 import pytest
 
+from tests.video.access_monitor import AccessMonitor, inputs
 from tests.video.footage import between_hard_cuts, for_a_share
-from tests.video.traps import Traps, inputs
 
 # Options with which FFmpeg opens everything that a file refers to.
 CARELESS = {
@@ -25,7 +25,7 @@ def read(path: Path, options: Mapping[str, str]) -> None:
         with av.open(str(path), options=dict(options), timeout=5) as container:
             list(container.decode(video=0))
     except (av.error.FFmpegError, IndexError):
-        """Even a file that cannot be played may have triggered a trap."""
+        """Even a file that cannot be played may have been followed to others."""
 
 
 @pytest.mark.parametrize(
@@ -37,15 +37,15 @@ def read(path: Path, options: Mapping[str, str]) -> None:
         ("concat-remote.mp4", "the server was visited"),
     ],
 )
-def test_a_careless_reader_triggers_the_trap(name: str, says: str, tmp_path: Path) -> None:
-    with Traps(tmp_path / "traps") as traps:
+def test_a_careless_reader_is_noticed(name: str, says: str, tmp_path: Path) -> None:
+    with AccessMonitor(tmp_path / "references") as monitor:
         path = tmp_path / name
-        path.write_bytes(inputs(traps, tmp_path)[name])
-        assert traps.triggered() == [], "making the inputs is nobody's fault"
-        if "secret" in says and not traps.watches_files:
+        path.write_bytes(inputs(monitor, tmp_path)[name])
+        assert monitor.accesses() == [], "making the inputs is nobody's fault"
+        if "secret" in says and not monitor.watches_files:
             return  # no inotify on this system: only the server detects anything
         read(path, CARELESS)
-        assert any(says in one for one in traps.triggered())
+        assert any(says in one for one in monitor.accesses())
 
 
 def test_footage_shows_its_card_for_as_long_as_it_promises() -> None:
