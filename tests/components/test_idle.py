@@ -61,6 +61,9 @@ def test_an_idle_stack_polls_no_more_than_bounded_concurrency_needs(untold: Reco
 
 def test_nothing_else_is_billed_while_idle(untold: Recording) -> None:
     assert {resource.type for resource in untold.resources}.isdisjoint(ALWAYS_BILLED)
+    assert untold.of("aws:scheduler/schedule:Schedule") == [], (
+        "nothing runs by a schedule that nobody asked for"
+    )
     (table,) = untold.of("aws:dynamodb/table:Table")
     assert table.inputs["billingMode"] == "PAY_PER_REQUEST"
 

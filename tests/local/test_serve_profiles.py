@@ -1,21 +1,21 @@
-"""`make serve PROFILE=...`: what is uploaded ends well in an account that behaves otherwise than the usual one."""
+"""`make serve PROFILE=...`: what is uploaded ends well in an account that behaves otherwise than the usual one.
+
+A young bucket is served by tests/local/deployed/test_scheduled_reconcile.py, which finds what such a bucket loses.
+"""
 
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from components.packaging import PACKAGES_FOR
-from embedded_aws.isolation import ACCOUNT_ID
 from local.demo import scenes
 from local.serve.__main__ import serve
-from operations.reconcile import Difference, Places, Reconcile
 from tests.local.test_serve import client, exported
 
 PATIENCE = 90.0
@@ -87,31 +87,3 @@ def test_where_services_throttle_every_upload_ends_well(tmp_path: Path) -> None:
             stack.upload(key, tmp_path, (300 + number, 200))
         wait_until(lambda: len(stack.statuses()) == len(keys))
         assert stack.statuses() == dict.fromkeys(keys, "PUBLISHED")
-
-
-def test_in_a_young_bucket_a_reconcile_finds_the_lost_upload_and_no_404_is_final(tmp_path: Path) -> None:
-    with served("young-bucket", "dev", tmp_path / "out") as stack:
-        stack.upload("early.jpg", tmp_path)
-        places = Places(
-            uploads_bucket=stack.variables["UPLOADS_BUCKET"],
-            renditions_bucket=stack.variables["RENDITIONS_BUCKET"],
-            records_table=stack.variables["RECORDS_TABLE"],
-            images_queue_url=stack.variables["IMAGES_QUEUE_URL"],
-        )
-        clients = {name: stack.client(name) for name in ("s3", "dynamodb", "sqs")}
-        run = Reconcile(places=places, **clients, rate=10, grace=0)
-        (finding,) = run.find()
-        assert finding.difference is Difference.NO_RECORD, "S3 lost its event"
-        run.repair(finding)
-        wait_until(lambda: "attempt" in stack.items().get("early.jpg", {}))
-        assert stack.statuses() == {}, "the new version answers 404, which is not final yet"
-        _let_the_version_appear(places.uploads_bucket)
-        wait_until(stack.statuses)
-        assert stack.statuses() == {"early.jpg": "PUBLISHED"}
-
-
-def _let_the_version_appear(bucket: str) -> None:
-    from moto.s3.models import s3_backends
-
-    for key in s3_backends[ACCOUNT_ID]["aws"].buckets[bucket].keys.values():
-        key.last_modified -= timedelta(seconds=31)

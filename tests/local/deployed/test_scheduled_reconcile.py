@@ -10,6 +10,8 @@ import pytest
 from embedded_aws.runtime.timescale import TimeScale
 from embedded_aws.serving.served_world import ServedWorld
 from local.demo import scenes
+from operations.reconcile import Reconcile, places
+from operations.stack import StackOutputs
 from tests.fixtures.deployed_stack import DeployedStack, deploy_into, packages_for_host, region_of
 
 PATIENCE = 60.0
@@ -28,7 +30,7 @@ WITHOUT_THE_REST = {
 def served() -> Iterator[ServedWorld]:
     with (
         packages_for_host(),
-        ServedWorld(region_of(), profile="young-bucket", timescale=TimeScale()) as world,
+        ServedWorld(region_of(), profile="young-bucket", timescale=TimeScale(0.3)) as world,
     ):
         yield world
 
@@ -75,6 +77,29 @@ def test_an_upload_whose_event_a_young_bucket_lost_is_published_by_the_schedule(
     assert run_schedule(served) == {"repaired": 0, "finished": True}
 
 
+def test_in_a_young_bucket_a_404_for_a_new_version_is_not_final(stack: DeployedStack, tmp_path: Any) -> None:
+    photo = tmp_path / "photo.jpg"
+    scenes.lake((301, 200)).save(photo)
+    stack.upload("fresh.jpg", photo.read_bytes())
+    client, outputs = stack.world.client, StackOutputs.parse(stack.outputs, "the deployment")
+    run = Reconcile(
+        places=places(outputs),
+        s3=client("s3"),
+        dynamodb=client("dynamodb"),
+        sqs=client("sqs"),
+        rate=10,
+        grace=0,
+    )
+    (finding,) = run.find()
+    run.repair(finding)
+    wait_until(lambda: [record for record in stack.records("fresh.jpg") if record.get("attempt")])
+    wait_until(lambda: "owner" not in stack.records("fresh.jpg")[0])
+    assert "announced_at" not in stack.records("fresh.jpg")[0], "the message comes back"
+    let_hours_pass(stack, "uploads_bucket")
+    wait_until(lambda: "announced_at" in stack.records("fresh.jpg")[0])
+    assert stack.records("fresh.jpg")[0]["status"] == "PUBLISHED"
+
+
 def test_a_rendition_that_no_record_lists_is_removed_with_the_functions_own_rights(
     served: ServedWorld, stack: DeployedStack
 ) -> None:
@@ -96,9 +121,3 @@ def test_the_schedule_asks_for_nothing_that_it_was_not_granted(
     assert [access for access in stack.world.access_log.denied if access.role == role] == []
     # Only a run that its time cut off notes where the next one continues.
     assert [need.action for need in stack.world.granted_but_unused(role)] == ["dynamodb:PutItem"]
-
-
-def test_without_the_key_there_is_no_schedule_and_no_function(stack: DeployedStack) -> None:
-    stack.deployment.update({"reconcile": "off"})
-    assert stack.world.client("scheduler").list_schedules()["Schedules"] == []
-    assert "reconcile_function" not in stack.outputs
