@@ -6,6 +6,7 @@ PipelineError
 ├── TransientError   try again later                     -> release the lease, the message comes back
 │   ├── LeaseHeldError   another invocation works on it  -> returns when that lease expires
 │   ├── LeaseLostError   another invocation took it over -> returns, and is then found done
+│   │   └── LeaseLapsedError   this machine stood still   -> returns, not counted as killed
 │   ├── OutOfTimeError   too little time left for a call -> returns, with a full time-out again
 │   └── SlowDecodingError   decoding used the time up    -> returns, but counted: no fourth attempt
 ├── UnknownMessageError  not an S3 event                 -> the dead_letters function logs and counts it
@@ -128,6 +129,10 @@ class LeaseHeldError(TransientError):
 
 class LeaseLostError(TransientError):
     """Another invocation took the object over while this one still worked on it."""
+
+
+class LeaseLapsedError(LeaseLostError):
+    """The lease was over before the work was: this machine stood still, and another one may have taken over."""
 
 
 class OutOfTimeError(TransientError):

@@ -4,14 +4,13 @@ After every call that took effect the checker looks at the buckets and the table
 records of what was acknowledged. It knows the design's transition table and the expected outcome of every upload.
 """
 
-import hashlib
 from collections.abc import Callable
 from typing import Any
 
-from tests.faults.configurations import BY_NAME
 from tests.faults.expiry_checks import MARKS, expiry_problems
 from tests.faults.fault_injection import Call
-from tests.faults.history import History, Upload
+from tests.faults.history import History
+from tests.faults.outcome_checks import OutcomeChecker
 from tests.faults.published_content import ContentChecker
 from tests.faults.record_items import (
     TERMINAL,
@@ -22,13 +21,11 @@ from tests.faults.record_items import (
     listed,
     version_of,
 )
-from tests.faults.sample_uploads import REASONS, WITHOUT_VIDEOS, recognise
+from tests.faults.sample_uploads import recognise
 from tests.faults.simulated_queues import VISIBILITY_FACTOR
-from tests.faults.simulated_stack import API_PREFIX, QUARANTINE, RENDITIONS, SimulatedStack
+from tests.faults.simulated_stack import RENDITIONS, SimulatedStack
 from tests.faults.virtual_time import START
 
-_EXPECTED = {name: deployment.expected_statuses for name, deployment in BY_NAME.items()}
-KILLS_OF_POISON = 3
 CLOCKS_APART = 5.0  # seconds between two clocks that are off in opposite directions
 
 
@@ -43,15 +40,7 @@ class InvariantChecker:
         self._holders: dict[tuple[str, str], Any] = {}  # record -> the invocation whose claim holds it
         self.violations: list[str] = []
         self.content = ContentChecker(history, self.add_violation)
-        self._checks: dict[str, Callable[[Item, Upload], str | None]] = {
-            "PUBLISHED": self._check_published,
-            "BLOCKED": self._check_withheld,
-            "REVIEW": self._check_withheld,
-            "REJECTED": self._check_rejected,
-            "FAILED": self._check_failed,
-            "SUPERSEDED": self._check_superseded,
-            "DELETED": self._check_deleted,
-        }
+        self._outcomes = OutcomeChecker(stack, history)
         self.waits_for_video: Callable[[str, str], bool] = lambda key, version: False  # noqa: ARG005
         self.exclusive = True  # whether two living invocations may never hold one record (clocks are sane)
 
@@ -86,14 +75,20 @@ class InvariantChecker:
         self._history.expired.add((str(item["object_key"]), version_of(item)))
 
     def _discarded(self, call: Call) -> None:
-        """Check that only a record which has just been created is deleted, and its version keeps another one."""
+        """Check that only an open record is deleted whose version keeps another one, or whose order was assumed."""
         key, sequencer = (str(call.params["Key"][name]["S"]) for name in ("object_key", "sequencer"))
         gone = self._known.get(key, {}).pop(sequencer, None)
         if gone is None:
             return
         holder = self._holders.pop((key, sequencer), None)
         left = version_of(gone) in map(version_of, self._known[key].values())
-        if gone["status"] != "PROCESSING" or holder is not call.invocation or not left:
+        # Its order was only assumed: it is drawn again, above what is older.
+        left = left or (self._history.lacks_sequencer(key, version_of(gone)) and "moderation" not in gone)
+        if (
+            gone["status"] != "PROCESSING"
+            or not (holder is call.invocation or self._is_over(gone))
+            or not left
+        ):
             self.add_violation(f"{call.invocation} deleted the record {key} {sequencer}, {gone['status']}")
 
     def held_by(self, invocation: Any) -> list[tuple[tuple[str, str], Item]]:
@@ -127,12 +122,12 @@ class InvariantChecker:
             self.add_violation(f"rendition {key} shows the bytes of {original}, not of {upload}")
             return
         self.content.published(key, upload, call)
-        if not self._allowed(upload):
+        if not self._outcomes.allowed(upload):
             judged = sorted(self._history.judged.get(upload.number, ()))
             self.add_violation(f"a rendition of {upload} was put; Rekognition judged it under: {judged}")
-        item = next(
-            (item for item in self._stack.items(upload.key) if version_of(item) == upload.version), None
-        )
+        items = [item for item in self._stack.items(upload.key) if version_of(item) == upload.version]
+        # Of two records of one version, from an event without a sequencer and from one with it, one has the verdict.
+        item = max(items, key=lambda item: "moderation" in item, default=None)
         moderation = item.get("moderation") if item else None
         if not moderation or (
             moderation["verdict"] not in ("allow", "off") and moderation["mode"] != "observe"
@@ -142,10 +137,6 @@ class InvariantChecker:
             self.add_violation(
                 f"rendition {key} was put, and the record does not list it: nothing would remove it"
             )
-
-    def _allowed(self, upload: Upload) -> bool:
-        names = self._history.judged.get(upload.number, set())
-        return any(_EXPECTED[name].get(upload.kind) == "PUBLISHED" for name in names)
 
     def _table_changed(self, key: str, call: Call) -> None:
         before = self._known.get(key, {})
@@ -179,7 +170,8 @@ class InvariantChecker:
         if now in TERMINAL:
             if new.get("announced_at"):
                 self.add_violation(f"{name}: {now} was created as announced")
-            self._check_terminal(name, new)
+            if problem := self._outcomes.problem(new):
+                self.add_violation(f"{name}: {problem}")
 
     def _only_marked(self, name: str, old: Item, new: Item) -> None:
         changed = changed_fields(old, new)
@@ -189,7 +181,10 @@ class InvariantChecker:
             self.add_violation(f"{name}: {new['status']} is marked as announced, and no subscriber got it")
 
     def _may_leave(self, old: Item, new: Item) -> bool:
-        upload, attempt = self._upload(new), (old["object_key"], old["sequencer"], int(old["attempt"]))
+        upload, attempt = (
+            self._outcomes.upload_of(new),
+            (old["object_key"], old["sequencer"], int(old["attempt"])),
+        )
         if old["status"] == "FAILED" and new["status"] == "PROCESSING":
             is_gone = (
                 old.get("reason") == "original_gone"
@@ -242,118 +237,6 @@ class InvariantChecker:
 
     def _is_over(self, item: Item | None) -> bool:
         return item is not None and float(item.get("lease_until") or 0) <= START + self._when() + CLOCKS_APART
-
-    # ---- what a terminal record claims must be true
-
-    def _check_terminal(self, name: str, item: Item) -> None:
-        status, upload = item["status"], self._upload(item)
-        if upload is None:
-            if not (status == "DELETED" and self._is_marker(item)):
-                self.add_violation(f"{name}: {status} for a version that nobody uploaded")
-            return
-        if item.get("sha256") not in (None, hashlib.sha256(upload.data).hexdigest()):
-            self.add_violation(f"{name}: {status} with another version's sha256 than {upload}")
-        problem = self._checks[status](item, upload) or self._check_single_upload(item, upload)
-        if problem:
-            self.add_violation(f"{name}: {status} of {upload}, but {problem}")
-
-    def _check_published(self, item: Item, upload: Upload) -> str | None:
-        if not self._allowed(upload):
-            return "no verdict allows it"
-        missing = [key for key in listed(item) if self._stack.read(RENDITIONS, key) is None]
-        if (missing and not self._is_hidden(item)) or not listed(item):
-            return f"its renditions {missing} do not exist"
-        return None
-
-    def _is_hidden(self, item: Item) -> bool:
-        """Return whether a delete marker follows: it may remove renditions before the older version's commit."""
-        items = self._stack.items(str(item["object_key"]))
-        return any(
-            self._is_marker(other)
-            and other["status"] == "DELETED"
-            and str(other["sequencer"]) > str(item["sequencer"])
-            for other in items
-        )
-
-    def _check_withheld(self, item: Item, upload: Upload) -> str | None:
-        names = self._history.judged.get(upload.number, ())
-        # A verdict that was only observed counts once the policy is enforced.
-        truths = {status for name in names for status in BY_NAME[name].withholds_as(upload.kind)}
-        if item["status"] not in truths:
-            return f"its verdicts are {truths}"
-        if self._stack.read(QUARANTINE, f"{upload.key}/{upload.version}") != upload.data:
-            return "quarantine does not hold its bytes"
-        if self._stack.read_version(upload.key, upload.version) is not None:
-            return "it is still in uploads"
-        return None
-
-    def _check_rejected(self, item: Item, upload: Upload) -> str | None:
-        if item.get("reason") == "resource_exhausted":
-            kills = self._history.kills_while_decoding.get((upload.key, upload.version), 0)
-            return f"only {kills} attempts were killed" if kills < KILLS_OF_POISON else None
-        if item.get("reason") == "already_uploaded":
-            earlier = [other for other in self._history.uploads.values() if other.key == upload.key]
-            is_second = upload.key.startswith(API_PREFIX) and earlier[0] is not upload
-            return None if is_second else "it is the first upload of its key"
-        expected = {REASONS.get(upload.kind)}
-        if upload.kind.is_video and not all(BY_NAME[name].videos for name in self._history.deployed):
-            expected.add(WITHOUT_VIDEOS)
-        reason = item.get("reason")
-        return None if reason is not None and reason in expected else f"the reason is {reason}"
-
-    def _check_failed(self, item: Item, upload: Upload) -> str | None:
-        reason = item.get("reason")
-        if item.get("attention") != "FAILED":
-            return "no alarm will show it to an operator"
-        if reason == "retries_exhausted":
-            gave_up = (upload.key, upload.version) in self._history.dead_lettered
-            return None if gave_up else "its message never reached the dead letters"
-        if reason == "original_gone":
-            # After its record expired, an event finds nothing of what was moved to quarantine.
-            is_known = (upload.key, upload.version) not in self._history.expired
-            was_replaced = self._history.was_replaced_by_marker(upload)  # whose event may be late
-            may_be_gone = upload.deleted or upload.outlived or was_replaced or not is_known
-            return None if may_be_gone else "nobody deleted the original, and no later one replaced it"
-        return f"the reason is {reason}"
-
-    def _check_superseded(self, item: Item, upload: Upload) -> str | None:
-        is_single = upload.key.startswith(API_PREFIX)
-        newer = [version for (key, version) in self._history.markers if key == upload.key]
-        if not is_single:
-            newer += [other.version for other in self._history.uploads.values() if other.key == upload.key]
-        if any(self._is_newer(upload.key, version, than=item) for version in newer):
-            return None
-        return (
-            "only a delete marker supersedes an upload of the API" if is_single else "nothing newer is known"
-        )
-
-    def _is_newer(self, key: str, version: str, *, than: Item) -> bool:
-        """Return whether a version or a marker came after a record's version; without a sequencer it may have."""
-        upload = self._history.uploads.get((key, version))
-        sequencer = upload.sequencer if upload else self._history.markers[key, version]
-        if version == version_of(than):
-            return False
-        compared = self._upload(than)
-        seen = compared.sequencer if compared and compared.lacks_sequencer else str(than["sequencer"])
-        return not sequencer or sequencer.upper().ljust(32, "0") > (seen or "").upper().ljust(32, "0")
-
-    def _check_single_upload(self, item: Item, upload: Upload) -> str | None:
-        """Check that a later upload of a key of the API is refused, and the first one is not."""
-        if not upload.key.startswith(API_PREFIX) or item["status"] in ("SUPERSEDED", "DELETED"):
-            return None
-        first = next(other for other in self._history.uploads.values() if other.key == upload.key)
-        if upload is first or item.get("reason") in ("already_uploaded", "retries_exhausted"):
-            return None
-        return f"{first} was uploaded under this key before"
-
-    def _check_deleted(self, _: Item, upload: Upload) -> str | None:
-        return None if upload.deleted or upload.overwritten else "nobody deleted it"
-
-    def _is_marker(self, item: Item) -> bool:
-        return (item["object_key"], version_of(item)) in self._history.markers
-
-    def _upload(self, item: Item) -> Upload | None:
-        return self._history.uploads.get((str(item["object_key"]), version_of(item)))
 
     # ---- what readers see
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from media_pipeline import __version__
-from media_pipeline.errors import LeaseLostError
+from media_pipeline.errors import LeaseLapsedError
 from media_pipeline.events import ObjectEvent
 from media_pipeline.invocation import Invocation
 from media_pipeline.moderation.result import Answers
@@ -72,7 +72,7 @@ class Attempt:
     def _require_lease(self) -> None:
         """Refuse to go on where the lease of the whole invocation is over: this machine stood still.
 
-        Raises LeaseLostError. A lease that is extended is checked by its next extension.
+        Raises LeaseLapsedError. A lease that is extended is checked by its next extension.
         """
         if self.lease is None and self.clock() > float(self.record.lease_until):
-            raise LeaseLostError("the lease was over before the work was")
+            raise LeaseLapsedError("the lease was over before the work was")

@@ -1,6 +1,6 @@
 """Ends object versions: what follows a terminal record, and what deletes do to records."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from media_pipeline.errors import LeaseHeldError, TransientError
 from media_pipeline.events import EventKind, ObjectEvent, identity, is_made_up, restoring_event
@@ -63,8 +63,8 @@ class Outcomes:
         Return the event of a version that is to be processed now: a delete marker above it was removed.
         Raises LeaseHeldError while an invocation works on what is deleted.
         """
-        if event.key.endswith("/") and self._is_folder(event.key):
-            return None
+        if event.key.endswith("/") and not event.is_of_null_version and self._is_folder(event.key):
+            return None  # a delete marker called "null" took the place of what may have had bytes
         if event.kind is EventKind.DELETE_MARKER:
             return self._delete_key(event)
         record = self._records.deleted_by(event)
@@ -83,7 +83,7 @@ class Outcomes:
         succession = self._records.succession
         sequencer = self._records.sequencer_of(event)
         if succession.is_version_deleted(event.key, event) and not self._records.get(event.key, sequencer):
-            return None
+            return self._restore_superseded(event)
         tombstone = self._records.record_delete_marker(event)
         self.finish(tombstone)
         if not tombstone.undone and succession.is_version_deleted(event.key, event):
@@ -103,7 +103,7 @@ class Outcomes:
             raise TransientError(f"the delete of {event.key} that was undone is not finished yet")
         if tombstone.is_of_null_version:
             # It took the null version's place, which deleted that for good: nothing of it comes back.
-            for older in self._records.older(tombstone.object_key, tombstone.sequencer):
+            for older in self._records.succession.older(tombstone.object_key, tombstone.sequencer):
                 if older.is_of_null_version and not older.is_tombstone:
                     self._delete_version(older, event)
         current = self._storage.current(event.key)
@@ -129,6 +129,20 @@ class Outcomes:
             event, version_id=current.version_id, etag=current.etag, attempt=attempt if restored else None
         )
 
+    def _restore_superseded(self, event: ObjectEvent) -> ObjectEvent | None:
+        """Return the event that publishes the current version where it was superseded by a delete marker that is gone.
+
+        It was found under the marker in the bucket, before any of the marker's events came.
+        """
+        current = self._storage.current(event.key)
+        if current is None:
+            return None
+        known = self._records.of_version(event.key, identity(current.version_id, current.etag))
+        if known is None or known.status is not Status.SUPERSEDED:
+            return None
+        self.finish(known)
+        return restoring_event(event, version_id=current.version_id, etag=current.etag, attempt=known.attempt)
+
     def _delete_version(self, record: Record | None, event: ObjectEvent) -> None:
         if record is None:
             # Its record expired, or the event of its upload has not come yet.
@@ -153,7 +167,8 @@ class Outcomes:
             return
         lease_left = 0.0
         keys: set[str] = set()
-        for older in self._records.older(record.object_key, record.sequencer):
+        all_older = list(self._records.succession.older(record.object_key, record.sequencer))
+        for older in all_older:
             keys |= older.rendition_keys
             if older.status is not Status.PROCESSING:
                 continue
@@ -161,7 +176,10 @@ class Outcomes:
             lease_left = max(lease_left, left)
             if left <= 0 and not older.withheld:  # a move to quarantine that was begun is completed
                 # Its function may only stand still: from here on it can write nothing, and removes what it put.
-                self.finish(self._records.supersede(older), has_older=False)
+                if older.gives_way and _has_twin(older, all_older):
+                    self._records.discard_abandoned(older)
+                else:
+                    self.finish(self._records.supersede(older), has_older=False)
         self._storage.remove_renditions(keys | self._unrecorded(record))
         if lease_left > 0:
             # It may be putting renditions now; it will not claim again, since this record is newer.
@@ -174,3 +192,7 @@ class Outcomes:
         newer = self._records.succession.newer(tombstone.object_key, tombstone.sequencer)
         kept = {record.version for record in newer}
         return {key for version, keys in listed.items() if version not in kept for key in keys}
+
+
+def _has_twin(record: Record, others: Iterable[Record]) -> bool:
+    return any(other.version == record.version and other.sequencer != record.sequencer for other in others)

@@ -9,6 +9,7 @@ from typing import Any, Generic, NamedTuple
 from media_pipeline import __version__
 from media_pipeline.errors import (
     FailedError,
+    LeaseLapsedError,
     LeaseLostError,
     Reason,
     RejectedError,
@@ -27,7 +28,7 @@ from media_pipeline.processing.clean_up import CleanUp
 from media_pipeline.processing.lease import LeaseRenewer
 from media_pipeline.processing.media import Fetched, Media, OpenOriginal
 from media_pipeline.processing.outcomes import Outcomes
-from media_pipeline.processing.second_records import SecondRecord, is_second
+from media_pipeline.processing.second_records import SecondRecord, is_second, place_above
 from media_pipeline.processing.single_uploads import SingleUploads
 from media_pipeline.processing.steps import Steps
 from media_pipeline.processing.verdicts import Verdicts
@@ -145,12 +146,15 @@ class ObjectProcessor(Generic[Fetched]):
                 return
             if isinstance(outcome, SecondRecord):
                 self._records.discard(attempt.claim)
-                self.process(replace(attempt.event, sequencer=outcome.first.sequencer), attempt.invocation)
+                self.process(replace(attempt.event, sequencer=outcome.sequencer), attempt.invocation)
                 return
             facts = {**attempt.all_facts(), **outcome.facts}
             record = self._records.commit(attempt.claim, outcome.status, facts)
         except LeaseLostError as error:
             self._clean_up.remove_unlisted(attempt, error)
+            if isinstance(error, LeaseLapsedError):
+                # Where nobody took over yet, the next attempt would think that decoding killed this function.
+                self._clean_up.release(attempt, error)
             raise
         except Exception as error:
             self._clean_up.release(attempt, error)
@@ -177,12 +181,13 @@ class ObjectProcessor(Generic[Fetched]):
             return self._quarantine(attempt, self._verdicts.withheld(attempt, stored))
         neighbours = self._records.succession.neighbours(attempt.record)
         if neighbours.twin is not None and is_second(attempt.record, neighbours.twin):
-            return SecondRecord(neighbours.twin)
+            return SecondRecord(neighbours.twin.sequencer)
         attempt.has_older = neighbours.has_older
         attempt.has_twin = neighbours.twin is not None
         attempt.follows_made_up = neighbours.has_made_up_older
         if self._single_uploads.is_superseded(attempt.record.object_key, neighbours):
-            return self._supersede(attempt)
+            attempt.invocation.require_time("look whether the version is current")
+            return place_above(attempt.record, neighbours, self._storage) or self._supersede(attempt)
         attempt.invocation.require_time("look for earlier uploads of the key")
         self._single_uploads.require_first(attempt.record)
         self._refuse_poison(attempt)
@@ -248,6 +253,8 @@ class ObjectProcessor(Generic[Fetched]):
         neighbours = succession.neighbours(record)
         if error.replaced or self._single_uploads.is_superseded(record.object_key, neighbours):
             return self._supersede(attempt)
+        if neighbours.has_made_up_older and self._has_newer_current(attempt.event):
+            return self._supersede(attempt)
         is_deleted = succession.is_version_deleted(record.object_key, record)
         if is_deleted or self._was_replaced_by_marker(record):
             self._storage.remove_renditions(record.rendition_keys)
@@ -257,6 +264,11 @@ class ObjectProcessor(Generic[Fetched]):
         ):
             raise TransientError(f"{error.detail}, or not visible yet; it is looked for again") from error
         return Ending(Status.FAILED, {"reason": error.reason, "detail": error.detail})
+
+    def _has_newer_current(self, event: ObjectEvent) -> bool:
+        """Return whether the bucket's current version was put after this event's."""
+        current = self._storage.current(event.key)
+        return current is not None and event.happened_at is not None and current.modified > event.happened_at
 
     def _was_replaced_by_marker(self, record: Record) -> bool:
         """Return whether a delete marker took a null version's place; the marker's event may still be under way."""

@@ -2,16 +2,17 @@
 
 from typing import NamedTuple
 
-from media_pipeline.events import is_made_up
+from media_pipeline.events import is_made_up, next_sequencer
 from media_pipeline.processing.attempt import Attempt
 from media_pipeline.records.record import Record
-from media_pipeline.records.succession import Succession
+from media_pipeline.records.succession import Neighbours, Succession
+from media_pipeline.storage import Storage
 
 
 class SecondRecord(NamedTuple):
-    """The version has another record already, made from an event without a sequencer, or from one with it."""
+    """The version has its place under another sequencer, where it has a record already or gets one now."""
 
-    first: Record
+    sequencer: str
 
 
 def found_since(attempt: Attempt, succession: Succession) -> SecondRecord | None:
@@ -25,7 +26,19 @@ def found_since(attempt: Attempt, succession: Succession) -> SecondRecord | None
         return None
     attempt.invocation.require_time("look for a second record")
     twin = succession.neighbours(attempt.record).twin
-    return SecondRecord(twin) if twin is not None and is_second(attempt.record, twin) else None
+    return SecondRecord(twin.sequencer) if twin is not None and is_second(attempt.record, twin) else None
+
+
+def place_above(record: Record, neighbours: Neighbours, storage: Storage) -> SecondRecord | None:
+    """Return the place above all others for a version whose order was assumed, if the bucket says that it is current.
+
+    Its event had no sequencer, and came before the events of older versions. With a verdict a record keeps its place.
+    """
+    if neighbours.newest is None or record.moderation is not None or not is_made_up(record.sequencer):
+        return None
+    if not storage.is_current(record.object_key, record.version_id, record.etag):
+        return None
+    return SecondRecord(next_sequencer(neighbours.newest))
 
 
 def is_second(record: Record, twin: Record) -> bool:

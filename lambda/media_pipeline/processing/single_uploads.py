@@ -36,7 +36,7 @@ class SingleUploads:
             return False
         # In this order: a version leaves the bucket for quarantine only after its verdict is in its record.
         return self._storage.has_earlier_upload(object_key, version_id=version_id) or any(
-            _was_taken(earlier) for earlier in self._records.older(object_key, sequencer)
+            _was_taken(earlier) for earlier in self._records.succession.older(object_key, sequencer)
         )
 
     def is_superseded(self, object_key: str, neighbours: Neighbours) -> bool:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from media_pipeline.events import NULL_VERSION, identity
+from media_pipeline.events import NULL_VERSION, identity, is_made_up
 from media_pipeline.moderation.result import ModerationResult
 
 
@@ -117,6 +117,13 @@ class Record:
             return True
         opened = (Status.PUBLISHED, Status.SUPERSEDED) if restores else (Status.FAILED,)
         return self.status in opened and redrive_attempt == self.attempt
+
+    @property
+    def gives_way(self) -> bool:
+        """Whether it gives way to another record of its version: open, without a verdict, its order only assumed."""
+        is_decided = self.status.terminal or self.moderation is not None
+        # Where S3 gave the version no id, the same bytes put twice are two versions.
+        return is_made_up(self.sequencer) and not is_decided and not self.is_of_null_version
 
     @property
     def killed_in_decoding(self) -> int:

@@ -33,6 +33,8 @@ class Neighbours(NamedTuple):
     """Whether one of the older records has a made-up sequencer: its version may be newer."""
     twin: Record | None
     """Another record of the same version, made from an event without a sequencer."""
+    newest: str | None
+    """The highest sequencer of the other records."""
 
 
 class Succession:
@@ -68,6 +70,7 @@ class Succession:
                 is_made_up(other.sequencer) for other in others if other.sequencer < record.sequencer
             ),
             twin=next(iter(twins), None),
+            newest=next((other.sequencer for other in others), None),
         )
 
     def is_version_deleted(self, object_key: str, version: ObjectEvent | Record) -> bool:
@@ -157,7 +160,7 @@ class Succession:
         values: dict[str, Any] = {"followed_by": record.sequencer}
         if older.status.terminal and not older.status.needs_attention:
             days = self._retention_days
-            if older.status is Status.DELETED:
+            if older.status is Status.DELETED or older.withheld:
                 days = max(days, LATE_MESSAGE_DAYS)
             values["expires_at"] = int(self._clock()) + days * SECONDS_PER_DAY
         condition = {"status": older.status, "attempt": older.attempt}

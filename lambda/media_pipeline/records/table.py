@@ -7,6 +7,7 @@ holds the caller's values, which is success. This module is the design's transit
 
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from media_pipeline.errors import LeaseHeldError, LeaseLostError, Reason, TransientError
@@ -33,6 +34,7 @@ UNFINISHED_LIMIT = 4  # attempts; at the fourth the object is rejected, since th
 CLAIM_ROUNDS = 5  # a lost race is retried this often in a row; then the message returns
 LEASE_OVER = Decimal(0)
 
+_gives_way = attrgetter("gives_way")
 _OF_ONE_OUTCOME = ("announced_at", "alert_id", "reason", "detail", "attention", "expires_at")
 
 
@@ -61,8 +63,11 @@ class Records:
         return next(self._items.query(object_key, newest_first=True), None)
 
     def of_version(self, object_key: str, version: str) -> Record | None:
-        """Read the record of one object version; None where it never had one."""
-        return next((record for record in self._items.query(object_key) if record.version == version), None)
+        """Read the record of one object version; None where it never had one.
+
+        Of two records of one version, it is the one that stays.
+        """
+        return min(self._all_of_version(object_key, version), key=_gives_way, default=None)
 
     def deleted_by(self, event: ObjectEvent) -> Record | None:
         """Read the record of what a delete is about, a version or a delete marker; None where it never had one."""
@@ -77,15 +82,12 @@ class Records:
         """Read all records of a key, newest first."""
         return self._items.query(object_key, newest_first=True)
 
-    def older(self, object_key: str, sequencer: str) -> Iterator[Record]:
-        """Read the records of versions before this one, oldest first."""
-        return self.succession.older(object_key, sequencer)
-
     def sequencer_of(self, event: ObjectEvent) -> str:
         """Return an event's sort key: S3's sequencer, else that of the version's record, else the next free one."""
         if event.sequencer is not None:
             return event.sequencer
-        known = self.of_version(event.key, event.version)
+        # One that gives way is claimed, since nothing else would end it.
+        known = max(self._all_of_version(event.key, event.version), key=_gives_way, default=None)
         if known is not None:
             return known.sequencer
         newest = self.newest(event.key)
@@ -136,7 +138,8 @@ class Records:
                     continue
                 self._require_same_version(known, event)
                 if known.status is Status.PROCESSING and known.owner == owner:
-                    return _own(known, owner)  # our own write, whose response was lost
+                    # Our own write, whose response was lost.
+                    return Claim(record=known, owner=owner, unfinished_before=max(known.unfinished - 1, 0))
                 if not known.is_open(event.redrive_attempt, restores=event.restores):
                     return Finished(known)
                 if known.stage is not stage and not takes_over:
@@ -177,6 +180,17 @@ class Records:
         except ItemChangedError:
             raise LeaseLostError("the lease was taken over before the second record was deleted") from None
 
+    def discard_abandoned(self, record: Record) -> None:
+        """Delete an open record whose lease is over, since its version has another one; a later claim finds that one.
+
+        Raises TransientError where it changed meanwhile.
+        """
+        condition = {"status": record.status, "attempt": record.attempt, "lease_until": record.lease_until}
+        try:
+            self._items.delete((record.object_key, record.sequencer), condition=condition)
+        except ItemChangedError:
+            raise TransientError("the second record changed while it was deleted") from None
+
     def hand_over(self, claim: Claim, stage: Stage) -> None:
         """Release a claim and note that the version waits for another function; the caller then notifies that function.
 
@@ -207,11 +221,14 @@ class Records:
             raise LeaseLostError("the lease was taken over before the verdict was stored") from None
 
     def commit(self, claim: Claim, status: Status, facts: Mapping[str, Any]) -> Record:
-        """Write the terminal status: the commit point that readers follow."""
+        """Write the terminal status: the commit point that readers follow.
+
+        Answers of Rekognition stay where no verdict was reached: what is opened again need not pay for them twice.
+        """
         record = claim.record
         values = self._terminal(record, status, record.attempt, facts)
         try:
-            return self._change_mine(claim, values, remove=("decoding", "answers"))
+            return self._change_mine(claim, values, remove=("decoding",))
         except ItemChangedError as changed:
             found = changed.found
             if found and found.alert_id == values["alert_id"] and found.owner == claim.owner:
@@ -239,11 +256,8 @@ class Records:
         Raises LeaseHeldError while an invocation holds it, TransientError where it changed meanwhile.
         """
         known = self.of_version(event.key, event.version)
-        if (
-            known is None
-            or not known.is_open(event.redrive_attempt, restores=True)
-            or not known.status.terminal
-        ):
+        is_restored = known is not None and known.is_open(event.redrive_attempt, restores=True)
+        if known is None or not is_restored or not known.status.terminal:
             return self.fail(event, reason=reason, detail=detail)
         values = self._terminal(known, Status.FAILED, known.attempt, {"reason": reason, "detail": detail})
         try:
@@ -296,6 +310,9 @@ class Records:
             return
 
     # ---- how
+
+    def _all_of_version(self, object_key: str, version: str) -> list[Record]:
+        return [record for record in self._items.query(object_key) if record.version == version]
 
     def _lease_until(self, lease_seconds: float) -> Decimal:
         return Decimal(f"{self._clock() + lease_seconds:.3f}")
@@ -381,7 +398,3 @@ class Records:
         key = (claim.record.object_key, claim.record.sequencer)
         condition = {"status": Status.PROCESSING, "owner": claim.owner}
         return self._items.update(key, values, condition=condition, remove=remove)
-
-
-def _own(record: Record, owner: str) -> Claim:
-    return Claim(record=record, owner=owner, unfinished_before=max(record.unfinished - 1, 0))

@@ -304,7 +304,9 @@ def test_newer_versions_are_seen_and_older_ones_are_not_newer(records: Records) 
     assert records.succession.neighbours(first.record).has_newer
     assert not records.succession.neighbours(second.record).has_newer
     assert records.succession.neighbours(second.record).has_older
-    assert [record.version_id for record in records.older("a/b.jpg", "0B".ljust(32, "0"))] == ["v1"]
+    assert [record.version_id for record in records.succession.older("a/b.jpg", "0B".ljust(32, "0"))] == [
+        "v1"
+    ]
 
 
 def test_event_without_sequencer_takes_its_versions_own_or_the_next_free_one(records: Records) -> None:
@@ -330,7 +332,7 @@ def test_record_expires_only_once_a_newer_one_follows_it(stack: MotoStack) -> No
     assert first.attributes["expires_at"] == NEVER
     second = keeping.commit(claim(keeping, event("0B", "v2")), Status.PUBLISHED, {})
     keeping.succession.mark_followed(second)
-    (older,) = keeping.older(second.object_key, second.sequencer)
+    (older,) = keeping.succession.older(second.object_key, second.sequencer)
     assert older.followed_by == second.sequencer
     assert older.attributes["expires_at"] == int(stack.clock.now) + 30 * 86_400
     assert second.attributes["expires_at"] == NEVER
@@ -343,7 +345,7 @@ def test_record_that_needs_a_person_never_expires(stack: MotoStack, status: Stat
     assert "expires_at" not in first.attributes
     second = keeping.commit(claim(keeping, event("0B", "v2")), Status.PUBLISHED, {})
     keeping.succession.mark_followed(second)
-    (older,) = keeping.older(second.object_key, second.sequencer)
+    (older,) = keeping.succession.older(second.object_key, second.sequencer)
     assert "expires_at" not in older.attributes
 
 
@@ -353,5 +355,5 @@ def test_tombstone_outlives_every_message_that_may_come_late(stack: MotoStack) -
     keeping.record_delete_marker(marker)
     second = keeping.commit(claim(keeping, event("0B", "v2")), Status.PUBLISHED, {})
     keeping.succession.mark_followed(second)
-    (tombstone,) = keeping.older(second.object_key, second.sequencer)
+    (tombstone,) = keeping.succession.older(second.object_key, second.sequencer)
     assert tombstone.attributes["expires_at"] == int(stack.clock.now) + LATE_MESSAGE_DAYS * 86_400

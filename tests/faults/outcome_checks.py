@@ -1,0 +1,143 @@
+"""What a terminal record claims must be true: its status and reason against the uploads, buckets and verdicts."""
+
+import hashlib
+from collections.abc import Callable
+
+from tests.faults.configurations import BY_NAME
+from tests.faults.history import History, Upload
+from tests.faults.record_items import Item, listed, version_of
+from tests.faults.sample_uploads import REASONS, WITHOUT_VIDEOS
+from tests.faults.simulated_stack import API_PREFIX, QUARANTINE, RENDITIONS, SimulatedStack
+
+_EXPECTED = {name: deployment.expected_statuses for name, deployment in BY_NAME.items()}
+KILLS_OF_POISON = 3
+
+
+class OutcomeChecker:
+    """Compares a terminal record with what is known of its version, without any code of the pipeline."""
+
+    def __init__(self, stack: SimulatedStack, history: History) -> None:
+        self._stack = stack
+        self._history = history
+        self._checks: dict[str, Callable[[Item, Upload], str | None]] = {
+            "PUBLISHED": self._check_published,
+            "BLOCKED": self._check_withheld,
+            "REVIEW": self._check_withheld,
+            "REJECTED": self._check_rejected,
+            "FAILED": self._check_failed,
+            "SUPERSEDED": self._check_superseded,
+            "DELETED": self._check_deleted,
+        }
+
+    def problem(self, item: Item) -> str | None:
+        """Return what is wrong with a terminal record, or None."""
+        status, upload = item["status"], self.upload_of(item)
+        if upload is None:
+            is_delete = status == "DELETED" and self.is_marker(item)
+            return None if is_delete else f"{status} for a version that nobody uploaded"
+        if item.get("sha256") not in (None, hashlib.sha256(upload.data).hexdigest()):
+            return f"{status} with another version's sha256 than {upload}"
+        problem = self._checks[status](item, upload) or self._check_single_upload(item, upload)
+        return f"{status} of {upload}, but {problem}" if problem else None
+
+    def allowed(self, upload: Upload) -> bool:
+        names = self._history.judged.get(upload.number, set())
+        return any(_EXPECTED[name].get(upload.kind) == "PUBLISHED" for name in names)
+
+    def _check_published(self, item: Item, upload: Upload) -> str | None:
+        if not self.allowed(upload):
+            return "no verdict allows it"
+        missing = [key for key in listed(item) if self._stack.read(RENDITIONS, key) is None]
+        if (missing and not self._is_hidden(item)) or not listed(item):
+            return f"its renditions {missing} do not exist"
+        return None
+
+    def _is_hidden(self, item: Item) -> bool:
+        """Return whether a delete marker follows: it may remove renditions before the older version's commit."""
+        items = self._stack.items(str(item["object_key"]))
+        return any(
+            self.is_marker(other)
+            and other["status"] == "DELETED"
+            and str(other["sequencer"]) > str(item["sequencer"])
+            for other in items
+        )
+
+    def _check_withheld(self, item: Item, upload: Upload) -> str | None:
+        names = self._history.judged.get(upload.number, ())
+        # A verdict that was only observed counts once the policy is enforced.
+        truths = {status for name in names for status in BY_NAME[name].withholds_as(upload.kind)}
+        if item["status"] not in truths:
+            return f"its verdicts are {truths}"
+        if self._stack.read(QUARANTINE, f"{upload.key}/{upload.version}") != upload.data:
+            return "quarantine does not hold its bytes"
+        if self._stack.read_version(upload.key, upload.version) is not None:
+            return "it is still in uploads"
+        return None
+
+    def _check_rejected(self, item: Item, upload: Upload) -> str | None:
+        if item.get("reason") == "resource_exhausted":
+            kills = self._history.kills_while_decoding.get((upload.key, upload.version), 0)
+            return f"only {kills} attempts were killed" if kills < KILLS_OF_POISON else None
+        if item.get("reason") == "already_uploaded":
+            earlier = [other for other in self._history.uploads.values() if other.key == upload.key]
+            is_second = upload.key.startswith(API_PREFIX) and earlier[0] is not upload
+            return None if is_second else "it is the first upload of its key"
+        expected = {REASONS.get(upload.kind)}
+        if upload.kind.is_video and not all(BY_NAME[name].videos for name in self._history.deployed):
+            expected.add(WITHOUT_VIDEOS)
+        reason = item.get("reason")
+        return None if reason is not None and reason in expected else f"the reason is {reason}"
+
+    def _check_failed(self, item: Item, upload: Upload) -> str | None:
+        reason = item.get("reason")
+        if item.get("attention") != "FAILED":
+            return "no alarm will show it to an operator"
+        if reason == "retries_exhausted":
+            gave_up = (upload.key, upload.version) in self._history.dead_lettered
+            return None if gave_up else "its message never reached the dead letters"
+        if reason == "original_gone":
+            # After its record expired, an event finds nothing of what was moved to quarantine.
+            is_known = (upload.key, upload.version) not in self._history.expired
+            was_replaced = self._history.was_replaced_by_marker(upload)  # whose event may be late
+            may_be_gone = upload.deleted or upload.outlived or was_replaced or not is_known
+            return None if may_be_gone else "nobody deleted the original, and no later one replaced it"
+        return f"the reason is {reason}"
+
+    def _check_superseded(self, item: Item, upload: Upload) -> str | None:
+        is_single = upload.key.startswith(API_PREFIX)
+        newer = [version for (key, version) in self._history.markers if key == upload.key]
+        if not is_single:
+            newer += [other.version for other in self._history.uploads.values() if other.key == upload.key]
+        if any(self._is_newer(upload.key, version, than=item) for version in newer):
+            return None
+        return (
+            "only a delete marker supersedes an upload of the API" if is_single else "nothing newer is known"
+        )
+
+    def _is_newer(self, key: str, version: str, *, than: Item) -> bool:
+        """Return whether a version or a marker came after a record's version; without a sequencer it may have."""
+        upload = self._history.uploads.get((key, version))
+        sequencer = upload.sequencer if upload else self._history.markers[key, version]
+        if version == version_of(than):
+            return False
+        compared = self.upload_of(than)
+        seen = compared.sequencer if compared and compared.lacks_sequencer else str(than["sequencer"])
+        return not sequencer or sequencer.upper().ljust(32, "0") > (seen or "").upper().ljust(32, "0")
+
+    def _check_single_upload(self, item: Item, upload: Upload) -> str | None:
+        """Check that a later upload of a key of the API is refused, and the first one is not."""
+        if not upload.key.startswith(API_PREFIX) or item["status"] in ("SUPERSEDED", "DELETED"):
+            return None
+        first = next(other for other in self._history.uploads.values() if other.key == upload.key)
+        if upload is first or item.get("reason") in ("already_uploaded", "retries_exhausted"):
+            return None
+        return f"{first} was uploaded under this key before"
+
+    def _check_deleted(self, _: Item, upload: Upload) -> str | None:
+        return None if upload.deleted or upload.overwritten else "nobody deleted it"
+
+    def is_marker(self, item: Item) -> bool:
+        return (item["object_key"], version_of(item)) in self._history.markers
+
+    def upload_of(self, item: Item) -> Upload | None:
+        return self._history.uploads.get((str(item["object_key"]), version_of(item)))
