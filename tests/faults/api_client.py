@@ -17,7 +17,8 @@ from tests.faults.history import NULL
 from tests.faults.published_content import LOOKS
 from tests.faults.record_items import WITHHELD
 from tests.faults.sample_uploads import Content, draw
-from tests.faults.simulated_functions import ClientPool, Invocation, QuietObservability
+from tests.faults.simulated_functions import ClientPool, QuietObservability
+from tests.faults.simulated_invocation import Invocation
 from tests.faults.simulated_stack import API_PREFIX, RENDITIONS, TABLE, UPLOADS
 from tests.faults.virtual_time import KilledError
 from tests.fixtures.rest_proxy import rest_proxy_event

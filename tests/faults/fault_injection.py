@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from tests.faults.simulated_functions import Invocation
+    from tests.faults.simulated_invocation import Invocation
 
 ALWAYS = 99  # HTTP attempts: more than any client makes
 

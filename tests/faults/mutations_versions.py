@@ -188,4 +188,54 @@ def one_page_of_records_is_enough() -> None:
     swap(items.ItemTable, "query", lambda _: query)
 
 
+@mutation
+def a_place_that_was_assumed_stays() -> None:
+    swap(processor, "place_above", lambda _: lambda record, neighbours, storage: None)
+
+
+@mutation
+def a_delete_is_about_the_first_of_two_records() -> None:
+    swap(Record, "gives_way", lambda _: property(lambda self: False))
+
+
+@mutation
+def an_abandoned_second_record_is_superseded_by_a_delete() -> None:
+    swap(outcomes, "_has_twin", lambda _: lambda record, others: False)
+
+
+@mutation
+def what_a_removed_delete_marker_superseded_stays_hidden() -> None:
+    swap(Outcomes, "_restore_superseded", lambda _: lambda self, event: None)
+
+
+@mutation
+def answers_go_with_a_superseded_outcome() -> None:
+    def commit(self: Any, claim: Any, *rest: Any) -> Any:
+        committed = real(self, claim, *rest)
+        key = (claim.record.object_key, claim.record.sequencer)
+        return self._items.update(key, {}, condition={"status": committed.status}, remove=("answers",))
+
+    real = Records.commit
+    swap(Records, "commit", lambda _: commit)
+
+
+@mutation
+def blocked_records_expire_before_late_messages() -> None:
+    def mark_followed(self: Any, older: Record, by: Record) -> None:
+        real(self, dataclasses.replace(older, moderation=None), by)
+
+    real = Succession._mark_followed
+    swap(Succession, "_mark_followed", lambda _: mark_followed)
+
+
+@mutation
+def a_null_delete_marker_can_be_a_folder() -> None:
+    def carry_out(self: Any, event: Any) -> Any:
+        is_folder = event.key.endswith("/") and self._is_folder(event.key)
+        return None if is_folder else real(self, event)
+
+    real = Outcomes.carry_out_delete
+    swap(Outcomes, "carry_out_delete", lambda _: carry_out)
+
+
 PAGE = 3  # records: one page in the harness

@@ -18,7 +18,8 @@ from operations.stack import StackOutputs
 from tests.faults.fault_injection import Call
 from tests.faults.history import identity
 from tests.faults.record_items import Item, version_of
-from tests.faults.simulated_functions import ClientPool, ClientSet, Invocation
+from tests.faults.simulated_functions import ClientPool, ClientSet
+from tests.faults.simulated_invocation import Invocation
 from tests.faults.simulated_stack import RENDITIONS, TABLE, UPLOADS
 
 if TYPE_CHECKING:

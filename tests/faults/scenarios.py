@@ -15,7 +15,10 @@ API_KEY = "api/k5ahn2u4cfb7wyq3zt6oxmjd2eilrvg7"  # a key that takes one upload
 
 @dataclass(frozen=True)
 class Scenario:
-    """`prepare` runs without faults, `act` sends the message whose processing is disturbed; it must end in `status`."""
+    """`prepare` runs without faults, `act` sends the message whose processing is disturbed; it must end in `status`.
+
+    `status` is "PUBLISHED", or "PUBLISHED or DELETED" where it depends on which message comes first.
+    """
 
     prepare: Callable[[Simulation], None]
     act: Callable[[Simulation], None]

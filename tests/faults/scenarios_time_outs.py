@@ -13,7 +13,8 @@ from tests.faults.configurations import WITH_VIDEOS, Deployment
 from tests.faults.fault_injection import ALWAYS, Call, Fault, FaultKind
 from tests.faults.sample_uploads import Content
 from tests.faults.scenarios import DAY, KEY
-from tests.faults.simulated_functions import ClientPool, Invocation
+from tests.faults.simulated_functions import ClientPool
+from tests.faults.simulated_invocation import Invocation
 from tests.faults.simulated_stack import SimulatedStack
 from tests.faults.simulation import DeliveryProfile, Simulation
 

@@ -1,7 +1,6 @@
 """Scenarios of versions: undelete, null versions, events that lack something or come late, expiry, odd keys."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import replace
 from functools import partial
 
 from tests.faults.configurations import KEEPING
@@ -14,6 +13,7 @@ from tests.faults.simulation import Simulation
 
 SEQUENCER = frozenset({"sequencer"})
 LATER = 20 * DAY  # longer than records are kept here, shorter than a message may be late
+SLASH = "folder/"
 Act = Callable[[Simulation], None]
 
 
@@ -58,6 +58,10 @@ def _put(kind: Content, number: int = 1, key: str = KEY, without: Collection[str
 
 def _delete(run: Simulation) -> None:
     run.delete(KEY)
+
+
+def _delete_folder(run: Simulation) -> None:
+    run.delete(SLASH)
 
 
 def _undelete(run: Simulation) -> None:
@@ -145,13 +149,34 @@ def _cut_off(operation: str, act: Act) -> Act:
     return done
 
 
+def _found_under_a_marker(run: Simulation) -> None:
+    """Let the events of an upload and of a delete marker's removal arrive, and keep that of the marker."""
+    with run.postponed() as bodies:
+        run.put(KEY, Content.CLEAN, 1, without=SEQUENCER)
+        run.delete(KEY)
+    upload, run.kept_message = bodies
+    run.queues["images"].send(upload)
+    run.run(DAY)
+    run.undelete(KEY)
+
+
+def _undelete_while_it_is_tried_again(run: Simulation) -> None:
+    run.put(KEY, Content.CLEAN, 1)
+    run.clock.after(2.0, partial(_delete, run))
+    run.clock.after(120.0, partial(_undelete, run))
+
+
 def _kept(prepare: Act, act: Act, status: str, *, faults: bool = True) -> Scenario:
     """Return a scenario of a stack whose records expire."""
     return Scenario(prepare, act, status, deployment=KEEPING, in_pairs=False, faults=faults)
 
 
-def _plain(prepare: Act, act: Act, status: str, *, faults: bool = True) -> Scenario:
-    return Scenario(prepare, act, status, in_pairs=False, faults=faults)
+def _plain(prepare: Act, act: Act, status: str, *, faults: bool = True, late_calls: bool = True) -> Scenario:
+    """Return a scenario of the first deployment.
+
+    `late_calls`: False where a claim that is carried out minutes late would create a discarded second record again.
+    """
+    return Scenario(prepare, act, status, in_pairs=False, faults=faults, late_calls=late_calls)
 
 
 def _takedown(key: str, *, faults: bool) -> Scenario:
@@ -187,16 +212,47 @@ VERSIONS: Mapping[str, Scenario] = {
         _first(*(_put(Content.CLEAN, number) for number in range(1, 6))), _delete_newest, "DELETED"
     ),
     "no-sequencer": _plain(lambda _: None, _put(Content.CLEAN, 1, KEY, SEQUENCER), "PUBLISHED"),
-    # A claim that is carried out minutes late would create the second record again, after it was discarded.
-    "sequencer-only-later": replace(
-        _plain(_first(_put(Content.CLEAN, 1, KEY, SEQUENCER)), _event_of_oldest, "PUBLISHED"),
-        late_calls=False,
+    "sequencer-only-later": _plain(
+        _first(_put(Content.CLEAN, 1, KEY, SEQUENCER)), _event_of_oldest, "PUBLISHED", late_calls=False
     ),
     "sequencer-only-at-first": _plain(_first(_PUBLISHED), _event_of_oldest_without_sequencer, "PUBLISHED"),
     "no-sequencer-and-overwritten": _plain(
         _first(_unseen(_put(Content.CLEAN, 1, KEY, SEQUENCER)), _put(Content.CLEAN, 2)),
         _arrives,
         "SUPERSEDED",
+    ),
+    "no-sequencer-and-seen-before-an-older-one": _plain(
+        _at_once(_unseen(_PUBLISHED), _cut_off("UpdateItem", _put(Content.CLEAN, 2, KEY, SEQUENCER))),
+        _arrives,
+        "PUBLISHED or SUPERSEDED",  # the older one where it comes last; readers then see the one before it
+        late_calls=False,
+    ),
+    "two-records-and-blocked": _plain(
+        _cut_off("UpdateItem", _put(Content.WEAPON, 1, KEY, SEQUENCER)),
+        _event_of_oldest,
+        "BLOCKED",
+        late_calls=False,
+    ),
+    "two-records-and-deleted": _plain(
+        _cut_off("UpdateItem", _put(Content.CLEAN, 1, KEY, SEQUENCER)),
+        _at_once(_delete, _event_of_oldest),
+        "DELETED",
+    ),
+    "found-under-a-removed-marker": _plain(_first(_found_under_a_marker), _arrives, "PUBLISHED"),
+    "undelete-while-it-is-tried-again": _plain(
+        lambda _: None, _undelete_while_it_is_tried_again, "DELETED or PUBLISHED"
+    ),
+    "late-event-of-what-was-blocked": _kept(
+        _first(_put(Content.WEAPON), _put(Content.CLEAN, 2), _wait, _expire),
+        _event_of_oldest,
+        "PUBLISHED",
+        faults=False,
+    ),
+    "null-deleted-under-a-slash": _plain(
+        _first(_suspend, _unseen(_put(Content.CLEAN, 1, SLASH))),
+        _steps(_delete_folder, _arrives),
+        "DELETED",
+        faults=False,
     ),
     "null": _plain(_suspend, _PUBLISHED, "PUBLISHED"),
     "null-blocked": _plain(_suspend, _put(Content.WEAPON), "BLOCKED"),

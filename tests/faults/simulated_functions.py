@@ -6,7 +6,7 @@ import random
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from unittest import mock
 
@@ -25,8 +25,8 @@ from media_pipeline.processing.messages import MessageWorker
 from media_pipeline.records.record import Status
 from media_pipeline.settings.functions import ImageSettings, VideoSettings
 from tests.faults.configurations import Deployment
-from tests.faults.fault_injection import Call
 from tests.faults.sample_uploads import SIDE
+from tests.faults.simulated_invocation import Invocation
 from tests.faults.simulated_queues import Delivery, Message, Queue
 from tests.faults.simulated_stack import API_PREFIX, TABLE
 from tests.faults.virtual_time import KilledError, VirtualClock
@@ -170,67 +170,6 @@ class Environment:
     clients: ClientSet
     skew: float
     deployment: Deployment
-
-
-@dataclass(eq=False)
-class Invocation:
-    """One invocation of a function; also the context object that the function gets."""
-
-    function_name: str
-    number: int
-    delivery: Delivery
-    clock: VirtualClock
-    timeout: float  # seconds
-    deployment: Deployment
-    aws_request_id: str
-    deadline: float = 0.0
-    alive: bool = True
-    killed: bool = False
-    timed_out: bool = False  # Lambda ended it
-    computing: bool = False  # not in a call
-    calls: int = 0
-    call: Call | None = None
-    frozen: bool = False  # it stands still: its time-out is not checked
-    paused: bool = False  # it stood still for longer than its lease
-    fetched: bool = False  # whether it has read the original: from here on it may be decoding
-    answers: list[tuple[Call, str]] = field(
-        default_factory=list
-    )  # of Rekognition, with the picture's SHA-256
-    pictures: frozenset[str] | None = None  # SHA-256 of what must be judged; None before rendering
-
-    def __post_init__(self) -> None:
-        self.deadline = self.clock.now + self.timeout
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Return the milliseconds until the time-out, as Lambda's context does."""
-        return int(max(self.time_left(), 0.0) * 1000)
-
-    def time_left(self) -> float:
-        """Return the seconds until Lambda ends the invocation."""
-        return self.deadline - self.clock.now
-
-    def sleep(self, seconds: float) -> None:
-        """Let time pass. Raises KilledError if the time-out is reached meanwhile."""
-        self.clock.sleep(min(seconds, max(self.time_left(), 0.0)))
-        if seconds > 0 and self.time_left() <= 0 and not self.frozen:
-            self.timed_out = True
-            self.die()
-
-    def pause(self, seconds: float) -> None:
-        """Stand still, as a frozen machine does: its own clock continues where it stopped, so it notices no delay."""
-        self.paused = self.paused or seconds > self.deployment.timeout
-        self.frozen = self.paused
-        self.clock.sleep(seconds)
-        self.deadline += seconds
-
-    def die(self) -> None:
-        """End the invocation as SIGKILL does: raise KilledError."""
-        self.alive = False
-        self.killed = True
-        raise KilledError
-
-    def __str__(self) -> str:
-        return f"{self.function_name}-{self.number}"
 
 
 class Functions:

@@ -22,7 +22,8 @@ from tests.faults.invariants import InvariantChecker
 from tests.faults.operators import OPERATOR, Operator
 from tests.faults.s3_events import ETAG_OF_MARKERS, MARKED, PUT, REMOVED, event, events_of
 from tests.faults.sample_uploads import Content, draw, recognise
-from tests.faults.simulated_functions import ClientPool, Functions, Invocation
+from tests.faults.simulated_functions import ClientPool, Functions
+from tests.faults.simulated_invocation import Invocation
 from tests.faults.simulated_queues import VISIBILITY_FACTOR, Delivery, EventSource, Message, Queue
 from tests.faults.simulated_stack import UPLOADS, SimulatedStack
 from tests.faults.virtual_time import VirtualClock

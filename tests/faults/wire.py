@@ -18,7 +18,7 @@ from tests.faults.fault_injection import Call, Fault, FaultKind, Injector
 from tests.faults.virtual_time import KilledError, VirtualClock
 
 if TYPE_CHECKING:
-    from tests.faults.simulated_functions import Invocation
+    from tests.faults.simulated_invocation import Invocation
 
 LATENCY = (0.004, 0.04)  # seconds of an ordinary call, each way
 FAKE_SIGNATURE = (

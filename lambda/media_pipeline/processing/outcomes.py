@@ -106,6 +106,8 @@ class Outcomes:
             for older in self._records.succession.older(tombstone.object_key, tombstone.sequencer):
                 if older.is_of_null_version and not older.is_tombstone:
                     self._delete_version(older, event)
+        if (begun := self._begun_restore(tombstone)) is not None:
+            return restoring_event(event, version_id=begun.version_id, etag=begun.etag, attempt=None)
         current = self._storage.current(event.key)
         if current is not None and current.modified > (event.happened_at or current.modified):
             current = None  # put after the marker was removed: its own event is still to come
@@ -129,6 +131,17 @@ class Outcomes:
             event, version_id=current.version_id, etag=current.etag, attempt=attempt if restored else None
         )
 
+    def _begun_restore(self, tombstone: Record) -> Record | None:
+        """Return the record that an earlier delivery of an undelete opened, and did not finish.
+
+        By now the version may not be the current one any more: something was put, or it was moved to quarantine.
+        """
+        version = tombstone.attributes.get("restored_version")
+        record = self._records.of_version(tombstone.object_key, version) if version else None
+        if record is None or record.announced or record.attempt <= tombstone.attributes["restored_attempt"]:
+            return None
+        return record
+
     def _restore_superseded(self, event: ObjectEvent) -> ObjectEvent | None:
         """Return the event that publishes the current version where it was superseded by a delete marker that is gone.
 
@@ -138,10 +151,13 @@ class Outcomes:
         if current is None:
             return None
         known = self._records.of_version(event.key, identity(current.version_id, current.etag))
-        if known is None or known.status is not Status.SUPERSEDED:
-            return None
-        self.finish(known)
-        return restoring_event(event, version_id=current.version_id, etag=current.etag, attempt=known.attempt)
+        if known is None:
+            return None  # the event of its upload is still to come
+        attempt = None  # of a record that an earlier delivery of the event opened again: it goes on
+        if known.status is Status.SUPERSEDED:
+            self.finish(known)
+            attempt = known.attempt
+        return restoring_event(event, version_id=current.version_id, etag=current.etag, attempt=attempt)
 
     def _delete_version(self, record: Record | None, event: ObjectEvent) -> None:
         if record is None:
