@@ -106,6 +106,10 @@ class History:
         for upload in self.uploads.values():
             if upload.key == key and upload.is_null:
                 upload.overwritten = True
+        # A delete marker called "null" is gone as well: S3 gives its place to what is put.
+        self.removed_markers |= {
+            (of, marker) for of, marker in self.markers if of == key and marker.startswith(NULL)
+        }
 
     def remove_marker(self, key: str, version_id: str) -> None:
         """Note that a delete marker was removed; of several called "null" in turn, it is the last one."""

@@ -104,6 +104,8 @@ class OutcomeChecker:
         return f"the reason is {reason}"
 
     def _check_superseded(self, item: Item, upload: Upload) -> str | None:
+        if upload.lacks_sequencer and (upload.deleted or upload.overwritten):
+            return None  # its order was assumed, and it is gone either way
         is_single = upload.key.startswith(API_PREFIX)
         newer = [version for (key, version) in self._history.markers if key == upload.key]
         if not is_single:
