@@ -64,9 +64,12 @@ class _FinalChecks:
                 if (key, version) in self._history.markers and item["status"] != "DELETED":
                     yield f"the delete marker {key}@{version[:8]} is {item['status']}"
                 expected = self._history.uploads.get((key, version))
+                # An undelete restores a version whose own event has not come yet: its order is assumed.
+                may_be_restored = any(of == key for of, _ in self._history.removed_markers)
                 if (
                     expected
                     and expected.sequencer
+                    and not may_be_restored
                     and not expected.lacks_sequencer
                     and not item["sequencer"].startswith(expected.sequencer.upper())
                 ):

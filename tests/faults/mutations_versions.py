@@ -238,4 +238,9 @@ def a_null_delete_marker_can_be_a_folder() -> None:
     swap(Outcomes, "carry_out_delete", lambda _: carry_out)
 
 
+@mutation
+def an_undelete_that_was_cut_off_is_forgotten() -> None:
+    swap(Outcomes, "_begun_restore", lambda _: lambda self, tombstone: None)
+
+
 PAGE = 3  # records: one page in the harness

@@ -166,6 +166,11 @@ def _undelete_while_it_is_tried_again(run: Simulation) -> None:
     run.clock.after(120.0, partial(_undelete, run))
 
 
+def _undelete_and_overwrite(run: Simulation) -> None:
+    run.undelete(KEY)
+    run.clock.after(60.0, partial(_put(Content.CLEAN, 2), run))
+
+
 def _kept(prepare: Act, act: Act, status: str, *, faults: bool = True) -> Scenario:
     """Return a scenario of a stack whose records expire."""
     return Scenario(prepare, act, status, deployment=KEEPING, in_pairs=False, faults=faults)
@@ -242,6 +247,7 @@ VERSIONS: Mapping[str, Scenario] = {
     "undelete-while-it-is-tried-again": _plain(
         lambda _: None, _undelete_while_it_is_tried_again, "DELETED or PUBLISHED"
     ),
+    "undelete-and-overwritten": _plain(_first(_PUBLISHED, _delete), _undelete_and_overwrite, "PUBLISHED"),
     "late-event-of-what-was-blocked": _kept(
         _first(_put(Content.WEAPON), _put(Content.CLEAN, 2), _wait, _expire),
         _event_of_oldest,

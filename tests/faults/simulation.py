@@ -29,9 +29,7 @@ from tests.faults.simulated_stack import UPLOADS, SimulatedStack
 from tests.faults.virtual_time import VirtualClock
 from tests.faults.wire import Network
 
-LACKING_NULL = (
-    0.5  # share of the events of null versions that name no version, as in a bucket that never had any
-)
+LACKING_NULL = 0.5  # share of the events of null versions that name no version
 LONGEST_RUN = 5 * 86_400.0  # virtual seconds; a run that is not at rest by then never will be
 
 
