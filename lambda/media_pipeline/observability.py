@@ -43,6 +43,7 @@ class Observability:
         self.logger = Logger(json_serializer=_TO_LINE)
         self.metrics = Metrics()
         self._segment: Callable[[str], AbstractContextManager[Any]] = lambda _: nullcontext()
+        self._carry: Callable[[Callable[[], Any]], Callable[[], Any]] = lambda call: call
         if tracing:
             from aws_lambda_powertools import Tracer
 
@@ -50,10 +51,15 @@ class Observability:
             # pictures, so they are not captured.
             provider = Tracer(auto_patch=True, patch_modules=("botocore",)).provider
             self._segment = lambda name: provider.in_subsegment(name=f"## {name}")
+            self._carry = partial(_carried, provider)
 
     def segment(self, name: str) -> AbstractContextManager[Any]:
         """Trace a step as a subsegment, where tracing is on."""
         return self._segment(name)
+
+    def carried(self, call: Callable[[], Any]) -> Callable[[], Any]:
+        """Return the call as one that another thread traces below this thread's subsegment, where tracing is on."""
+        return self._carry(call)
 
     def outcome(self, status: str, **facts: Any) -> None:
         """Count and log a terminal outcome: `PUBLISHED` is counted as `Published`.
@@ -138,3 +144,14 @@ class Observability:
         dimensions = {"service": str(self.logger.service), "status": status}
         with single_metric(name=name, unit=MetricUnit.Count, value=1, default_dimensions=dimensions):
             pass
+
+
+def _carried(provider: Any, call: Callable[[], Any]) -> Callable[[], Any]:
+    # The X-Ray SDK keeps the open subsegment in a variable of each thread.
+    entity = provider.get_trace_entity()
+
+    def traced() -> Any:
+        provider.set_trace_entity(entity)
+        return call()
+
+    return traced

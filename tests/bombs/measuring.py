@@ -17,9 +17,10 @@ from typing import Any, cast
 from benchmarks.peak import peak_bytes
 from components.environment import image_settings, video_settings
 from components.stack_files import read_config
+from media_pipeline.concurrency import Threads
 from media_pipeline.errors import RejectedError
 from media_pipeline.images.inspection import inspect
-from media_pipeline.images.renditions import render
+from media_pipeline.images.renditions import Judging, render
 from media_pipeline.images.sniffing import HEAD_BYTES, Kind, sniff
 from media_pipeline.invocation import Invocation
 from media_pipeline.limits import MEBIBYTE
@@ -139,14 +140,13 @@ def _video(environment: dict[str, str]) -> Any:
         )  # fmt: skip
         attempt = Attempt(
             event=cast(Any, None), claim=cast(Any, None), invocation=invocation, lease=None, clock=time.time,
-            steps=Steps(Observability(tracing=False)),
+            steps=Steps(Observability(tracing=False)), overlap=Threads(),
         )  # fmt: skip
         with tempfile.TemporaryDirectory() as folder:
             copy = Path(folder) / "original"
             copy.symlink_to(path)  # whoever reads it whole counts as the function
-            made = processor.make(
-                attempt, FetchedVideo(path=copy, content_type=kind.content_type, folder=copy.parent)
-            )
+            fetched = FetchedVideo(path=copy, content_type=kind.content_type, folder=copy.parent)
+            made = processor.make(attempt, fetched, cast(Any, Judging()))
         return f"published, {len(made.proxies)} judged"
 
     return process

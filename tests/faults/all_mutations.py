@@ -1,6 +1,7 @@
 """All mutations: importing a module of them registers its own."""
 
 from tests.faults import (
+    mutations_at_once,
     mutations_configuration,
     mutations_delivery,
     mutations_images,
@@ -13,6 +14,7 @@ from tests.faults.mutations import MUTATIONS
 
 __all__ = [
     "MUTATIONS",
+    "mutations_at_once",
     "mutations_configuration",
     "mutations_delivery",
     "mutations_images",

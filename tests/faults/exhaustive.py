@@ -18,6 +18,8 @@ from typing import Any
 from zlib import crc32
 
 from tests.faults.all_scenarios import SCENARIOS
+from tests.faults.calls_at_once import CASES as CALLS_AT_ONCE
+from tests.faults.calls_at_once import run_at_once
 from tests.faults.event_orders import ORDERS, run_order
 from tests.faults.fault_injection import ALWAYS, Call, Fault, FaultKind
 from tests.faults.preemption import PREEMPTIONS, run_preemption
@@ -100,7 +102,7 @@ class PlannedFaults:
     def __init__(self, function: str, injections: Sequence[Injection]) -> None:
         self._function = function
         self._plan = {injection.at: NAMES[injection.name] for injection in injections}
-        self._last: Call | None = None
+        self._places: dict[Call, int] = {}  # of each call among them, from 1
         self.calls: list[Call] = []
         self.injected: set[int] = set()
 
@@ -108,13 +110,14 @@ class PlannedFaults:
         """Return the fault planned for this call, or None."""
         if call.operation == "step" or call.invocation.function_name != self._function:
             return None
-        if call is not self._last:
-            self._last = call
+        if call not in self._places:
             self.calls.append(call)
-        fault = self._plan.get(len(self.calls))
+            self._places[call] = len(self.calls)
+        at = self._places[call]
+        fault = self._plan.get(at)
         if fault is None or call.attempt > fault.attempts or not fault.fits(call.operation):
             return None
-        self.injected.add(len(self.calls))
+        self.injected.add(at)
         return fault
 
 
@@ -151,6 +154,7 @@ FAMILIES: Mapping[str, Callable[[SimulatedStack, ClientPool, str], list[str]]] =
     "race": run_race,
     "time-out": run_time_out,
     "operate": run_disturbed,
+    "at-once": run_at_once,
 }
 
 
@@ -190,6 +194,7 @@ def cases(runner: CaseRunner) -> Iterator[str]:
     yield from (f"time-out:{name}" for name in TIME_OUTS)
     yield from (f"operate:{name}" for name in AT_ANY_MOMENT)
     yield from (f"order:{name}" for name in ORDERS)
+    yield from (f"at-once:{name}" for name in CALLS_AT_ONCE)
 
 
 def one_of_each(runner: CaseRunner) -> Iterator[str]:

@@ -28,9 +28,10 @@ class FaultKind(StrEnum):
     PAUSED = "paused"  # the machine stands still before the call, and continues later
     HANG = "hang"  # the function computes until Lambda's time-out kills it
     MEMORY = "memory"  # the function exceeds its memory and is killed
+    MEMORY_ERROR = "memory-error"  # the function gets no more memory, and goes on
 
 
-STEP_KINDS = frozenset({FaultKind.HANG, FaultKind.MEMORY})
+STEP_KINDS = frozenset({FaultKind.HANG, FaultKind.MEMORY, FaultKind.MEMORY_ERROR})
 BODY_KINDS = frozenset({FaultKind.BROKEN_BODY, FaultKind.SHORT_BODY})
 CAN_BE_PARTIAL = frozenset({"DeleteObjects", "CopyObject"})
 CRASHES = frozenset({FaultKind.CRASH_BEFORE, FaultKind.CRASH_AFTER, FaultKind.HANG, FaultKind.MEMORY})
@@ -68,7 +69,7 @@ class Fault:
         return f"{self.kind}{'*' if self.attempts > 1 else ''}"
 
 
-@dataclass
+@dataclass(eq=False)
 class Call:
     """One AWS call of an invocation, or (operation `step`) part of its computation; `attempt` counts HTTP attempts."""
 

@@ -22,6 +22,7 @@ from tests.faults import judged_checks
 from tests.faults.all_mutations import MUTATIONS
 from tests.faults.all_scenarios import SCENARIOS
 from tests.faults.exhaustive import REPEATED, CaseRunner, cases, one_of_each
+from tests.faults.fault_injection import FaultKind
 from tests.faults.mutations_judged import PURE
 from tests.faults.process_pool import INTERRUPTED, interruptible
 from tests.faults.simulated_functions import ClientPool
@@ -92,7 +93,10 @@ def _checks() -> Iterator[tuple[str, list[str]]]:
         names, tried = list(cases(runner)), set[str]()
         families = [name for name in names if name.startswith(FAMILIES_FIRST)]
         lapsed = [name for name in names if name.startswith("race:") and name.endswith("-lapsed")]
-        for name in (*REPEATED[:3], *REPEATED[3::4], *lapsed, *families[::3], *one_of_each(runner)):
+        at_once = [name for name in names if name.startswith("at-once:")]
+        at_once = [*at_once[::17], *(name for name in at_once if name.endswith(f"/{FaultKind.MEMORY_ERROR}"))]
+        first = (*REPEATED[:3], *REPEATED[3::4], *lapsed, *at_once, *families[::3])
+        for name in (*first, *one_of_each(runner)):
             tried.add(name)
             yield name, runner.run(name)
         for round_number, share in enumerate(SHARES):

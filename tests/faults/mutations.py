@@ -37,14 +37,14 @@ def swap(owner: Any, name: str, make: Callable[[Any], Any]) -> None:
 
 @mutation
 def publish_before_the_verdict() -> None:
-    def verdict(self: Any, attempt: Any, rendered: Any) -> Any:
+    def verdict(self: Any, attempt: Any, rendered: Any, early: Any) -> Any:
         event = attempt.event
         for rendition in rendered.renditions:
             listed = verdicts._listed(rendition, event)
             self._storage.put_rendition(
                 listed["key"], rendition.data, content_type="image/jpeg", facts={"a": "b"}
             )
-        return real(self, attempt, rendered)
+        return real(self, attempt, rendered, early)
 
     real = verdicts.Verdicts.store
     swap(verdicts.Verdicts, "store", lambda _: verdict)

@@ -121,9 +121,9 @@ def a_withheld_picture_is_announced_with_its_placeholder() -> None:
     vars(verdicts)["NOTHING_PUBLISHED"] = {"renditions": []}
     swap(announcements, "LOOKS", lambda _: frozenset())
 
-    def store(self: Any, attempt: Any, results: Any) -> Any:
+    def store(self: Any, attempt: Any, results: Any, early: Any) -> Any:
         attempt.facts["placeholder"] = results.placeholder
-        return real(self, attempt, results)
+        return real(self, attempt, results, early)
 
     real = verdicts.Verdicts.store
     swap(verdicts.Verdicts, "store", lambda _: store)

@@ -239,10 +239,10 @@ def poison_is_never_told() -> None:
 
 @mutation
 def judge_again_on_each_attempt() -> None:
-    def verdict(self: Any, attempt: Any, rendered: Any) -> Any:
+    def verdict(self: Any, attempt: Any, rendered: Any, early: Any) -> Any:
         record = dataclasses.replace(attempt.claim.record, moderation=None)
         attempt.claim = attempt.claim._replace(record=record)
-        return real(self, attempt, rendered)
+        return real(self, attempt, rendered, early)
 
     real = verdicts.Verdicts.store
     swap(verdicts.Verdicts, "store", lambda _: verdict)

@@ -13,6 +13,7 @@ from unittest import mock
 
 from media_pipeline.processing import image, video
 
+ENCODINGS = 2  # of a picture, after its judging began
 PARTS = 5  # of a transcoding, with a progress call after each
 PART_SHARE = (
     4 / 225
@@ -24,18 +25,30 @@ Patch = AbstractContextManager[Any]
 Rendered = Callable[[Sequence[bytes]], None]
 
 
-def cached_rendering(rendered_pictures: Rendered) -> Iterator[Patch]:
-    """Cache renditions by the bytes of the original; report the pictures to be judged each time."""
+def cached_rendering(rendered_pictures: Rendered, encode: Callable[[], None]) -> Iterator[Patch]:
+    """Cache renditions by the bytes of the original; report the pictures to be judged each time.
+
+    `encode` lets virtual time pass as encoding does: after the pictures to judge are known.
+    """
     render: Any = vars(image).get("render")
     if render is None:
         return  # a mutation renamed it: without the cache the run is slower, and just as valid
     made: dict[tuple[bytes, str], Any] = {}
 
-    def rendered(data: bytes, *how: Any) -> Any:
-        name = data, repr(how)
+    def rendered(data: bytes, inspection: Any, specs: Any, limits: Any, judging: Any) -> Any:
+        name = data, repr((inspection, specs, limits))
         if name not in made:
-            made[name] = render(data, *how)
+            made[name] = render(data, inspection, specs, limits)
         rendered_pictures(made[name].proxies)
+        judging.begin(made[name].proxies)
+
+        def encoders() -> Iterator[Callable[[], None]]:
+            for _ in range(ENCODINGS):
+                judging.check()
+                yield encode
+
+        for _ in judging.encode(encoders()):
+            """What they make is in the cache."""
         return made[name]
 
     yield mock.patch.object(image, "render", rendered)

@@ -17,21 +17,17 @@ from botocore.retries.quota import RetryQuota
 from media_pipeline.bootstrap.clients import Clients, rekognition
 from media_pipeline.bootstrap.video import video_worker
 from media_pipeline.bootstrap.workers import dead_letters_worker, image_worker
-from media_pipeline.images.inspection import Limits
-from media_pipeline.images.renditions import Size, Specs
-from media_pipeline.moderation.policy import Policy
 from media_pipeline.observability import Observability
 from media_pipeline.processing.messages import MessageWorker
 from media_pipeline.records.record import Status
-from media_pipeline.settings.functions import ImageSettings, VideoSettings
+from media_pipeline.settings.functions import VideoSettings
 from tests.faults.configurations import Deployment
-from tests.faults.sample_uploads import SIDE
+from tests.faults.function_inputs import event_of, settings_of
 from tests.faults.simulated_invocation import Invocation
 from tests.faults.simulated_queues import Delivery, Message, Queue
-from tests.faults.simulated_stack import API_PREFIX, TABLE
+from tests.faults.virtual_calls import VirtualCalls
 from tests.faults.virtual_time import KilledError, VirtualClock
 from tests.faults.wire import Network, Wire
-from tests.fixtures.storage import BUCKETS
 
 STEP_SECONDS = {"inspect": 0.01, "render": 0.3, "transcode": 0.3}
 
@@ -239,13 +235,15 @@ class Functions:
     ) -> None:
         went_well = False
         try:
-            answer = environment.worker(_event(invocation.delivery), invocation)
+            answer = environment.worker(event_of(invocation.delivery), invocation)
             went_well = invocation.alive and not answer["batchItemFailures"]
         except KilledError:
             if invocation.timed_out:
                 self.on_time_out(invocation)
         except Exception:  # noqa: BLE001 - a handler that raises is a failed invocation: its message comes back
             invocation.killed = False
+        if invocation.alive and invocation.threads:
+            self._network.on_error(f"{invocation} ended, and {invocation.threads} of its threads did not")
         invocation.alive = False
         if not invocation.killed and environment.deployment is self.deployment:
             self._warm[function].append(environment)
@@ -259,7 +257,7 @@ class Functions:
             return warm.pop(self._rng.randrange(len(warm)))
         if self.deployment is None:
             raise RuntimeError("nothing is deployed")
-        settings = _settings(self.deployment, self.retention_days, self._topic, self._queues, function)
+        settings = settings_of(self.deployment, self.retention_days, self._topic, self._queues, function)
         clients = self._pool.take(self.deployment.timeout)
         skew = next(self.clock_errors, None)
         if skew is None:
@@ -278,62 +276,15 @@ class Functions:
                 observability,
                 clock,
                 self.deployment.timeout,
+                self._overlap,
             )
         elif function == "process-image":
-            worker = image_worker(settings, clients.clients, clients.rekognition, observability, clock)
+            worker = image_worker(
+                settings, clients.clients, clients.rekognition, observability, clock, self._overlap
+            )
         else:
             worker = dead_letters_worker(settings, clients.clients, observability, clock)
         return Environment(worker, clients, skew, self.deployment)
 
-
-def _event(delivery: Delivery) -> dict[str, Any]:
-    return {
-        "Records": [
-            {
-                "messageId": str(delivery.message.number),
-                "receiptHandle": delivery.receipt,
-                "body": delivery.message.body,
-                "attributes": {
-                    "ApproximateReceiveCount": str(delivery.receives),
-                    "SentTimestamp": str(int(delivery.message.sent_at * 1000)),
-                },
-                "eventSource": "aws:sqs",
-                "eventSourceARN": f"arn:aws:sqs:eu-west-1:123456789012:{delivery.queue}",
-            }
-        ]
-    }
-
-
-def _settings(
-    deployment: Deployment, retention_days: int, topic: str, queues: dict[str, Queue], function: str
-) -> ImageSettings:
-    settings = ImageSettings(
-        stack="faults",
-        buckets=BUCKETS,
-        records_table=TABLE,
-        events_topic_arn=topic,
-        queue_url=queues[function].url,
-        uploads_prefix=API_PREFIX,
-        videos_queue_url=queues["process-video"].url if deployment.videos else None,
-        records_retention_days=max(deployment.retention_days, retention_days),
-        tracing=False,
-        specs=Specs(
-            sizes=tuple(Size.parse(name, edge) for name, edge in deployment.sizes.items()),
-            formats=deployment.formats,
-            quality={"jpeg": 85, "webp": 80},
-            grayscale=False,
-            transparency="keep",  # one kind of sample shows a weapon over black only
-        ),
-        policy=Policy.parse(deployment.moderation),
-        limits=Limits(bytes=deployment.bytes, pixels=deployment.pixels, frames=deployment.frames),
-    )
-    if function != "process-video":
-        return settings
-    return VideoSettings(
-        **vars(settings),
-        height=SIDE,
-        moderation_frames=deployment.frames_of_videos,
-        video_bytes=deployment.bytes,
-        video_seconds=60,
-        video_memory=900_000_000,
-    )
+    def _overlap(self) -> VirtualCalls:
+        return VirtualCalls(self._clock)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from tests.faults.configurations import Deployment
 from tests.faults.fault_injection import Call
 from tests.faults.simulated_queues import Delivery
-from tests.faults.virtual_time import KilledError, VirtualClock
+from tests.faults.virtual_time import KilledError, KilledMeanwhileError, VirtualClock
 
 LEASE_MARGIN = 0.25  # of a time-out: a lease outlasts it by a little more
 
@@ -27,9 +27,10 @@ class Invocation:
     timed_out: bool = False  # Lambda ended it
     computing: bool = False  # not in a call
     calls: int = 0
-    call: Call | None = None
+    threads: int = 0  # that run besides the handler's own
     frozen: bool = False  # it stands still: its time-out is not checked
     stood_still: float = 0.0  # seconds in all
+    still_until: float = 0.0  # epoch seconds: until then, none of its threads goes on
     paused: bool = False  # it stood still for so long that its lease may end before it does
     fetched: bool = False  # whether it has read the original: from here on it may be decoding
     answers: list[tuple[Call, str]] = field(
@@ -51,6 +52,10 @@ class Invocation:
     def sleep(self, seconds: float) -> None:
         """Let time pass. Raises KilledError if the time-out is reached meanwhile."""
         self.clock.sleep(min(seconds, max(self.time_left(), 0.0)))
+        while self.clock.now < self.still_until:
+            self.clock.sleep(self.still_until - self.clock.now)
+        if not self.alive:
+            raise KilledMeanwhileError
         if seconds > 0 and self.time_left() <= 0 and not self.frozen:
             self.timed_out = True
             self.die()
@@ -60,8 +65,11 @@ class Invocation:
         self.stood_still += seconds
         self.paused = self.stood_still > LEASE_MARGIN * self.deployment.timeout
         self.frozen = self.frozen or seconds > self.deployment.timeout
-        self.clock.sleep(seconds)
+        self.still_until = max(self.still_until, self.clock.now + seconds)
         self.deadline += seconds
+        self.clock.sleep(seconds)
+        if not self.alive:
+            raise KilledMeanwhileError
 
     def die(self) -> None:
         """End the invocation as SIGKILL does: raise KilledError."""

@@ -53,6 +53,7 @@ class SimulatedStack:
         self._exits = ExitStack()
         self._stored_at = 0.0
         self.on_rendered: Callable[[Any, Sequence[bytes]], None] = lambda invocation, pictures: None  # noqa: ARG005
+        self.on_encoding: Callable[[], None] = lambda: None
 
     def __enter__(self) -> "SimulatedStack":
         self._exits.enter_context(mock.patch.dict(os.environ, ENVIRONMENT))
@@ -66,7 +67,10 @@ class SimulatedStack:
         self._exits.enter_context(mock.patch("botocore.retries.bucket.threading", waiting))
         groups: list[Callable[[], Iterator[Patch]]] = [speed_up_moto, fit_versions]
         if self._caches_renderings:
-            groups += partial(cached_rendering, self._rendered), partial(cached_transcoding, self._rendered)
+            groups += (
+                partial(cached_rendering, self._rendered, lambda: self.on_encoding()),
+                partial(cached_transcoding, self._rendered),
+            )
         groups.append(partial(transcoding_takes_time, self._sleep, self._part_seconds))
         for group in groups:  # one after the other: each wraps what the previous one put in place
             for patch in group():
@@ -251,11 +255,15 @@ class _Condition:
         return self._lock.__exit__(*details)
 
     def wait(self, seconds: float) -> None:
-        # At least 1 ms: less is lost in a float of epoch seconds, and time would never pass.
-        self._stack.clock.sleep(max(seconds, 0.001))
+        self._lock.release()  # other calls of the invocation may want a token meanwhile
+        try:
+            # At least 1 ms: less is lost in a float of epoch seconds, and time would never pass.
+            self._stack.clock.sleep(max(seconds, 0.001))
+        finally:
+            self._lock.acquire()
 
     def notify(self) -> None:
-        """Do nothing: a client belongs to one execution environment, which runs one invocation at a time."""
+        """Do nothing: whoever waits looks again by itself."""
 
 
 def _identity(stored: Any) -> str:

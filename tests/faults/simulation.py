@@ -71,6 +71,7 @@ class Simulation:
         stack.on_rendered = self.checker.content.rendered
         self.injector: Injector = injector or NoFaults()
         self.network = Network(self.clock, self, self, self.rng)
+        stack.on_encoding = self.network.encode
         self.network.on_error = self.checker.add_violation
         self.network.local = {"sqs": self._sqs, "rekognition": self._rekognition}
         pool.begin(self.network)

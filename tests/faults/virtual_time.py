@@ -10,13 +10,17 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from greenlet import greenlet
+from greenlet import getcurrent, greenlet
 
 START = 1_800_000_000.0  # epoch seconds at which every run begins
 
 
 class KilledError(BaseException):
     """Ends an invocation as SIGKILL does: a BaseException, so no `except Exception` of the functions catches it."""
+
+
+class KilledMeanwhileError(KilledError):
+    """Ends a task whose invocation was killed by another one of its tasks, while this one slept."""
 
 
 @dataclass(order=True)
@@ -27,10 +31,14 @@ class _Due:
 
 
 class Task:
-    """Code with its own call stack (a greenlet), resumed by the clock. `subject` is the invocation it belongs to."""
+    """Code with its own call stack (a greenlet), resumed by the clock. `subject` is the invocation it belongs to.
+
+    `call` is the API call that it makes now.
+    """
 
     def __init__(self, clock: "VirtualClock", body: Callable[[], None], subject: object) -> None:
         self.subject = subject
+        self.call: Any = None
         self._clock = clock
         self._greenlet = greenlet(self._run)
         self._body = body
@@ -38,6 +46,7 @@ class Task:
     def step(self) -> None:
         """Run it until it sleeps or ends, and raise its errors here. Called only by the clock."""
         outer, self._clock.current = self._clock.current, self
+        self._greenlet.parent = getcurrent()  # not whoever spawned it, which may be another task
         try:
             self._greenlet.switch()
         finally:
@@ -131,8 +140,9 @@ class VirtualClock:
     def close(self) -> None:
         """End the tasks that still sleep, so that none outlives the run."""
         self.closing = True
-        for task in list(self._paused):
-            task.step()
+        while self._paused:
+            next(iter(self._paused)).step()
+        self.closing = False
 
     def __enter__(self) -> "VirtualClock":
         return self

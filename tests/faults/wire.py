@@ -15,15 +15,27 @@ from moto.core.models import botocore_stubber
 
 from tests.faults.error_responses import Raw, answer, error, refusal
 from tests.faults.fault_injection import Call, Fault, FaultKind, Injector
-from tests.faults.virtual_time import KilledError, VirtualClock
+from tests.faults.virtual_time import KilledError, KilledMeanwhileError, Task, VirtualClock
 
 if TYPE_CHECKING:
     from tests.faults.simulated_invocation import Invocation
 
 LATENCY = (0.004, 0.04)  # seconds of an ordinary call, each way
+ENCODING_SECONDS = 0.06  # at most, of one rendition: as long as a request takes
+OUTLIVING = (
+    0.5  # share of the requests under way that are carried out although another call killed their function
+)
 FAKE_SIGNATURE = (
     "AWS4-HMAC-SHA256 Credential=test/20270101/eu-west-1/s3/aws4_request, SignedHeaders=host, Signature=0"
 )
+
+
+class Latency(Protocol):
+    """Tells how long a request or its answer takes."""
+
+    def __call__(self, call: Call, *, is_answer: bool) -> float:
+        """Return seconds."""
+        ...
 
 
 class Observer(Protocol):
@@ -47,41 +59,54 @@ class Network:
         self.local: dict[str, Callable[[Call], AWSResponse]] = {}
         self.injected: list[tuple[Call, Fault]] = []
         self.trace: list[str] | None = None
+        self.latency: Latency = self._usual_latency
+        self.encoding_seconds: Callable[[], float] = lambda: self._rng.uniform(0.0, ENCODING_SECONDS)
+        self.outlives: Callable[[Call], bool] = self._perhaps
+        """Whether a request that was sent is carried out although its function was killed by another call."""
         self.on_error: Callable[[str], None] = _fail  # gets what went wrong in the observer
 
     def begin(self, service: str, operation: str, params: dict[str, Any], read_timeout: float) -> None:
         """Begin an API call of the current invocation; `read_timeout` in seconds is that of its client."""
-        invocation = self._invocation()
+        task, invocation = self._current()
         invocation.calls += 1
-        invocation.call = Call(
-            invocation, service, operation, invocation.calls, params, read_timeout=read_timeout
-        )
+        task.call = Call(invocation, service, operation, invocation.calls, params, read_timeout=read_timeout)
 
     def compute(self, name: str, seconds: float) -> None:
         """Let the current invocation compute for `seconds`; a fault may kill it here."""
-        invocation = self._invocation()
+        _, invocation = self._current()
         call = Call(invocation, "step", "step", invocation.calls, {"name": name}, attempt=1)
         fault = self._choose(call)
+        if fault is not None and fault.kind is FaultKind.MEMORY_ERROR:
+            raise MemoryError
         if fault is not None and fault.kind is FaultKind.MEMORY:
             invocation.die()
         invocation.computing = True
         invocation.sleep(invocation.time_left() + 1 if fault else seconds)
         invocation.computing = False
 
+    def encode(self) -> None:
+        """Let the current invocation encode one rendition."""
+        self.compute("encode", self.encoding_seconds())
+
     def send(self, request: AWSPreparedRequest, event_name: str, **_: Any) -> AWSResponse:
         """Send one HTTP attempt. Raises botocore's time-out errors as a real connection does."""
-        invocation = self._invocation()
-        call = invocation.call
+        task, invocation = self._current()
+        call = task.call
         if call is None:
             raise RuntimeError(f"{event_name} was sent without an API call")
         call.attempt += 1
-        invocation.sleep(self._rng.uniform(*LATENCY))
+        try:
+            invocation.sleep(self.latency(call, is_answer=False))
+        except KilledMeanwhileError:
+            if not self._clock.closing and self.outlives(call):
+                self._carry_out(call, request)
+            raise
         fault = self._choose(call)
         if self.trace is not None:
             self.trace.append(f"{self._clock.elapsed:.3f} {invocation} {call}#{call.attempt} {fault or ''}")
         if fault is None:
             response = self._carry_out(call, request)
-            invocation.sleep(self._rng.uniform(*LATENCY))
+            invocation.sleep(self.latency(call, is_answer=True))
             call.answered = True
             return response
         return self._inject(call, fault, request)
@@ -140,15 +165,21 @@ class Network:
     def _carry_out_quietly(self, call: Call, request: AWSPreparedRequest) -> None:
         self._carry_out(call, request)
 
-    def _invocation(self) -> "Invocation":
+    def _current(self) -> tuple[Task, "Invocation"]:
         task = self._clock.current
         subject: Any = task.subject if task else None
-        if subject is None:
+        if task is None or subject is None:
             raise RuntimeError("an AWS call outside of any invocation")
         invocation: Invocation = subject
         if not invocation.alive:
             raise KilledError
-        return invocation
+        return task, invocation
+
+    def _usual_latency(self, call: Call, *, is_answer: bool) -> float:  # noqa: ARG002
+        return self._rng.uniform(*LATENCY)
+
+    def _perhaps(self, call: Call) -> bool:  # noqa: ARG002
+        return self._rng.random() < OUTLIVING
 
 
 class Wire:

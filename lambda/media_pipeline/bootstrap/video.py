@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from media_pipeline.bootstrap.clients import Clients
 from media_pipeline.bootstrap.workers import processor_dependencies, processor_worker
+from media_pipeline.concurrency import Overlap
 from media_pipeline.invocation import Invocation, LambdaContext
 from media_pipeline.observability import Observability
 from media_pipeline.processing.messages import MessageWorker
@@ -32,9 +33,10 @@ def video_worker(
     observability: Observability,
     clock: Callable[[], float],
     timeout: float,
+    overlap: Callable[[], Overlap] | None = None,
 ) -> MessageWorker:
-    """Assemble the video function; `timeout` in seconds is what `clients` were made for."""
-    dependencies = processor_dependencies(settings, clients, rekognition, observability, clock)
+    """Assemble the video function; `timeout` in seconds is what `clients` were made for; `overlap` as of images."""
+    dependencies = processor_dependencies(settings, clients, rekognition, observability, clock, overlap)
     describe: Callable[[LambdaContext], Invocation] = partial(Invocation.of, client_timeout=timeout)
     processor = ObjectProcessor(dependencies, VideoProcessor(settings))
     return processor_worker(processor, settings, clients, observability, describe, clock=clock)

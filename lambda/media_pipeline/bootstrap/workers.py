@@ -1,9 +1,11 @@
 """Puts each function together; everything it depends on is passed in."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from media_pipeline.bootstrap.clients import Clients
+from media_pipeline.concurrency import Overlap, Threads
 from media_pipeline.errors import UnknownMessageError
 from media_pipeline.handover import VideosQueue
 from media_pipeline.invocation import Invocation, LambdaContext
@@ -61,9 +63,10 @@ def image_worker(
     rekognition: "RekognitionClient",
     observability: Observability,
     clock: Callable[[], float],
+    overlap: Callable[[], Overlap] | None = None,
 ) -> MessageWorker:
-    """Assemble the image function."""
-    dependencies = processor_dependencies(settings, clients, rekognition, observability, clock)
+    """Assemble the image function; `overlap` makes what makes several calls at once, by default in threads."""
+    dependencies = processor_dependencies(settings, clients, rekognition, observability, clock, overlap)
     url = settings.videos_queue_url
     media = ImageProcessor(settings, videos=VideosQueue(sqs=clients.sqs, url=url) if url else None)
     return processor_worker(
@@ -77,6 +80,7 @@ def processor_dependencies(
     rekognition: "RekognitionClient",
     observability: Observability,
     clock: Callable[[], float],
+    overlap: Callable[[], Overlap] | None = None,
 ) -> Dependencies:
     """Assemble what an object processor works with."""
     services = Services(settings, clients, observability, clock)
@@ -88,6 +92,7 @@ def processor_dependencies(
         outcomes=services.outcomes,
         observability=observability,
         clock=clock,
+        overlap=overlap or partial(Threads, observability.carried),
     )
 
 

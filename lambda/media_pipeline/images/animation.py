@@ -105,18 +105,29 @@ class Animated:
     """JPEGs for Rekognition."""
 
 
-def animated(film: Film, targets: Iterable[Target], largest: Frame, specs: Specs) -> Animated:
+def animated(
+    film: Film,
+    targets: Iterable[Target],
+    largest: Frame,
+    specs: Specs,
+    on_proxies: Callable[[tuple[bytes, ...]], None] = lambda _: None,
+    before_each: Callable[[], None] = lambda: None,
+) -> Animated:
     """Encode the film for each target; at least one of them has the frame `largest`, in which it is judged.
 
     The proxies are made while the largest rendition is encoded: decoding the film once more for them would take up to a
-    third longer. Raises RejectedError: corrupt, too_many_pixels.
+    third longer. `on_proxies` is called with them before the others are encoded, `before_each` before each film.
+    Raises RejectedError: corrupt, too_many_pixels.
     """
     played = survey(film)
     judged: list[bytes] = []
     webps: dict[Target, bytes] = {}
-    for target in targets:
-        keeps = target.frame == largest and not judged
+    for target in sorted(targets, key=lambda target: target.frame != largest):
+        before_each()
+        keeps = not webps
         webps[target] = _animated_webp(film, played, target, specs, judged if keeps else None)
+        if keeps:
+            on_proxies(tuple(dict.fromkeys(judged)))
     return Animated(webps, tuple(dict.fromkeys(judged)))
 
 

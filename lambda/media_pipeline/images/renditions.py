@@ -1,12 +1,16 @@
 """From an uploaded picture to all that is published of it, and to what is judged before: pure, no S3, no clock."""
 
 import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from types import MappingProxyType
+from typing import TYPE_CHECKING, TypeVar
 
 from PIL import Image
 
+from media_pipeline.concurrency import one_by_one
 from media_pipeline.images import placeholder
 from media_pipeline.images.encoders import encode, quality_of
 from media_pipeline.images.formats import FORMATS
@@ -15,12 +19,15 @@ from media_pipeline.images.proxies import LEAST_QUALITY, fits, proxies, proxies_
 from media_pipeline.images.rasters import Packed, Raster
 from media_pipeline.images.resize_plan import plan
 from media_pipeline.images.sizes import Size, Specs, Target
-from media_pipeline.images.stills import Pictures, pictures, pictures_of
+from media_pipeline.images.stills import Pictures, pictures_of, published_roots
 from media_pipeline.limits import Limits
 
 if TYPE_CHECKING:
     from media_pipeline.images.animation import Film
 
+T = TypeVar("T")
+MOST_PIXELS_AT_ONCE = 4096 * 4096
+"""Of the largest picture up to which several are encoded at once: each encoder takes several bytes for each pixel."""
 __all__ = ["Rendered", "Rendition", "Size", "Specs", "encode_stills", "render", "render_frame"]
 
 
@@ -69,29 +76,54 @@ class Rendered:
     """Whether there are many more distinct scenes than the proxies can show."""
 
 
-def render(data: bytes, inspection: Inspection, specs: Specs, limits: Limits) -> Rendered:
-    """Make all renditions and proxies of an inspected picture.
+class Judging:
+    """How pictures are judged while others are still encoded; here they are not."""
 
-    Raises RejectedError (corrupt, too_many_pixels) where the pixels are not what the header promised. MemoryError
-    is passed on: whose fault it is cannot be told here.
+    def begin(self, proxies: tuple[bytes, ...]) -> None:
+        """Take all pictures to judge, as soon as they are made."""
+
+    def check(self) -> None:
+        """Raise the error with which judging has failed: what is left need not be encoded. Called before each file."""
+
+    def encode(self, calls: Iterable[Callable[[], T]]) -> Iterator[T]:
+        """Make the calls, several at once where there are processors for them: see `concurrency.Together`."""
+        return one_by_one(calls)
+
+
+_NOT_YET = Judging()
+
+
+def render(
+    data: bytes, inspection: Inspection, specs: Specs, limits: Limits, judging: Judging = _NOT_YET
+) -> Rendered:
+    """Make all renditions and proxies of an inspected picture, the proxies as early as possible.
+
+    Raises RejectedError (corrupt, too_many_pixels) where the pixels are not what the header promised, and what
+    `judging` raises. MemoryError is passed on: whose fault it is cannot be told here.
     """
     targets = {size: size.target(inspection.width, inspection.height) for size in specs.sizes}
     planned = plan(targets.values())
     film = _film(data, inspection, limits) if inspection.animated and "webp" in specs.formats else None
     if film is not None:
         film.check_sides()
-    made = pictures(data, inspection, planned, specs, limits)
-    encoded = encode_stills(made, specs)
+    roots = published_roots(data, inspection, planned, specs, limits)
+    encoded: dict[tuple[Target, str], bytes] = {}
     judged: tuple[bytes, ...]
     if film is not None:
         from media_pipeline.images.animation import animated
 
-        moving = animated(film, made.targets, planned.largest, specs)
+        made = pictures_of(roots, planned, specs)
+        moving = animated(film, made.targets, planned.largest, specs, judging.begin, judging.check)
         encoded |= {(target, "webp"): webp for target, webp in moving.webps.items()}
         # The still ones show the first frame, which is among the judged.
         judged = moving.proxies
     else:
-        judged = _proxies(made, encoded, specs)
+        whole = roots[planned.largest]
+        encoded |= _largest_jpeg(whole, planned.parents, specs)
+        judged = _proxies(whole, planned.parents, encoded, specs)
+        judging.begin(judged)
+        made = pictures_of(roots, planned, specs)
+    encoded |= encode_stills(made, specs, encoded, judging)
     return _rendered(made, encoded, judged, targets, specs)
 
 
@@ -124,13 +156,36 @@ def _rendered(
     )
 
 
-def encode_stills(made: Pictures, specs: Specs) -> dict[tuple[Target, str], bytes]:
-    """Encode each distinct picture once in every format."""
-    return {
-        (target, name): encode(raster, name, specs.quality, specs.background)
-        for target, raster in made.targets.items()
-        for name in specs.formats
-    }
+def encode_stills(
+    made: Pictures,
+    specs: Specs,
+    done: Mapping[tuple[Target, str], bytes] = MappingProxyType({}),
+    judging: Judging = _NOT_YET,
+) -> dict[tuple[Target, str], bytes]:
+    """Encode each distinct picture once in every format, but for those that are `done`."""
+    left = [(target, name) for target in made.targets for name in specs.formats if (target, name) not in done]
+    # What takes longest first: so several encoders end at nearly the same time.
+    left.sort(key=lambda file: (file[1] == "jpeg", -file[0].width * file[0].height))
+
+    def encoders() -> Iterator[Callable[[], tuple[tuple[Target, str], bytes]]]:
+        for target, name in left:
+            judging.check()
+            yield partial(_encoded, made.targets[target], (target, name), specs)
+
+    is_large = made.whole.size[0] * made.whole.size[1] > MOST_PIXELS_AT_ONCE
+    return dict(one_by_one(encoders()) if is_large else judging.encode(encoders()))
+
+
+def _encoded(raster: Raster, file: tuple[Target, str], specs: Specs) -> tuple[tuple[Target, str], bytes]:
+    return file, encode(raster, file[1], specs.quality, specs.background)
+
+
+def _largest_jpeg(whole: Raster, targets: Iterable[Target], specs: Specs) -> dict[tuple[Target, str], bytes]:
+    """Encode the largest JPEG rendition where it shows all that has to be judged, so that it can be its proxy."""
+    target = Target(*whole.size, whole.size)
+    if target not in targets or "jpeg" not in specs.formats or specs.grayscale or whole.has_alpha:
+        return {}
+    return dict([_encoded(whole, (target, "jpeg"), specs)])
 
 
 def _film(data: bytes, inspection: Inspection, limits: Limits) -> "Film":
@@ -140,15 +195,15 @@ def _film(data: bytes, inspection: Inspection, limits: Limits) -> "Film":
     return Film(data, inspection, limits)
 
 
-def _proxies(made: Pictures, encoded: dict[tuple[Target, str], bytes], specs: Specs) -> tuple[bytes, ...]:
+def _proxies(
+    whole: Raster, targets: Iterable[Target], encoded: Mapping[tuple[Target, str], bytes], specs: Specs
+) -> tuple[bytes, ...]:
     """Make the proxies of a still; the largest JPEG rendition itself where it shows all: that costs no encoding."""
-    size = made.whole.size
-    whole = Target(*size, size)
-    data = encoded.get((whole, "jpeg"), b"")
+    data = encoded.get((Target(*whole.size, whole.size), "jpeg"), b"")
     is_fair = quality_of("jpeg", specs.quality) >= LEAST_QUALITY
-    if not (is_fair and fits(data, size)) or specs.grayscale or made.whole.has_alpha:
+    if not (is_fair and fits(data, whole.size)):
         data = b""
-    return proxies_of_renditions(made.whole, made.targets, specs.background, encoded=data)
+    return proxies_of_renditions(whole, targets, specs.background, encoded=data)
 
 
 def _smallest(made: Pictures) -> Raster:

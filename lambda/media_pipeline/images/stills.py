@@ -44,6 +44,16 @@ def pictures(data: bytes, inspection: Inspection, plan: Plan, specs: Specs, limi
 
     Raises RejectedError: corrupt, too_many_pixels.
     """
+    return pictures_of(published_roots(data, inspection, plan, specs, limits), plan, specs)
+
+
+def published_roots(
+    data: bytes, inspection: Inspection, plan: Plan, specs: Specs, limits: Limits
+) -> dict[Frame, Raster]:
+    """Make the roots of the plan from the first frame of `data`, in colour, with the transparency that is published.
+
+    Raises RejectedError: corrupt, too_many_pixels.
+    """
     try:
         roots = _roots(data, inspection, plan, specs, limits)
     except RejectedError as error:
@@ -53,12 +63,12 @@ def pictures(data: bytes, inspection: Inspection, plan: Plan, specs: Specs, limi
         if whole is None:
             raise
         roots = _roots(whole, inspection, plan, specs, limits)
-    return pictures_of(roots, plan, specs)
+    return {frame: publishable(root, specs) for frame, root in roots.items()}
 
 
 def pictures_of(roots: Mapping[Frame, Raster], plan: Plan, specs: Specs) -> Pictures:
-    """Make every picture of the plan from its roots, which are scaled and turned already."""
-    frames = {frame: publishable(root, specs) for frame, root in roots.items()}
+    """Make every picture of the plan from what `published_roots` returns."""
+    frames = dict(roots)
     whole = frames[plan.largest]
     if specs.grayscale:
         frames = {frame: root.grey() for frame, root in frames.items()}

@@ -1,12 +1,14 @@
 """Asks Amazon Rekognition's content moderation about what would be published."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from media_pipeline.concurrency import Together, one_by_one
 from media_pipeline.errors import FailedError, Reason
 from media_pipeline.moderation.policy import Decision, Policy, decide, decide_many_scenes, merge, worst
 from media_pipeline.moderation.result import Answers, JudgedPicture, ModerationResult
@@ -25,6 +27,9 @@ OUR_FAULT = frozenset(
         "ValidationException",
     }
 )
+
+_Answer = tuple[str, tuple[Label, ...], str]
+"""SHA-256 of the picture, its labels, and the version of Rekognition's model."""
 
 
 class Moderator:
@@ -53,13 +58,15 @@ class Moderator:
         many_scenes: bool = False,
         known: Answers | None = None,
         on_answer: Callable[[Answers], None] = lambda _: None,
+        together: Together = one_by_one,
     ) -> ModerationResult:
         """Judge the JPEG `proxies` of one object; the most severe verdict decides.
 
         Pictures among `known` are not asked about again. Call `before_each` before each request; it may refuse the
         request by raising. Call `on_answer` after each with all answers so far. `times` are those of a video's frames
         in seconds, one per proxy. `many_scenes` says that there is much more to see than the proxies show, which the
-        policy may send to review.
+        policy may send to review. `together` makes the requests. Once a picture is blocked under `enforce`, no further
+        one is asked about: the verdict cannot change any more, and is about those that were judged by then.
         Raises FailedError (`proxy_refused`) where Rekognition cannot take our picture.
         """
         if self._policy.mode is Mode.OFF:
@@ -68,27 +75,50 @@ class Moderator:
             # An empty list of pictures must never count as a list without findings.
             raise FailedError(Reason.PROXY_REFUSED, "there was no picture to judge")
         answers = known or Answers(asked_from=self.asked_from, model_version="", pictures={})
-        judged = []
-        for number, proxy in enumerate(proxies):
-            digest = hashlib.sha256(proxy).hexdigest()
-            if digest not in answers.pictures:
-                before_each()
-                labels, model_version = self._ask(proxy)
-                picture = JudgedPicture(sha256=digest, labels=labels)
-                answers = Answers(
-                    # Known answers may have been asked for from a lower confidence: the highest one holds for all.
-                    asked_from=max(answers.asked_from, self.asked_from),
-                    model_version=model_version,
-                    pictures={**answers.pictures, digest: picture},
-                )
-                on_answer(answers)
-            judged.append(
-                answers.pictures[digest]._replace(time=times[number] if times is not None else None)
+        digests = [hashlib.sha256(proxy).hexdigest() for proxy in proxies]
+        is_decided = any(
+            self._decides(answers.pictures[known]) for known in answers.pictures.keys() & digests
+        )
+
+        def requests() -> Iterator[Callable[[], _Answer]]:
+            for digest, proxy in dict(zip(digests, proxies, strict=True)).items():
+                if is_decided:
+                    return
+                if digest not in answers.pictures:
+                    before_each()
+                    yield partial(self._request, digest, proxy)
+
+        for digest, labels, model_version in together(requests()):
+            picture = JudgedPicture(sha256=digest, labels=labels)
+            is_decided = is_decided or self._decides(picture)
+            answers = Answers(
+                # Known answers may have been asked for from a lower confidence: the highest one holds for all.
+                asked_from=max(answers.asked_from, self.asked_from),
+                model_version=model_version,
+                pictures={**answers.pictures, digest: picture},
             )
+            on_answer(answers)
+        judged = [
+            answers.pictures[digest]._replace(time=times[number] if times is not None else None)
+            for number, digest in enumerate(digests)
+            if digest in answers.pictures
+        ]
+        if len(judged) < len(proxies) and not is_decided:
+            raise AssertionError(f"only {len(judged)} of {len(proxies)} pictures were judged")
         decisions = [decide(picture.labels, self._policy) for picture in judged]
         if many_scenes:
             decisions.append(decide_many_scenes(len(judged), self._policy))
         return replace(self._result(worst(decisions), judged, answers), many_scenes=many_scenes)
+
+    def _decides(self, picture: JudgedPicture) -> bool:
+        """Whether no other picture can change the verdict."""
+        return (
+            self._policy.mode is Mode.ENFORCE
+            and decide(picture.labels, self._policy).verdict is Verdict.BLOCK
+        )
+
+    def _request(self, digest: str, proxy: bytes) -> _Answer:
+        return digest, *self._ask(proxy)
 
     def _ask(self, proxy: bytes) -> tuple[tuple[Label, ...], str]:
         try:

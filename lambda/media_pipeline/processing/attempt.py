@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from media_pipeline import __version__
+from media_pipeline.concurrency import Overlap
 from media_pipeline.errors import LeaseLapsedError
 from media_pipeline.events import ObjectEvent
 from media_pipeline.invocation import Invocation
@@ -26,6 +27,8 @@ class Attempt:
     """Extends the lease during long work; None where the lease covers the whole invocation."""
     clock: Callable[[], float]
     """Epoch seconds."""
+    overlap: Overlap
+    """Makes several calls at once."""
     facts: dict[str, Any] = field(default_factory=dict)
     """Attributes of the terminal record that are known so far."""
     answers: Answers | None = None

@@ -11,6 +11,7 @@ from media_pipeline.handover import VideosQueue
 from media_pipeline.images.inspection import Inspection, inspect
 from media_pipeline.images.renditions import Rendered, render
 from media_pipeline.processing.attempt import Attempt
+from media_pipeline.processing.judging import EarlyJudging
 from media_pipeline.processing.media import CHUNK_BYTES, OpenOriginal
 from media_pipeline.records.record import Stage
 from media_pipeline.settings.functions import ImageSettings
@@ -65,13 +66,13 @@ class ImageProcessor:
         attempt.facts["sha256"] = hashlib.sha256(data).hexdigest()
         yield bytes(data)
 
-    def make(self, attempt: Attempt, fetched: bytes) -> Rendered:
-        """Inspect and render the image."""
+    def make(self, attempt: Attempt, fetched: bytes, judging: EarlyJudging) -> Rendered:
+        """Inspect and render the image; judging begins while it is encoded."""
         with attempt.steps("inspect"):
             inspection = inspect(fetched, self._settings.limits)
             attempt.facts |= _facts(inspection)
         with attempt.steps("render"):
-            return render(fetched, inspection, self._settings.specs, self._settings.limits)
+            return render(fetched, inspection, self._settings.specs, self._settings.limits, judging)
 
 
 def _facts(inspection: Inspection) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol, TypeVar
 from media_pipeline.events import ObjectEvent
 from media_pipeline.images.sniffing import Kind
 from media_pipeline.processing.attempt import Attempt
+from media_pipeline.processing.judging import EarlyJudging
 from media_pipeline.records.record import Stage
 from media_pipeline.results import Results
 from media_pipeline.storage import Original
@@ -54,8 +55,9 @@ class Media(Protocol[Fetched]):
     def fetch(self, attempt: Attempt, original: OpenOriginal) -> AbstractContextManager[Fetched]:
         """Read the original to its end and note its `sha256`; what was read is kept until the context ends."""
 
-    def make(self, attempt: Attempt, fetched: Fetched) -> Results:
+    def make(self, attempt: Attempt, fetched: Fetched, judging: EarlyJudging) -> Results:
         """Decode the original and produce everything that may be published, and the pictures to judge.
 
+        `judging` may begin with those before everything else is made.
         Raises RejectedError for an original that can never be processed.
         """

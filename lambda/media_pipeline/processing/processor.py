@@ -4,9 +4,11 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any, Generic, NamedTuple
 
 from media_pipeline import __version__
+from media_pipeline.concurrency import Overlap
 from media_pipeline.errors import (
     FailedError,
     LeaseLapsedError,
@@ -34,7 +36,7 @@ from media_pipeline.processing.steps import Steps
 from media_pipeline.processing.verdicts import Verdicts
 from media_pipeline.records.record import Claim, Finished, Record, Stage, Status, WaitsForStage, iso_time
 from media_pipeline.records.table import UNFINISHED_LIMIT, Records
-from media_pipeline.results import Results
+from media_pipeline.results import Output, Results
 from media_pipeline.settings.functions import ImageSettings
 from media_pipeline.storage import KEY_BYTES_LIMIT, OriginalGoneError, Storage, rendition_key
 
@@ -44,6 +46,7 @@ any more."""
 SETTLING_SECONDS = 1200.0
 """How long a missing original may still appear: S3 documents 404s for versions that exist in the first 15 minutes after
 versioning is enabled (Amazon S3 User Guide, "Enabling versioning on buckets")."""
+PUTS_AT_ONCE = 8
 WITHHELD = {
     Verdict.BLOCK: (Status.BLOCKED, Reason.POLICY_BLOCK),
     Verdict.REVIEW: (Status.REVIEW, Reason.POLICY_REVIEW),
@@ -73,6 +76,8 @@ class Dependencies(NamedTuple):
     outcomes: Outcomes
     observability: Observability
     clock: Callable[[], float]
+    overlap: Callable[[], Overlap]
+    """Makes what calls AWS several times at once in one attempt."""
 
 
 class ObjectProcessor(Generic[Fetched]):
@@ -91,6 +96,7 @@ class ObjectProcessor(Generic[Fetched]):
         self._outcomes = dependencies.outcomes
         self._observability = dependencies.observability
         self._clock = dependencies.clock
+        self._overlap = dependencies.overlap
         self._verdicts = Verdicts(self._records, self._storage, self._moderator)
         self._clean_up = CleanUp(self._records, self._storage)
         self._single_uploads = SingleUploads(
@@ -127,14 +133,23 @@ class ObjectProcessor(Generic[Fetched]):
             case WaitsForStage(record):
                 self._media.pass_on(event, record.stage)
             case Claim():
-                self._process_claimed(self._attempt(event, invocation, claimed, steps))
+                with self._overlap() as overlap:
+                    self._process_claimed(self._attempt(event, invocation, claimed, steps, overlap))
 
-    def _attempt(self, event: ObjectEvent, invocation: Invocation, claim: Claim, steps: Steps) -> Attempt:
+    def _attempt(
+        self, event: ObjectEvent, invocation: Invocation, claim: Claim, steps: Steps, overlap: Overlap
+    ) -> Attempt:
         lease = None
         if self._media.renews_lease:
             lease = LeaseRenewer(self._records, claim, invocation, self._clock)
         return Attempt(
-            event=event, invocation=invocation, claim=claim, steps=steps, lease=lease, clock=self._clock
+            event=event,
+            invocation=invocation,
+            claim=claim,
+            steps=steps,
+            lease=lease,
+            clock=self._clock,
+            overlap=overlap,
         )
 
     def _process_claimed(self, attempt: Attempt) -> None:
@@ -201,10 +216,11 @@ class ObjectProcessor(Generic[Fetched]):
                 fetched = kept.enter_context(self._media.fetch(attempt, original))
             # From here on, the object can be the reason why the function is killed.
             self._records.begin_decoding(attempt.claim)
-            results = self._media.make(attempt, fetched)
+            judging = kept.enter_context(self._verdicts.early(attempt, self._settings.encoders))
+            results = self._media.make(attempt, fetched, judging)
             if not attempt.invocation.has_time:
                 raise SlowDecodingError("decoding and rendering used up the time that publishing needs")
-            record = self._verdicts.store(attempt, results)
+            record = self._verdicts.store(attempt, results, judging)
             if isinstance(record, SecondRecord):
                 return record
             if not record.withheld:
@@ -293,19 +309,25 @@ class ObjectProcessor(Generic[Fetched]):
             raise RejectedError(Reason.KEY_TOO_LONG, detail)
 
     def _publish(self, attempt: Attempt, record: Record, results: Results) -> None:
-        """Put every rendition of a record that holds an allowing verdict."""
+        """Put every rendition of a record that holds an allowing verdict, several at once, and wait for all of them."""
         if not record.publishes:
             # Fail closed, whatever the caller decided.
             raise AssertionError("no allowing verdict in the record")
         facts = self._labels(record, Status.PUBLISHED)
-        with attempt.steps("publish"):
+
+        def put(key: str, rendition: Output) -> None:
+            with rendition.opened() as body:
+                self._storage.put_rendition(key, body, content_type=rendition.content_type, facts=facts)
+
+        def puts() -> Iterator[Callable[[], None]]:
             for entry, rendition in zip(record.renditions, results.renditions, strict=True):
                 attempt.before_call("put a rendition")
                 attempt.put_keys.add(entry["key"])
-                with rendition.opened() as body:
-                    self._storage.put_rendition(
-                        entry["key"], body, content_type=rendition.content_type, facts=facts
-                    )
+                yield partial(put, entry["key"], rendition)
+
+        with attempt.steps("publish"):
+            for _ in attempt.overlap.at_most(PUTS_AT_ONCE)(puts()):
+                """Each has its turn; the first failure is raised when all have ended."""
 
     def _quarantine(self, attempt: Attempt, record: Record) -> Ending:
         """Move the original to quarantine; only a verified move ends as BLOCKED or REVIEW."""

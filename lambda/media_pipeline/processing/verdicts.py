@@ -1,15 +1,17 @@
 """Verdicts of one object version: reached once, stored before anything is published, reused where they still count."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from media_pipeline.events import ObjectEvent
+from media_pipeline.invocation import Invocation
 from media_pipeline.moderation.rekognition import Moderator
 from media_pipeline.moderation.result import Answers, ModerationResult
 from media_pipeline.moderation.verdicts import Mode
 from media_pipeline.processing.attempt import Attempt
+from media_pipeline.processing.judging import EarlyJudging, Proxies
 from media_pipeline.processing.second_records import SecondRecord, found_since
 from media_pipeline.records.record import Record
 from media_pipeline.records.table import Records
@@ -20,6 +22,10 @@ LOOKS = ("placeholder", "dominant_colour", "width", "height")
 """Facts that show something of a picture: a blurred one is a picture too. Records are open to applications."""
 NOTHING_PUBLISHED: Mapping[str, Any] = {"renditions": [], **dict.fromkeys(LOOKS)}
 """Facts of a withheld version; None takes the place of what an earlier attempt wrote."""
+REQUESTS_AT_ONCE = 4
+LIMITED_SECONDS = 7.0
+"""The longest that botocore's adaptive limiter holds one request up: it lets one through every two seconds at least,
+and each is sent up to three times. So many requests at once hold each other up for so many times longer."""
 
 
 class Verdicts:
@@ -44,17 +50,28 @@ class Verdicts:
         attempt.verdict_stored = True
         return record
 
-    def store(self, attempt: Attempt, results: Results) -> Record | SecondRecord:
+    def early(self, attempt: Attempt, encoders: int) -> EarlyJudging:
+        """Return what judges an image while the rest of it is encoded by up to `encoders` at once."""
+
+        def ask(proxies: Proxies, *, before_each: Callable[[], None]) -> ModerationResult:
+            with attempt.steps("moderate"):
+                return self._judge(attempt, proxies, before_each=before_each)
+
+        def is_needed(proxies: Proxies) -> bool:
+            return self._moderator.mode is not Mode.OFF and self._reusable(attempt, proxies) is None
+
+        return EarlyJudging(attempt, ask, is_needed=is_needed, encoders=encoders)
+
+    def store(self, attempt: Attempt, results: Results, early: EarlyJudging) -> Record | SecondRecord:
         """Have it judged, unless an earlier attempt did, and store the verdict with all facts.
 
         Store nothing where the version has another record by now that stays.
         """
         known, event = attempt.record, attempt.event
         listed = [_listed(rendition, event) for rendition in results.renditions]
-        moderation = self._reusable(attempt, results)
+        moderation = self._reusable(attempt, results.proxies)
         if moderation is None:
-            with attempt.steps("moderate"):
-                moderation = self._judge(attempt, results)
+            moderation = early.verdict(tuple(results.proxies)) or self._judge_now(attempt, results)
         elif listed == list(known.renditions):
             record = self._records.store_verdict(attempt.claim, {})  # decoding ended once more
             attempt.verdict_stored = True
@@ -78,30 +95,57 @@ class Verdicts:
         attempt.verdict_stored = True
         return record
 
-    def _reusable(self, attempt: Attempt, results: Results) -> ModerationResult | None:
+    def _reusable(self, attempt: Attempt, proxies: Sequence[bytes]) -> ModerationResult | None:
         """Return the verdict of an earlier attempt where it is about exactly what would be published now."""
         stored = attempt.record.moderation
         if stored is None or attempt.record.attributes.get("sha256") != attempt.facts["sha256"]:
             return None
-        pictures = (hashlib.sha256(proxy).hexdigest() for proxy in results.proxies)
+        pictures = (hashlib.sha256(proxy).hexdigest() for proxy in proxies)
         return stored if stored.covers(pictures, self._moderator.mode) else None
 
-    def _judge(self, attempt: Attempt, results: Results) -> ModerationResult:
+    def _judge_now(self, attempt: Attempt, results: Results) -> ModerationResult:
+        with attempt.steps("moderate"):
+            return self._judge(
+                attempt,
+                results.proxies,
+                before_each=lambda: attempt.before_call("ask Rekognition"),
+                times=results.times,
+                many_scenes=results.many_scenes,
+            )
+
+    def _judge(
+        self,
+        attempt: Attempt,
+        proxies: Sequence[bytes],
+        *,
+        before_each: Callable[[], None],
+        times: Sequence[float] | None = None,
+        many_scenes: bool = False,
+    ) -> ModerationResult:
         """Ask Rekognition about the pictures that no earlier attempt has an answer for; the worse verdict counts."""
 
         def remember(answers: Answers) -> None:
             attempt.answers = answers
 
         judged = self._moderator.judge(
-            results.proxies,
-            before_each=lambda: attempt.before_call("ask Rekognition"),
-            times=results.times,
-            many_scenes=results.many_scenes,
+            proxies,
+            before_each=before_each,
+            times=times,
+            many_scenes=many_scenes,
             known=Answers.of_record(attempt.record.attributes, self._moderator.asked_from),
             on_answer=remember,
+            together=attempt.overlap.at_most(requests_at_once(attempt.invocation)),
         )
         stored = attempt.record.moderation
         return judged if stored is None else stored.worse(judged)
+
+
+def requests_at_once(invocation: Invocation) -> int:
+    """Return how many pictures Rekognition may be asked about at once: fewer where little time is left for them.
+
+    A function that is killed while it waits for Rekognition looks as if decoding had killed it.
+    """
+    return max(1, min(REQUESTS_AT_ONCE, int(invocation.step_seconds / LIMITED_SECONDS)))
 
 
 def _listed(rendition: Output, event: ObjectEvent) -> dict[str, Any]:

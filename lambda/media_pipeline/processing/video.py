@@ -17,6 +17,7 @@ from media_pipeline.images.proxies import proxies
 from media_pipeline.images.rasters import Packed
 from media_pipeline.images.renditions import Rendered, render_frame
 from media_pipeline.processing.attempt import Attempt
+from media_pipeline.processing.judging import EarlyJudging
 from media_pipeline.processing.media import CHUNK_BYTES, OpenOriginal
 from media_pipeline.records.record import Stage
 from media_pipeline.results import Results
@@ -94,8 +95,8 @@ class VideoProcessor:
             attempt.facts["sha256"] = digest.hexdigest()
             yield FetchedVideo(path=path, content_type=original.kind.content_type, folder=folder)
 
-    def make(self, attempt: Attempt, fetched: FetchedVideo) -> Results:
-        """Transcode the video, choose the frames to judge, and render the poster."""
+    def make(self, attempt: Attempt, fetched: FetchedVideo, judging: EarlyJudging) -> Results:  # noqa: ARG002
+        """Transcode the video, choose the frames to judge, and render the poster; judging begins after that."""
         deadline, overhead = _Deadline(attempt), Overhead(self._limits)
         with open_video(fetched.path, fetched.content_type, self._limits, overhead) as source:
             attempt.facts |= _facts(source)

@@ -16,7 +16,8 @@ from media_pipeline.settings.variables import Variables
 from media_pipeline.storage import Buckets
 
 LAMBDA_MEMORY = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"  # set by Lambda itself, in MB
-DEFAULT_MEGABYTES = 1769  # one vCPU
+PROCESSOR_MEGABYTES = 1769  # of memory buy one vCPU (Lambda Developer Guide, "Configure memory")
+DEFAULT_MEGABYTES = PROCESSOR_MEGABYTES
 IDLE_MEGABYTES = (
     124  # the function with its libraries and clients, before it decodes anything (measured: 95 to 115)
 )
@@ -60,6 +61,8 @@ class ImageSettings(Settings):
     limits: Limits
     videos_queue_url: str | None = None
     """Where videos are handed to; None where the stack processes none."""
+    encoders: int = 1
+    """How many renditions are encoded at once: with most of a second vCPU, two."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "ImageSettings":
@@ -81,6 +84,7 @@ class ImageSettings(Settings):
             policy=variables.built("MODERATION", dict, Policy.parse),
             limits=variables.built("LIMITS", dict, partial(_limits, variables)),
             videos_queue_url=variables.optional("VIDEOS_QUEUE_URL"),
+            encoders=max(1, round(_megabytes(variables) / PROCESSOR_MEGABYTES)),
         )
 
 
@@ -143,10 +147,13 @@ def _limits(variables: Variables, document: Mapping[str, Any]) -> Limits:
 
 def _memory(variables: Variables) -> int:
     """Return the bytes that one upload may add to the idle process."""
-    megabytes = DEFAULT_MEGABYTES
-    if LAMBDA_MEMORY in variables:  # outside Lambda, such as in a test, it is not
-        megabytes = variables.parsed(LAMBDA_MEMORY, int, "a number of MB")
-    return upload_memory(megabytes)
+    return upload_memory(_megabytes(variables))
+
+
+def _megabytes(variables: Variables) -> int:
+    if LAMBDA_MEMORY not in variables:  # outside Lambda, such as in a test
+        return DEFAULT_MEGABYTES
+    return variables.parsed(LAMBDA_MEMORY, int, "a number of MB")
 
 
 def upload_memory(megabytes: int) -> int:

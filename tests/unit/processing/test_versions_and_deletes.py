@@ -313,10 +313,10 @@ def test_version_that_is_restored_while_its_own_event_comes_has_one_record_in_it
     judge: Any = vars(Verdicts)["_judge"]
     late = [event]
 
-    def judge_while_it_comes(*args: Any) -> Any:
+    def judge_while_it_comes(*args: Any, **how: Any) -> Any:
         if late:
             assert stack.deliver(late.pop())
-        return judge(*args)
+        return judge(*args, **how)
 
     monkeypatch.setattr(Verdicts, "_judge", judge_while_it_comes)
     settle(stack, removed)
