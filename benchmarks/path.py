@@ -1,12 +1,14 @@
 """`make bench-path`: what one object of each kind takes, in calls, DynamoDB units, billed milliseconds and dollars.
 
-The real functions of a stack run warm, with real botocore clients that moto answers at the wire (benchmarks/wire.py).
-Billed milliseconds are the functions' own CPU plus fixed latencies, so that they do not depend on what else the
-machine does; CPU is of this machine, not of Lambda's arm64. Below 1,769 MB a function has a share of a processor and
-its CPU takes longer. Videos are encoded on all processors that the memory buys.
+The real functions of a stack run warm, with real botocore clients that moto answers at the wire (benchmarks/wire.py),
+on as many processors as their memory buys. Each call waits for a fixed latency in its own thread. Billed milliseconds
+are measured, in the quickest round, so the machine should be idle; of a part of a processor, what CPU takes longer is
+added. Each round is run twice: with calls made at once, and one after the other. CPU is of this machine, not of
+Lambda's arm64.
 """
 
 import argparse
+import itertools
 import json
 import math
 import sys
@@ -15,21 +17,19 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
-from statistics import median_low
 from typing import Any, Final
 
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.path_functions import Functions, Run, running
+from benchmarks.path_functions import Calls, Functions, Run, running
 from benchmarks.path_objects import Sample, samples
 from components.config_model import StackConfig
-from components.function_specs import PROCESS_VIDEO
 from components.stack_files import read_config
+from media_pipeline.settings.functions import PROCESSOR_MEGABYTES
 from operations.prices import Prices
 
 ROOT = Path(__file__).parent.parent
-PROCESSOR_MEGABYTES: Final = 1769  # of memory buy one processor (Lambda Developer Guide, "Configure memory")
 FRAME_BYTES: Final = 420  # of Lambda's own START, END and REPORT lines for an invocation
 MESSAGE_REQUESTS: Final = 3  # of SQS for each message: sent, received, deleted
 NOTIFICATION_BYTES: Final = 65_536  # SNS bills each 64 KB as a request
@@ -78,16 +78,30 @@ def _report(stack: str, names: Sequence[str] | None, rounds: int) -> dict[str, A
 
 
 def measured(functions: Functions, sample: Sample, config: StackConfig, *, rounds: int) -> dict[str, Any]:
-    """Process a sample `rounds` times, after once to warm up; describe the round of median billed time.
+    """Process a sample `rounds` times each way, after once to warm up; describe the quickest round.
 
-    A video, which takes many seconds, is processed once.
+    A video, which takes many seconds, is processed once each way.
     """
     times = 1 if sample.is_video else rounds
     if times > 1:
         functions.process(sample)
-    results = [functions.process(sample) for _ in range(times)]
-    runs = median_low(((_billed(runs, config), index) for index, runs in enumerate(results)))[1]
-    return described(results[runs], config)
+    results: dict[bool, list[list[Run]]] = {True: [], False: []}
+    for _, at_once in itertools.product(range(times), (True, False)):
+        Calls.at_once = at_once
+        results[at_once].append(functions.process(sample))
+    quickest = {
+        at_once: min(rounds_run, key=lambda runs: _billed(runs, config))
+        for at_once, rounds_run in results.items()
+    }
+    least_cpu = {
+        at_once: min(sum(run.cpu for run in runs) for runs in rounds_run)
+        for at_once, rounds_run in results.items()
+    }
+    return described(quickest[True], config) | {
+        "one_by_one_ms": round(1000 * _billed(quickest[False], config)),
+        "least_cpu_ms": round(1000 * least_cpu[True]),
+        "one_by_one_least_cpu_ms": round(1000 * least_cpu[False]),
+    }
 
 
 def described(runs: Sequence[Run], config: StackConfig) -> dict[str, Any]:
@@ -139,10 +153,9 @@ def _billed(runs: Sequence[Run], config: StackConfig) -> float:
 
 
 def _seconds(run: Run, config: StackConfig) -> float:
-    processors = run.spec.memory(config) / PROCESSOR_MEGABYTES
-    if run.spec is not PROCESS_VIDEO:
-        processors = min(processors, 1.0)  # one thread
-    return run.cpu / processors + run.latency
+    """Return what an invocation takes: on whole processors as measured; CPU takes longer on a part of one."""
+    bought = run.spec.memory(config) / PROCESSOR_MEGABYTES
+    return run.seconds + run.cpu * (1 / bought - 1 / math.ceil(bought))
 
 
 def _segments(run: Run) -> list[dict[str, Any]]:
@@ -172,7 +185,7 @@ def _print(report: Mapping[str, Any], console: Console) -> None:
     table = Table(
         title=f"One object in {report['stack']}; USD per 1,000 at the list prices of {report['prices']}"
     )
-    for heading in ("object", "calls", "WRU", "RRU", "billed ms", "CPU ms", *services):
+    for heading in ("object", "calls", "WRU", "RRU", "billed ms", "one by one", "CPU ms", *services):
         table.add_column(heading, justify="left" if heading == "object" else "right")
     for name, each in report["objects"].items():
         figures = (
@@ -180,6 +193,7 @@ def _print(report: Mapping[str, Any], console: Console) -> None:
             sum(each["write_units"]),
             each["read_units"],
             each["billed_ms"],
+            each["one_by_one_ms"],
             each["cpu_ms"],
         )
         dollars = (f"{each['dollars_per_1000'][service]:.4f}" for service in services)

@@ -2,15 +2,17 @@
 
 import itertools
 import json
+import math
 import os
 import sys
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module, reload
-from typing import Any, Final, TextIO, cast
+from typing import Any, ClassVar, Final, TextIO, TypeVar, cast
 from urllib.parse import quote_plus
 
 import boto3
@@ -20,19 +22,24 @@ from benchmarks.path_objects import Sample
 from benchmarks.wire import ACCOUNT, Recording, Wire
 from components.config_model import StackConfig
 from components.function_specs import LOG_NOTIFICATION, PROCESS_IMAGE, PROCESS_VIDEO, FunctionSpec
+from media_pipeline.bootstrap import workers
+from media_pipeline.concurrency import Threads, Together
+from media_pipeline.settings.functions import PROCESSOR_MEGABYTES
 
 INDEX: Final = "attention"
+T = TypeVar("T")
 _SUFFIX: Final = "1a2b3c4"  # as long as what Pulumi appends to names
 
 
 @dataclass(frozen=True)
 class Run:
-    """One invocation: its calls, the CPU seconds after the last one, and the bytes that it logged."""
+    """One invocation: its calls, the CPU seconds after the last one, bytes that it logged, and all its seconds."""
 
     spec: FunctionSpec
     recording: Recording
     cpu_after: float
     log_bytes: int
+    seconds: float
 
     @property
     def cpu(self) -> float:
@@ -77,6 +84,40 @@ class Context:
     def get_remaining_time_in_millis(self) -> int:
         """Return the milliseconds that are left."""
         return int((self._end - time.monotonic()) * 1000)
+
+
+class Calls(Threads):
+    """Calls in threads as the functions make them, or one after the other: to compare both."""
+
+    at_once: ClassVar[bool] = True
+
+    def at_most(self, limit: int) -> Together:
+        """Return what makes up to `limit` calls at once, or one."""
+        return super().at_most(limit if self.at_once else 1)
+
+    def _start(self, call: Callable[[], T]) -> Future[T]:
+        if self.at_once:
+            return super()._start(call)
+        done: Future[T] = Future()
+        try:
+            done.set_result(call())
+        except Exception as error:  # noqa: BLE001 - raised by whoever asks for the result
+            done.set_exception(error)
+        return done
+
+
+@contextmanager
+def processors(megabytes: int) -> Iterator[None]:
+    """Run on as many processors as this memory buys, rounded up, where the system can and has them."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    had = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, sorted(had)[: math.ceil(megabytes / PROCESSOR_MEGABYTES)])
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, had)
 
 
 class Functions:
@@ -143,12 +184,13 @@ class Functions:
     def _invoked(self, spec: FunctionSpec, event: dict[str, Any], sample: Sample) -> Run:
         handler, before = self._handlers[spec.name], self._output.bytes
         context = Context(spec, self._config)
-        with self._wire.recorded(sample.labels) as recording:
+        with processors(spec.memory(self._config)), self._wire.recorded(sample.labels) as recording:
             answer = handler(event, context)
+            seconds = time.perf_counter() - recording.began
             cpu_after = time.process_time() - recording.mark
         if answer and answer["batchItemFailures"]:
             raise RuntimeError(f"{spec.name} handed {sample.key} back: {self._output.text}")
-        return Run(spec, recording, cpu_after, self._output.bytes - before)
+        return Run(spec, recording, cpu_after, self._output.bytes - before, seconds)
 
     def _imported(self, spec: FunctionSpec) -> Any:
         names = {variable: self._names[variable] for variable in spec.names(self._config)}
@@ -156,6 +198,7 @@ class Functions:
         lambdas = {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": memory, "AWS_LAMBDA_FUNCTION_NAME": spec.name}
         timeout = {"TIMEOUT": str(spec.timeout(self._config))}
         os.environ.update({**lambdas, **spec.variables(self._config), **timeout, **names})
+        vars(workers)["Threads"] = Calls
         name = spec.handler.rpartition(".")[0]
         known = sys.modules.get(name)  # from another stack, with its environment
         return (reload(known) if known else import_module(name)).handler

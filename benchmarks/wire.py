@@ -1,12 +1,12 @@
 """AWS at the wire of the functions' real botocore clients: moto answers, its CPU is left out, calls are written down.
 
 A client serialises, signs and parses as on Lambda; where it would open a connection, moto carries the request out.
-Nothing waits: a call's latency is a figure that is added to the billed time, so that a busy machine does not
-count. That is right as long as a function makes its calls one after the other.
+Each call then waits in its own thread until its latency is over, so that calls which are made at once really overlap.
 """
 
 import json
 import math
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -63,6 +63,9 @@ class Recording:
     calls: list[Call] = field(default_factory=list)
     messages: list[str] = field(default_factory=list)
     mark: float = 0.0
+    """Seconds of the process's CPU time up to the last call, and those of moto since."""
+    began: float = 0.0
+    """When it began: seconds of `time.perf_counter`."""
 
 
 class Wire:
@@ -73,6 +76,7 @@ class Wire:
         self._region = region
         self._index = index
         self._recording: Recording | None = None
+        self._lock = threading.Lock()  # moto is not made for threads
 
     @contextmanager
     def connected(self) -> Iterator[None]:
@@ -91,17 +95,26 @@ class Wire:
     @contextmanager
     def recorded(self, labels: list[dict[str, Any]]) -> Iterator[Recording]:
         """Write down the calls of the block."""
-        self._recording = Recording(labels=labels, mark=time.process_time())
+        self._recording = Recording(labels=labels, mark=time.process_time(), began=time.perf_counter())
         try:
             yield self._recording
         finally:
             self._recording = None
 
     def _answer(self, carry_out: Any, event_name: str, request: AWSPreparedRequest) -> Any:
-        recording = self._recording
+        recording, began = self._recording, time.perf_counter()
         if recording is None:
             return carry_out()
-        cpu = time.process_time() - recording.mark
+        with self._lock:
+            response = self._recorded(recording, carry_out, event_name, request)
+            latency = recording.calls[-1].latency
+        time.sleep(max(began + latency - time.perf_counter(), 0.0))
+        return response
+
+    def _recorded(
+        self, recording: Recording, carry_out: Any, event_name: str, request: AWSPreparedRequest
+    ) -> Any:
+        cpu, mine = time.process_time() - recording.mark, time.thread_time()
         service, operation = event_name.split(".")[-2:]
         key = _key(request) if operation == "UpdateItem" else None
         before = self._item(key)
@@ -122,7 +135,8 @@ class Wire:
         )
         if message:
             recording.messages.append(message)
-        recording.mark = time.process_time()
+        # Of this thread alone: others may compute meanwhile.
+        recording.mark += cpu + time.thread_time() - mine
         return response
 
     def _item(self, key: tuple[str, dict[str, Any]] | None) -> dict[str, Any]:
