@@ -71,6 +71,8 @@ REPEATED = (
     "publish/crash-before@5,crash-before@11,crash-after@19,crash-after@24",
     # The second record of a version was claimed, and its function killed before it saw the first one.
     "sequencer-only-later/crash-after@1",
+    # Both records of a version are about to store a verdict, and each has just looked for the other.
+    "race:no-sequencer+sequencer@10",
     *(
         f"{scenario_name}/" + ",".join(f"{kind}@{at}" for at in places)
         for scenario_name in ("publish", "block", "review", "reject")
@@ -189,7 +191,7 @@ def cases(runner: CaseRunner) -> Iterator[str]:
             )
     yield from REPEATED
     yield from (f"preempt:{name}" for name in PREEMPTIONS)
-    yield from (f"race:{name}" for name in RACES_AT_CALLS)
+    yield from (f"race:{name}" for name in RACES_AT_CALLS if f"race:{name}" not in REPEATED)
     yield from (f"redeploy:{name}" for name in REDEPLOYMENTS)
     yield from (f"time-out:{name}" for name in TIME_OUTS)
     yield from (f"operate:{name}" for name in AT_ANY_MOMENT)

@@ -38,8 +38,8 @@ def expiry_problems(old: Item | None, new: Item) -> Iterator[str]:
         yield f"{status} expires, which waits for a decision"
     if status != "SUPERSEDED" and not new.get("followed_by"):
         yield f"{status} expires, and nothing newer took its place"
-    if status == "DELETED" and expires_at - _epoch_seconds(new["finished_at"]) < LATE - 5:
-        yield "DELETED expires before every late message is gone"
+    if status in HIDING and expires_at - _epoch_seconds(new["finished_at"]) < LATE - 5:
+        yield f"{status} expires before every late message is gone"
 
 
 def _epoch_seconds(iso_time: str) -> float:

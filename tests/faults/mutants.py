@@ -95,7 +95,7 @@ def _checks() -> Iterator[tuple[str, list[str]]]:
         lapsed = [name for name in names if name.startswith("race:") and name.endswith("-lapsed")]
         at_once = [name for name in names if name.startswith("at-once:")]
         at_once = [*at_once[::17], *(name for name in at_once if name.endswith(f"/{FaultKind.MEMORY_ERROR}"))]
-        first = (*REPEATED[:3], *REPEATED[3::4], *lapsed, *at_once, *families[::3])
+        first = (*REPEATED[:4], *REPEATED[4::4], *lapsed, *at_once, *families[::3])
         for name in (*first, *one_of_each(runner)):
             tried.add(name)
             yield name, runner.run(name)

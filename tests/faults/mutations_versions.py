@@ -243,4 +243,9 @@ def an_undelete_that_was_cut_off_is_forgotten() -> None:
     swap(Outcomes, "_begun_restore", lambda _: lambda self, tombstone: None)
 
 
+@mutation
+def two_records_may_hold_the_verdict_on_one_version() -> None:
+    swap(Succession, "hold_version", lambda _: lambda self, held: held.sequencer)
+
+
 PAGE = 3  # records: one page in the harness

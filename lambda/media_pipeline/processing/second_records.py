@@ -26,7 +26,10 @@ def found_since(attempt: Attempt, succession: Succession) -> SecondRecord | None
         return None
     attempt.invocation.require_time("look for a second record")
     twin = succession.neighbours(attempt.record).twin
-    return SecondRecord(twin.sequencer) if twin is not None and is_second(attempt.record, twin) else None
+    if twin is not None and is_second(attempt.record, twin):
+        return SecondRecord(twin.sequencer)
+    holder = succession.hold_version(attempt.record)
+    return None if holder == attempt.record.sequencer else SecondRecord(holder)
 
 
 def place_above(record: Record, neighbours: Neighbours, storage: Storage) -> SecondRecord | None:

@@ -19,6 +19,7 @@ NEIGHBOURS = 25
 """Items that one look at a key's newest reads: one query, whatever the length of the key's history."""
 LAST_SEQUENCER = "F" * SEQUENCER_DIGITS
 _NOTE = "!deleted/"  # sorts below all sequencers
+_JUDGED = "!judged/"
 
 
 class Neighbours(NamedTuple):
@@ -112,6 +113,35 @@ class Succession:
             until = event.sequencer or LAST_SEQUENCER
             values["deleted_until"] = max(until, _deleted_until(known)) if known else until
         self._items.update((event.key, _NOTE + note), values, condition={})
+
+    def hold_version(self, record: Record) -> str:
+        """Note that this record gets the verdict on its version, unless another one does; return the one's sequencer.
+
+        Two looks at the other record would not do: each of the two may look before the other one writes.
+        Raises TransientError where others changed the note at the same time.
+        """
+        key = (record.object_key, _JUDGED + record.version)
+        values = {
+            "status": Status.SUPERSEDED,  # a note, as those of deleted versions: nobody redrives or announces it
+            "announced_at": iso_time(self._clock()),
+            "held_by": record.sequencer,
+            "expires_at": int(self._clock()) + LATE_MESSAGE_DAYS * SECONDS_PER_DAY,
+        }
+        try:
+            self._items.update(key, values, condition={"held_by": None})
+        except ItemChangedError as changed:
+            if changed.found is None:
+                raise TransientError("the note about the judged record disappeared") from None
+            holder = str(changed.found.attributes["held_by"])
+        else:
+            return record.sequencer
+        if holder == record.sequencer or self._items.get(record.object_key, holder) is not None:
+            return holder
+        try:  # it was discarded, or expired
+            self._items.update(key, values, condition={"held_by": holder})
+        except ItemChangedError:
+            raise TransientError("another record took over the verdict of this version") from None
+        return record.sequencer
 
     def undo_tombstone(self, tombstone: Record, restored: Record | None, *, version: str) -> Record:
         """Note that a delete marker was removed, which version is to be restored, "" for none, and at which attempt.
