@@ -63,6 +63,11 @@ FIELDS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "string",
             "In the note about deleted versions called `null`: the sequencer before which all of them are gone",
         ),
+        "held_by": (
+            "string",
+            "In the note about a version with two records, whose sequencer begins with `!judged/`: the sequencer of the "
+            "record that has its verdict",
+        ),
         "restored_version": (
             "string",
             "Version id, else ETag, of the version that the removed delete marker had hidden; empty for none",
