@@ -65,8 +65,8 @@ FIELDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "held_by": (
             "string",
-            "In the note about a version with two records, whose sequencer begins with `!judged/`: the sequencer of the "
-            "record that has its verdict",
+            "In the note about a version with two records, whose sequencer begins with `!judged/`: the sequencer of "
+            "the record that has its verdict",
         ),
         "restored_version": (
             "string",
