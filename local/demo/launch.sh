@@ -6,17 +6,15 @@ command=
 interrupted=
 pass_on() {
     interrupted=yes
-    sleep 0.1 # just forked, the command is still this shell for a moment and would swallow the signal
     [ -z "$command" ] || kill -TERM "$command" 2>/dev/null
 }
-trap pass_on INT TERM HUP
+trap pass_on INT
 
 "$@" &
 command=$!
-if [ -n "$interrupted" ]; then # before its number was known
-    sleep 0.1
-    kill -TERM "$command" 2>/dev/null
-fi
+# Only now: a trap that was set before would still be that of the command while it is just forked, and swallow the signal.
+trap pass_on TERM HUP
+[ -z "$interrupted" ] || kill -TERM "$command" 2>/dev/null # before its number was known
 
 wait "$command" 2>/dev/null # without the shell's own remark on how it ended
 status=$?
