@@ -1,5 +1,6 @@
 """How the tests share two processors, and what hypothesis may judge: each runs one file after the other."""
 
+import gc
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,11 @@ TOGETHER = frozenset({"api_end_to_end"})  # these share one deployed stack
 # alone takes that long, so the verdict would depend on who else is working, and not on the code.
 settings.register_profile("any-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any-machine")
+
+
+# Deployments and simulations make millions of objects and few cycles: looking for those after every 700 new ones takes
+# a tenth of the time of all tests.
+gc.set_threshold(50_000, 20, 100)
 
 
 class ByFile(LoadScopeScheduling):  # type: ignore[misc] # xdist has no types
