@@ -17,7 +17,7 @@ from tests.faults.exhaustive import (
 from tests.faults.fault_injection import CRASHES, FaultKind
 from tests.faults.process_pool import ProcessPool
 
-SHARE = 200  # every Nth case; `make faults` runs all of them
+SHARE = 300  # every Nth case; `make faults` runs all of them
 PROCESSES = 2
 CHUNK = 10
 
