@@ -42,7 +42,7 @@ settings.load_profile("any-machine")
 
 # Deployments and simulations make millions of objects and few cycles: looking for those after every 700 new ones takes
 # a tenth of the time of all tests.
-gc.set_threshold(50_000, 20, 100)
+gc.set_threshold(50_000, 10, 10)
 
 
 class ByFile(LoadScopeScheduling):  # type: ignore[misc] # xdist has no types
