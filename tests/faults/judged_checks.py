@@ -25,7 +25,9 @@ from media_pipeline.limits import Limits
 from media_pipeline.storage import Buckets, Storage
 from media_pipeline.videos.fingerprints import fingerprint
 from media_pipeline.videos.frame_selection import choose_frames
+from media_pipeline.videos.overhead import Overhead
 from media_pipeline.videos.scenes import TimedFrame
+from media_pipeline.videos.video_limits import VideoLimits
 from tests.fixtures.moto_stack import TIMEOUT, build_moto_stack
 from tests.fixtures.storage import ENVIRONMENT
 from tests.video import animation_trial, decoys
@@ -143,7 +145,22 @@ def _bombs() -> list[str]:
         found.append("a picture is decoded that does not fit the memory")
     except RejectedError:
         """Refused before it was decoded."""
+    if not _overhead_is_refused():
+        found.append("a video may take any time beside its pictures")
     return found
+
+
+def _overhead_is_refused() -> bool:
+    """Return whether a video is refused whose packets take 20 s of processor time and give no picture."""
+    seconds = [0.0]
+    overhead = Overhead(VideoLimits(), lambda: seconds[0], lambda: seconds[0])
+    overhead.begin_pass()
+    seconds[0] = 20.0
+    try:
+        overhead.packet_done()
+    except RejectedError:
+        return True
+    return False
 
 
 def _refused(data: bytes) -> bool:

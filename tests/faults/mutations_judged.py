@@ -9,6 +9,7 @@ from media_pipeline.errors import Reason
 from media_pipeline.images import animation, memory_estimate, proxies, rasters, sampling, stills
 from media_pipeline.images.containers import isobmff, jpeg, png
 from media_pipeline.processing.dead_letters import DeadLetters
+from media_pipeline.videos import overhead
 from tests.faults.mutations import MUTATIONS, Mutation, mutation, swap
 
 PURE: set[str] = set()
@@ -97,6 +98,11 @@ def items_are_not_counted() -> None:
 @pure_mutation
 def memory_is_not_estimated() -> None:
     swap(memory_estimate, "memory", lambda _: lambda image, inspection: 0)
+
+
+@pure_mutation
+def what_a_video_takes_beside_its_pictures_is_not_bounded() -> None:
+    swap(overhead, "READING_SECONDS", lambda _: 1_000_000.0)
 
 
 @pure_mutation
