@@ -10,9 +10,18 @@ _CODE = str(Path(__file__).parent.parent / "lambda")
 if _CODE not in sys.path:  # the functions' code is deployed as it is and installed nowhere
     sys.path.append(_CODE)
 
-from media_pipeline.reconciliation import Difference, Finding, Places, Reconcile  # noqa: E402 - found in the folder above
+from media_pipeline.events import FIRST_SEQUENCER, REDRIVE_SOURCE  # noqa: E402 - found in the folder above
+from media_pipeline.reconciliation import Difference, Finding, Places, Reconcile  # noqa: E402 - as well
 
-__all__ = ["Difference", "Finding", "Places", "Reconcile", "places"]
+__all__ = [
+    "FIRST_SEQUENCER",
+    "REDRIVE_SOURCE",
+    "Difference",
+    "Finding",
+    "Places",
+    "Reconcile",
+    "places",
+]
 
 
 def places(outputs: StackOutputs) -> Places:

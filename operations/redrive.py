@@ -16,6 +16,7 @@ from urllib.parse import quote_plus
 
 from boto3.dynamodb.types import TypeDeserializer
 
+from operations.reconcile import FIRST_SEQUENCER, REDRIVE_SOURCE
 from operations.stack import StackOutputs
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ ANNOUNCE_GRACE = (
     3600.0  # seconds after the commit, within which the message itself still leads to the announcement
 )
 ATTENTION_INDEX = "attention"
-REDRIVE_SOURCE = "media-pipeline:redrive"
 
 
 class Kind(StrEnum):
@@ -161,7 +161,8 @@ class Redrive:
             request["ExclusiveStartKey"] = start
         while True:
             page = read(**request)
-            yield from page["Items"]
+            # Between the records are notes: of versions, and of a reconcile that goes on later.
+            yield from (item for item in page["Items"] if item["sequencer"]["S"] >= FIRST_SEQUENCER)
             if "LastEvaluatedKey" not in page:
                 return
             request["ExclusiveStartKey"] = page["LastEvaluatedKey"]

@@ -22,6 +22,9 @@ from media_pipeline.errors import UnknownMessageError
 SEQUENCER_DIGITS = (
     32  # the table's sort key: wide enough for what S3 sends (16 to 18), so that strings compare
 )
+FIRST_SEQUENCER = "0"
+"""Sort keys of object versions begin with a hexadecimal digit; notes in the records table, which begin with "!", sort
+below them."""
 S3_DIGITS = 18  # S3's own sequencers have at most so many; after them, made-up ones count
 REDRIVE_SOURCE = "media-pipeline:redrive"
 NULL_VERSION = "null"

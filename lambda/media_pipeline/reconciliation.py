@@ -23,7 +23,7 @@ from urllib.parse import quote_plus
 
 from boto3.dynamodb.types import TypeDeserializer
 
-from media_pipeline.events import REDRIVE_SOURCE, identity
+from media_pipeline.events import FIRST_SEQUENCER, REDRIVE_SOURCE, identity
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 GRACE_SECONDS = 3600.0
-FIRST_SEQUENCER = "0"  # what sorts below it are notes about deleted versions
 REMEMBERED_KEYS = 1000
 
 

@@ -5,13 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from media_pipeline.events import FIRST_SEQUENCER
 from media_pipeline.records.record import Record, from_item, iso_time, to_item
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-FIRST_SEQUENCER = "0"
-"""Sort keys of object versions begin with a hexadecimal digit; the notes of deleted versions sort below them."""
 
 
 class ItemChangedError(Exception):

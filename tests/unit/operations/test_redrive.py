@@ -13,7 +13,9 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from media_pipeline.events import EventKind, parse_message
+from media_pipeline.reconciliation import Position, Step
 from media_pipeline.records.record import iso_time, to_item
+from media_pipeline.records.resumption import Resumption
 from operations import redrive as redriving
 from operations.__main__ import main
 from operations.errors import OperationsError
@@ -112,6 +114,18 @@ def test_what_is_done_or_still_worked_on_is_left_alone(outputs: Path, status: st
     put("a.jpg", status, **attributes)
     assert run(outputs) == 0
     assert messages(outputs) == []
+
+
+def test_notes_between_the_records_are_left_alone(outputs: Path) -> None:
+    """The position of an unfinished reconcile, which has no status, and notes about versions."""
+    dynamodb = boto3.client("dynamodb")
+    Resumption(dynamodb=dynamodb, table="records", clock=lambda: NOW).save(
+        Position(step=Step.RECORDS, key="b.jpg", sequencer="0B")
+    )
+    put("a.jpg", "SUPERSEDED", sequencer="!judged/v1")
+    put("a.jpg", "PROCESSING")
+    assert run(outputs) == 0
+    assert len(messages(outputs)) == 1
 
 
 @pytest.mark.parametrize("status", ["PROCESSING", "PUBLISHED", "BLOCKED"])
