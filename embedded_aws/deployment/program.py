@@ -9,6 +9,7 @@ import contextlib
 import contextvars
 import os
 import runpy
+import signal
 import sys
 import threading
 import traceback
@@ -21,6 +22,7 @@ from typing import Any
 from embedded_aws.deployment.project import Project
 
 _POOL_THREADS = 4  # the world serves one request at a time: more threads would only wait
+_SECONDS_BETWEEN_INTERRUPTS = 0.1
 _OWN_PACKAGE = __name__.partition(".")[0]
 
 
@@ -79,7 +81,8 @@ def _run_in_loop(project: Project, monitor: Any, log: Callable[[str, str], None]
 
     def program() -> None:
         try:
-            runpy.run_path(main, run_name="__main__")
+            with _repeated_interrupts():
+                runpy.run_path(main, run_name="__main__")
         except BaseException as error:
             # pulumi first waits for all registrations that are queued: after a failure, or Ctrl-C, they must not be
             # carried out any more, and their being refused is not what the operator should read.
@@ -107,6 +110,44 @@ class _Engine:
     def Log(self, request: Any) -> None:  # noqa: N802 - the name of the gRPC method
         severities = {0: "debug", 1: "info", 2: "warning", 3: "error"}
         self._log(severities.get(request.severity, "info"), request.message)
+
+
+@contextlib.contextmanager
+def _repeated_interrupts() -> Iterator[None]:
+    """Raise Ctrl-C's KeyboardInterrupt again until the program ends by it.
+
+    The SDK drops whatever is raised while it notes where a resource is declared (`except BaseException` in
+    pulumi/runtime/resource.py). Only Python's own handler is replaced, and only in the main thread, which alone gets
+    signals.
+    """
+    main = threading.main_thread()
+    if (
+        threading.current_thread() is not main
+        or signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+    ):
+        yield
+        return
+    over = threading.Event()
+
+    def repeat() -> None:
+        while not over.wait(_SECONDS_BETWEEN_INTERRUPTS):
+            signal.pthread_kill(main.ident or 0, signal.SIGINT)
+
+    repeater = threading.Thread(target=repeat, name="interrupts", daemon=True)
+
+    def interrupt(number: int, frame: Any) -> None:
+        if repeater.ident is None:
+            repeater.start()
+        signal.default_int_handler(number, frame)
+
+    signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        over.set()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        if repeater.ident is not None:
+            repeater.join()
 
 
 @contextlib.contextmanager

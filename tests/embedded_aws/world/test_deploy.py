@@ -268,14 +268,32 @@ def test_reading_finds_nothing_where_the_resource_is_gone(world: World, with_fun
             handler.delete(resource.id, resource.outputs)  # deleting twice is no error
 
 
-def test_an_interrupted_deployment_ends_at_once_without_a_process_or_thread_left(write_project: Any) -> None:
-    program = """
+@pytest.mark.parametrize(
+    "program",
+    [
+        """
 import time
 for n in range(500):
     aws.sqs.Queue(f"q{n}")
     print("made", n, flush=True)
 time.sleep(30)
-"""
+""",
+        # As the SDK does while it notes where a resource is declared.
+        """
+import time
+try:
+    print("made", flush=True)
+    time.sleep(30)
+except BaseException:
+    pass
+time.sleep(30)
+""",
+    ],
+    ids=["between resources", "where it is dropped"],
+)
+def test_an_interrupted_deployment_ends_at_once_without_a_process_or_thread_left(
+    write_project: Any, program: str
+) -> None:
     folder = write_project(program)({}).folder
     script = f"""
     import signal
