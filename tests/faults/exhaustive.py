@@ -166,13 +166,23 @@ class CaseRunner:
     def __init__(self, stack: SimulatedStack, pool: ClientPool) -> None:
         self.stack = stack
         self.pool = pool
+        self._calls: dict[str, list[Call]] = {}
 
     def run(self, case: str) -> list[str]:
         """Run a case by its name; return the violations."""
         family, _, rest = case.partition(":")
         if family in FAMILIES:
             return FAMILIES[family](self.stack, self.pool, rest)
-        return run_injections(self.stack, self.pool, case)[0]
+        violations, planned = run_injections(self.stack, self.pool, case)
+        if not rest and case.endswith("/"):
+            self._calls[case.removesuffix("/")] = planned.calls
+        return violations
+
+    def calls(self, scenario_name: str) -> list[Call]:
+        """Return the calls that a scenario makes without a fault, which is run for it once."""
+        if scenario_name not in self._calls:
+            self.run(f"{scenario_name}/")
+        return self._calls[scenario_name]
 
 
 def cases(runner: CaseRunner) -> Iterator[str]:
@@ -181,7 +191,7 @@ def cases(runner: CaseRunner) -> Iterator[str]:
         if not scenario.faults:
             yield f"{scenario_name}/"
             continue
-        for at, call in enumerate(_calls(runner, scenario_name), 1):
+        for at, call in enumerate(runner.calls(scenario_name), 1):
             yield from (
                 f"{scenario_name}/{Injection(name, at)}"
                 for name, fault in NAMES.items()
@@ -203,7 +213,7 @@ def one_of_each(runner: CaseRunner) -> Iterator[str]:
     """Yield each fault at each operation once, where it first occurs: these find the most in the least time."""
     seen: set[tuple[str, str]] = set()
     for scenario_name in (name for name, scenario in SCENARIOS.items() if scenario.faults):
-        for at, call in enumerate(_calls(runner, scenario_name), 1):
+        for at, call in enumerate(runner.calls(scenario_name), 1):
             for name, fault in NAMES.items():
                 if fault in SINGLES and fault.fits(call.operation) and (str(call), name) not in seen:
                     seen.add((str(call), name))
@@ -214,7 +224,7 @@ def first_faults(runner: CaseRunner) -> Iterator[str]:
     """Yield all cases with which pairs begin."""
     names = [name for name, fault in NAMES.items() if fault in PAIRED]
     for scenario_name in (name for name, scenario in SCENARIOS.items() if scenario.in_pairs):
-        places = range(1, len(_calls(runner, scenario_name)) + 1)
+        places = range(1, len(runner.calls(scenario_name)) + 1)
         yield from (f"{scenario_name}/{Injection(name, at)}" for name, at in itertools.product(names, places))
 
 
@@ -224,10 +234,6 @@ def pairs(runner: CaseRunner, first: str) -> list[str]:
     _, planned = run_injections(runner.stack, runner.pool, first)
     after = range(int(first.rpartition("@")[2]) + 1, min(len(planned.calls), ENOUGH_CALLS) + 1)
     return [f"{first},{Injection(name, at)}" for name in names for at in after]
-
-
-def _calls(runner: CaseRunner, scenario_name: str) -> list[Call]:
-    return run_injections(runner.stack, runner.pool, f"{scenario_name}/")[1].calls
 
 
 @cache

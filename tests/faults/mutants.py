@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.faults import judged_checks
+from tests.faults import judged_checks, mutations_at_once
 from tests.faults.all_mutations import MUTATIONS
 from tests.faults.all_scenarios import SCENARIOS
 from tests.faults.exhaustive import REPEATED, CaseRunner, cases, one_of_each
@@ -32,6 +32,10 @@ from tests.faults.soak import run_seed
 REQUIRED_SHARE = 0.95  # of the mutations must be detected
 SHARES = (41, 13, 5)  # every 41st case first: what is easy to detect is detected soon
 FAMILIES_FIRST = ("preempt:", "race:", "redeploy:", "time-out:")  # each detects what no single fault does
+AT_ONCE = {name for name, apply in MUTATIONS.items() if apply.__module__ == mutations_at_once.__name__}
+AT_ONCE_SHARE = (
+    17  # every Nth case with calls at once first; for a mutation about calls at once before all else
+)
 SEEDS = range(1, 9)
 UNCHANGED = "unchanged"  # no mutation: the harness must find nothing
 # Exit codes of a child process. Python itself ends with 1 after an uncaught exception.
@@ -68,12 +72,13 @@ class Trial:
         return "detected" if self.detected else "MISSED"
 
 
-def first_violation(*, brief: bool = False, judged: bool = False) -> str | None:
+def first_violation(*, brief: bool = False, judged: bool = False, at_once_first: bool = False) -> str | None:
     """Return the first violation that the harness finds in the code as it is in this process, or None.
 
-    `brief`: run the scenarios without faults only, and the checks without a stack; `judged`: run the latter alone.
+    `brief`: run the scenarios without faults only, and the checks without a stack; `judged`: run the latter alone;
+    `at_once_first`: begin with the cases in which calls are made at once, which take longest.
     """
-    checks = _checks() if not judged else iter(())
+    checks = _checks(at_once_first) if not judged else iter(())
     if brief:
         checks = itertools.islice(checks, len(SCENARIOS))
     if brief or judged:
@@ -84,21 +89,18 @@ def first_violation(*, brief: bool = False, judged: bool = False) -> str | None:
     return None
 
 
-def _checks() -> Iterator[tuple[str, list[str]]]:
+def _checks(at_once_first: bool) -> Iterator[tuple[str, list[str]]]:
     with SimulatedStack() as stack:
         pool = ClientPool()
         runner = CaseRunner(stack, pool)
         for scenario_name in SCENARIOS:
             yield scenario_name, runner.run(f"{scenario_name}/")
-        names, tried = list(cases(runner)), set[str]()
-        families = [name for name in names if name.startswith(FAMILIES_FIRST)]
-        lapsed = [name for name in names if name.startswith("race:") and name.endswith("-lapsed")]
-        at_once = [name for name in names if name.startswith("at-once:")]
-        at_once = [*at_once[::17], *(name for name in at_once if name.endswith(f"/{FaultKind.MEMORY_ERROR}"))]
-        first = (*REPEATED[:4], *REPEATED[4::4], *lapsed, *at_once, *families[::3])
-        for name in (*first, *one_of_each(runner)):
-            tried.add(name)
-            yield name, runner.run(name)
+        tried = set[str]()
+        for name in _first_cases(runner, at_once_first):
+            if name not in tried:
+                tried.add(name)
+                yield name, runner.run(name)
+        names = list(cases(runner))
         for round_number, share in enumerate(SHARES):
             for name in names[::share]:
                 if name not in tried:
@@ -106,6 +108,23 @@ def _checks() -> Iterator[tuple[str, list[str]]]:
                     yield name, runner.run(name)
             for seed in SEEDS[round_number :: len(SHARES)]:
                 yield f"seed {seed}", run_seed(stack, pool, seed).violations
+
+
+def _first_cases(runner: CaseRunner, at_once_first: bool) -> Iterator[str]:
+    """Yield the cases that find the most in the least time, without those of SHARES."""
+    names = list(cases(runner))
+    at_once = [name for name in names if name.startswith("at-once:")]
+    at_once = [
+        *at_once[::AT_ONCE_SHARE],
+        *(name for name in at_once if name.endswith(f"/{FaultKind.MEMORY_ERROR}")),
+    ]
+    if at_once_first:
+        yield from at_once
+    yield from REPEATED
+    yield from (name for name in names if name.startswith("race:") and name.endswith("-lapsed"))
+    yield from one_of_each(runner)
+    yield from [name for name in names if name.startswith(FAMILIES_FIRST)][::3]
+    yield from at_once
 
 
 def try_in_this_process(name: str) -> int:
@@ -116,7 +135,7 @@ def try_in_this_process(name: str) -> int:
         except Exception as error:  # noqa: BLE001 - whatever it is, nothing was tried
             print(f"the mutation cannot be applied: {error!r}")
             return BROKEN
-    found = first_violation(brief=name == UNCHANGED, judged=name in PURE)
+    found = first_violation(brief=name == UNCHANGED, judged=name in PURE, at_once_first=name in AT_ONCE)
     print(found or "nothing")
     return DETECTED if found else MISSED
 
