@@ -28,7 +28,7 @@ from embedded_aws.isolation import (
 )
 
 if TYPE_CHECKING:
-    from embedded_aws.moto_hooks.function_invocations import Runner
+    from embedded_aws.moto_hooks.function_invocations import Acceptor, Runner
 
 DEFAULT_REGION = "eu-central-1"
 _CALL_TIMEOUT = 30  # seconds; nothing on loopback takes longer than a large upload's few
@@ -293,11 +293,11 @@ class World:
         plain = str(configuration["FunctionName"])
         return FunctionPackage(name=plain, code=code, layers=tuple(layers), configuration=configuration)
 
-    def carry_out_invocations(self, runner: "Runner") -> Callable[[], None]:
-        """Let `runner` carry out Lambda's Invoke; returns what ends that."""
+    def carry_out_invocations(self, runner: "Runner", acceptor: "Acceptor") -> Callable[[], None]:
+        """Let `runner` carry out Lambda's Invoke, and `acceptor` take asynchronous events; returns what ends that."""
         from embedded_aws.moto_hooks.function_invocations import carry_out
 
-        return carry_out(runner)
+        return carry_out(runner, acceptor)
 
     def mappings(self) -> list[QueueMapping]:
         """Return all event source mappings from queues, enabled or not, in order of creation."""

@@ -11,16 +11,22 @@ from embedded_aws.moto_replacement import replace
 # (name or ARN with its qualifier, event) -> (the answer as JSON, the kind of error if it is one, the log)
 Runner = Callable[[str, Any], tuple[bytes, str | None, str]]
 _LOG_BYTES = 4096  # of the log's end that an answer carries
-_runners: list[Runner] = []
+# Takes an event of a function, by its name, to run it later.
+Acceptor = Callable[[str, Any], None]
+_runners: list[tuple[Runner, Acceptor]] = []
 
 
-def carry_out(runner: Runner) -> Callable[[], None]:
-    """Let `runner` carry out Invoke from now on; returns what ends that."""
-    _runners.append(runner)
+def carry_out(runner: Runner, acceptor: Acceptor) -> Callable[[], None]:
+    """Let `runner` carry out Invoke from now on, and `acceptor` take its asynchronous events.
+
+    Returns what ends that.
+    """
+    both = (runner, acceptor)
+    _runners.append(both)
 
     def end() -> None:
-        if runner in _runners:
-            _runners.remove(runner)
+        if both in _runners:
+            _runners.remove(both)
 
     return end
 
@@ -41,9 +47,6 @@ def _invoke(
     kind = headers.get("X-Amz-Invocation-Type", "RequestResponse")
     if kind == "DryRun":
         return b""
-    if kind != "RequestResponse":
-        message = f"InvocationType {kind} is not carried out by the embedded AWS"
-        raise LambdaClientError("InvalidParameterValueException", message)
     try:
         event = json.loads(body or b"{}")
     except ValueError as error:
@@ -53,8 +56,12 @@ def _invoke(
         raise LambdaClientError("ServiceException", "nothing runs functions in this world")
     latest = str(function.version) == "$LATEST"
     name = function.function_name if latest else f"{function.function_name}:{function.version}"
+    runner, accept = _runners[-1]
+    if kind == "Event":
+        accept(name, event)
+        return b""
     with MOTO_LOCK.released():  # the function's own calls must get through
-        payload, failed, log = _runners[-1](name, event)
+        payload, failed, log = runner(name, event)
     response_headers["X-Amz-Executed-Version"] = str(function.version)
     if failed is not None:
         response_headers["X-Amz-Function-Error"] = failed

@@ -1,25 +1,21 @@
 """EventBridge Scheduler. (API reference: CreateSchedule; User Guide: "Schedule types", "Execution role".)"""
 
 import json
-import re
 
 from embedded_aws.isolation import ACCOUNT_ID
 from embedded_aws.refusals.base import Parameters, refusal, refuse
 from embedded_aws.refusals.roles import find_role
+from embedded_aws.schedule_expressions import ExpressionError, parse
 
 _BOTH = ("CreateSchedule", "UpdateSchedule")
-_EXPRESSION = re.compile(
-    r"rate\((1 (minute|hour|day)|([2-9]|[1-9]\d+) (minutes|hours|days))\)"
-    r"|cron\(\S+( \S+){5}\)"
-    r"|at\(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\)"
-)
 
 
 @refusal("a schedule's expression is a rate, a cron or a time", "scheduler", *_BOTH)
 def _expression(parameters: Parameters) -> None:
-    expression = parameters["ScheduleExpression"]
-    if not _EXPRESSION.fullmatch(expression):
-        raise refuse("ValidationException", f"Invalid Schedule Expression {expression}.")
+    try:
+        parse(parameters["ScheduleExpression"], parameters.get("ScheduleExpressionTimezone", "UTC"))
+    except ExpressionError as error:
+        raise refuse("ValidationException", str(error)) from error
 
 
 @refusal("a schedule's role trusts EventBridge Scheduler", "scheduler", *_BOTH)

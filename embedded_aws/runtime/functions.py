@@ -101,8 +101,8 @@ class Functions:
         self._idle: dict[str, list[_Warm]] = defaultdict(list)
         self._all: set[_Warm] = set()
         self._closed = False
-        self._end_invoke = world.carry_out_invocations(self._answer)
         self.events = AsynchronousInvocations(world, self.invoke, self.credentials, self._timescale)
+        self._end_invoke = world.carry_out_invocations(self._answer, self.events.accept)
         self._end_topics = deliver_by(lambda sent: to_function(sent, self.events.accept), "lambda")
         self._closing = threading.Lock()  # an interrupt may close from another thread
         self._sessions: dict[tuple[str, str], tuple[float, Credentials]] = {}

@@ -17,6 +17,7 @@ from embedded_aws.profiles import USUAL
 from embedded_aws.provider.server import ProviderServer
 from embedded_aws.runtime.functions import Functions
 from embedded_aws.runtime.poller import Batch, Poller
+from embedded_aws.runtime.schedules import Schedules
 from embedded_aws.runtime.timescale import TimeScale
 from embedded_aws.world import QueueMapping, World, WorldError
 
@@ -61,6 +62,7 @@ class ServedWorld:
                 parts.enter_context(Outbox(self._outbox))
             self.poller = Poller(self.world, self.functions, self._timescale, on_batch=self._on_batch)
             parts.enter_context(_Follower(self.world, self.functions, self.poller))
+            self.schedules = parts.enter_context(Schedules(self.world, self._timescale))
             self.provider = parts.enter_context(ProviderServer(self.world))
             self._parts = parts.pop_all()
         return self
@@ -71,16 +73,12 @@ class ServedWorld:
         self._parts.close()
 
     def run_schedule(self, name: str) -> Any:
-        """Do what a schedule of the default group does when its time has come: invoke its function, as its role.
+        """Do at once what a schedule of the default group does when its time has come, and wait for its function.
 
-        Returns the function's answer; EventBridge Scheduler itself does not wait for it. Raises WorldError where the
-        role does not trust the scheduler or the function fails, ClientError where the role may not invoke it.
+        Returns the function's answer. Raises WorldError where the role does not trust the scheduler or the function
+        fails, ClientError where the role may not invoke it.
         """
-        target = self.world.client("scheduler").get_schedule(Name=name)["Target"]
-        role = self.world.assume_role(target["RoleArn"], session_name="schedule", service="scheduler")
-        answer = self.world.client("lambda", role).invoke(
-            FunctionName=target["Arn"], Payload=target.get("Input", "{}")
-        )
+        answer = self.schedules.invoke(name, kind="RequestResponse")
         payload = json.load(answer["Payload"])
         if "FunctionError" in answer:
             raise WorldError(f"the function of the schedule {name} failed: {payload}")
