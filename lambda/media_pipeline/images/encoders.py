@@ -15,6 +15,8 @@ from media_pipeline.images.formats import FORMATS
 from media_pipeline.images.rasters import Raster
 from media_pipeline.images.sizes import WHITE, Colour
 
+SUBSAMPLING = frozenset({"jpeg", "webp", "avif"})
+"""Formats that are encoded as 4:2:0: their colours have half the resolution."""
 LOSSLESS = 100  # the quality that a lossless encoder gets, and ignores
 WEBP_METHOD = 2  # 13 x JPEG's time for 0.83 x its bytes; the default, 4, takes 29 x for 0.81 x
 WEBP_FASTEST_METHOD = 0  # two thirds of the time of 2, for 5 to 10 % more bytes

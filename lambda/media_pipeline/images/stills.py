@@ -8,6 +8,7 @@ from PIL import Image
 from media_pipeline.errors import Reason, RejectedError
 from media_pipeline.images import colour
 from media_pipeline.images.decoding import decoding, load_pixels
+from media_pipeline.images.encoders import SUBSAMPLING
 from media_pipeline.images.inspection import Inspection
 from media_pipeline.images.memory_estimate import check_memory
 from media_pipeline.images.opening import open_picture
@@ -94,8 +95,10 @@ def _roots(
     image = open_picture(data, inspection.content_type, limits)
     profile = profile_of(image)
     full_chroma = len({layer[1:3] for layer in getattr(image, "layer", ())}) == 1
-    as_ycbcr = _stays_ycbcr(image, profile, specs)
-    box = _draft(image, inspection, as_ycbcr, stored(plan.largest, inspection), limits)
+    size, box = stored(plan.largest, inspection), None
+    as_ycbcr = _stays_ycbcr(image, profile, size, specs, full_chroma=full_chroma)
+    if inspection.content_type == "image/jpeg":
+        box = jpeg.draft(image, "YCbCr" if as_ycbcr else None, size, limits)
     check_memory(image, inspection, limits)
     load_pixels(image, limits)
     if inspection.content_type == "image/jpeg":
@@ -114,6 +117,8 @@ def develop(
 ) -> Raster:
     """Scale decoded pixels to a frame of the plan, then convert them to sRGB and turn them."""
     raster = source.resized(stored(frame, inspection), box)
+    if not isinstance(raster, Packed) and not colour.is_srgb(profile):
+        raster = Packed(raster.image())
     if isinstance(raster, Packed):
         raster = raster.to_srgb(profile)
     turn = _TURNS.get(inspection.orientation)
@@ -125,27 +130,17 @@ def stored(frame: Frame, inspection: Inspection) -> Frame:
     return (frame[1], frame[0]) if inspection.orientation >= 5 else frame
 
 
-def _stays_ycbcr(image: Image.Image, profile: bytes | None, specs: Specs) -> bool:
-    """Whether the whole way from JPEG to JPEG can be gone without RGB."""
+def _stays_ycbcr(
+    image: Image.Image, profile: bytes | None, size: Frame, specs: Specs, *, full_chroma: bool
+) -> bool:
+    """Whether a JPEG is scaled to `size` as it is stored: where that is possible, and less work than in RGB."""
     components = [layer[0] for layer in getattr(image, "layer", ())]
-    return (
-        image.mode == "RGB"
-        and components == _YCBCR_COMPONENTS
-        and image.info.get("adobe_transform", 1) == 1
-        and set(specs.formats) == {"jpeg"}
-        and colour.is_srgb(profile)
+    is_ycbcr = (
+        image.mode == "RGB" and components == _YCBCR_COMPONENTS and image.info.get("adobe_transform", 1) == 1
     )
-
-
-def _draft(
-    image: Image.Image, inspection: Inspection, as_ycbcr: bool, size: Frame, limits: Limits
-) -> Box | None:
-    """Have a JPEG decoded at the smallest of 1/1, 1/2, 1/4, 1/8 that is not below `size`.
-
-    The box says where the picture lies in those pixels, which are rounded up.
-    """
-    if inspection.content_type != "image/jpeg":
-        return None
-    with decoding(limits):
-        drafted = image.draft("YCbCr" if as_ycbcr else None, size)
-    return drafted[1] if drafted else None
+    if not is_ycbcr or not SUBSAMPLING.issuperset(specs.formats):
+        return False
+    if set(specs.formats) == {"jpeg"} and colour.is_srgb(profile):
+        return True  # RGB is not needed at all
+    # The colours that are saved pay for the conversion of the result, unless there is nothing to save.
+    return not full_chroma and jpeg.decoded_size(image.size, size) != size

@@ -15,7 +15,9 @@ from PIL import Image, ImageCms, ImageOps
 
 from benchmarks.measures import psnr, ssim
 from media_pipeline.images.inspection import inspect
+from media_pipeline.images.opening import open_picture
 from media_pipeline.images.resize_plan import plan
+from media_pipeline.images.sources import jpeg
 from media_pipeline.images.stills import pictures
 from tests.unit.images.drawing import LIMITS, photographic, rendered, saved, specs
 
@@ -53,8 +55,8 @@ def assert_like_full_resolution(data: bytes, formats: tuple[str, ...]) -> None:
     for target, raster in made.targets.items():
         assert raster.size == (target.width, target.height)
         expected = whole.resize(raster.size, Image.Resampling.LANCZOS)
-        # Brightness as the encoder gets it: converting it to RGB and back costs more than all the scaling.
-        assert ssim(raster.opaque(), expected) >= 0.99, target
+        # Brightness as the encoders get it: JPEG as it is stored, others in RGB, with fractions rounded.
+        assert ssim(raster.opaque() if formats == ("jpeg",) else raster.image(), expected) >= 0.99, target
         assert psnr(raster.image(), expected) >= 36, target
 
 
@@ -64,15 +66,41 @@ def test_every_size_of_a_photograph_is_like_full_resolution(path: Path) -> None:
     assert_like_full_resolution(path.read_bytes(), ("jpeg",))
 
 
+@needs_photos
+@pytest.mark.parametrize("name", ["L2_galaxy_s7.jpg", "L3_exif_full_o6.jpg"])
+def test_what_webp_gets_of_a_photograph_is_like_full_resolution(name: str) -> None:
+    """One without a profile, one in Display P3: both are scaled as the JPEG stores them, and converted after it."""
+    assert_like_full_resolution((PHOTOS / name).read_bytes(), ("jpeg", "webp"))
+
+
 @pytest.mark.parametrize("formats", [("jpeg",), ("jpeg", "webp")])
 @pytest.mark.parametrize(
     "options", [{"subsampling": "4:2:0"}, {"subsampling": "4:4:4"}, {"progressive": True}]
 )
-@pytest.mark.parametrize("size", [(3100, 2050), (700, 1100)])
+@pytest.mark.parametrize("size", [(3100, 2050), (700, 1100), (2250, 1660)])
 def test_drawn_picture_is_like_full_resolution(
     size: tuple[int, int], options: dict[str, Any], formats: tuple[str, ...]
 ) -> None:
     assert_like_full_resolution(saved(photographic(*size), quality=90, **options), formats)
+
+
+@pytest.mark.parametrize(
+    "size", [(8, 8), (2731, 1367), (2732, 1366), (3000, 2001), (4096, 2048), (8191, 3001)]
+)
+@pytest.mark.parametrize("mode", [None, "YCbCr"])
+def test_jpeg_is_decoded_in_the_sides_that_libjpeg_gives_it(size: tuple[int, int], mode: str | None) -> None:
+    """Pixels beyond would be missing, or more than there is memory for: the last of each side has its colour."""
+    wanted = 1024, 512
+    drawn = Image.new("RGB", size, (40, 90, 200))
+    data = saved(drawn, quality=95, subsampling="4:2:0")
+    image = open_picture(data, "image/jpeg", LIMITS)
+    box = jpeg.draft(image, mode, wanted, LIMITS)
+    announced = image.size
+    assert image.convert("RGB").size == announced == jpeg.decoded_size(size, wanted)
+    assert box is None or (round(box[2] + 0.49), round(box[3] + 0.49)) == announced
+    assert all(edge >= least for edge, least in zip(announced, wanted, strict=True)) or announced == size
+    corner = image.convert("RGB").getpixel((announced[0] - 1, announced[1] - 1))
+    assert all(abs(a - b) < 6 for a, b in zip(corner, (40, 90, 200), strict=True))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("subsampling", ["4:2:0", "4:4:4"])

@@ -8,6 +8,7 @@ from PIL import Image
 from media_pipeline.errors import Reason, RejectedError
 from media_pipeline.images.containers import jpeg as container
 from media_pipeline.images.decoding import decoding, open_as
+from media_pipeline.images.sizes import Box
 from media_pipeline.limits import Limits
 
 _RESTS = (b"\x55" * 512, b"\xfe" * 512)
@@ -16,6 +17,9 @@ _ROWS = 256
 _MID_GREY = range(127, 130)
 """Levels that libjpeg fills what is missing with, after any rounding; of each component, that is of YCbCr as well."""
 _LAST_PIXELS = 2
+_SCALES = (8, 4, 2)
+"""Parts of each side that a picture may be decoded at. Pillow can also ask for a third, and libjpeg decodes 3/8 then:
+less work for pictures of almost three times the wanted sides, but up to 0.004 less of SSIM."""
 _BYTES_PER_PIXEL, _BYTES_PER_COEFFICIENTS = 4, 6
 
 
@@ -30,6 +34,25 @@ def opened(data: bytes, limits: Limits) -> Image.Image:
         # Adobe stores inks the other way round, and says so; Pillow takes all for Adobe's (ITU-T T.872, 6.1).
         image.tile = [tile._replace(args=("CMYK", "")) for tile in image.tile]  # type: ignore[attr-defined]
     return image
+
+
+def draft(image: Image.Image, mode: str | None, size: tuple[int, int], limits: Limits) -> Box | None:
+    """Have a picture decoded at the smallest of 1/8, 1/4, 1/2 and 1/1 that is not below `size`.
+
+    `mode` is "YCbCr" for pixels as they are stored. The box says where the picture lies in what is decoded, which is
+    rounded up. Raises RejectedError: corrupt.
+    """
+    with decoding(limits):
+        drafted = image.draft(mode, size)
+    return drafted[1] if drafted else None
+
+
+def decoded_size(whole: tuple[int, int], size: tuple[int, int]) -> tuple[int, int]:
+    """Return the sides in which `draft` has a picture decoded that has the sides `whole`."""
+    for part in _SCALES:
+        if whole[0] >= part * size[0] and whole[1] >= part * size[1]:
+            return -(-whole[0] // part), -(-whole[1] // part)
+    return whole
 
 
 def completed(data: bytes, limits: Limits) -> bytes | None:
