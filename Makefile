@@ -113,11 +113,12 @@ $(BENCH_PYTHON)/.ready: benchmarks/requirements.txt | $(READY)
 .PHONY: bench
 bench: export BENCH_PHOTOS = $(value PHOTOS)
 bench: export BENCH_OUT = $(value OUT)
-bench: $(READY) $(BENCH_PYTHON)/.ready ## measure speed and quality of renditions against other libraries [PHOTOS=folder] [OUT=build/bench]
+bench: export BENCH_BASE = $(value BASE)
+bench: $(READY) $(BENCH_PYTHON)/.ready ## measure speed and quality of renditions against other libraries [PHOTOS=folder] [OUT=build/bench] [BASE=another checkout]
 	@test -d $(BENCH_NODE)/node_modules/sharp || ! command -v node >/dev/null || ! command -v npm >/dev/null \
 		|| { mkdir -p $(BENCH_NODE) && npm install --prefix $(BENCH_NODE) --no-save --no-package-lock --no-audit \
 		--no-fund --silent $(SHARP); } || echo "sharp cannot be installed here"
-	@PYTHONPATH=lambda:$(BENCH_PYTHON) $(RUN) -m benchmarks.bench --photos="$$BENCH_PHOTOS" --out="$$BENCH_OUT"
+	@PYTHONPATH=lambda:$(BENCH_PYTHON) $(RUN) -m benchmarks.bench --photos="$$BENCH_PHOTOS" --out="$$BENCH_OUT" --base="$$BENCH_BASE"
 
 .PHONY: bench-cold
 bench-cold: $(READY) ## measure the CPU of cold starts from the zips, against importing boto3 and Pillow

@@ -18,7 +18,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import node, peak, recipes
+from benchmarks import compare, node, peak, recipes
 from benchmarks.chart import chart, label
 from benchmarks.cold_start import cold_start
 from benchmarks.encoders import encoder_costs
@@ -45,6 +45,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.print(f"PHOTOS={options.photos}: no RGB JPEG of 0.4 to 26 megapixels in it", markup=False)
         return 2
     _use_one_cpu()
+    out = Path(options.out or ROOT / "build" / "bench").expanduser()
+    out.mkdir(parents=True, exist_ok=True)
+    if options.base:
+        return _against(Path(options.base).expanduser(), groups, out, console)
     available = recipes.available()
     for name in recipes.RECIPES.keys() - available.keys():
         console.print(f"{name} is not installed here and is left out")
@@ -62,12 +66,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "python": platform.python_version(),
         },
     }
-    out = Path(options.out or ROOT / "build" / "bench").expanduser()
-    out.mkdir(parents=True, exist_ok=True)
     (out / "bench.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     (out / "bench.svg").write_text(chart(classes), encoding="utf-8")
     _print(report, console)
     console.print(f"{out / 'bench.json'} and bench.svg are written", markup=False, soft_wrap=True)
+    return 0
+
+
+def _against(base: Path, groups: dict[str, list[Photograph]], out: Path, console: Console) -> int:
+    if not (base / "benchmarks" / "recipes.py").is_file():
+        console.print(f"BASE={base}: it is not a checkout of this project", style="red", markup=False)
+        return 2
+    found = compare.compare(base.resolve(), groups, console)
+    (out / "compare.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     return 0
 
 
@@ -193,6 +204,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--photos", default="", help="folder of photographs (default: ../shared/photos, else drawn)"
     )
+    parser.add_argument("--base", default="", help="another checkout: measure against it alone, interleaved")
     parser.add_argument(
         "--out", default="", help="folder for bench.json and bench.svg (default: build/bench)"
     )

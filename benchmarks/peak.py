@@ -3,6 +3,7 @@
 `python -m benchmarks.peak RECIPE PHOTO` prints the bytes.
 """
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,8 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 SIZES = {"large": 2048, "medium": 1024, "small": 512, "thumbnail": 150}
 QUALITY = 80
+_OTHER_LIBRARIES = [folder for folder in os.environ.get("PYTHONPATH", "").split(os.pathsep)[1:] if folder]
+"""What `make bench` adds after `lambda`: the peers."""
 _STATUS = "/proc/{}/status"
 
 
@@ -27,11 +30,15 @@ def peak_bytes(process: int | str = "self") -> int:
     raise OSError(f"{status} does not contain VmHWM")
 
 
-def added(recipe: str, photo: Path) -> int:
-    """Run a recipe over a photo in a fresh process; return by how many bytes its peak exceeds the idle process."""
+def added(recipe: str, photo: Path, checkout: Path = ROOT) -> int:
+    """Run a checkout's recipe over a photo in a fresh process.
+
+    Return by how many bytes its peak exceeds the idle process.
+    """
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.peak", recipe, str(photo)],
-        cwd=ROOT,
+        cwd=checkout,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(checkout / "lambda"), *_OTHER_LIBRARIES])},
         capture_output=True,
         text=True,
         check=True,
