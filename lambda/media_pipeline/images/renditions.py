@@ -1,31 +1,33 @@
 """From an uploaded picture to all that is published of it, and to what is judged before: pure, no S3, no clock."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from PIL import Image
 
-from media_pipeline.concurrency import one_by_one
+from media_pipeline.concurrency import Together, one_by_one
 from media_pipeline.images import placeholder
 from media_pipeline.images.encoders import encode, quality_of
 from media_pipeline.images.formats import FORMATS
 from media_pipeline.images.inspection import Inspection
 from media_pipeline.images.proxies import LEAST_QUALITY, fits, proxies, proxies_of_renditions
 from media_pipeline.images.rasters import Packed, Raster
-from media_pipeline.images.resize_plan import plan
+from media_pipeline.images.resize_plan import Frame, Plan, plan
 from media_pipeline.images.sizes import Size, Specs, Target
-from media_pipeline.images.stills import Pictures, pictures_of, published_roots
+from media_pipeline.images.stills import Pictures, pictures_of, published_roots, scaled
 from media_pipeline.limits import Limits
 
 if TYPE_CHECKING:
     from media_pipeline.images.animation import Film
 
 T = TypeVar("T")
+File = tuple[Target, str]
+"""A picture in a format: what is encoded once, whatever sizes share it."""
 MOST_PIXELS_AT_ONCE = 4096 * 4096
 """Of the largest picture up to which several are encoded at once: each encoder takes several bytes for each pixel."""
 __all__ = ["Rendered", "Rendition", "Size", "Specs", "encode_stills", "render", "render_frame"]
@@ -90,6 +92,13 @@ class Judging:
         return one_by_one(calls)
 
 
+class _Made(NamedTuple):
+    """What one call has made of a still."""
+
+    files: Mapping[File, bytes]
+    proxies: tuple[bytes, ...] = ()
+
+
 _NOT_YET = Judging()
 
 
@@ -107,24 +116,16 @@ def render(
     if film is not None:
         film.check_sides()
     roots = published_roots(data, inspection, planned, specs, limits)
-    encoded: dict[tuple[Target, str], bytes] = {}
-    judged: tuple[bytes, ...]
-    if film is not None:
-        from media_pipeline.images.animation import animated
+    if film is None:
+        return _rendered(*_still(roots, planned, specs, judging), targets, specs)
+    from media_pipeline.images.animation import animated
 
-        made = pictures_of(roots, planned, specs)
-        moving = animated(film, made.targets, planned.largest, specs, judging.begin, judging.check)
-        encoded |= {(target, "webp"): webp for target, webp in moving.webps.items()}
-        # The still ones show the first frame, which is among the judged.
-        judged = moving.proxies
-    else:
-        whole = roots[planned.largest]
-        encoded |= _largest_jpeg(whole, planned.parents, specs)
-        judged = _proxies(whole, planned.parents, encoded, specs)
-        judging.begin(judged)
-        made = pictures_of(roots, planned, specs)
-    encoded |= encode_stills(made, specs, encoded, judging)
-    return _rendered(made, encoded, judged, targets, specs)
+    made = pictures_of(roots, planned, specs)
+    moving = animated(film, made.targets, planned.largest, specs, judging.begin, judging.check)
+    webps = {(target, "webp"): webp for target, webp in moving.webps.items()}
+    # The still ones show the first frame, which is among the judged.
+    encoded = encode_stills(made, specs, webps, judging)
+    return _rendered(made, {**webps, **encoded}, moving.proxies, targets, specs)
 
 
 def render_frame(frame: Image.Image, specs: Specs) -> Rendered:
@@ -136,9 +137,39 @@ def render_frame(frame: Image.Image, specs: Specs) -> Rendered:
     return _rendered(made, encode_stills(made, specs), proxies(whole), targets, specs)
 
 
+def _still(
+    roots: Mapping[Frame, Raster], planned: Plan, specs: Specs, judging: Judging
+) -> tuple[Pictures, dict[File, bytes], tuple[bytes, ...]]:
+    """Make what is judged first, then all files, each size scaled when its turn comes.
+
+    Where several are encoded at once, the caller's thread scales the next size meanwhile.
+    """
+    whole = roots[planned.largest]
+    largest = _largest_jpeg(whole, planned.parents, specs)
+    targets: dict[Target, Raster] = {}
+    encoded: dict[File, bytes] = {}
+    judged: tuple[bytes, ...] = ()
+
+    def pictures() -> Iterator[tuple[Target, Raster]]:
+        for target, raster in scaled(roots, planned, specs):
+            targets[target] = raster
+            yield target, raster
+
+    def calls() -> Iterator[Callable[[], _Made]]:
+        yield partial(_made_to_judge, whole, largest, planned.parents, specs)
+        yield from _encoders(pictures(), specs, {largest}, judging)
+
+    for made in _at_once(whole, judging)(calls()):
+        encoded |= made.files
+        if made.proxies:
+            judged = made.proxies
+            judging.begin(judged)
+    return Pictures(whole, targets), encoded, judged
+
+
 def _rendered(
     made: Pictures,
-    encoded: dict[tuple[Target, str], bytes],
+    encoded: Mapping[File, bytes],
     judged: tuple[bytes, ...],
     targets: dict[Size, Target],
     specs: Specs,
@@ -159,33 +190,50 @@ def _rendered(
 def encode_stills(
     made: Pictures,
     specs: Specs,
-    done: Mapping[tuple[Target, str], bytes] = MappingProxyType({}),
+    done: Mapping[File, bytes] = MappingProxyType({}),
     judging: Judging = _NOT_YET,
-) -> dict[tuple[Target, str], bytes]:
+) -> dict[File, bytes]:
     """Encode each distinct picture once in every format, but for those that are `done`."""
-    left = [(target, name) for target in made.targets for name in specs.formats if (target, name) not in done]
-    # What takes longest first: so several encoders end at nearly the same time.
-    left.sort(key=lambda file: (file[1] == "jpeg", -file[0].width * file[0].height))
+    encoders = _encoders(made.targets.items(), specs, done.keys(), judging)
+    return {
+        file: data for part in _at_once(made.whole, judging)(encoders) for file, data in part.files.items()
+    }
 
-    def encoders() -> Iterator[Callable[[], tuple[tuple[Target, str], bytes]]]:
-        for target, name in left:
+
+def _encoders(
+    pictures: Iterable[tuple[Target, Raster]], specs: Specs, done: Collection[File | None], judging: Judging
+) -> Iterator[Callable[[], _Made]]:
+    """Yield a call for each file that is not `done`, in the order of the pictures."""
+    formats = sorted(specs.formats, key=lambda name: name == "jpeg")  # what takes longest first
+    for target, raster in pictures:
+        for name in formats:
             judging.check()
-            yield partial(_encoded, made.targets[target], (target, name), specs)
-
-    is_large = made.whole.size[0] * made.whole.size[1] > MOST_PIXELS_AT_ONCE
-    return dict(one_by_one(encoders()) if is_large else judging.encode(encoders()))
+            if (target, name) not in done:
+                yield partial(_encoded, raster, (target, name), specs)
 
 
-def _encoded(raster: Raster, file: tuple[Target, str], specs: Specs) -> tuple[tuple[Target, str], bytes]:
-    return file, encode(raster, file[1], specs.quality, specs.background)
+def _at_once(whole: Raster, judging: Judging) -> Together:
+    """Return what makes the calls of one picture, of which `whole` is the largest size."""
+    is_large = whole.size[0] * whole.size[1] > MOST_PIXELS_AT_ONCE
+    return one_by_one if is_large else judging.encode
 
 
-def _largest_jpeg(whole: Raster, targets: Iterable[Target], specs: Specs) -> dict[tuple[Target, str], bytes]:
-    """Encode the largest JPEG rendition where it shows all that has to be judged, so that it can be its proxy."""
+def _encoded(raster: Raster, file: File, specs: Specs) -> _Made:
+    return _Made({file: encode(raster, file[1], specs.quality, specs.background)})
+
+
+def _largest_jpeg(whole: Raster, targets: Iterable[Target], specs: Specs) -> File | None:
+    """Return the largest JPEG rendition where it shows all that has to be judged, so that it can be its proxy."""
     target = Target(*whole.size, whole.size)
     if target not in targets or "jpeg" not in specs.formats or specs.grayscale or whole.has_alpha:
-        return {}
-    return dict([_encoded(whole, (target, "jpeg"), specs)])
+        return None
+    return target, "jpeg"
+
+
+def _made_to_judge(whole: Raster, largest: File | None, targets: Iterable[Target], specs: Specs) -> _Made:
+    """Make the proxies of a still, and the largest JPEG rendition where that can be one of them."""
+    files = {} if largest is None else _encoded(whole, largest, specs).files
+    return _Made(files, _proxies(whole, targets, files, specs))
 
 
 def _film(data: bytes, inspection: Inspection, limits: Limits) -> "Film":
@@ -196,7 +244,7 @@ def _film(data: bytes, inspection: Inspection, limits: Limits) -> "Film":
 
 
 def _proxies(
-    whole: Raster, targets: Iterable[Target], encoded: Mapping[tuple[Target, str], bytes], specs: Specs
+    whole: Raster, targets: Iterable[Target], encoded: Mapping[File, bytes], specs: Specs
 ) -> tuple[bytes, ...]:
     """Make the proxies of a still; the largest JPEG rendition itself where it shows all: that costs no encoding."""
     data = encoded.get((Target(*whole.size, whole.size), "jpeg"), b"")

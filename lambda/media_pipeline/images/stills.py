@@ -1,6 +1,6 @@
 """One still picture: decoded no larger than needed, scaled in steps, turned and converted when it is small."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from PIL import Image
@@ -69,19 +69,21 @@ def published_roots(
 
 def pictures_of(roots: Mapping[Frame, Raster], plan: Plan, specs: Specs) -> Pictures:
     """Make every picture of the plan from what `published_roots` returns."""
+    return Pictures(roots[plan.largest], dict(scaled(roots, plan, specs)))
+
+
+def scaled(roots: Mapping[Frame, Raster], plan: Plan, specs: Specs) -> Iterator[tuple[Target, Raster]]:
+    """Make one picture of the plan after the other, the largest first, from what `published_roots` returns."""
     frames = dict(roots)
-    whole = frames[plan.largest]
     if specs.grayscale:
         frames = {frame: root.grey() for frame, root in frames.items()}
-    targets: dict[Target, Raster] = {}
     for target, parent in plan.parents.items():
         source = frames[parent]
         if target.cropped:
             made = source.resized((target.width, target.height), target.window(*source.size))
         else:
             made = frames[target.frame] = source.resized(target.frame)
-        targets[target] = publishable(made, specs)
-    return Pictures(whole, targets)
+        yield target, publishable(made, specs)
 
 
 def publishable(raster: Raster, specs: Specs) -> Raster:

@@ -182,7 +182,7 @@ def test_programming_error_outside_of_decoding_is_no_corrupt_file(monkeypatch: p
     def wrong(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(renditions, "encode_stills", wrong)
+    monkeypatch.setattr(renditions, "scaled", wrong)
     with pytest.raises(ZeroDivisionError):
         rendered(saved(marked()))
 

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -68,6 +68,39 @@ def test_rekognition_is_asked_while_the_other_renditions_are_encoded(
     assert len(stack.rekognition.calls) == 1
 
 
+def test_with_two_encoders_the_next_size_is_scaled_while_the_largest_is_encoded(
+    webp_stack: MotoStack, picture: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack, largest_begun, next_scaled = webp_stack, threading.Event(), threading.Event()
+    stack.settings = replace(stack.settings, encoders=2)
+    scaled, encode, encoding, most = renditions.scaled, renditions.encode, set[int](), list[int]()
+
+    def scaling(*args: Any) -> Iterator[Any]:
+        for number, made in enumerate(scaled(*args)):
+            if number == 1:
+                assert largest_begun.wait(SECONDS)
+                next_scaled.set()
+            yield made
+
+    def encoded(raster: Any, format_name: str, *args: Any) -> bytes:
+        encoding.add(threading.get_ident())
+        most.append(len(encoding))
+        if format_name == "webp" and not largest_begun.is_set():
+            largest_begun.set()
+            assert next_scaled.wait(SECONDS)
+        data = encode(raster, format_name, *args)
+        encoding.remove(threading.get_ident())
+        return data
+
+    monkeypatch.setattr(renditions, "scaled", scaling)
+    monkeypatch.setattr(renditions, "encode", encoded)
+    event = stack.upload("a.jpg", picture)
+    assert stack.deliver(event)
+    assert stack.record("a.jpg", event).status is Status.PUBLISHED
+    assert len(most) == 2 * len(stack.settings.specs.sizes)
+    assert max(most) == 2
+
+
 def test_a_refused_request_cancels_the_renditions_that_are_left(
     webp_stack: MotoStack, picture: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -104,7 +137,7 @@ def test_no_request_is_left_when_a_picture_turns_out_to_be_corrupt_while_it_is_j
         raise RejectedError(Reason.CORRUPT, "its second half is missing")
 
     watch(monkeypatch, stack.rekognition, "detect_moderation_labels", slowly)
-    monkeypatch.setattr(renditions, "encode_stills", corrupt)
+    monkeypatch.setattr(renditions, "scaled", corrupt)
     event = stack.upload("a.jpg", picture)
     assert stack.deliver(event)
     assert ended
