@@ -49,17 +49,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     out.mkdir(parents=True, exist_ok=True)
     if options.base:
         return _against(Path(options.base).expanduser(), groups, out, console)
-    available = recipes.available()
-    for name in recipes.RECIPES.keys() - available.keys():
+    for name in recipes.RECIPES.keys() - recipes.available().keys():
         console.print(f"{name} is not installed here and is left out")
-    classes = [_measured(name, members, available, console) for name, members in groups.items()]
+    jobs = {
+        job: [_measured(name, members, job, console) for name, members in groups.items()]
+        for job in recipes.JOBS
+    }
     taken = [photo for members in groups.values() for photo in members if not photo.resampled]
     any_photo = min(taken, key=lambda photo: photo.megapixels)
     report = {
-        "classes": classes,
+        "classes": jobs,
         "encoders": encoder_costs([photo.path for photo in taken]),
         "cold_start": cold_start(any_photo.path),
-        "job": {"sizes": peak.SIZES, "quality": peak.QUALITY, "format": "jpeg", "cpus": 1},
+        "job": {"sizes": peak.SIZES, "quality": peak.QUALITY, "cpus": 1},
         "machine": {
             "system": platform.platform(),
             "processor": platform.machine(),
@@ -67,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         },
     }
     (out / "bench.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    (out / "bench.svg").write_text(chart(classes), encoding="utf-8")
+    (out / "bench.svg").write_text(chart(jobs["jpeg+webp"]), encoding="utf-8")
     _print(report, console)
     console.print(f"{out / 'bench.json'} and bench.svg are written", markup=False, soft_wrap=True)
     return 0
@@ -82,24 +84,25 @@ def _against(base: Path, groups: dict[str, list[Photograph]], out: Path, console
     return 0
 
 
-def _measured(
-    name: str, members: list[Photograph], available: Mapping[str, recipes.Recipe], console: Console
-) -> dict[str, Any]:
+def _measured(name: str, members: list[Photograph], job: str, console: Console) -> dict[str, Any]:
+    available = recipes.available(job)
     wall: Runs = {recipe: [] for recipe in available}
     cpu: Runs = {recipe: [] for recipe in available}
     written: Runs = {recipe: [] for recipe in available}
     peaks: Runs = {recipe: [] for recipe in available}
     likenesses = []
     for photo in members:
-        console.print(f"{name}: {photo.path.name} ({photo.megapixels:.1f} MP)", markup=False, highlight=False)
+        console.print(
+            f"{job}, {name}: {photo.path.name} ({photo.megapixels:.1f} MP)", markup=False, highlight=False
+        )
         data = photo.path.read_bytes()
         for recipe, (seconds, cpu_seconds, length) in _interleaved(data, available).items():
             wall[recipe].append(seconds * 1000)
             cpu[recipe].append(cpu_seconds * 1000)
             written[recipe].append(length)
             if peak.measurable():
-                peaks[recipe].append(peak.added(recipe, photo.path) / _MEBIBYTE)
-        likenesses.append(likeness(data, peak.SIZES))
+                peaks[recipe].append(peak.added(recipe, photo.path, job=job) / _MEBIBYTE)
+        likenesses.append(likeness(data, peak.SIZES, tuple(job.split("+"))))
     ours = median(wall["pipeline"])
     return {
         "name": name,
@@ -107,7 +110,8 @@ def _measured(
         "resampled": any(photo.resampled for photo in members),
         "ratio": {
             peer: round(median(wall[peer]) / ours, 2) if peer in wall else None
-            for peer in ("naive", "pyvips", "sharp")
+            for peer in recipes.JOBS[job]
+            if peer != "pipeline"
         },
         "ssim_worst": round(min(like.ssim for like in likenesses), 4),
         "psnr_worst": round(min(like.psnr for like in likenesses), 1),
@@ -158,21 +162,34 @@ def _use_one_cpu() -> None:
 
 
 def _print(report: Mapping[str, Any], console: Console) -> None:
-    table = Table(title="Long edges 2048, 1024, 512, 150 as JPEG q80, one CPU")
+    for job, classes in report["classes"].items():
+        _print_job(job, classes, console)
+    for name, cost in report["encoders"].items():
+        console.print(
+            f"{name} at 1024 px: {cost['time']:.1f} x the time of JPEG q80 for {cost['bytes']:.2f} x its bytes"
+        )
+    start = report["cold_start"]
+    console.print(
+        f"cold start: {start['function']:.0f} ms CPU, {start['ratio']:.2f} x the bare import of boto3 and Pillow with "
+        f"an S3 client ({start['bare']:.0f} ms); the first picture {start['first_object']:.0f} ms more; "
+        f"tracing adds {start['tracing_adds']:.0f} ms"
+    )
+
+
+def _print_job(job: str, classes: Sequence[Mapping[str, Any]], console: Console) -> None:
+    table = Table(title=f"Long edges 2048, 1024, 512, 150 as {job}, quality 80, one CPU")
     for heading in (
         "class",
         "photos",
         "ms",
-        "x naive",
-        "x pyvips",
-        "x sharp",
+        *(f"x {peer}" for peer in recipes.JOBS[job] if peer != "pipeline"),
         "SSIM",
         "PSNR",
         "peak MB",
         "bytes/naive",
     ):
         table.add_column(heading, justify="left" if heading == "class" else "right")
-    for entry in report["classes"]:
+    for entry in classes:
         ratio = (f"{value:.2f}" if value else "-" for value in entry["ratio"].values())
         table.add_row(
             label(entry),
@@ -185,16 +202,6 @@ def _print(report: Mapping[str, Any], console: Console) -> None:
             f"{entry['bytes']['pipeline'] / entry['bytes']['naive']:.2f}",
         )
     console.print(table)
-    for name, cost in report["encoders"].items():
-        console.print(
-            f"{name} at 1024 px: {cost['time']:.1f} x the time of JPEG q80 for {cost['bytes']:.2f} x its bytes"
-        )
-    start = report["cold_start"]
-    console.print(
-        f"cold start: {start['function']:.0f} ms CPU, {start['ratio']:.2f} x the bare import of boto3 and Pillow with "
-        f"an S3 client ({start['bare']:.0f} ms); the first picture {start['first_object']:.0f} ms more; "
-        f"tracing adds {start['tracing_adds']:.0f} ms"
-    )
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -31,10 +31,13 @@ class Sharp:
         self.cpu_milliseconds = 0.0
         self.pid = self._process.pid
 
-    def render(self, data: bytes, sizes: Mapping[str, int], quality: int) -> dict[str, bytes]:
-        """Make all sizes. Raises NodeError."""
+    def render(
+        self, data: bytes, sizes: Mapping[str, int], quality: int, webp_effort: int | None = None
+    ) -> dict[str, bytes]:
+        """Make all sizes, with `webp_effort` as WebP too. Raises NodeError."""
         to, answers = _pipes(self._process)
-        to.write(json.dumps({"sizes": dict(sizes), "quality": quality, "bytes": len(data)}).encode() + b"\n")
+        job = {"sizes": dict(sizes), "quality": quality, "webp_effort": webp_effort, "bytes": len(data)}
+        to.write(json.dumps(job).encode() + b"\n")
         to.write(data)
         to.flush()
         line = answers.readline()

@@ -1,6 +1,6 @@
 """Measure how much memory a recipe adds to an idle process, each picture in a process of its own.
 
-`python -m benchmarks.peak RECIPE PHOTO` prints the bytes.
+`python -m benchmarks.peak RECIPE PHOTO [JOB]` prints the bytes.
 """
 
 import os
@@ -30,13 +30,13 @@ def peak_bytes(process: int | str = "self") -> int:
     raise OSError(f"{status} does not contain VmHWM")
 
 
-def added(recipe: str, photo: Path, checkout: Path = ROOT) -> int:
+def added(recipe: str, photo: Path, checkout: Path = ROOT, *, job: str = "jpeg") -> int:
     """Run a checkout's recipe over a photo in a fresh process.
 
     Return by how many bytes its peak exceeds the idle process.
     """
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.peak", recipe, str(photo)],
+        [sys.executable, "-m", "benchmarks.peak", recipe, str(photo), *([job] if job != "jpeg" else [])],
         cwd=checkout,
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(checkout / "lambda"), *_OTHER_LIBRARIES])},
         capture_output=True,
@@ -46,7 +46,7 @@ def added(recipe: str, photo: Path, checkout: Path = ROOT) -> int:
     return int(done.stdout)
 
 
-def main(recipe_name: str, photo: str) -> None:
+def main(recipe_name: str, photo: str, job: str = "jpeg") -> None:
     """Warm the recipe up with a tiny picture, so that libraries loaded at first use do not count; then measure."""
     import io
 
@@ -54,7 +54,7 @@ def main(recipe_name: str, photo: str) -> None:
 
     from benchmarks import node, recipes
 
-    recipe = recipes.RECIPES[recipe_name]
+    recipe = recipes.JOBS[job][recipe_name]
     tiny = io.BytesIO()
     Image.new("RGB", (64, 64), "grey").save(tiny, "JPEG")
     data = Path(photo).read_bytes()
@@ -66,4 +66,4 @@ def main(recipe_name: str, photo: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:3])
+    main(*sys.argv[1:])

@@ -21,12 +21,15 @@ class Likeness:
     psnr: float
 
 
-def likeness(data: bytes, sizes: dict[str, int]) -> Likeness:
-    """Compare every size with the reference: SSIM of the brightness that is encoded, PSNR of all colours."""
+def likeness(data: bytes, sizes: dict[str, int], formats: tuple[str, ...] = ("jpeg",)) -> Likeness:
+    """Compare every size with the reference: SSIM of the brightness that is encoded, PSNR of all colours.
+
+    JPEG gets brightness as it is stored, other formats get RGB.
+    """
     limits = Limits()
     specs = Specs(
         sizes=tuple(Size(name=name, width=edge) for name, edge in sizes.items()),
-        formats=("jpeg",),
+        formats=formats,
         quality={},
     )
     seen = inspect(data, limits)
@@ -36,7 +39,7 @@ def likeness(data: bytes, sizes: dict[str, int]) -> Likeness:
     structure, noise = [], []
     for raster in made.targets.values():
         expected = whole if raster.size == whole.size else whole.resize(raster.size, Image.Resampling.LANCZOS)
-        structure.append(ssim(raster.opaque(), expected))
+        structure.append(ssim(raster.opaque() if formats == ("jpeg",) else raster.image(), expected))
         noise.append(psnr(raster.image(), expected))
     return Likeness(min(structure), min(noise))
 

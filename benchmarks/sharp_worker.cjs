@@ -5,16 +5,16 @@ const sharp = require("sharp");
 sharp.concurrency(1); // one vCPU, as for everyone
 sharp.cache(false);
 
-async function render({ sizes, quality }, data) {
+async function render({ sizes, quality, webp_effort: effort }, data) {
   const original = sharp(data).rotate().toColourspace("srgb");
-  const entries = Object.entries(sizes).map(async ([name, edge]) => [
-    name,
-    await original
+  const entries = Object.entries(sizes).flatMap(([name, edge]) => {
+    const resized = original
       .clone()
-      .resize({ width: edge, height: edge, fit: "inside", withoutEnlargement: true })
-      .jpeg({ quality, chromaSubsampling: "4:2:0" })
-      .toBuffer(),
-  ]);
+      .resize({ width: edge, height: edge, fit: "inside", withoutEnlargement: true });
+    const files = [[name, resized.clone().jpeg({ quality, chromaSubsampling: "4:2:0" })]];
+    if (effort !== null) files.push([`${name}.webp`, resized.clone().webp({ quality, effort })]);
+    return files.map(async ([file, output]) => [file, await output.toBuffer()]);
+  });
   return Promise.all(entries);
 }
 

@@ -35,10 +35,23 @@ def test_every_recipe_does_the_same_job(name: str) -> None:
         assert ssim(image, original.resize(image.size, Image.Resampling.LANCZOS)) > 0.9
 
 
+@pytest.mark.parametrize("name", ["pipeline", "naive"])
+def test_every_recipe_can_make_a_webp_beside_each_jpeg(name: str) -> None:
+    data = saved(detailed(1000, 600))
+    made = recipes.JOBS["jpeg+webp"][name](data, SIZES, 80)
+    jpegs = recipes.JOBS["jpeg"][name](data, SIZES, 80)
+    assert set(made) == {*SIZES, *(f"{size}.webp" for size in SIZES)}
+    for size in SIZES:
+        assert opened(made[size]).format == "JPEG"
+        assert opened(made[f"{size}.webp"]).format == "WEBP"
+        assert opened(made[f"{size}.webp"]).size == opened(jpegs[size]).size
+        assert len(made[f"{size}.webp"]) < len(made[size])
+
+
 def test_recipes_whose_library_is_missing_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("benchmarks.node.FOLDER", Path("nowhere"))
     monkeypatch.setitem(sys.modules, "pyvips", None)
-    assert set(recipes.available()) == {"pipeline", "naive"}
+    assert set(recipes.available()) == set(recipes.available("jpeg+webp")) == {"pipeline", "naive"}
 
 
 def test_photographs_are_sorted_by_megapixels_and_profile(tmp_path: Path) -> None:
