@@ -1,10 +1,10 @@
 """`make bench-path`: what one object of each kind takes, in calls, DynamoDB units, billed milliseconds and dollars.
 
 The real functions of a stack run warm, with real botocore clients that moto answers at the wire (benchmarks/wire.py),
-on as many processors as their memory buys. Each call waits for a fixed latency in its own thread. Billed milliseconds
-are measured, in the quickest round, so the machine should be idle; of a part of a processor, what CPU takes longer is
-added. Each round is run twice: with calls made at once, and one after the other. CPU is of this machine, not of
-Lambda's arm64.
+on as many processors as their memory buys. Each call waits for a fixed latency in its own thread; what moto takes
+beyond that is left out. Billed milliseconds are measured, in the quickest round, so the machine should be idle; of a
+part of a processor, what CPU takes longer is added. Each round is run twice: with calls made at once, and one after the
+other. CPU is of this machine, not of Lambda's arm64.
 """
 
 import argparse

@@ -186,7 +186,7 @@ class Functions:
         context = Context(spec, self._config)
         with processors(spec.memory(self._config)), self._wire.recorded(sample.labels) as recording:
             answer = handler(event, context)
-            seconds = time.perf_counter() - recording.began
+            seconds = time.perf_counter() - recording.began - recording.overrun
             cpu_after = time.process_time() - recording.mark
         if answer and answer["batchItemFailures"]:
             raise RuntimeError(f"{spec.name} handed {sample.key} back: {self._output.text}")

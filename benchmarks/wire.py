@@ -66,6 +66,10 @@ class Recording:
     """Seconds of the process's CPU time up to the last call, and those of moto since."""
     began: float = 0.0
     """When it began: seconds of `time.perf_counter`."""
+    in_flight: int = 0
+    """Calls that are not answered yet."""
+    overrun: float = 0.0
+    """Seconds that a call of the main thread took beyond its latency, with no other in flight: moto's, not AWS's."""
 
 
 class Wire:
@@ -77,6 +81,7 @@ class Wire:
         self._index = index
         self._recording: Recording | None = None
         self._lock = threading.Lock()  # moto is not made for threads
+        self._counting = threading.Lock()
 
     @contextmanager
     def connected(self) -> Iterator[None]:
@@ -105,10 +110,17 @@ class Wire:
         recording, began = self._recording, time.perf_counter()
         if recording is None:
             return carry_out()
+        with self._counting:
+            recording.in_flight += 1
+            is_alone = recording.in_flight == 1 and threading.current_thread() is threading.main_thread()
         with self._lock:
             response = self._recorded(recording, carry_out, event_name, request)
             latency = recording.calls[-1].latency
         time.sleep(max(began + latency - time.perf_counter(), 0.0))
+        with self._counting:
+            if is_alone and recording.in_flight == 1:
+                recording.overrun += time.perf_counter() - began - latency
+            recording.in_flight -= 1
         return response
 
     def _recorded(

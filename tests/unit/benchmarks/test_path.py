@@ -4,12 +4,17 @@ import json
 import os
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 
-from benchmarks.wire import item_bytes
+from benchmarks.wire import LATENCY, Wire, item_bytes
 from operations.prices import Prices
 
 ROOT = Path(__file__).parents[3]
@@ -67,6 +72,25 @@ def test_a_blocked_photo_takes_13_calls_and_8_write_units(
     check(
         measured[stack]["blocked"], PHOTO | {"s3:HeadObject": 2, "s3:CopyObject": 1, "s3:DeleteObject": 1}, 8
     )
+
+
+def test_what_moto_takes_beyond_a_calls_latency_is_not_counted_unless_others_work_meanwhile() -> None:
+    wire = Wire("eu-central-1", "attention")
+    request: Any = SimpleNamespace(url="", body=b"")
+
+    def slow() -> AWSResponse:
+        time.sleep(LATENCY["HeadObject"] + 0.05)
+        return AWSResponse("", 200, HTTPHeaders(), None)
+
+    with wire.recorded([]) as recording:
+        wire._answer(slow, "before-send.s3.HeadObject", request)
+        alone = recording.overrun
+        other = threading.Thread(target=wire._answer, args=(slow, "before-send.s3.HeadObject", request))
+        other.start()
+        wire._answer(slow, "before-send.s3.HeadObject", request)
+        other.join()
+    assert 0.05 <= alone == recording.overrun
+    assert [call.latency for call in recording.calls] == [LATENCY["HeadObject"]] * 3
 
 
 def test_an_items_bytes_are_those_of_dynamodbs_documentation() -> None:
