@@ -278,7 +278,7 @@ RECONCILE = FunctionSpec(
     purpose="compares buckets and records once a day, and repairs what differs",
     is_deployed=lambda config: config.reconcile == "daily",
     schedule="rate(1 day)",
-    memory=lambda _: 256,  # lists and compares, decodes nothing
+    memory=lambda _: 1024,  # holds a window of a listing, and parses the table with more than half a vCPU
     timeout=lambda _: bounds.LAMBDA_TIMEOUT_SECONDS[
         1
     ],  # what it cannot look at in time, it does the next day

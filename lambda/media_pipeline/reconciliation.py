@@ -8,22 +8,27 @@ The scheduled function and `python -m operations reconcile` run it. It looks for
 
 What is younger than `grace` seconds is left alone: its events may still be under way.
 
-A run over large buckets takes hours. It can stop between any two objects, and another run continues after its position.
+Nothing is asked about one object after the other. A window of a bucket's listing is kept, which a scan of the table is
+held against: a request per thousand objects, one scan per window. Only where the two disagree, the records of that key
+and the objects themselves are looked at, as they are by then.
+
+A run over large buckets takes hours. It can stop between any two pages or differences, and another run continues after
+its position.
 """
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote_plus
 
 from boto3.dynamodb.types import TypeDeserializer
 
 from media_pipeline.events import FIRST_SEQUENCER, REDRIVE_SOURCE, identity
+from media_pipeline.listings import Window
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -31,7 +36,13 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 GRACE_SECONDS = 3600.0
-REMEMBERED_KEYS = 1000
+WINDOW_BYTES = 150 * 1024**2
+"""Memory that one window may take: about a million keys of 80 characters."""
+SCANNED = "~"
+"""Sorts above all sequencers: the `sequencer` of a position whose window was held against the whole table."""
+Item = Mapping[str, Any]
+"""An item of the table, as DynamoDB writes it."""
+_READ = ("object_key", "sequencer", "version_id", "etag", "status", "followed_by", "renditions", "attempt")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,19 +56,24 @@ class Places:
 
 
 class Step(StrEnum):
-    """What is looked through, in this order."""
+    """The bucket whose listing is held against the table, in this order."""
 
     UPLOADS = "uploads"
     RENDITIONS = "renditions"
-    RECORDS = "records"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Position:
-    """The last object that a run looked at; `sequencer` is "" but for a record."""
+    """Where a run ended: everything up to `key` has been looked at.
+
+    Only of a table that one run could not scan, the rest: the scan of the window that ends at `until` ("" for the end
+    of the bucket) continues after the record of `object_key` and `sequencer`.
+    """
 
     step: Step
-    key: str
+    key: str = ""
+    until: str = ""
+    object_key: str = ""
     sequencer: str = ""
 
 
@@ -80,14 +96,10 @@ class Finding:
     etag: str | None = None
 
 
-Looked = tuple[Position, Finding | None]
-"""One object that was looked at, and what is wrong with it."""
-
-
 class Reconcile:
-    """Finds differences in the order of keys, and repairs them at most `rate` a second.
+    """Finds differences, and repairs them at most `rate` a second.
 
-    `position` is where `find` is: None before it begins and once it has looked at everything.
+    `position` is where `find` ended: None where it has looked at everything.
     """
 
     position: Position | None = None
@@ -112,30 +124,29 @@ class Reconcile:
         self._grace = grace
         self._clock = clock
         self._sleep = sleep
-        self._records = lru_cache(REMEMBERED_KEYS)(self._read_records)
 
     def find(
         self, *, after: Position | None = None, may_continue: Callable[[], bool] = lambda: True
     ) -> Iterator[Finding]:
-        """Find all differences after a position: uploads, then renditions, then records.
+        """Find all differences after a position, bucket by bucket.
 
-        Ends between two objects once `may_continue` returns False, with `position` at the last one.
+        Ends once `may_continue` returns False, with `position` at what is left; asked between any two pages and
+        differences.
         """
-        searches = {
-            Step.UPLOADS: self._uploads_without_record,
-            Step.RENDITIONS: self._renditions_without_record,
-            Step.RECORDS: self._records_without_renditions,
-        }
-        steps = list(searches)
         self.position = after
+        steps = list(Step)
+        is_first = True
         for step in steps[steps.index(after.step) if after else 0 :]:
-            begin = after if after and after.step is step else None
-            for position, finding in searches[step](begin):
-                if finding is not None:
-                    yield finding
-                self.position = position
-                if not may_continue():
+            begin = after if after and after.step is step else Position(step=step)
+            while True:
+                window = self._gather(begin, may_continue)
+                # What was left of a scan is worth keeping only where a whole run was not enough for it.
+                if not (yield from self._compare(begin, window, may_continue, keeps_scan=is_first)):
                     return
+                is_first = False
+                if window.end is None:
+                    break
+                begin = self.position = Position(step=step, key=window.end)
         self.position = None
 
     def repair(self, finding: Finding) -> None:
@@ -149,65 +160,130 @@ class Reconcile:
                 self._send(finding, {"redrive": {"attempt": finding.attempt, "restores": True}})
         self._sleep(self._pause)
 
-    def _uploads_without_record(self, after: Position | None) -> Iterator[Looked]:
-        """Find current uploads; what a newer version or a delete marker hides would only be superseded."""
-        begin = {"KeyMarker": after.key} if after else {}
-        bucket = self._places.uploads_bucket
-        for version in self._pages("list_object_versions", "Versions", Bucket=bucket, **begin):
-            yield (
-                Position(step=Step.UPLOADS, key=version["Key"]),
-                self._without_record(version) if version["IsLatest"] else None,
-            )
+    def _gather(self, position: Position, may_continue: Callable[[], bool]) -> Window:
+        """Return the next window after a position, at least one page of it."""
+        window = Window(begin=position.key)
+        add = {Step.UPLOADS: self._add_upload, Step.RENDITIONS: self._add_rendition}[position.step]
+        for entries, goes_on in self._listing(position):
+            for entry in entries:
+                if position.until and entry["Key"] > position.until:
+                    window.end = position.until
+                    return window
+                add(window, entry)
+            if goes_on and entries and (window.size > WINDOW_BYTES or not may_continue()):
+                window.end = entries[-1]["Key"]
+                return window
+        window.end = position.until or None
+        return window
 
-    def _without_record(self, version: Mapping[str, Any]) -> Finding | None:
+    def _listing(self, position: Position) -> Iterator[tuple[list[Any], bool]]:
+        """Yield the pages after a position: their objects, and whether there is another page."""
+        s3 = cast(Any, self._s3)
+        if position.step is Step.UPLOADS:
+            begin = {"KeyMarker": position.key} if position.key else {}
+            pages = s3.get_paginator("list_object_versions").paginate(
+                Bucket=self._places.uploads_bucket, **begin
+            )
+        else:
+            begin = {"StartAfter": position.key} if position.key else {}
+            pages = s3.get_paginator("list_objects_v2").paginate(
+                Bucket=self._places.renditions_bucket, **begin
+            )
+        for page in pages:
+            yield page.get("Versions", page.get("Contents", [])), page["IsTruncated"]
+
+    def _add_upload(self, window: Window, version: Mapping[str, Any]) -> None:
+        """Add a current upload; what a newer version or a delete marker hides would only be superseded."""
         key, etag = version["Key"], version["ETag"].strip('"')
         is_folder = key.endswith("/") and not version["Size"]
-        if is_folder or self._is_young(version["LastModified"]):
-            return None
-        name = identity(version["VersionId"], etag)
-        if any(_version(record) == name for record in self._records(key)):
-            return None
-        return Finding(difference=Difference.NO_RECORD, subject=key, version=name, etag=etag)
+        if version["IsLatest"] and not is_folder and not self._is_young(version["LastModified"]):
+            window.add(key, version=(identity(version["VersionId"], etag), etag))
 
-    def _renditions_without_record(self, after: Position | None) -> Iterator[Looked]:
-        begin = {"StartAfter": after.key} if after else {}
-        bucket = self._places.renditions_bucket
-        for entry in self._pages("list_objects_v2", "Contents", Bucket=bucket, **begin):
-            yield Position(step=Step.RENDITIONS, key=entry["Key"]), self._orphan(entry)
+    def _add_rendition(self, window: Window, entry: Mapping[str, Any]) -> None:
+        """Add a rendition; one that is young or somebody else's is there, but may lack a record."""
+        is_known = entry["Key"].count("/") < 2 or self._is_young(entry["LastModified"])
+        window.add(entry["Key"], is_known=is_known)
 
-    def _orphan(self, entry: Mapping[str, Any]) -> Finding | None:
-        if entry["Key"].count("/") < 2 or self._is_young(entry["LastModified"]):
-            return None
-        key, version, _ = entry["Key"].rsplit("/", 2)
-        listed = {
-            rendition["key"] for record in self._records(key) for rendition in record.get("renditions") or ()
-        }
-        if entry["Key"] in listed or self._is_listed(key, entry["Key"]):
-            return None
-        return Finding(difference=Difference.ORPHAN, subject=entry["Key"], version=version)
+    def _compare(
+        self, begin: Position, window: Window, may_continue: Callable[[], bool], *, keeps_scan: bool
+    ) -> Generator[Finding, None, bool]:
+        """Yield the differences of a window; return whether it was finished. If not, `position` says what is left."""
+        is_upload = begin.step is Step.UPLOADS
+        look = self._look_for_upload if is_upload else self._look_for_renditions
+        for record, ends_page in self._scan(begin):
+            finding = None if ends_page else look(window, record)
+            if finding is not None:
+                yield finding
+            if (finding is not None or ends_page) and not may_continue():
+                left = {"until": window.end or "", "object_key": _text(record, "object_key")}
+                left["sequencer"] = _text(record, "sequencer")
+                self.position = Position(step=begin.step, key=begin.key, **left if keeps_scan else {})
+                return False
+        for at in window.unknown():
+            finding = self._without_record(window, at) if is_upload else self._orphan(window.keys[at])
+            if finding is not None:
+                yield finding
+            if not may_continue():
+                left = {"until": window.end or "", "sequencer": SCANNED} if begin.sequencer else {}
+                self.position = Position(step=begin.step, key=window.keys[at], **left)
+                return False
+        return True
 
-    def _is_listed(self, key: str, rendition_key: str) -> bool:
-        """Return whether a record of `key` lists a rendition now: what is remembered may be hours old."""
-        return any(
-            rendition["key"] == rendition_key
-            for record in self._read_records(key)
-            for rendition in record.get("renditions") or ()
-        )
+    def _scan(self, after: Position) -> Iterator[tuple[Item, bool]]:
+        """Yield all items as DynamoDB writes them, or those that a scan has left.
 
-    def _records_without_renditions(self, after: Position | None) -> Iterator[Looked]:
-        begin = {"ExclusiveStartKey": _table_key(after)} if after else {}
+        After each page but the last its last key comes, with True.
+        """
+        if after.sequencer == SCANNED:
+            return
+        begin = {"ExclusiveStartKey": _table_key(after)} if after.sequencer else {}
+        names = {f"#{number}": name for number, name in enumerate(_READ)}
         pages = self._dynamodb.get_paginator("scan").paginate(
             TableName=self._places.records_table,
-            FilterExpression="#status = :published AND attribute_not_exists(followed_by)",
-            ExpressionAttributeNames={"#status": "status"},
-            ExpressionAttributeValues={":published": {"S": "PUBLISHED"}},
+            ProjectionExpression=", ".join(names),
+            ExpressionAttributeNames=names,
             **cast(Any, begin),
         )
         for page in pages:
-            for record in map(_plain, page["Items"]):
-                yield _position(record), self._without_renditions(record)
-            if last := page.get("LastEvaluatedKey"):  # a page of a scan may have no item that fits
-                yield _position(_plain(last)), None
+            yield from ((item, False) for item in page["Items"])
+            if last := page.get("LastEvaluatedKey"):
+                yield last, True
+
+    def _look_for_upload(self, window: Window, item: Item) -> None:
+        at = window.index(_text(item, "object_key"))
+        if at is not None and _text(item, "sequencer") >= FIRST_SEQUENCER:
+            named = identity(_text(item, "version_id") or None, _text(item, "etag") or None)
+            window.known[at] |= window.versions[at][0] == named
+
+    def _look_for_renditions(self, window: Window, item: Item) -> Finding | None:
+        lacks_one = False
+        for rendition in item.get("renditions", {}).get("L", ()):  # not deserialised: there are millions
+            key = _text(rendition["M"], "key")
+            at = window.index(key)
+            if at is not None:
+                window.known[at] = True
+            elif window.covers(key):
+                lacks_one = True
+        is_shown = _text(item, "status") == "PUBLISHED" and "followed_by" not in item
+        return self._without_renditions(_plain(item)) if lacks_one and is_shown else None
+
+    def _without_record(self, window: Window, at: int) -> Finding | None:
+        key, (version, etag) = window.keys[at], window.versions[at]
+        if any(_version(record) == version for record in self._read_records(key)):
+            return None
+        return Finding(difference=Difference.NO_RECORD, subject=key, version=version, etag=etag)
+
+    def _orphan(self, rendition_key: str) -> Finding | None:
+        """Return a rendition that no record lists now: what was scanned may be hours old."""
+        key, version, _ = rendition_key.rsplit("/", 2)
+        listed = (
+            rendition["key"]
+            for record in self._read_records(key)
+            for rendition in record.get("renditions") or ()
+        )
+        if rendition_key in listed:
+            return None
+        return Finding(difference=Difference.ORPHAN, subject=rendition_key, version=version)
 
     def _without_renditions(self, record: Mapping[str, Any]) -> Finding | None:
         key, version = record["object_key"], _version(record)
@@ -292,9 +368,11 @@ def _version(record: Mapping[str, Any]) -> str:
     return identity(record.get("version_id"), record.get("etag"))
 
 
-def _position(record: Mapping[str, Any]) -> Position:
-    return Position(step=Step.RECORDS, key=record["object_key"], sequencer=record["sequencer"])
+def _text(item: Item, name: str) -> str:
+    """Return a string attribute of an item as DynamoDB writes it; "" where it has none."""
+    value: str = item.get(name, {}).get("S", "")
+    return value
 
 
 def _table_key(position: Position) -> Mapping[str, Any]:
-    return {"object_key": {"S": position.key}, "sequencer": {"S": position.sequencer}}
+    return {"object_key": {"S": position.object_key}, "sequencer": {"S": position.sequencer}}

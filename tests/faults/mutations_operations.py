@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-from collections.abc import Iterator
 from typing import Any
 
 from media_pipeline.api import images, uploads
@@ -10,7 +9,7 @@ from media_pipeline.bootstrap import clients
 from media_pipeline.processing import clean_up, processor
 from media_pipeline.records import table
 from media_pipeline.records.record import Record
-from operations.reconcile import Finding, Reconcile
+from operations.reconcile import Reconcile
 from operations.redrive import Redrive, StuckObject
 from tests.faults.mutations import mutation, swap
 
@@ -93,18 +92,12 @@ def reconcile_restores_what_is_hidden() -> None:
 
 @mutation
 def reconcile_leaves_stray_renditions() -> None:
-    def nothing(self: Any, after: Any) -> Iterator[Finding]:
-        return iter(())
-
-    swap(Reconcile, "_renditions_without_record", lambda _: nothing)
+    swap(Reconcile, "_orphan", lambda _: lambda self, rendition_key: None)
 
 
 @mutation
 def reconcile_overlooks_lost_events() -> None:
-    def nothing(self: Any, after: Any) -> Iterator[Finding]:
-        return iter(())
-
-    swap(Reconcile, "_uploads_without_record", lambda _: nothing)
+    swap(Reconcile, "_without_record", lambda _: lambda self, window, at: None)
 
 
 @mutation

@@ -1,5 +1,6 @@
 """Where the next scheduled reconcile continues: one item of the records table, there only while a run is unfinished."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ SEQUENCER = "!reconcile"
 """Sorts below all versions, as the notes of deleted versions do: an object of that key has records of its own."""
 KEPT_SECONDS = 7 * 86_400
 """After a week without a run the next one begins from the start."""
+_FIELDS = tuple(field.name for field in dataclasses.fields(Position))
 
 
 class Resumption:
@@ -30,18 +32,18 @@ class Resumption:
         item = self._dynamodb.get_item(TableName=self._table, Key=self._key, ConsistentRead=True).get("Item")
         if item is None:
             return None
-        step, key, sequencer = (item[f"position_{name}"]["S"] for name in ("step", "key", "sequencer"))
-        return Position(step=Step(step), key=key, sequencer=sequencer)
+        values = {name: item[f"position_{name}"]["S"] for name in _FIELDS if f"position_{name}" in item}
+        if (step := values.pop("step", None)) not in set(Step):
+            return (
+                None  # noted by an earlier version, which looked through the table in the order of its keys
+            )
+        return Position(step=Step(step), **values)
 
     def save(self, position: Position | None) -> None:
         """Keep a position, or with None forget the one that is kept."""
         if position is None:
             self._dynamodb.delete_item(TableName=self._table, Key=self._key)
             return
-        values = {
-            "position_step": str(position.step),
-            "position_key": position.key,
-            "position_sequencer": position.sequencer,
-            "expires_at": int(self._clock()) + KEPT_SECONDS,
-        }
+        fields = {f"position_{name}": str(getattr(position, name)) for name in _FIELDS}
+        values = {**fields, "expires_at": int(self._clock()) + KEPT_SECONDS}
         self._dynamodb.put_item(TableName=self._table, Item={**self._key, **to_item(values)})

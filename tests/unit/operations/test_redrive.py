@@ -120,7 +120,7 @@ def test_notes_between_the_records_are_left_alone(outputs: Path) -> None:
     """The position of an unfinished reconcile, which has no status, and notes about versions."""
     dynamodb = boto3.client("dynamodb")
     Resumption(dynamodb=dynamodb, table="records", clock=lambda: NOW).save(
-        Position(step=Step.RECORDS, key="b.jpg", sequencer="0B")
+        Position(step=Step.UPLOADS, key="b.jpg", object_key="a.jpg", sequencer="0B")
     )
     put("a.jpg", "SUPERSEDED", sequencer="!judged/v1")
     put("a.jpg", "PROCESSING")

@@ -1,9 +1,14 @@
 """The scheduled reconcile: it ends before its time does, and the next run continues where it was."""
 
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
+from media_pipeline import reconciliation
 from media_pipeline.observability import Observability
 from media_pipeline.processing.scheduled_reconcile import ScheduledReconcile
 from media_pipeline.reconciliation import Places, Position, Reconcile, Step
@@ -76,22 +81,130 @@ def test_a_run_that_runs_out_of_time_ends_and_the_next_ones_do_the_rest(stack: M
     assert resumption(stack).load() is None
 
 
-def test_a_run_continues_among_renditions_and_among_records(stack: MotoStack) -> None:
-    for key in ("a.jpg", "b.jpg"):
+@contextmanager
+def small_pages(stack: MotoStack) -> Iterator[Counter[str]]:
+    """Have listings and scans of one entry per page; count the requests."""
+    sizes = {
+        (stack.clients.s3, "ListObjectVersions"): {"MaxKeys": 1},
+        (stack.clients.s3, "ListObjectsV2"): {"MaxKeys": 1},
+        (stack.clients.dynamodb, "Scan"): {"Limit": 1},
+    }
+    seen: Counter[str] = Counter()
+    ends: list[Callable[[], None]] = []
+
+    def listen(client: Any, operation: str, size: Mapping[str, int]) -> None:
+        def shrink(params: dict[str, Any], **_: object) -> None:
+            seen[operation] += 1
+            if "Prefix" not in params:
+                params.update(size)
+
+        event = f"provide-client-params.{client.meta.service_model.service_id.hyphenize()}.{operation}"
+        client.meta.events.register(event, shrink, unique_id="small")
+        ends.append(lambda: client.meta.events.unregister(event, unique_id="small"))
+
+    for (client, operation), size in sizes.items():
+        listen(client, operation, size)
+    try:
+        yield seen
+    finally:
+        for end in ends:
+            end()
+
+
+def differing(stack: MotoStack) -> int:
+    """Publish some pictures; then lose an event, put a stray rendition, and lose one. Return how many differ."""
+    # In the order of S3, `a.jpg/...` is behind `a.jpg-b.jpg/...`, and `ä` behind all of ASCII.
+    for key in ("a.jpg", "a.jpg-b.jpg", "a.jpg/c.jpg", "ä.jpg"):
         assert stack.deliver(stack.upload(key, draw((1, 2, 3))))
-    renditions = stack.keys("renditions")
-    objects = 2 + len(renditions) + 2 + 1  # uploads, renditions, records, and the end of the records' page
-    handler, seen = scheduled(stack), []
-    while not handler({}, Context(looks=0))["finished"]:
-        seen.append(resumption(stack).load())
-        assert len(seen) <= objects
-    assert [position.step for position in seen if position] == sorted(
-        (position.step for position in seen if position), key=list(Step).index
-    )
-    assert {position.key for position in seen if position and position.step is Step.RENDITIONS} == renditions
-    assert {position.key for position in seen if position and position.step is Step.RECORDS} == {
-        "a.jpg", "b.jpg",
+    kept = sorted(stack.keys("renditions"))
+    for key in ("A.jpg", "a.jpg-a.jpg", "z.jpg"):
+        stack.upload(key, draw((4, 5, 6)))
+    for key in ("a.jpg/1/old-12345678.jpg", "ä.jpg/1/old-12345678.jpg"):
+        stack.clients.s3.put_object(Bucket="renditions", Key=key, Body=b"x")
+    for key in (kept[0], kept[-1]):
+        stack.clients.s3.delete_object(Bucket="renditions", Key=key)
+    return 3 + 2 + 2
+
+
+@pytest.mark.parametrize("looks", [0, 1, 2, 3, 5, 8, 100])
+def test_runs_that_are_cut_off_anywhere_find_everything_together(stack: MotoStack, looks: int) -> None:
+    wanted, handler, runs = differing(stack), scheduled(stack), 0
+    with small_pages(stack):
+        while not handler({}, Context(looks=looks))["finished"]:
+            runs += 1
+            assert runs < 200, "each run gets further"
+    assert (runs == 0) == (looks == 100)
+    messages = [json.loads(each["Body"])["Records"][0] for each in received(stack)]
+    keys = {(each["s3"]["object"]["key"], "redrive" in each) for each in messages}
+    assert keys == {
+        ("A.jpg", False), ("a.jpg-a.jpg", False), ("z.jpg", False), ("a.jpg-b.jpg", True), ("%C3%A4.jpg", True),
     }  # fmt: skip
+    assert "a.jpg/1/old-12345678.jpg" not in stack.keys("renditions")
+    assert "ä.jpg/1/old-12345678.jpg" not in stack.keys("renditions")
+    assert len(stack.keys("renditions")) == 4 * 2 - 2
+    assert wanted == len(keys) + 2
+
+
+def received(stack: MotoStack) -> Iterator[Any]:
+    ask = stack.clients.sqs.receive_message
+    while batch := ask(QueueUrl=stack.images_url, MaxNumberOfMessages=10).get("Messages"):
+        yield from batch
+
+
+def test_what_is_in_order_costs_a_request_per_page_and_none_per_object(stack: MotoStack) -> None:
+    handler = scheduled(stack)
+
+    def requests() -> Counter[str]:
+        seen: Counter[str] = Counter()
+        for client in (stack.clients.s3, stack.clients.dynamodb):
+            client.meta.events.register(
+                "before-call", lambda model, **_: seen.update([model.name]), unique_id="requests"
+            )
+        assert handler({}, Context(looks=100)) == {"repaired": 0, "finished": True}
+        for client in (stack.clients.s3, stack.clients.dynamodb):
+            client.meta.events.unregister("before-call", unique_id="requests")
+        return seen
+
+    assert stack.deliver(stack.upload("a.jpg", draw((1, 2, 3))))
+    few = requests()
+    for number in range(9):
+        assert stack.deliver(stack.upload(f"{number}.jpg", draw((1, 2, number))))
+    assert requests() == few
+    assert few == {"ListObjectVersions": 1, "ListObjectsV2": 1, "Scan": 2, "GetItem": 1, "DeleteItem": 1}
+
+
+def test_a_window_that_is_full_is_compared_before_the_next_one(
+    stack: MotoStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconciliation, "WINDOW_BYTES", 0)
+    wanted = differing(stack)
+    with small_pages(stack) as seen:
+        assert scheduled(stack)({}, Context(looks=1000)) == {"repaired": wanted, "finished": True}
+    assert seen["Scan"] > 2 * 4
+
+
+def test_a_scan_that_one_run_is_not_enough_for_goes_on_in_the_next(stack: MotoStack) -> None:
+    for key in ("a.jpg", "b.jpg", "c.jpg"):
+        assert stack.deliver(stack.upload(key, draw((1, 2, 3))))
+    handler = scheduled(stack)
+    with small_pages(stack):
+        handler({}, Context(looks=0))
+        first = resumption(stack).load()
+        handler({}, Context(looks=0))
+        second = resumption(stack).load()
+    assert first is not None
+    assert second is not None
+    assert (first.step, first.key, first.until) == (Step.UPLOADS, "", "a.jpg")
+    assert first.object_key != second.object_key
+
+
+def test_a_position_of_an_earlier_version_begins_from_the_start(stack: MotoStack) -> None:
+    item = {"object_key": "reconcile", "sequencer": "!reconcile", "position_step": "records"}
+    item |= {"position_key": "a.jpg", "position_sequencer": "01"}
+    stack.clients.dynamodb.put_item(
+        TableName="records", Item={name: {"S": value} for name, value in item.items()}
+    )
+    assert resumption(stack).load() is None
 
 
 def test_the_note_is_not_a_record_of_the_object_with_its_key_and_expires(stack: MotoStack) -> None:
