@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
-from embedded_aws.moto_state import object_tags
+from embedded_aws.moto_state import find_object, object_tags
 
 Parameters = Mapping[str, Any]
 
@@ -47,7 +47,10 @@ def _s3(operation: str, parameters: Parameters, place: Place) -> list[Need]:  # 
     versioned = "Version" if parameters.get("VersionId") else ""
     tagged = [Need("s3:PutObjectTagging", key)] if parameters.get("Tagging") else []
     match operation:
-        case "GetObject" | "HeadObject":
+        case "GetObject":
+            stored = parameters["Bucket"], parameters["Key"], parameters.get("VersionId")
+            return [Need(f"s3:GetObject{versioned}", key), *_decryption(*stored)]
+        case "HeadObject":
             return [Need(f"s3:GetObject{versioned}", key)]
         case "GetObjectAttributes":
             return [Need(f"s3:GetObject{versioned}", key), Need(f"s3:GetObject{versioned}Attributes", key)]
@@ -97,10 +100,20 @@ def _copy_source(parameters: Parameters) -> list[Need]:
     bucket, key, version = copy_source(parameters)
     source = f"arn:aws:s3:::{bucket}/{key}"
     suffix = "Version" if version else ""
-    found = [Need(f"s3:GetObject{suffix}", source)]
+    found = [Need(f"s3:GetObject{suffix}", source), *_decryption(bucket, key, version)]
     if _copies_tags(bucket, key, version, parameters):
         found.append(Need(f"s3:GetObject{suffix}Tagging", source))
     return found
+
+
+def _decryption(bucket: str, key: str, version: str | None) -> list[Need]:
+    """Return what reading the bytes needs besides: the use of the KMS key that the object was stored with."""
+    stored = find_object(bucket, key, version)
+    kms_key = stored.kms_key_id if stored is not None and stored.encryption == "aws:kms" else None
+    # Everybody in the account may use the key that S3 itself manages in KMS.
+    if kms_key is None or kms_key.endswith("alias/aws/s3"):
+        return []
+    return [Need("kms:Decrypt", kms_key)]
 
 
 def _copies_tags(bucket: str, key: str, version: str | None, parameters: Parameters) -> bool:

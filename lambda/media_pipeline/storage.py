@@ -24,9 +24,15 @@ _GONE = frozenset({"404", "NoSuchKey", "NoSuchVersion"})
 _SUPERSEDED = frozenset({"412", "PreconditionFailed"})  # the key holds another object by now
 _UNREADABLE: Mapping[str, str] = {
     # S3's error codes of GetObject that no retry changes ("Error responses", Amazon S3 API Reference).
-    "InvalidObjectState": "it is in an archive storage class and must be restored before it can be read",
-    "InvalidRequest": "it is encrypted with a key that only its uploader has (SSE-C)",
+    "InvalidObjectState": "it is in an archive storage class; upload it again in STANDARD or INTELLIGENT_TIERING",
+    "InvalidRequest": "it is encrypted with a key that only its uploader has (SSE-C); upload it again without",
 }
+_DENIED = ("AccessDenied", "KMS.")
+"""How the codes of GetObject begin where the role, a policy or the object's KMS key forbids it.
+
+Without kms:Decrypt, or with a key of another account, it is AccessDenied; with a disabled or deleted key
+`KMS.DisabledException`, `KMS.NotFoundException` or `KMS.KMSInvalidStateException`. An operator can change all of it.
+"""
 _FITS_INTO_XML = re.compile("[^\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\ud800-\\udfff\\ufffe\\uffff]+")
 """Keys that DeleteObjects can carry for certain: its body is XML 1.0.
 
@@ -94,7 +100,7 @@ class Storage:
         """Open exactly that version, by its id and only if the ETag still matches, without reading its body.
 
         Raises OriginalGoneError where the version was deleted or replaced, RejectedError (`unreadable`) where S3
-        has it but never gives its bytes out.
+        has it but never gives its bytes out, TransientError where it denies them until an operator allows it.
         """
         # By both: the version id "null" is one that a later put takes over.
         condition: dict[str, Any] = {"IfMatch": etag} if etag else {}
@@ -114,6 +120,13 @@ class Storage:
             if code in _UNREADABLE:
                 raise RejectedError(
                     Reason.UNREADABLE, f"S3 does not give its bytes out: {_UNREADABLE[code]}"
+                ) from error
+            if code.startswith(_DENIED):
+                raise TransientError(
+                    f"S3 does not let this function read the upload ({error}). If it is encrypted with a KMS key of its"
+                    " uploader, have it uploaded again without, or allow the function's role kms:Decrypt in a policy of"
+                    " its own and in the key's, and enable the key; otherwise look for what denies s3:GetObjectVersion"
+                    " (docs/operator/alarms.md, handed-back-age)"
                 ) from error
             raise
         return _OpenObject(answer)

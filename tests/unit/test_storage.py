@@ -14,7 +14,7 @@ import pytest
 from botocore.stub import Stubber
 
 from media_pipeline.bootstrap.clients import Clients
-from media_pipeline.errors import Reason, RejectedError
+from media_pipeline.errors import Reason, RejectedError, TransientError
 from media_pipeline.invocation import CALL_SHARE
 from media_pipeline.storage import LARGE_COPY_BYTES, OriginalGoneError, Storage
 from tests.fixtures.moto_stack import MotoStack
@@ -90,6 +90,24 @@ def test_object_whose_bytes_s3_never_gives_out_is_rejected(
         with pytest.raises(RejectedError) as caught:
             storage.open("a.jpg", version_id="v1", etag=None)
     assert caught.value.reason is Reason.UNREADABLE
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [
+        ("AccessDenied", 403),
+        ("KMS.DisabledException", 400),
+        ("KMS.NotFoundException", 400),
+        ("KMS.KMSInvalidStateException", 400),
+    ],
+)
+def test_object_that_an_operator_can_make_readable_comes_back_and_names_the_way(
+    stack: MotoStack, storage: Storage, code: str, status: int
+) -> None:
+    with Stubber(stack.clients.s3) as s3:
+        s3.add_client_error("get_object", code, http_status_code=status)
+        with pytest.raises(TransientError, match=f"{code}.*kms:Decrypt"):
+            storage.open("a.jpg", version_id="v1", etag=None)
 
 
 def test_archived_object_is_rejected(stack: MotoStack, storage: Storage) -> None:

@@ -53,6 +53,15 @@ def outcomes(clients: Clients, fresh: Callable[[], None]) -> dict[str, bool]:
     return found
 
 
+def code(call: Callable[[], object]) -> str:
+    """Return the code of the error that a call ends with, "" where it succeeds."""
+    try:
+        call()
+    except ClientError as error:
+        return str(error.response["Error"]["Code"])
+    return ""
+
+
 @check
 def alarms_notify_topics(clients: Clients) -> bool:
     url, arn = queue(clients)
@@ -254,6 +263,28 @@ def s3_multipart_events(clients: Clients) -> bool:
     parts = {"Parts": [{"ETag": part["ETag"], "PartNumber": 1}]}
     s3.complete_multipart_upload(**where, UploadId=upload, MultipartUpload=parts)
     return names(events()) == ["ObjectCreated:CompleteMultipartUpload"]
+
+
+@check
+def s3_customer_keys(clients: Clients) -> bool:
+    s3 = bucket(clients)
+    where, secret = (
+        {"Bucket": "a-bucket", "Key": "k"},
+        {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": "k" * 32},
+    )
+    s3.put_object(**where, **secret, Body=b"1")
+    refused = [
+        code(lambda: s3.get_object(**where)),
+        code(lambda: s3.head_object(**where)),
+        code(lambda: s3.copy_object(Bucket="a-bucket", Key="copy", CopySource=where)),
+    ]
+    given = s3.get_object(**where, **secret)["Body"].read()
+    s3.put_object(**where, Body=b"2")
+    return (
+        refused == ["InvalidRequest", "400", "InvalidRequest"]
+        and given == b"1"
+        and not code(lambda: s3.get_object(**where))
+    )
 
 
 @check

@@ -247,3 +247,32 @@ def test_a_deny_for_all_but_one_role_leaves_that_role_its_access(
     with pytest.raises(ClientError) as refused:
         world.client("s3", other).put_object(Bucket=bucket, Key="k", Body=b"1")
     assert code(refused) == "AccessDenied"
+
+
+def test_an_object_with_a_named_kms_key_needs_the_use_of_the_key(
+    world: World, bucket: str, make_user: MakeUser
+) -> None:
+    s3, kms_key = world.client("s3"), "arn:aws:kms:eu-central-1:999999999999:key/1"
+    for key, encryption in (
+        ("plain", {}),
+        ("managed", {"ServerSideEncryption": "aws:kms"}),
+        ("named", {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms_key}),
+    ):
+        s3.put_object(Bucket=bucket, Key=key, Body=b"1", **encryption)
+    read = {
+        "Effect": "Allow",
+        "Action": ["s3:GetObject", "s3:PutObject"],
+        "Resource": f"arn:aws:s3:::{bucket}/*",
+    }
+    decrypt: dict[str, Any] = {"Action": "kms:Decrypt", "Resource": kms_key}
+    without = world.client("s3", make_user("without", [read]))
+    allowed = world.client("s3", make_user("with", [read, decrypt]))
+    for key in ("plain", "managed"):
+        assert without.get_object(Bucket=bucket, Key=key)["Body"].read() == b"1"
+    assert without.head_object(Bucket=bucket, Key="named")["SSEKMSKeyId"] == kms_key
+    with pytest.raises(ClientError, match="kms:Decrypt") as refused:
+        without.get_object(Bucket=bucket, Key="named")
+    assert code(refused) == "AccessDenied"
+    with pytest.raises(ClientError, match="kms:Decrypt"):
+        without.copy_object(Bucket=bucket, Key="copy", CopySource={"Bucket": bucket, "Key": "named"})
+    assert allowed.get_object(Bucket=bucket, Key="named")["Body"].read() == b"1"
