@@ -3,6 +3,8 @@
 All figures were measured with pictures of 50 megapixels, as the growth of the process's peak.
 """
 
+from collections.abc import Collection
+
 from PIL import Image
 
 from media_pipeline.errors import Reason, RejectedError
@@ -21,21 +23,35 @@ _BY_TYPE = {"image/webp": 13.0, "image/avif": 12.0, "image/heic": 9.0, "image/ti
 _OF_ANIMATION = {"image/webp": 25.0, "image/avif": 24.0}
 _OF_ANY_ANIMATION = 17.0
 """The same where the decoder stays for the next frame, and each frame is fingerprinted at its full size."""
+_SCALING = 4
+"""Bytes a pixel of what is scaled, of the step between, which is as wide as the result, and of the result."""
+_ENCODING = {"jpeg": 8.0, "png": 13.0, "webp": 13.0, "avif": 29.0}
+"""Bytes a pixel of a rendition while it is encoded, with the picture itself; measured at 11 megapixels.
+
+That is one encoder. Where several encode at once, each further one comes with 1,769 MB of memory
+(`settings.functions`), and takes 487 MB at most (`renditions.MOST_PIXELS_AT_ONCE`).
+"""
 _COEFFICIENT = 2
 """Bytes: of a progressive JPEG libjpeg keeps all coefficients of all components, whatever the scale."""
 
 
-def check_memory(image: Image.Image, inspection: Inspection, limits: Limits) -> None:
-    """Refuse an opened picture whose decoding would not fit `limits.memory`; call it after `draft`.
+def check_memory(
+    image: Image.Image,
+    inspection: Inspection,
+    limits: Limits,
+    size: tuple[int, int] = (0, 0),
+    formats: Collection[str] = (),
+) -> None:
+    """Refuse an opened picture whose renditions would not fit `limits.memory`; call it after `draft`.
 
-    Raises RejectedError: too_many_pixels.
+    `size` is what it is scaled to before it is encoded in `formats`. Raises RejectedError: too_many_pixels.
     """
-    needed = memory(image, inspection)
+    needed = max(memory(image, inspection), memory_of_renditions(image, size, formats))
     if needed > limits.memory:
         raise RejectedError(
             Reason.TOO_MANY_PIXELS,
             f"{inspection.width} x {inspection.height} pixels of {inspection.content_type} take "
-            f"{needed / MEBIBYTE:,.0f} MB to decode; allowed are {limits.memory / MEBIBYTE:,.0f} MB",
+            f"{needed / MEBIBYTE:,.0f} MB to process; allowed are {limits.memory / MEBIBYTE:,.0f} MB",
         )
 
 
@@ -51,6 +67,14 @@ def memory(image: Image.Image, inspection: Inspection) -> int:
     pixels = max(image.width * image.height * by_mode, stored * by_type)
     coefficients = stored * _COEFFICIENT * _components(image) if image.info.get("progressive") else 0.0
     return int(_FIXED + pixels + coefficients)
+
+
+def memory_of_renditions(image: Image.Image, size: tuple[int, int], formats: Collection[str]) -> int:
+    """Estimate the bytes that a picture takes while it is scaled to `size`, or encoded in it."""
+    width, height = size
+    scaling = _SCALING * (image.width * image.height + width * image.height + width * height)
+    encoding = width * height * max((_ENCODING[name] for name in formats), default=0.0)
+    return int(max(scaling if width else 0, encoding))
 
 
 def _components(image: Image.Image) -> float:

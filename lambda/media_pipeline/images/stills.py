@@ -101,7 +101,7 @@ def _roots(
     as_ycbcr = _stays_ycbcr(image, profile, size, specs, full_chroma=full_chroma)
     if inspection.content_type == "image/jpeg":
         box = jpeg.draft(image, "YCbCr" if as_ycbcr else None, size, limits)
-    check_memory(image, inspection, limits)
+    check_memory(image, inspection, limits, size, specs.formats)
     load_pixels(image, limits)
     if inspection.content_type == "image/jpeg":
         jpeg.check_end(image, data, limits)
