@@ -83,6 +83,7 @@ def reconcile_looks_at_the_newest_record_only() -> None:
 
     real: Any = vars(Reconcile)["_read_records"]
     swap(Reconcile, "_read_records", lambda _: read)
+    swap(Reconcile, "_look_for_renditions", lambda _: lambda self, window, item: None)
 
 
 @mutation

@@ -61,6 +61,22 @@ def let_hours_pass(stack: DeployedStack, bucket: str) -> None:
         key.last_modified -= HOURS
 
 
+def test_the_schedule_invokes_its_function_by_itself_once_it_is_deployed(
+    served: ServedWorld, stack: DeployedStack
+) -> None:
+    name = stack.outputs["reconcile_function"]
+    group = stack.world.client("lambda").get_function_configuration(FunctionName=name)["LoggingConfig"][
+        "LogGroup"
+    ]
+
+    def has_reconciled() -> bool:
+        events = stack.world.client("logs").filter_log_events(logGroupName=group)["events"]
+        return any('"message":"reconciled"' in event["message"] for event in events)
+
+    wait_until(has_reconciled)
+    assert served.schedules.faults == []
+
+
 def test_an_upload_whose_event_a_young_bucket_lost_is_published_by_the_schedule(
     served: ServedWorld, stack: DeployedStack, tmp_path: Any
 ) -> None:

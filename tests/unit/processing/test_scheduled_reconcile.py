@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from media_pipeline import reconciliation
+from media_pipeline.events import normalise_sequencer
 from media_pipeline.observability import Observability
 from media_pipeline.processing.scheduled_reconcile import ScheduledReconcile
 from media_pipeline.reconciliation import Places, Position, Reconcile, Step
+from media_pipeline.records.record import to_item
 from media_pipeline.records.resumption import KEPT_SECONDS, Resumption
 from tests.fixtures.moto_stack import MotoStack
 from tests.unit.processing.driving import draw
@@ -111,14 +113,33 @@ def small_pages(stack: MotoStack) -> Iterator[Counter[str]]:
             end()
 
 
+def publish(stack: MotoStack, key: str) -> None:
+    """Leave what a published picture leaves: two renditions, and a record that lists them."""
+    uploaded = stack.upload(key, b"a picture")["s3"]["object"]
+    version = uploaded["versionId"]
+    names = [f"{key}/{version}/{name}.jpg" for name in ("medium-12345678", "thumbnail-12345678")]
+    for name in names:
+        stack.clients.s3.put_object(Bucket="renditions", Key=name, Body=b"x")
+    record = {
+        "object_key": key,
+        "sequencer": normalise_sequencer(uploaded["sequencer"]),
+        "version_id": version,
+        "etag": uploaded["eTag"],
+        "status": "PUBLISHED",
+        "attempt": 1,
+        "renditions": [{"name": name.rpartition("/")[2], "key": name} for name in names],
+    }
+    stack.clients.dynamodb.put_item(TableName="records", Item=to_item(record))
+
+
 def differing(stack: MotoStack) -> int:
-    """Publish some pictures; then lose an event, put a stray rendition, and lose one. Return how many differ."""
+    """Publish some pictures; then lose events, put stray renditions, and lose some. Return how many differ."""
     # In the order of S3, `a.jpg/...` is behind `a.jpg-b.jpg/...`, and `ä` behind all of ASCII.
     for key in ("a.jpg", "a.jpg-b.jpg", "a.jpg/c.jpg", "ä.jpg"):
-        assert stack.deliver(stack.upload(key, draw((1, 2, 3))))
+        publish(stack, key)
     kept = sorted(stack.keys("renditions"))
     for key in ("A.jpg", "a.jpg-a.jpg", "z.jpg"):
-        stack.upload(key, draw((4, 5, 6)))
+        stack.upload(key, b"another picture")
     for key in ("a.jpg/1/old-12345678.jpg", "ä.jpg/1/old-12345678.jpg"):
         stack.clients.s3.put_object(Bucket="renditions", Key=key, Body=b"x")
     for key in (kept[0], kept[-1]):
@@ -126,7 +147,7 @@ def differing(stack: MotoStack) -> int:
     return 3 + 2 + 2
 
 
-@pytest.mark.parametrize("looks", [0, 1, 2, 3, 5, 8, 100])
+@pytest.mark.parametrize("looks", [0, 1, 3, 8, 100])
 def test_runs_that_are_cut_off_anywhere_find_everything_together(stack: MotoStack, looks: int) -> None:
     wanted, handler, runs = differing(stack), scheduled(stack), 0
     with small_pages(stack):
@@ -165,10 +186,10 @@ def test_what_is_in_order_costs_a_request_per_page_and_none_per_object(stack: Mo
             client.meta.events.unregister("before-call", unique_id="requests")
         return seen
 
-    assert stack.deliver(stack.upload("a.jpg", draw((1, 2, 3))))
+    publish(stack, "a.jpg")
     few = requests()
     for number in range(9):
-        assert stack.deliver(stack.upload(f"{number}.jpg", draw((1, 2, number))))
+        publish(stack, f"{number}.jpg")
     assert requests() == few
     assert few == {"ListObjectVersions": 1, "ListObjectsV2": 1, "Scan": 2, "GetItem": 1, "DeleteItem": 1}
 
@@ -185,7 +206,7 @@ def test_a_window_that_is_full_is_compared_before_the_next_one(
 
 def test_a_scan_that_one_run_is_not_enough_for_goes_on_in_the_next(stack: MotoStack) -> None:
     for key in ("a.jpg", "b.jpg", "c.jpg"):
-        assert stack.deliver(stack.upload(key, draw((1, 2, 3))))
+        publish(stack, key)
     handler = scheduled(stack)
     with small_pages(stack):
         handler({}, Context(looks=0))
