@@ -1,8 +1,10 @@
 """The daily reconcile in a deployed stack: its schedule invokes it, and it finds what S3 never told of."""
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -61,19 +63,23 @@ def let_hours_pass(stack: DeployedStack, bucket: str) -> None:
         key.last_modified -= HOURS
 
 
+def logged(stack: DeployedStack, function: str) -> str:
+    """Return what a function of the stack's outputs has logged."""
+    name = stack.outputs[function]
+    settings = stack.world.client("lambda").get_function_configuration(FunctionName=name)
+    group = settings["LoggingConfig"]["LogGroup"]
+    events = stack.world.client("logs").filter_log_events(logGroupName=group)["events"]
+    return "\n".join(event["message"] for event in events)
+
+
+def is_announced(stack: DeployedStack, key: str) -> bool:
+    return any("announced_at" in record for record in stack.records(key))
+
+
 def test_the_schedule_invokes_its_function_by_itself_once_it_is_deployed(
     served: ServedWorld, stack: DeployedStack
 ) -> None:
-    name = stack.outputs["reconcile_function"]
-    group = stack.world.client("lambda").get_function_configuration(FunctionName=name)["LoggingConfig"][
-        "LogGroup"
-    ]
-
-    def has_reconciled() -> bool:
-        events = stack.world.client("logs").filter_log_events(logGroupName=group)["events"]
-        return any('"message":"reconciled"' in event["message"] for event in events)
-
-    wait_until(has_reconciled)
+    wait_until(lambda: '"message":"reconciled"' in logged(stack, "reconcile_function"))
     assert served.schedules.faults == []
 
 
@@ -114,6 +120,45 @@ def test_in_a_young_bucket_a_404_for_a_new_version_is_not_final(stack: DeployedS
     let_hours_pass(stack, "uploads_bucket")
     wait_until(lambda: "announced_at" in stack.records("fresh.jpg")[0])
     assert stack.records("fresh.jpg")[0]["status"] == "PUBLISHED"
+
+
+def test_what_s3_never_gives_out_is_rejected_and_what_it_denies_comes_back_until_it_is_allowed(
+    served: ServedWorld, stack: DeployedStack, tmp_path: Any
+) -> None:
+    photo, kms_key = tmp_path / "photo.jpg", "arn:aws:kms:eu-central-1:999999999999:key/1"
+    scenes.lake((302, 200)).save(photo)
+    client, bucket = stack.world.client, stack.outputs["uploads_bucket"]
+    policy = client("s3").get_bucket_policy(Bucket=bucket)["Policy"]
+    client("s3").delete_bucket_policy(Bucket=bucket)  # it refuses such uploads
+    for key, stored in (
+        ("archived.jpg", {"StorageClass": "GLACIER"}),
+        ("secret.jpg", {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": "k" * 32}),
+        ("foreign.jpg", {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms_key}),
+    ):
+        client("s3").put_object(Bucket=bucket, Key=key, Body=photo.read_bytes(), **stored)
+    client("s3").put_bucket_policy(Bucket=bucket, Policy=policy)
+    let_hours_pass(stack, "uploads_bucket")
+    assert run_schedule(served)["repaired"] == 3
+    for key, said in (("archived.jpg", "archive storage class"), ("secret.jpg", "SSE-C")):
+        wait_until(partial(is_announced, stack, key))
+        (record,) = stack.records(key)
+        assert (record["status"], record["reason"]) == ("REJECTED", "unreadable")
+        assert said in record["detail"]
+    wait_until(
+        lambda: "S3 does not let this function read the upload" in logged(stack, "process_image_function")
+    )
+    assert "announced_at" not in stack.records("foreign.jpg")[0], "an operator can change it"
+    function = client("lambda").get_function_configuration(
+        FunctionName=stack.outputs["process_image_function"]
+    )
+    statement = {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": kms_key}
+    client("iam").put_role_policy(
+        RoleName=function["Role"].rpartition("/")[2],
+        PolicyName="decrypt",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+    )
+    wait_until(lambda: "announced_at" in stack.records("foreign.jpg")[0])
+    assert stack.records("foreign.jpg")[0]["status"] == "PUBLISHED"
 
 
 def test_a_rendition_that_no_record_lists_is_removed_with_the_functions_own_rights(
