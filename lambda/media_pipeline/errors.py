@@ -5,6 +5,7 @@ PipelineError
 ├── FailedError      the system's fault, no retry helps  -> record FAILED, an operator redrives it
 ├── TransientError   try again later                     -> release the lease, the message comes back
 │   ├── LeaseHeldError   another invocation works on it  -> returns when that lease expires
+│   │   └── DeleteUnderWayError   one may work on a delete   -> returns when no invocation can any more
 │   ├── LeaseLostError   another invocation took it over -> returns, and is then found done
 │   │   └── LeaseLapsedError   this machine stood still   -> returns, not counted as killed
 │   ├── OutOfTimeError   too little time left for a call -> returns, with a full time-out again
@@ -125,6 +126,14 @@ class LeaseHeldError(TransientError):
     def __init__(self, seconds: float) -> None:
         super().__init__(f"another invocation holds the lease for {seconds:.0f} s more")
         self.seconds = seconds
+
+
+class DeleteUnderWayError(LeaseHeldError):
+    """An invocation may still work on the delete that is to be undone, for `seconds` more."""
+
+    def __init__(self, object_key: str, seconds: float) -> None:
+        super().__init__(seconds)
+        self.args = (f"an invocation may still work on the delete of {object_key} for {seconds:.0f} s more",)
 
 
 class LeaseLostError(TransientError):

@@ -9,6 +9,7 @@ What AWS documents ("Event message structure", Amazon S3 User Guide), and what t
 """
 
 import json
+import re
 import string
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -30,6 +31,8 @@ REDRIVE_SOURCE = "media-pipeline:redrive"
 NULL_VERSION = "null"
 """S3's id of the version that was put while the bucket's versioning was off or suspended: a later put takes it over.
 ("Working with objects in a versioning-suspended bucket", Amazon S3 User Guide.)"""
+
+_ETAG = re.compile(r"[0-9a-f]{32}(-[0-9]+)?")
 
 
 class EventKind(StrEnum):
@@ -107,6 +110,11 @@ def next_sequencer(newest: str | None) -> str:
     """Return a sequencer for a version whose event has none: the newest known one plus one, or zeros."""
     number = 0 if newest is None else int(newest, 16) + 1
     return f"{number:0{SEQUENCER_DIGITS}X}"
+
+
+def is_etag(version: str) -> bool:
+    """Return whether an `identity` is an ETag, of a null version, and not a version id (which are not hexadecimal)."""
+    return _ETAG.fullmatch(version) is not None
 
 
 def is_made_up(sequencer: str) -> bool:

@@ -7,6 +7,7 @@ from media_pipeline import events, storage
 from media_pipeline.processing import outcomes, processor, second_records
 from media_pipeline.records import items, record, succession, table
 from media_pipeline.records.record import Record
+from media_pipeline.records.succession import Neighbours
 from tests.faults.mutations import mutation, swap
 from tests.faults.virtual_time import START
 
@@ -47,16 +48,12 @@ def a_removed_delete_marker_hides_older_versions() -> None:
 
 @mutation
 def an_undelete_is_ignored() -> None:
-    swap(Outcomes, "_undo", lambda _: lambda self, tombstone, event: None)
+    swap(Outcomes, "_undo", lambda _: lambda self, tombstone, event, invocation: None)
 
 
 @mutation
 def an_undelete_does_not_wait_for_its_delete() -> None:
-    def undo(self: Any, tombstone: Record, event: Any) -> Any:
-        return real(self, dataclasses.replace(tombstone, announced_at="now"), event)
-
-    real = Outcomes._undo
-    swap(Outcomes, "_undo", lambda _: undo)
+    swap(Outcomes, "_require_finished", lambda _: lambda self, tombstone, invocation: None)
 
 
 @mutation
@@ -114,12 +111,63 @@ def the_twin_of_a_missing_sequencer_is_not_found() -> None:
 
 @mutation
 def a_second_record_stays_after_the_first_attempt() -> None:
-    def is_second(mine: Record, twin: Record) -> bool:
-        return mine.attempt == 1 and real(mine, twin)
+    def second_of(mine: Record, neighbours: Neighbours) -> Any:
+        return real(mine, neighbours) if mine.attempt == 1 else None
 
-    real: Any = vars(second_records)["is_second"]
+    real: Any = vars(second_records)["second_of"]
     for module in (processor, second_records):
-        swap(module, "is_second", lambda _: is_second)
+        swap(module, "second_of", lambda _: second_of)
+
+
+@mutation
+def the_record_with_s3s_own_sequencer_always_stays() -> None:
+    def second_of(mine: Record, neighbours: Neighbours) -> Any:
+        return real(mine, neighbours._replace(twin_is_apart=False))
+
+    real: Any = vars(second_records)["second_of"]
+    for module in (processor, second_records):
+        swap(module, "second_of", lambda _: second_of)
+
+
+@mutation
+def an_undelete_does_not_wait_for_a_slow_delete() -> None:
+    def require_finished(self: Any, tombstone: Record, invocation: Any) -> None:
+        if not tombstone.announced:
+            real(self, tombstone, invocation)
+
+    real: Any = vars(Outcomes)["_require_finished"]
+    swap(Outcomes, "_require_finished", lambda _: require_finished)
+
+
+@mutation
+def renditions_of_null_versions_are_looked_for_under_their_id() -> None:
+    def renditions(self: Any, event: Any) -> set[str]:
+        keys: set[str] = self._storage.renditions_of_version(event.key, event.version)
+        return keys
+
+    swap(Outcomes, "_renditions_without_record", lambda _: renditions)
+
+
+@mutation
+def a_delete_of_a_null_version_ends_its_newest_record() -> None:
+    vars(table)["staying"] = lambda newest_first: next(iter(newest_first), None)
+
+
+@mutation
+def a_null_marker_outlives_the_one_that_replaced_it() -> None:
+    swap(Succession, "marker_was_replaced", lambda _: lambda self, event, sequencer: False)
+
+
+@mutation
+def only_the_newest_null_marker_is_undone() -> None:
+    def undo_tombstone(self: Any, tombstone: Record, restored: Any, *, version: str) -> Any:
+        newer = self.newer(tombstone.object_key, tombstone.sequencer)
+        if restored is None and not version and any(each.is_tombstone for each in newer):
+            return tombstone
+        return real(self, tombstone, restored, version=version)
+
+    real: Any = vars(Succession)["undo_tombstone"]
+    swap(Succession, "undo_tombstone", lambda _: undo_tombstone)
 
 
 @mutation
@@ -230,9 +278,9 @@ def blocked_records_expire_before_late_messages() -> None:
 
 @mutation
 def a_null_delete_marker_can_be_a_folder() -> None:
-    def carry_out(self: Any, event: Any) -> Any:
+    def carry_out(self: Any, event: Any, invocation: Any) -> Any:
         is_folder = event.key.endswith("/") and self._is_folder(event.key)
-        return None if is_folder else real(self, event)
+        return None if is_folder else real(self, event, invocation)
 
     real = Outcomes.carry_out_delete
     swap(Outcomes, "carry_out_delete", lambda _: carry_out)

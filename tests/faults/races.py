@@ -30,6 +30,7 @@ class Race:
     unseen: Act | None = None  # happens after `before`; its message arrives only with `second`
     deployment: Deployment = FIRST
     lapsed: float = 0.0  # seconds of a pause that is longer than the lease; 0: not tried
+    twice: bool = False  # whether the message of `first` is delivered once more with `second`
 
 
 def _put(kind: Content = Content.CLEAN, number: int = 1, *, without: tuple[str, ...] = ()) -> Act:
@@ -81,6 +82,7 @@ RACES: Mapping[str, Race] = {
     ),
     "publish+overwrite": Race(_put(), _put(number=2), range(5, 12), lapsed=200.0),
     "delete+undelete": Race(_delete, _undelete, _CALLS, before=_put(), deployment=KEEPING),
+    "delete-twice+undelete": Race(_delete, _undelete, _CALLS, before=_put(), deployment=KEEPING, twice=True),
     "undelete+overwrite": Race(_undelete, _put(number=2), _CALLS, before=_put_and_delete),
     "undelete+delete": Race(_undelete, _delete, _CALLS, before=_put_and_delete),
     "undelete+again": Race(_undelete, _again(), _CALLS, before=_put_and_delete),
@@ -124,6 +126,8 @@ def run_race(stack: SimulatedStack, pool: ClientPool, name: str) -> list[str]:
             while unseen:
                 run.queues["images"].send(unseen.pop(0))
             race.second(run)
+            if race.twice:
+                run.queues["images"].send(bodies[0])
 
         seconds = race.lapsed if lapsed else SOON
         number = int(at.removesuffix(LAPSED))

@@ -72,6 +72,15 @@ def _suspend(run: Simulation) -> None:
     run.stack.set_versioning("Suspended")
 
 
+def _resume(run: Simulation) -> None:
+    run.stack.set_versioning("Enabled")
+
+
+def _settle(run: Simulation) -> None:
+    """Let so much time pass that no invocation can still work on what it began."""
+    run.pass_time(600.0)
+
+
 def _wait(run: Simulation) -> None:
     run.pass_time(LATER)
 
@@ -247,6 +256,12 @@ VERSIONS: Mapping[str, Scenario] = {
     "undelete-while-it-is-tried-again": _plain(
         lambda _: None, _undelete_while_it_is_tried_again, "DELETED or PUBLISHED"
     ),
+    "undelete-of-what-was-never-seen": _plain(
+        _first(_unseen(_PUBLISHED), _put(Content.WEAPON, 2), _delete),
+        _at_once(_settle, _cut_off("GetObject", _undelete), _arrives),
+        "PUBLISHED",
+        late_calls=False,
+    ),
     "undelete-and-overwritten": _plain(_first(_PUBLISHED, _delete), _undelete_and_overwrite, "PUBLISHED"),
     "late-event-of-what-was-blocked": _kept(
         _first(_put(Content.WEAPON), _put(Content.CLEAN, 2), _wait, _expire),
@@ -294,10 +309,31 @@ VERSIONS: Mapping[str, Scenario] = {
         _first(_suspend, _PUBLISHED, _delete), _put(Content.CLEAN, 2), "PUBLISHED", faults=False
     ),
     "null-version-deleted": _plain(_first(_suspend, _PUBLISHED), _delete_oldest, "DELETED"),
+    "null-version-deleted-after-expiry": _kept(
+        _first(_suspend, _PUBLISHED, _resume, _put(Content.CLEAN, 2), _wait, _expire),
+        _delete_oldest,
+        "PUBLISHED",
+    ),
+    "null-version-deleted-while-it-has-two-records": _plain(
+        _steps(
+            _suspend,
+            _put(Content.CLEAN, 1, KEY, SEQUENCER),
+            _cut_off("UpdateItem", _event_of_oldest),
+        ),
+        _delete_oldest,
+        "DELETED",
+        late_calls=False,
+    ),
     "null-version-deleted-before-its-upload": _plain(
         _first(_suspend, _unseen(_PUBLISHED), _delete_oldest), _arrives, "DELETED", faults=False
     ),
     "null-marker-removed": _plain(_first(_PUBLISHED, _suspend, _delete), _undelete, "DELETED"),
+    "null-marker-over-a-null-marker": _plain(
+        _first(_PUBLISHED, _suspend, _delete, _delete), _undelete, "DELETED"
+    ),
+    "null-marker-seen-after-its-successor-is-removed": _plain(
+        _first(_PUBLISHED, _suspend, _unseen(_delete), _delete, _undelete), _arrives, "DELETED"
+    ),
     **{
         f"takedown-{name}": _takedown(key, faults=name in ("control", "line-breaks"))
         for name, key in ODD_KEYS.items()

@@ -191,10 +191,14 @@ class Functions:
         self.deployment: Deployment | None = None
         self.retention_days = 0  # of records, at least, whatever is deployed
         self.invocations: list[Invocation] = []
+        self.longest_timeout = (
+            0.0  # seconds, of all that were deployed in turn: a lease may be an earlier one's
+        )
 
     def deploy(self, deployment: Deployment, *, topic: str, queues: dict[str, Queue]) -> None:
         """Use these settings for new invocations; running ones end with their own."""
         self.deployment, self._topic, self._queues = deployment, topic, queues
+        self.longest_timeout = max(self.longest_timeout, *map(deployment.timeout_of, queues))
         for environments in self._warm.values():
             while environments:
                 self._pool.give_back(environments.pop().clients)

@@ -320,13 +320,10 @@ class Simulation:
             return answer(200, {"Content-Type": "application/x-amz-json-1.0"}, b'{"MessageId": "sent"}')
         if call.operation != "ChangeMessageVisibility":
             return error("sqs", 400, "UnsupportedOperation")
-        if (
-            int(call.params["VisibilityTimeout"]) >= VISIBILITY_FACTOR * call.invocation.timeout + 1
-        ):  # SQS takes whole seconds
-            self.checker.add_violation(
-                f"{call.invocation} hid its message for {call.params['VisibilityTimeout']} s"
-            )
-        code = queue.hide(call.params["ReceiptHandle"], int(call.params["VisibilityTimeout"]))
+        seconds = int(call.params["VisibilityTimeout"])
+        if seconds >= VISIBILITY_FACTOR * self.functions.longest_timeout + 1:  # SQS takes whole seconds
+            self.checker.add_violation(f"{call.invocation} hid its message for {seconds} s")
+        code = queue.hide(call.params["ReceiptHandle"], seconds)
         if code is not None:
             return error("sqs", 400, code)
         return answer(200, {"Content-Type": "application/x-amz-json-1.0"}, b"{}")

@@ -39,7 +39,7 @@ class DeadLetters:
         if event.kind is EventKind.CREATED:
             self._outcomes.finish(self._end(event))
         else:
-            restored = self._outcomes.carry_out_delete(event)
+            restored = self._outcomes.carry_out_delete(event, invocation)
             if restored is not None:
                 # This function processes nothing: an operator's redrive publishes the version again.
                 self._outcomes.finish(

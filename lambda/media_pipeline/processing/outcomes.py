@@ -1,9 +1,11 @@
 """Ends object versions: what follows a terminal record, and what deletes do to records."""
 
 from collections.abc import Callable, Iterable
+from datetime import datetime
 
-from media_pipeline.errors import LeaseHeldError, TransientError
-from media_pipeline.events import EventKind, ObjectEvent, identity, is_made_up, restoring_event
+from media_pipeline.errors import DeleteUnderWayError, LeaseHeldError, TransientError
+from media_pipeline.events import EventKind, ObjectEvent, identity, is_etag, is_made_up, restoring_event
+from media_pipeline.invocation import LEASE_MARGIN, Invocation
 from media_pipeline.messaging.announcements import Announcements
 from media_pipeline.observability import Observability
 from media_pipeline.records.record import Record, Status
@@ -57,7 +59,7 @@ class Outcomes:
             milliseconds=facts.get("milliseconds"),
         )
 
-    def carry_out_delete(self, event: ObjectEvent) -> ObjectEvent | None:
+    def carry_out_delete(self, event: ObjectEvent, invocation: Invocation) -> ObjectEvent | None:
         """Apply a delete in the uploads bucket to the records and renditions.
 
         Return the event of a version that is to be processed now: a delete marker above it was removed.
@@ -66,7 +68,7 @@ class Outcomes:
         if event.key.endswith("/") and not event.is_of_null_version and self._is_folder(event.key):
             return None  # a delete marker called "null" took the place of what may have had bytes
         if event.kind is EventKind.DELETE_MARKER:
-            return self._delete_key(event)
+            return self._delete_key(event, invocation)
         record = self._records.deleted_by(event)
         if record is None or (event.is_of_null_version and not record.is_tombstone):
             # Called "null", it may also be a delete marker whose own event is still to come.
@@ -74,37 +76,43 @@ class Outcomes:
             # Again: what was not there may have been recorded before the note.
             record = self._records.deleted_by(event)
         if record is not None and record.is_tombstone:
-            return self._undo(record, event)
+            return self._undo(record, event, invocation)
         self._delete_version(record, event)
         return None
 
-    def _delete_key(self, event: ObjectEvent) -> ObjectEvent | None:
-        """Record a delete marker, unless its removal was seen before; return the version that this one restores."""
+    def _delete_key(self, event: ObjectEvent, invocation: Invocation) -> ObjectEvent | None:
+        """Record a delete marker, unless it is known to be gone; return the version that this one restores."""
         succession = self._records.succession
         sequencer = self._records.sequencer_of(event)
-        if succession.is_version_deleted(event.key, event) and not self._records.get(event.key, sequencer):
+        is_gone = succession.is_version_deleted(event.key, event)
+        is_gone = is_gone or succession.marker_was_replaced(event, sequencer)
+        if is_gone and not self._records.get(event.key, sequencer):
             return self._restore_superseded(event)
         tombstone = self._records.record_delete_marker(event)
         self.finish(tombstone)
         if not tombstone.undone and succession.is_version_deleted(event.key, event):
-            return self._undo(self._records.get(event.key, sequencer) or tombstone, event)
+            return self._undo(self._records.get(event.key, sequencer) or tombstone, event, invocation)
         return None
 
     def _is_folder(self, key: str) -> bool:
         """Return whether `key` only ever held what the S3 console makes to show a folder, which has no records."""
         return self._records.newest(key) is None and not self._storage.has_uploaded_bytes(key)
 
-    def _undo(self, tombstone: Record, event: ObjectEvent) -> ObjectEvent | None:
+    def _undo(self, tombstone: Record, event: ObjectEvent, invocation: Invocation) -> ObjectEvent | None:
         """Undo a delete: the version below the removed delete marker is to be published again.
 
         Raises TransientError while the delete itself is not finished: it would remove what is published again.
         """
-        if not tombstone.announced:
-            raise TransientError(f"the delete of {event.key} that was undone is not finished yet")
+        self._require_finished(tombstone, invocation)
         if tombstone.is_of_null_version:
             # It took the null version's place, which deleted that for good: nothing of it comes back.
-            for older in self._records.succession.older(tombstone.object_key, tombstone.sequencer):
-                if older.is_of_null_version and not older.is_tombstone:
+            for older in list(self._records.succession.older(tombstone.object_key, tombstone.sequencer)):
+                if not older.is_of_null_version or older.undone:
+                    continue
+                if older.is_tombstone:
+                    self._require_finished(older, invocation)
+                    self._records.succession.undo_tombstone(older, None, version="")
+                else:
                     self._delete_version(older, event)
         if (begun := self._begun_restore(tombstone)) is not None:
             return restoring_event(event, version_id=begun.version_id, etag=begun.etag, attempt=None)
@@ -130,6 +138,17 @@ class Outcomes:
         return restoring_event(
             event, version_id=current.version_id, etag=current.etag, attempt=attempt if restored else None
         )
+
+    def _require_finished(self, tombstone: Record, invocation: Invocation) -> None:
+        """Raise TransientError while an invocation may work on a delete: until the longest one that began is over.
+
+        The event may have come twice, and the slower of two invocations does not know that the delete was announced.
+        """
+        if tombstone.announced_at is None:
+            raise TransientError(f"the delete of {tombstone.object_key} that was undone is not finished yet")
+        announced = datetime.fromisoformat(tombstone.announced_at).timestamp()
+        if (left := announced + invocation.timeout * LEASE_MARGIN - self._clock()) > 0:
+            raise DeleteUnderWayError(tombstone.object_key, left)
 
     def _begun_restore(self, tombstone: Record) -> Record | None:
         """Return the record that an earlier delivery of an undelete opened, and did not finish.
@@ -162,7 +181,7 @@ class Outcomes:
     def _delete_version(self, record: Record | None, event: ObjectEvent) -> None:
         if record is None:
             # Its record expired, or the event of its upload has not come yet.
-            self._storage.remove_renditions(self._storage.renditions_of_version(event.key, event.version))
+            self._storage.remove_renditions(self._renditions_without_record(event))
             return
         if record.withheld:
             # With a withholding verdict, our own move to quarantine deleted it. Where the move was interrupted before
@@ -176,6 +195,19 @@ class Outcomes:
         if record.status not in DELETABLE:
             return
         self.finish(self._records.delete(record))
+
+    def _renditions_without_record(self, event: ObjectEvent) -> set[str]:
+        """List the renditions of a deleted version that no record is left of.
+
+        Those of null versions lie under their ETags, which the event of a delete does not have: all of them that no
+        record tells of are of versions that others replaced, or that were deleted.
+        """
+        if not event.is_of_null_version:
+            return self._storage.renditions_of_version(event.key, event.version)
+        listed = self._storage.renditions_of(event.key)
+        # In this order: whatever was listed has a record by now.
+        known = {record.version for record in self._records.history(event.key)}
+        return {key for name, keys in listed.items() if is_etag(name) and name not in known for key in keys}
 
     def _remove_renditions(self, record: Record) -> None:
         if not record.is_tombstone:

@@ -18,7 +18,7 @@ from media_pipeline.errors import (
     SlowDecodingError,
     TransientError,
 )
-from media_pipeline.events import EventKind, ObjectEvent
+from media_pipeline.events import EventKind, ObjectEvent, is_made_up
 from media_pipeline.images.formats import LONGEST_EXTENSION
 from media_pipeline.images.sniffing import HEAD_BYTES, sniff
 from media_pipeline.invocation import Invocation
@@ -30,7 +30,7 @@ from media_pipeline.processing.clean_up import CleanUp
 from media_pipeline.processing.lease import LeaseRenewer
 from media_pipeline.processing.media import Fetched, Media, OpenOriginal
 from media_pipeline.processing.outcomes import Outcomes
-from media_pipeline.processing.second_records import SecondRecord, is_second, place_above
+from media_pipeline.processing.second_records import SecondRecord, place_above, second_of
 from media_pipeline.processing.single_uploads import SingleUploads
 from media_pipeline.processing.steps import Steps
 from media_pipeline.processing.verdicts import Verdicts
@@ -107,7 +107,7 @@ class ObjectProcessor(Generic[Fetched]):
         """Do what one event asks for."""
         restored = None
         if event.kind is not EventKind.CREATED:
-            restored = self._outcomes.carry_out_delete(event)
+            restored = self._outcomes.carry_out_delete(event, invocation)
         if event.kind is EventKind.CREATED or restored is not None:
             self.process(restored or event, invocation)
 
@@ -195,8 +195,8 @@ class ObjectProcessor(Generic[Fetched]):
             # Before a look for newer versions: a move to quarantine that was begun is completed.
             return self._quarantine(attempt, self._verdicts.withheld(attempt, stored))
         neighbours = self._records.succession.neighbours(attempt.record)
-        if neighbours.twin is not None and is_second(attempt.record, neighbours.twin):
-            return SecondRecord(neighbours.twin.sequencer)
+        if (second := second_of(attempt.record, neighbours)) is not None:
+            return second
         attempt.has_older = neighbours.has_older
         attempt.has_twin = neighbours.twin is not None
         attempt.follows_made_up = neighbours.has_made_up_older
@@ -250,8 +250,9 @@ class ObjectProcessor(Generic[Fetched]):
     def _was_replaced(self, attempt: Attempt, original: OpenOriginal) -> bool:
         """Return whether the bucket holds something newer than a late version, which may have no record any more."""
         event = attempt.event
-        # Without a sequencer, of this version or of another one, only the bucket knows which of them is newer.
-        has_order = event.sequencer is not None and not attempt.follows_made_up
+        # Without S3's sequencer, of this version or of another one, only the bucket knows which of them is newer.
+        is_known = event.sequencer is not None and not is_made_up(event.sequencer)
+        has_order = is_known and not attempt.follows_made_up
         if has_order and self._clock() - original.body.modified <= LATE_SECONDS:
             return False
         if self._single_uploads.covers(event.key):

@@ -25,9 +25,8 @@ def found_since(attempt: Attempt, succession: Succession) -> SecondRecord | None
     if not attempt.has_twin and not is_made_up(attempt.record.sequencer):
         return None
     attempt.invocation.require_time("look for a second record")
-    twin = succession.neighbours(attempt.record).twin
-    if twin is not None and is_second(attempt.record, twin):
-        return SecondRecord(twin.sequencer)
+    if (second := second_of(attempt.record, succession.neighbours(attempt.record))) is not None:
+        return second
     holder = succession.hold_version(attempt.record)
     return None if holder == attempt.record.sequencer else SecondRecord(holder)
 
@@ -44,14 +43,23 @@ def place_above(record: Record, neighbours: Neighbours, storage: Storage) -> Sec
     return SecondRecord(next_sequencer(neighbours.newest))
 
 
-def is_second(record: Record, twin: Record) -> bool:
-    """Return whether of two records of one version this one goes: never both, and never one with a verdict.
+def second_of(record: Record, neighbours: Neighbours) -> SecondRecord | None:
+    """Return the place of the other record of a version, if of the two this one goes: never one with a verdict.
 
     Where neither has a verdict, the one with S3's own sequencer stays: it has its place in the order of the key.
+    But where another version lies between the two, that place is superseded, and the version has come back: an
+    undelete put the upper one there, because the bucket said that it is current.
     """
-    if record.moderation is not None:
-        return False
-    if twin.status.terminal or twin.moderation is not None:
-        return True
+    twin = neighbours.twin
+    if twin is None or record.moderation is not None:
+        return None
+    if twin.is_decided:
+        return SecondRecord(twin.sequencer)
     made_up = is_made_up(record.sequencer)
-    return made_up if made_up != is_made_up(twin.sequencer) else twin.sequencer < record.sequencer
+    if neighbours.twin_is_apart:
+        is_second = record.sequencer < twin.sequencer
+    elif made_up == is_made_up(twin.sequencer):
+        is_second = record.sequencer > twin.sequencer
+    else:
+        is_second = made_up
+    return SecondRecord(twin.sequencer) if is_second else None

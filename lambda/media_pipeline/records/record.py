@@ -119,11 +119,15 @@ class Record:
         return self.status in opened and redrive_attempt == self.attempt
 
     @property
+    def is_decided(self) -> bool:
+        """Whether it has a verdict, or its end."""
+        return self.status.terminal or self.moderation is not None
+
+    @property
     def gives_way(self) -> bool:
         """Whether it gives way to another record of its version: open, without a verdict, its order only assumed."""
-        is_decided = self.status.terminal or self.moderation is not None
         # Where S3 gave the version no id, the same bytes put twice are two versions.
-        return is_made_up(self.sequencer) and not is_decided and not self.is_of_null_version
+        return is_made_up(self.sequencer) and not self.is_decided and not self.is_of_null_version
 
     @property
     def killed_in_decoding(self) -> int:

@@ -1,6 +1,6 @@
 """What records of one key mean for each other: newer ones hide older ones, tombstones come and go, notes wait."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from media_pipeline.errors import TransientError
@@ -34,6 +34,8 @@ class Neighbours(NamedTuple):
     """Whether one of the older records has a made-up sequencer: its version may be newer."""
     twin: Record | None
     """Another record of the same version, made from an event without a sequencer."""
+    twin_is_apart: bool
+    """Whether another version has its place between the two: only the bucket's order can have put the twin there."""
     newest: str | None
     """The highest sequencer of the other records."""
 
@@ -61,8 +63,9 @@ class Succession:
         """Read what else is recorded of the record's key, with one query."""
         found = list(self._items.query(record.object_key, newest_first=True, limit=NEIGHBOURS))
         others = [other for other in found if other.sequencer != record.sequencer]
-        twins = [other for other in others if _is_twin(record, other)]
+        twins = [other for other in others if is_twin(record, other)]
         newer = [other for other in others if _follows(other, record) and other not in twins]
+        twin = next(iter(twins), None)
         return Neighbours(
             has_newer=bool(newer),
             has_newer_tombstone=any(other.is_tombstone for other in newer),
@@ -70,7 +73,9 @@ class Succession:
             has_made_up_older=any(
                 is_made_up(other.sequencer) for other in others if other.sequencer < record.sequencer
             ),
-            twin=next(iter(twins), None),
+            twin=twin,
+            twin_is_apart=twin is not None
+            and any(_is_between(other, record, twin) for other in others if other not in twins),
             newest=next((other.sequencer for other in others), None),
         )
 
@@ -91,6 +96,12 @@ class Succession:
         return record.is_of_null_version and any(
             newer.is_tombstone and newer.is_of_null_version
             for newer in self.newer(record.object_key, record.sequencer)
+        )
+
+    def marker_was_replaced(self, event: ObjectEvent, sequencer: str) -> bool:
+        """Return whether another delete marker called "null" took the place of this one, which is gone by that."""
+        return event.is_of_null_version and any(
+            newer.is_tombstone and newer.is_of_null_version for newer in self.newer(event.key, sequencer)
         )
 
     def note_deleted_version(self, event: ObjectEvent) -> None:
@@ -201,6 +212,14 @@ class Succession:
                 raise TransientError("an older record changed while it was marked as followed") from None
 
 
+def staying(newest_first: Sequence[Record]) -> Record | None:
+    """Return the newest record, or its decided twin: of two records of one version, the one that stays."""
+    if not newest_first or newest_first[0].is_decided:
+        return newest_first[0] if newest_first else None
+    newest, *older = newest_first
+    return next((record for record in older if record.is_decided and is_twin(newest, record)), newest)
+
+
 def _follows(other: Record, record: Record) -> bool:
     """Return whether one record is of something newer than another, which it hides.
 
@@ -212,7 +231,7 @@ def _follows(other: Record, record: Record) -> bool:
     return is_known or not is_made_up(other.sequencer)
 
 
-def _is_twin(record: Record, other: Record) -> bool:
+def is_twin(record: Record, other: Record) -> bool:
     """Return whether two records are of one version, which S3 sent one of its events without a sequencer for.
 
     Where a version has no id of its own, the same bytes may have been put twice.
@@ -220,6 +239,10 @@ def _is_twin(record: Record, other: Record) -> bool:
     if other.version != record.version or other.is_tombstone:
         return False
     return not record.is_of_null_version or is_made_up(record.sequencer) or is_made_up(other.sequencer)
+
+
+def _is_between(other: Record, one: Record, another: Record) -> bool:
+    return min(one.sequencer, another.sequencer) < other.sequencer < max(one.sequencer, another.sequencer)
 
 
 def _deleted_until(note: Record) -> str:

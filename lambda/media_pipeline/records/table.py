@@ -25,7 +25,7 @@ from media_pipeline.records.record import (
     alert_id,
     iso_time,
 )
-from media_pipeline.records.succession import LAST_SEQUENCER, NEVER, SECONDS_PER_DAY, Succession
+from media_pipeline.records.succession import LAST_SEQUENCER, NEVER, SECONDS_PER_DAY, Succession, staying
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -76,7 +76,7 @@ class Records:
         # Of all that had the id "null" in turn, the last one before the delete.
         until = event.sequencer or LAST_SEQUENCER
         found = (record for record in self.history(event.key) if record.is_of_null_version)
-        return next((record for record in found if record.sequencer < until), None)
+        return staying([record for record in found if record.sequencer < until])
 
     def history(self, object_key: str) -> Iterator[Record]:
         """Read all records of a key, newest first."""

@@ -10,12 +10,12 @@ from media_pipeline.records.table import Records
 from media_pipeline.storage import Storage
 from tests.fixtures.moto_stack import MotoStack
 from tests.unit.processing.driving import KILLED, LEASE_OVER, WEAPON, draw, kill_at, settle
+from tests.unit.processing.test_null_versions import suspend_versioning
 from tests.unit.processing.test_versions_and_deletes import (
     DAY,
     delete,
     delete_version,
     keeping,
-    suspend_versioning,
     version_of,
     without_sequencer,
 )

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -13,7 +12,6 @@ from media_pipeline.processing.processor import SETTLING_SECONDS
 from media_pipeline.processing.verdicts import Verdicts
 from media_pipeline.records.record import Status
 from media_pipeline.storage import Storage
-from tests.faults.moto_versions import fit_versions
 from tests.fixtures.moto_stack import MotoStack
 from tests.unit.processing.driving import KILLED, LEASE_OVER, WEAPON, draw, kill_at, settle
 
@@ -38,6 +36,8 @@ def delete(stack: MotoStack, key: str) -> dict[str, Any]:
 
 
 def delete_version(stack: MotoStack, key: str, version: str) -> dict[str, Any]:
+    """Delete a version, or a delete marker, when no invocation can still work on what was delivered before."""
+    stack.clock.now += LEASE_OVER
     stack.clients.s3.delete_object(Bucket="uploads", Key=key, VersionId=version)
     return stack.event("ObjectRemoved:Delete", key, version)
 
@@ -203,46 +203,6 @@ def test_redrive_of_what_is_still_gone_alerts_nobody_again(stack: MotoStack) -> 
     assert len(stack.announcements()) == 1
 
 
-def suspend_versioning(stack: MotoStack) -> None:
-    stack.clients.s3.put_bucket_versioning(Bucket="uploads", VersioningConfiguration={"Status": "Suspended"})
-
-
-def upload_null_version(stack: MotoStack, key: str, data: bytes) -> dict[str, Any]:
-    answer = stack.clients.s3.put_object(Bucket="uploads", Key=key, Body=data)
-    return stack.event("ObjectCreated:Put", key, "null", answer["ETag"], len(data))
-
-
-def test_null_version_is_not_published_on_the_verdict_about_an_earlier_one(
-    stack: MotoStack, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    suspend_versioning(stack)
-    first = upload_null_version(stack, "a.jpg", draw((10, 200, 20)))
-    kill_at(monkeypatch, Storage, "put_rendition")
-    with pytest.raises(KILLED):
-        stack.deliver(first)
-    upload_null_version(stack, "a.jpg", draw((230, 20, 20)))
-    stack.clock.now += LEASE_OVER
-    settle(stack, first)
-    assert stack.keys("renditions") == set()
-
-
-def test_quarantine_of_a_null_version_leaves_the_upload_that_replaced_it(
-    stack: MotoStack, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    suspend_versioning(stack)
-    stack.rekognition.labels = WEAPON
-    first = upload_null_version(stack, "a.jpg", draw((230, 20, 20)))
-    kill_at(monkeypatch, stack.clients.s3, "delete_object")
-    with pytest.raises(KILLED):
-        stack.deliver(first)
-    stack.rekognition.labels = []
-    upload_null_version(stack, "a.jpg", draw((10, 200, 20)))
-    stack.clock.now += LEASE_OVER
-    settle(stack, first)
-    assert stack.record("a.jpg", first).status is Status.BLOCKED
-    assert stack.keys("uploads") == {"a.jpg"}
-
-
 def test_undelete_shows_the_version_again_where_records_expire(stack: MotoStack) -> None:
     keeping(stack, 30)
     event = stack.upload("a.jpg", draw((1, 2, 3)))
@@ -265,42 +225,6 @@ def test_undelete_shows_a_rejected_version_again_where_records_expire(stack: Mot
     answer = shown(stack, "a.jpg")
     assert answer is not None
     assert answer["status"] == "REJECTED"
-
-
-def test_null_version_that_replaces_another_one_has_a_record_of_its_own(stack: MotoStack) -> None:
-    suspend_versioning(stack)
-    first = upload_null_version(stack, "a.jpg", draw((1, 2, 3)))
-    assert stack.deliver(first)
-    second = upload_null_version(stack, "a.jpg", draw((200, 2, 3)))
-    assert stack.deliver(second)
-    records = [stack.record("a.jpg", event) for event in (first, second)]
-    assert [record.status for record in records] == [Status.PUBLISHED, Status.PUBLISHED]
-    assert records[0].rendition_keys.isdisjoint(records[1].rendition_keys)
-
-
-def test_null_version_whose_place_a_delete_marker_took_ends_as_deleted_though_the_marker_was_removed(
-    stack: MotoStack,
-) -> None:
-    suspend_versioning(stack)
-    event = upload_null_version(stack, "a.jpg", draw((1, 2, 3)))
-    stack.clients.s3.delete_object(Bucket="uploads", Key="a.jpg", VersionId="null")
-    assert stack.deliver(stack.event("ObjectRemoved:DeleteMarkerCreated", "a.jpg", "null"))
-    assert stack.deliver(delete_version(stack, "a.jpg", "null"))
-    assert stack.deliver(event)
-    assert stack.record("a.jpg", event).status is Status.DELETED
-
-
-def test_published_null_version_whose_place_a_delete_marker_took_is_deleted_once_the_marker_is_removed(
-    stack: MotoStack,
-) -> None:
-    suspend_versioning(stack)
-    event = upload_null_version(stack, "a.jpg", draw((1, 2, 3)))
-    assert stack.deliver(event)
-    stack.clients.s3.delete_object(Bucket="uploads", Key="a.jpg", VersionId="null")
-    assert stack.deliver(stack.event("ObjectRemoved:DeleteMarkerCreated", "a.jpg", "null"))
-    assert stack.deliver(delete_version(stack, "a.jpg", "null"))
-    assert stack.record("a.jpg", event).status is Status.DELETED
-    assert stack.keys("renditions") == set()
 
 
 def test_version_that_is_restored_while_its_own_event_comes_has_one_record_in_its_place(
@@ -332,8 +256,10 @@ def test_removal_of_a_delete_marker_that_comes_twice_restores_what_the_marker_ha
     first = stack.upload("a.jpg", draw((1, 2, 3)))
     marker = delete(stack, "a.jpg")
     removed = delete_version(stack, "a.jpg", version_of(marker))
-    for event in (first, marker, removed):
-        assert stack.deliver(event)
+    assert stack.deliver(first)
+    assert stack.deliver(marker)
+    stack.clock.now += LEASE_OVER
+    assert stack.deliver(removed)
     second = stack.upload("a.jpg", draw((200, 2, 3)))
     assert stack.deliver(removed)
     assert [record.version for record in stack.records.history("a.jpg") if not record.is_tombstone] == [
@@ -351,40 +277,27 @@ def test_late_removal_of_a_delete_marker_leaves_what_was_put_since_to_its_own_ev
     removed = delete_version(stack, "a.jpg", version_of(marker))
     removed["eventTime"] = "2020-01-01T00:00:00.000Z"
     second = stack.upload("a.jpg", draw((200, 2, 3)))
-    for event in (first, marker, removed, second):
-        assert stack.deliver(event)
+    assert stack.deliver(first)
+    assert stack.deliver(marker)
+    stack.clock.now += LEASE_OVER
+    assert stack.deliver(removed)
+    assert stack.deliver(second)
     published = stack.record("a.jpg", second)
     assert published.status is Status.PUBLISHED
     assert published.sequencer.startswith(second["s3"]["object"]["sequencer"].upper())
 
 
-def test_null_delete_marker_that_was_removed_before_its_own_event_came_hides_nothing(
-    stack: MotoStack,
-) -> None:
-    kept = stack.upload("a.jpg", draw((9, 9, 9)))
-    assert stack.deliver(kept)
-    suspend_versioning(stack)
-    null = upload_null_version(stack, "a.jpg", draw((1, 2, 3)))
-    assert stack.deliver(null)
-    stack.clients.s3.delete_object(Bucket="uploads", Key="a.jpg", VersionId="null")
-    marker = stack.event("ObjectRemoved:DeleteMarkerCreated", "a.jpg", "null")
-    assert stack.deliver(stack.event("ObjectRemoved:Delete", "a.jpg", "null"))
+def test_undelete_waits_until_no_invocation_can_still_work_on_the_delete(stack: MotoStack) -> None:
+    event = stack.upload("a.jpg", draw((1, 2, 3)))
+    assert stack.deliver(event)
+    marker = delete(stack, "a.jpg")
+    removed = delete_version(stack, "a.jpg", version_of(marker))
     assert stack.deliver(marker)
-    assert stack.record("a.jpg", null).status is Status.DELETED
-    assert not any(record.is_tombstone for record in stack.records.history("a.jpg"))
-
-
-def test_null_version_whose_place_a_delete_marker_took_is_deleted_before_the_event_of_the_marker(
-    stack: MotoStack,
-) -> None:
-    suspend_versioning(stack)
-    with ExitStack() as patches:
-        for patch in fit_versions():  # moto gives such a marker an id of its own
-            patches.enter_context(patch)
-        event = upload_null_version(stack, "a.jpg", draw((1, 2, 3)))
-        stack.clients.s3.delete_object(Bucket="uploads", Key="a.jpg")
-        assert stack.deliver(event)
-    assert [record.status for record in stack.records.history("a.jpg")] == [Status.DELETED]
+    assert not stack.deliver(removed), "a second delivery of the marker's event may be at work"
+    assert stack.record("a.jpg", event).attempt == 1
+    stack.clock.now += LEASE_OVER
+    assert stack.deliver(removed)
+    assert stack.record("a.jpg", event).attempt == 2
 
 
 def test_late_event_of_an_older_version_leaves_a_current_one_without_a_sequencer(stack: MotoStack) -> None:
