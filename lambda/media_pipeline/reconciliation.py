@@ -164,33 +164,36 @@ class Reconcile:
         """Return the next window after a position, at least one page of it."""
         window = Window(begin=position.key)
         add = {Step.UPLOADS: self._add_upload, Step.RENDITIONS: self._add_rendition}[position.step]
-        for entries, goes_on in self._listing(position):
+        for entries, last in self._listing(position):
             for entry in entries:
                 if position.until and entry["Key"] > position.until:
                     window.end = position.until
                     return window
                 add(window, entry)
-            if goes_on and entries and (window.size > WINDOW_BYTES or not may_continue()):
-                window.end = entries[-1]["Key"]
+            if last is not None and (window.size > WINDOW_BYTES or not may_continue()):
+                window.end = last
                 return window
         window.end = position.until or None
         return window
 
-    def _listing(self, position: Position) -> Iterator[tuple[list[Any], bool]]:
-        """Yield the pages after a position: their objects, and whether there is another page."""
+    def _listing(self, position: Position) -> Iterator[tuple[list[Any], str | None]]:
+        """Yield the pages after a position: their objects, and their last key where there is another page."""
         s3 = cast(Any, self._s3)
         if position.step is Step.UPLOADS:
             begin = {"KeyMarker": position.key} if position.key else {}
             pages = s3.get_paginator("list_object_versions").paginate(
                 Bucket=self._places.uploads_bucket, **begin
             )
+            for page in pages:  # one may hold delete markers only
+                yield page.get("Versions", []), page.get("NextKeyMarker") if page["IsTruncated"] else None
         else:
             begin = {"StartAfter": position.key} if position.key else {}
             pages = s3.get_paginator("list_objects_v2").paginate(
                 Bucket=self._places.renditions_bucket, **begin
             )
-        for page in pages:
-            yield page.get("Versions", page.get("Contents", [])), page["IsTruncated"]
+            for page in pages:
+                entries = page.get("Contents", [])
+                yield entries, entries[-1]["Key"] if page["IsTruncated"] and entries else None
 
     def _add_upload(self, window: Window, version: Mapping[str, Any]) -> None:
         """Add a current upload; what a newer version or a delete marker hides would only be superseded."""

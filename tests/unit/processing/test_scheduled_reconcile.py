@@ -133,13 +133,20 @@ def publish(stack: MotoStack, key: str) -> None:
 
 
 def differing(stack: MotoStack) -> int:
-    """Publish some pictures; then lose events, put stray renditions, and lose some. Return how many differ."""
+    """Publish some pictures; then lose events, put stray renditions, and lose some. Return how many differ.
+
+    What was deleted differs in nothing.
+    """
     # In the order of S3, `a.jpg/...` is behind `a.jpg-b.jpg/...`, and `ä` behind all of ASCII.
     for key in ("a.jpg", "a.jpg-b.jpg", "a.jpg/c.jpg", "ä.jpg"):
         publish(stack, key)
     kept = sorted(stack.keys("renditions"))
     for key in ("A.jpg", "a.jpg-a.jpg", "z.jpg"):
         stack.upload(key, b"another picture")
+    for key in ("deleted.jpg", "z.jpg-deleted"):
+        gone = stack.upload(key, b"a deleted picture")["s3"]["object"]["versionId"]
+        stack.clients.s3.delete_object(Bucket="uploads", Key=key)
+        stack.clients.s3.delete_object(Bucket="uploads", Key=key, VersionId=gone)  # leaves a delete marker
     for key in ("a.jpg/1/old-12345678.jpg", "ä.jpg/1/old-12345678.jpg"):
         stack.clients.s3.put_object(Bucket="renditions", Key=key, Body=b"x")
     for key in (kept[0], kept[-1]):
