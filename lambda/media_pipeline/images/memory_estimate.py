@@ -74,7 +74,7 @@ def memory_of_renditions(image: Image.Image, size: tuple[int, int], formats: Col
     width, height = size
     scaling = _SCALING * (image.width * image.height + width * image.height + width * height)
     encoding = width * height * max((_ENCODING[name] for name in formats), default=0.0)
-    return int(max(scaling if width else 0, encoding))
+    return int(_FIXED / 2 + max(scaling, encoding)) if width else 0
 
 
 def _components(image: Image.Image) -> float:
