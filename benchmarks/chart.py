@@ -13,9 +13,9 @@ _COLOURS = {
 }
 _LABELS = {
     "pipeline": "this pipeline",
-    "pyvips": "pyvips, cascade, same effort",
-    "pyvips, effort 4": "pyvips, default effort",
-    "sharp": "sharp, clone()",
+    "pyvips": "pyvips, same effort",
+    "pyvips, effort 4": "pyvips, default",
+    "sharp": "sharp",
     "naive": "naive Pillow",
 }
 _LEFT, _WIDTH, _RIGHT = 150, 520, 70
@@ -34,7 +34,7 @@ def chart(classes: Sequence[Mapping[str, Any]]) -> str:
         _text(
             _LEFT,
             22,
-            "Times as fast as the naive Pillow recipe, JPEG and WebP (one CPU; longer is better)",
+            "Times as fast as naive Pillow at JPEG and WebP (one CPU; longer is better)",
             "title",
         )
     ]
