@@ -101,6 +101,7 @@ _IMAGE = {
     "GRAYSCALE": "false",
     "TRANSPARENCY": "flatten",
     "BACKGROUND": "#ffffff",
+    "MODERATION_CACHE_DAYS": "30",
     "MODERATION": '{"mode":"enforce","recordFrom":30,"block":{"Explicit":60},"review":{},"exempt":[]}',
     "LIMITS": '{"bytes":26214400,"pixels":50000000,"frames":200}',
 }

@@ -29,6 +29,8 @@ LOG_RETENTION_DAYS = (
 
 # S3 lifecycle and DynamoDB TTL accept any number of days; more than a century is a typing mistake.
 RETENTION_DAYS = (0, 36_500)
+# Rekognition's models change without a new version in the answer as well: an answer that is a year old is none.
+CACHE_DAYS = (0, 365)
 # As long as SQS allows, from when a message was first sent, also for one that became a dead letter: a large import
 # takes days, and what expires in a queue is lost. Its original must exist until then.
 QUEUE_RETENTION_DAYS = 14

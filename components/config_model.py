@@ -93,6 +93,8 @@ class Moderation(Keys):
     """Labels that lift a rule above them in the taxonomy."""
     many_scenes: Annotated[Literal["allow", "review"], OneOf(("allow", "review"), "review")] | None = None
     """What a video gets that has many more distinct scenes than `video.moderationFrames`; `allow` if not set."""
+    cache_days: Annotated[int, Whole(bounds.CACHE_DAYS, " of days (0: off)", 30)] = 30
+    """Days for which Rekognition's answers serve later uploads of the same picture, which then cost no request."""
 
 
 _MEGAPIXEL = (

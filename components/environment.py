@@ -12,6 +12,7 @@ from components.config_model import StackConfig
 
 METRICS_NAMESPACE = "MediaPipeline"
 UPLOADS_PREFIX = "api/"  # the upload API's part of the uploads bucket: nobody else writes there
+ANSWERS_PREFIX = "!answers/"  # of the records table's partitions that hold Rekognition's answers
 STACK_NAME = re.compile(rf"[a-z][a-z0-9-]{{0,{bounds.STACK_NAME_LENGTH - 1}}}")
 
 
@@ -52,6 +53,7 @@ def image_settings(config: StackConfig) -> dict[str, str]:
         "TRANSPARENCY": config.transparency,
         "BACKGROUND": config.background,
         "MODERATION": _json(policy),
+        "MODERATION_CACHE_DAYS": str(moderation.cache_days),
         "LIMITS": _json(_limits(config, "bytes", "pixels", "frames")),
         "UPLOADS_PREFIX": UPLOADS_PREFIX,
     }

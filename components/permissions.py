@@ -6,7 +6,7 @@
 import pulumi_aws as aws
 
 from components.bucket import PrivateBucket
-from components.environment import UPLOADS_PREFIX
+from components.environment import ANSWERS_PREFIX, UPLOADS_PREFIX
 from components.iam import Statement
 from components.resources import Resources
 
@@ -60,6 +60,12 @@ def process_media(on: Resources, queue: aws.sqs.Queue) -> list[Statement]:
             sid="Moderate",
             actions=["rekognition:DetectModerationLabels"],
             resources=["*"],  # Rekognition: this action has no resource type
+        ),
+        Statement(
+            sid="KeepAnswersForLaterUploads",  # many at once, and therefore only where no record is
+            actions=["dynamodb:BatchGetItem", "dynamodb:BatchWriteItem"],
+            resources=[on.storage.records.arn],
+            condition={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{ANSWERS_PREFIX}*"]}},
         ),
         *_every_worker(on, queue),
     ]

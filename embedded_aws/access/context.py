@@ -1,9 +1,10 @@
 """The condition keys that only some calls have, after the Service Authorization Reference of each service."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from embedded_aws.access.policies import Context
 from embedded_aws.calls import Call
 from embedded_aws.isolation import ACCOUNT_ID
 
@@ -17,7 +18,7 @@ _WRITES = ("CopyObject", "CreateMultipartUpload", "PutObject", "UploadPart")
 _EQUALS = re.compile(r"(?P<name>#?\w+)\s*=\s*(?P<value>:\w+)")
 
 
-def of_call(call: Call) -> Mapping[str, str]:
+def of_call(call: Call) -> Context:
     """Return the keys that this call has, with their values."""
     if call.service == "s3":
         return _of_s3(call.operation, call.parameters)
@@ -34,8 +35,16 @@ def _of_s3(operation: str, parameters: Mapping[str, Any]) -> Mapping[str, str]:
     return {}
 
 
-def _of_dynamodb(operation: str, parameters: Mapping[str, Any], region: str) -> Mapping[str, str]:
-    """Return `dynamodb:LeadingKeys`, the partition key's value, for calls about one item or one partition."""
+def _of_dynamodb(operation: str, parameters: Mapping[str, Any], region: str) -> Context:
+    """Return `dynamodb:LeadingKeys`, the values of the partition key, for calls that name items or a partition."""
+    if operation in ("BatchGetItem", "BatchWriteItem"):
+        partitions = tuple(
+            str(next(iter(item[name].values())))
+            for table, request in parameters["RequestItems"].items()
+            if (name := _partition_key(table, region)) is not None
+            for item in _items_of_batch(request)
+        )
+        return {"dynamodb:LeadingKeys": partitions} if partitions else {}
     name = _partition_key(str(parameters.get("TableName", "")), region)
     if name is None:
         return {}
@@ -48,6 +57,15 @@ def _of_dynamodb(operation: str, parameters: Mapping[str, Any], region: str) -> 
     else:
         value = None
     return {"dynamodb:LeadingKeys": str(next(iter(value.values())))} if value else {}
+
+
+def _items_of_batch(request: Any) -> Iterator[Mapping[str, Any]]:
+    """Yield what names the items of one table: the keys to read or delete, the items to put."""
+    if isinstance(request, Mapping):
+        yield from request["Keys"]
+        return
+    for each in request:
+        yield each["PutRequest"]["Item"] if "PutRequest" in each else each["DeleteRequest"]["Key"]
 
 
 def _queried(parameters: Mapping[str, Any], partition_key: str) -> Mapping[str, Any] | None:

@@ -18,7 +18,7 @@ from embedded_aws.access.callers import (
     in_the_services_words,
 )
 from embedded_aws.access.log import Access, AccessLog
-from embedded_aws.access.policies import AccessRequest, Principal, Verdict, evaluate
+from embedded_aws.access.policies import AccessRequest, Context, Principal, Verdict, evaluate
 from embedded_aws.access.resource_policies import acl_opens, resource_policies, restricts_public_buckets
 from embedded_aws.access.signatures import verify_header
 from embedded_aws.calls import SIGNATURE_VERIFIED, Call, RefusedError
@@ -57,7 +57,7 @@ class Enforcer:
         if caller is not ADMINISTRATOR:
             self._hide_missing_objects(call, caller)
 
-    def _require(self, call: Call, need: Need, caller: Caller, keys: Mapping[str, str]) -> None:
+    def _require(self, call: Call, need: Need, caller: Caller, keys: Context) -> None:
         allowed = _allowed(need, caller, keys)
         if caller is not ADMINISTRATOR:
             self.log.record(
@@ -81,7 +81,7 @@ def _verify_signature(call: Call) -> None:
         verify_header(call.request, call.body, call.session_token)
 
 
-def _allowed(need: Need, caller: Caller, keys: Mapping[str, str]) -> bool:
+def _allowed(need: Need, caller: Caller, keys: Context) -> bool:
     """Return whether one side allows and neither denies: within one account either side is enough."""
     requests = [_request(need, caller, principal, keys) for principal in caller.principals]
     of_the_resource = resource_policies(need.resource)
@@ -96,7 +96,7 @@ def _allowed(need: Need, caller: Caller, keys: Mapping[str, str]) -> bool:
     return Verdict.ALLOW in verdicts
 
 
-def _request(need: Need, caller: Caller, principal: Principal, keys: Mapping[str, str]) -> AccessRequest:
+def _request(need: Need, caller: Caller, principal: Principal, keys: Context) -> AccessRequest:
     # Loopback stands in for the service's HTTPS endpoint.
     conditions = {"aws:SecureTransport": "true", **caller.context, **keys}
     return AccessRequest(action=need.action, resource=need.resource, principal=principal, context=conditions)

@@ -14,6 +14,8 @@ from functools import cache
 from typing import Any
 
 Document = Mapping[str, Any]
+Context = Mapping[str, str | tuple[str, ...]]
+"""Values of context keys; a tuple for a key that has several, such as the partitions that a batch is about."""
 
 _FIXING_KEYS = frozenset(
     {
@@ -57,7 +59,7 @@ class AccessRequest:
     action: str
     resource: str
     principal: Principal
-    context: Mapping[str, str] = field(default_factory=dict)
+    context: Context = field(default_factory=dict)
 
 
 def statements(document: str | bytes | Document) -> list[Document]:
@@ -176,7 +178,7 @@ def _named(named: Any, principal: Principal) -> bool:
     )
 
 
-def _conditions_hold(conditions: Mapping[str, Mapping[str, Any]], context: Mapping[str, str]) -> bool:
+def _conditions_hold(conditions: Mapping[str, Mapping[str, Any]], context: Context) -> bool:
     known = {key.lower(): value for key, value in context.items()}
     return all(
         _holds(operator, as_list(wanted), known.get(key.lower()))
@@ -185,7 +187,7 @@ def _conditions_hold(conditions: Mapping[str, Mapping[str, Any]], context: Mappi
     )
 
 
-def _holds(operator: str, wanted: list[Any], actual: str | None) -> bool:
+def _holds(operator: str, wanted: list[Any], actual: str | tuple[str, ...] | None) -> bool:
     quantifier, _, bare = operator.rpartition(":")
     name = bare.removesuffix("IfExists")
     if name == "Null":
@@ -195,8 +197,9 @@ def _holds(operator: str, wanted: list[Any], actual: str | None) -> bool:
     test, negated = _OPERATORS[name]
     if actual is None:
         return negated or bare.endswith("IfExists") or quantifier == "ForAllValues"
-    found = any(test(str(entry), actual) for entry in wanted)
-    return not found if negated else found
+    values = (actual,) if isinstance(actual, str) else actual
+    held = [any(test(str(entry), value) for entry in wanted) is not negated for value in values]
+    return all(held) if quantifier == "ForAllValues" else any(held)
 
 
 def _number(compare: Callable[[float, float], bool]) -> Callable[[str, str], bool]:

@@ -12,6 +12,7 @@ PipelineError
 │   └── SlowDecodingError   decoding used the time up    -> returns, but counted: no fourth attempt
 ├── UnknownMessageError  not an S3 event                 -> the dead_letters function logs and counts it
 ├── UnknownAnnouncementError  not an outcome             -> log_notification's dead-letter queue and its alarm
+├── AnswerCacheError the cache of answers is in trouble -> logged and counted; Rekognition is asked
 └── SettingsError    the function is misconfigured       -> the message returns, an alarm goes off
 """
 
@@ -160,6 +161,12 @@ class UnknownMessageError(PipelineError):
 
 class UnknownAnnouncementError(PipelineError):
     """A message on the events topic that does not announce an outcome: somebody else published it."""
+
+    disposition = Disposition.RETRY
+
+
+class AnswerCacheError(PipelineError):
+    """An answer could not be kept, or what was kept cannot be used; never leaves the cache of answers."""
 
     disposition = Disposition.RETRY
 

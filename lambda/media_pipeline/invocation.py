@@ -80,6 +80,11 @@ class Invocation:
         """Whether another step may begin."""
         return self.time_left() > self.step_seconds
 
+    @property
+    def has_time_to_spare(self) -> bool:
+        """Whether a call that the work does not need may be made: a step may begin also if it takes its longest."""
+        return self.time_left() > self.step_seconds * (1 + CALL_SHARE / STEP_SHARE)
+
     def has_time_for(self, pause: float) -> bool:
         """Return whether one more AWS call fits in after a pause of `pause` seconds."""
         return self.time_left() > (self.client_timeout or self.timeout) * CALL_SHARE + pause

@@ -25,6 +25,8 @@ METRICS = {
     "BatchItemFailures": Metric("messages that were handed back to their queue"),
     "AgeAtHandBack": Metric("seconds since a message that was handed back was first sent"),
     "UnknownMessages": Metric("messages in a dead-letter queue that are not S3 events"),
+    "AnswersReused": Metric("judged pictures whose answer Rekognition gave to an earlier upload"),
+    "AnswerCacheErrors": Metric("failures to read or write answers for later uploads; Rekognition was asked"),
     "UploadsAccepted": Metric("pictures that were stored through the upload API"),
     "UploadFormsIssued": Metric("forms that the upload API gave out"),
     "UploadsRefused": Metric("uploads that the upload API refused, by HTTP status", ("service", "status")),
@@ -88,6 +90,15 @@ class Observability:
         self._count("UnknownMessages")
         self.logger.error("message is not an S3 event: %s", error, extra={"body": body})
 
+    def answers_reused(self, pictures: int) -> None:
+        """Count pictures that needed no request to Rekognition, since an earlier upload had the same ones."""
+        self._count("AnswersReused", pictures)
+
+    def answer_cache_failed(self, error: Exception) -> None:
+        """Count and log that answers could not be read from the cache, or written to it; nothing else comes of it."""
+        self._count("AnswerCacheErrors")
+        self.logger.warning("the cache of answers failed: %s", error, exc_info=error)
+
     def upload_accepted(self, **facts: Any) -> None:
         """Count and log a picture that was stored through the API."""
         self._count("UploadsAccepted")
@@ -136,8 +147,8 @@ class Observability:
             if self.metrics.provider.metric_set:  # Powertools warns about an empty flush
                 self.metrics.flush_metrics()
 
-    def _count(self, name: str) -> None:
-        self.metrics.add_metric(name=name, unit=MetricUnit.Count, value=1)
+    def _count(self, name: str, value: int = 1) -> None:
+        self.metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
 
     def _count_by_status(self, name: str, status: str) -> None:
         # A line of its own: one with two sets of dimensions would count everything else in it by status as well.

@@ -279,6 +279,7 @@ def test_dead_letters_environment_parses_as_settings_and_holds_no_more(recorded:
     images = environment(recorded, "process-image")
     only_images = {
         "SIZES", "FORMATS", "QUALITY", "GRAYSCALE", "TRANSPARENCY", "BACKGROUND", "MODERATION", "LIMITS",
+        "MODERATION_CACHE_DAYS",
         "VIDEOS_QUEUE_URL",
     }  # fmt: skip
     assert set(images) - set(variables) == only_images

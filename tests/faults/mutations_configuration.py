@@ -81,10 +81,9 @@ def answers_are_not_written_down_on_release() -> None:
 
 @mutation
 def only_the_last_answer_is_written_down() -> None:
-    def judge(self: Any, proxies: Any, *, on_answer: Any = lambda _: None, **how: Any) -> Any:
-        def last(answers: Any) -> None:
-            digest = next(reversed(answers.pictures))
-            on_answer(answers._replace(pictures={digest: answers.pictures[digest]}))
+    def judge(self: Any, proxies: Any, *, on_answer: Any, **how: Any) -> Any:
+        def last(answers: Any, fresh: Any) -> None:
+            on_answer(answers._replace(pictures={fresh.picture.sha256: fresh.picture}), fresh)
 
         return real(self, proxies, on_answer=last, **how)
 

@@ -19,6 +19,7 @@ from media_pipeline.processing.messages import MessageWorker
 from media_pipeline.processing.outcomes import Outcomes
 from media_pipeline.processing.processor import Dependencies, ObjectProcessor
 from media_pipeline.processing.single_uploads import SingleUploads
+from media_pipeline.records.answer_cache import AnswerCache
 from media_pipeline.records.table import Records
 from media_pipeline.settings.functions import ImageSettings, Settings
 from media_pipeline.storage import Storage
@@ -84,11 +85,21 @@ def processor_dependencies(
 ) -> Dependencies:
     """Assemble what an object processor works with."""
     services = Services(settings, clients, observability, clock)
+    cache = None
+    if settings.cache_days:
+        cache = AnswerCache(
+            dynamodb=clients.dynamodb,
+            table=settings.records_table,
+            clock=clock,
+            days=settings.cache_days,
+            on_error=observability.answer_cache_failed,
+        )
     return Dependencies(
         settings=settings,
         records=services.records,
         storage=services.storage,
         moderator=Moderator(rekognition=rekognition, policy=settings.policy),
+        answer_cache=cache,
         outcomes=services.outcomes,
         observability=observability,
         clock=clock,

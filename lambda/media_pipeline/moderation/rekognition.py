@@ -1,7 +1,7 @@
 """Asks Amazon Rekognition's content moderation about what would be published."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from media_pipeline.concurrency import Together, one_by_one
 from media_pipeline.errors import FailedError, Reason
+from media_pipeline.moderation.cached import FreshAnswer, KnownAnswers
 from media_pipeline.moderation.policy import Decision, Policy, decide, decide_many_scenes, merge, worst
 from media_pipeline.moderation.result import Answers, JudgedPicture, ModerationResult
 from media_pipeline.moderation.verdicts import Label, Mode, Verdict
@@ -57,16 +58,19 @@ class Moderator:
         times: Sequence[float] | None = None,
         many_scenes: bool = False,
         known: Answers | None = None,
-        on_answer: Callable[[Answers], None] = lambda _: None,
+        cached: KnownAnswers | None = None,
+        on_answer: Callable[[Answers, FreshAnswer], None] = lambda answers, fresh: None,  # noqa: ARG005
         together: Together = one_by_one,
     ) -> ModerationResult:
         """Judge the JPEG `proxies` of one object; the most severe verdict decides.
 
-        Pictures among `known` are not asked about again. Call `before_each` before each request; it may refuse the
-        request by raising. Call `on_answer` after each with all answers so far. `times` are those of a video's frames
-        in seconds, one per proxy. `many_scenes` says that there is much more to see than the proxies show, which the
-        policy may send to review. `together` makes the requests. Once a picture is blocked under `enforce`, no further
-        one is asked about: the verdict cannot change any more, and is about those that were judged by then.
+        Pictures among `known`, answers to earlier attempts, and among `cached` are not asked about; where a request
+        shows that Rekognition's model changed, those of `cached` are asked about after all. Call `before_each` before
+        each request; it may refuse the request by raising. Call `on_answer` after each with all answers so far and the
+        new one. `times` are those of a video's frames in seconds, one per proxy. `many_scenes` says that there is much
+        more to see than the proxies show, which the policy may send to review. `together` makes the requests. Once a
+        picture is blocked under `enforce`, no further one is asked about: the verdict cannot change any more, and is
+        about those that were judged by then.
         Raises FailedError (`proxy_refused`) where Rekognition cannot take our picture.
         """
         if self._policy.mode is Mode.OFF:
@@ -74,30 +78,10 @@ class Moderator:
         if not proxies:
             # An empty list of pictures must never count as a list without findings.
             raise FailedError(Reason.PROXY_REFUSED, "there was no picture to judge")
-        answers = known or Answers(asked_from=self.asked_from, model_version="", pictures={})
         digests = [hashlib.sha256(proxy).hexdigest() for proxy in proxies]
-        is_decided = any(
-            self._decides(answers.pictures[known]) for known in answers.pictures.keys() & digests
+        answers, is_decided = self._answered(
+            dict(zip(digests, proxies, strict=True)), known, cached, before_each, on_answer, together
         )
-
-        def requests() -> Iterator[Callable[[], _Answer]]:
-            for digest, proxy in dict(zip(digests, proxies, strict=True)).items():
-                if is_decided:
-                    return
-                if digest not in answers.pictures:
-                    before_each()
-                    yield partial(self._request, digest, proxy)
-
-        for digest, labels, model_version in together(requests()):
-            picture = JudgedPicture(sha256=digest, labels=labels)
-            is_decided = is_decided or self._decides(picture)
-            answers = Answers(
-                # Known answers may have been asked for from a lower confidence: the highest one holds for all.
-                asked_from=max(answers.asked_from, self.asked_from),
-                model_version=model_version,
-                pictures={**answers.pictures, digest: picture},
-            )
-            on_answer(answers)
         judged = [
             answers.pictures[digest]._replace(time=times[number] if times is not None else None)
             for number, digest in enumerate(digests)
@@ -109,6 +93,58 @@ class Moderator:
         if many_scenes:
             decisions.append(decide_many_scenes(len(judged), self._policy))
         return replace(self._result(worst(decisions), judged, answers), many_scenes=many_scenes)
+
+    def _answered(
+        self,
+        proxies: Mapping[str, bytes],
+        known: Answers | None,
+        cached: KnownAnswers | None,
+        before_each: Callable[[], None],
+        on_answer: Callable[[Answers, FreshAnswer], None],
+        together: Together,
+    ) -> tuple[Answers, bool]:
+        """Ask about the `proxies`, by SHA-256, that have no answer; return all answers, and whether one decides."""
+        answers = self._begun(known, cached)
+        is_decided = any(self._decides(answers.pictures[has]) for has in answers.pictures.keys() & proxies)
+
+        def requests() -> Iterator[Callable[[], _Answer]]:
+            for digest, proxy in proxies.items():
+                if is_decided:
+                    return
+                if digest not in answers.pictures:
+                    before_each()
+                    yield partial(self._request, digest, proxy)
+
+        is_of_one_model = False
+        while not is_of_one_model:
+            is_of_one_model = True
+            for digest, labels, model_version in together(requests()):
+                picture = JudgedPicture(sha256=digest, labels=labels)
+                is_decided = is_decided or self._decides(picture)
+                is_of_one_model &= (
+                    cached is None or not cached.pictures or cached.model_version == model_version
+                )
+                answers = Answers(
+                    # Known answers may have been asked for from a lower confidence: the highest one holds for all.
+                    asked_from=max(answers.asked_from, self.asked_from),
+                    model_version=model_version,
+                    pictures={**answers.pictures, digest: picture},
+                )
+                on_answer(answers, FreshAnswer(picture, model_version))
+            if not is_of_one_model:
+                answers, cached = answers.without_reused(), None
+        return answers, is_decided
+
+    def _begun(self, known: Answers | None, cached: KnownAnswers | None) -> Answers:
+        """Return the answers that there are before the first request."""
+        answers = known or Answers(asked_from=self.asked_from, model_version="", pictures={})
+        if cached is None or not cached.pictures:
+            return answers
+        return Answers(
+            asked_from=max(answers.asked_from, self.asked_from),
+            model_version=cached.model_version,
+            pictures={**cached.pictures, **answers.pictures},
+        )
 
     def _decides(self, picture: JudgedPicture) -> bool:
         """Whether no other picture can change the verdict."""

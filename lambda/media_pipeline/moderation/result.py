@@ -17,14 +17,18 @@ class JudgedPicture(NamedTuple):
     """False where the record had no room for all labels: such an answer cannot be used again."""
     time: float | None = None
     """When the picture is shown, in seconds from the start of a video; None for anything else."""
+    reused: bool = False
+    """Whether the answer was given to an earlier upload with the same picture."""
 
     def to_document(self) -> dict[str, Any]:
-        """Return `{"sha256", "labels": [{"name", "parent", "confidence"}], "time"?, "omitted"?}`."""
+        """Return `{"sha256", "labels": [{"name", "parent", "confidence"}], "time"?, "omitted"?, "reused"?}`."""
         document: dict[str, Any] = {"sha256": self.sha256, "labels": _labels_document(self.labels)}
         if self.time is not None:
             document["time"] = round(self.time, 3)
         if not self.complete:
             document["omitted"] = True
+        if self.reused:
+            document["reused"] = True
         return document
 
     @classmethod
@@ -36,6 +40,7 @@ class JudgedPicture(NamedTuple):
             labels=_labels(document.get("labels", ())),
             complete=not document.get("omitted", False),
             time=None if time is None else float(time),
+            reused=bool(document.get("reused", False)),
         )
 
 
@@ -60,6 +65,11 @@ class ModerationResult:
     """The least confidence, in percent, of labels that Rekognition was asked for; None where it was not asked."""
     many_scenes: bool = False
     """Whether it has many more distinct scenes than the judged pictures show."""
+
+    @property
+    def reused(self) -> int:
+        """How many of the judged pictures needed no request, since an earlier upload had the same ones."""
+        return sum(picture.reused for picture in self.pictures)
 
     @property
     def publishes(self) -> bool:
@@ -90,7 +100,7 @@ class ModerationResult:
         """Return the record's field `moderation`.
 
         Shape: `{"verdict", "mode", "reason", "labels": [{"name", "parent", "confidence"}], "model_version",
-        "policy_version", "judged", "asked_from", "many_scenes"?: true, "pictures" or "frames":
+        "policy_version", "judged", "asked_from", "reused"?, "many_scenes"?: true, "pictures" or "frames":
         [JudgedPicture.to_document()]}`; `frames` for videos.
         """
         pictures = [picture.to_document() for picture in self.pictures]
@@ -104,6 +114,7 @@ class ModerationResult:
             "policy_version": self.policy_version,
             "judged": self.judged,
             "asked_from": self.asked_from,
+            **({"reused": self.reused} if self.reused else {}),
             **({"many_scenes": True} if self.many_scenes else {}),
             name: pictures,
         }
@@ -139,18 +150,27 @@ class Answers(NamedTuple):
     pictures: Mapping[str, JudgedPicture]
 
     def to_document(self) -> dict[str, Any]:
-        """Return the record's field `answers`: `{"asked_from", "model_version", "pictures": [...]}`."""
+        """Return the record's field `answers`: `{"asked_from", "model_version", "pictures": [...]}`.
+
+        Without answers from the cache: those have to be looked up again, since the model may be another one by then.
+        """
         return {
             "asked_from": self.asked_from,
             "model_version": self.model_version,
-            "pictures": [picture.to_document() for picture in self.pictures.values()],
+            "pictures": [picture.to_document() for picture in self.without_reused().pictures.values()],
         }
+
+    def without_reused(self) -> "Answers":
+        """Return the answers that were paid for, without those of the cache."""
+        paid = {digest: picture for digest, picture in self.pictures.items() if not picture.reused}
+        return self._replace(pictures=paid)
 
     @classmethod
     def of_record(cls, attributes: Mapping[str, Any], asked_from: float) -> "Answers | None":
         """Read the answers that a record holds, from a cut-off attempt or from its verdict.
 
         Return None where there are none, or where labels were asked for from a higher confidence than `asked_from`.
+        Those that came from the cache are left out, as by `to_document`.
         """
         document = attributes.get("answers") or attributes.get("moderation") or {}
         least = document.get("asked_from")
@@ -162,7 +182,7 @@ class Answers(NamedTuple):
             asked_from=float(least),
             model_version=document.get("model_version") or "",
             pictures={picture.sha256: picture for picture in known if picture.sha256 and picture.complete},
-        )
+        ).without_reused()
 
 
 def _labels_document(labels: Sequence[Label]) -> list[dict[str, Any]]:

@@ -34,6 +34,7 @@ from media_pipeline.processing.second_records import SecondRecord, place_above, 
 from media_pipeline.processing.single_uploads import SingleUploads
 from media_pipeline.processing.steps import Steps
 from media_pipeline.processing.verdicts import Verdicts
+from media_pipeline.records.answer_cache import AnswerCache
 from media_pipeline.records.record import Claim, Finished, Record, Stage, Status, WaitsForStage, iso_time
 from media_pipeline.records.table import UNFINISHED_LIMIT, Records
 from media_pipeline.results import Output, Results
@@ -73,6 +74,8 @@ class Dependencies(NamedTuple):
     records: Records
     storage: Storage
     moderator: Moderator
+    answer_cache: AnswerCache | None
+    """Keeps Rekognition's answers for later uploads; None where none is kept."""
     outcomes: Outcomes
     observability: Observability
     clock: Callable[[], float]
@@ -97,7 +100,13 @@ class ObjectProcessor(Generic[Fetched]):
         self._observability = dependencies.observability
         self._clock = dependencies.clock
         self._overlap = dependencies.overlap
-        self._verdicts = Verdicts(self._records, self._storage, self._moderator)
+        self._verdicts = Verdicts(
+            self._records,
+            self._storage,
+            self._moderator,
+            dependencies.answer_cache,
+            dependencies.observability,
+        )
         self._clean_up = CleanUp(self._records, self._storage)
         self._single_uploads = SingleUploads(
             prefix=self._settings.uploads_prefix, records=self._records, storage=self._storage

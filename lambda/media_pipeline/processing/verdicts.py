@@ -3,16 +3,20 @@
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from media_pipeline.events import ObjectEvent
 from media_pipeline.invocation import Invocation
+from media_pipeline.moderation.cached import FreshAnswer
 from media_pipeline.moderation.rekognition import Moderator
 from media_pipeline.moderation.result import Answers, ModerationResult
 from media_pipeline.moderation.verdicts import Mode
+from media_pipeline.observability import Observability
 from media_pipeline.processing.attempt import Attempt
 from media_pipeline.processing.judging import EarlyJudging, Proxies
 from media_pipeline.processing.second_records import SecondRecord, found_since
+from media_pipeline.records.answer_cache import AnswerCache, Look
 from media_pipeline.records.record import Record
 from media_pipeline.records.table import Records
 from media_pipeline.results import Output, Results
@@ -31,10 +35,20 @@ and each is sent up to three times. So many requests at once hold each other up 
 class Verdicts:
     """Judges what an attempt would publish, and writes the verdict into the record."""
 
-    def __init__(self, records: Records, storage: Storage, moderator: Moderator) -> None:
+    def __init__(
+        self,
+        records: Records,
+        storage: Storage,
+        moderator: Moderator,
+        cache: AnswerCache | None,
+        observability: Observability,
+    ) -> None:
+        """`cache` keeps answers for later uploads of the same pictures; None for none."""
         self._records = records
         self._storage = storage
         self._moderator = moderator
+        self._cache = cache
+        self._observability = observability
 
     def withheld(self, attempt: Attempt, stored: ModerationResult) -> Record:
         """Return the record of a version that a stored verdict withholds.
@@ -72,6 +86,8 @@ class Verdicts:
         moderation = self._reusable(attempt, results.proxies)
         if moderation is None:
             moderation = early.verdict(tuple(results.proxies)) or self._judge_now(attempt, results)
+            if moderation.reused:
+                self._observability.answers_reused(moderation.reused)
         elif listed == list(known.renditions):
             record = self._records.store_verdict(attempt.claim, {})  # decoding ended once more
             attempt.verdict_stored = True
@@ -124,20 +140,46 @@ class Verdicts:
     ) -> ModerationResult:
         """Ask Rekognition about the pictures that no earlier attempt has an answer for; the worse verdict counts."""
 
-        def remember(answers: Answers) -> None:
-            attempt.answers = answers
+        fresh: list[FreshAnswer] = []
 
+        def remember(answers: Answers, answer: FreshAnswer) -> None:
+            attempt.answers = answers
+            fresh.append(answer)
+
+        known = Answers.of_record(attempt.record.attributes, self._moderator.asked_from)
+        look = self._look(attempt, proxies, known, before_each)
         judged = self._moderator.judge(
             proxies,
             before_each=before_each,
             times=times,
             many_scenes=many_scenes,
-            known=Answers.of_record(attempt.record.attributes, self._moderator.asked_from),
+            known=known,
+            cached=look.known if look else None,
             on_answer=remember,
             together=attempt.overlap.at_most(requests_at_once(attempt.invocation)),
         )
+        if self._cache is not None and look is not None and fresh:
+            asked_from, has_time = self._moderator.asked_from, lambda: attempt.invocation.has_time
+            keep = partial(self._cache.keep, look, fresh, asked_from=asked_from, has_time=has_time)
+            attempt.overlap.start(keep)  # nothing waits for it but the end of the invocation
         stored = attempt.record.moderation
         return judged if stored is None else stored.worse(judged)
+
+    def _look(
+        self,
+        attempt: Attempt,
+        proxies: Sequence[bytes],
+        known: Answers | None,
+        before_each: Callable[[], None],
+    ) -> Look | None:
+        """Look for answers to earlier uploads of the same pictures; None where there is no cache, or no time for it."""
+        digests = {hashlib.sha256(proxy).hexdigest() for proxy in proxies}
+        missing = digests - known.pictures.keys() if known else digests
+        is_asked = self._moderator.mode is not Mode.OFF and bool(missing)
+        if self._cache is None or not is_asked or not attempt.invocation.has_time_to_spare:
+            return None
+        before_each()
+        return self._cache.look(missing, asked_from=self._moderator.asked_from)
 
 
 def requests_at_once(invocation: Invocation) -> int:

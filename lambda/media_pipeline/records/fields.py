@@ -44,13 +44,26 @@ FIELDS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "`verdict`, `mode`, `reason`, `labels` with `name`, `parent` and `confidence`, `frames` of a video with "
             "`time` and `labels`, `pictures` of anything else with `labels`, both with the `sha256` of the judged "
             "JPEG; `judged` (their number), `asked_from` (the least confidence asked for), `model_version`, "
-            "`policy_version`, and `many_scenes` where a video has many more distinct scenes than judged frames",
+            "`policy_version`, `many_scenes` where a video has many more distinct scenes than judged frames, and "
+            "`reused` (how many of the pictures needed no request, since an earlier upload had the same ones; each "
+            "of these has `reused: true`)",
         ),
         "answers": (
             "map",
             "Rekognition's answers to an attempt that was cut off before its verdict: `pictures`, `asked_from` and "
             "`model_version` as in `moderation`",
         ),
+        "answer": (
+            "map",
+            "In the items of the cache, whose sequencer is `!answer` and whose key is `!answers/` with the SHA-256 of "
+            "a judged JPEG: `labels`, `asked_from`, `model_version`, and `asked_at` in epoch seconds",
+        ),
+        "model_version": (
+            "string",
+            "In the cache's item `!answers/model`: the newest version of Rekognition's model that answered",
+        ),
+        "model_order": ("string", "In the same item: the version in a form that sorts as versions do"),
+        "noted_at": ("number", "In the same item: when it was written, in epoch seconds"),
         "followed_by": (
             "string",
             "Sequencer of the newer record that took this one's place: readers ignore this one",

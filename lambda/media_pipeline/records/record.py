@@ -193,24 +193,24 @@ def to_item(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def from_item(item: Mapping[str, Any]) -> Record:
     """Parse an item as DynamoDB returns it."""
-    plain: dict[str, Any] = {name: _plain(value) for name, value in item.items()}
-    moderation = plain.get("moderation")
+    values: dict[str, Any] = {name: plain(value) for name, value in item.items()}
+    moderation = values.get("moderation")
     return Record(
-        object_key=plain["object_key"],
-        sequencer=plain["sequencer"],
-        status=Status(plain["status"]),
-        version_id=plain.get("version_id"),
-        etag=plain.get("etag"),
-        attempt=int(plain.get("attempt", 0)),
-        unfinished=int(plain.get("unfinished", 0)),
-        owner=plain.get("owner"),
-        lease_until=Decimal(str(plain.get("lease_until", 0))),
-        stage=Stage(plain.get("stage", Stage.IMAGE)),
+        object_key=values["object_key"],
+        sequencer=values["sequencer"],
+        status=Status(values["status"]),
+        version_id=values.get("version_id"),
+        etag=values.get("etag"),
+        attempt=int(values.get("attempt", 0)),
+        unfinished=int(values.get("unfinished", 0)),
+        owner=values.get("owner"),
+        lease_until=Decimal(str(values.get("lease_until", 0))),
+        stage=Stage(values.get("stage", Stage.IMAGE)),
         moderation=ModerationResult.from_document(moderation) if moderation else None,
-        renditions=tuple(plain.get("renditions", ())),
-        alert_id=plain.get("alert_id"),
-        announced_at=plain.get("announced_at"),
-        attributes=plain,
+        renditions=tuple(values.get("renditions", ())),
+        alert_id=values.get("alert_id"),
+        announced_at=values.get("announced_at"),
+        attributes=values,
     )
 
 
@@ -232,13 +232,14 @@ def _typed(value: Any) -> dict[str, Any]:
     raise TypeError(f"a record cannot hold a {type(value).__name__}")
 
 
-def _plain(typed: Mapping[str, Any]) -> Any:
+def plain(typed: Mapping[str, Any]) -> Any:
+    """Read one of DynamoDB's typed values."""
     ((kind, value),) = typed.items()
     if kind == "N":
         number = Decimal(value)
         return int(number) if number == number.to_integral_value() else float(number)
     if kind == "M":
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: plain(item) for key, item in value.items()}
     if kind == "L":
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     return None if kind == "NULL" else value

@@ -61,6 +61,8 @@ class ImageSettings(Settings):
     limits: Limits
     videos_queue_url: str | None = None
     """Where videos are handed to; None where the stack processes none."""
+    cache_days: int = 0
+    """For how many days Rekognition's answers serve later uploads of the same pictures; 0: they are not kept."""
     encoders: int = 1
     """How many renditions are encoded at once: with most of a second vCPU, two."""
 
@@ -84,6 +86,7 @@ class ImageSettings(Settings):
             policy=variables.built("MODERATION", dict, Policy.parse),
             limits=variables.built("LIMITS", dict, partial(_limits, variables)),
             videos_queue_url=variables.optional("VIDEOS_QUEUE_URL"),
+            cache_days=variables.parsed("MODERATION_CACHE_DAYS", _days, "a whole number of days from 0 on"),
             encoders=max(1, round(_megabytes(variables) / PROCESSOR_MEGABYTES)),
         )
 
@@ -129,6 +132,13 @@ def _video(document: Mapping[str, Any]) -> tuple[int, int]:
 
 def _video_limits(document: Mapping[str, Any]) -> tuple[int, int]:
     return int(document["videoBytes"]), int(document["videoSeconds"])
+
+
+def _days(text: str) -> int:
+    days = int(text)
+    if days < 0:
+        raise ValueError("fewer than no days")
+    return days
 
 
 def _sizes(document: Mapping[str, Any]) -> tuple[Size, ...]:

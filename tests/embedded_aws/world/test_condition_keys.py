@@ -83,7 +83,13 @@ def reader(world: World, make_role: Any) -> Any:
         BillingMode="PAY_PER_REQUEST",
     )
     statement = {
-        "Action": ["dynamodb:Query", "dynamodb:GetItem", "dynamodb:PutItem"],
+        "Action": [
+            "dynamodb:Query",
+            "dynamodb:GetItem",
+            "dynamodb:PutItem",
+            "dynamodb:BatchGetItem",
+            "dynamodb:BatchWriteItem",
+        ],
         "Resource": made["TableDescription"]["TableArn"],
         "Condition": {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["api/*"]}},
     }
@@ -109,3 +115,20 @@ def test_a_role_is_kept_to_the_partitions_that_its_policy_names(reader: Any, key
         lambda: reader.query(TableName="records", **named),
     ]
     assert [not refused(call) for call in calls] == [allowed] * 4
+
+
+@pytest.mark.parametrize(
+    ("keys", "allowed"), [(["api/a", "api/b"], True), (["api/a", "shop/a"], False), (["shop/a"], False)]
+)
+def test_a_batch_is_allowed_only_if_all_of_its_partitions_are(
+    reader: Any, keys: list[str], allowed: bool
+) -> None:
+    items = [{"object_key": {"S": key}, "sequencer": {"S": "1"}} for key in keys]
+    puts = [{"PutRequest": {"Item": item}} for item in items]
+    deletes = [{"DeleteRequest": {"Key": item}} for item in items]
+    calls = [
+        lambda: reader.batch_write_item(RequestItems={"records": puts}),
+        lambda: reader.batch_get_item(RequestItems={"records": {"Keys": items}}),
+        lambda: reader.batch_write_item(RequestItems={"records": deletes}),
+    ]
+    assert [not refused(call) for call in calls] == [allowed] * 3

@@ -21,6 +21,7 @@ ENVIRONMENT = {
     "TRANSPARENCY": "keep",
     "BACKGROUND": "#00Ff7f",
     "MODERATION": '{"block":{"Weapons":90},"exempt":[],"mode":"enforce","review":{}}',
+    "MODERATION_CACHE_DAYS": "30",
     "LIMITS": '{"bytes":1,"frames":2,"pixels":3}',
     "RECORDS_RETENTION_DAYS": "0",
     "TRACING": "true",
@@ -36,6 +37,7 @@ def test_environment_parses_into_typed_settings() -> None:
     assert settings.specs.formats == ("jpeg", "webp")
     assert (settings.specs.transparency, settings.specs.background) == ("keep", (0, 255, 127))
     assert settings.policy.mode is Mode.ENFORCE
+    assert settings.cache_days == 30
     assert (settings.limits.bytes, settings.limits.frames, settings.limits.pixels) == (1, 2, 3)
     assert settings.tracing
 
@@ -67,6 +69,8 @@ def test_missing_variable_is_named(name: str) -> None:
         ("TRACING", "1"),
         ("RECORDS_RETENTION_DAYS", "many"),
         ("MODERATION", '{"mode":"never"}'),
+        ("MODERATION_CACHE_DAYS", "a month"),
+        ("MODERATION_CACHE_DAYS", "-1"),
         ("QUALITY", '{"jpeg":"best"}'),
         ("LIMITS", '{"bytes":1}'),
     ],
