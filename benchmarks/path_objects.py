@@ -24,6 +24,8 @@ class Sample:
     key: str
     data: bytes
     labels: list[dict[str, Any]] = field(default_factory=list)
+    is_known: bool = False
+    """Whether the same bytes were uploaded before."""
 
     @property
     def is_video(self) -> bool:
@@ -37,6 +39,7 @@ def samples(config: StackConfig, folder: Path) -> Mapping[str, Callable[[], Samp
         "photo 2 MP": lambda: Sample(key="photo.jpg", data=_photo(2, folder)),
         "photo 12 MP": lambda: Sample(key="photo.jpg", data=_photo(12, folder)),
         "photo 24 MP": lambda: Sample(key="photo.jpg", data=_photo(24, folder)),
+        "photo 2 MP again": lambda: Sample(key="photo.jpg", data=_photo(2, folder), is_known=True),
         "transparent": lambda: Sample(key="logo.png", data=_transparent(_photo(2, folder))),
         "animation": lambda: Sample(key="animation.webp", data=_animation(_photo(12, folder))),
         "blocked": lambda: Sample(key="photo.jpg", data=_photo(2, folder), labels=_blocking(config)),

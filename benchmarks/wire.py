@@ -20,6 +20,7 @@ from botocore.compat import HTTPHeaders
 from moto.core.botocore_stubber import BotocoreStubber, MockRawResponse
 from moto.dynamodb.models import dynamodb_backends
 
+KEY: Final = ("object_key", "sequencer")  # of the records table
 ACCOUNT: Final = "123456789012"
 MODEL: Final = "7.0"
 LATENCY: Final = {  # seconds of one request within a region
@@ -128,10 +129,10 @@ class Wire:
     ) -> Any:
         cpu, mine = time.process_time() - recording.mark, time.thread_time()
         service, operation = event_name.split(".")[-2:]
-        key = _key(request) if operation == "UpdateItem" else None
-        before = self._item(key)
+        keys = _written(request, operation)
+        before = [self._item(key) for key in keys]
         response = _moderated(request, recording.labels) if service == "rekognition" else carry_out()
-        content = response.content if operation in ("Query", "GetItem") else b""
+        content = response.content if operation in ("Query", "GetItem", "BatchGetItem") else b""
         length = int(response.headers.get("content-length", 0)) if operation == "GetObject" else 0
         message = parse_qs(_text(request.body))["Message"][0] if operation == "Publish" else ""
         recording.calls.append(
@@ -141,7 +142,9 @@ class Wire:
                 latency=LATENCY.get(operation, LATENCY.get(service, 0.0)) + length / BYTES_A_SECOND,
                 cpu_before=cpu,
                 sent=len(message.encode()),
-                write_units=self._write_units(before, self._item(key)) if key else 0,
+                write_units=sum(
+                    self._write_units(was, self._item(key)) for was, key in zip(before, keys, strict=True)
+                ),
                 read_units=_read_units(request, content) if content else 0.0,
             )
         )
@@ -151,9 +154,7 @@ class Wire:
         recording.mark += cpu + time.thread_time() - mine
         return response
 
-    def _item(self, key: tuple[str, dict[str, Any]] | None) -> dict[str, Any]:
-        if key is None:
-            return {}
+    def _item(self, key: tuple[str, dict[str, Any]]) -> dict[str, Any]:
         table, values = key
         item = dynamodb_backends[ACCOUNT][self._region].get_item(table, values)
         found: dict[str, Any] = item.to_json()["Attributes"] if item else {}
@@ -188,16 +189,30 @@ def _value_bytes(value: Mapping[str, Any]) -> int:
     raise ValueError(f"no record has a value of the type {kind}")
 
 
-def _key(request: AWSPreparedRequest) -> tuple[str, dict[str, Any]]:
-    document = json.loads(_text(request.body))
-    return document["TableName"], document["Key"]
+def _written(request: AWSPreparedRequest, operation: str) -> list[tuple[str, dict[str, Any]]]:
+    """Return table and key of each item that a request writes."""
+    if operation == "UpdateItem":
+        document = json.loads(_text(request.body))
+        return [(document["TableName"], document["Key"])]
+    if operation == "BatchWriteItem":
+        return [
+            (table, {name: write["PutRequest"]["Item"][name] for name in KEY})
+            for table, writes in json.loads(_text(request.body))["RequestItems"].items()
+            for write in writes
+        ]
+    return []
 
 
 def _read_units(request: AWSPreparedRequest, content: bytes) -> float:
-    answer = json.loads(content)
+    """Return the units of a read; of a batch, each item for itself, and one that is not there like a small one."""
+    answer, asked = json.loads(content), json.loads(_text(request.body))
+    if "RequestItems" in asked:
+        found = [item for items in answer["Responses"].values() for item in items]
+        missing = sum(len(table["Keys"]) for table in asked["RequestItems"].values()) - len(found)
+        return (sum(math.ceil(item_bytes(item) / _READ_UNIT) for item in found) + missing) / 2
     items = answer.get("Items") or ([answer["Item"]] if "Item" in answer else [])
     units = max(1, math.ceil(sum(map(item_bytes, items)) / _READ_UNIT))
-    return units if json.loads(_text(request.body)).get("ConsistentRead") else units / 2
+    return units if asked.get("ConsistentRead") else units / 2
 
 
 def _moderated(request: AWSPreparedRequest, labels: list[dict[str, Any]]) -> AWSResponse:

@@ -65,6 +65,8 @@ def of_media(recorded: Recording, name: str, queue: str) -> set[tuple[str, str]]
         ("s3:GetObjectVersion", f"{uploads}/*"),
         ("s3:ListBucketVersions", uploads),
         ("dynamodb:DeleteItem", arn("dynamodb", recorded, "records")),
+        ("dynamodb:BatchGetItem", arn("dynamodb", recorded, "records")),
+        ("dynamodb:BatchWriteItem", arn("dynamodb", recorded, "records")),
         ("s3:DeleteObjectVersion", f"{uploads}/*"),
         ("s3:ListBucket", uploads),
         ("s3:PutObject", f"{quarantine}/*"),

@@ -7,6 +7,7 @@ import pytest
 
 from components.function_specs import FUNCTIONS, PROCESS_VIDEO
 from components.packaging import StackPackages
+from media_pipeline.records.answer_cache import PARTITIONS
 from media_pipeline.settings.functions import ImageSettings, Settings, VideoSettings
 from tests.components.conftest import Run
 from tests.components.queries import (
@@ -36,6 +37,14 @@ def test_process_image_may_do_exactly_what_it_does(recorded: Recording) -> None:
     assert permissions(recorded, "process-image") == of_media(recorded, "process-image", "images") | {
         ("sqs:SendMessage", arn("sqs", recorded, "videos"))
     }
+
+
+@pytest.mark.parametrize("name", ["process-image", "process-video"])
+def test_only_partitions_of_answers_are_read_and_written_in_batches(recorded: Recording, name: str) -> None:
+    statements = recorded.one(ROLE_POLICY, f"{name}-policy").json("policy")["Statement"]
+    (batches,) = (each for each in statements if "dynamodb:BatchWriteItem" in each["Action"])
+    assert set(batches["Action"]) == {"dynamodb:BatchGetItem", "dynamodb:BatchWriteItem"}
+    assert batches["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{PARTITIONS}*"]}}
 
 
 def test_dead_letters_may_do_exactly_what_it_does(recorded: Recording) -> None:

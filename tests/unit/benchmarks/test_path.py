@@ -25,6 +25,8 @@ PHOTO = {
     "rekognition:DetectModerationLabels": 1,
     "sns:Publish": 1,
 }
+NEW = {"dynamodb:BatchGetItem": 1, "dynamodb:BatchWriteItem": 1}
+"""What the cache of answers takes beside, for a picture that was not judged before."""
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +35,17 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, An
     out = tmp_path_factory.mktemp("bench")
     command = ["-m", "benchmarks.path", "--stack", "dev", "--stack", "prod", "--rounds", "1", "--object"]
     done = subprocess.run(
-        [sys.executable, *command, "photo 2 MP", "--object", "blocked", "--out", str(out)],
+        [
+            sys.executable,
+            *command,
+            "photo 2 MP",
+            "--object",
+            "photo 2 MP again",
+            "--object",
+            "blocked",
+            "--out",
+            str(out),
+        ],
         cwd=ROOT,
         env=os.environ | {"PYTHONPATH": "lambda"},
         capture_output=True,
@@ -46,32 +58,42 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, An
     }
 
 
-def check(found: dict[str, Any], operations: dict[str, int], write_units: int) -> None:
+def check(
+    found: dict[str, Any], operations: dict[str, int], write_units: int, *, is_known: bool = False
+) -> None:
     assert found["by_operation"] == operations
     assert found["calls"] == sum(operations.values())
     assert sum(found["write_units"]) <= write_units
-    assert found["read_units"] == 1
-    assert found["one_by_one_ms"] > found["latency_ms"] > 450
-    assert found["billed_ms"] > 450
+    assert found["read_units"] == 2  # of the cache: two half ones
+    assert found["one_by_one_ms"] > found["latency_ms"] > (0 if is_known else 450)
+    assert found["billed_ms"] > (0 if is_known else 450)
     dollars = found["dollars_per_1000"]
     assert dollars["total"] == pytest.approx(1000 * Prices.read().cost(found["units"]), rel=0.001)
-    assert dollars["rekognition"] == 1.0
+    assert dollars["rekognition"] == (0.0 if is_known else 1.0)
 
 
 @pytest.mark.parametrize(("stack", "puts"), [("dev", 8), ("prod", 12)])
-def test_a_photo_takes_17_calls_in_dev_and_21_in_prod_and_11_write_units(
+def test_a_photo_takes_17_calls_in_dev_and_21_in_prod_and_11_write_units_and_the_cache_two_calls_and_a_write_unit(
     measured: dict[str, dict[str, Any]], stack: str, puts: int
 ) -> None:
-    check(measured[stack]["photo 2 MP"], PHOTO | {"s3:PutObject": puts}, 11)
+    check(measured[stack]["photo 2 MP"], PHOTO | NEW | {"s3:PutObject": puts}, 12)
+
+
+@pytest.mark.parametrize(("stack", "puts"), [("dev", 8), ("prod", 12)])
+def test_a_photo_that_was_uploaded_before_takes_17_calls_in_dev_and_21_in_prod_and_11_write_units(
+    measured: dict[str, dict[str, Any]], stack: str, puts: int
+) -> None:
+    calls = PHOTO | {"dynamodb:BatchGetItem": 1, "s3:PutObject": puts}
+    del calls["rekognition:DetectModerationLabels"]
+    check(measured[stack]["photo 2 MP again"], calls, 11, is_known=True)
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
-def test_a_blocked_photo_takes_13_calls_and_8_write_units(
+def test_a_blocked_photo_takes_13_calls_and_8_write_units_and_the_cache_two_calls_and_a_write_unit(
     measured: dict[str, dict[str, Any]], stack: str
 ) -> None:
-    check(
-        measured[stack]["blocked"], PHOTO | {"s3:HeadObject": 2, "s3:CopyObject": 1, "s3:DeleteObject": 1}, 8
-    )
+    moved = {"s3:HeadObject": 2, "s3:CopyObject": 1, "s3:DeleteObject": 1}
+    check(measured[stack]["blocked"], PHOTO | NEW | moved, 9)
 
 
 def test_what_moto_takes_beyond_a_calls_latency_is_not_counted_unless_others_work_meanwhile() -> None:
