@@ -2,6 +2,7 @@
 
 from tests.faults import (
     mutations_at_once,
+    mutations_cache,
     mutations_configuration,
     mutations_delivery,
     mutations_images,
@@ -15,6 +16,7 @@ from tests.faults.mutations import MUTATIONS
 __all__ = [
     "MUTATIONS",
     "mutations_at_once",
+    "mutations_cache",
     "mutations_configuration",
     "mutations_delivery",
     "mutations_images",

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from tests.faults.scenarios import ONE_OBJECT, Scenario
+from tests.faults.scenarios_cache import CACHE
 from tests.faults.scenarios_operations import OPERATIONS
 from tests.faults.scenarios_versions import VERSIONS
 
-SCENARIOS: Mapping[str, Scenario] = {**ONE_OBJECT, **VERSIONS, **OPERATIONS}
+SCENARIOS: Mapping[str, Scenario] = {**ONE_OBJECT, **VERSIONS, **OPERATIONS, **CACHE}

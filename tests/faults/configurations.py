@@ -28,6 +28,7 @@ class Deployment:
     retention_days: int = 0  # of records; 0: for ever
     pixels: int = 1_000_000
     frames: int = 20
+    cache_days: int = 0  # for which answers serve later uploads of the same pictures; 0: they are not kept
     timeout: float = 60.0  # seconds, of the functions that only react; their clients are made for it
     video_timeout: float = 225.0  # seconds; the clients of the video function are made for `timeout` as well
 
@@ -126,8 +127,18 @@ WITH_CROPS = Deployment(
     dict.fromkeys((Content.GREY_ONLY, Content.LONG_FRAME, Content.LONG_CROP), _BLOCK),
     formats=("jpeg", "webp"),
 )
+CACHE_DAYS = 30
+CACHING = replace(FIRST, cache_days=CACHE_DAYS)
+CACHING_VIDEOS = replace(WITH_VIDEOS, cache_days=CACHE_DAYS)
+CACHING_LAXER = replace(LAXER, cache_days=CACHE_DAYS)
+CACHING_STRICTER = replace(STRICTER, cache_days=CACHE_DAYS)  # asks for more labels than the first
+CACHING_AS_STRICT = replace(
+    CACHING_STRICTER,
+    name="as-strict",  # asks for fewer labels than the first
+    moderation={"mode": "enforce", "block": {"Weapons": 90, "Violence": 55}},
+)
 KEEPING = replace(FIRST, name="keeping-records-for-two-weeks", retention_days=14)
 BY_NAME = {
     deployment.name: deployment
-    for deployment in (*DEPLOYMENTS, *TAKING_VIDEOS, WITH_CROPS, BY_CATEGORY, KEEPING)
+    for deployment in (*DEPLOYMENTS, *TAKING_VIDEOS, WITH_CROPS, BY_CATEGORY, KEEPING, CACHING_AS_STRICT)
 }

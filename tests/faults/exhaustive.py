@@ -27,6 +27,7 @@ from tests.faults.process_pool import INTERRUPTED, ProcessPool, Progress, interr
 from tests.faults.races import CASES as RACES_AT_CALLS
 from tests.faults.races import run_race
 from tests.faults.scenarios import DAY, Scenario
+from tests.faults.scenarios_cache import cache_problems
 from tests.faults.scenarios_configuration import REDEPLOYMENTS, run_redeployment
 from tests.faults.scenarios_operations import AT_ANY_MOMENT, run_disturbed
 from tests.faults.scenarios_time_outs import TIME_OUTS, run_time_out
@@ -107,6 +108,7 @@ class PlannedFaults:
         self._places: dict[Call, int] = {}  # of each call among them, from 1
         self.calls: list[Call] = []
         self.injected: set[int] = set()
+        self.struck: list[tuple[Call, Fault]] = []
 
     def choose(self, call: Call) -> Fault | None:
         """Return the fault planned for this call, or None."""
@@ -120,6 +122,7 @@ class PlannedFaults:
         if fault is None or call.attempt > fault.attempts or not fault.fits(call.operation):
             return None
         self.injected.add(at)
+        self.struck.append((call, fault))
         return fault
 
 
@@ -133,9 +136,10 @@ def run_injections(stack: SimulatedStack, pool: ClientPool, name: str) -> tuple[
     with run.clock:
         scenario.prepare(run)
         run.injector = planned
+        asked_before = run.checker.answers.requests
         scenario.act(run)
         run.run()
-        ended = list(_ended_wrong(run, scenario))
+        ended = [*_ended_wrong(run, scenario), *cache_problems(run, scenario, planned.struck, asked_before)]
         if scenario.deployment.retention_days:
             run.pass_time(3 * scenario.deployment.retention_days * DAY)
             run.expire()

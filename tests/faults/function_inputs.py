@@ -54,6 +54,7 @@ def settings_of(
             transparency="keep",  # one kind of sample shows a weapon over black only
         ),
         policy=Policy.parse(deployment.moderation),
+        cache_days=deployment.cache_days,
         limits=Limits(bytes=deployment.bytes, pixels=deployment.pixels, frames=deployment.frames),
     )
     if function != "process-video":

@@ -69,9 +69,10 @@ class History:
     def shown_by(self, number: int, upload: Upload | None) -> Upload | None:
         """Return the upload whose number was read from a rendition of `upload`.
 
-        From frames with a pattern it cannot be read: their rendition's key has to do.
+        From frames with a pattern it cannot be read: their rendition's key has to do. The same bytes may be uploaded
+        several times.
         """
-        if upload is not None and upload.kind is Content.LONG_FRAME:
+        if upload is not None and (upload.kind is Content.LONG_FRAME or upload.number == number):
             return upload
         return self.by_number.get(number)
 

@@ -7,6 +7,9 @@ records of what was acknowledged. It knows the design's transition table and the
 from collections.abc import Callable
 from typing import Any
 
+from tests.faults.answer_checks import MODEL as ANSWERED_BY
+from tests.faults.answer_checks import SORT_KEY as ANSWER
+from tests.faults.answer_checks import AnswerChecker
 from tests.faults.expiry_checks import MARKS, expiry_problems
 from tests.faults.fault_injection import Call
 from tests.faults.history import History
@@ -40,6 +43,9 @@ class InvariantChecker:
         self._holders: dict[tuple[str, str], Any] = {}  # record -> the invocation whose claim holds it
         self.violations: list[str] = []
         self.content = ContentChecker(history, self.add_violation)
+        self.answers = AnswerChecker(
+            self.add_violation, lambda: stack.item(ANSWERED_BY, ANSWER), lambda: self._when()
+        )
         self._outcomes = OutcomeChecker(stack, history)
         self.waits_for_video: Callable[[str, str], bool] = lambda key, version: False  # noqa: ARG005
         self.exclusive = True  # whether two living invocations may never hold one record (clocks are sane)
@@ -52,6 +58,7 @@ class InvariantChecker:
 
     def after_call(self, call: Call) -> None:
         """Check what a call changed."""
+        self.answers.after_call(call)
         if call.operation == "Publish":
             self._read_announcements()
         elif call.operation == "UpdateItem":
@@ -155,6 +162,7 @@ class InvariantChecker:
         name = f"{key} {new['sequencer']}"
         self.violations += [f"{name}: {problem}" for problem in expiry_problems(old, new)]
         self.content.record_changed(old, new, call)
+        self.answers.record_changed(old, new, call)
         was, now = (old["status"] if old else None), new["status"]
         if old is not None and was in TERMINAL:
             if now == was:

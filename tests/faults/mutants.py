@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.faults import judged_checks, mutations_at_once
+from tests.faults import judged_checks, mutations_at_once, mutations_cache
 from tests.faults.all_mutations import MUTATIONS
 from tests.faults.all_scenarios import SCENARIOS
 from tests.faults.exhaustive import REPEATED, CaseRunner, cases, one_of_each
@@ -32,7 +32,9 @@ from tests.faults.soak import run_seed
 REQUIRED_SHARE = 0.95  # of the mutations must be detected
 SHARES = (41, 13, 5)  # every 41st case first: what is easy to detect is detected soon
 FAMILIES_FIRST = ("preempt:", "race:", "redeploy:", "time-out:")  # each detects what no single fault does
-AT_ONCE = {name for name, apply in MUTATIONS.items() if apply.__module__ == mutations_at_once.__name__}
+FIRST_FAMILIES = {mutations_at_once.__name__: "at-once:", mutations_cache.__name__: "cache-"}
+"""Of the mutations of a module: how the names of the cases begin that are most likely to detect them."""
+CACHE_SHARE = 5
 AT_ONCE_SHARE = (
     17  # every Nth case with calls at once first; for a mutation about calls at once before all else
 )
@@ -72,13 +74,13 @@ class Trial:
         return "detected" if self.detected else "MISSED"
 
 
-def first_violation(*, brief: bool = False, judged: bool = False, at_once_first: bool = False) -> str | None:
+def first_violation(*, brief: bool = False, judged: bool = False, first: str = "") -> str | None:
     """Return the first violation that the harness finds in the code as it is in this process, or None.
 
     `brief`: run the scenarios without faults only, and the checks without a stack; `judged`: run the latter alone;
-    `at_once_first`: begin with the cases in which calls are made at once, which take longest.
+    `first`: after those without faults, begin with the cases whose names begin so.
     """
-    checks = _checks(at_once_first) if not judged else iter(())
+    checks = _checks(first) if not judged else iter(())
     if brief:
         checks = itertools.islice(checks, len(SCENARIOS))
     if brief or judged:
@@ -89,14 +91,14 @@ def first_violation(*, brief: bool = False, judged: bool = False, at_once_first:
     return None
 
 
-def _checks(at_once_first: bool) -> Iterator[tuple[str, list[str]]]:
+def _checks(first: str) -> Iterator[tuple[str, list[str]]]:
     with SimulatedStack() as stack:
         pool = ClientPool()
         runner = CaseRunner(stack, pool)
         for scenario_name in SCENARIOS:
             yield scenario_name, runner.run(f"{scenario_name}/")
         tried = set[str]()
-        for name in _first_cases(runner, at_once_first):
+        for name in _first_cases(runner, first):
             if name not in tried:
                 tried.add(name)
                 yield name, runner.run(name)
@@ -110,7 +112,7 @@ def _checks(at_once_first: bool) -> Iterator[tuple[str, list[str]]]:
                 yield f"seed {seed}", run_seed(stack, pool, seed).violations
 
 
-def _first_cases(runner: CaseRunner, at_once_first: bool) -> Iterator[str]:
+def _first_cases(runner: CaseRunner, first: str) -> Iterator[str]:
     """Yield the cases that find the most in the least time, without those of SHARES."""
     names = list(cases(runner))
     at_once = [name for name in names if name.startswith("at-once:")]
@@ -118,8 +120,10 @@ def _first_cases(runner: CaseRunner, at_once_first: bool) -> Iterator[str]:
         *at_once[::AT_ONCE_SHARE],
         *(name for name in at_once if name.endswith(f"/{FaultKind.MEMORY_ERROR}")),
     ]
-    if at_once_first:
+    if first == "at-once:":
         yield from at_once
+    elif first:
+        yield from [name for name in names if name.startswith(first)][::CACHE_SHARE]
     yield from REPEATED
     yield from (name for name in names if name.startswith("race:") and name.endswith("-lapsed"))
     yield from one_of_each(runner)
@@ -135,7 +139,8 @@ def try_in_this_process(name: str) -> int:
         except Exception as error:  # noqa: BLE001 - whatever it is, nothing was tried
             print(f"the mutation cannot be applied: {error!r}")
             return BROKEN
-    found = first_violation(brief=name == UNCHANGED, judged=name in PURE, at_once_first=name in AT_ONCE)
+    first = FIRST_FAMILIES.get(MUTATIONS[name].__module__, "") if name in MUTATIONS else ""
+    found = first_violation(brief=name == UNCHANGED, judged=name in PURE, first=first)
     print(found or "nothing")
     return DETECTED if found else MISSED
 

@@ -11,7 +11,7 @@ from typing import Any
 from tests.faults.configurations import Deployment
 from tests.faults.fault_injection import Call
 from tests.faults.history import History, Upload
-from tests.faults.record_items import Item, answered, is_withheld, version_of
+from tests.faults.record_items import Item, answered, is_withheld, paid_for, version_of
 from tests.faults.sample_uploads import recognise
 
 STRICTNESS = {"off": 0, "observe": 1, "enforce": 2}
@@ -56,7 +56,7 @@ class ContentChecker:
         for (key, sequencer), item in held:
             if is_withheld(item):
                 self._add_violation(f"{key} {sequencer} was judged again although its verdict withholds it")
-            known = answered(item.get("moderation") or {}) | answered(item.get("answers") or {})
+            known = paid_for(item.get("moderation") or {}) | paid_for(item.get("answers") or {})
             if known.get(digest, 101.0) <= least:
                 self._add_violation(f"{key} {sequencer}: Rekognition was asked twice about one picture")
             elif self._written.get((key, sequencer), {}).get(digest, 101.0) <= least and self._is_unchanged:
@@ -67,7 +67,7 @@ class ContentChecker:
         record = str(new["object_key"]), str(new["sequencer"])
         moderation, answers = new.get("moderation") or {}, new.get("answers") or {}
         written = self._written.setdefault(record, {})
-        known = answered(moderation) | answered(answers)
+        known = paid_for(moderation) | paid_for(answers)
         for digest, least in known.items():
             written[digest] = min(least, written.get(digest, 101.0))
         if moderation and moderation != ((old or {}).get("moderation") or {}):

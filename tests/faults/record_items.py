@@ -1,5 +1,6 @@
 """Items of the records table as the checks read them, without code of the pipeline."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from tests.faults.history import identity, marker_identity
@@ -18,9 +19,19 @@ def version_of(item: Item) -> str:
 
 def answered(document: Item) -> dict[str, float]:
     """Return the pictures whose answers a verdict, or a cut-off attempt, wrote down: SHA-256 -> least confidence."""
-    pictures = document.get("pictures") or document.get("frames") or ()
+    return {picture["sha256"]: least for picture, least in _pictures(document)}
+
+
+def paid_for(document: Item) -> dict[str, float]:
+    """Return those of them that Rekognition was asked for, and not the cache: SHA-256 -> least confidence."""
+    return {picture["sha256"]: least for picture, least in _pictures(document) if not picture.get("reused")}
+
+
+def _pictures(document: Item) -> Iterator[tuple[Item, float]]:
     least = float(document.get("asked_from") or 0)
-    return {picture["sha256"]: least for picture in pictures if not picture.get("omitted")}
+    for picture in document.get("pictures") or document.get("frames") or ():
+        if not picture.get("omitted"):
+            yield picture, least
 
 
 def listed(item: Item) -> set[str]:

@@ -28,6 +28,7 @@ class Scenario:
     in_pairs: bool = True  # whether pairs of faults are tried as well
     late_calls: bool = True  # whether a call may be carried out after its function gave up on it
     faults: bool = True  # whether any are: only the picture differs from that of another scenario
+    asked: int | None = None  # how often Rekognition is asked while `act` is carried out without a fault
 
 
 def _nothing(_: Simulation) -> None:

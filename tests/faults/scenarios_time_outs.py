@@ -9,7 +9,7 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
-from tests.faults.configurations import WITH_VIDEOS, Deployment
+from tests.faults.configurations import CACHING_VIDEOS, Deployment
 from tests.faults.fault_injection import ALWAYS, Call, Fault, FaultKind
 from tests.faults.sample_uploads import Content
 from tests.faults.scenarios import DAY, KEY
@@ -22,7 +22,7 @@ SECONDS = (15, 20, 60, 300, 900)  # the shortest and the longest that may be con
 CLOCKS_OFF = 2.0  # seconds by which each of two clocks is off, in opposite directions
 REST = 0.5  # seconds before its time-out at which the first invocation goes on
 STEP_SHARE = 0.5  # of the time-out, that must be left when a function begins a step
-CALLS = 14
+CALLS = 16
 NEVER_ANSWERED = "timeout*"
 
 Act = Callable[[Simulation], object]
@@ -82,7 +82,7 @@ def run_time_out(stack: SimulatedStack, pool: ClientPool, name: str) -> list[str
     """Run `seconds s/what@call`; return the violations."""
     seconds, _, rest = name.partition("s/")
     what, _, at = rest.rpartition("@")
-    deployment = with_time_out(WITH_VIDEOS, float(seconds))
+    deployment = with_time_out(CACHING_VIDEOS, float(seconds))
     run = Simulation(stack, pool, seed=5, delivery_profile=DeliveryProfile(skew=0.0), deployment=deployment)
     run.functions.clock_errors = itertools.chain([-CLOCKS_OFF], itertools.repeat(CLOCKS_OFF))
     with run.clock:

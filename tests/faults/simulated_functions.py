@@ -57,6 +57,12 @@ class QuietObservability(Observability):
     def unknown_message(self, body: str, error: Exception) -> None:
         """Ignore the log line: nobody reads it."""
 
+    def answers_reused(self, pictures: int) -> None:
+        """Ignore the count: the checks read the record."""
+
+    def answer_cache_failed(self, error: Exception) -> None:
+        """Ignore the log line: nobody reads it."""
+
     def upload_accepted(self, **facts: Any) -> None:
         """Ignore the log line: nobody reads it."""
 

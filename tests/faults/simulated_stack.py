@@ -169,6 +169,11 @@ class SimulatedStack:
         records = (item for item in found if str(item["sequencer"]) >= "0")
         return sorted(records, key=lambda item: str(item["sequencer"]))
 
+    def item(self, key: str, sequencer: str) -> Item | None:
+        """Return any item of the table, also one that is no record; None where it is not there."""
+        found = self._table.items.get(DynamoType({"S": key}), {}).get(DynamoType({"S": sequencer}))
+        return None if found is None else _plain(found.attrs)
+
     def all_items(self) -> list[Item]:
         """Return every record, read over the API; without notes, as `items`."""
         pages = self.dynamodb.get_paginator("scan").paginate(TableName=TABLE, ConsistentRead=True)
@@ -228,6 +233,15 @@ class SimulatedStack:
                     del items[sort_key]
                     gone.append(item)
         return gone
+
+    def spoil_answers(self, most: int = 99) -> int:
+        """Leave up to `most` answers that are kept for later uploads without their labels; return how many it did."""
+        kept = [
+            item for items in self._table.items.values() for item in items.values() if "answer" in item.attrs
+        ]
+        for item in kept[:most]:
+            item.attrs["answer"] = DynamoType({"M": {"labels": {"S": ""}}})
+        return len(kept[:most])
 
     def read_outbox(self) -> list[dict[str, Any]]:
         """Return what subscribers of the events topic received since the last call."""

@@ -3,7 +3,6 @@
 The invariants are checked after every call that took effect, the final checks at the end.
 """
 
-import base64
 import json
 import random
 from collections.abc import Callable, Collection, Iterator
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 from botocore.awsrequest import AWSResponse
 
 from tests.faults.api_client import UPLOAD_API, ApiClient
-from tests.faults.configurations import FIRST, LABELS, Deployment
+from tests.faults.configurations import FIRST, Deployment
 from tests.faults.error_responses import answer, error
 from tests.faults.fault_injection import CRASHES, Call, Fault, FaultKind, Injector, NoFaults
 from tests.faults.final_checks import run_final_checks
@@ -21,10 +20,11 @@ from tests.faults.history import NULL, History, Upload, identity, marker_identit
 from tests.faults.invariants import InvariantChecker
 from tests.faults.operators import OPERATOR, Operator
 from tests.faults.s3_events import ETAG_OF_MARKERS, MARKED, PUT, REMOVED, event, events_of
-from tests.faults.sample_uploads import Content, draw, recognise
+from tests.faults.sample_uploads import Content, draw
 from tests.faults.simulated_functions import ClientPool, Functions
 from tests.faults.simulated_invocation import Invocation
 from tests.faults.simulated_queues import VISIBILITY_FACTOR, Delivery, EventSource, Message, Queue
+from tests.faults.simulated_rekognition import SimulatedRekognition
 from tests.faults.simulated_stack import UPLOADS, SimulatedStack
 from tests.faults.virtual_time import VirtualClock
 from tests.faults.wire import Network
@@ -70,6 +70,7 @@ class Simulation:
         self.checker = InvariantChecker(stack, self.history, lambda: self.clock.elapsed)
         stack.on_rendered = self.checker.content.rendered
         self.injector: Injector = injector or NoFaults()
+        self.rekognition = SimulatedRekognition()
         self.network = Network(self.clock, self, self, self.rng)
         stack.on_encoding = self.network.encode
         self.network.on_error = self.checker.add_violation
@@ -329,21 +330,14 @@ class Simulation:
         return answer(200, {"Content-Type": "application/x-amz-json-1.0"}, b"{}")
 
     def _rekognition(self, call: Call) -> AWSResponse:
-        data = call.params["Image"]["Bytes"]
-        data = data if isinstance(data, bytes) else base64.b64decode(data)
-        seen = recognise(data)
+        data, seen = self.rekognition.see(call)
         upload = self.upload_of(call.invocation)
         # Numbers cannot be read from frames with a pattern.
         number = upload.number if upload and upload.kind is Content.LONG_FRAME else seen.number
         self.checker.content.asked(call, data, number, self.checker.held_by(call.invocation))
+        self.checker.answers.asked(call, data, self.rekognition.labels(call), self.rekognition.model)
         self.history.judged.setdefault(number, set()).add(call.invocation.deployment.name)
-        labels = [
-            {"Name": name, "ParentName": parent, "Confidence": confidence}
-            for name, parent, confidence in LABELS[seen.kind]
-            if confidence >= call.params.get("MinConfidence", 50)
-        ]
-        document = {"ModerationLabels": labels, "ModerationModelVersion": "7.0"}
-        return answer(200, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(document).encode())
+        return self.rekognition.answer(call)
 
     # ---- SQS and Lambda
 

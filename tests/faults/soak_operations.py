@@ -2,10 +2,11 @@
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
-from tests.faults.configurations import Deployment
-from tests.faults.sample_uploads import Content
+from tests.faults.configurations import CACHE_DAYS, Deployment
+from tests.faults.sample_uploads import REASONS, Content
 from tests.faults.scenarios_time_outs import with_time_out
 from tests.faults.simulation import Simulation
 
@@ -13,6 +14,8 @@ TIME_OUTS = (15.0, 20.0, 60.0, 60.0, 60.0, 300.0)  # seconds, of the functions t
 COMMANDS = 3  # of operators, per seed
 UPLOADS = (Content.CLEAN, Content.CLEAN, Content.WEAPON, Content.FIGHT, Content.CORRUPT)
 API_UPLOADS = 2  # per seed
+CACHING_SHARE = 0.7  # of the seeds keep answers for later uploads
+COPIES = 6  # of earlier uploads under keys of their own, in these seeds
 ROUNDS_OF_REDRIVING = 3
 
 
@@ -21,10 +24,14 @@ class Surroundings:
 
     def __init__(self, seed: int) -> None:
         self._rng = random.Random(f"surroundings {seed}")
+        self._cache_rng = random.Random(f"cache {seed}")
+        self._caches = self._cache_rng.random() < CACHING_SHARE
 
     def choose(self, deployments: Sequence[Deployment]) -> Deployment:
-        """Return one of the deployments, with any time-out."""
-        return with_time_out(self._rng.choice(deployments), self._rng.choice(TIME_OUTS))
+        """Return one of the deployments, with any time-out, and with or without a cache of answers."""
+        chosen = with_time_out(self._rng.choice(deployments), self._rng.choice(TIME_OUTS))
+        days = self._cache_rng.choice((CACHE_DAYS, CACHE_DAYS, 1, 0)) if self._caches else 0
+        return replace(chosen, cache_days=days)
 
     def schedule(self, run: Simulation, seconds: float, first_number: int) -> None:
         """Schedule operators and clients of the API; `first_number` is that of the first picture not in use."""
@@ -36,6 +43,23 @@ class Surroundings:
             run.clock.after(rng.uniform(0, seconds), partial(run.api.upload, rng.choice(UPLOADS), number))
         form = partial(run.api.ask_for_form, rng.choice(UPLOADS), first_number + API_UPLOADS)
         run.clock.after(rng.uniform(0, seconds), form)
+        if self._caches:
+            self._schedule_copies(run, seconds)
+
+    def _schedule_copies(self, run: Simulation, seconds: float) -> None:
+        """Schedule uploads of bytes that were uploaded before, and another model of Rekognition."""
+        rng = self._cache_rng
+        for number in range(COPIES):
+            copy = partial(self._copy, run, f"again/{number}.jpg")
+            run.clock.after(rng.uniform(seconds / 4, 1.5 * seconds), copy)
+        if rng.random() < 0.5:
+            run.clock.after(rng.uniform(0, 1.5 * seconds), partial(setattr, run.rekognition, "model", "7.1"))
+
+    def _copy(self, run: Simulation, key: str) -> None:
+        copied = [upload for upload in run.history.uploads.values() if upload.kind not in REASONS]
+        if copied:
+            upload = self._cache_rng.choice(copied)
+            run.put(key, upload.kind, upload.number)
 
 
 def redrive_all(run: Simulation) -> list[str]:
