@@ -97,3 +97,21 @@ def test_transparent_video_is_judged_over_the_configured_background(
         assert [abs(level - wanted) < 12 for level, wanted in zip(shown, (200, 30, 40), strict=True)] == [
             True
         ] * 3
+
+
+def test_a_video_that_was_uploaded_before_is_published_without_a_request(videos: Any, clip: bytes) -> None:
+    videos.settings = replace(videos.settings, cache_days=30)
+    records = []
+    for key in ("a.mp4", "b.mp4"):
+        event = videos.upload(key, clip)
+        # The message of the hand-over would be received before the one that `deliver` sends.
+        sqs, url = videos.stack.clients.sqs, videos.stack.videos_url
+        (handed_over,) = sqs.receive_message(QueueUrl=url)["Messages"]
+        sqs.delete_message(QueueUrl=url, ReceiptHandle=handed_over["ReceiptHandle"])
+        assert videos.deliver(event)
+        records.append(videos.stack.record(key, event))
+    assert [record.status for record in records] == [Status.PUBLISHED] * 2
+    assert len(videos.stack.rekognition.calls) == 5
+    assert [record.attributes["moderation"].get("reused") for record in records] == [None, 5]
+    times = [[frame["time"] for frame in record.attributes["moderation"]["frames"]] for record in records]
+    assert times[0] == times[1]
