@@ -68,7 +68,7 @@ class Overlap(ABC):
             while True:
                 try:
                     while failure is None and len(running) < limit:
-                        running.add(self.start(self._carried(next(left))))
+                        running.add(self.start(self.carried(next(left))))
                 except StopIteration:
                     left = iter(())
                 except Exception as error:  # noqa: BLE001 - raised below, when the others have ended
@@ -94,8 +94,8 @@ class Overlap(ABC):
     def _wait_for_one(self, calls: Collection[Future[Any]]) -> None:
         """Wait until at least one of them has ended."""
 
-    def _carried(self, call: Callable[[], T]) -> Callable[[], T]:
-        """Return the call with what it needs of the caller's thread."""
+    def carried(self, call: Callable[[], T]) -> Callable[[], T]:
+        """Return the call with what it needs of the caller's thread, and not of what ran in its own before."""
         return call
 
 
@@ -121,5 +121,6 @@ class Threads(Overlap):
     def _wait_for_one(self, calls: Collection[Future[Any]]) -> None:
         wait(calls, return_when=FIRST_COMPLETED)
 
-    def _carried(self, call: Callable[[], T]) -> Callable[[], T]:
+    def carried(self, call: Callable[[], T]) -> Callable[[], T]:
+        """Return the call with the caller's open subsegment."""
         return self._carry(call)

@@ -20,11 +20,15 @@ from media_pipeline.observability import Observability
 observability = Observability(tracing=True)
 with mock_aws():
     s3 = boto3.client("s3", region_name="us-east-1")
-    with Threads(observability.carried) as overlap, observability.segment("publish"):
-        background = overlap.start(lambda: [s3.list_buckets() for _ in range(2)])
-        for _ in overlap.at_most(4)(s3.list_buckets for _ in range(8)):
-            pass
-        overlap.join([background])
+    with Threads(observability.carried) as overlap:
+        with observability.segment("publish"):
+            background = overlap.start(lambda: [s3.list_buckets() for _ in range(2)])
+            for _ in overlap.at_most(4)(s3.list_buckets for _ in range(8)):
+                pass
+            overlap.join([background])
+        later = overlap.start(overlap.carried(s3.list_buckets))  # in a thread that worked for the step
+        overlap.join([later])
+        later.result()
 """
 
 
@@ -51,14 +55,14 @@ def test_calls_in_threads_are_traced_below_their_step_and_background_calls_below
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         sent: list[dict[str, Any]] = []
-        while len([one for each in sent for one in _flat(each)]) < 11:
+        while len([one for each in sent for one in _flat(each)]) < 12:
             _, _, document = daemon.recv(65_536).decode().partition("\n")
             sent.append(json.loads(document))
     entities = {one["id"]: one for each in sent for one in _flat(each)}
     parents = {child["id"]: one["id"] for one in entities.values() for child in one.get("subsegments", ())}
     (step,) = (one for one in entities.values() if one["name"] == "## publish")
     calls = [one for one in entities.values() if one["name"] == "s3"]
-    assert len(calls) == 10
+    assert len(calls) == 11
     above = [str(one.get("parent_id", parents.get(one["id"]))) for one in calls]
-    assert sorted(above) == sorted([step["id"]] * 8 + [PARENT] * 2)
+    assert sorted(above) == sorted([step["id"]] * 8 + [PARENT] * 3)
     assert not any(one.get("in_progress") or one.get("fault") for one in entities.values())

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from media_pipeline.moderation.result import JudgedPicture
 from media_pipeline.moderation.verdicts import Label
 
-_VERSION = re.compile(r"\d{1,6}(\.\d{1,6})*")
+_VERSION = re.compile(r"(?P<numbers>\d{1,6}(\.\d{1,6})*)(?P<rest>[ -].{0,60})?")
 _DIGITS = 6
 
 
@@ -100,7 +100,12 @@ def _percent(value: Any) -> float:
 
 
 def comparable(model_version: str) -> str | None:
-    """Return a version of Rekognition's model, such as `7.0`, as a text that sorts like it; None if it is no such."""
-    if not _VERSION.fullmatch(model_version):
+    """Return a version of Rekognition's model, such as `7.0`, as a text that sorts like it; None if it is no such.
+
+    Words after the numbers, as in `7.0 (stand-in)`, count after all numbers.
+    """
+    found = _VERSION.fullmatch(model_version)
+    if found is None:
         return None
-    return ".".join(part.zfill(_DIGITS) for part in model_version.split("."))
+    numbers = (part.zfill(_DIGITS) for part in found["numbers"].split("."))
+    return ".".join(numbers) + (found["rest"] or "")

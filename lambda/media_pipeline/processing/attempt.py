@@ -33,6 +33,8 @@ class Attempt:
     """Attributes of the terminal record that are known so far."""
     answers: Answers | None = None
     """Rekognition's answers so far, the known ones of earlier attempts included."""
+    keep_answers: Callable[[], None] | None = None
+    """Writes the answers that were paid for where later uploads find them; None where there is nothing to write."""
     has_older: bool = True
     """Whether the key may have older records, which this version's outcome hides."""
     has_twin: bool = False

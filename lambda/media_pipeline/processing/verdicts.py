@@ -86,8 +86,7 @@ class Verdicts:
         moderation = self._reusable(attempt, results.proxies)
         if moderation is None:
             moderation = early.verdict(tuple(results.proxies)) or self._judge_now(attempt, results)
-            if moderation.reused:
-                self._observability.answers_reused(moderation.reused)
+            self._judged(attempt, moderation)
         elif listed == list(known.renditions):
             record = self._records.store_verdict(attempt.claim, {})  # decoding ended once more
             attempt.verdict_stored = True
@@ -118,6 +117,16 @@ class Verdicts:
             return None
         pictures = (hashlib.sha256(proxy).hexdigest() for proxy in proxies)
         return stored if stored.covers(pictures, self._moderator.mode) else None
+
+    def _judged(self, attempt: Attempt, moderation: ModerationResult) -> None:
+        """Count answers that were used again; write down new ones in the background, beside what follows.
+
+        Only the end of the invocation waits for that.
+        """
+        if moderation.reused:
+            self._observability.answers_reused(moderation.reused)
+        if attempt.keep_answers is not None:
+            attempt.overlap.start(attempt.overlap.carried(attempt.keep_answers))
 
     def _judge_now(self, attempt: Attempt, results: Results) -> ModerationResult:
         with attempt.steps("moderate"):
@@ -161,7 +170,7 @@ class Verdicts:
         if self._cache is not None and look is not None and fresh:
             asked_from, has_time = self._moderator.asked_from, lambda: attempt.invocation.has_time
             keep = partial(self._cache.keep, look, fresh, asked_from=asked_from, has_time=has_time)
-            attempt.overlap.start(keep)  # nothing waits for it but the end of the invocation
+            attempt.keep_answers = keep
         stored = attempt.record.moderation
         return judged if stored is None else stored.worse(judged)
 

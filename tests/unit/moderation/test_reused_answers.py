@@ -90,6 +90,6 @@ def test_an_answer_serves_a_request_that_would_return_no_more(
 
 
 def test_versions_of_the_model_are_compared_by_their_numbers() -> None:
-    versions = ["6.1", "7.0", "7.0.1", "7.1", "7.10", "10.0"]
+    versions = ["6.1", "7.0", "7.0 (stand-in)", "7.0-beta", "7.0.1", "7.1", "7.10", "10.0"]
     assert sorted(versions, key=lambda version: comparable(version) or "") == versions
-    assert [comparable(text) for text in ("", "v7", "7.", "7.0-beta", "12345678")] == [None] * 5
+    assert [comparable(text) for text in ("", "v7", "7.", "newest", "12345678")] == [None] * 5
