@@ -29,6 +29,16 @@ def test_rate_follows_from_concurrency_until_rekognitions_quota_bounds_it(config
 
 
 @pytest.mark.parametrize(
+    ("stack", "requests", "measured"), [("dev", 1, 0.86), ("dev", 8, 1.38), ("prod", 1, 1.0)]
+)
+def test_without_billed_seconds_those_of_bench_path_are_estimated(
+    stack: str, requests: int, measured: float
+) -> None:
+    plan = Plan(config=read_config(PROJECT, stack), limits=USUAL, objects=1, requests=requests)
+    assert plan.billed_seconds == pytest.approx(measured, rel=0.1)
+
+
+@pytest.mark.parametrize(
     ("limits", "seconds", "right"),
     [
         (USUAL, 1.3, 65),  # 50 a second x 1.3 s
