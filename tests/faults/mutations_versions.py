@@ -6,7 +6,7 @@ from typing import Any
 from media_pipeline import events, storage
 from media_pipeline.processing import outcomes, processor, second_records
 from media_pipeline.records import items, record, succession, table
-from media_pipeline.records.record import Record
+from media_pipeline.records.record import Record, Status
 from media_pipeline.records.succession import Neighbours
 from tests.faults.mutations import mutation, swap
 from tests.faults.virtual_time import START
@@ -151,6 +151,28 @@ def renditions_of_null_versions_are_looked_for_under_their_id() -> None:
 @mutation
 def a_delete_of_a_null_version_ends_its_newest_record() -> None:
     vars(table)["staying"] = lambda newest_first: next(iter(newest_first), None)
+
+
+@mutation
+def the_removal_of_a_null_marker_is_noted_only_without_a_record() -> None:
+    def note(self: Any, event: Any) -> None:
+        newer = [one for one in self.newer(event.key, "0") if one.is_of_null_version]
+        if not (newer and newer[-1].is_tombstone):
+            real(self, event)
+
+    real = Succession.note_deleted_version
+    swap(Succession, "note_deleted_version", lambda _: note)
+
+
+@mutation
+def the_delete_of_a_superseded_version_is_not_noted() -> None:
+    def note(self: Any, event: Any) -> None:
+        known = [one for one in self.newer(event.key, "0") if one.version == event.version]
+        if not (known and known[0].status is Status.SUPERSEDED and not event.is_of_null_version):
+            real(self, event)
+
+    real = Succession.note_deleted_version
+    swap(Succession, "note_deleted_version", lambda _: note)
 
 
 @mutation

@@ -68,6 +68,15 @@ def _put_and_delete(run: Simulation) -> None:
     run.delete(KEY)
 
 
+def _superseded_and_deleted(run: Simulation) -> None:
+    """Let the event of an upload arrive after that of its delete."""
+    with run.postponed() as bodies:
+        run.put(KEY, Content.CLEAN, 1)
+    run.delete(KEY)
+    run.run(DAY)
+    run.queues["images"].send(bodies[0])
+
+
 def _nothing(_: Simulation) -> None:
     pass
 
@@ -86,6 +95,7 @@ RACES: Mapping[str, Race] = {
     "undelete+overwrite": Race(_undelete, _put(number=2), _CALLS, before=_put_and_delete),
     "undelete+delete": Race(_undelete, _delete, _CALLS, before=_put_and_delete),
     "undelete+again": Race(_undelete, _again(), _CALLS, before=_put_and_delete),
+    "undelete+delete-version": Race(_undelete, _delete_version, _CALLS, before=_superseded_and_deleted),
     # The deletes are seen before the events of the uploads.
     "delete-version+publish": Race(_delete_version, _nothing, range(1, 5), unseen=_put()),
     "null+null": Race(_put(), _put(Content.WEAPON, 2), _CALLS, before=_suspend),

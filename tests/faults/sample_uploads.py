@@ -104,6 +104,8 @@ def draw(kind: Content, number: int) -> bytes:
     image = _picture(kind, number)
     exif = Image.Exif()
     exif.get_ifd(ExifTags.IFD.GPSInfo).update({1: "N", 2: (47.0, 22.0, 12.0)})
+    if kind is Content.CORRUPT:
+        exif[ExifTags.Base.ImageDescription] = str(number)  # what is left of two pictures must differ
     data = io.BytesIO()
     image.save(data, "PNG" if kind is Content.HIDDEN else "JPEG", quality=90, exif=exif)
     return data.getvalue()[: -len(data.getvalue()) // 3] if kind is Content.CORRUPT else data.getvalue()

@@ -331,6 +331,9 @@ VERSIONS: Mapping[str, Scenario] = {
     "null-marker-over-a-null-marker": _plain(
         _first(_PUBLISHED, _suspend, _delete, _delete), _undelete, "DELETED"
     ),
+    "null-marker-removed-before-it-is-seen": _plain(
+        _first(_PUBLISHED, _suspend, _delete, _unseen(_delete), _undelete), _arrives, "DELETED"
+    ),
     "null-marker-seen-after-its-successor-is-removed": _plain(
         _first(_PUBLISHED, _suspend, _unseen(_delete), _delete, _undelete), _arrives, "DELETED"
     ),

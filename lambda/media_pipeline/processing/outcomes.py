@@ -70,8 +70,9 @@ class Outcomes:
         if event.kind is EventKind.DELETE_MARKER:
             return self._delete_key(event, invocation)
         record = self._records.deleted_by(event)
-        if record is None or (event.is_of_null_version and not record.is_tombstone):
-            # Called "null", it may also be a delete marker whose own event is still to come.
+        if record is None or event.is_of_null_version or record.status is Status.SUPERSEDED:
+            # Called "null", it may also be a delete marker whose own event is still to come. And what was superseded
+            # may be opened again by an undelete that is under way.
             self._records.succession.note_deleted_version(event)
             # Again: what was not there may have been recorded before the note.
             record = self._records.deleted_by(event)
