@@ -309,6 +309,16 @@ def a_null_delete_marker_can_be_a_folder() -> None:
 
 
 @mutation
+def a_deleted_version_can_be_a_folder() -> None:
+    def carry_out(self: Any, event: Any, invocation: Any) -> Any:
+        is_folder = event.key.endswith("/") and not event.is_of_null_version and self._is_folder(event.key)
+        return None if is_folder else real(self, event, invocation)
+
+    real = Outcomes.carry_out_delete
+    swap(Outcomes, "carry_out_delete", lambda _: carry_out)
+
+
+@mutation
 def an_undelete_that_was_cut_off_is_forgotten() -> None:
     swap(Outcomes, "_begun_restore", lambda _: lambda self, tombstone: None)
 

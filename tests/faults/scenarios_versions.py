@@ -214,6 +214,9 @@ VERSIONS: Mapping[str, Scenario] = {
         _first(_unseen(_PUBLISHED), _delete, _arrives), _undelete, "DELETED", faults=False
     ),
     "deleted-before-its-upload": _plain(_first(_unseen(_PUBLISHED), _delete_oldest), _arrives, "DELETED"),
+    "deleted-before-its-upload-under-a-slash": _plain(
+        _first(_unseen(_put(Content.CLEAN, 1, SLASH)), _delete_oldest), _arrives, "DELETED", faults=False
+    ),
     "deleted-long-before-its-upload": _kept(
         _first(_unseen(_PUBLISHED), _delete_oldest, _wait, _expire), _arrives, "DELETED", faults=False
     ),

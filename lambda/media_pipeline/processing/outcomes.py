@@ -65,9 +65,9 @@ class Outcomes:
         Return the event of a version that is to be processed now: a delete marker above it was removed.
         Raises LeaseHeldError while an invocation works on what is deleted.
         """
-        if event.key.endswith("/") and not event.is_of_null_version and self._is_folder(event.key):
-            return None  # a delete marker called "null" took the place of what may have had bytes
         if event.kind is EventKind.DELETE_MARKER:
+            if event.key.endswith("/") and not event.is_of_null_version and self._is_folder(event.key):
+                return None  # a delete marker called "null" took the place of what may have had bytes
             return self._delete_key(event, invocation)
         record = self._records.deleted_by(event)
         if record is None or event.is_of_null_version or record.status is Status.SUPERSEDED:
