@@ -11,7 +11,7 @@ from tests.video.stack import VideoStack
 from tests.video.video_builder import Sound, Track, craft
 
 FASTER = TimeScale(0.25)  # so that the lease of the killed function is over sooner
-TIMEOUT = 80
+TIMEOUT = 48
 """Seconds: a quarter of it must do for the work on a machine that is busy with much else."""
 PATIENCE = 200.0
 
@@ -21,8 +21,8 @@ def test_video_whose_function_is_killed_publishes_nothing_and_is_processed_again
 ) -> None:
     data = craft(
         tmp_path / "long.mp4",
-        [Track(size=(640, 360), times=odd_videos.tenths(120), rate=10)],
-        [Sound(end=12.0)],
+        [Track(size=(640, 360), times=odd_videos.tenths(60), rate=10)],
+        [Sound(end=6.0)],
     )
     with VideoStack(overrides={"media-pipeline:timeout.video": TIMEOUT}, timescale=FASTER) as stack:
         stack.put("long.mp4", data)
