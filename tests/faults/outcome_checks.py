@@ -93,7 +93,9 @@ class OutcomeChecker:
         if item.get("attention") != "FAILED":
             return "no alarm will show it to an operator"
         if reason == "retries_exhausted":
-            gave_up = (upload.key, upload.version) in self._history.dead_lettered
+            # The version's own message, or that of an undelete which names only the delete marker.
+            undeletes = {marker for marker in self._history.removed_markers if marker[0] == upload.key}
+            gave_up = bool(self._history.dead_lettered & {(upload.key, upload.version), *undeletes})
             return None if gave_up else "its message never reached the dead letters"
         if reason == "original_gone":
             # After its record expired, an event finds nothing of what was moved to quarantine.
