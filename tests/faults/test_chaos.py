@@ -16,9 +16,9 @@ QUICK = Plan(
 def test_killed_stalled_and_out_of_memory_functions_with_a_full_tmp_lose_nothing() -> None:
     """Two functions at a time; heavy pictures are killed for their memory where the system can measure it."""
     heavy = memory.SUPPORTED
-    report = ChaosRun(replace(QUICK, kills=2, stalls=2, seed=1, concurrency=2, file_bytes=0, heavy=heavy))()
+    report = ChaosRun(replace(QUICK, kills=1, stalls=1, seed=1, concurrency=2, file_bytes=0, heavy=heavy))()
     assert report.violations == []
-    assert (report.kills, report.restarts) == (2, 1)
+    assert (report.kills, report.restarts) == (1, 1)
     assert report.stalls >= 1
     assert report.memory_kills in ((2, 3) if heavy else (0,))  # one death may have been the restart's
     assert report.statuses == {"PUBLISHED": 5 - heavy, "BLOCKED": 2, "REJECTED": 1 + heavy}
