@@ -4,8 +4,6 @@ Both run on the same processor, one after the other on every photograph, round a
 processor time against the naive recipe, which is the same code in both and shows how much the machine varies.
 """
 
-import json
-import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Sequence
@@ -18,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import peak
+from benchmarks.json_process import JsonProcess
 from benchmarks.photographs import ROOT, Photograph
 
 _ROUNDS = 7
@@ -26,37 +25,15 @@ _WORKER = Path(__file__).with_name("recipe_worker.py")
 _MEBIBYTE = 1024 * 1024
 
 
-class Worker:
-    """The recipes of one checkout in a process of their own."""
-
-    def __init__(self, checkout: Path) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, str(_WORKER)],
-            cwd=checkout,
-            text=True,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
-
-    def run(self, recipe: str, photograph: Photograph) -> dict[str, Any]:
-        """Return `seconds` and `bytes` of one run."""
-        if self._process.stdin is None or self._process.stdout is None:
-            raise RuntimeError("the process has no pipes")
-        job = {
-            "recipe": recipe,
-            "path": str(photograph.path.resolve()),
-            "sizes": peak.SIZES,
-            "quality": peak.QUALITY,
-        }
-        print(json.dumps(job), file=self._process.stdin, flush=True)
-        line = self._process.stdout.readline()
-        if not line:
-            raise RuntimeError(f"the recipes of {self._process.args!r} ended with {self._process.wait()}")
-        return dict(json.loads(line))
-
-    def close(self) -> None:
-        """End the process."""
-        self._process.communicate()
+def run(worker: JsonProcess, recipe: str, photograph: Photograph) -> float:
+    """Return the processor time of one run, in seconds."""
+    job = {
+        "recipe": recipe,
+        "path": str(photograph.path.resolve()),
+        "sizes": peak.SIZES,
+        "quality": peak.QUALITY,
+    }
+    return float(worker.ask(job)["seconds"])
 
 
 @dataclass
@@ -104,16 +81,17 @@ def _compared(name: str, members: Sequence[Photograph], checkouts: dict[str, Pat
     largest = max(members, key=lambda photograph: photograph.megapixels)
     for checkout, folder in checkouts.items():
         result.peaks[checkout] = peak.added("pipeline", largest.path.resolve(), folder)
-    workers = {checkout: Worker(folder) for checkout, folder in checkouts.items()}
+    command = [sys.executable, str(_WORKER)]
+    workers = {checkout: JsonProcess(command, folder) for checkout, folder in checkouts.items()}
     try:
         for photograph in members:
             for worker in workers.values():
-                worker.run("pipeline", photograph)  # warm
+                run(worker, "pipeline", photograph)  # warm
             took: dict[tuple[str, str], list[float]] = defaultdict(list)
             for _ in range(_ROUNDS):
                 for recipe in _RECIPES:
                     for checkout, worker in workers.items():
-                        took[checkout, recipe].append(worker.run(recipe, photograph)["seconds"])
+                        took[checkout, recipe].append(run(worker, recipe, photograph))
             for key, times in took.items():
                 result.seconds[key].append(median(times))
     finally:

@@ -7,7 +7,6 @@ then check the result, and films that flash and click show whether sound is in s
 import argparse
 import json
 import platform
-import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -20,6 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import sync, video_checks, video_recipes, video_source
+from benchmarks.json_process import JsonProcess
 from benchmarks.peak import ROOT
 from benchmarks.video_recipes import Settings
 from local.demo.filming import Film
@@ -46,29 +46,16 @@ SYNC: Mapping[str, tuple[Film, dict[str, Any]]] = {
 }
 
 
-class Worker:
+class Worker(JsonProcess):
     """A process that transcodes videos with one recipe."""
 
     def __init__(self, recipe: str, settings: Settings) -> None:
         command = [sys.executable, "-m", "benchmarks.video_worker", recipe, json.dumps(asdict(settings))]
-        self._process = subprocess.Popen(
-            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+        super().__init__(command, ROOT)
 
     def run(self, source: Path, target: Path) -> dict[str, float]:
         """Transcode one video; return seconds, CPU seconds and by how many bytes the peak exceeds idle."""
-        assert self._process.stdin is not None  # noqa: S101 - for the type checker
-        assert self._process.stdout is not None  # noqa: S101
-        self._process.stdin.write(json.dumps({"source": str(source), "target": str(target)}) + "\n")
-        self._process.stdin.flush()
-        answer = self._process.stdout.readline()
-        if not answer:
-            raise RuntimeError(f"the worker ended with {self._process.wait()}")
-        return dict(json.loads(answer))
-
-    def close(self) -> None:
-        """End the process."""
-        self._process.communicate()
+        return self.ask({"source": str(source), "target": str(target)})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
