@@ -87,25 +87,18 @@ class Succession:
         # Of all that had the id "null" in turn, it is about those before the delete.
         return note is not None and (version.sequencer or "") < _deleted_until(note)
 
-    def was_replaced_by_marker(self, record: Record) -> bool:
-        """Return whether a delete marker took a null version's place, which deletes that version for good.
+    def was_replaced_by_marker(self, object_key: str, version: ObjectEvent | Record, sequencer: str) -> bool:
+        """Return whether a delete marker took the place of a null version, or of an earlier marker called "null".
 
-        It does so in a bucket whose versioning was suspended, and also where the marker was removed again (Amazon S3
-        User Guide, "Deleting objects from versioning-suspended buckets").
+        It does so in a bucket whose versioning was suspended, for good: also where that marker was removed again
+        (Amazon S3 User Guide, "Deleting objects from versioning-suspended buckets").
         """
-        return record.is_of_null_version and any(
-            newer.is_tombstone and newer.is_of_null_version
-            for newer in self.newer(record.object_key, record.sequencer)
-        )
-
-    def marker_was_replaced(self, event: ObjectEvent, sequencer: str) -> bool:
-        """Return whether another delete marker called "null" took the place of this one, which is gone by that."""
-        return event.is_of_null_version and any(
-            newer.is_tombstone and newer.is_of_null_version for newer in self.newer(event.key, sequencer)
+        return version.is_of_null_version and any(
+            newer.is_tombstone and newer.is_of_null_version for newer in self.newer(object_key, sequencer)
         )
 
     def note_deleted_version(self, event: ObjectEvent) -> None:
-        """Note the delete of a version without a record, for the event of its upload that may still come.
+        """Note the delete of a version, for what may still come: the event of its upload, or an undelete under way.
 
         The note sorts below all versions of the key, so that no reader of the newest record meets it.
         """
