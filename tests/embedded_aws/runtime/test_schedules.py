@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -25,8 +24,8 @@ TELLS = """
 """
 
 
-@contextmanager
-def scheduling(stack: Stack, cache: Path, tmp_path: Path) -> Iterator[Schedules]:
+@pytest.fixture
+def schedules(stack: Stack, cache: Path, tmp_path: Path) -> Iterator[Schedules]:
     with (
         Functions(stack.world, FAST, log_folder=tmp_path / "logs", cache=cache),
         Schedules(stack.world, FAST) as schedules,
@@ -83,66 +82,60 @@ def _no_schedules_left(stack: Stack) -> Iterator[None]:
 
 def test_a_rate_invokes_again_and_again_until_it_is_disabled(
     stack: Stack,
-    cache: Path,
-    tmp_path: Path,
+    schedules: Schedules,
     target: dict[str, Any],
     told: Callable[[], list[str]],
     wait_until: Callable[..., None],
 ) -> None:
-    with scheduling(stack, cache, tmp_path) as schedules:
-        name = create(stack, target, "rate(1 minute)")
-        wait_until(lambda: len(told()) >= 3)
-        assert set(told()) == {str(json.loads(target["Input"]))}
-        stack.world.client("scheduler").update_schedule(
-            Name=name,
-            ScheduleExpression="rate(1 minute)",
-            Target=target,
-            FlexibleTimeWindow={"Mode": "OFF"},
-            State="DISABLED",
-        )
-        seen = schedules.now()
-        wait_until(lambda: schedules.now() > seen + timedelta(minutes=1))
-        number = len(told())
-        wait_until(lambda: schedules.now() > seen + timedelta(minutes=3))
-        assert len(told()) == number
+    name = create(stack, target, "rate(1 minute)")
+    wait_until(lambda: len(told()) >= 3)
+    assert set(told()) == {str(json.loads(target["Input"]))}
+    stack.world.client("scheduler").update_schedule(
+        Name=name,
+        ScheduleExpression="rate(1 minute)",
+        Target=target,
+        FlexibleTimeWindow={"Mode": "OFF"},
+        State="DISABLED",
+    )
+    seen = schedules.now()
+    wait_until(lambda: schedules.now() > seen + timedelta(minutes=1))
+    number = len(told())
+    wait_until(lambda: schedules.now() > seen + timedelta(minutes=3))
+    assert len(told()) == number
     assert schedules.faults == []
 
 
 def test_a_time_and_a_cron_expression_invoke_when_they_come(
     stack: Stack,
-    cache: Path,
-    tmp_path: Path,
+    schedules: Schedules,
     target: dict[str, Any],
     told: Callable[[], list[str]],
     wait_until: Callable[..., None],
 ) -> None:
-    with scheduling(stack, cache, tmp_path) as schedules:
-        begun = schedules.now()
-        soon, later = begun + timedelta(minutes=2), begun + timedelta(minutes=4)
-        once = {**target, "Input": '"once"'}
-        create(stack, once, f"at({soon:%Y-%m-%dT%H:%M:%S})", ActionAfterCompletion="DELETE")
-        create(stack, {**target, "Input": '"cron"'}, f"cron({later:%-M} {later:%-H} * * ? *)")
-        wait_until(lambda: "once" in told())
-        assert schedules.now() >= soon - timedelta(seconds=1)
-        assert told() == ["once"]
-        wait_until(lambda: "cron" in told())
-        assert schedules.now() >= later.replace(second=0, microsecond=0)
-        assert told() == ["once", "cron"]
+    begun = schedules.now()
+    soon, later = begun + timedelta(minutes=2), begun + timedelta(minutes=4)
+    once = {**target, "Input": '"once"'}
+    create(stack, once, f"at({soon:%Y-%m-%dT%H:%M:%S})", ActionAfterCompletion="DELETE")
+    create(stack, {**target, "Input": '"cron"'}, f"cron({later:%-M} {later:%-H} * * ? *)")
+    wait_until(lambda: "once" in told())
+    assert schedules.now() >= soon - timedelta(seconds=1)
+    assert told() == ["once"]
+    wait_until(lambda: "cron" in told())
+    assert schedules.now() >= later.replace(second=0, microsecond=0)
+    assert told() == ["once", "cron"]
     (left,) = stack.world.client("scheduler").list_schedules()["Schedules"]
     assert left["Name"].startswith("schedule-"), "one that is over is deleted where it says so"
 
 
 def test_a_schedule_invokes_nothing_that_its_role_may_not(
     stack: Stack,
-    cache: Path,
-    tmp_path: Path,
+    schedules: Schedules,
     target: dict[str, Any],
     told: Callable[[], list[str]],
     wait_until: Callable[..., None],
 ) -> None:
     other = timer_role(stack, f"{target['Arn']}-other")
-    with scheduling(stack, cache, tmp_path) as schedules:
-        create(stack, {**target, "RoleArn": other}, "rate(1 day)")
-        wait_until(lambda: schedules.faults)
-        assert "AccessDenied" in schedules.faults[0]
+    create(stack, {**target, "RoleArn": other}, "rate(1 day)")
+    wait_until(lambda: schedules.faults)
+    assert "AccessDenied" in schedules.faults[0]
     assert told() == []
