@@ -20,6 +20,7 @@ from local.stacks import deploy, stack_region
 PROJECT = Path(__file__).resolve().parents[2]
 FAILED, INTERRUPTED = 1, 130
 _LAST_PORT = 65_535
+_LOOK_SECONDS = 0.5
 # Read by components/packaging: the functions run on this machine, not on AWS's.
 PACKAGES_FOR_HERE = {"MEDIA_PIPELINE_PACKAGES_FOR": "host"}
 
@@ -70,7 +71,8 @@ def serve(stack: str, out: Path, asked: Event, *, port: int = 0, profile: str = 
             credentials = served.world.environment(served.world.admin)
             _write(file, {**credentials, **_named(deployment.outputs)})
             print(_ready(file, stack, deployment.outputs), flush=True)
-            asked.wait()
+            while not asked.wait(_LOOK_SECONDS):
+                """Where the system gives a signal to another thread, Python notes it and does not wake this one."""
             removed = len(deployment.resources)
         finally:
             file.unlink(missing_ok=True)

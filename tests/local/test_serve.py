@@ -156,7 +156,7 @@ def test_a_port_in_use_is_one_message(serving: Serving, tmp_path: Path) -> None:
 def test_ctrl_c_takes_everything_down_and_leaves_no_process(serving: Serving) -> None:
     functions = children(serving.process.pid)
     serving.process.send_signal(signal.SIGINT)
-    said, _ = serving.process.communicate(timeout=60)
+    said, _ = serving.process.communicate(timeout=20)
     assert serving.process.returncode == 0
     assert "is removed" in said
     assert "Traceback" not in said
