@@ -176,15 +176,6 @@ def the_delete_of_a_superseded_version_is_not_noted() -> None:
 
 
 @mutation
-def a_null_marker_outlives_the_one_that_replaced_it() -> None:
-    def was_replaced(self: Any, object_key: str, version: Any, sequencer: str) -> bool:
-        return isinstance(version, Record) and real(self, object_key, version, sequencer)
-
-    real: Any = vars(Succession)["was_replaced_by_marker"]
-    swap(Succession, "was_replaced_by_marker", lambda _: was_replaced)
-
-
-@mutation
 def only_the_newest_null_marker_is_undone() -> None:
     def undo_tombstone(self: Any, tombstone: Record, restored: Any, *, version: str) -> Any:
         newer = self.newer(tombstone.object_key, tombstone.sequencer)

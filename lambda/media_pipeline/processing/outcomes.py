@@ -85,10 +85,7 @@ class Outcomes:
         """Record a delete marker, unless it is known to be gone; return the version that this one restores."""
         succession = self._records.succession
         sequencer = self._records.sequencer_of(event)
-        is_gone = succession.is_version_deleted(event.key, event) or succession.was_replaced_by_marker(
-            event.key, event, sequencer
-        )
-        if is_gone and not self._records.get(event.key, sequencer):
+        if succession.is_version_deleted(event.key, event) and not self._records.get(event.key, sequencer):
             return self._restore_superseded(event)
         tombstone = self._records.record_delete_marker(event)
         self.finish(tombstone)

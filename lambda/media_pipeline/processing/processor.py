@@ -298,8 +298,7 @@ class ObjectProcessor(Generic[Fetched]):
 
     def _was_replaced_by_marker(self, record: Record) -> bool:
         """Return whether a delete marker took a null version's place; the marker's event may still be under way."""
-        succession = self._records.succession
-        return succession.was_replaced_by_marker(record.object_key, record, record.sequencer) or (
+        return self._records.succession.was_replaced_by_marker(record) or (
             record.is_of_null_version and self._storage.is_replaced_by_marker(record.object_key)
         )
 

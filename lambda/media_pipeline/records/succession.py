@@ -87,14 +87,15 @@ class Succession:
         # Of all that had the id "null" in turn, it is about those before the delete.
         return note is not None and (version.sequencer or "") < _deleted_until(note)
 
-    def was_replaced_by_marker(self, object_key: str, version: ObjectEvent | Record, sequencer: str) -> bool:
-        """Return whether a delete marker took the place of a null version, or of an earlier marker called "null".
+    def was_replaced_by_marker(self, record: Record) -> bool:
+        """Return whether a delete marker took a null version's place, which deletes that version for good.
 
-        It does so in a bucket whose versioning was suspended, for good: also where that marker was removed again
-        (Amazon S3 User Guide, "Deleting objects from versioning-suspended buckets").
+        It does so in a bucket whose versioning was suspended, and also where the marker was removed again (Amazon S3
+        User Guide, "Deleting objects from versioning-suspended buckets").
         """
-        return version.is_of_null_version and any(
-            newer.is_tombstone and newer.is_of_null_version for newer in self.newer(object_key, sequencer)
+        return record.is_of_null_version and any(
+            newer.is_tombstone and newer.is_of_null_version
+            for newer in self.newer(record.object_key, record.sequencer)
         )
 
     def note_deleted_version(self, event: ObjectEvent) -> None:
