@@ -48,6 +48,15 @@ FIELDS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "`reused` (how many of the pictures needed no request, since an earlier upload had the same ones; each "
             "of these has `reused: true`)",
         ),
+        "decision": (
+            "map",
+            "What a person asked for last: `id` (a ULID), `action` (`approve`, `reject`, `withdraw`, `restore` or "
+            "`escalate`), `person`, `at`, `sha256` of the original that it is about, `policy_version` of the verdict "
+            "that the person saw; where given `reason`, `note`, `seen` (whether the person looked at the picture) and "
+            "`seconds`",
+        ),
+        "decisions": ("list of maps", "Earlier decisions in the same form, the newest last, at most 20"),
+        "carried_out": ("string", "`id` of the decision that was carried out last"),
         "answers": (
             "map",
             "Rekognition's answers to an attempt that was cut off before its verdict: `pictures`, `asked_from` and "

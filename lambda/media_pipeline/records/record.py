@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from media_pipeline.events import NULL_VERSION, identity, is_made_up
 from media_pipeline.moderation.result import ModerationResult
+from media_pipeline.records.decisions import Decision
 
 
 class Status(StrEnum):
@@ -57,6 +58,10 @@ class Record:
     lease_until: Decimal
     stage: Stage
     moderation: ModerationResult | None
+    decision: Decision | None
+    """What a person asked for last, whether or not it was carried out."""
+    carried_out: str | None
+    """The id of the decision that was carried out last."""
     renditions: tuple[Mapping[str, Any], ...]
     alert_id: str | None
     announced_at: str | None
@@ -86,6 +91,13 @@ class Record:
     def withheld(self) -> bool:
         """Whether the stored verdict forbids publishing this version."""
         return self.moderation is not None and not self.publishes
+
+    @property
+    def pending_decision(self) -> Decision | None:
+        """The decision that was asked for and is not carried out yet."""
+        if self.decision is None or self.decision.id == self.carried_out:
+            return None
+        return self.decision
 
     @property
     def rendition_keys(self) -> frozenset[str]:
@@ -194,7 +206,7 @@ def to_item(values: Mapping[str, Any]) -> dict[str, Any]:
 def from_item(item: Mapping[str, Any]) -> Record:
     """Parse an item as DynamoDB returns it."""
     values: dict[str, Any] = {name: plain(value) for name, value in item.items()}
-    moderation = values.get("moderation")
+    moderation, decision = values.get("moderation"), values.get("decision")
     return Record(
         object_key=values["object_key"],
         sequencer=values["sequencer"],
@@ -207,6 +219,8 @@ def from_item(item: Mapping[str, Any]) -> Record:
         lease_until=Decimal(str(values.get("lease_until", 0))),
         stage=Stage(values.get("stage", Stage.IMAGE)),
         moderation=ModerationResult.from_document(moderation) if moderation else None,
+        decision=Decision.from_document(decision) if decision else None,
+        carried_out=values.get("carried_out"),
         renditions=tuple(values.get("renditions", ())),
         alert_id=values.get("alert_id"),
         announced_at=values.get("announced_at"),
