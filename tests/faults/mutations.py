@@ -14,7 +14,7 @@ from media_pipeline.messaging import announcements
 from media_pipeline.moderation.rekognition import Moderator
 from media_pipeline.moderation.result import ModerationResult
 from media_pipeline.processing import messages, outcomes, processor, verdicts
-from media_pipeline.records import items, table
+from media_pipeline.records import items, table, transitions
 from media_pipeline.records.record import Claim, Record, Status, iso_time
 from media_pipeline.records.record import alert_id as alert_id_of
 
@@ -145,7 +145,7 @@ def alert_id_without_the_status() -> None:
     def alert_id(object_key: str, sequencer: str, _: Status, attempt: int) -> str:
         return alert_id_of(object_key, sequencer, Status.PROCESSING, attempt)
 
-    vars(table)["alert_id"] = alert_id
+    vars(transitions)["alert_id"] = alert_id
 
 
 @mutation

@@ -5,7 +5,7 @@ from typing import Any
 
 from media_pipeline import events, storage
 from media_pipeline.processing import outcomes, processor, second_records
-from media_pipeline.records import items, record, succession, table
+from media_pipeline.records import items, record, succession, table, transitions
 from media_pipeline.records.record import Record, Status
 from media_pipeline.records.succession import Neighbours
 from tests.faults.mutations import mutation, swap
@@ -33,7 +33,7 @@ def a_deleted_version_without_a_record_is_ignored() -> None:
 
 @mutation
 def the_newest_record_expires_as_well() -> None:
-    vars(table)["NEVER"] = int(START) + WEEK
+    vars(transitions)["NEVER"] = int(START) + WEEK
 
 
 @mutation
@@ -150,7 +150,7 @@ def renditions_of_null_versions_are_looked_for_under_their_id() -> None:
 
 @mutation
 def a_delete_of_a_null_version_ends_its_newest_record() -> None:
-    vars(table)["staying"] = lambda newest_first: next(iter(newest_first), None)
+    vars(transitions)["staying"] = lambda newest_first: next(iter(newest_first), None)
 
 
 @mutation

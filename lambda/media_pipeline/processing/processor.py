@@ -35,8 +35,9 @@ from media_pipeline.processing.single_uploads import SingleUploads
 from media_pipeline.processing.steps import Steps
 from media_pipeline.processing.verdicts import Verdicts
 from media_pipeline.records.answer_cache import AnswerCache
+from media_pipeline.records.leases import UNFINISHED_LIMIT
 from media_pipeline.records.record import Claim, Finished, Record, Stage, Status, WaitsForStage, iso_time
-from media_pipeline.records.table import UNFINISHED_LIMIT, Records
+from media_pipeline.records.table import Records
 from media_pipeline.results import Output, Results
 from media_pipeline.settings.functions import ImageSettings
 from media_pipeline.storage import KEY_BYTES_LIMIT, OriginalGoneError, Storage, rendition_key

@@ -1,0 +1,140 @@
+"""Reads of the records table, and the conditional write that every change of a record is.
+
+Every value written is absolute and every condition names the state that was seen, so a write whose answer
+was lost can be sent again: it applies again without effect, or its condition fails against an item that already
+holds the caller's values, which is success.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+from media_pipeline.errors import TransientError
+from media_pipeline.events import ObjectEvent, next_sequencer
+from media_pipeline.records.item_size import fitted
+from media_pipeline.records.items import ItemTable
+from media_pipeline.records.record import Claim, Record, Status, alert_id, iso_time
+from media_pipeline.records.succession import LAST_SEQUENCER, NEVER, SECONDS_PER_DAY, Succession, staying
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+CLAIM_ROUNDS = 5  # a lost race is retried this often in a row; then the message returns
+LEASE_OVER = Decimal(0)
+OF_ONE_OUTCOME = ("announced_at", "alert_id", "reason", "detail", "attention", "expires_at")
+"""Attributes that say how a version ended; they go when its record is opened again."""
+
+_gives_way = attrgetter("gives_way")
+
+
+class RecordTable:
+    """Reads records, and changes each by one conditional write.
+
+    `clock` gives epoch seconds. `retention_days` is how long a terminal record is kept; 0 means forever.
+    """
+
+    def __init__(
+        self, *, dynamodb: "DynamoDBClient", table: str, clock: Callable[[], float], retention_days: int
+    ) -> None:
+        self._items = ItemTable(dynamodb=dynamodb, table=table, clock=clock)
+        self.succession = Succession(self._items, clock=clock, retention_days=retention_days)
+        self._clock = clock
+        self._retention_days = retention_days
+
+    # ---- reads, all of them consistent
+
+    def get(self, object_key: str, sequencer: str) -> Record | None:
+        """Read one record."""
+        return self._items.get(object_key, sequencer)
+
+    def newest(self, object_key: str) -> Record | None:
+        """Read the newest record of a key."""
+        return next(self._items.query(object_key, newest_first=True), None)
+
+    def of_version(self, object_key: str, version: str) -> Record | None:
+        """Read the record of one object version; None where it never had one.
+
+        Of two records of one version, it is the one that stays.
+        """
+        return min(self._all_of_version(object_key, version), key=_gives_way, default=None)
+
+    def deleted_by(self, event: ObjectEvent) -> Record | None:
+        """Read the record of what a delete is about, a version or a delete marker; None where it never had one."""
+        if not event.is_of_null_version:
+            return self.of_version(event.key, event.version)
+        # Of all that had the id "null" in turn, the last one before the delete.
+        until = event.sequencer or LAST_SEQUENCER
+        found = (record for record in self.history(event.key) if record.is_of_null_version)
+        return staying([record for record in found if record.sequencer < until])
+
+    def history(self, object_key: str) -> Iterator[Record]:
+        """Read all records of a key, newest first."""
+        return self._items.query(object_key, newest_first=True)
+
+    def sequencer_of(self, event: ObjectEvent) -> str:
+        """Return an event's sort key: S3's sequencer, else that of the version's record, else the next free one."""
+        if event.sequencer is not None:
+            return event.sequencer
+        # One that gives way is claimed, since nothing else would end it.
+        known = max(self._all_of_version(event.key, event.version), key=_gives_way, default=None)
+        if known is not None:
+            return known.sequencer
+        newest = self.newest(event.key)
+        return next_sequencer(newest.sequencer if newest else None)
+
+    # ---- how
+
+    def _all_of_version(self, object_key: str, version: str) -> list[Record]:
+        return [record for record in self._items.query(object_key) if record.version == version]
+
+    def _require_same_version(self, found: Record, event: ObjectEvent) -> None:
+        if found.version != event.version:
+            # Two versions without a sequencer drew the same one: the loser draws again.
+            raise TransientError(
+                f"sequencer {found.sequencer} was taken by another version of the key"
+            ) from None
+
+    def _terminal(
+        self, identity: Record | tuple[str, str], status: Status, attempt: int, facts: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        if isinstance(identity, Record):
+            object_key, sequencer = identity.object_key, identity.sequencer
+        else:
+            object_key, sequencer = identity
+        now = self._clock()
+        values = {
+            **fitted(facts),
+            "status": status,
+            "attempt": attempt,
+            "lease_until": LEASE_OVER,
+            "finished_at": iso_time(now),
+            "alert_id": alert_id(object_key, sequencer, status, attempt),
+        }
+        if status.needs_attention:
+            values["attention"] = status
+        elif self._retention_days:
+            # A superseded version is followed by the one that superseded it.
+            is_followed = status is Status.SUPERSEDED
+            values["expires_at"] = int(now) + self._retention_days * SECONDS_PER_DAY if is_followed else NEVER
+        return values
+
+    def _change(
+        self,
+        key: tuple[str, str],
+        seen: Record | None,
+        values: Mapping[str, Any],
+        remove: tuple[str, ...] = (),
+    ) -> Record:
+        """Write if the item is unchanged since it was read (None: absent)."""
+        if seen is None:
+            # The first write of a record: there is nothing to remove.
+            values = {**values, "created_at": iso_time(self._clock())}
+            return self._items.update(key, values, condition={"status": None}, remove=remove)
+        condition = {"status": seen.status, "attempt": seen.attempt, "lease_until": seen.lease_until}
+        return self._items.update(key, values, condition=condition, remove=remove)
+
+    def _change_mine(self, claim: Claim, values: Mapping[str, Any], remove: tuple[str, ...] = ()) -> Record:
+        key = (claim.record.object_key, claim.record.sequencer)
+        condition = {"status": Status.PROCESSING, "owner": claim.owner}
+        return self._items.update(key, values, condition=condition, remove=remove)
