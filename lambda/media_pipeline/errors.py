@@ -13,6 +13,11 @@ PipelineError
 ├── UnknownMessageError  not an S3 event                 -> the dead_letters function logs and counts it
 ├── UnknownAnnouncementError  not an outcome             -> log_notification's dead-letter queue and its alarm
 ├── AnswerCacheError the cache of answers is in trouble -> logged and counted; Rekognition is asked
+├── DecisionError    a person's decision is refused      -> nothing is recorded; the person is told why
+│   ├── UnknownReviewError   there is no such record
+│   ├── DecidedError         it was decided, or changed, since the person looked at it
+│   ├── ReplacedError        a newer version took its place
+│   └── ExpiredError         quarantine does not hold it any more
 └── SettingsError    the function is misconfigured       -> the message returns, an alarm goes off
 """
 
@@ -169,6 +174,37 @@ class AnswerCacheError(PipelineError):
     """An answer could not be kept, or what was kept cannot be used; never leaves the cache of answers."""
 
     disposition = Disposition.RETRY
+
+
+class DecisionError(PipelineError):
+    """A person's decision is refused: it cannot be recorded as it was asked for."""
+
+    disposition = Disposition.REJECT
+
+
+class UnknownReviewError(DecisionError):
+    """There is no record of what was to be decided."""
+
+
+class DecidedError(DecisionError):
+    """The record is not as the person saw it: somebody decided, or the workers changed it.
+
+    `by`, `at` (ISO 8601) and `action` are those of the decision that the record holds now, None without one.
+    """
+
+    def __init__(self, detail: str, *, by: str | None, at: str | None, action: str | None) -> None:
+        super().__init__(detail)
+        self.by = by
+        self.at = at
+        self.action = action
+
+
+class ReplacedError(DecisionError):
+    """A newer version of the key, or its delete, took the place of the version that was to be published."""
+
+
+class ExpiredError(DecisionError):
+    """What was to be published is not in quarantine any more."""
 
 
 class SettingsError(PipelineError):

@@ -1,0 +1,231 @@
+"""Asking for a decision: evidence, then one conditional write, then a message to the workers.
+
+Nobody but the workers puts or removes a rendition, so whoever asks needs no right to do so. Killed between two steps:
+evidence without a decision in the record changed nothing; a decision whose message was lost is found by `redrive`.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote_plus
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from media_pipeline.errors import DecidedError, DecisionError, ExpiredError, ReplacedError
+from media_pipeline.records.decisions import Action, Decision, asked_values, decision_id
+from media_pipeline.records.items import ItemChangedError, ItemTable
+from media_pipeline.records.record import Record, Status, iso_time
+from media_pipeline.reviews.pictures import Pictures
+from media_pipeline.reviews.places import Places
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
+
+DECISION_SOURCE = "media-pipeline:decision"
+EVIDENCE_PREFIX = "decisions/"
+DECIDABLE: Mapping[Action, frozenset[Status]] = MappingProxyType(
+    {Action.APPROVE: frozenset({Status.REVIEW}), Action.REJECT: frozenset({Status.REVIEW})}
+)
+"""The statuses from which a decision can be asked for."""
+OVERRIDABLE: Mapping[Action, frozenset[Status]] = MappingProxyType(
+    {Action.APPROVE: frozenset({Status.BLOCKED})}
+)
+"""The further ones, where the person says that the policy's own block is to be overridden."""
+REPLACING = frozenset({Status.PROCESSING, Status.PUBLISHED, Status.BLOCKED, Status.REVIEW, Status.DELETED})
+"""What a newer record of the key is where an approved older version would never be published."""
+_EXISTS = frozenset({"412", "PreconditionFailed"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """A decision that the record holds; `sent` is False where the workers have no message about it yet."""
+
+    decision: Decision
+    sent: bool
+
+
+class Decisions:
+    """Asks for decisions about the versions of one stack. `clock` gives epoch seconds."""
+
+    def __init__(
+        self,
+        *,
+        places: Places,
+        dynamodb: "DynamoDBClient",
+        s3: "S3Client",
+        sqs: "SQSClient",
+        clock: Callable[[], float],
+        random: Callable[[int], bytes] = os.urandom,
+    ) -> None:
+        self._places = places
+        self._items = ItemTable(dynamodb=dynamodb, table=places.records_table, clock=clock)
+        self._pictures = Pictures(s3=s3, bucket=places.quarantine_bucket)
+        self._s3 = s3
+        self._sqs = sqs
+        self._clock = clock
+        self._random = random
+
+    def ask(
+        self,
+        record: Record,
+        action: Action,
+        person: str,
+        *,
+        reason: str | None = None,
+        note: str | None = None,
+        seen: bool | None = None,
+        seconds: float | None = None,
+        override: bool = False,
+    ) -> Asked:
+        """Record what a person decided about a version as it was seen in `record`, and tell the workers.
+
+        `override` allows to approve what the policy blocked, and to replace a decision that is not carried out yet.
+        Raises DecidedError where the record is in another state
+        by now, ReplacedError and ExpiredError where an approval could not be carried out, DecisionError for a
+        decision that no record may hold.
+        """
+        self._require_decidable(record, action, override=override)
+        if action is Action.APPROVE:
+            self._require_newest(record)
+            if self._pictures.are_gone(record):
+                raise ExpiredError(
+                    f"version {record.version} of {record.object_key} is not in quarantine any more"
+                )
+        now = self._clock()
+        try:
+            decision = Decision(
+                id=decision_id(now, self._random),
+                action=action,
+                person=person,
+                at=iso_time(now),
+                sha256=str(record.attributes.get("sha256", "")),
+                policy_version=record.moderation.policy_version if record.moderation else "",
+                reason=reason or None,
+                note=note or None,
+                seen=seen,
+                seconds=seconds,
+            )
+        except ValueError as error:
+            raise DecisionError(str(error)) from error
+        self._keep_evidence(record, decision, override=override)
+        self._write(record, decision)
+        return Asked(decision=decision, sent=self._send(record, decision))
+
+    def _require_decidable(self, record: Record, action: Action, *, override: bool) -> None:
+        allowed = DECIDABLE.get(action, frozenset())
+        if override:
+            allowed |= OVERRIDABLE.get(action, frozenset())
+        if record.status not in allowed:
+            raise _decided(
+                record, f"{record.object_key} is {record.status}; {action} is possible for {_one_of(allowed)}"
+            )
+        if record.pending_decision and not override:
+            raise _decided(
+                record, f"{record.object_key} was decided, and the workers are about to carry it out"
+            )
+
+    def _require_newest(self, record: Record) -> None:
+        newer = self._items.query(record.object_key, comparison=">", sequencer=record.sequencer)
+        if any(other.status in REPLACING and not other.undone for other in newer):
+            raise ReplacedError(
+                f"a newer version of {record.object_key} was uploaded, or it was deleted: this one is not published"
+                " any more"
+            )
+
+    def _keep_evidence(self, record: Record, decision: Decision, *, override: bool) -> None:
+        """Put the decision into the logs bucket, once, before it has any effect."""
+        day = datetime.fromisoformat(decision.at)
+        document = {
+            **decision.to_document(),
+            # Not the key itself: what is forgotten later must not be named here for ever.
+            "object_key_sha256": hashlib.sha256(record.object_key.encode(errors="surrogatepass")).hexdigest(),
+            "version": record.version,
+            "stack": self._places.stack,
+            "status_seen": record.status.value,
+            "attempt_seen": record.attempt,
+            "decision_seen": record.decision.id if record.decision else None,
+            "override": override,
+        }
+        try:
+            self._s3.put_object(
+                Bucket=self._places.logs_bucket,
+                Key=f"{EVIDENCE_PREFIX}{day:%Y/%m/%d}/{decision.id}.json",
+                Body=json.dumps(document, ensure_ascii=False, sort_keys=True).encode(),
+                ContentType="application/json",
+                IfNoneMatch="*",
+            )
+        except ClientError as error:
+            # The id has 80 random bits: only an earlier try of this very call, whose answer was lost, wrote it.
+            if error.response["Error"]["Code"] not in _EXISTS:
+                raise
+
+    def _write(self, record: Record, decision: Decision) -> None:
+        condition = {
+            "status": record.status,
+            "attempt": record.attempt,
+            "decision": record.attributes.get("decision"),
+        }
+        values = asked_values(record.attributes, decision)
+        try:
+            self._items.update((record.object_key, record.sequencer), values, condition=condition)
+        except ItemChangedError as changed:
+            found = changed.found
+            if found is not None and found.decision is not None and found.decision.id == decision.id:
+                return  # our own write, whose answer was lost
+            raise changed_since(found or record) from None
+
+    def _send(self, record: Record, decision: Decision) -> bool:
+        """Send the workers a message about the decision; return False where that failed: the decision stands."""
+        body = message(record, decision, self._places.uploads_bucket)
+        try:
+            self._sqs.send_message(QueueUrl=self._places.images_queue_url, MessageBody=body)
+        except (ClientError, BotoCoreError):
+            return False
+        return True
+
+
+def message(record: Record, decision: Decision, uploads_bucket: str) -> str:
+    """Return the message about a decision, as JSON: sent twice, it is carried out once.
+
+    Shape: `{"Records": [{"eventSource", "eventName", "s3": {"bucket", "object"}, "decision": {"id"}}]}`.
+    """
+    described = {
+        "key": quote_plus(record.object_key, safe="/"),
+        "versionId": record.version_id,
+        "eTag": record.etag,
+        "sequencer": record.sequencer,
+    }
+    event: dict[str, Any] = {
+        "eventVersion": "2.1",
+        "eventSource": DECISION_SOURCE,
+        "eventName": "ObjectCreated:Decision",
+        "decision": {"id": decision.id},
+        "s3": {
+            "bucket": {"name": uploads_bucket},
+            "object": {name: value for name, value in described.items() if value},
+        },
+    }
+    return json.dumps({"Records": [event]})
+
+
+def changed_since(found: Record) -> DecidedError:
+    """Return the error of a record that is not any more as the person saw it."""
+    return _decided(found, f"{found.object_key} is not as it was when you looked at it")
+
+
+def _decided(found: Record, detail: str) -> DecidedError:
+    decision = found.decision
+    if decision is None:
+        return DecidedError(detail, by=None, at=None, action=None)
+    return DecidedError(detail, by=decision.person, at=decision.at, action=decision.action.value)
+
+
+def _one_of(statuses: frozenset[Status]) -> str:
+    return " or ".join(sorted(statuses)) or "nothing"

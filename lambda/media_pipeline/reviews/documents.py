@@ -1,0 +1,87 @@
+"""What the console and `operations review --json` say about a review, as JSON documents."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from media_pipeline.moderation.verdicts import Label
+from media_pipeline.records.record import Record
+from media_pipeline.reviews.waiting import review_id
+
+TOP_LABELS = 3
+
+
+def summary(record: Record) -> dict[str, Any]:
+    """Return one line of the list.
+
+    Shape: `{"id", "object_key", "status", "since", "content_type", "duration", "bytes", "why", "labels":
+    [{"name", "parent", "confidence"}], "decision"}`; what is not known is None. `decision` is one that the workers
+    have not carried out yet.
+    """
+    known = record.attributes
+    moderation = record.moderation
+    pending = record.pending_decision
+    return {
+        "id": review_id(record),
+        "object_key": record.object_key,
+        "status": record.status.value,
+        "since": known.get("finished_at") or known.get("updated_at"),
+        "content_type": known.get("content_type"),
+        "duration": known.get("duration"),
+        "bytes": known.get("bytes"),
+        "why": (moderation.reason if moderation else None) or known.get("detail"),
+        "labels": labels(moderation.labels[:TOP_LABELS] if moderation else ()),
+        "decision": pending.to_document() if pending else None,
+    }
+
+
+def whole(record: Record, history: Iterable[Record]) -> dict[str, Any]:
+    """Return everything that a person may want to know before deciding.
+
+    Shape: that of `summary` and `{"sequencer", "version", "sha256", "reason", "detail", "frames", "verdict",
+    "policy_version", "model_version", "judged", "pictures": [{"time", "labels"}], "decisions", "history":
+    [{"sequencer", "status", "reason", "at", "decided_by"}], "replaced"}`. `history` are the records of the key,
+    newest first; `replaced` says whether a newer version took this one's place.
+    """
+    known = record.attributes
+    moderation = record.moderation
+    listed = list(history)
+    return {
+        **summary(record),
+        "labels": labels(moderation.labels if moderation else ()),
+        "sequencer": record.sequencer,
+        "version": record.version,
+        "sha256": known.get("sha256"),
+        "reason": known.get("reason"),
+        "detail": known.get("detail"),
+        "frames": known.get("frames"),
+        "verdict": moderation.verdict.value if moderation else None,
+        "policy_version": moderation.policy_version if moderation else None,
+        "model_version": moderation.model_version if moderation else None,
+        "judged": moderation.judged if moderation else 0,
+        "pictures": [
+            {"time": picture.time, "labels": labels(picture.labels)}
+            for picture in (moderation.pictures if moderation else ())
+        ],
+        "decisions": [*known.get("decisions", ()), *([known["decision"]] if record.decision else ())],
+        "history": [_of_key(other) for other in listed],
+        "replaced": any(other.sequencer > record.sequencer and not other.undone for other in listed),
+    }
+
+
+def labels(found: Iterable[Label]) -> list[Mapping[str, Any]]:
+    """Return labels as `{"name", "parent", "confidence"}`, the surest first."""
+    return [
+        {"name": label.name, "parent": label.parent, "confidence": round(label.confidence, 1)}
+        for label in sorted(found, key=lambda label: -label.confidence)
+    ]
+
+
+def _of_key(record: Record) -> dict[str, Any]:
+    known = record.attributes
+    return {
+        "sequencer": record.sequencer,
+        "status": record.status.value,
+        "reason": known.get("reason"),
+        "at": known.get("finished_at") or known.get("updated_at"),
+        "decided_by": record.decision.person if record.decision else None,
+    }
