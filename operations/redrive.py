@@ -1,7 +1,8 @@
 """Send objects through the pipeline again, from their records.
 
-Three kinds do not continue by themselves: FAILED objects, objects in PROCESSING whose lease expired long ago (their
-message is lost), and terminal ones that were never announced. Each gets a message like S3's own on the images queue;
+Four kinds do not continue by themselves: FAILED objects, objects in PROCESSING whose lease expired long ago (their
+message is lost), those about which a person decided and whose message was lost, and terminal ones that were never
+announced. Each gets a message like S3's own on the images queue;
 the message of a FAILED one contains the record's attempt, so that two messages cause only one new attempt.
 """
 
@@ -27,6 +28,10 @@ LEASE_EXPIRED_FOR = 3600.0  # seconds; while there is a message, it returns ever
 ANNOUNCE_GRACE = (
     3600.0  # seconds after the commit, within which the message itself still leads to the announcement
 )
+DECISION_GRACE = 600.0  # seconds after the decision, within which its own message is carried out
+DECISIONS = frozenset({"approve", "reject"})  # those that workers carry out
+DECIDABLE = frozenset({"REVIEW", "BLOCKED"})  # statuses from which they do
+DECISION_SOURCE = "media-pipeline:decision"
 ATTENTION_INDEX = "attention"
 
 
@@ -36,6 +41,7 @@ class Kind(StrEnum):
     FAILED = "FAILED"
     PROCESSING = "PROCESSING"
     UNANNOUNCED = "UNANNOUNCED"
+    DECIDED = "DECIDED"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +66,8 @@ class StuckObject:
     version_id: str | None
     etag: str | None
     delete_marker: bool
+    decision: str | None = None
+    """Id of the decision to carry out; None for the other kinds."""
     gone: bool = False
     """Whether it failed because its original is not in the bucket, which no redrive changes by itself."""
 
@@ -71,7 +79,8 @@ class StuckObject:
     def message(self, bucket: str) -> str:
         """Return the message: the S3 event of its upload or delete, as JSON.
 
-        Shape: `{"Records": [{"eventSource", "eventName", "s3": {"bucket", "object"}, "redrive"?: {"attempt"}}]}`.
+        Shape: `{"Records": [{"eventSource", "eventName", "s3": {"bucket", "object"}, "redrive"?: {"attempt"},
+        "decision"?: {"id"}}]}`.
         """
         name = "ObjectCreated:Put"
         if self.status == "DELETED":
@@ -90,6 +99,12 @@ class StuckObject:
         }
         if self.kind is Kind.FAILED:
             record["redrive"] = {"attempt": self.attempt}
+        if self.decision is not None:
+            record |= {
+                "eventSource": DECISION_SOURCE,
+                "eventName": "ObjectCreated:Decision",
+                "decision": {"id": self.decision},
+            }
         return json.dumps({"Records": [record]})
 
 
@@ -182,6 +197,7 @@ class Redrive:
             version_id=plain.get("version_id"),
             etag=plain.get("etag"),
             delete_marker=bool(plain.get("delete_marker")),
+            decision=plain["decision"]["id"] if kind is Kind.DECIDED else None,
             gone=plain.get("reason") == "original_gone",
         )
 
@@ -192,6 +208,10 @@ class Redrive:
             return Kind.PROCESSING if now - since > LEASE_EXPIRED_FOR else None
         if plain["status"] == "FAILED":
             return Kind.FAILED
+        decision = plain.get("decision") or {}
+        is_pending = decision.get("action") in DECISIONS and decision["id"] != plain.get("carried_out")
+        if is_pending and plain["status"] in DECIDABLE:
+            return Kind.DECIDED if now - _epoch(decision["at"]) > DECISION_GRACE else None
         if "announced_at" not in plain and now - _epoch(plain["updated_at"]) > ANNOUNCE_GRACE:
             return Kind.UNANNOUNCED
         return None

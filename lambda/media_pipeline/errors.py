@@ -89,7 +89,13 @@ class Reason(StrEnum):
     VIDEO_DISABLED = "video_disabled", "REJECTED", "It is a video, and the stack processes none."
     RESOURCE_EXHAUSTED = "resource_exhausted", "REJECTED", "Decoding it ended the function three times."
     POLICY_BLOCK = "policy_block", "BLOCKED", "The moderation policy forbids it."
+    PERSON_BLOCK = "person_block", "BLOCKED", "A person looked at it and decided against it."
     POLICY_REVIEW = "policy_review", "REVIEW", "The moderation policy asks for a person to look at it."
+    ORIGINAL_EXPIRED = (
+        "original_expired",
+        "REVIEW",
+        "A person approved it, but quarantine does not hold the approved bytes any more; nothing was published.",
+    )
     ORIGINAL_GONE = "original_gone", "FAILED", "The original was gone before it was processed."
     PROXY_REFUSED = "proxy_refused", "FAILED", "Rekognition refused the picture that the pipeline sent."
     RETRIES_EXHAUSTED = "retries_exhausted", "FAILED", "50 receives of its message did not finish it."

@@ -28,6 +28,7 @@ FIRST_SEQUENCER = "0"
 below them."""
 S3_DIGITS = 18  # S3's own sequencers have at most so many; after them, made-up ones count
 REDRIVE_SOURCE = "media-pipeline:redrive"
+DECISION_SOURCE = "media-pipeline:decision"
 NULL_VERSION = "null"
 """S3's id of the version that was put while the bucket's versioning was off or suspended: a later put takes it over.
 ("Working with objects in a versioning-suspended bucket", Amazon S3 User Guide.)"""
@@ -51,6 +52,7 @@ class ObjectEvent:
     `size` is in bytes, or None where S3 sent none: only events of new objects have it.
     `restores` marks a version that is published again, since the delete marker above it was removed.
     `redrive_attempt` is the attempt of the record that a restore, or an operator's redrive, opens again, else None.
+    `decision_id` names the decision in the version's record that is to be carried out, else None.
     `happened_at` is when S3 finished the request, in epoch seconds, or None where the event does not say so.
     `source` is the notification's entry as it was received, for passing it on.
     """
@@ -64,6 +66,7 @@ class ObjectEvent:
     size: int | None = None
     redrive_attempt: int | None = None
     restores: bool = False
+    decision_id: str | None = None
     happened_at: float | None = field(default=None, compare=False)
     source: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
@@ -154,6 +157,7 @@ def _parse_record(record: Any) -> ObjectEvent | None:
             return None
         redrive = record.get("redrive", {}) if record.get("eventSource") == REDRIVE_SOURCE else {}
         attempt = redrive.get("attempt")
+        decided = record.get("eventSource") == DECISION_SOURCE
         raw_sequencer = described.get("sequencer")
         return ObjectEvent(
             kind=kind,
@@ -165,6 +169,7 @@ def _parse_record(record: Any) -> ObjectEvent | None:
             size=None if described.get("size") is None else int(described["size"]),
             redrive_attempt=None if attempt is None else int(attempt),
             restores=redrive.get("restores") is True,
+            decision_id=str(record["decision"]["id"]) if decided else None,
             happened_at=_seconds(record.get("eventTime")),
             source=record,
         )

@@ -42,14 +42,22 @@ line ends ("2.11 End-of-Line Handling"; XML 1.1 adds U+0085 and U+2028).
 
 
 class OriginalGoneError(FailedError):
-    """The object version is not in the uploads bucket any more.
+    """The object version is not in its bucket any more, which is that of the uploads unless `bucket` names another.
 
     `may_appear`: S3 did not find it, as it answers also for a new version that is not visible yet.
     `replaced`: another upload took the version's id, "null", over.
     """
 
-    def __init__(self, key: str, version: str, *, may_appear: bool = False, replaced: bool = False) -> None:
-        detail = f"version {version} of {key} is not in the uploads bucket any more"
+    def __init__(
+        self,
+        key: str,
+        version: str,
+        *,
+        may_appear: bool = False,
+        replaced: bool = False,
+        bucket: str = "uploads",
+    ) -> None:
+        detail = f"version {version} of {key} is not in the {bucket} bucket any more"
         super().__init__(Reason.ORIGINAL_GONE, detail)
         self.may_appear = may_appear
         self.replaced = replaced
@@ -128,6 +136,19 @@ class Storage:
                     " its own and in the key's, and enable the key; otherwise look for what denies s3:GetObjectVersion"
                     " (docs/operator/alarms.md, handed-back-age)"
                 ) from error
+            raise
+        return _OpenObject(answer)
+
+    def open_quarantined(self, key: str, version: str) -> AbstractContextManager[Original]:
+        """Open the copy of one version in quarantine, without reading its body.
+
+        Raises OriginalGoneError where it has expired.
+        """
+        try:
+            answer = self._s3.get_object(Bucket=self._quarantine, Key=quarantine_key(key, version))
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _GONE:
+                raise OriginalGoneError(key, version, bucket="quarantine") from error
             raise
         return _OpenObject(answer)
 

@@ -23,7 +23,8 @@ def add(commands: "Commands") -> None:
         "redrive",
         help="send stuck objects through the pipeline again",
         description="Send objects through the pipeline again, from their records: failed ones, those whose lease"
-        " expired long ago, and terminal ones that were never announced.",
+        " expired long ago, those that a person decided about and that no worker was told of, and terminal ones that"
+        " were never announced.",
     )
     add_stack(redrive)
     redrive.add_argument(

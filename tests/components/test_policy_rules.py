@@ -10,7 +10,7 @@ from components.config_model import Moderation
 from media_pipeline.moderation.policy import Policy
 from media_pipeline.moderation.result import ModerationResult
 from media_pipeline.moderation.verdicts import Mode, Verdict
-from media_pipeline.processing.processor import WITHHELD
+from media_pipeline.processing.endings import WITHHELD
 from tests.components.config_parsing import Raw, parse, problems
 
 KEYS = {field.alias or name: field for name, field in Moderation.model_fields.items() if name != "cache_days"}

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from media_pipeline.concurrency import Overlap
-from media_pipeline.processing import verdicts
+from media_pipeline.processing import publishing, verdicts
 from media_pipeline.processing.judging import EarlyJudging
 from media_pipeline.records.record import Status
-from tests.faults.mutations import Processor, mutation, swap
+from tests.faults.mutations import mutation, swap
 
 
 def _putting(self: Any, attempt: Any, record: Any, results: Any) -> Iterator[Callable[[], None]]:
@@ -47,7 +47,7 @@ def the_last_put_ends_after_the_commit() -> None:
             attempt.overlap.join([one])
             one.result()
 
-    swap(Processor, "_publish", lambda _: publish)
+    swap(publishing.Publishing, "publish", lambda _: publish)
 
 
 @mutation
@@ -55,7 +55,7 @@ def a_put_that_fails_is_not_noticed() -> None:
     def publish(self: Any, attempt: Any, record: Any, results: Any) -> None:
         attempt.overlap.join([attempt.overlap.start(put) for put in _putting(self, attempt, record, results)])
 
-    swap(Processor, "_publish", lambda _: publish)
+    swap(publishing.Publishing, "publish", lambda _: publish)
 
 
 @mutation

@@ -8,8 +8,10 @@ from botocore.exceptions import ClientError
 from media_pipeline import events, storage
 from media_pipeline.errors import LeaseHeldError, Reason, RejectedError, TransientError
 from media_pipeline.moderation.rekognition import Moderator
+from media_pipeline.processing import attempt as attempts
 from media_pipeline.processing import (
     dead_letters,
+    endings,
     image,
     messages,
     outcomes,
@@ -85,7 +87,7 @@ def reject_on_any_error() -> None:
             return real(self, attempt)
         except Exception as error:  # noqa: BLE001
             facts = {"reason": Reason.CORRUPT, "detail": str(error), "renditions": []}
-            return processor.Ending(Status.REJECTED, facts)
+            return endings.Ending(Status.REJECTED, facts)
 
     real = Processor._work
     swap(Processor, "_work", lambda _: work)
@@ -234,7 +236,7 @@ def a_released_attempt_counts_as_unfinished() -> None:
 
 @mutation
 def poison_is_never_told() -> None:
-    swap(Processor, "_refuse_poison", lambda _: lambda self, attempt: None)
+    swap(attempts.Attempt, "refuse_poison", lambda _: lambda self: None)
 
 
 @mutation

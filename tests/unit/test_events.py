@@ -102,6 +102,18 @@ def test_only_a_redrive_names_an_attempt() -> None:
     assert (plain.redrive_attempt, redrive.redrive_attempt) == (None, 3)
 
 
+def test_only_a_decision_message_names_a_decision() -> None:
+    record = json.loads(body(sequencer="0A"))["Records"][0] | {"decision": {"id": "01KB"}}
+    (plain,) = parse_message(json.dumps({"Records": [record]}))
+    asked = record | {"eventSource": "media-pipeline:decision", "eventName": "ObjectCreated:Decision"}
+    (decided,) = parse_message(json.dumps({"Records": [asked]}))
+    assert (plain.decision_id, decided.decision_id) == (None, "01KB")
+    assert decided.kind is EventKind.CREATED
+    del asked["decision"]
+    with pytest.raises(UnknownMessageError, match="decision"):
+        parse_message(json.dumps({"Records": [asked]}))
+
+
 def test_only_an_empty_object_whose_key_ends_in_a_slash_is_a_folder() -> None:
     def is_folder(**described: Any) -> bool:
         (event,) = parse_message(body(**described))

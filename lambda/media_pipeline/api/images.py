@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from media_pipeline.api.originals import Originals
 from media_pipeline.errors import Reason
-from media_pipeline.messaging.statuses import SENTENCES
+from media_pipeline.messaging.statuses import sentences_of
 from media_pipeline.records.record import Record, Status
 from media_pipeline.records.table import Records
 
@@ -43,7 +43,7 @@ class Images:
         answer: dict[str, Any] = {"status": newest.status.value}
         if newest.status.terminal and facts.get("reason"):
             answer["reason"] = facts["reason"]
-            if detail := SENTENCES[newest.status].for_uploader or facts.get("detail"):
+            if detail := sentences_of(newest).for_uploader or facts.get("detail"):
                 answer["detail"] = detail
         answer |= {name: facts[name] for name in FACTS if facts.get(name) is not None}
         answer["renditions"] = []

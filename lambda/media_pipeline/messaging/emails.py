@@ -3,7 +3,7 @@
 import unicodedata
 from typing import NamedTuple
 
-from media_pipeline.messaging.statuses import SENTENCES
+from media_pipeline.messaging.statuses import sentences_of
 from media_pipeline.records.record import Record, Status
 from media_pipeline.storage import Buckets, quarantine_key
 
@@ -31,7 +31,7 @@ def subject(record: Record, stack: str) -> str:
 
 def email_text(record: Record, resources: StackResources) -> str:
     """Return the e-mail's text."""
-    facts, sentences = record.attributes, SENTENCES[record.status]
+    facts, sentences = record.attributes, sentences_of(record)
     lines = [sentences.headline, ""]
     lines += [f"Status:   {record.status.value}", f"Object:   {visible(record.object_key)}"]
     lines.append(f"Version:  {visible(record.version)}")

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from media_pipeline.records.record import Status
+from media_pipeline.errors import Reason
+from media_pipeline.records.record import Record, Status
 
 
 class Sentences(NamedTuple):
@@ -36,7 +37,7 @@ SENTENCES: Mapping[Status, Sentences] = MappingProxyType(
             next_step="Nothing to do: its renditions are in the renditions bucket.",
         ),
         Status.BLOCKED: Sentences(
-            meaning="the stack's policy forbids it; nothing was published",
+            meaning="the stack's policy, or a person, forbids it; nothing is published",
             headline="An upload was blocked: the stack's policy forbids it. It was not published.",
             next_step="Nothing, unless it was blocked by mistake: then change the policy and upload it again.",
             for_uploader="This stack's policy forbids it. It was not published.",
@@ -71,3 +72,28 @@ SENTENCES: Mapping[Status, Sentences] = MappingProxyType(
         ),
     }
 )
+BY_REASON: Mapping[Reason, Sentences] = MappingProxyType(
+    {
+        Reason.PERSON_BLOCK: Sentences(
+            meaning="a person looked at it and decided against it",
+            headline="An upload was blocked: a person decided against it. It was not published.",
+            next_step="Nothing, unless it was blocked by mistake: then upload it again, or have it approved while its "
+            "original is in quarantine.",
+            for_uploader="A person looked at it and decided against it. It was not published.",
+        ),
+        Reason.ORIGINAL_EXPIRED: Sentences(
+            meaning="a person approved it, but its original had expired",
+            headline="An upload was approved, but its original is not in quarantine any more. It was not published.",
+            next_step="Have it uploaded again, and reject this version, so that it does not wait any longer.",
+            for_uploader="It could not be published, since it waited too long. Upload it again.",
+        ),
+    }
+)
+"""Sentences of outcomes that a person decided, in place of those of their status."""
+
+
+def sentences_of(record: Record) -> Sentences:
+    """Return the sentences about a record: those of its reason where it has its own, else those of its status."""
+    reason = record.attributes.get("reason")
+    own = next((sentences for word, sentences in BY_REASON.items() if word == reason), None)
+    return own or SENTENCES[record.status]

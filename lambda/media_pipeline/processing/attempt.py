@@ -6,12 +6,13 @@ from typing import Any
 
 from media_pipeline import __version__
 from media_pipeline.concurrency import Overlap
-from media_pipeline.errors import LeaseLapsedError
+from media_pipeline.errors import LeaseLapsedError, Reason, RejectedError
 from media_pipeline.events import ObjectEvent
 from media_pipeline.invocation import Invocation
 from media_pipeline.moderation.result import Answers
 from media_pipeline.processing.lease import LeaseRenewer
 from media_pipeline.processing.steps import Steps
+from media_pipeline.records.leases import UNFINISHED_LIMIT
 from media_pipeline.records.record import Claim, Record
 
 
@@ -59,6 +60,13 @@ class Attempt:
             "request_id": self.invocation.request_id,
             "trace_id": self.invocation.trace_id,
         }
+
+    def refuse_poison(self) -> None:
+        """Raise RejectedError where decoding ended the function as often as it may."""
+        if self.record.unfinished >= UNFINISHED_LIMIT:
+            tries = UNFINISHED_LIMIT - 1
+            detail = f"the function ran out of memory or time on it {tries} times; it is not tried again"
+            raise RejectedError(Reason.RESOURCE_EXHAUSTED, detail)
 
     def before_call(self, call: str) -> None:
         """Prepare one of many AWS calls: require time for it and a lease that still holds, and extend the lease.

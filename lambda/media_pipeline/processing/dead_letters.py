@@ -7,6 +7,7 @@ from media_pipeline.observability import Observability
 from media_pipeline.processing import single_uploads
 from media_pipeline.processing.outcomes import Outcomes
 from media_pipeline.processing.single_uploads import SingleUploads
+from media_pipeline.records.leases import decision_to_carry_out
 from media_pipeline.records.record import Record
 from media_pipeline.records.table import Records
 
@@ -36,7 +37,9 @@ class DeadLetters:
         Raises LeaseHeldError while an invocation still works on the object.
         """
         invocation.require_time("handle a dead letter")
-        if event.kind is EventKind.CREATED:
+        if event.decision_id is not None:
+            self._give_up_decision(event)
+        elif event.kind is EventKind.CREATED:
             self._outcomes.finish(self._end(event))
         else:
             restored = self._outcomes.carry_out_delete(event, invocation)
@@ -45,6 +48,17 @@ class DeadLetters:
                 self._outcomes.finish(
                     self._records.fail_restored(restored, reason=Reason.RETRIES_EXHAUSTED, detail=DETAIL)
                 )
+
+    def _give_up_decision(self, event: ObjectEvent) -> None:
+        """Record FAILED where a decision was begun and not carried out; where it was not begun, a redrive finds it."""
+        known = self._records.get(event.key, self._records.sequencer_of(event))
+        if known is None or known.version != event.version:
+            return
+        decision = decision_to_carry_out(known)
+        if known.status.terminal:
+            self._outcomes.finish(known)
+        elif decision is not None and decision.id == event.decision_id:
+            self._outcomes.finish(self._records.fail(event, reason=Reason.RETRIES_EXHAUSTED, detail=DETAIL))
 
     def _end(self, event: ObjectEvent) -> Record:
         """End an upload that is still open; return a terminal record unchanged."""

@@ -221,7 +221,8 @@ class Outcomes:
                 continue
             left = older.lease_left(self._clock())
             lease_left = max(lease_left, left)
-            if left <= 0 and not older.withheld:  # a move to quarantine that was begun is completed
+            # A move to quarantine that was begun is completed.
+            if left <= 0 and (older.publishes or not older.withheld):
                 # Its function may only stand still: from here on it can write nothing, and removes what it put.
                 if older.gives_way and _has_twin(older, all_older):
                     self._records.discard_abandoned(older)

@@ -1,13 +1,10 @@
 """Processes one object version, image or video: see `ObjectProcessor.process`."""
 
-import hashlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
-from functools import partial
-from typing import Any, Generic, NamedTuple
+from typing import Generic, NamedTuple
 
-from media_pipeline import __version__
 from media_pipeline.concurrency import Overlap
 from media_pipeline.errors import (
     FailedError,
@@ -19,28 +16,28 @@ from media_pipeline.errors import (
     TransientError,
 )
 from media_pipeline.events import EventKind, ObjectEvent, is_made_up
-from media_pipeline.images.formats import LONGEST_EXTENSION
-from media_pipeline.images.sniffing import HEAD_BYTES, sniff
 from media_pipeline.invocation import Invocation
 from media_pipeline.moderation.rekognition import Moderator
-from media_pipeline.moderation.verdicts import Verdict
 from media_pipeline.observability import Observability
 from media_pipeline.processing.attempt import Attempt
 from media_pipeline.processing.clean_up import CleanUp
+from media_pipeline.processing.decisions import Decisions
+from media_pipeline.processing.endings import Ending, HandOver
 from media_pipeline.processing.lease import LeaseRenewer
 from media_pipeline.processing.media import Fetched, Media, OpenOriginal
+from media_pipeline.processing.originals import Originals
 from media_pipeline.processing.outcomes import Outcomes
+from media_pipeline.processing.publishing import Publishing
 from media_pipeline.processing.second_records import SecondRecord, place_above, second_of
 from media_pipeline.processing.single_uploads import SingleUploads
 from media_pipeline.processing.steps import Steps
 from media_pipeline.processing.verdicts import Verdicts
 from media_pipeline.records.answer_cache import AnswerCache
-from media_pipeline.records.leases import UNFINISHED_LIMIT
-from media_pipeline.records.record import Claim, Finished, Record, Stage, Status, WaitsForStage, iso_time
+from media_pipeline.records.leases import decision_to_carry_out
+from media_pipeline.records.record import Claim, Finished, Record, Status, WaitsForStage, iso_time
 from media_pipeline.records.table import Records
-from media_pipeline.results import Output, Results
 from media_pipeline.settings.functions import ImageSettings
-from media_pipeline.storage import KEY_BYTES_LIMIT, OriginalGoneError, Storage, rendition_key
+from media_pipeline.storage import OriginalGoneError, Storage
 
 LATE_SECONDS = 3600.0
 """Age of an original from which the bucket is asked whether it is still current: what replaced it may have no record
@@ -48,24 +45,6 @@ any more."""
 SETTLING_SECONDS = 1200.0
 """How long a missing original may still appear: S3 documents 404s for versions that exist in the first 15 minutes after
 versioning is enabled (Amazon S3 User Guide, "Enabling versioning on buckets")."""
-PUTS_AT_ONCE = 8
-WITHHELD = {
-    Verdict.BLOCK: (Status.BLOCKED, Reason.POLICY_BLOCK),
-    Verdict.REVIEW: (Status.REVIEW, Reason.POLICY_REVIEW),
-}
-
-
-class Ending(NamedTuple):
-    """How the work on a version ends: its terminal status, and the facts that belong to it."""
-
-    status: Status
-    facts: Mapping[str, Any]
-
-
-class HandOver(NamedTuple):
-    """The version is another stage's work."""
-
-    stage: Stage
 
 
 class Dependencies(NamedTuple):
@@ -108,9 +87,22 @@ class ObjectProcessor(Generic[Fetched]):
             dependencies.answer_cache,
             dependencies.observability,
         )
+        self._publishing = Publishing(self._storage, stack=self._settings.stack, clock=self._clock)
+        names = [*(size.name for size in self._settings.specs.sizes), *media.extra_renditions]
+        self._originals = Originals(self._storage, names=tuple(names))
         self._clean_up = CleanUp(self._records, self._storage)
         self._single_uploads = SingleUploads(
             prefix=self._settings.uploads_prefix, records=self._records, storage=self._storage
+        )
+        self._decisions = Decisions(
+            media=media,
+            records=self._records,
+            storage=self._storage,
+            originals=self._originals,
+            verdicts=self._verdicts,
+            publishing=self._publishing,
+            single_uploads=self._single_uploads,
+            encoders=self._settings.encoders,
         )
 
     def handle(self, event: ObjectEvent, invocation: Invocation) -> None:
@@ -126,11 +118,13 @@ class ObjectProcessor(Generic[Fetched]):
 
         Claim, fetch, make, judge, write the verdict down, publish or quarantine, commit, announce.
         """
-        if event.redrive_attempt is not None and self._is_done_with(event):
+        opens_again = event.redrive_attempt is not None or event.decision_id is not None
+        if opens_again and self._is_done_with(event):
             return
         steps = Steps(self._observability)
+        claim = self._records.claim if event.decision_id is None else self._records.claim_decided
         with steps("claim"):
-            claimed = self._records.claim(
+            claimed = claim(
                 event,
                 owner=invocation.owner,
                 lease_seconds=invocation.lease_seconds,
@@ -138,6 +132,8 @@ class ObjectProcessor(Generic[Fetched]):
                 takes_over=self._media.takes_over,
             )
         match claimed:
+            case None:
+                return  # there is nothing to carry out: the record is gone, or another message is about it
             case Finished(record):
                 self._outcomes.finish(record)
             case WaitsForStage(record):
@@ -173,7 +169,7 @@ class ObjectProcessor(Generic[Fetched]):
                 self._records.discard(attempt.claim)
                 self.process(replace(attempt.event, sequencer=outcome.sequencer), attempt.invocation)
                 return
-            facts = {**attempt.all_facts(), **outcome.facts}
+            facts = {**attempt.all_facts(), **outcome.facts, **_carried_out(attempt.record)}
             record = self._records.commit(attempt.claim, outcome.status, facts)
         except LeaseLostError as error:
             self._clean_up.remove_unlisted(attempt, error)
@@ -200,10 +196,12 @@ class ObjectProcessor(Generic[Fetched]):
             return Ending(Status.FAILED, {"reason": error.reason, "detail": error.detail})
 
     def _decide(self, attempt: Attempt) -> Ending | HandOver | SecondRecord:
+        if (decision := decision_to_carry_out(attempt.record)) is not None:
+            return self._decisions.carry_out(attempt, decision)
         stored = attempt.record.moderation
         if stored is not None and stored.withholds_in(self._moderator.mode):
             # Before a look for newer versions: a move to quarantine that was begun is completed.
-            return self._quarantine(attempt, self._verdicts.withheld(attempt, stored))
+            return self._publishing.quarantine(attempt, self._verdicts.withheld(attempt, stored))
         neighbours = self._records.succession.neighbours(attempt.record)
         if (second := second_of(attempt.record, neighbours)) is not None:
             return second
@@ -215,9 +213,9 @@ class ObjectProcessor(Generic[Fetched]):
             return place_above(attempt.record, neighbours, self._storage) or self._supersede(attempt)
         attempt.invocation.require_time("look for earlier uploads of the key")
         self._single_uploads.require_first(attempt.record)
-        self._refuse_poison(attempt)
+        attempt.refuse_poison()
         with ExitStack() as kept:
-            with attempt.steps("fetch"), self._open(attempt) as original:
+            with attempt.steps("fetch"), self._originals.uploaded(attempt) as original:
                 if self._was_replaced(attempt, original):
                     return self._supersede(attempt)
                 stage = self._media.stage_of(original)
@@ -234,28 +232,10 @@ class ObjectProcessor(Generic[Fetched]):
             if isinstance(record, SecondRecord):
                 return record
             if not record.withheld:
-                self._publish(attempt, record, results)
+                self._publishing.publish(attempt, record, results)
         if record.withheld:
-            return self._quarantine(attempt, record)
+            return self._publishing.quarantine(attempt, record)
         return Ending(Status.PUBLISHED, {})
-
-    @contextmanager
-    def _open(self, attempt: Attempt) -> Iterator[OpenOriginal]:
-        """Open exactly the event's version and read its first bytes, which give its type."""
-        event, invocation = attempt.event, attempt.invocation
-        self._require_short_key(event)
-        invocation.require_time("fetch the original")
-        with self._storage.open(event.key, version_id=event.version_id, etag=event.etag) as body:
-            attempt.facts["bytes"] = body.length
-            if not body.length:
-                raise RejectedError(Reason.EMPTY, "the object has no bytes")
-            head = body.read(HEAD_BYTES)
-            if len(head) < min(HEAD_BYTES, body.length):
-                # A connection may end early without an error; the missing part is not the file's fault.
-                raise TransientError(f"only {len(head)} of {body.length:,} bytes were received")
-            kind = sniff(head)
-            attempt.facts["content_type"] = kind.content_type
-            yield OpenOriginal(body=body, kind=kind, head=head)
 
     def _was_replaced(self, attempt: Attempt, original: OpenOriginal) -> bool:
         """Return whether the bucket holds something newer than a late version, which may have no record any more."""
@@ -303,73 +283,8 @@ class ObjectProcessor(Generic[Fetched]):
             record.is_of_null_version and self._storage.is_replaced_by_marker(record.object_key)
         )
 
-    def _refuse_poison(self, attempt: Attempt) -> None:
-        if attempt.record.unfinished >= UNFINISHED_LIMIT:
-            tries = UNFINISHED_LIMIT - 1
-            detail = f"the function ran out of memory or time on it {tries} times; it is not tried again"
-            raise RejectedError(Reason.RESOURCE_EXHAUSTED, detail)
-
-    def _require_short_key(self, event: ObjectEvent) -> None:
-        names = [*(size.name for size in self._settings.specs.sizes), *self._media.extra_renditions]
-        longest = rendition_key(event.key, event.version, max(names, key=len), "0" * 8, LONGEST_EXTENSION)
-        if (needed := len(longest.encode())) > KEY_BYTES_LIMIT:
-            detail = (
-                f"its key has {len(event.key.encode()):,} bytes; the keys of its renditions would have {needed:,},"
-                f" and S3 allows {KEY_BYTES_LIMIT:,}"
-            )
-            raise RejectedError(Reason.KEY_TOO_LONG, detail)
-
-    def _publish(self, attempt: Attempt, record: Record, results: Results) -> None:
-        """Put every rendition of a record that holds an allowing verdict, several at once, and wait for all of them."""
-        if not record.publishes:
-            # Fail closed, whatever the caller decided.
-            raise AssertionError("no allowing verdict in the record")
-        facts = self._labels(record, Status.PUBLISHED)
-
-        def put(key: str, rendition: Output) -> None:
-            with rendition.opened() as body:
-                self._storage.put_rendition(key, body, content_type=rendition.content_type, facts=facts)
-
-        def puts() -> Iterator[Callable[[], None]]:
-            for entry, rendition in zip(record.renditions, results.renditions, strict=True):
-                attempt.before_call("put a rendition")
-                attempt.put_keys.add(entry["key"])
-                yield partial(put, entry["key"], rendition)
-
-        with attempt.steps("publish"):
-            for _ in attempt.overlap.at_most(PUTS_AT_ONCE)(puts()):
-                """Each has its turn; the first failure is raised when all have ended."""
-
-    def _quarantine(self, attempt: Attempt, record: Record) -> Ending:
-        """Move the original to quarantine; only a verified move ends as BLOCKED or REVIEW."""
-        if record.moderation is None:
-            raise AssertionError("only a record with a withholding verdict is moved to quarantine")
-        status, reason = WITHHELD[record.moderation.verdict]
-        attempt.invocation.require_time("move the original to quarantine")
-        with attempt.steps("quarantine"):
-            self._storage.quarantine(
-                record.object_key,
-                version_id=record.version_id,
-                etag=record.etag,
-                sha256=record.attributes["sha256"],
-                facts=self._labels(record, status),
-                size=int(record.attributes.get("bytes", 0)),
-            )
-        return Ending(status, {"reason": reason, "detail": record.moderation.reason})
-
-    def _labels(self, record: Record, status: Status) -> dict[str, str]:
-        """Return an object's metadata and tags; S3 allows letters, digits and few other characters there."""
-        return {
-            "source-version": record.version,
-            "source-key-sha256": hashlib.sha256(record.object_key.encode()).hexdigest(),
-            "processed-at": iso_time(self._clock()),
-            "status": status.value,
-            "stack": self._settings.stack,
-            "pipeline-version": __version__,
-        }
-
     def _is_done_with(self, event: ObjectEvent) -> bool:
-        """Announce the outcome that a redrive is about to overwrite; return whether there is nothing to redrive.
+        """Announce the outcome that is about to be overwritten; return whether there is nothing to do again.
 
         That is where the original is still gone: another attempt would only fail, and alert, once more.
         """
@@ -380,3 +295,9 @@ class ObjectProcessor(Generic[Fetched]):
         if known.attributes.get("reason") != Reason.ORIGINAL_GONE:
             return False
         return not self._storage.exists(event.key, event.version_id, event.etag)
+
+
+def _carried_out(record: Record) -> dict[str, str]:
+    """Return the fact that the decision of a claimed record was carried out, if it has one."""
+    decision = decision_to_carry_out(record)
+    return {"carried_out": decision.id} if decision else {}

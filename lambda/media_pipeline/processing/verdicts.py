@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from media_pipeline.errors import TransientError
 from media_pipeline.events import ObjectEvent
 from media_pipeline.invocation import Invocation
 from media_pipeline.moderation.cached import FreshAnswer
@@ -76,6 +77,30 @@ class Verdicts:
 
         return EarlyJudging(attempt, ask, is_needed=is_needed, encoders=encoders)
 
+    def unasked(self, attempt: Attempt, encoders: int) -> EarlyJudging:
+        """Return what encodes an image that a person approved, up to `encoders` files at once, and asks nobody."""
+
+        def ask(proxies: Proxies, *, before_each: Callable[[], None]) -> ModerationResult:  # noqa: ARG001
+            raise AssertionError("Rekognition is not asked about what a person approved")
+
+        return EarlyJudging(attempt, ask, is_needed=lambda _: False, encoders=encoders)
+
+    def store_approved(self, attempt: Attempt, results: Results) -> Record:
+        """Store what an approved version publishes, before anything is put; its verdict stays as it is.
+
+        Raises TransientError where another decision took the approval's place meanwhile.
+        """
+        listed = [_listed(rendition, attempt.event) for rendition in results.renditions]
+        kept = {rendition["key"] for rendition in listed}
+        self._storage.remove_renditions(attempt.record.rendition_keys - kept)
+        attempt.facts |= _published_facts(listed, results)
+        attempt.invocation.require_time("store what is published")
+        record = self._records.store_verdict(attempt.claim, attempt.all_facts())
+        attempt.verdict_stored = True
+        if not record.publishes:
+            raise TransientError("another decision took the place of the approval while it was carried out")
+        return record
+
     def store(self, attempt: Attempt, results: Results, early: EarlyJudging) -> Record | SecondRecord:
         """Have it judged, unless an earlier attempt did, and store the verdict with all facts.
 
@@ -97,14 +122,7 @@ class Verdicts:
         kept = {rendition["key"] for rendition in listed} if moderation.publishes else set()
         self._storage.remove_renditions(known.rendition_keys - kept)
         attempt.facts["moderation"] = moderation.to_document()
-        if moderation.publishes:
-            attempt.facts |= {
-                "renditions": listed,
-                "placeholder": results.placeholder,
-                "dominant_colour": results.dominant_colour,
-            }
-        else:
-            attempt.facts |= NOTHING_PUBLISHED
+        attempt.facts |= _published_facts(listed, results) if moderation.publishes else NOTHING_PUBLISHED
         attempt.invocation.require_time("store the verdict")
         record = self._records.store_verdict(attempt.claim, attempt.all_facts())
         attempt.verdict_stored = True
@@ -197,6 +215,14 @@ def requests_at_once(invocation: Invocation) -> int:
     A function that is killed while it waits for Rekognition looks as if decoding had killed it.
     """
     return max(1, min(REQUESTS_AT_ONCE, int(invocation.step_seconds / LIMITED_SECONDS)))
+
+
+def _published_facts(listed: list[dict[str, Any]], results: Results) -> dict[str, Any]:
+    return {
+        "renditions": listed,
+        "placeholder": results.placeholder,
+        "dominant_colour": results.dominant_colour,
+    }
 
 
 def _listed(rendition: Output, event: ObjectEvent) -> dict[str, Any]:

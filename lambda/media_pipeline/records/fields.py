@@ -57,6 +57,19 @@ FIELDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "decisions": ("list of maps", "Earlier decisions in the same form, the newest last, at most 20"),
         "carried_out": ("string", "`id` of the decision that was carried out last"),
+        "decided_from": (
+            "map",
+            "While a decision is carried out: `status` and `reason` that the record had before",
+        ),
+        "original": (
+            "string",
+            "`quarantine` once the original was moved there, where it stays until it expires; absent before",
+        ),
+        "review": (
+            "list of maps",
+            "The judged pictures beside an original in quarantine, for reviewers: `key` in that bucket, `sha256` of "
+            "the judged JPEG as in `moderation`, and `time` in a video; they have at most 1,024 px a side",
+        ),
         "answers": (
             "map",
             "Rekognition's answers to an attempt that was cut off before its verdict: `pictures`, `asked_from` and "

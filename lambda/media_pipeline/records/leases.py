@@ -2,16 +2,31 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 from media_pipeline.errors import LeaseHeldError, LeaseLostError, TransientError
 from media_pipeline.events import ObjectEvent
+from media_pipeline.records.decisions import Action, Decision
 from media_pipeline.records.item_size import fitted
 from media_pipeline.records.items import ItemChangedError
 from media_pipeline.records.record import Claim, ClaimResult, Finished, Record, Stage, Status, WaitsForStage
 from media_pipeline.records.transitions import CLAIM_ROUNDS, LEASE_OVER, OF_ONE_OUTCOME, RecordTable
 
 UNFINISHED_LIMIT = 4  # attempts; at the fourth the object is rejected, since three were killed while decoding
+
+CARRIED_OUT_FROM: Mapping[Action, frozenset[Status]] = MappingProxyType(
+    {
+        Action.APPROVE: frozenset({Status.REVIEW, Status.BLOCKED}),
+        Action.REJECT: frozenset({Status.REVIEW, Status.BLOCKED}),
+    }
+)
+"""What the workers carry out, and from which statuses: BLOCKED where a person overrides the policy.
+
+From PROCESSING and FAILED too, where an attempt to carry it out was cut off.
+"""
+_CUT_OFF = frozenset({Status.PROCESSING, Status.FAILED})
+_NEEDS_ORIGINAL = frozenset({Action.APPROVE})
 
 
 class LeasedRecords(RecordTable):
@@ -68,6 +83,60 @@ class LeasedRecords(RecordTable):
                     return WaitsForStage(known)
                 if (left := known.lease_left(self._clock())) > 0:
                     raise LeaseHeldError(left) from None
+            else:
+                return Claim(record=record, owner=owner, unfinished_before=before)
+        raise TransientError("other invocations changed the record each time this one tried to claim it")
+
+    def claim_decided(
+        self,
+        event: ObjectEvent,
+        *,
+        owner: str,
+        lease_seconds: float,
+        stage: Stage = Stage.IMAGE,
+        takes_over: bool = False,
+    ) -> ClaimResult | None:
+        """Take the right to carry out the decision that `event` names, or say why there is nothing to do here.
+
+        None where the record is gone, or is being worked on for another reason. Stages as in `claim`.
+        Raises LeaseHeldError while another invocation holds it.
+        """
+        sequencer = self.sequencer_of(event)
+        known = self.get(event.key, sequencer)
+        for _ in range(CLAIM_ROUNDS):
+            if known is None or known.version != event.version:
+                return None
+            if known.status is Status.PROCESSING and known.owner == owner:
+                # Our own write, whose response was lost.
+                return Claim(record=known, owner=owner, unfinished_before=max(known.unfinished - 1, 0))
+            decision = decision_to_carry_out(known)
+            if decision is None or decision.id != event.decision_id:
+                return Finished(known) if known.status.terminal else None
+            needs_original = decision.action in _NEEDS_ORIGINAL
+            if needs_original and known.stage is not stage and not takes_over:
+                return WaitsForStage(known)
+            if (left := known.lease_left(self._clock())) > 0:
+                raise LeaseHeldError(left)
+            before = 0 if known.status.terminal else known.killed_in_decoding
+            values = {
+                "status": Status.PROCESSING,
+                "owner": owner,
+                "attempt": known.attempt + 1,
+                "unfinished": before + 1,
+                "lease_until": self._lease_until(lease_seconds),
+                "stage": stage if needs_original else known.stage,
+            }
+            if known.status not in _CUT_OFF:
+                values["decided_from"] = {
+                    "status": known.status,
+                    "reason": known.attributes.get("reason"),
+                }
+            # What is published is looked up anew whether something newer follows; what is not stays hidden.
+            remove = (*OF_ONE_OUTCOME, "decoding", *(("followed_by",) if needs_original else ()))
+            try:
+                record = self._change((event.key, sequencer), known, values, remove)
+            except ItemChangedError as changed:
+                known = changed.found
             else:
                 return Claim(record=record, owner=owner, unfinished_before=before)
         raise TransientError("other invocations changed the record each time this one tried to claim it")
@@ -150,7 +219,7 @@ class LeasedRecords(RecordTable):
         record = claim.record
         values = self._terminal(record, status, record.attempt, facts)
         try:
-            return self._change_mine(claim, values, remove=("decoding",))
+            return self._change_mine(claim, values, remove=("decoding", "decided_from"))
         except ItemChangedError as changed:
             found = changed.found
             if found and found.alert_id == values["alert_id"] and found.owner == claim.owner:
@@ -170,3 +239,12 @@ class LeasedRecords(RecordTable):
             found = changed.found
             if found is None or found.attempt != claim.record.attempt or found.owner is not None:
                 raise LeaseLostError("the lease was taken over before it could be released") from None
+
+
+def decision_to_carry_out(record: Record) -> Decision | None:
+    """Return the decision that the workers have to carry out in a record, None where there is none."""
+    decision = record.pending_decision
+    if decision is None or decision.action not in CARRIED_OUT_FROM:
+        return None
+    may_be = CARRIED_OUT_FROM[decision.action] | _CUT_OFF
+    return decision if record.status in may_be else None

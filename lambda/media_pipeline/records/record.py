@@ -84,13 +84,24 @@ class Record:
 
     @property
     def publishes(self) -> bool:
-        """Whether the stored verdict allows publishing this version; False without a verdict (fail closed)."""
-        return self.moderation is not None and self.moderation.publishes
+        """Whether this version may be published: its verdict allows it, or a person approved exactly its bytes.
+
+        False without a verdict (fail closed).
+        """
+        return self.moderation is not None and (self.moderation.publishes or self.is_approved)
+
+    @property
+    def is_approved(self) -> bool:
+        """Whether the last decision is a person's approval of exactly the recorded bytes."""
+        return self.decision is not None and self.decision.approves(self.attributes.get("sha256"))
 
     @property
     def withheld(self) -> bool:
-        """Whether the stored verdict forbids publishing this version."""
-        return self.moderation is not None and not self.publishes
+        """Whether the stored verdict forbids publishing, so that the original goes to quarantine.
+
+        It stays there, and the verdict stays as it is, whatever a person decides afterwards.
+        """
+        return self.moderation is not None and not self.moderation.publishes
 
     @property
     def pending_decision(self) -> Decision | None:

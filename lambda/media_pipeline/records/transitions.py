@@ -15,7 +15,14 @@ from media_pipeline.events import ObjectEvent, next_sequencer
 from media_pipeline.records.item_size import fitted
 from media_pipeline.records.items import ItemTable
 from media_pipeline.records.record import Claim, Record, Status, alert_id, iso_time
-from media_pipeline.records.succession import LAST_SEQUENCER, NEVER, SECONDS_PER_DAY, Succession, staying
+from media_pipeline.records.succession import (
+    LAST_SEQUENCER,
+    LATE_MESSAGE_DAYS,
+    NEVER,
+    SECONDS_PER_DAY,
+    Succession,
+    staying,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -114,10 +121,19 @@ class RecordTable:
         if status.needs_attention:
             values["attention"] = status
         elif self._retention_days:
-            # A superseded version is followed by the one that superseded it.
-            is_followed = status is Status.SUPERSEDED
-            values["expires_at"] = int(now) + self._retention_days * SECONDS_PER_DAY if is_followed else NEVER
+            values["expires_at"] = (
+                int(now) + days * SECONDS_PER_DAY if (days := self._days(identity, status)) else NEVER
+            )
         return values
+
+    def _days(self, identity: Record | tuple[str, str], status: Status) -> int:
+        """Return after how many days a record that ends now may expire; 0 for never, until something follows it."""
+        if status is Status.SUPERSEDED:  # followed by what superseded it
+            return self._retention_days
+        if status is Status.BLOCKED and isinstance(identity, Record) and identity.followed_by is not None:
+            # Rejected by a person after something newer took its place.
+            return max(self._retention_days, LATE_MESSAGE_DAYS)
+        return 0
 
     def _change(
         self,

@@ -147,6 +147,36 @@ def test_unannounced_deletes_are_sent_as_the_delete_that_they_were(
     assert [event.kind for event in messages(outputs)] == [kind]
 
 
+def decided(since: float = LONG_AGO, action: str = "approve") -> dict[str, Any]:
+    return {"id": "01KB5Q8YV0ABCDEFGHJKMNPQRS", "action": action, "at": iso_time(since)}
+
+
+@pytest.mark.parametrize("status", ["REVIEW", "BLOCKED"])
+def test_decision_whose_message_was_lost_is_sent_again(outputs: Path, status: str) -> None:
+    put("a b.jpg", status, announced_at="x", decision=decided())
+    assert run(outputs, "--status", "DECIDED") == 0
+    (event,) = messages(outputs)
+    assert (event.kind, event.key, event.version_id) == (EventKind.CREATED, "a b.jpg", "v1")
+    assert (event.decision_id, event.redrive_attempt) == ("01KB5Q8YV0ABCDEFGHJKMNPQRS", None)
+
+
+@pytest.mark.parametrize(
+    ("status", "attributes"),
+    [
+        ("REVIEW", {"decision": decided(NOW - 60)}),
+        ("BLOCKED", {"decision": decided(), "carried_out": "01KB5Q8YV0ABCDEFGHJKMNPQRS"}),
+        ("SUPERSEDED", {"decision": decided()}),
+        ("REVIEW", {"decision": decided(action="escalate")}),
+    ],
+)
+def test_decision_that_is_under_way_carried_out_or_without_effect_is_left_alone(
+    outputs: Path, status: str, attributes: Any
+) -> None:
+    put("a.jpg", status, announced_at="x", **attributes)
+    assert run(outputs) == 0
+    assert messages(outputs) == []
+
+
 def test_status_and_key_choose(outputs: Path) -> None:
     for key in ("a.jpg", "b.jpg"):
         put(key, "FAILED", announced_at="x")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-import media_pipeline.processing.processor as processing
+import media_pipeline.processing.publishing as publishing
 from media_pipeline.errors import Reason, RejectedError
 from media_pipeline.images import renditions
 from media_pipeline.invocation import Invocation
@@ -150,7 +150,7 @@ def test_renditions_are_put_at_once_and_only_after_the_verdict_is_written_down(
 ) -> None:
     stack = webp_stack
     count = 2 * len(stack.settings.specs.sizes)
-    barrier = threading.Barrier(min(count, processing.PUTS_AT_ONCE))
+    barrier = threading.Barrier(min(count, publishing.PUTS_AT_ONCE))
 
     def putting(**how: Any) -> None:
         if how["Bucket"] == "renditions":

@@ -1,0 +1,125 @@
+"""Carries out what a person decided about a version: the decision stands in its record, and the worker acts on it.
+
+An attempt that is cut off anywhere is finished by the message's return, or by a redrive: until the commit the decision
+is not marked as carried out.
+"""
+
+from contextlib import ExitStack
+from typing import Any, Generic
+
+from media_pipeline.errors import Reason, RejectedError, SlowDecodingError
+from media_pipeline.moderation.verdicts import Verdict
+from media_pipeline.processing.attempt import Attempt
+from media_pipeline.processing.endings import WITHHELD, Ending, HandOver
+from media_pipeline.processing.media import Fetched, Media
+from media_pipeline.processing.originals import Originals
+from media_pipeline.processing.publishing import Publishing
+from media_pipeline.processing.single_uploads import SingleUploads
+from media_pipeline.processing.verdicts import NOTHING_PUBLISHED, Verdicts
+from media_pipeline.records.decisions import Action, Decision
+from media_pipeline.records.record import Record, Status
+from media_pipeline.records.table import Records
+from media_pipeline.storage import OriginalGoneError, Storage
+
+
+class Decisions(Generic[Fetched]):
+    """Approves and rejects, with the means of ordinary processing but without a request to Rekognition."""
+
+    def __init__(
+        self,
+        *,
+        media: Media[Fetched],
+        records: Records,
+        storage: Storage,
+        originals: Originals,
+        verdicts: Verdicts,
+        publishing: Publishing,
+        single_uploads: SingleUploads,
+        encoders: int,
+    ) -> None:
+        """Take what processing works with; `encoders` is how many files are encoded at once."""
+        self._media = media
+        self._records = records
+        self._storage = storage
+        self._originals = originals
+        self._verdicts = verdicts
+        self._publishing = publishing
+        self._single_uploads = single_uploads
+        self._encoders = encoders
+
+    def carry_out(self, attempt: Attempt, decision: Decision) -> Ending | HandOver:
+        """Do what was decided about the claimed version; say how it ends, or whose work it is."""
+        try:
+            if decision.action is Action.APPROVE:
+                return self._approve(attempt, decision)
+            if decision.action is Action.REJECT:
+                return self._withheld(attempt, Status.BLOCKED, Reason.PERSON_BLOCK, _rejection(decision))
+        except OriginalGoneError as error:
+            return self._return(attempt, error.detail)
+        except RejectedError as error:
+            return self._withheld(attempt, Status.REJECTED, error.reason, error.detail)
+        raise AssertionError(f"no worker carries out {decision.action}")
+
+    def _approve(self, attempt: Attempt, decision: Decision) -> Ending | HandOver:
+        """Publish what is in quarantine, if it is what was approved and nothing newer took its place.
+
+        The original stays in quarantine until it expires there.
+        """
+        record = attempt.record
+        neighbours = self._records.succession.neighbours(record)
+        attempt.has_older = neighbours.has_older
+        if self._single_uploads.is_superseded(record.object_key, neighbours):
+            return self._ended(attempt, Status.SUPERSEDED, {})
+        attempt.refuse_poison()
+        with ExitStack() as kept:
+            with attempt.steps("fetch"), self._originals.quarantined(attempt) as original:
+                stage = self._media.stage_of(original)
+                if stage is not self._media.stage:
+                    return HandOver(stage)
+                fetched = kept.enter_context(self._media.fetch(attempt, original))
+            if not decision.approves(attempt.facts["sha256"]):
+                detail = "quarantine holds other bytes than those that were approved"
+                return self._return(attempt, detail)
+            self._records.begin_decoding(attempt.claim)
+            judging = kept.enter_context(self._verdicts.unasked(attempt, self._encoders))
+            results = self._media.make(attempt, fetched, judging)
+            if not attempt.invocation.has_time:
+                raise SlowDecodingError("decoding and rendering used up the time that publishing needs")
+            stored = self._verdicts.store_approved(attempt, results)
+            self._publishing.publish(attempt, stored, results)
+        return Ending(Status.PUBLISHED, {})
+
+    def _return(self, attempt: Attempt, detail: str) -> Ending:
+        """End as before: what was approved cannot be published any more, and a person should know."""
+        status, reason = _came_from(attempt.record)
+        if status is Status.REVIEW:
+            reason = Reason.ORIGINAL_EXPIRED.value
+        return self._withheld(attempt, status, reason, f"it was approved, but {detail}")
+
+    def _withheld(self, attempt: Attempt, status: Status, reason: str, detail: str) -> Ending:
+        return self._ended(attempt, status, {"reason": reason, "detail": detail})
+
+    def _ended(self, attempt: Attempt, status: Status, facts: dict[str, Any]) -> Ending:
+        """End without publishing; remove what an earlier attempt put, and what this one found out about the picture."""
+        self._storage.remove_renditions(attempt.record.rendition_keys)
+        attempt.facts.clear()
+        return Ending(status, {**NOTHING_PUBLISHED, **facts})
+
+
+def _came_from(record: Record) -> tuple[Status, str]:
+    """Return status and reason of a record before its decision began to be carried out."""
+    if record.moderation is None:
+        raise AssertionError("only a judged version can be decided about")
+    before = record.attributes.get("decided_from")
+    if before is None:  # it was redriven after its end was lost
+        status, reason = WITHHELD.get(record.moderation.verdict, WITHHELD[Verdict.BLOCK])
+        return status, reason.value
+    return Status(before["status"]), str(before["reason"])
+
+
+def _rejection(decision: Decision) -> str:
+    return (
+        f"a person decided against it: {decision.reason}"
+        if decision.reason
+        else "a person decided against it"
+    )
