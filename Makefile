@@ -131,6 +131,11 @@ bench-path: export BENCH_PATH_OUT = $(value OUT)
 bench-path: $(READY) ## measure one object of each kind: calls, billed milliseconds, dollars by service [STACK=dev] [OUT=build/bench]
 	@$(RUN) -m benchmarks.path --stack="$$BENCH_PATH_STACK" --out="$$BENCH_PATH_OUT"
 
+.PHONY: bench-what-if
+bench-what-if: export PYTHONPATH = lambda
+bench-what-if: $(READY) ## measure what-if over many records, and fail beyond 60 s or 512 MB [OUTCOMES=100000]
+	@$(RUN) -m benchmarks.what_if --outcomes=$(or $(OUTCOMES),100000)
+
 .PHONY: second-opinion
 second-opinion: export SECOND_OPINION_ONLY = $(value ONLY)
 second-opinion: $(READY) $(BENCH_PYTHON)/.ready ## compare what is published of ../shared with libvips and ffmpeg [SHARE=1: every file] [ONLY=part of a name]

@@ -92,7 +92,8 @@ class Moderator:
         decisions = [decide(picture.labels, self._policy) for picture in judged]
         if many_scenes:
             decisions.append(decide_many_scenes(len(judged), self._policy))
-        return replace(self._result(worst(decisions), judged, answers), many_scenes=many_scenes)
+        result = self._result(worst(decisions), judged, answers)
+        return replace(result, many_scenes=many_scenes, to_judge=len(proxies))
 
     def _answered(
         self,

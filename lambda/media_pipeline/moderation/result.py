@@ -21,8 +21,12 @@ class JudgedPicture(NamedTuple):
     """Whether the answer was given to an earlier upload with the same picture."""
 
     def to_document(self) -> dict[str, Any]:
-        """Return `{"sha256", "labels": [{"name", "parent", "confidence"}], "time"?, "omitted"?, "reused"?}`."""
-        document: dict[str, Any] = {"sha256": self.sha256, "labels": _labels_document(self.labels)}
+        """Return `{"sha256", "labels": [{"name", "parent", "confidence"}], "time"?, "omitted"?, "reused"?}`.
+
+        Confidences are not rounded: a policy that decides again by a rounded one might decide otherwise.
+        """
+        labels = [label._asdict() for label in self.labels]
+        document: dict[str, Any] = {"sha256": self.sha256, "labels": labels}
         if self.time is not None:
             document["time"] = round(self.time, 3)
         if not self.complete:
@@ -65,6 +69,9 @@ class ModerationResult:
     """The least confidence, in percent, of labels that Rekognition was asked for; None where it was not asked."""
     many_scenes: bool = False
     """Whether it has many more distinct scenes than the judged pictures show."""
+    to_judge: int | None = None
+    """How many pictures there were to judge: more than `judged` where one blocked it before the others were asked
+    about. None where Rekognition was not asked, and in records of versions before this was recorded."""
 
     @property
     def reused(self) -> int:
@@ -100,7 +107,7 @@ class ModerationResult:
         """Return the record's field `moderation`.
 
         Shape: `{"verdict", "mode", "reason", "labels": [{"name", "parent", "confidence"}], "model_version",
-        "policy_version", "judged", "asked_from", "reused"?, "many_scenes"?: true, "pictures" or "frames":
+        "policy_version", "judged", "to_judge"?, "asked_from", "reused"?, "many_scenes"?: true, "pictures" or "frames":
         [JudgedPicture.to_document()]}`; `frames` for videos.
         """
         pictures = [picture.to_document() for picture in self.pictures]
@@ -113,6 +120,7 @@ class ModerationResult:
             "model_version": self.model_version,
             "policy_version": self.policy_version,
             "judged": self.judged,
+            **({"to_judge": self.to_judge} if self.to_judge is not None else {}),
             "asked_from": self.asked_from,
             **({"reused": self.reused} if self.reused else {}),
             **({"many_scenes": True} if self.many_scenes else {}),
@@ -127,7 +135,7 @@ class ModerationResult:
         as an allowing one.
         """
         pictures = document.get("pictures") or document.get("frames") or ()
-        asked_from = document.get("asked_from")
+        asked_from, to_judge = document.get("asked_from"), document.get("to_judge")
         return cls(
             verdict=Verdict(document["verdict"]),
             mode=Mode(document["mode"]),
@@ -139,6 +147,7 @@ class ModerationResult:
             pictures=tuple(JudgedPicture.from_document(picture) for picture in pictures),
             asked_from=None if asked_from is None else float(asked_from),
             many_scenes=bool(document.get("many_scenes", False)),
+            to_judge=None if to_judge is None else int(to_judge),
         )
 
 

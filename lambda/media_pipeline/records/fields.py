@@ -43,10 +43,11 @@ FIELDS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "map",
             "`verdict`, `mode`, `reason`, `labels` with `name`, `parent` and `confidence`, `frames` of a video with "
             "`time` and `labels`, `pictures` of anything else with `labels`, both with the `sha256` of the judged "
-            "JPEG; `judged` (their number), `asked_from` (the least confidence asked for), `model_version`, "
+            "JPEG; `judged` (their number), `to_judge` (how many there were to judge: one that is blocked saves the "
+            "requests about the others), `asked_from` (the least confidence asked for), `model_version`, "
             "`policy_version`, `many_scenes` where a video has many more distinct scenes than judged frames, and "
             "`reused` (how many of the pictures needed no request, since an earlier upload had the same ones; each "
-            "of these has `reused: true`)",
+            "of these has `reused: true`). Confidences are rounded to hundredths in `labels` of the whole object",
         ),
         "decision": (
             "map",
