@@ -51,6 +51,7 @@ def process_media(on: Resources, queue: aws.sqs.Queue) -> list[Statement]:
             actions=["s3:PutObject", "s3:PutObjectTagging", "s3:GetObject"],
             resources=[on.storage.quarantine.objects()],
         ),
+        _remove_withdrawn_copies(on),
         Statement(
             sid="PublishAndRemoveRenditions",
             actions=["s3:PutObject", "s3:PutObjectTagging", "s3:DeleteObject"],
@@ -77,9 +78,20 @@ def hand_over(videos: aws.sqs.Queue) -> Statement:
 
 
 def dead_letters(on: Resources) -> list[Statement]:
-    """Allow to record as FAILED what no attempt could finish, to remove renditions of deleted objects, to announce."""
+    """Allow to record FAILED for what no attempt could finish, to remove what was deleted, and to announce."""
     return [
         _find_earlier_uploads(on),
+        Statement(
+            sid="FindCopiesOfDeletedObjects",
+            actions=["s3:ListBucket"],
+            resources=[on.storage.quarantine.bucket.arn],
+        ),
+        Statement(
+            sid="TellAMoveFromADelete",  # by the copy that a move to quarantine leaves behind: HeadObject
+            actions=["s3:GetObject"],
+            resources=[on.storage.quarantine.objects()],
+        ),
+        _remove_withdrawn_copies(on),
         Statement(
             sid="RemoveRenditionsOfDeletedObjects",
             actions=["s3:DeleteObject"],
@@ -87,6 +99,15 @@ def dead_letters(on: Resources) -> list[Statement]:
         ),
         *_every_worker(on, *(queue.dead_letters for queue in on.work_queues)),
     ]
+
+
+def _remove_withdrawn_copies(on: Resources) -> Statement:
+    """Allow to remove what is in quarantine of an object that a person deleted."""
+    return Statement(
+        sid="RemoveCopiesOfDeletedObjects",
+        actions=["s3:DeleteObject"],
+        resources=[on.storage.quarantine.objects()],
+    )
 
 
 def _find_earlier_uploads(on: Resources) -> Statement:

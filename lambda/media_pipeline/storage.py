@@ -1,7 +1,6 @@
 """The three buckets of the pipeline: uploads (originals), renditions, and quarantine."""
 
 import base64
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Protocol, cast
@@ -11,6 +10,8 @@ from botocore.exceptions import ClientError
 
 from media_pipeline.errors import FailedError, Reason, RejectedError, TransientError
 from media_pipeline.events import NULL_VERSION, identity
+from media_pipeline.quarantine import Quarantine, quarantine_key
+from media_pipeline.removals import remove_objects
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 KEY_BYTES_LIMIT = 1024  # S3: an object key is at most 1,024 bytes of UTF-8
 LARGE_COPY_BYTES = 256 * 1024**2
 """From this size on a copy may take longer than other calls wait for an answer."""
-DELETE_BATCH = 1000  # S3: DeleteObjects takes at most 1,000 keys
 IMMUTABLE = "public, max-age=31536000, immutable"  # RFC 8246: a rendition's key changes with its bytes
 _GONE = frozenset({"404", "NoSuchKey", "NoSuchVersion"})
 _SUPERSEDED = frozenset({"412", "PreconditionFailed"})  # the key holds another object by now
@@ -32,12 +32,6 @@ _DENIED = ("AccessDenied", "KMS.")
 
 Without kms:Decrypt, or with a key of another account, it is AccessDenied; with a disabled or deleted key
 `KMS.DisabledException`, `KMS.NotFoundException` or `KMS.KMSInvalidStateException`. An operator can change all of it.
-"""
-_FITS_INTO_XML = re.compile("[^\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\ud800-\\udfff\\ufffe\\uffff]+")
-"""Keys that DeleteObjects can carry for certain: its body is XML 1.0.
-
-XML 1.0 has no way to write most control characters, U+FFFE and U+FFFF ("2.2 Characters"), and a parser may change
-line ends ("2.11 End-of-Line Handling"; XML 1.1 adds U+0085 and U+2028).
 """
 
 
@@ -103,6 +97,7 @@ class Storage:
         self._uploads = buckets.uploads
         self._renditions = buckets.renditions
         self._quarantine = buckets.quarantine
+        self.quarantined = Quarantine(s3=s3, bucket=buckets.quarantine)
 
     def open(self, key: str, *, version_id: str | None, etag: str | None) -> AbstractContextManager[Original]:
         """Open exactly that version, by its id and only if the ETag still matches, without reading its body.
@@ -214,22 +209,7 @@ class Storage:
 
         Raises TransientError where S3 refused to delete one of them.
         """
-        wanted = sorted(set(keys))
-        for key in wanted:
-            if not _fits_into_xml(key):
-                self._s3.delete_object(Bucket=self._renditions, Key=key)  # sends the key in the URL
-        wanted = [key for key in wanted if _fits_into_xml(key)]
-        for start in range(0, len(wanted), DELETE_BATCH):
-            batch = wanted[start : start + DELETE_BATCH]
-            answer = self._s3.delete_objects(
-                Bucket=self._renditions, Delete={"Objects": [{"Key": key} for key in batch], "Quiet": True}
-            )
-            if errors := answer.get("Errors"):  # DeleteObjects answers 200 even where it refused
-                first = errors[0]
-                raise TransientError(
-                    f"S3 did not delete {len(errors)} of {len(batch)} renditions;"
-                    f" the first is {first.get('Key')}: {first.get('Code')}"
-                )
+        remove_objects(self._s3, self._renditions, keys, what="renditions")
 
     def quarantine(
         self,
@@ -334,9 +314,16 @@ class Storage:
             code = error.response["Error"]["Code"]
             if code in _GONE | _SUPERSEDED:
                 raise OriginalGoneError(
-                    key, identity(version_id, etag), replaced=code in _SUPERSEDED
+                    key,
+                    identity(version_id, etag),
+                    may_appear=code in _GONE,
+                    replaced=code in _SUPERSEDED,
                 ) from error
             raise
+
+    def has_verified_copy(self, key: str, version: str, sha256: str) -> bool:
+        """Return whether quarantine holds a copy of that version with these bytes, as a move to it leaves behind."""
+        return self._is_quarantined(quarantine_key(key, version), sha256)
 
     def _is_quarantined(self, target: str, sha256: str) -> bool:
         try:
@@ -373,13 +360,3 @@ def rendition_key(key: str, version: str, name: str, sha256: str, extension: str
     The key changes with the bytes, so a rendition can be cached for ever.
     """
     return f"{key}/{version}/{name}-{sha256[:8]}.{extension}"
-
-
-def quarantine_key(key: str, version: str) -> str:
-    """Return the key under which the quarantine bucket keeps one version of an upload."""
-    return f"{key}/{version}"
-
-
-def _fits_into_xml(key: str) -> bool:
-    # White space at an end survives XML itself, but not every reader of it.
-    return _FITS_INTO_XML.fullmatch(key) is not None and key == key.strip()

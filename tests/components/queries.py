@@ -72,6 +72,7 @@ def of_media(recorded: Recording, name: str, queue: str) -> set[tuple[str, str]]
         ("s3:PutObject", f"{quarantine}/*"),
         ("s3:GetObject", f"{quarantine}/*"),
         ("s3:PutObjectTagging", f"{quarantine}/*"),
+        ("s3:DeleteObject", f"{quarantine}/*"),
         ("s3:ListBucket", quarantine),
         ("s3:PutObject", f"{renditions}/*"),
         ("s3:PutObjectTagging", f"{renditions}/*"),

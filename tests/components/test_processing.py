@@ -52,6 +52,9 @@ def test_dead_letters_may_do_exactly_what_it_does(recorded: Recording) -> None:
     assert permissions(recorded, "dead-letters") == of_every_worker(recorded, "dead-letters", *queues) | {
         ("s3:ListBucketVersions", s3(recorded, "uploads")),
         ("s3:DeleteObject", f"{s3(recorded, 'renditions')}/*"),
+        ("s3:ListBucket", s3(recorded, "quarantine")),
+        ("s3:GetObject", f"{s3(recorded, 'quarantine')}/*"),
+        ("s3:DeleteObject", f"{s3(recorded, 'quarantine')}/*"),
     }
 
 

@@ -10,6 +10,7 @@ from tests.faults import (
     mutations_operations,
     mutations_versions,
     mutations_video,
+    mutations_withdrawals,
 )
 from tests.faults.mutations import MUTATIONS
 
@@ -24,4 +25,5 @@ __all__ = [
     "mutations_operations",
     "mutations_versions",
     "mutations_video",
+    "mutations_withdrawals",
 ]

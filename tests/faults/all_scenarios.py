@@ -6,5 +6,12 @@ from tests.faults.scenarios import ONE_OBJECT, Scenario
 from tests.faults.scenarios_cache import CACHE
 from tests.faults.scenarios_operations import OPERATIONS
 from tests.faults.scenarios_versions import VERSIONS
+from tests.faults.scenarios_withdrawals import WITHDRAWALS
 
-SCENARIOS: Mapping[str, Scenario] = {**ONE_OBJECT, **VERSIONS, **OPERATIONS, **CACHE}
+SCENARIOS: Mapping[str, Scenario] = {
+    **ONE_OBJECT,
+    **VERSIONS,
+    **WITHDRAWALS,
+    **OPERATIONS,
+    **CACHE,
+}

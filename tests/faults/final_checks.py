@@ -167,11 +167,16 @@ class _FinalChecks:
             else:
                 # Quarantine keeps what it has longer than the table does.
                 may_be_there = upload.deleted or "FAILED" in statuses or not statuses
+                may_be_there = may_be_there and "DELETED" not in statuses
                 if name in quarantined and not may_be_there:
                     yield f"{upload} is {statuses} and in quarantine"
-                is_gone = upload.deleted or upload.overwritten or upload.outlived
+                is_withdrawn = not statuses - {"DELETED"} and self._history.was_marked(upload)
+                is_gone = upload.deleted or upload.overwritten or upload.outlived or is_withdrawn
                 if not is_gone and (key, version) not in uploads and name not in quarantined:
                     yield f"{upload} is lost: neither in uploads nor in quarantine"
+            has_order = not upload.lacks_sequencer and "FAILED" not in statuses
+            if name in quarantined and has_order and self._history.is_marked(upload):
+                yield f"{upload} is in quarantine, and its key was deleted"
             if name in quarantined and quarantined[name] != upload.data:
                 yield f"{name} in quarantine holds other bytes than {upload}"
         known = {f"{key}/{version}" for key, version in self._history.uploads}

@@ -20,6 +20,7 @@ class Upload:
     number: int
     data: bytes
     deleted: bool = False  # permanently, by a user
+    withdrawn: bool = False  # deleted by a user before quarantine held a copy of it
     outlived: bool = False  # S3's life cycle removed it: the retention of originals was over
     is_null: bool = False  # S3 calls it "null", and so the next one that replaces it
     overwritten: bool = False  # by a later null version
@@ -130,6 +131,14 @@ class History:
         """Return whether an event of a version without a sequencer was sent."""
         upload = self.uploads.get((key, version))
         return upload is not None and upload.lacks_sequencer
+
+    def was_marked(self, upload: Upload) -> bool:
+        """Return whether a delete marker was ever above an upload, which withdraws what is in quarantine for good."""
+        return any(
+            # By a made-up sequencer, it may have been found below any of them.
+            key == upload.key and (sequencer > (upload.sequencer or "") or upload.lacks_sequencer)
+            for (key, _), sequencer in self.markers.items()
+        )
 
     def is_marked(self, upload: Upload) -> bool:
         """Return whether a delete marker above an upload still hides it."""

@@ -26,7 +26,7 @@ from tests.faults.record_items import (
 )
 from tests.faults.sample_uploads import recognise
 from tests.faults.simulated_queues import VISIBILITY_FACTOR
-from tests.faults.simulated_stack import RENDITIONS, SimulatedStack
+from tests.faults.simulated_stack import QUARANTINE, RENDITIONS, SimulatedStack
 from tests.faults.virtual_time import START
 
 CLOCKS_APART = 5.0  # seconds between two clocks that are off in opposite directions
@@ -65,16 +65,23 @@ class InvariantChecker:
             self._table_changed(str(call.params["Key"]["object_key"]["S"]), call)
         elif call.operation == "DeleteItem":
             self._discarded(call)
+        elif call.params.get("Bucket") == QUARANTINE:
+            for key in _deleted(call):
+                self._copies_removed(key)
         elif call.params.get("Bucket") == RENDITIONS:
             if call.operation == "PutObject":
                 self._rendition_put(str(call.params["Key"]), call)
-            deleted = [entry["Key"] for entry in call.params.get("Delete", {}).get("Objects", ())]
-            if call.operation == "DeleteObject":
-                deleted.append(call.params["Key"])
-            for key in deleted:
+            for key in _deleted(call):
                 upload = self._history.of_rendition(key)
                 if upload is not None:
                     self._published_renditions_exist(upload.key)
+
+    def _copies_removed(self, key: str) -> None:
+        """Check that nothing is removed from quarantine while a record still says that it is there."""
+        name, _, version = key.rpartition("/")
+        for item in self._stack.items(name):
+            if version_of(item) == version and item["status"] in WITHHELD:
+                self.add_violation(f"{key} was removed from quarantine, and its record is {item['status']}")
 
     def expired(self, item: Item) -> None:
         """Forget an item that DynamoDB's TTL removed."""
@@ -195,6 +202,8 @@ class InvariantChecker:
             self._outcomes.upload_of(new),
             (old["object_key"], old["sequencer"], int(old["attempt"])),
         )
+        if old["status"] in WITHHELD and new["status"] == "DELETED":
+            return upload is not None and self._history.was_marked(upload)
         if old["status"] == "FAILED" and new["status"] == "PROCESSING":
             is_gone = (
                 old.get("reason") == "original_gone"
@@ -290,3 +299,9 @@ class InvariantChecker:
                 self.add_violation(
                     f"{what} of {key}@{version[:8]} was acknowledged, and {item['status']} not announced"
                 )
+
+
+def _deleted(call: Call) -> list[str]:
+    """Return the keys that a call deletes."""
+    deleted = [str(entry["Key"]) for entry in call.params.get("Delete", {}).get("Objects", ())]
+    return [*deleted, str(call.params["Key"])] if call.operation == "DeleteObject" else deleted

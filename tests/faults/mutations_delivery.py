@@ -19,6 +19,7 @@ from media_pipeline.processing import (
     single_uploads,
     verdicts,
 )
+from media_pipeline.quarantine import quarantine_key
 from media_pipeline.records import succession, table
 from media_pipeline.records.record import Record, Stage, Status
 from tests.faults.mutations import mutation, swap
@@ -132,7 +133,7 @@ def delete_the_newest_version() -> None:
     def quarantine(
         self: Any, key: str, *, version_id: Any, etag: Any, sha256: str, facts: Any, size: int
     ) -> None:
-        target = storage.quarantine_key(key, version_id)
+        target = quarantine_key(key, version_id)
         self._copy_to_quarantine(key, target, version_id, etag, facts, size)
         self._s3.delete_object(Bucket=self._uploads, Key=key)
 
@@ -144,7 +145,7 @@ def delete_the_original_before_the_copy() -> None:
     def quarantine(
         self: Any, key: str, *, version_id: Any, etag: Any, sha256: str, facts: Any, size: int
     ) -> None:
-        target = storage.quarantine_key(key, version_id)
+        target = quarantine_key(key, version_id)
         if not self._is_quarantined(target, sha256):
             data = self._s3.get_object(Bucket=self._uploads, Key=key, VersionId=version_id)["Body"].read()
             self._s3.delete_object(Bucket=self._uploads, Key=key, VersionId=version_id)
@@ -158,7 +159,7 @@ def copy_to_quarantine_and_leave_the_original() -> None:
     def quarantine(
         self: Any, key: str, *, version_id: Any, etag: Any, sha256: str, facts: Any, size: int
     ) -> None:
-        self._copy_to_quarantine(key, storage.quarantine_key(key, version_id), version_id, etag, facts, size)
+        self._copy_to_quarantine(key, quarantine_key(key, version_id), version_id, etag, facts, size)
 
     swap(Storage, "quarantine", lambda _: quarantine)
 
@@ -194,7 +195,7 @@ def deletions_of_versions_are_ignored() -> None:
 
 @mutation
 def delete_marker_leaves_renditions() -> None:
-    swap(Outcomes, "_remove_renditions", lambda _: lambda self, record: None)
+    swap(Outcomes, "_remove", lambda _: lambda self, record: None)
 
 
 @mutation
@@ -205,8 +206,8 @@ def delete_marker_does_not_wait_for_older_leases() -> None:
         except LeaseHeldError:
             return
 
-    real = Outcomes._remove_renditions
-    swap(Outcomes, "_remove_renditions", lambda _: remove)
+    real = Outcomes._remove
+    swap(Outcomes, "_remove", lambda _: remove)
 
 
 @mutation

@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Any
 
-from media_pipeline import events, storage
+from media_pipeline import events, removals, storage
 from media_pipeline.processing import outcomes, processor, second_records
 from media_pipeline.records import items, record, succession, table, transitions
 from media_pipeline.records.record import Record, Status
@@ -18,7 +18,7 @@ WEEK = 7 * 86_400
 
 @mutation
 def a_delete_removes_only_what_records_list() -> None:
-    swap(Outcomes, "_unrecorded", lambda _: lambda self, tombstone: set())
+    swap(outcomes, "_of_others", lambda _: lambda renditions, kept: set())
 
 
 @mutation
@@ -73,15 +73,7 @@ def a_lapsed_lease_is_not_fenced_by_a_delete() -> None:
 
 @mutation
 def a_withheld_version_with_a_lapsed_lease_is_superseded() -> None:
-    def remove(self: Any, tombstone: Record) -> None:
-        swap(Record, "withheld", lambda _: property(lambda self: False))
-        try:
-            real(self, tombstone)
-        finally:
-            swap(Record, "withheld", lambda _: withheld)
-
-    real, withheld = Outcomes._remove_renditions, Record.withheld
-    swap(Outcomes, "_remove_renditions", lambda _: remove)
+    swap(Records, "fence", lambda _: lambda self, record: self.supersede(record))
 
 
 @mutation
@@ -241,7 +233,7 @@ def a_replaced_null_version_is_lost() -> None:
 
 @mutation
 def every_key_fits_into_xml() -> None:
-    swap(storage, "_fits_into_xml", lambda _: lambda key: True)
+    swap(removals, "_fits_into_xml", lambda _: lambda key: True)
 
 
 @mutation

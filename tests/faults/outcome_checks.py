@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from tests.faults.configurations import BY_NAME
 from tests.faults.history import History, Upload
-from tests.faults.record_items import Item, listed, version_of
+from tests.faults.record_items import Item, is_withheld, listed, version_of
 from tests.faults.sample_uploads import REASONS, WITHOUT_VIDEOS
 from tests.faults.simulated_stack import API_PREFIX, QUARANTINE, RENDITIONS, SimulatedStack
 
@@ -68,6 +68,8 @@ class OutcomeChecker:
         truths = {status for name in names for status in BY_NAME[name].withholds_as(upload.kind)}
         if item["status"] not in truths:
             return f"its verdicts are {truths}"
+        if upload.withdrawn:
+            return "a user deleted it before it was moved"
         if self._stack.read(QUARANTINE, f"{upload.key}/{upload.version}") != upload.data:
             return "quarantine does not hold its bytes"
         if self._stack.read_version(upload.key, upload.version) is not None:
@@ -137,8 +139,10 @@ class OutcomeChecker:
             return None
         return f"{first} was uploaded under this key before"
 
-    def _check_deleted(self, _: Item, upload: Upload) -> str | None:
-        return None if upload.deleted or upload.overwritten else "nobody deleted it"
+    def _check_deleted(self, item: Item, upload: Upload) -> str | None:
+        # What is withheld is not kept under a delete marker, since its bytes left the uploads.
+        is_withdrawn = is_withheld(item) and self._history.was_marked(upload)
+        return None if upload.deleted or upload.overwritten or is_withdrawn else "nobody deleted it"
 
     def is_marker(self, item: Item) -> bool:
         return (item["object_key"], version_of(item)) in self._history.markers

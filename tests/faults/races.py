@@ -53,6 +53,10 @@ def _delete_version(run: Simulation) -> None:
     run.delete_version(next(iter(run.history.uploads.values())))
 
 
+def _move_again(run: Simulation) -> None:
+    run.send_event_of_move(next(iter(run.history.uploads.values())))
+
+
 def _suspend(run: Simulation) -> None:
     run.stack.set_versioning("Suspended")
 
@@ -86,6 +90,8 @@ RACES: Mapping[str, Race] = {
     # An image's lease is 78 s, and its message stays hidden for 360 s; a video's lease is 39 s, and is extended.
     "publish+delete": Race(_put(), _delete, _CALLS, lapsed=200.0),
     "block+delete": Race(_put(Content.WEAPON), _delete, _CALLS, lapsed=200.0),
+    "block+delete-version": Race(_put(Content.WEAPON), _delete_version, _CALLS, lapsed=200.0),
+    "delete+move-again": Race(_delete, _move_again, _CALLS, before=_put(Content.FIGHT)),
     "video+delete": Race(
         _put(Content.VIDEO), _delete, range(10, 23, 2), deployment=WITH_VIDEOS, lapsed=120.0
     ),

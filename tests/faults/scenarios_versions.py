@@ -44,19 +44,19 @@ def _steps(*acts: Act) -> Act:
     return act
 
 
-def _first(*acts: Act) -> Act:
+def first(*acts: Act) -> Act:
     """Do one after the other, and let the last one end as well."""
     return _steps(*acts, lambda _: None)
 
 
-def _put(kind: Content, number: int = 1, key: str = KEY, without: Collection[str] = ()) -> Act:
+def put(kind: Content, number: int = 1, key: str = KEY, without: Collection[str] = ()) -> Act:
     def act(run: Simulation) -> None:
         run.put(key, kind, number, without=without)
 
     return act
 
 
-def _delete(run: Simulation) -> None:
+def delete(run: Simulation) -> None:
     run.delete(KEY)
 
 
@@ -64,15 +64,15 @@ def _delete_folder(run: Simulation) -> None:
     run.delete(SLASH)
 
 
-def _undelete(run: Simulation) -> None:
+def undelete(run: Simulation) -> None:
     run.undelete(KEY)
 
 
-def _suspend(run: Simulation) -> None:
+def suspend(run: Simulation) -> None:
     run.stack.set_versioning("Suspended")
 
 
-def _resume(run: Simulation) -> None:
+def resume(run: Simulation) -> None:
     run.stack.set_versioning("Enabled")
 
 
@@ -81,11 +81,11 @@ def _settle(run: Simulation) -> None:
     run.pass_time(600.0)
 
 
-def _wait(run: Simulation) -> None:
+def wait(run: Simulation) -> None:
     run.pass_time(LATER)
 
 
-def _expire(run: Simulation) -> None:
+def expire(run: Simulation) -> None:
     run.expire()
 
 
@@ -93,7 +93,7 @@ def _oldest(run: Simulation) -> Upload:
     return next(iter(run.history.uploads.values()))
 
 
-def _delete_oldest(run: Simulation) -> None:
+def delete_oldest(run: Simulation) -> None:
     run.delete_version(_oldest(run))
 
 
@@ -109,7 +109,7 @@ def _event_of_oldest_without_sequencer(run: Simulation) -> None:
     run.send_event_of(_oldest(run), without=SEQUENCER)
 
 
-def _unseen(act: Act) -> Act:
+def unseen(act: Act) -> Act:
     """Do something of which no event arrives yet; its message is kept."""
 
     def done(run: Simulation) -> None:
@@ -120,11 +120,11 @@ def _unseen(act: Act) -> Act:
     return done
 
 
-def _arrives(run: Simulation) -> None:
+def arrives(run: Simulation) -> None:
     run.queues["images"].send(run.kept_message)
 
 
-def _at_once(*acts: Act) -> Act:
+def at_once(*acts: Act) -> Act:
     """Do one after the other, without letting any end."""
 
     def act(run: Simulation) -> None:
@@ -140,14 +140,14 @@ def _late_after(act: Act) -> Act:
     def done(run: Simulation) -> None:
         with run.postponed() as bodies:
             act(run)
-        _arrives(run)
+        arrives(run)
         for body in bodies:
             run.clock.after(3_600.0, partial(run.queues["images"].send, body))
 
     return done
 
 
-def _cut_off(operation: str, act: Act) -> Act:
+def cut_off(operation: str, act: Act) -> Act:
     """Cut the work on an upload off after a call; its message is still hidden."""
 
     def done(run: Simulation) -> None:
@@ -171,21 +171,21 @@ def _found_under_a_marker(run: Simulation) -> None:
 
 def _undelete_while_it_is_tried_again(run: Simulation) -> None:
     run.put(KEY, Content.CLEAN, 1)
-    run.clock.after(2.0, partial(_delete, run))
-    run.clock.after(120.0, partial(_undelete, run))
+    run.clock.after(2.0, partial(delete, run))
+    run.clock.after(120.0, partial(undelete, run))
 
 
 def _undelete_and_overwrite(run: Simulation) -> None:
     run.undelete(KEY)
-    run.clock.after(60.0, partial(_put(Content.CLEAN, 2), run))
+    run.clock.after(60.0, partial(put(Content.CLEAN, 2), run))
 
 
-def _kept(prepare: Act, act: Act, status: str, *, faults: bool = True) -> Scenario:
+def kept(prepare: Act, act: Act, status: str, *, faults: bool = True) -> Scenario:
     """Return a scenario of a stack whose records expire."""
     return Scenario(prepare, act, status, deployment=KEEPING, in_pairs=False, faults=faults)
 
 
-def _plain(prepare: Act, act: Act, status: str, *, faults: bool = True, late_calls: bool = True) -> Scenario:
+def plain(prepare: Act, act: Act, status: str, *, faults: bool = True, late_calls: bool = True) -> Scenario:
     """Return a scenario of the first deployment.
 
     `late_calls`: False where a claim that is carried out minutes late would create a discarded second record again.
@@ -194,151 +194,147 @@ def _plain(prepare: Act, act: Act, status: str, *, faults: bool = True, late_cal
 
 
 def _takedown(key: str, *, faults: bool) -> Scenario:
-    return _plain(
-        _first(_put(Content.CLEAN, 1, key), _put(Content.CLEAN, 2, f"{key}/longer")),
+    return plain(
+        first(put(Content.CLEAN, 1, key), put(Content.CLEAN, 2, f"{key}/longer")),
         lambda run: (run.delete(key), None)[1],
         "DELETED",
         faults=faults,
     )
 
 
-_PUBLISHED = _put(Content.CLEAN)
-_OVERWRITTEN = _first(_PUBLISHED, _put(Content.CLEAN, 2), _wait, _expire)
+_PUBLISHED = put(Content.CLEAN)
+_OVERWRITTEN = first(_PUBLISHED, put(Content.CLEAN, 2), wait, expire)
 VERSIONS: Mapping[str, Scenario] = {
-    "undelete": _kept(_first(_PUBLISHED, _delete), _undelete, "DELETED"),
-    "undelete-late": _kept(_first(_PUBLISHED, _delete, _wait, _expire), _undelete, "PUBLISHED", faults=False),
-    "undelete-before-the-delete": _plain(
-        _first(_PUBLISHED, _unseen(_delete), _undelete), _arrives, "PUBLISHED"
+    "undelete": kept(first(_PUBLISHED, delete), undelete, "DELETED"),
+    "undelete-late": kept(first(_PUBLISHED, delete, wait, expire), undelete, "PUBLISHED", faults=False),
+    "undelete-before-the-delete": plain(first(_PUBLISHED, unseen(delete), undelete), arrives, "PUBLISHED"),
+    "undelete-of-what-was-superseded": plain(
+        first(unseen(_PUBLISHED), delete, arrives), undelete, "DELETED", faults=False
     ),
-    "undelete-of-what-was-superseded": _plain(
-        _first(_unseen(_PUBLISHED), _delete, _arrives), _undelete, "DELETED", faults=False
+    "deleted-before-its-upload": plain(first(unseen(_PUBLISHED), delete_oldest), arrives, "DELETED"),
+    "deleted-before-its-upload-under-a-slash": plain(
+        first(unseen(put(Content.CLEAN, 1, SLASH)), delete_oldest), arrives, "DELETED", faults=False
     ),
-    "deleted-before-its-upload": _plain(_first(_unseen(_PUBLISHED), _delete_oldest), _arrives, "DELETED"),
-    "deleted-before-its-upload-under-a-slash": _plain(
-        _first(_unseen(_put(Content.CLEAN, 1, SLASH)), _delete_oldest), _arrives, "DELETED", faults=False
+    "deleted-long-before-its-upload": kept(
+        first(unseen(_PUBLISHED), delete_oldest, wait, expire), arrives, "DELETED", faults=False
     ),
-    "deleted-long-before-its-upload": _kept(
-        _first(_unseen(_PUBLISHED), _delete_oldest, _wait, _expire), _arrives, "DELETED", faults=False
+    "late-event-of-what-expired": kept(_OVERWRITTEN, _event_of_oldest, "PUBLISHED"),
+    "delete-after-expiry": kept(_OVERWRITTEN, delete, "DELETED"),
+    "delete-version-after-expiry": kept(_OVERWRITTEN, delete_oldest, "PUBLISHED"),
+    "overwritten-with-blocked": kept(first(_PUBLISHED), put(Content.WEAPON, 2), "BLOCKED", faults=False),
+    "overwritten-and-deleted": kept(_OVERWRITTEN, _steps(delete, wait, expire), "DELETED", faults=False),
+    "many-versions-newest-deleted": plain(
+        first(*(put(Content.CLEAN, number) for number in range(1, 6))), _delete_newest, "DELETED"
     ),
-    "late-event-of-what-expired": _kept(_OVERWRITTEN, _event_of_oldest, "PUBLISHED"),
-    "delete-after-expiry": _kept(_OVERWRITTEN, _delete, "DELETED"),
-    "delete-version-after-expiry": _kept(_OVERWRITTEN, _delete_oldest, "PUBLISHED"),
-    "overwritten-with-blocked": _kept(_first(_PUBLISHED), _put(Content.WEAPON, 2), "BLOCKED", faults=False),
-    "overwritten-and-deleted": _kept(_OVERWRITTEN, _steps(_delete, _wait, _expire), "DELETED", faults=False),
-    "many-versions-newest-deleted": _plain(
-        _first(*(_put(Content.CLEAN, number) for number in range(1, 6))), _delete_newest, "DELETED"
+    "no-sequencer": plain(lambda _: None, put(Content.CLEAN, 1, KEY, SEQUENCER), "PUBLISHED"),
+    "sequencer-only-later": plain(
+        first(put(Content.CLEAN, 1, KEY, SEQUENCER)), _event_of_oldest, "PUBLISHED", late_calls=False
     ),
-    "no-sequencer": _plain(lambda _: None, _put(Content.CLEAN, 1, KEY, SEQUENCER), "PUBLISHED"),
-    "sequencer-only-later": _plain(
-        _first(_put(Content.CLEAN, 1, KEY, SEQUENCER)), _event_of_oldest, "PUBLISHED", late_calls=False
-    ),
-    "sequencer-only-at-first": _plain(_first(_PUBLISHED), _event_of_oldest_without_sequencer, "PUBLISHED"),
-    "no-sequencer-and-overwritten": _plain(
-        _first(_unseen(_put(Content.CLEAN, 1, KEY, SEQUENCER)), _put(Content.CLEAN, 2)),
-        _arrives,
+    "sequencer-only-at-first": plain(first(_PUBLISHED), _event_of_oldest_without_sequencer, "PUBLISHED"),
+    "no-sequencer-and-overwritten": plain(
+        first(unseen(put(Content.CLEAN, 1, KEY, SEQUENCER)), put(Content.CLEAN, 2)),
+        arrives,
         "SUPERSEDED",
     ),
-    "no-sequencer-and-seen-before-an-older-one": _plain(
-        _at_once(_unseen(_PUBLISHED), _cut_off("UpdateItem", _put(Content.CLEAN, 2, KEY, SEQUENCER))),
-        _arrives,
+    "no-sequencer-and-seen-before-an-older-one": plain(
+        at_once(unseen(_PUBLISHED), cut_off("UpdateItem", put(Content.CLEAN, 2, KEY, SEQUENCER))),
+        arrives,
         "PUBLISHED or SUPERSEDED",  # the older one where it comes last; readers then see the one before it
         late_calls=False,
     ),
-    "two-records-and-blocked": _plain(
-        _cut_off("UpdateItem", _put(Content.WEAPON, 1, KEY, SEQUENCER)),
+    "two-records-and-blocked": plain(
+        cut_off("UpdateItem", put(Content.WEAPON, 1, KEY, SEQUENCER)),
         _event_of_oldest,
         "BLOCKED",
         late_calls=False,
     ),
-    "two-records-and-deleted": _plain(
-        _cut_off("UpdateItem", _put(Content.CLEAN, 1, KEY, SEQUENCER)),
-        _at_once(_delete, _event_of_oldest),
+    "two-records-and-deleted": plain(
+        cut_off("UpdateItem", put(Content.CLEAN, 1, KEY, SEQUENCER)),
+        at_once(delete, _event_of_oldest),
         "DELETED",
     ),
-    "found-under-a-removed-marker": _plain(_first(_found_under_a_marker), _arrives, "PUBLISHED"),
-    "undelete-while-it-is-tried-again": _plain(
+    "found-under-a-removed-marker": plain(first(_found_under_a_marker), arrives, "PUBLISHED"),
+    "undelete-while-it-is-tried-again": plain(
         lambda _: None, _undelete_while_it_is_tried_again, "DELETED or PUBLISHED"
     ),
-    "undelete-of-what-was-never-seen": _plain(
-        _first(_unseen(_PUBLISHED), _put(Content.WEAPON, 2), _delete),
-        _at_once(_settle, _cut_off("GetObject", _undelete), _arrives),
+    "undelete-of-what-was-never-seen": plain(
+        first(unseen(_PUBLISHED), put(Content.WEAPON, 2), delete),
+        at_once(_settle, cut_off("GetObject", undelete), arrives),
         "PUBLISHED",
         late_calls=False,
     ),
-    "undelete-and-overwritten": _plain(_first(_PUBLISHED, _delete), _undelete_and_overwrite, "PUBLISHED"),
-    "late-event-of-what-was-blocked": _kept(
-        _first(_put(Content.WEAPON), _put(Content.CLEAN, 2), _wait, _expire),
+    "undelete-and-overwritten": plain(first(_PUBLISHED, delete), _undelete_and_overwrite, "PUBLISHED"),
+    "late-event-of-what-was-blocked": kept(
+        first(put(Content.WEAPON), put(Content.CLEAN, 2), wait, expire),
         _event_of_oldest,
         "PUBLISHED",
         faults=False,
     ),
-    "null-deleted-under-a-slash": _plain(
-        _first(_suspend, _unseen(_put(Content.CLEAN, 1, SLASH))),
-        _steps(_delete_folder, _arrives),
+    "null-deleted-under-a-slash": plain(
+        first(suspend, unseen(put(Content.CLEAN, 1, SLASH))),
+        _steps(_delete_folder, arrives),
         "DELETED",
         faults=False,
     ),
-    "null": _plain(_suspend, _PUBLISHED, "PUBLISHED"),
-    "null-blocked": _plain(_suspend, _put(Content.WEAPON), "BLOCKED"),
-    "null-over-a-version": _plain(_first(_PUBLISHED, _suspend), _put(Content.WEAPON, 2), "BLOCKED"),
-    "null-over-null": _plain(_first(_suspend, _PUBLISHED), _put(Content.CLEAN, 2), "PUBLISHED"),
-    "null-overwritten-when-allowed": _plain(
-        _steps(_suspend, _cut_off("PutObject", _PUBLISHED)), _put(Content.WEAPON, 2), "BLOCKED"
+    "null": plain(suspend, _PUBLISHED, "PUBLISHED"),
+    "null-blocked": plain(suspend, put(Content.WEAPON), "BLOCKED"),
+    "null-over-a-version": plain(first(_PUBLISHED, suspend), put(Content.WEAPON, 2), "BLOCKED"),
+    "null-over-null": plain(first(suspend, _PUBLISHED), put(Content.CLEAN, 2), "PUBLISHED"),
+    "null-overwritten-when-allowed": plain(
+        _steps(suspend, cut_off("PutObject", _PUBLISHED)), put(Content.WEAPON, 2), "BLOCKED"
     ),
-    "null-overwritten-when-copied": _plain(
-        _steps(_suspend, _cut_off("CopyObject", _put(Content.WEAPON))), _put(Content.CLEAN, 2), "PUBLISHED"
+    "null-overwritten-when-copied": plain(
+        _steps(suspend, cut_off("CopyObject", put(Content.WEAPON))), put(Content.CLEAN, 2), "PUBLISHED"
     ),
-    "null-overwritten-when-blocked": _plain(
-        _steps(_suspend, _cut_off("DetectModerationLabels", _put(Content.WEAPON))),
-        _put(Content.CLEAN, 2),
+    "null-overwritten-when-blocked": plain(
+        _steps(suspend, cut_off("DetectModerationLabels", put(Content.WEAPON))),
+        put(Content.CLEAN, 2),
         "PUBLISHED",
     ),
-    "null-overwritten-unseen": _plain(
-        _first(_suspend, _unseen(_PUBLISHED), _put(Content.CLEAN, 2)), _arrives, "PUBLISHED"
+    "null-overwritten-unseen": plain(
+        first(suspend, unseen(_PUBLISHED), put(Content.CLEAN, 2)), arrives, "PUBLISHED"
     ),
-    "null-overwritten-when-allowed-and-unseen": _plain(
-        _steps(_suspend, _at_once(_cut_off("PutObject", _PUBLISHED), _unseen(_put(Content.WEAPON, 2)))),
-        _at_once(lambda run: run.pass_time(DAY), _arrives),
+    "null-overwritten-when-allowed-and-unseen": plain(
+        _steps(suspend, at_once(cut_off("PutObject", _PUBLISHED), unseen(put(Content.WEAPON, 2)))),
+        at_once(lambda run: run.pass_time(DAY), arrives),
         "BLOCKED",
     ),
-    "null-overwritten-before-both-are-seen": _plain(
-        _steps(_suspend, _unseen(_PUBLISHED)), _late_after(_put(Content.CLEAN, 2)), "PUBLISHED"
+    "null-overwritten-before-both-are-seen": plain(
+        _steps(suspend, unseen(_PUBLISHED)), _late_after(put(Content.CLEAN, 2)), "PUBLISHED"
     ),
-    "null-deleted": _plain(_first(_suspend, _PUBLISHED), _delete, "DELETED"),
-    "null-deleted-before-its-upload": _plain(
-        _first(_suspend, _unseen(_PUBLISHED), _delete), _arrives, "DELETED", faults=False
+    "null-deleted": plain(first(suspend, _PUBLISHED), delete, "DELETED"),
+    "null-deleted-before-its-upload": plain(
+        first(suspend, unseen(_PUBLISHED), delete), arrives, "DELETED", faults=False
     ),
-    "null-deleted-and-put-again": _plain(
-        _first(_suspend, _PUBLISHED, _delete), _put(Content.CLEAN, 2), "PUBLISHED", faults=False
+    "null-deleted-and-put-again": plain(
+        first(suspend, _PUBLISHED, delete), put(Content.CLEAN, 2), "PUBLISHED", faults=False
     ),
-    "null-version-deleted": _plain(_first(_suspend, _PUBLISHED), _delete_oldest, "DELETED"),
-    "null-version-deleted-after-expiry": _kept(
-        _first(_suspend, _PUBLISHED, _resume, _put(Content.CLEAN, 2), _wait, _expire),
-        _delete_oldest,
+    "null-version-deleted": plain(first(suspend, _PUBLISHED), delete_oldest, "DELETED"),
+    "null-version-deleted-after-expiry": kept(
+        first(suspend, _PUBLISHED, resume, put(Content.CLEAN, 2), wait, expire),
+        delete_oldest,
         "PUBLISHED",
     ),
-    "null-version-deleted-while-it-has-two-records": _plain(
+    "null-version-deleted-while-it-has-two-records": plain(
         _steps(
-            _suspend,
-            _put(Content.CLEAN, 1, KEY, SEQUENCER),
-            _cut_off("UpdateItem", _event_of_oldest),
+            suspend,
+            put(Content.CLEAN, 1, KEY, SEQUENCER),
+            cut_off("UpdateItem", _event_of_oldest),
         ),
-        _delete_oldest,
+        delete_oldest,
         "DELETED",
         late_calls=False,
     ),
-    "null-version-deleted-before-its-upload": _plain(
-        _first(_suspend, _unseen(_PUBLISHED), _delete_oldest), _arrives, "DELETED", faults=False
+    "null-version-deleted-before-its-upload": plain(
+        first(suspend, unseen(_PUBLISHED), delete_oldest), arrives, "DELETED", faults=False
     ),
-    "null-marker-removed": _plain(_first(_PUBLISHED, _suspend, _delete), _undelete, "DELETED"),
-    "null-marker-over-a-null-marker": _plain(
-        _first(_PUBLISHED, _suspend, _delete, _delete), _undelete, "DELETED"
+    "null-marker-removed": plain(first(_PUBLISHED, suspend, delete), undelete, "DELETED"),
+    "null-marker-over-a-null-marker": plain(first(_PUBLISHED, suspend, delete, delete), undelete, "DELETED"),
+    "null-marker-removed-before-it-is-seen": plain(
+        first(_PUBLISHED, suspend, delete, unseen(delete), undelete), arrives, "DELETED"
     ),
-    "null-marker-removed-before-it-is-seen": _plain(
-        _first(_PUBLISHED, _suspend, _delete, _unseen(_delete), _undelete), _arrives, "DELETED"
-    ),
-    "null-marker-seen-after-its-successor-is-removed": _plain(
-        _first(_PUBLISHED, _suspend, _unseen(_delete), _delete, _undelete), _arrives, "DELETED"
+    "null-marker-seen-after-its-successor-is-removed": plain(
+        first(_PUBLISHED, suspend, unseen(delete), delete, undelete), arrives, "DELETED"
     ),
     **{
         f"takedown-{name}": _takedown(key, faults=name in ("control", "line-breaks"))

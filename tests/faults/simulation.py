@@ -25,7 +25,7 @@ from tests.faults.simulated_functions import ClientPool, Functions
 from tests.faults.simulated_invocation import Invocation
 from tests.faults.simulated_queues import VISIBILITY_FACTOR, Delivery, EventSource, Message, Queue
 from tests.faults.simulated_rekognition import SimulatedRekognition
-from tests.faults.simulated_stack import UPLOADS, SimulatedStack
+from tests.faults.simulated_stack import QUARANTINE, UPLOADS, SimulatedStack
 from tests.faults.virtual_time import VirtualClock
 from tests.faults.wire import Network
 
@@ -168,8 +168,14 @@ class Simulation:
     def delete_version(self, upload: Upload) -> None:
         """Delete one version permanently."""
         upload.deleted = True
+        upload.withdrawn = self.stack.read(QUARANTINE, f"{upload.key}/{upload.version}") is None
         version_id = NULL if upload.is_null else upload.version
         self.stack.delete_version(upload.key, version_id)
+        self._send_event(REMOVED, upload.key, version_id, self._next_sequencer())
+
+    def send_event_of_move(self, upload: Upload) -> None:
+        """Send S3's event of our own move of a version to quarantine once more."""
+        version_id = NULL if upload.is_null else upload.version
         self._send_event(REMOVED, upload.key, version_id, self._next_sequencer())
 
     def expire(self, share: float = 1.0) -> None:

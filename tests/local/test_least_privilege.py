@@ -36,6 +36,16 @@ UNUSED: Mapping[tuple[str, str, str], str] = {
     ): "only for a version whose event without a sequencer came first",
     ("process_video", "s3:ListBucket", "renditions*"): "only for renditions whose record has expired",
     ("dead_letters", "sqs:ChangeMessageVisibility", "*"): "only when handling a dead letter fails",
+    (
+        "process_video",
+        "s3:DeleteObject",
+        "quarantine*",
+    ): "only for a withheld video whose key was deleted while it was moved",
+    (
+        "dead_letters",
+        "s3:GetObject",
+        "quarantine*",
+    ): "only for a version that was deleted while it was moved to quarantine",
     ("process_video", "s3:DeleteObject", "renditions*"): "only when an attempt was cut off after its verdict",
 }
 PATIENCE = 90.0  # seconds for one step of the run
@@ -88,13 +98,16 @@ def _use_everything(stack: ServedStack, folder: Path) -> None:
     stack.wait_for_outcomes(["given-up-images", "given-up-videos"])
 
     s3.delete_object(Bucket=uploads, Key="published.jpg")
+    s3.delete_object(Bucket=uploads, Key="blocked.jpg")
     marker = s3.delete_object(Bucket=uploads, Key="folder/")["VersionId"]
     deleted = "ObjectRemoved:DeleteMarkerCreated"
-    for key, version in (("film.mp4", "marker"), ("folder/", marker)):  # as if the queue had given up on them
+    # as if the queue had given up on them
+    for key, version in (("film.mp4", "marker"), ("blocked.mp4", "marker"), ("folder/", marker)):
         sqs.send_message(
             QueueUrl=outputs["images_dead_letters_url"], MessageBody=_event(stack, key, version, deleted)
         )
-    _wait(lambda: stack.status("published.jpg") == "DELETED" and stack.status("film.mp4") == "DELETED")
+    for key in ("published.jpg", "blocked.jpg", "film.mp4", "blocked.mp4"):
+        _wait(lambda key=key: stack.status(key) == "DELETED")  # type: ignore[misc]
     stack.wait_for_outcomes()
     for name, queue in (("images", "images_queue_url"), ("videos", "videos_queue_url")):
         sqs.send_message(QueueUrl=outputs[queue], MessageBody=_event(stack, f"lost-{name}.jpg", "lost"))

@@ -4,8 +4,9 @@ import unicodedata
 from typing import NamedTuple
 
 from media_pipeline.messaging.statuses import sentences_of
+from media_pipeline.quarantine import quarantine_key
 from media_pipeline.records.record import Record, Status
-from media_pipeline.storage import Buckets, quarantine_key
+from media_pipeline.storage import Buckets
 
 SUBJECT_LIMIT = 99  # SNS: less than 100 characters of ASCII, without line breaks or control characters
 NAME_END = 12  # characters kept from the end of a shortened name, where its suffix is

@@ -66,9 +66,9 @@ SENTENCES: Mapping[Status, Sentences] = MappingProxyType(
             next_step="Nothing to do: the newer upload has an announcement of its own.",
         ),
         Status.DELETED: Sentences(
-            meaning="it was deleted, and its renditions with it",
+            meaning="it was deleted, and with it its renditions and what was in quarantine",
             headline="An upload was deleted.",
-            next_step="Nothing to do: its renditions were deleted as well.",
+            next_step="Nothing to do: its renditions, and any copy in quarantine, were deleted as well.",
         ),
     }
 )

@@ -1,6 +1,6 @@
 """Ends object versions: what follows a terminal record, and what deletes do to records."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 
 from media_pipeline.errors import DeleteUnderWayError, LeaseHeldError, TransientError
@@ -44,7 +44,7 @@ class Outcomes:
         if record.announced:
             return
         if record.status is Status.DELETED:
-            self._remove_renditions(record)
+            self._remove(record)
         if has_older and record.status in REPLACING:
             self._records.succession.mark_followed(record)
         self._announcements.publish(record)
@@ -60,7 +60,7 @@ class Outcomes:
         )
 
     def carry_out_delete(self, event: ObjectEvent, invocation: Invocation) -> ObjectEvent | None:
-        """Apply a delete in the uploads bucket to the records and renditions.
+        """Apply a delete in the uploads bucket to the records, renditions and copies in quarantine.
 
         Return the event of a version that is to be processed now: a delete marker above it was removed.
         Raises LeaseHeldError while an invocation works on what is deleted.
@@ -182,18 +182,33 @@ class Outcomes:
             # Its record expired, or the event of its upload has not come yet.
             self._storage.remove_renditions(self._renditions_without_record(event))
             return
-        if record.withheld:
-            # With a withholding verdict, our own move to quarantine deleted it. Where the move was interrupted before
-            # its commit, the upload's message returns and finds the verified copy; recorded as DELETED, a blocked
-            # picture would look withdrawn. It is not announced here either: this event runs in parallel with the
-            # invocation that moved it and is about to announce it, and people would get the alert twice.
-            return
+        if record.withheld and record.status is not Status.DELETED:
+            if self._was_deleted_by_its_move(record):
+                # Recorded as DELETED, a blocked picture would look withdrawn. It is not announced here either: this
+                # event runs in parallel with the invocation that moved it and is about to announce it, and people
+                # would get the alert twice.
+                return
+            # So that an attempt which finds it gone knows why.
+            self._records.succession.note_deleted_version(event)
         if record.status.terminal:
             # The decision before the delete is announced as well, separately from the removal.
             self.finish(record)
         if record.status not in DELETABLE:
             return
         self.finish(self._records.delete(record))
+
+    def _was_deleted_by_its_move(self, record: Record) -> bool:
+        """Return whether our own move to quarantine may have deleted a withheld version in the uploads bucket.
+
+        The move deletes it only once quarantine holds a verified copy. So a version that somebody else deleted has no
+        copy, and gets none; what is deleted after the copy was made was deleted too late, as the version is no longer
+        in the bucket then. That holds however late or often an event comes, and whatever was cut off: where the move
+        was interrupted before its commit, the upload's message returns and finds the copy.
+        """
+        if record.status not in DELETABLE or record.was_moved or record.decision is not None:
+            return True  # it ended with the move, so the copy is not needed as evidence: it may have expired
+        sha256 = record.attributes["sha256"]
+        return self._storage.has_verified_copy(record.object_key, record.version, sha256)
 
     def _renditions_without_record(self, event: ObjectEvent) -> set[str]:
         """List the renditions of a deleted version that no record is left of.
@@ -208,38 +223,72 @@ class Outcomes:
         known = {record.version for record in self._records.history(event.key)}
         return {key for name, keys in listed.items() if is_etag(name) and name not in known for key in keys}
 
-    def _remove_renditions(self, record: Record) -> None:
-        if not record.is_tombstone:
-            self._storage.remove_renditions(record.rendition_keys)
+    def _remove(self, record: Record) -> None:
+        """Remove what is left of a DELETED record: renditions, and copies in quarantine."""
+        if record.is_tombstone:
+            self._remove_older(record)
             return
+        self._storage.remove_renditions(record.rendition_keys)
+        if record.withheld and not record.is_held:
+            later = self._records.succession.newer(record.object_key, record.sequencer)
+            # Null versions with the same bytes share a copy.
+            if not record.is_of_null_version or record.version not in {newer.version for newer in later}:
+                self._storage.quarantined.remove_version(record.object_key, record.version)
+
+    def _remove_older(self, tombstone: Record) -> None:
+        """Remove what a delete marker hides; end the versions that nothing is left of.
+
+        Raises LeaseHeldError while an invocation works on one of them.
+        """
         lease_left = 0.0
         keys: set[str] = set()
-        all_older = list(self._records.succession.older(record.object_key, record.sequencer))
+        all_older = list(self._records.succession.older(tombstone.object_key, tombstone.sequencer))
         for older in all_older:
             keys |= older.rendition_keys
             if older.status is not Status.PROCESSING:
+                self._withdraw(older)
                 continue
             left = older.lease_left(self._clock())
             lease_left = max(lease_left, left)
-            # A move to quarantine that was begun is completed.
-            if left <= 0 and (older.publishes or not older.withheld):
-                # Its function may only stand still: from here on it can write nothing, and removes what it put.
-                if older.gives_way and _has_twin(older, all_older):
-                    self._records.discard_abandoned(older)
-                else:
-                    self.finish(self._records.supersede(older), has_older=False)
-        self._storage.remove_renditions(keys | self._unrecorded(record))
+            if left > 0:
+                continue
+            # Its function may only stand still: from here on it can write nothing, and removes what it put.
+            if older.was_moved:
+                self._withdraw(older)
+            elif (
+                older.withheld
+            ):  # a move to quarantine that was begun is completed, and its copy then removed
+                self._records.fence(older)
+            elif older.gives_way and _has_twin(older, all_older):
+                self._records.discard_abandoned(older)
+            else:
+                self.finish(self._records.supersede(older), has_older=False)
+        # In this order: whatever was listed has a record by now.
+        renditions = self._storage.renditions_of(tombstone.object_key)
+        copies = self._storage.quarantined.versions_of(tombstone.object_key)
+        newer = self._records.succession.newer(tombstone.object_key, tombstone.sequencer)
+        kept = {record.version for record in newer}
+        self._storage.remove_renditions(keys | _of_others(renditions, kept))
+        kept |= {older.version for older in all_older if older.is_held or older.status is Status.PROCESSING}
+        for version in sorted(copies - kept):
+            self._storage.quarantined.remove_version(tombstone.object_key, version)
         if lease_left > 0:
             # It may be putting renditions now; it will not claim again, since this record is newer.
             raise LeaseHeldError(lease_left)
 
-    def _unrecorded(self, tombstone: Record) -> set[str]:
-        """List the key's renditions in the bucket but for those of newer versions: older records may have expired."""
-        listed = self._storage.renditions_of(tombstone.object_key)
-        # In this order: whatever was listed has a record by now.
-        newer = self._records.succession.newer(tombstone.object_key, tombstone.sequencer)
-        kept = {record.version for record in newer}
-        return {key for version, keys in listed.items() if version not in kept for key in keys}
+    def _withdraw(self, record: Record) -> None:
+        """End a version that is in quarantine, as its key was deleted: nothing restores it."""
+        if record.was_moved and not record.is_held:
+            if record.status.terminal:
+                self.finish(record, has_older=False)
+            record = self._records.delete(record)
+        if record.status is Status.DELETED and not record.is_tombstone:
+            self.finish(record, has_older=False)
+
+
+def _of_others(renditions: Mapping[str, set[str]], kept: Collection[str]) -> set[str]:
+    """Return the keys of the renditions of all versions but the `kept` ones: older records may have expired."""
+    return {key for version, keys in renditions.items() if version not in kept for key in keys}
 
 
 def _has_twin(record: Record, others: Iterable[Record]) -> bool:

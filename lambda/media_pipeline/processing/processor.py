@@ -201,7 +201,7 @@ class ObjectProcessor(Generic[Fetched]):
         stored = attempt.record.moderation
         if stored is not None and stored.withholds_in(self._moderator.mode):
             # Before a look for newer versions: a move to quarantine that was begun is completed.
-            return self._publishing.quarantine(attempt, self._verdicts.withheld(attempt, stored))
+            return self._quarantine(attempt, self._verdicts.withheld(attempt, stored))
         neighbours = self._records.succession.neighbours(attempt.record)
         if (second := second_of(attempt.record, neighbours)) is not None:
             return second
@@ -234,7 +234,7 @@ class ObjectProcessor(Generic[Fetched]):
             if not record.withheld:
                 self._publishing.publish(attempt, record, results)
         if record.withheld:
-            return self._publishing.quarantine(attempt, record)
+            return self._quarantine(attempt, record)
         return Ending(Status.PUBLISHED, {})
 
     def _was_replaced(self, attempt: Attempt, original: OpenOriginal) -> bool:
@@ -282,6 +282,18 @@ class ObjectProcessor(Generic[Fetched]):
         return self._records.succession.was_replaced_by_marker(record) or (
             record.is_of_null_version and self._storage.is_replaced_by_marker(record.object_key)
         )
+
+    def _quarantine(self, attempt: Attempt, record: Record) -> Ending:
+        """Move the original to quarantine; where its key was deleted, end as DELETED, which removes the copy again.
+
+        A move that was begun is completed first, so that nothing is left that could be copied once more.
+        """
+        ending = self._publishing.quarantine(attempt, record)
+        if self._records.succession.neighbours(record).has_newer_tombstone:
+            # Whoever deleted the key withdrew this version too. A tombstone that is recorded from here on finds this
+            # record open, and waits for its end.
+            return Ending(Status.DELETED, {"renditions": []})
+        return ending
 
     def _is_done_with(self, event: ObjectEvent) -> bool:
         """Announce the outcome that is about to be overwritten; return whether there is nothing to do again.

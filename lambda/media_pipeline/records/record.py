@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from media_pipeline.events import NULL_VERSION, identity, is_made_up
 from media_pipeline.moderation.result import ModerationResult
-from media_pipeline.records.decisions import Decision
+from media_pipeline.records.decisions import Action, Decision
 
 
 class Status(StrEnum):
@@ -34,6 +34,9 @@ class Status(StrEnum):
     def needs_attention(self) -> bool:
         """Whether a person must act; only these are in the sparse index `attention`."""
         return self in (Status.REVIEW, Status.FAILED)
+
+
+_MOVED = frozenset({Status.BLOCKED, Status.REVIEW, Status.PUBLISHED})
 
 
 class Stage(StrEnum):
@@ -109,6 +112,17 @@ class Record:
         if self.decision is None or self.decision.id == self.carried_out:
             return None
         return self.decision
+
+    @property
+    def was_moved(self) -> bool:
+        """Whether its original was moved to quarantine, where it stays while a person's decision is carried out."""
+        is_decided_about = self.status is Status.PROCESSING and "decided_from" in self.attributes
+        return self.withheld and (self.status in _MOVED or is_decided_about)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether a person escalated it: what is in quarantine must stay until another decision."""
+        return self.decision is not None and self.decision.action is Action.ESCALATE
 
     @property
     def rendition_keys(self) -> frozenset[str]:

@@ -11,7 +11,7 @@ from media_pipeline.events import ObjectEvent
 from media_pipeline.records.items import ItemChangedError
 from media_pipeline.records.leases import LeasedRecords
 from media_pipeline.records.record import Record, Status, iso_time
-from media_pipeline.records.transitions import CLAIM_ROUNDS, OF_ONE_OUTCOME
+from media_pipeline.records.transitions import CLAIM_ROUNDS, LEASE_OVER, OF_ONE_OUTCOME
 
 
 class Records(LeasedRecords):
@@ -64,8 +64,20 @@ class Records(LeasedRecords):
         except ItemChangedError:
             raise TransientError("the record changed while it was superseded by a delete") from None
 
+    def fence(self, record: Record) -> None:
+        """Take an open record from an owner whose lease is over and who may only stand still; its message comes back.
+
+        Raises TransientError where it changed meanwhile.
+        """
+        values = {"lease_until": LEASE_OVER, "unfinished": record.killed_in_decoding}
+        try:
+            key = (record.object_key, record.sequencer)
+            self._change(key, record, values, remove=("owner", "decoding"))
+        except ItemChangedError:
+            raise TransientError("the record changed while it was taken from its owner") from None
+
     def delete(self, record: Record) -> Record:
-        """Record that the version of a PUBLISHED, FAILED or abandoned record was deleted for good.
+        """Record that a version was deleted for good, or that its key was deleted while it was withheld.
 
         Raises LeaseHeldError while an invocation holds it, TransientError where it changed meanwhile.
         """

@@ -52,10 +52,11 @@ def test_killed_while_moving_to_quarantine_it_is_blocked_by_the_next_message(
     kill_at(monkeypatch, stack.clients.s3, call, after=after)
     with pytest.raises(KILLED):
         stack.deliver(event)
-    # The move's own delete event, which may come before the upload's message does, is no user's delete.
     stack.clock.now += LEASE_OVER
     version = event["s3"]["object"]["versionId"]
-    assert stack.deliver(stack.event("ObjectRemoved:Delete", "a.jpg", version))
+    if not stack.keys("uploads"):
+        # The event of the move's own delete may come before the upload's message does.
+        assert stack.deliver(stack.event("ObjectRemoved:Delete", "a.jpg", version))
     settle(stack, event)
     assert stack.record("a.jpg", event).status is Status.BLOCKED
     assert stack.keys("uploads") == set()

@@ -1,0 +1,64 @@
+"""What the quarantine bucket holds of an object key: a copy of each withheld version, and pictures for reviewers.
+
+The copy of a version is `{object key}/{version}`, its pictures are `{object key}/{version}.review/{number}.jpg`: what
+lies deeper belongs to longer object keys.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+from media_pipeline.removals import remove_objects
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+REVIEW_SUFFIX = ".review/"
+_REVIEW_PICTURE = re.compile("[0-9]+\\.jpg")
+
+
+class Quarantine:
+    """Finds and removes what was moved to quarantine."""
+
+    def __init__(self, *, s3: "S3Client", bucket: str) -> None:
+        self._s3 = s3
+        self._bucket = bucket
+
+    def versions_of(self, key: str) -> set[str]:
+        """List the versions of an object key of which something is in quarantine, whatever their records say."""
+        prefix = f"{key}/"
+        found: set[str] = set()
+        for page in self._pages(prefix):
+            found |= {entry["Key"].removeprefix(prefix) for entry in page.get("Contents", ())}
+            for entry in page.get("CommonPrefixes", ()):
+                name = entry["Prefix"].removeprefix(prefix)
+                if name.endswith(REVIEW_SUFFIX):
+                    found.add(name.removesuffix(REVIEW_SUFFIX))
+        return found
+
+    def remove_version(self, key: str, version: str) -> None:
+        """Remove the copy of one version for good, and its pictures; nothing is missing where there is none.
+
+        Raises TransientError where S3 refused to.
+        """
+        copy = quarantine_key(key, version)
+        remove_objects(self._s3, self._bucket, {copy, *self._pictures(copy)}, what="objects in quarantine")
+
+    def _pictures(self, copy: str) -> Iterator[str]:
+        prefix = f"{copy}{REVIEW_SUFFIX}"
+        for page in self._pages(prefix):
+            for entry in page.get("Contents", ()):
+                # The copy of a longer object key, which ends in ".review", has a version as its name.
+                if _REVIEW_PICTURE.fullmatch(entry["Key"].removeprefix(prefix)):
+                    yield entry["Key"]
+
+    def _pages(self, prefix: str) -> Iterator[Mapping[str, Any]]:
+        pages = self._s3.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=prefix, Delimiter="/"
+        )
+        yield from cast(Iterator[Mapping[str, Any]], pages)
+
+
+def quarantine_key(key: str, version: str) -> str:
+    """Return the key under which the quarantine bucket keeps one version of an upload."""
+    return f"{key}/{version}"

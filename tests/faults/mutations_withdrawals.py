@@ -1,0 +1,90 @@
+"""Plausible mistakes with what a person withdraws: copies in quarantine, and the events of our own moves there."""
+
+from typing import Any
+
+from media_pipeline.processing import endings, outcomes, processor
+from media_pipeline.processing.endings import Ending
+from media_pipeline.quarantine import Quarantine
+from media_pipeline.records import table
+from media_pipeline.records.record import Record, Status
+from tests.faults.mutations import mutation, swap
+
+Outcomes, Processor, Records = outcomes.Outcomes, processor.ObjectProcessor, table.Records
+
+
+@mutation
+def a_deleted_key_leaves_its_copies_in_quarantine() -> None:
+    swap(Quarantine, "remove_version", lambda _: lambda self, key, version: None)
+
+
+@mutation
+def copies_without_a_record_outlive_their_key() -> None:
+    swap(Quarantine, "versions_of", lambda _: lambda self, key: set())
+
+
+@mutation
+def what_was_withheld_stays_withheld_without_its_copy() -> None:
+    swap(Outcomes, "_withdraw", lambda _: lambda self, record: None)
+
+
+@mutation
+def copies_are_removed_before_their_record_says_so() -> None:
+    def withdraw(self: Any, record: Record) -> None:
+        if record.was_moved:
+            self._storage.quarantined.remove_version(record.object_key, record.version)
+        real(self, record)
+
+    real = Outcomes._withdraw
+    swap(Outcomes, "_withdraw", lambda _: withdraw)
+
+
+@mutation
+def a_move_to_quarantine_counts_as_a_delete() -> None:
+    swap(Outcomes, "_was_deleted_by_its_move", lambda _: lambda self, record: False)
+
+
+@mutation
+def any_copy_is_needed_as_evidence_of_a_move() -> None:
+    """Ask for the copy of what ended as BLOCKED as well: by then it may have expired."""
+
+    def was_moved(self: Any, record: Record) -> bool:
+        found: bool = self._storage.has_verified_copy(
+            record.object_key, record.version, record.attributes["sha256"]
+        )
+        return found
+
+    swap(Outcomes, "_was_deleted_by_its_move", lambda _: was_moved)
+
+
+@mutation
+def a_withheld_version_is_never_deleted_by_a_person() -> None:
+    swap(Outcomes, "_was_deleted_by_its_move", lambda _: lambda self, record: True)
+
+
+@mutation
+def a_move_under_a_delete_marker_keeps_its_copy() -> None:
+    def quarantine(self: Any, attempt: Any, record: Record) -> Any:
+        ending = real(self, attempt, record)
+        if ending.status is not Status.DELETED:
+            return ending
+        status, reason = endings.WITHHELD[record.moderation.verdict]  # type: ignore[union-attr]
+        return Ending(status, {"reason": reason})
+
+    real = Processor._quarantine
+    swap(Processor, "_quarantine", lambda _: quarantine)
+
+
+@mutation
+def a_move_by_a_machine_that_stood_still_is_not_fenced() -> None:
+    swap(Records, "fence", lambda _: lambda self, record: None)
+
+
+@mutation
+def copies_of_newer_versions_go_with_a_late_delete() -> None:
+    def remove_older(self: Any, tombstone: Record) -> None:
+        for version in self._storage.quarantined.versions_of(tombstone.object_key):
+            self._storage.quarantined.remove_version(tombstone.object_key, version)
+        real(self, tombstone)
+
+    real = Outcomes._remove_older
+    swap(Outcomes, "_remove_older", lambda _: remove_older)
