@@ -23,7 +23,11 @@ test: $(READY) ## run all tests, and print why any was skipped
 
 .PHONY: test-fast
 test-fast: $(READY) ## a verdict within a minute: the quick tests of the functions and of the program
-	@$(RUN) -m pytest tests/unit tests/components -m "not slow"
+	@$(RUN) -m pytest tests/unit tests/components -m "not slow and not long"
+
+.PHONY: test-long
+test-long: $(READY) ## run the long tests, of which `make test` runs a share only
+	@$(RUN) -m pytest -rs -m long
 
 .PHONY: check
 check: $(READY) ## run the formatter, linter, type checker and import contracts

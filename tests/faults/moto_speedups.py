@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from copy import deepcopy
 from functools import lru_cache
+from itertools import count
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
@@ -48,6 +49,7 @@ _set_attribute: Any = LimitedSizeDict.__setitem__
 _execute = ActionResult.execute_result
 _make_urls: Any = vars(BaseBackend)["urls"].fget
 _urls_of: dict[type, Any] = {}
+_requests = count(1)
 _kinds: dict[tuple[Any, tuple[Any, ...]], bool] = {}
 _PLAIN = frozenset({"GetItem", "Query", "Scan", "UpdateItem"})
 _JSON = {"Content-Type": "application/x-amz-json-1.0"}
@@ -72,6 +74,15 @@ def speed_up_moto() -> Iterator[AbstractContextManager[Any]]:
     yield mock.patch("moto.core.responses.method_names_from_class", lru_cache(method_names_from_class))
     clean = useragent.sanitize_user_agent_string_component
     yield mock.patch.object(useragent, "sanitize_user_agent_string_component", lru_cache(maxsize=512)(clean))
+    # Nobody reads these headers of requests and responses.
+    yield mock.patch.object(useragent.UserAgentString, "to_string", lambda _: "simulation")
+    yield mock.patch("moto.core.responses.gen_amzn_requestid_long", _number_request)
+
+
+def _number_request(headers: dict[str, Any]) -> str:
+    """Return a request's id: moto draws 52 characters for each."""
+    headers["x-amzn-requestid"] = number = f"{next(_requests):052}"
+    return number
 
 
 def _urls(self: Any) -> Any:

@@ -24,6 +24,7 @@ def test_killed_stalled_and_out_of_memory_functions_with_a_full_tmp_lose_nothing
     assert report.statuses == {"PUBLISHED": 5 - heavy, "BLOCKED": 2, "REJECTED": 1 + heavy}
 
 
+@pytest.mark.long
 def test_a_run_that_does_not_finish_reports_what_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tests.faults.process_chaos.ProcessChaos.left", lambda _: 1)
     monkeypatch.setattr("embedded_aws.runtime.poller.Poller.idle", lambda _: False)

@@ -80,6 +80,7 @@ def test_prod_is_deployed_to_a_new_account_and_takes_an_upload(tmp_path: Path) -
         assert stack.statuses() == {"photo.jpg": "PUBLISHED"}
 
 
+@pytest.mark.long
 def test_where_services_throttle_every_upload_ends_well(tmp_path: Path) -> None:
     keys = {f"photo-{number}.jpg" for number in range(3)}
     with served("throttled", "dev", tmp_path / "out") as stack:

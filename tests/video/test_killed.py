@@ -5,6 +5,8 @@ import signal
 import time
 from pathlib import Path
 
+import pytest
+
 from embedded_aws.runtime.timescale import TimeScale
 from tests.video import odd_videos
 from tests.video.stack import VideoStack
@@ -16,6 +18,7 @@ TIMEOUT = 48
 PATIENCE = 200.0
 
 
+@pytest.mark.long
 def test_video_whose_function_is_killed_publishes_nothing_and_is_processed_again(
     tmp_path: Path,
 ) -> None:

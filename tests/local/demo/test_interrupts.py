@@ -144,6 +144,7 @@ def test_two_interrupts_while_processing_end_the_functions_too(demo: Running) ->
     assert re.search(r"removed \d+ resources", demo.output)
 
 
+@pytest.mark.long
 def test_an_interrupt_while_destroying_lets_it_come_to_its_end(demo: Running) -> None:
     demo.wait_for("Destroying stack dev")
     demo.interrupt(signal.SIGINT)
@@ -157,6 +158,7 @@ def test_termination_is_an_interrupt_too(demo: Running) -> None:
     assert_a_clean_end(demo, processes)
 
 
+@pytest.mark.long
 def test_terminating_make_ends_the_demo_too(tmp_path: Path) -> None:
     """Send the signal to make alone, as when a CI job is cancelled."""
     (tmp_path / "photos").mkdir()

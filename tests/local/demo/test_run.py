@@ -237,6 +237,7 @@ def test_the_terminal_shows_what_happened_in_plain_lines(dev: Demo) -> None:
     assert dev.process.stderr == ""
 
 
+@pytest.mark.long
 def test_prod_differs_from_dev_as_its_file_says(prod: Demo) -> None:
     config = yaml.safe_load((ROOT / "Pulumi.prod.yaml").read_text(encoding="utf-8"))["config"]
     assert config["media-pipeline:protect"] is True

@@ -108,6 +108,7 @@ def test_no_function_is_seen_with_the_layers_of_another_processor_and_the_new_on
     assert "title" in json.load(refused.value), "the function's own answer"
 
 
+@pytest.mark.long
 def test_no_function_is_seen_with_the_layers_of_another_runtime(stack: DeployedStack) -> None:
     before = names(stack)
     assert update(stack, runtime="python3.14").mismatches == []

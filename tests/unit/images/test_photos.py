@@ -44,6 +44,7 @@ def reference(data: bytes) -> Image.Image:
 
 # Not CMYK: full resolution scaled naively scales inks, which is no reference for what the eye sees.
 RGB_PHOTOGRAPHS = [path for path in photographs() if path.suffix == ".jpg" and "cmyk" not in path.stem]
+SHARE = RGB_PHOTOGRAPHS[::3]
 
 
 def assert_like_full_resolution(data: bytes, formats: tuple[str, ...]) -> None:
@@ -61,8 +62,17 @@ def assert_like_full_resolution(data: bytes, formats: tuple[str, ...]) -> None:
 
 
 @needs_photos
-@pytest.mark.parametrize("path", RGB_PHOTOGRAPHS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", SHARE, ids=lambda path: path.stem)
 def test_every_size_of_a_photograph_is_like_full_resolution(path: Path) -> None:
+    assert_like_full_resolution(path.read_bytes(), ("jpeg",))
+
+
+@needs_photos
+@pytest.mark.long
+@pytest.mark.parametrize(
+    "path", [path for path in RGB_PHOTOGRAPHS if path not in SHARE], ids=lambda path: path.stem
+)
+def test_every_size_of_the_other_photographs_is_like_full_resolution(path: Path) -> None:
     assert_like_full_resolution(path.read_bytes(), ("jpeg",))
 
 
