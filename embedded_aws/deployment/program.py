@@ -17,6 +17,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from embedded_aws.deployment.project import Project
@@ -117,8 +118,8 @@ def _repeated_interrupts() -> Iterator[None]:
     """Raise Ctrl-C's KeyboardInterrupt again until the program ends by it.
 
     The SDK drops whatever is raised while it notes where a resource is declared (`except BaseException` in
-    pulumi/runtime/resource.py). Only Python's own handler is replaced, and only in the main thread, which alone gets
-    signals.
+    pulumi/runtime/resource.py). Once the program has ended, what is repeated disturbs nothing: not even this function,
+    which stops it. Only Python's own handler is replaced, and only in the main thread, which alone gets signals.
     """
     main = threading.main_thread()
     if (
@@ -136,8 +137,11 @@ def _repeated_interrupts() -> Iterator[None]:
     repeater = threading.Thread(target=repeat, name="interrupts", daemon=True)
 
     def interrupt(number: int, frame: Any) -> None:
-        if repeater.ident is None:
-            repeater.start()
+        if _is_in_program(frame):
+            if repeater.ident is None:
+                repeater.start()
+        elif repeater.ident is not None:
+            return
         signal.default_int_handler(number, frame)
 
     signal.signal(signal.SIGINT, interrupt)
@@ -148,6 +152,12 @@ def _repeated_interrupts() -> Iterator[None]:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         if repeater.ident is not None:
             repeater.join()
+
+
+def _is_in_program(frame: FrameType | None) -> bool:
+    while frame is not None and frame.f_code is not runpy.run_path.__code__:
+        frame = frame.f_back
+    return frame is not None
 
 
 @contextlib.contextmanager

@@ -75,7 +75,7 @@ def speed_up_moto() -> Iterator[AbstractContextManager[Any]]:
     clean = useragent.sanitize_user_agent_string_component
     yield mock.patch.object(useragent, "sanitize_user_agent_string_component", lru_cache(maxsize=512)(clean))
     # Nobody reads these headers of requests and responses.
-    yield mock.patch.object(useragent.UserAgentString, "to_string", lambda _: "simulation")
+    yield mock.patch.object(useragent.UserAgentString, "to_string", _user_agent)
     yield mock.patch("moto.core.responses.gen_amzn_requestid_long", _number_request)
 
 
@@ -83,6 +83,10 @@ def _number_request(headers: dict[str, Any]) -> str:
     """Return a request's id: moto draws 52 characters for each."""
     headers["x-amzn-requestid"] = number = f"{next(_requests):052}"
     return number
+
+
+def _user_agent(_: Any) -> str:
+    return "simulation"
 
 
 def _urls(self: Any) -> Any:

@@ -327,6 +327,33 @@ def test_an_interrupted_deployment_ends_at_once_without_a_process_or_thread_left
     assert time.monotonic() - started < 5
 
 
+def test_an_interrupt_that_is_repeated_does_not_disturb_what_follows_the_program(tmp_path: Path) -> None:
+    script = f"""
+    import runpy
+    import signal
+    import threading
+    import time
+    from embedded_aws.deployment.program import _repeated_interrupts
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    with _repeated_interrupts():
+        try:
+            runpy.run_path({str(tmp_path / "program.py")!r})
+        except KeyboardInterrupt:
+            print("ended", flush=True)
+        time.sleep(0.5)  # five repetitions
+    print("cleaned up")
+    """
+    (tmp_path / "program.py").write_text("import signal\nsignal.raise_signal(signal.SIGINT)\n")
+    run = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
+    )
+    assert run.stdout.splitlines() == ["ended", "cleaned up"]
+
+
 def test_the_message_of_the_world_is_awss_own(world: World) -> None:
     with pytest.raises(ClientError) as refused:
         world.client("s3").get_object(Bucket="no-such-bucket-here", Key="k")
