@@ -156,6 +156,11 @@ transitions: export TRANSITIONS = all
 transitions: $(READY) ## change a stack from every configuration of a list to every other, and hold all options against AWS's schemas
 	@$(RUN) -m pytest tests/local/deployed/test_transitions.py tests/cloudformation -n 2 --dist loadgroup
 
+.PHONY: console-test
+console-test: export CONSOLE_ITEMS = $(or $(ITEMS),1000)
+console-test: $(READY) ## test the review console in a browser that is installed here, and race two tabs over ITEMS=1000 objects
+	@$(RUN) -m pytest tests/console -n 0 -rs -m "long or not long"
+
 .PHONY: front-door
 front-door: export FRONT_DOOR_UPLOADS = $(or $(UPLOADS),200)
 front-door: $(READY) ## test the API, its forms and announcements, and every documented line in a shell [UPLOADS=200: at once]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from operations.commands import plan, reconcile, redrive, status, what_if
+from operations.commands import plan, reconcile, redrive, review, status, what_if
 from operations.commands.arguments import FAILED, Command
 from operations.errors import OperationsError
 
@@ -15,6 +15,7 @@ COMMANDS: Mapping[str, Command] = {
     "redrive": redrive,
     "reconcile": reconcile,
     "status": status,
+    "review": review,
     "what-if": what_if,
 }
 """By name, in the order in which `--help` lists them."""

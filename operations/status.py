@@ -73,7 +73,7 @@ class Status:
     def _records(self) -> Iterator[Line]:
         for status, problem in (
             ("FAILED", "fix what `reason` and `detail` say, then `python -m operations redrive`"),
-            ("REVIEW", "look at the originals in quarantine"),
+            ("REVIEW", "decide about them: `python -m operations review`"),
         ):
             pages = self._dynamodb.get_paginator("query").paginate(
                 TableName=self._outputs.records_table,

@@ -17,6 +17,7 @@ from urllib.parse import quote_plus
 from botocore.exceptions import BotoCoreError, ClientError
 
 from media_pipeline.errors import DecidedError, DecisionError, ExpiredError, ReplacedError
+from media_pipeline.events import DECISION_SOURCE
 from media_pipeline.records.decisions import Action, Decision, asked_values, decision_id
 from media_pipeline.records.items import ItemChangedError, ItemTable
 from media_pipeline.records.record import Record, Status, iso_time
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
 
-DECISION_SOURCE = "media-pipeline:decision"
 EVIDENCE_PREFIX = "decisions/"
 DECIDABLE: Mapping[Action, frozenset[Status]] = MappingProxyType(
     {Action.APPROVE: frozenset({Status.REVIEW}), Action.REJECT: frozenset({Status.REVIEW})}

@@ -28,7 +28,7 @@ def summary(record: Record) -> dict[str, Any]:
         "content_type": known.get("content_type"),
         "duration": known.get("duration"),
         "bytes": known.get("bytes"),
-        "why": (moderation.reason if moderation else None) or known.get("detail"),
+        "why": known.get("detail") or (moderation.reason if moderation else None),
         "labels": labels(moderation.labels[:TOP_LABELS] if moderation else ()),
         "decision": pending.to_document() if pending else None,
     }

@@ -12,6 +12,7 @@ from moto import mock_aws
 
 from media_pipeline.moderation.result import JudgedPicture, ModerationResult
 from media_pipeline.moderation.verdicts import Label, Mode, Verdict
+from media_pipeline.records.decisions import Action
 from media_pipeline.records.record import Record, from_item, iso_time, to_item
 from media_pipeline.reviews.asking import Decisions
 from media_pipeline.reviews.pictures import Pictures
@@ -36,6 +37,7 @@ class Stack:
     places: Places
     now: float = NOW
     numbers: Iterator[int] = field(default_factory=itertools.count)
+    approve = Action.APPROVE
 
     def decisions(self, **changed: Any) -> Decisions:
         """Return the ask side; `changed` replaces clients."""

@@ -1,5 +1,6 @@
 """What waits for a person: pages, filters, and what is shown of one version."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -94,21 +95,16 @@ def test_filter_that_finds_nothing_looks_at_a_bounded_number_of_items(
     assert counting.items == 30
 
 
-@pytest.mark.parametrize("cursor", ["x", "", "bm9uZQ", "WyJhIl0", "é"])
-def test_cursor_of_nobody_is_refused(stack: Stack, cursor: str) -> None:
-    stack.put()
-    if not cursor:
-        assert stack.waiting.page(cursor=cursor).records
-        return
-    with pytest.raises(ValueError, match="cursor"):
-        stack.waiting.page(cursor=cursor)
+def test_cursor_of_nobody_is_refused(stack: Stack) -> None:
+    for cursor in ("x", "bm9uZQ", "WyJhIl0", "é"):
+        with pytest.raises(ValueError, match="cursor"):
+            stack.waiting.page(cursor=cursor)
 
 
-@pytest.mark.parametrize("key", ["a.jpg", "ü/b c\n.jpg", "x" * 1000, "\ud800"])
-def test_id_of_a_review_leads_back_to_its_key(stack: Stack, key: str) -> None:
+def test_id_of_a_review_leads_back_to_its_key(stack: Stack) -> None:
     record = stack.put("photo.jpg")
-    named = type(record)(**{**vars(record), "object_key": key})
-    assert parse_review_id(review_id(named)) == (key, record.sequencer)
+    for key in ("a.jpg", "ü/b c\n.jpg", "x" * 1000, "\ud800"):
+        assert parse_review_id(review_id(replace(record, object_key=key))) == (key, record.sequencer)
 
 
 @pytest.mark.parametrize("text", ["", "x", "WyJhIl0", "WyIiLCIiXQ", "W10", "WzEsMl0", "e30"])
