@@ -7,6 +7,7 @@ lies deeper belongs to longer object keys.
 import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlencode
 
 from media_pipeline.removals import remove_objects
 
@@ -18,7 +19,7 @@ _REVIEW_PICTURE = re.compile("[0-9]+\\.jpg")
 
 
 class Quarantine:
-    """Finds and removes what was moved to quarantine."""
+    """Finds and removes what was moved to quarantine, and puts pictures of it there."""
 
     def __init__(self, *, s3: "S3Client", bucket: str) -> None:
         self._s3 = s3
@@ -44,6 +45,20 @@ class Quarantine:
         copy = quarantine_key(key, version)
         remove_objects(self._s3, self._bucket, {copy, *self._pictures(copy)}, what="objects in quarantine")
 
+    def put_picture(
+        self, key: str, data: bytes, *, facts: Mapping[str, str], metadata: Mapping[str, str]
+    ) -> None:
+        """Put a judged picture beside the place of its original in quarantine; `facts` become its tags."""
+        self._s3.put_object(
+            Bucket=self._bucket,
+            Key=key,
+            Body=data,
+            ContentType="image/jpeg",
+            CacheControl="no-store",
+            Metadata=dict(metadata),
+            Tagging=urlencode(facts),
+        )
+
     def _pictures(self, copy: str) -> Iterator[str]:
         prefix = f"{copy}{REVIEW_SUFFIX}"
         for page in self._pages(prefix):
@@ -62,3 +77,8 @@ class Quarantine:
 def quarantine_key(key: str, version: str) -> str:
     """Return the key under which the quarantine bucket keeps one version of an upload."""
     return f"{key}/{version}"
+
+
+def review_key(key: str, version: str, number: int) -> str:
+    """Return the key in quarantine of the judged picture with this number, from 1, of one version of an upload."""
+    return f"{quarantine_key(key, version)}{REVIEW_SUFFIX}{number}.jpg"

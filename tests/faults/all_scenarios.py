@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from tests.faults.scenarios import ONE_OBJECT, Scenario
 from tests.faults.scenarios_cache import CACHE
+from tests.faults.scenarios_decisions import DECISIONS
 from tests.faults.scenarios_operations import OPERATIONS
 from tests.faults.scenarios_versions import VERSIONS
 from tests.faults.scenarios_withdrawals import WITHDRAWALS
@@ -14,4 +15,5 @@ SCENARIOS: Mapping[str, Scenario] = {
     **WITHDRAWALS,
     **OPERATIONS,
     **CACHE,
+    **DECISIONS,
 }

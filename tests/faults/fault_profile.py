@@ -4,8 +4,9 @@ import math
 import random
 from dataclasses import dataclass
 
+from tests.faults.delivery_profile import DeliveryProfile
 from tests.faults.fault_injection import ALWAYS, CRASHES, STEP_KINDS, Call, Fault, FaultKind
-from tests.faults.simulation import DeliveryProfile, Simulation
+from tests.faults.simulation import Simulation
 
 LEAST_FAULTS = 10  # per seed; as long as there are fewer, faults are more frequent
 KILLS_OF_ONE_OBJECT = 2  # after a third the pipeline would rightly reject the object as poison

@@ -5,7 +5,15 @@ from collections.abc import Iterator
 
 from tests.faults.expiry_checks import ReaderChecks
 from tests.faults.history import History, identity
-from tests.faults.record_items import TERMINAL, WITHHELD, Item, is_withheld, version_of
+from tests.faults.record_items import (
+    TERMINAL,
+    WITHHELD,
+    Item,
+    is_undecided,
+    is_withheld,
+    version_of,
+)
+from tests.faults.sample_uploads import recognise
 from tests.faults.simulated_stack import (
     API_PREFIX,
     QUARANTINE,
@@ -13,6 +21,8 @@ from tests.faults.simulated_stack import (
     UPLOADS,
     SimulatedStack,
 )
+
+REVIEW = ".review/"  # in the keys of pictures for reviewers
 
 
 def run_final_checks(stack: SimulatedStack, history: History) -> list[str]:
@@ -37,6 +47,8 @@ class _FinalChecks:
         yield from self._announced()
         yield from self._renditions()
         yield from self._originals()
+        yield from self._pictures_for_reviewers()
+        yield from self._decisions()
         yield from self._newest()
         readers = ReaderChecks(self._history, self._stack.current)
         for key, items in sorted(self._of_key.items()):
@@ -154,11 +166,16 @@ class _FinalChecks:
         return not upload.deleted and not self._history.is_marked(upload)
 
     def _originals(self) -> Iterator[str]:
-        quarantined = self._stack.objects(QUARANTINE)
+        quarantined = {
+            name: data for name, data in self._stack.objects(QUARANTINE).items() if REVIEW not in name
+        }
         uploads = set(self._all_uploads())
         for (key, version), upload in sorted(self._history.uploads.items()):
             statuses = {item["status"] for item in self._items.get((key, version), ())}
             name = f"{key}/{version}"
+            was_moved = any(item.get("original") for item in self._items.get((key, version), ()))
+            if statuses & WITHHELD and upload.expired:
+                continue
             if statuses & WITHHELD:
                 if quarantined.get(name) != upload.data:
                     yield f"{upload} is {statuses} and not in quarantine"
@@ -166,12 +183,15 @@ class _FinalChecks:
                     yield f"{upload} is {statuses} and still in uploads"
             else:
                 # Quarantine keeps what it has longer than the table does.
-                may_be_there = upload.deleted or "FAILED" in statuses or not statuses
+                may_be_there = upload.deleted or "FAILED" in statuses or not statuses or was_moved
                 may_be_there = may_be_there and "DELETED" not in statuses
                 if name in quarantined and not may_be_there:
                     yield f"{upload} is {statuses} and in quarantine"
-                is_withdrawn = not statuses - {"DELETED"} and self._history.was_marked(upload)
+                # SUPERSEDED: its approval found the delete marker first.
+                ended = {"DELETED", "SUPERSEDED"} if was_moved else {"DELETED"}
+                is_withdrawn = not statuses - ended and self._history.was_marked(upload)
                 is_gone = upload.deleted or upload.overwritten or upload.outlived or is_withdrawn
+                is_gone = is_gone or upload.expired
                 if not is_gone and (key, version) not in uploads and name not in quarantined:
                     yield f"{upload} is lost: neither in uploads nor in quarantine"
             has_order = not upload.lacks_sequencer and "FAILED" not in statuses
@@ -182,6 +202,41 @@ class _FinalChecks:
         known = {f"{key}/{version}" for key, version in self._history.uploads}
         for name in sorted(quarantined.keys() - known):
             yield f"{name} is in quarantine, and nobody uploaded it"
+
+    def _pictures_for_reviewers(self) -> Iterator[str]:
+        """Check that what reviewers are shown is there, is of the upload, and is of nothing that is not withheld."""
+        there = {name: data for name, data in self._stack.objects(QUARANTINE).items() if REVIEW in name}
+        listed: set[str] = set()
+        for (key, version), items in sorted(self._items.items()):
+            upload = self._history.uploads.get((key, version))
+            if upload is None:
+                continue
+            for item in items:
+                names = [str(picture["key"]) for picture in item.get("review") or ()]
+                listed |= set(names)
+                if item["status"] in WITHHELD and not upload.expired and set(names) - there.keys():
+                    yield f"{upload} is {item['status']}, and reviewers miss {set(names) - there.keys()}"
+                # A verdict that was only observed at first was reached without looking for reviewers.
+                if is_withheld(item) and not names and len(self._history.deployed) == 1:
+                    yield f"{upload} is withheld, and there is nothing to review it by"
+            shown = {name for name in there if name.startswith(f"{key}/{version}{REVIEW}")}
+            numbers = {recognise(there[name]).number for name in shown}
+            if any(self._history.shown_by(number, upload) is not upload for number in numbers):
+                yield f"reviewers of {upload} are shown another picture"
+            is_marked = self._history.is_marked(upload) and not upload.lacks_sequencer
+            if shown and is_marked and all(item["status"] != "FAILED" for item in items):
+                yield f"the pictures of {upload} are in quarantine, and its key was deleted"
+        for name in sorted(there.keys() - listed):
+            key, _, version = name.partition(REVIEW)[0].rpartition("/")
+            attempts = [int(item["attempt"]) for item in self._items.get((key, version), ())]
+            if attempts and max(attempts) < 2:
+                yield f"{name} is in quarantine, and no attempt was cut off that may have put it"
+
+    def _decisions(self) -> Iterator[str]:
+        for items in self._of_key.values():
+            for item in items:
+                if is_undecided(item) and item["status"] in WITHHELD:
+                    yield f"what a person decided about {item['object_key']} was never carried out"
 
     def _all_uploads(self) -> Iterator[tuple[str, str]]:
         pages = self._stack.s3.get_paginator("list_object_versions").paginate(Bucket=UPLOADS)

@@ -1,5 +1,6 @@
 """What happened in a run: uploads, deletes, moderation requests, announcements. All checks compare with it."""
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +22,7 @@ class Upload:
     data: bytes
     deleted: bool = False  # permanently, by a user
     withdrawn: bool = False  # deleted by a user before quarantine held a copy of it
+    expired: bool = False  # what quarantine held of it is gone, or other bytes
     outlived: bool = False  # S3's life cycle removed it: the retention of originals was over
     is_null: bool = False  # S3 calls it "null", and so the next one that replaces it
     overwritten: bool = False  # by a later null version
@@ -35,6 +37,16 @@ class Upload:
 
     def __str__(self) -> str:
         return f"{self.key}@{self.version[:8]} ({self.kind} {self.number})"
+
+
+@dataclass(frozen=True)
+class AskedDecision:
+    """What a person decided about one version, from the evidence."""
+
+    id: str
+    action: str
+    version: str
+    sha256: str
 
 
 @dataclass
@@ -54,6 +66,7 @@ class History:
     expired: set[tuple[str, str]] = field(default_factory=set)  # versions with a record that expired
     announced: dict[str, dict[str, Any]] = field(default_factory=dict)  # alert_id -> the announcement
     announcements_read: int = 0
+    decisions: dict[str, AskedDecision] = field(default_factory=dict)  # id -> the decision
     dead_lettered: set[tuple[str, str]] = field(
         default_factory=set
     )  # (key, version) that reached the dead letters
@@ -66,6 +79,21 @@ class History:
     kills_while_decoding: dict[tuple[str, str], int] = field(
         default_factory=dict
     )  # kills after the original was there to decode
+
+    def decision_of(self, item: dict[str, Any]) -> AskedDecision | None:
+        """Return the decision that a record holds, if a person really decided so about this version."""
+        held = item.get("decision") or {}
+        asked = self.decisions.get(str(held.get("id")))
+        version = identity(item.get("version_id"), item.get("etag"))
+        if asked is None or (asked.action, asked.version) != (held.get("action"), version):
+            return None
+        return asked
+
+    def is_approved(self, item: dict[str, Any], upload: "Upload") -> bool:
+        """Return whether a person approved exactly the bytes of an upload, by the decision in its record."""
+        asked = self.decision_of(item)
+        digest = hashlib.sha256(upload.data).hexdigest()
+        return asked is not None and (asked.action, asked.sha256) == ("approve", digest)
 
     def shown_by(self, number: int, upload: Upload | None) -> Upload | None:
         """Return the upload whose number was read from a rendition of `upload`.

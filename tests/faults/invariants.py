@@ -20,10 +20,12 @@ from tests.faults.record_items import (
     WITHHELD,
     Item,
     changed_fields,
+    is_undecided,
     is_withheld,
     listed,
     version_of,
 )
+from tests.faults.reviewers import REVIEWER
 from tests.faults.sample_uploads import recognise
 from tests.faults.simulated_queues import VISIBILITY_FACTOR
 from tests.faults.simulated_stack import QUARANTINE, RENDITIONS, SimulatedStack
@@ -53,6 +55,10 @@ class InvariantChecker:
     def add_violation(self, what: str) -> None:
         """Record a violation with the virtual time at which it happened."""
         self.violations.append(f"at {self._when():.1f} s: {what}")
+
+    def decided(self, key: str) -> None:
+        """Take note of a decision that was written into a record of a key without a simulated call."""
+        self._known[key] = {str(item["sequencer"]): item for item in self._stack.items(key)}
 
     # ---- after every call
 
@@ -135,20 +141,26 @@ class InvariantChecker:
         if original is None or upload is not original:
             self.add_violation(f"rendition {key} shows the bytes of {original}, not of {upload}")
             return
-        self.content.published(key, upload, call)
-        if not self._outcomes.allowed(upload):
+        # Of two records of one version, from an event without a sequencer and from one with it, one has the verdict.
+        items = [item for item in self._stack.items(upload.key) if version_of(item) == upload.version]
+        item = max(items, key=lambda item: "moderation" in item, default=None)
+        is_approved = item is not None and self._history.is_approved(item, upload)
+        if not is_approved:
+            self.content.published(key, upload, call)
+        if not is_approved and not self._outcomes.allowed(upload):
             judged = sorted(self._history.judged.get(upload.number, ()))
             self.add_violation(f"a rendition of {upload} was put; Rekognition judged it under: {judged}")
         if call.invocation.paused:
             return  # it stood still between its look at the lease and this call; the final checks find what it leaves
-        items = [item for item in self._stack.items(upload.key) if version_of(item) == upload.version]
-        # Of two records of one version, from an event without a sequencer and from one with it, one has the verdict.
-        item = max(items, key=lambda item: "moderation" in item, default=None)
         moderation = item.get("moderation") if item else None
         if not moderation or (
-            moderation["verdict"] not in ("allow", "off") and moderation["mode"] != "observe"
+            moderation["verdict"] not in ("allow", "off")
+            and moderation["mode"] != "observe"
+            and not is_approved
         ):
-            self.add_violation(f"a rendition of {upload} was put without an allowing verdict in its record")
+            self.add_violation(
+                f"a rendition of {upload} was put without an allowing verdict or an approval in its record"
+            )
         elif item and item["status"] == "PROCESSING" and key not in listed(item):
             self.add_violation(
                 f"rendition {key} was put, and the record does not list it: nothing would remove it"
@@ -171,9 +183,11 @@ class InvariantChecker:
         self.content.record_changed(old, new, call)
         self.answers.record_changed(old, new, call)
         was, now = (old["status"] if old else None), new["status"]
+        if old and is_undecided(old) and old.get("moderation") != new.get("moderation"):
+            self.add_violation(f"{name}: a person's decision changed the verdict of the policy")
         if old is not None and was in TERMINAL:
             if now == was:
-                self._only_marked(name, old, new)
+                self._only_marked(name, old, new, call)
                 return
             if old.get("alert_id") not in self._history.announced:
                 self.add_violation(
@@ -190,8 +204,12 @@ class InvariantChecker:
             if problem := self._outcomes.problem(new):
                 self.add_violation(f"{name}: {problem}")
 
-    def _only_marked(self, name: str, old: Item, new: Item) -> None:
+    def _only_marked(self, name: str, old: Item, new: Item, call: Call) -> None:
         changed = changed_fields(old, new)
+        if call.invocation.function_name == REVIEWER:
+            if self._history.decision_of(new) is None:
+                self.add_violation(f"{name}: a decision was recorded before its evidence")
+            changed -= {"decision", "decisions"}
         if not changed <= MARKS:
             self.add_violation(f"{name}: the terminal record changed in {sorted(changed)}")
         if new.get("announced_at") and new.get("alert_id") not in self._history.announced:
@@ -202,8 +220,10 @@ class InvariantChecker:
             self._outcomes.upload_of(new),
             (old["object_key"], old["sequencer"], int(old["attempt"])),
         )
-        if old["status"] in WITHHELD and new["status"] == "DELETED":
+        if (old["status"] in WITHHELD or is_withheld(old)) and new["status"] == "DELETED":
             return upload is not None and self._history.was_marked(upload)
+        if new["status"] == "PROCESSING" and is_undecided(old) and old["status"] in (*WITHHELD, "FAILED"):
+            return self._history.decision_of(old) is not None
         if old["status"] == "FAILED" and new["status"] == "PROCESSING":
             is_gone = (
                 old.get("reason") == "original_gone"
@@ -277,7 +297,8 @@ class InvariantChecker:
         may_be_absent = (key, version) in self._history.expired | self._history.removed_markers
         if what == "ObjectRemoved:Delete":
             for item in items:
-                if item["status"] == "PUBLISHED" or (item["status"] == "FAILED" and not is_withheld(item)):
+                # What a person approved was moved to quarantine before: the delete is our own move's.
+                if item["status"] in ("PUBLISHED", "FAILED") and not is_withheld(item):
                     self.add_violation(
                         f"the deletion of {key}@{version[:8]} was acknowledged, and it is still {item['status']}"
                     )
@@ -291,6 +312,9 @@ class InvariantChecker:
                 continue  # the redrive's message is responsible for it now
             if item.get("stage") == "video" and self.waits_for_video(key, version):
                 continue  # handed over
+            is_its_own = (item.get("decision") or {}).get("id") == event["decision"]
+            if is_its_own and is_undecided(item) and item["status"] in WITHHELD:
+                self.add_violation(f"the decision about {key}@{version[:8]} was not carried out")
             if item["status"] not in TERMINAL:
                 self.add_violation(f"{what} of {key}@{version[:8]} was acknowledged while {item['status']}")
             elif item["status"] == "DELETED" and what.startswith("ObjectCreated:"):

@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.faults import judged_checks, mutations_at_once, mutations_cache
+from tests.faults import judged_checks, mutations_at_once, mutations_cache, mutations_decisions
 from tests.faults.all_mutations import MUTATIONS
 from tests.faults.all_scenarios import SCENARIOS
 from tests.faults.exhaustive import REPEATED, CaseRunner, cases, one_of_each
@@ -32,7 +32,11 @@ from tests.faults.soak import run_seed
 REQUIRED_SHARE = 0.95  # of the mutations must be detected
 SHARES = (41, 13, 5)  # every 41st case first: what is easy to detect is detected soon
 FAMILIES_FIRST = ("preempt:", "race:", "redeploy:", "time-out:")  # each detects what no single fault does
-FIRST_FAMILIES = {mutations_at_once.__name__: "at-once:", mutations_cache.__name__: "cache-"}
+FIRST_FAMILIES = {
+    mutations_at_once.__name__: "at-once:",
+    mutations_cache.__name__: "cache-",
+    mutations_decisions.__name__: "decide-",
+}
 """Of the mutations of a module: how the names of the cases begin that are most likely to detect them."""
 CACHE_SHARE = 5
 AT_ONCE_SHARE = (
@@ -96,7 +100,8 @@ def _checks(first: str) -> Iterator[tuple[str, list[str]]]:
     with SimulatedStack() as stack:
         pool = ClientPool()
         runner = CaseRunner(stack, pool)
-        for scenario_name in SCENARIOS:
+        # Those of the mutation's subject first.
+        for scenario_name in sorted(SCENARIOS, key=lambda name: not (first and name.startswith(first))):
             yield scenario_name, runner.run(f"{scenario_name}/")
         tried = set[str]()
         for name in _first_cases(runner, first):

@@ -45,7 +45,7 @@ class OutcomeChecker:
         return any(_EXPECTED[name].get(upload.kind) == "PUBLISHED" for name in names)
 
     def _check_published(self, item: Item, upload: Upload) -> str | None:
-        if not self.allowed(upload):
+        if not self.allowed(upload) and not self._history.is_approved(item, upload):
             return "no verdict allows it"
         missing = [key for key in listed(item) if self._stack.read(RENDITIONS, key) is None]
         if (missing and not self._is_hidden(item)) or not listed(item):
@@ -66,15 +66,30 @@ class OutcomeChecker:
         names = self._history.judged.get(upload.number, ())
         # A verdict that was only observed counts once the policy is enforced.
         truths = {status for name in names for status in BY_NAME[name].withholds_as(upload.kind)}
+        is_rejected = item.get("reason") == "person_block"
+        if is_rejected:
+            truths = {"BLOCKED"} if self._was_carried_out(item, "reject") else set()
         if item["status"] not in truths:
             return f"its verdicts are {truths}"
         if upload.withdrawn:
             return "a user deleted it before it was moved"
+        is_given_up = item.get("reason") == "original_expired"
+        if is_given_up and not (upload.expired and self._was_carried_out(item, "approve")):
+            return "nobody approved it, or quarantine still held it"
+        left = [key for key in self._stack.objects(RENDITIONS) if key.startswith(upload.prefix)]
+        if left and (is_rejected or is_given_up):
+            return f"its renditions {left} are there"
+        if upload.expired:
+            return None
         if self._stack.read(QUARANTINE, f"{upload.key}/{upload.version}") != upload.data:
             return "quarantine does not hold its bytes"
         if self._stack.read_version(upload.key, upload.version) is not None:
             return "it is still in uploads"
         return None
+
+    def _was_carried_out(self, item: Item, action: str) -> bool:
+        asked = self._history.decision_of(item)
+        return asked is not None and asked.action == action and item.get("carried_out") == asked.id
 
     def _check_rejected(self, item: Item, upload: Upload) -> str | None:
         if item.get("reason") == "resource_exhausted":

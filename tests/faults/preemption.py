@@ -8,13 +8,14 @@ continues without a lease.
 from collections.abc import Callable, Mapping
 
 from tests.faults.configurations import FIRST, WITH_VIDEOS
+from tests.faults.delivery_profile import DeliveryProfile
 from tests.faults.fault_injection import Call, Fault
 from tests.faults.sample_uploads import Content
 from tests.faults.scenarios import DAY, KEY
 from tests.faults.simulated_functions import ClientPool
 from tests.faults.simulated_invocation import Invocation
 from tests.faults.simulated_stack import SimulatedStack
-from tests.faults.simulation import DeliveryProfile, Simulation
+from tests.faults.simulation import Simulation
 
 CALLS = 15  # one more than the longest invocation has: there nothing pauses
 CALLS_OF_VIDEOS = 23

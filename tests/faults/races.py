@@ -8,12 +8,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from tests.faults.configurations import FIRST, KEEPING, WITH_VIDEOS, Deployment
+from tests.faults.delivery_profile import DeliveryProfile
 from tests.faults.preemption import Preempting
 from tests.faults.sample_uploads import Content
 from tests.faults.scenarios import DAY, KEY
+from tests.faults.scenarios_decisions import approve, held_back, reject
 from tests.faults.simulated_functions import ClientPool
 from tests.faults.simulated_stack import SimulatedStack
-from tests.faults.simulation import DeliveryProfile, Simulation
+from tests.faults.simulation import Simulation
 
 SOON = 20.0  # seconds: within the lease
 Act = Callable[[Simulation], object]
@@ -86,7 +88,7 @@ def _nothing(_: Simulation) -> None:
 
 
 _CALLS = range(1, 16)
-RACES: Mapping[str, Race] = {
+_OF_EVENTS: Mapping[str, Race] = {
     # An image's lease is 78 s, and its message stays hidden for 360 s; a video's lease is 39 s, and is extended.
     "publish+delete": Race(_put(), _delete, _CALLS, lapsed=200.0),
     "block+delete": Race(_put(Content.WEAPON), _delete, _CALLS, lapsed=200.0),
@@ -113,6 +115,16 @@ RACES: Mapping[str, Race] = {
     "overwrite+no-sequencer": Race(_put(number=2), _nothing, _CALLS, unseen=_put(without=("sequencer",))),
     "sequencer+no-sequencer": Race(_put(), _again(without=("sequencer",)), _CALLS),
 }
+_OF_DECISIONS: Mapping[str, Race] = {
+    "approve+delete": Race(approve, _delete, _CALLS, before=held_back(), lapsed=200.0),
+    "approve+overwrite": Race(approve, _put(number=2), _CALLS, before=held_back(), lapsed=200.0),
+    "reject+delete": Race(reject, _delete, range(1, 8), before=held_back()),
+    "reject+overwrite": Race(reject, _put(number=2), range(1, 8), before=held_back()),
+    "delete+approve": Race(_delete, approve, range(1, 8), before=held_back()),
+    "overwrite+approve": Race(_put(number=2), approve, range(1, 12), before=held_back()),
+    "approve-twice": Race(approve, _nothing, _CALLS, before=held_back(), lapsed=200.0, twice=True),
+}
+RACES: Mapping[str, Race] = {**_OF_EVENTS, **_OF_DECISIONS}
 LAPSED = "-lapsed"
 CASES = (
     *(f"{name}@{at}" for name, race in RACES.items() for at in race.calls),

@@ -45,6 +45,12 @@ def is_withheld(item: Item) -> bool:
     return moderation.get("mode") == "enforce" and moderation.get("verdict") in ("block", "review")
 
 
+def is_undecided(item: Item) -> bool:
+    """Return whether a record holds a decision that was not carried out."""
+    decision = item.get("decision") or {}
+    return bool(decision) and decision.get("id") != item.get("carried_out")
+
+
 def changed_fields(old: Item, new: Item) -> set[str]:
     """Return the names of the fields in which two states of a record differ."""
     return {field for field in old.keys() | new.keys() if old.get(field) != new.get(field)}

@@ -54,7 +54,8 @@ def event(
 def events_of(body: str) -> list[dict[str, str]]:
     """Return the uploads bucket's events in a message.
 
-    Each has `name`, `key`, `version` (the identity of the version or delete marker) and `redrive` ("" or "redrive").
+    Each has `name`, `key`, `version` (the identity of the version or delete marker), `redrive` ("" or "redrive") and
+    `decision` (its id, or "").
     """
     try:
         records = json.loads(body).get("Records", ())
@@ -66,6 +67,7 @@ def events_of(body: str) -> list[dict[str, str]]:
             "key": unquote_plus(record["s3"]["object"]["key"]),
             "version": _identity(record["eventName"], record["s3"]["object"]),
             "redrive": "redrive" if "redrive" in record else "",
+            "decision": record.get("decision", {}).get("id", ""),
         }
         for record in records
         if record.get("s3", {}).get("bucket", {}).get("name") == UPLOADS

@@ -135,7 +135,7 @@ def _redrive_what_is_published(run: Simulation) -> None:
     run.redrive("PUBLISHED")
 
 
-class _KillAfterFirstRendition:
+class KillAfterFirstRendition:
     """Kills the first invocation that puts a rendition, right after that call."""
 
     def __init__(self) -> None:
@@ -153,7 +153,7 @@ def _cut_off_first(kind: Content, key: str = KEY) -> Callable[[Simulation], None
     """Cut off an allowed version with some of its renditions put; its message is still hidden."""
 
     def prepare(run: Simulation) -> None:
-        run.injector = _KillAfterFirstRendition()
+        run.injector = KillAfterFirstRendition()
         run.put(key, kind, 1)
         run.clock.run(run.clock.now + 60.0)  # not to the end: its message becomes visible later
 

@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from tests.faults.configurations import CACHING_VIDEOS, Deployment
+from tests.faults.delivery_profile import DeliveryProfile
 from tests.faults.fault_injection import ALWAYS, Call, Fault, FaultKind
 from tests.faults.sample_uploads import Content
 from tests.faults.scenarios import DAY, KEY
 from tests.faults.simulated_functions import ClientPool
 from tests.faults.simulated_invocation import Invocation
 from tests.faults.simulated_stack import SimulatedStack
-from tests.faults.simulation import DeliveryProfile, Simulation
+from tests.faults.simulation import Simulation
 
 SECONDS = (15, 20, 60, 300, 900)  # the shortest and the longest that may be configured, and some between
 CLOCKS_OFF = 2.0  # seconds by which each of two clocks is off, in opposite directions

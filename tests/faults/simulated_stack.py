@@ -37,6 +37,7 @@ from tests.fixtures.storage import BUCKETS, ENVIRONMENT, REGION, create_buckets,
 ACCOUNT = "123456789012"
 TABLE = "records"
 UPLOADS, QUARANTINE, RENDITIONS = BUCKETS.uploads, BUCKETS.quarantine, BUCKETS.renditions
+LOGS = "logs"  # of the evidence of what people decided
 API_PREFIX = "api/"  # of the keys that take one upload
 Item = dict[str, Any]
 
@@ -105,7 +106,7 @@ class SimulatedStack:
         session = boto3.Session()
         self.s3: Any = session.client("s3")
         self.dynamodb: Any = session.client("dynamodb")
-        create_buckets(self.s3, *BUCKETS, versioned=UPLOADS)
+        create_buckets(self.s3, *BUCKETS, LOGS, versioned=UPLOADS)
         create_records_table(self.dynamodb, TABLE)
         sns, sqs = session.client("sns"), session.client("sqs")
         self.topic = sns.create_topic(Name="events")["TopicArn"]
@@ -204,6 +205,12 @@ class SimulatedStack:
     def lose_rendition(self, key: str) -> None:
         """Remove a rendition as nobody should."""
         self.s3.delete_object(Bucket=RENDITIONS, Key=key)
+
+    def lose_quarantined(self, key: str, version: str) -> None:
+        """Remove the copy of an upload in quarantine, and its pictures, as the lifecycle rule does."""
+        for name in self.objects(QUARANTINE):
+            if name == f"{key}/{version}" or name.startswith(f"{key}/{version}.review/"):
+                self.s3.delete_object(Bucket=QUARANTINE, Key=name)
 
     def read_version(self, key: str, version: str) -> bytes | None:
         """Return one version of an upload by its identity, or None."""

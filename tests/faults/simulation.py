@@ -7,44 +7,31 @@ import json
 import random
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from botocore.awsrequest import AWSResponse
 
 from tests.faults.api_client import UPLOAD_API, ApiClient
 from tests.faults.configurations import FIRST, Deployment
+from tests.faults.delivery_profile import DeliveryProfile
 from tests.faults.error_responses import answer, error
 from tests.faults.fault_injection import CRASHES, Call, Fault, FaultKind, Injector, NoFaults
 from tests.faults.final_checks import run_final_checks
 from tests.faults.history import NULL, History, Upload, identity, marker_identity
 from tests.faults.invariants import InvariantChecker
 from tests.faults.operators import OPERATOR, Operator
+from tests.faults.reviewers import Reviewers
 from tests.faults.s3_events import ETAG_OF_MARKERS, MARKED, PUT, REMOVED, event, events_of
 from tests.faults.sample_uploads import Content, draw
 from tests.faults.simulated_functions import ClientPool, Functions
 from tests.faults.simulated_invocation import Invocation
 from tests.faults.simulated_queues import VISIBILITY_FACTOR, Delivery, EventSource, Message, Queue
 from tests.faults.simulated_rekognition import SimulatedRekognition
-from tests.faults.simulated_stack import QUARANTINE, UPLOADS, SimulatedStack
+from tests.faults.simulated_stack import LOGS, QUARANTINE, UPLOADS, SimulatedStack
 from tests.faults.virtual_time import VirtualClock
 from tests.faults.wire import Network
 
 LACKING_NULL = 0.5  # share of the events of null versions that name no version
 LONGEST_RUN = 5 * 86_400.0  # virtual seconds; a run that is not at rest by then never will be
-
-
-@dataclass(frozen=True, kw_only=True)
-class DeliveryProfile:
-    """How S3's events and SQS's messages travel in a run. Shares are between 0 and 1, times in virtual seconds."""
-
-    concurrency: int = 5
-    skew: float = 1.0  # largest error of an environment's clock in either direction; a lease allows for 6 s
-    duplicate_events: float = 0.0  # share of events that S3 sends twice
-    late_events: float = 0.0  # share of events that take up to `longest_delay`
-    usual_delay: float = 2.0  # at most, of the others
-    longest_delay: float = 600.0
-    duplicate_deliveries: float = 0.0  # share of deliveries that SQS repeats
-    lost_deletes: float = 0.0  # share of acknowledgements that SQS loses
 
 
 class Simulation:
@@ -93,6 +80,7 @@ class Simulation:
         self._connect("dead-letters", None)
         self.operator = Operator(self, pool)
         self.api = ApiClient(self, pool)
+        self.reviewers = Reviewers(self, pool)
         self._sequence = 0
         self._read: dict[Invocation, Upload] = {}  # the original that an invocation has read
         self._outside: list[str] | None = None
@@ -177,6 +165,13 @@ class Simulation:
         """Send S3's event of our own move of a version to quarantine once more."""
         version_id = NULL if upload.is_null else upload.version
         self._send_event(REMOVED, upload.key, version_id, self._next_sequencer())
+
+    def send(self, body: str) -> None:
+        """Send a message to the images queue, unless it is postponed."""
+        if self._outside is None:
+            self.queues["images"].send(body)
+        else:
+            self._outside.append(body)
 
     def expire(self, share: float = 1.0) -> None:
         """Remove a share of the items that are past `expires_at`, in any order, as DynamoDB's TTL does."""
@@ -283,6 +278,8 @@ class Simulation:
                 self.checker.add_violation(f"a function put a delete marker over {params['Key']}")
             else:
                 self._send_event(REMOVED, params["Key"], version, self._next_sequencer())
+        elif params.get("Bucket") == LOGS:
+            self.reviewers.note_evidence()
         elif call.operation == "PutObject" and call.invocation.function_name == UPLOAD_API:
             self.api.stored(call, response)
         elif params.get("Bucket") == UPLOADS and call.operation in ("PutObject", "CopyObject"):

@@ -9,10 +9,11 @@ import pytest
 
 from tests.faults.configurations import OTHER_SIZES, STRICTER
 from tests.faults.conftest import SimulationFactory
+from tests.faults.delivery_profile import DeliveryProfile
 from tests.faults.fault_injection import Call, Fault, FaultKind
 from tests.faults.fault_profile import FaultProfile, Outage, RandomFaults
 from tests.faults.sample_uploads import Content
-from tests.faults.simulation import DeliveryProfile, Simulation
+from tests.faults.simulation import Simulation
 
 MINUTE, HOUR = 60.0, 3_600.0
 DELIVERY = DeliveryProfile(duplicate_events=0.2, duplicate_deliveries=0.1)

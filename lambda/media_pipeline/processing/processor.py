@@ -80,14 +80,15 @@ class ObjectProcessor(Generic[Fetched]):
         self._observability = dependencies.observability
         self._clock = dependencies.clock
         self._overlap = dependencies.overlap
+        self._publishing = Publishing(self._storage, stack=self._settings.stack, clock=self._clock)
         self._verdicts = Verdicts(
             self._records,
             self._storage,
             self._moderator,
             dependencies.answer_cache,
+            self._publishing,
             dependencies.observability,
         )
-        self._publishing = Publishing(self._storage, stack=self._settings.stack, clock=self._clock)
         names = [*(size.name for size in self._settings.specs.sizes), *media.extra_renditions]
         self._originals = Originals(self._storage, names=tuple(names))
         self._clean_up = CleanUp(self._records, self._storage)

@@ -3,15 +3,20 @@
 import hashlib
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any
 
 from media_pipeline import __version__
+from media_pipeline.images.review_pictures import for_review
+from media_pipeline.moderation.result import ModerationResult
 from media_pipeline.processing.attempt import Attempt
 from media_pipeline.processing.endings import WITHHELD, Ending
+from media_pipeline.quarantine import review_key
 from media_pipeline.records.record import Record, Status, iso_time
 from media_pipeline.results import Output, Results
 from media_pipeline.storage import Storage
 
 PUTS_AT_ONCE = 8
+REVIEW_PICTURES = 40  # of one version, at most: what a person can look through
 
 
 class Publishing:
@@ -43,6 +48,37 @@ class Publishing:
             for _ in attempt.overlap.at_most(PUTS_AT_ONCE)(puts()):
                 """Each has its turn; the first failure is raised when all have ended."""
 
+    def put_review_pictures(
+        self, attempt: Attempt, results: Results, moderation: ModerationResult
+    ) -> list[dict[str, Any]]:
+        """Put the judged pictures of what is withheld into quarantine, and return what the record says of them.
+
+        To be called before the verdict is stored: once it is, no later attempt makes these pictures again. Of more
+        than REVIEW_PICTURES, those with the surest labels. The first one carries the ThumbHash of the whole, which
+        the record must not hold: applications read it.
+        """
+        record, (status, _) = attempt.record, WITHHELD[moderation.verdict]
+        facts = self._labels(record, status)
+        chosen = _to_review(results, moderation)
+        keys = [review_key(record.object_key, record.version, number) for number in range(1, len(chosen) + 1)]
+
+        def put(key: str, picture: bytes) -> None:
+            metadata = {"thumbhash": results.placeholder} if key == keys[0] else {}
+            self._storage.quarantined.put_picture(key, for_review(picture), facts=facts, metadata=metadata)
+
+        def puts() -> Iterator[Callable[[], None]]:
+            for key, (_, picture, _) in zip(keys, chosen, strict=True):
+                attempt.before_call("put a picture for reviewers")
+                yield partial(put, key, picture)
+
+        with attempt.steps("review"):
+            for _ in attempt.overlap.at_most(PUTS_AT_ONCE)(puts()):
+                """Each has its turn; the first failure is raised when all have ended."""
+        return [
+            {"key": key, "sha256": digest, **({} if time is None else {"time": round(time, 3)})}
+            for key, (digest, _, time) in zip(keys, chosen, strict=True)
+        ]
+
     def quarantine(self, attempt: Attempt, record: Record) -> Ending:
         """Move the original to quarantine; only a verified move ends as BLOCKED or REVIEW."""
         if record.moderation is None:
@@ -71,3 +107,18 @@ class Publishing:
             "stack": self._stack,
             "pipeline-version": __version__,
         }
+
+
+def _to_review(results: Results, moderation: ModerationResult) -> list[tuple[str, bytes, float | None]]:
+    """Choose the judged pictures to show to reviewers: SHA-256, JPEG and time of each, in the order of the work."""
+    surest = {
+        picture.sha256: max((label.confidence for label in picture.labels), default=0.0)
+        for picture in moderation.pictures
+    }
+    times = results.times or (None,) * len(results.proxies)
+    judged = [
+        (hashlib.sha256(picture).hexdigest(), picture, time)
+        for picture, time in zip(results.proxies, times, strict=True)
+    ]
+    ranked = sorted(range(len(judged)), key=lambda at: -surest.get(judged[at][0], 0.0))
+    return [judged[at] for at in sorted(ranked[:REVIEW_PICTURES])]

@@ -16,6 +16,7 @@ from media_pipeline.moderation.verdicts import Mode
 from media_pipeline.observability import Observability
 from media_pipeline.processing.attempt import Attempt
 from media_pipeline.processing.judging import EarlyJudging, Proxies
+from media_pipeline.processing.publishing import Publishing
 from media_pipeline.processing.second_records import SecondRecord, found_since
 from media_pipeline.records.answer_cache import AnswerCache, Look
 from media_pipeline.records.record import Record
@@ -42,6 +43,7 @@ class Verdicts:
         storage: Storage,
         moderator: Moderator,
         cache: AnswerCache | None,
+        publishing: Publishing,
         observability: Observability,
     ) -> None:
         """`cache` keeps answers for later uploads of the same pictures; None for none."""
@@ -49,6 +51,7 @@ class Verdicts:
         self._storage = storage
         self._moderator = moderator
         self._cache = cache
+        self._publishing = publishing
         self._observability = observability
 
     def withheld(self, attempt: Attempt, stored: ModerationResult) -> Record:
@@ -122,7 +125,11 @@ class Verdicts:
         kept = {rendition["key"] for rendition in listed} if moderation.publishes else set()
         self._storage.remove_renditions(known.rendition_keys - kept)
         attempt.facts["moderation"] = moderation.to_document()
-        attempt.facts |= _published_facts(listed, results) if moderation.publishes else NOTHING_PUBLISHED
+        if moderation.publishes:
+            attempt.facts |= _published_facts(listed, results)
+        else:
+            review = self._publishing.put_review_pictures(attempt, results, moderation)
+            attempt.facts |= {**NOTHING_PUBLISHED, "review": review}
         attempt.invocation.require_time("store the verdict")
         record = self._records.store_verdict(attempt.claim, attempt.all_facts())
         attempt.verdict_stored = True

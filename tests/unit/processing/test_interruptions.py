@@ -60,7 +60,7 @@ def test_killed_while_moving_to_quarantine_it_is_blocked_by_the_next_message(
     settle(stack, event)
     assert stack.record("a.jpg", event).status is Status.BLOCKED
     assert stack.keys("uploads") == set()
-    assert stack.keys("quarantine") == {f"a.jpg/{version}"}
+    assert stack.keys("quarantine") == {f"a.jpg/{version}", f"a.jpg/{version}.review/1.jpg"}
     assert stack.keys("renditions") == set()
     assert len(stack.rekognition.calls) == 1
 

@@ -60,7 +60,15 @@ def test_video_with_one_bad_frame_is_blocked_and_nothing_of_it_is_published(vide
     (bad,) = (frame for frame in frames if frame["labels"])
     assert bad["labels"][0]["name"] == "Violence"
     assert videos.stack.keys("renditions") == set()
-    assert len(videos.stack.keys("quarantine")) == 1
+    version = event["s3"]["object"]["versionId"]
+    pictures = [f"a.mp4/{version}.review/{number}.jpg" for number in range(1, 6)]
+    assert videos.stack.keys("quarantine") == {f"a.mp4/{version}", *pictures}
+    review = record.attributes["review"]
+    assert [picture["key"] for picture in review] == pictures
+    shown = [(picture["sha256"], picture["time"]) for picture in review]
+    assert shown[: len(frames)] == [(frame["sha256"], frame["time"]) for frame in frames], (
+        "asked in this order"
+    )
 
 
 def test_frames_are_judged_as_they_are_published(videos: Any, clip: bytes) -> None:

@@ -1,0 +1,214 @@
+"""Plausible mistakes with what people decide, added to all the others."""
+
+import dataclasses
+from typing import Any
+
+from media_pipeline.moderation.verdicts import Verdict
+from media_pipeline.processing import clean_up, decisions, outcomes, processor, publishing, verdicts
+from media_pipeline.records import leases
+from media_pipeline.records.decisions import Action, Decision
+from media_pipeline.records.record import Record, Status
+from media_pipeline.records.table import Records
+from media_pipeline.reviews import asking
+from media_pipeline.storage import Storage
+from tests.faults.mutations import mutation, swap
+
+Decisions, Publishing, Verdicts = decisions.Decisions, publishing.Publishing, verdicts.Verdicts
+
+
+@mutation
+def an_approval_is_of_any_bytes() -> None:
+    def approves(self: Decision, _: object) -> bool:
+        return self.action is Action.APPROVE
+
+    swap(Decision, "approves", lambda _: approves)
+
+
+@mutation
+def an_approved_original_is_read_from_the_uploads() -> None:
+    def opened(self: Any, key: str, version: str) -> Any:
+        return self.open(key, version_id=version, etag=None)
+
+    swap(Storage, "open_quarantined", lambda _: opened)
+
+
+@mutation
+def an_approval_asks_rekognition_again() -> None:
+    def unasked(self: Any, attempt: Any, encoders: int) -> Any:
+        return self.early(attempt, encoders)
+
+    swap(Verdicts, "unasked", lambda _: unasked)
+
+
+@mutation
+def an_approval_is_written_over_the_verdict() -> None:
+    def store(self: Any, attempt: Any, results: Any) -> Any:
+        stored = attempt.record.moderation
+        attempt.facts["moderation"] = dataclasses.replace(stored, verdict=Verdict.ALLOW).to_document()
+        return real(self, attempt, results)
+
+    real: Any = Verdicts.store_approved
+    swap(Verdicts, "store_approved", lambda _: store)
+
+
+@mutation
+def an_approved_version_is_put_before_its_record_lists_it() -> None:
+    def store(self: Any, attempt: Any, results: Any) -> Any:
+        listed = [verdicts._listed(rendition, attempt.event) for rendition in results.renditions]
+        record = dataclasses.replace(attempt.record, renditions=tuple(listed))
+        self._publishing.publish(attempt, record, results)
+        return real(self, attempt, results)
+
+    real: Any = Verdicts.store_approved
+    swap(Verdicts, "store_approved", lambda _: store)
+
+
+@mutation
+def an_approval_wins_over_a_newer_version() -> None:
+    def approve(self: Any, attempt: Any, decision: Decision) -> Any:
+        single_uploads = self._single_uploads
+        self._single_uploads = type("Nothing", (), {"is_superseded": lambda *_: False})()
+        try:
+            return real(self, attempt, decision)
+        finally:
+            self._single_uploads = single_uploads
+
+    real: Any = Decisions._approve
+    swap(Decisions, "_approve", lambda _: approve)
+
+
+@mutation
+def a_decision_is_carried_out_whatever_its_id() -> None:
+    def claim(self: Any, event: Any, **how: Any) -> Any:
+        record = self.get(event.key, self.sequencer_of(event))
+        if record is not None and record.decision is not None:
+            event = dataclasses.replace(event, decision_id=record.decision.id)
+        return real(self, event, **how)
+
+    real: Any = Records.claim_decided
+    swap(Records, "claim_decided", lambda _: claim)
+    swap(Record, "pending_decision", lambda _: property(lambda self: self.decision))
+
+
+@mutation
+def a_decision_is_never_noted_as_carried_out() -> None:
+    vars(processor)["_carried_out"] = lambda record: {}
+
+
+@mutation
+def a_cut_off_decision_is_processed_like_an_upload() -> None:
+    vars(processor)["decision_to_carry_out"] = lambda record: (
+        leases.decision_to_carry_out(record) if "decided_from" in record.attributes else None
+    )
+    real: Any = Records.claim
+
+    def claim(self: Any, event: Any, **how: Any) -> Any:
+        known = self.get(event.key, self.sequencer_of(event))
+        if known is not None and known.status is Status.PROCESSING:
+            self._items.update(
+                (known.object_key, known.sequencer), {}, condition={}, remove=("decided_from",)
+            )
+        return real(self, event, **how)
+
+    swap(Records, "claim", lambda _: claim)
+
+
+@mutation
+def an_approval_of_what_expired_fails() -> None:
+    def carry_out(self: Any, attempt: Any, decision: Decision) -> Any:
+        if decision.action is Action.APPROVE:
+            return self._approve(attempt, decision)
+        return real(self, attempt, decision)
+
+    real: Any = Decisions.carry_out
+    swap(Decisions, "carry_out", lambda _: carry_out)
+
+
+@mutation
+def a_rejection_leaves_it_waiting() -> None:
+    def withheld(self: Any, attempt: Any, status: Status, reason: str, detail: str) -> Any:
+        return real(self, attempt, Status.REVIEW if status is Status.BLOCKED else status, reason, detail)
+
+    real: Any = Decisions._withheld
+    swap(Decisions, "_withheld", lambda _: withheld)
+
+
+@mutation
+def the_move_of_what_was_approved_looks_like_a_delete() -> None:
+    swap(outcomes.Outcomes, "_was_deleted_by_its_move", lambda _: lambda self, record: False)
+
+
+@mutation
+def a_decision_needs_no_evidence() -> None:
+    swap(asking.Decisions, "_keep_evidence", lambda _: lambda self, record, decision, *, override: None)
+
+
+@mutation
+def the_record_is_decided_before_the_evidence() -> None:
+    def keep(self: Any, record: Record, decision: Decision, *, override: bool) -> None:
+        self._write(record, decision)
+        real(self, record, decision, override=override)
+
+    real: Any = asking.Decisions._keep_evidence
+    swap(asking.Decisions, "_keep_evidence", lambda _: keep)
+
+
+@mutation
+def reviewers_are_shown_nothing() -> None:
+    swap(Publishing, "put_review_pictures", lambda _: lambda self, attempt, results, moderation: [])
+
+
+@mutation
+def pictures_for_reviewers_are_put_after_the_verdict_is_stored() -> None:
+    def put(self: Any, attempt: Any, results: Any, moderation: Any) -> Any:
+        puts: list[Any] = []
+        storage, self._storage = self._storage, _Collecting(puts)
+        try:
+            listed = real(self, attempt, results, moderation)
+        finally:
+            self._storage = storage
+        attempt.later = lambda: [storage.quarantined.put_picture(*one, **how) for one, how in puts]
+        return listed
+
+    def quarantine(self: Any, attempt: Any, record: Record) -> Any:
+        getattr(attempt, "later", lambda: None)()
+        return moved(self, attempt, record)
+
+    real: Any = Publishing.put_review_pictures
+    moved: Any = Publishing.quarantine
+    swap(Publishing, "put_review_pictures", lambda _: put)
+    swap(Publishing, "quarantine", lambda _: quarantine)
+
+
+class _Collecting:
+    """Stands in for the storage and keeps what was to be put."""
+
+    def __init__(self, puts: list[Any]) -> None:
+        self.quarantined = self
+        self._puts = puts
+
+    def put_picture(self, *what: Any, **how: Any) -> None:
+        self._puts.append((what, how))
+
+
+@mutation
+def a_decision_that_was_given_up_is_forgotten() -> None:
+    def release(self: Any, attempt: Any, error: Exception) -> None:
+        real(self, attempt, error)
+        key = attempt.record.object_key, attempt.record.sequencer
+        if attempt.record.decision is not None:
+            self._records._items.update(key, {}, condition={}, remove=("decision",))
+
+    real: Any = clean_up.CleanUp.release
+    swap(clean_up.CleanUp, "release", lambda _: release)
+
+
+@mutation
+def approved_originals_leave_quarantine() -> None:
+    def publish(self: Any, attempt: Any, record: Record, results: Any) -> None:
+        real(self, attempt, record, results)
+        if record.is_approved:
+            self._storage.quarantined.remove_version(record.object_key, record.version)
+
+    real: Any = Publishing.publish
+    swap(Publishing, "publish", lambda _: publish)
