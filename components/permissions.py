@@ -175,7 +175,7 @@ def log_notification(_: Resources) -> list[Statement]:
 
 
 def upload_api(on: Resources) -> list[Statement]:
-    """Allow to put, look up and list under the API's own prefix, to read records, and to sign links to renditions."""
+    """Allow to put, find and withdraw under the API's own prefix, to read records, and to sign links to renditions."""
     storage = on.storage
     return [
         Statement(
@@ -184,8 +184,13 @@ def upload_api(on: Resources) -> list[Statement]:
             resources=[storage.uploads.objects(f"{UPLOADS_PREFIX}*")],
         ),
         Statement(
-            sid="FindOwnUploads",
-            actions=["s3:ListBucket"],
+            sid="WithdrawUploads",  # without a version: it puts a delete marker, and removes no bytes
+            actions=["s3:DeleteObject"],
+            resources=[storage.uploads.objects(f"{UPLOADS_PREFIX}*")],
+        ),
+        Statement(
+            sid="FindOwnUploads",  # ListBucketVersions: whether one was withdrawn already
+            actions=["s3:ListBucket", "s3:ListBucketVersions"],
             resources=[storage.uploads.bucket.arn],
             condition={"StringLike": {"s3:prefix": [f"{UPLOADS_PREFIX}*"]}},
         ),

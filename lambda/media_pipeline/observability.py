@@ -104,6 +104,10 @@ class Observability:
         self._count("UploadsAccepted")
         self.logger.info("upload accepted", extra=facts)
 
+    def upload_withdrawn(self, **facts: Any) -> None:
+        """Log that an upload was deleted through the API."""
+        self.logger.info("upload withdrawn", extra=facts)
+
     def form_issued(self, **facts: Any) -> None:
         """Count and log a form that was given out for a larger upload."""
         self._count("UploadFormsIssued")

@@ -5,7 +5,8 @@ import pytest
 from tests.api_end_to_end.served_stack import ORIGIN, Response, ServedStack, photo
 
 OTHER = "https://evil.example.com"
-ROUTES = {"/v1/images/upload": "POST", "/v1/uploads": "POST", f"/v1/images/{'a' * 32}": "GET"}
+IMAGE = f"/v1/images/{'a' * 32}"
+ROUTES = (("/v1/images/upload", "POST"), ("/v1/uploads", "POST"), (IMAGE, "GET"), (IMAGE, "DELETE"))
 
 
 def preflight(stack: ServedStack, path: str, origin: str, method: str) -> Response:
@@ -19,7 +20,7 @@ def preflight(stack: ServedStack, path: str, origin: str, method: str) -> Respon
     )
 
 
-@pytest.mark.parametrize(("path", "method"), ROUTES.items(), ids=["upload", "form", "status"])
+@pytest.mark.parametrize(("path", "method"), ROUTES, ids=["upload", "form", "status", "withdrawal"])
 def test_a_preflight_request_needs_no_key(stack: ServedStack, path: str, method: str) -> None:
     asked = preflight(stack, path, ORIGIN, method)
     assert asked.status == 204

@@ -220,7 +220,9 @@ def test_the_function_may_do_exactly_what_it_does(recorded: Recording) -> None:
     assert permissions(recorded, "upload-api") == of_every_function(recorded, "upload-api") | {
         ("s3:PutObject", f"{uploads}/api/*"),
         ("s3:GetObject", f"{uploads}/api/*"),
+        ("s3:DeleteObject", f"{uploads}/api/*"),
         ("s3:ListBucket", uploads),
+        ("s3:ListBucketVersions", uploads),
         ("dynamodb:Query", records),
         ("s3:GetObject", f"{s3(recorded, 'renditions')}/api/*"),
     }
@@ -229,7 +231,9 @@ def test_the_function_may_do_exactly_what_it_does(recorded: Recording) -> None:
 def test_the_function_lists_and_queries_only_under_its_own_prefix(recorded: Recording) -> None:
     statements = recorded.one(ROLE_POLICY, "upload-api-policy").json("policy")["Statement"]
     conditions = {tuple(each["Action"]): each.get("Condition") for each in statements}
-    assert conditions.pop(("s3:ListBucket",)) == {"StringLike": {"s3:prefix": ["api/*"]}}
+    assert conditions.pop(("s3:ListBucket", "s3:ListBucketVersions")) == {
+        "StringLike": {"s3:prefix": ["api/*"]}
+    }
     of_the_table = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["api/*"]}}
     assert conditions.pop(("dynamodb:Query",)) == of_the_table
     assert set(conditions.values()) == {None}

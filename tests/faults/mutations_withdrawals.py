@@ -44,19 +44,6 @@ def a_move_to_quarantine_counts_as_a_delete() -> None:
 
 
 @mutation
-def any_copy_is_needed_as_evidence_of_a_move() -> None:
-    """Ask for the copy of what ended as BLOCKED as well: by then it may have expired."""
-
-    def was_moved(self: Any, record: Record) -> bool:
-        found: bool = self._storage.has_verified_copy(
-            record.object_key, record.version, record.attributes["sha256"]
-        )
-        return found
-
-    swap(Outcomes, "_was_deleted_by_its_move", lambda _: was_moved)
-
-
-@mutation
 def a_withheld_version_is_never_deleted_by_a_person() -> None:
     swap(Outcomes, "_was_deleted_by_its_move", lambda _: lambda self, record: True)
 

@@ -37,6 +37,20 @@ class Images:
             return None
         return {"image_id": image_id, "status": "RECEIVED", "bytes": length, "renditions": []}
 
+    def withdraw(self, key: str) -> bool:
+        """Delete the upload under `key` and all that came of it; return whether there is one.
+
+        The pipeline removes renditions and what is in quarantine a moment later. Withdrawn again, nothing happens.
+        """
+        if self._originals.delete(key):
+            return True
+        newest = next((record for record in self._records.history(key) if not record.undone), None)
+        if newest is None:
+            return False
+        if not newest.is_tombstone:
+            self._originals.mark_deleted(key)  # it was moved to quarantine, or its retention is over
+        return True
+
     def _describe(self, history: list[Record]) -> dict[str, Any]:
         newest, published = history[0], _published(history)
         facts = newest.attributes

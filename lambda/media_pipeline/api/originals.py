@@ -13,6 +13,8 @@ from botocore.exceptions import ClientError
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+VERSIONS_LISTED = 100
+"""Of one key, which takes one upload: S3 lists its newest versions first, and longer keys after all of them."""
 FILE_NAME = "file-name"  # the metadata that holds a file's name, percent-encoded
 
 
@@ -86,6 +88,24 @@ class Originals:
         """
         answer = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=key, MaxKeys=1)
         return next((item["Size"] for item in answer.get("Contents", ()) if item["Key"] == key), None)
+
+    def delete(self, key: str) -> bool:
+        """Hide all versions of the key by a delete marker, whose event the pipeline carries out.
+
+        Do nothing where a marker is there already. Return whether the bucket holds anything under the key; where it
+        does not, the upload may still have been moved to quarantine: call `mark_deleted` then.
+        """
+        answer = self._s3.list_object_versions(Bucket=self._bucket, Prefix=key, MaxKeys=VERSIONS_LISTED)
+        if any(marker["IsLatest"] for marker in answer.get("DeleteMarkers", ()) if marker["Key"] == key):
+            return True
+        if not any(version["Key"] == key for version in answer.get("Versions", ())):
+            return False
+        self.mark_deleted(key)
+        return True
+
+    def mark_deleted(self, key: str) -> None:
+        """Put a delete marker for the key, whatever the bucket holds under it."""
+        self._s3.delete_object(Bucket=self._bucket, Key=key)
 
     def form(self, key: str, *, content_type: str, length: int, file_name: str | None, seconds: int) -> Form:
         """Sign a form that takes this key, this type and 1 to `length` bytes, for so many seconds.

@@ -21,7 +21,7 @@ from media_pipeline.records.record import iso_time
 UPLOAD = "/v1/images/upload"
 UPLOADS = "/v1/uploads"
 IMAGE = "/v1/images/<image_id>"
-METHODS = {UPLOAD: "POST", UPLOADS: "POST", IMAGE: "GET"}
+METHODS = {UPLOAD: ("POST",), UPLOADS: ("POST",), IMAGE: ("GET", "DELETE")}
 BASE_PATH = re.compile(r"^/.+?(?=/v1/)")
 """The base path of a custom domain, which the gateway leaves in the event's path."""
 REQUEST_HEADERS = ["Content-Disposition", "Idempotency-Key", "X-File-Name"]
@@ -54,6 +54,7 @@ class Api:
         self._app.post(UPLOAD)(self._upload)
         self._app.post(UPLOADS)(self._request_upload)
         self._app.get(IMAGE)(self._image)
+        self._app.delete(IMAGE)(self._withdraw)
         self._app.not_found(self._no_route)
         self._app.exception_handler(Exception)(self._refuse)
 
@@ -117,6 +118,18 @@ class Api:
             raise Problem(HTTPStatus.NOT_FOUND, NO_IMAGE)
         return self._json(HTTPStatus.OK, image)
 
+    def _withdraw(self, image_id: str) -> Response[str]:
+        request = self._request
+        api_key_id = request.api_key_id
+        if not is_image_id(image_id):
+            raise Problem(HTTPStatus.NOT_FOUND, NO_IMAGE)
+        with self._observability.segment("withdraw the upload"):
+            was_there = self._images.withdraw(self._uploads.key(image_id))
+        if not was_there:
+            raise Problem(HTTPStatus.NOT_FOUND, NO_IMAGE)
+        self._observability.upload_withdrawn(image_id=image_id, api_key_id=api_key_id)
+        return self._accepted(HTTPStatus.ACCEPTED, image_id, request, IMAGE.replace("<image_id>", image_id))
+
     @property
     def _request(self) -> Request:
         return Request(self._app.current_event.raw_event)
@@ -134,13 +147,11 @@ class Api:
     def _no_route(self, _: NotFoundError) -> Response[Any]:
         event = self._app.current_event
         path = BASE_PATH.sub("", event.path)
-        for route, method in METHODS.items():
-            if (
-                re.fullmatch(route.replace("<image_id>", "[^/]+") + "/*", path)
-                and event.http_method != method
-            ):
-                detail = f"This route takes {method} only."
-                return self._refuse(Problem(HTTPStatus.METHOD_NOT_ALLOWED, detail, Allow=method))
+        for route, methods in METHODS.items():
+            is_route = re.fullmatch(route.replace("<image_id>", "[^/]+") + "/*", path)
+            if is_route and event.http_method not in methods:
+                detail = f"This route takes {' and '.join(methods)} only."
+                return self._refuse(Problem(HTTPStatus.METHOD_NOT_ALLOWED, detail, Allow=", ".join(methods)))
         return self._refuse(Problem(HTTPStatus.NOT_FOUND, NOTHING_HERE))
 
     def _refuse(self, error: Exception) -> Response[Any]:

@@ -208,7 +208,8 @@ class Uploads:
     def _is_stored(self, key: str, data: bytes) -> bool:
         """Return whether an upload of this key was stored, even if the object was moved or deleted since.
 
-        In this order: an object that is not listed was moved or deleted only after it had a record.
+        In this order: an object that is not listed was moved only after it had a record. One that is withdrawn before
+        it has a record may be stored again; the pipeline refuses it as a second upload of its key.
         Raises Problem (409) where its bytes were others.
         """
         if self._originals.length(key) is not None and (stored := self._originals.sha256(key)) is not None:

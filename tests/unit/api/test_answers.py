@@ -90,7 +90,7 @@ def test_unknown_route_is_404_in_our_shape(upload_api: UploadApi, path: str) -> 
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("DELETE", "/v1/images/" + "a" * 32, "GET"),
+        ("PUT", "/v1/images/" + "a" * 32, "GET, DELETE"),
         ("GET", "/v1/uploads", "POST"),
         ("PUT", "/v1/images/upload", "POST"),
     ],
@@ -152,7 +152,7 @@ def test_preflight_needs_no_key_and_allows_what_clients_send(upload_api: UploadA
     assert response.headers["Access-Control-Allow-Origin"] == ORIGIN
     allowed = {name.lower() for name in response.headers["Access-Control-Allow-Headers"].split(",")}
     assert {"x-api-key", "content-type", "idempotency-key", "x-file-name"} <= allowed
-    assert {"GET", "POST"} <= set(response.headers["Access-Control-Allow-Methods"].split(","))
+    assert {"GET", "POST", "DELETE"} <= set(response.headers["Access-Control-Allow-Methods"].split(","))
 
 
 def test_errors_carry_cors_headers_too(upload_api: UploadApi) -> None:
