@@ -157,6 +157,11 @@ def _conclude(result: "Run", options: Options) -> int:
     )
     if result.backups:
         print("What is left over is DynamoDB's backup of the records table, which it deletes after 35 days.")
+    if waiting := sum(outcome.status == "REVIEW" for outcome in result.outcomes):
+        print(
+            f"{waiting} {'waits' if waiting == 1 else 'wait'} for a person: `make serve` keeps a stack up and says how"
+            " to open the console in which to decide."
+        )
     print(f"Moderation here is a stand-in. Look at {_shown(options.out / 'report.html')}")
     for trouble in result.troubles:
         print(f"PROBLEM: {one_line(trouble)}", file=sys.stderr)

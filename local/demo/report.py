@@ -23,7 +23,8 @@ TOTAL = "total"
 # The order of the filter, with a sentence for those who meet a status for the first time.
 STATUSES: Mapping[str, str] = {
     "PUBLISHED": "Renditions are in the renditions bucket.",
-    "REVIEW": "A person must look: the original waits in quarantine, nothing was published.",
+    "REVIEW": "A person must look: the original waits in quarantine, nothing was published. In a stack that is up,"
+    " python -m operations review opens the console in which to approve or reject it.",
     "BLOCKED": "The policy forbids it: the original is in quarantine, nothing was published.",
     "REJECTED": "It can never be processed; nothing was published.",
     "FAILED": "The system could not do its part; it can be driven again.",

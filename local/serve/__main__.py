@@ -1,6 +1,7 @@
 """`python -m local.serve`: a stack of this project, deployed into the embedded AWS and kept up until Ctrl-C."""
 
 import argparse
+import json
 import os
 import shlex
 import signal
@@ -59,6 +60,7 @@ def serve(stack: str, out: Path, asked: Event, *, port: int = 0, profile: str = 
     file = out / "env"
     out.mkdir(parents=True, exist_ok=True)
     file.unlink(missing_ok=True)  # whoever waits for it must not find an earlier one's
+    outputs = out / "outputs.json"
     for earlier in [*(out / "logs").glob("*.log"), *(out / "outbox").glob("*.eml")]:
         earlier.unlink()
     print(f"Deploying stack {stack} ...", flush=True)
@@ -69,13 +71,15 @@ def serve(stack: str, out: Path, asked: Event, *, port: int = 0, profile: str = 
                 return INTERRUPTED
             deployment = deploy(PROJECT, stack, served.world)
             credentials = served.world.environment(served.world.admin)
+            outputs.write_text(json.dumps(dict(deployment.outputs), indent=2), encoding="utf-8")
             _write(file, {**credentials, **_named(deployment.outputs)})
-            print(_ready(file, stack, deployment.outputs), flush=True)
+            print(_ready(file, outputs, stack, deployment.outputs), flush=True)
             while not asked.wait(_LOOK_SECONDS):
                 """Where the system gives a signal to another thread, Python notes it and does not wake this one."""
             removed = len(deployment.resources)
         finally:
             file.unlink(missing_ok=True)
+            outputs.unlink(missing_ok=True)
     print(f"The embedded AWS with the stack's {removed} resources is removed.", flush=True)
     return 0
 
@@ -92,15 +96,22 @@ def _write(file: Path, variables: Mapping[str, str]) -> None:
     whole.replace(file)  # at once: it is never seen half written
 
 
-def _ready(file: Path, stack: str, outputs: Mapping[str, Any]) -> str:
+def _ready(file: Path, outputs_file: Path, stack: str, outputs: Mapping[str, Any]) -> str:
     return f"""\
 Stack {stack} is up, in an AWS embedded in this machine. Its Rekognition is a stand-in that reads moderation cards.
 {_api(outputs)}In another terminal, with the AWS command line:
   . {shlex.quote(str(file))}
   aws s3 cp photo.jpg "s3://$UPLOADS_BUCKET/photo.jpg"
   aws s3 ls --recursive "s3://$RENDITIONS_BUCKET/"
+To review what waits for a person, in this folder (make card LABELS="Violence:60" FILE=photo.jpg draws such a picture):
+  {_console(file, outputs_file, stack)}
 What the functions print is in {file.parent / "logs"}, each e-mail in {file.parent / "outbox"}.
 Ctrl-C removes all of it."""
+
+
+def _console(file: Path, outputs_file: Path, stack: str) -> str:
+    command = [sys.executable, "-m", "operations", "review", "--stack", stack, "--outputs", str(outputs_file)]
+    return f". {shlex.quote(str(file))} && {shlex.join(command)}"
 
 
 def _api(outputs: Mapping[str, Any]) -> str:

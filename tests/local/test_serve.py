@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -143,6 +144,43 @@ def test_each_line_that_is_printed_works_as_pasted(serving: Serving, tmp_path: P
     assert len(outcomes(serving.out)) == len(set(outcomes(serving.out)))
 
 
+def test_the_line_about_reviews_opens_the_console(serving: Serving, tmp_path: Path) -> None:
+    card = tmp_path / "card.jpg"
+    draw = [sys.executable, "-m", "local.card", "--", "Violence:60", str(card)]
+    subprocess.run(draw, cwd=ROOT, check=True, capture_output=True)
+    client(serving.variables, "s3").put_object(
+        Bucket=serving.variables["UPLOADS_BUCKET"], Key="card.jpg", Body=card.read_bytes()
+    )
+    line = next(each.strip() for each in serving.said if "operations review" in each)
+    listed: list[str] = []
+
+    def waits() -> bool:
+        command = line.replace("operations review", "operations review list --json")
+        done = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S602
+        listed[:] = [item["object_key"] for item in json.loads(done.stdout)["items"]]
+        return bool(listed)
+
+    wait_until(waits)
+    assert listed == ["card.jpg"]
+    with subprocess.Popen(  # noqa: S602
+        f"{line} --no-browser",
+        shell=True,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as console:
+        assert console.stdout is not None
+        try:
+            assert "works once" in console.stdout.readline()
+            address = console.stdout.readline().strip().partition("/#token=")[0]
+            with urllib.request.urlopen(address, timeout=10) as page:  # noqa: S310
+                assert b"<title>Review</title>" in page.read()
+        finally:
+            os.killpg(console.pid, signal.SIGINT)
+        assert console.wait(10) in (0, 130, -signal.SIGINT)
+
+
 def test_a_port_in_use_is_one_message(serving: Serving, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "local.serve", "--out", str(tmp_path / "out")]
     busy = subprocess.run(
@@ -161,6 +199,7 @@ def test_ctrl_c_takes_everything_down_and_leaves_no_process(serving: Serving) ->
     assert "is removed" in said
     assert "Traceback" not in said
     assert not (serving.out / "env").exists()
+    assert not (serving.out / "outputs.json").exists()
     assert len(functions) > 0 or not Path("/proc/self/stat").is_file()
     assert [pid for pid in functions if Path(f"/proc/{pid}").exists()] == []
 
