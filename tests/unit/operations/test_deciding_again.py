@@ -161,6 +161,36 @@ def test_what_a_record_lacks_makes_its_object_unknown(
     assert decide_again({**record, **change}, policy) == expected
 
 
+def one_picture(*labels: tuple[str, str, float], asked_from: float = 30, **members: Any) -> dict[str, Any]:
+    found = [{"name": name, "parent": parent, "confidence": sure} for name, parent, sure in labels]
+    picture = {"sha256": "a", "labels": found, **members}
+    known = {"judged": 1, "to_judge": 1, "asked_from": asked_from}
+    return {"verdict": "allow", "mode": "enforce", "labels": found, "pictures": [picture], **known}
+
+
+def test_a_label_below_what_would_be_asked_for_does_not_count() -> None:
+    record = one_picture(("A Label of Tomorrow", "", 55.0))
+    at_60 = Policy.parse({"mode": "enforce", "block": {"Violence": 60}})
+    at_55 = Policy.parse({"mode": "enforce", "block": {"Violence": 55}})
+    assert decide_again(record, at_60) == Decided(Outcome.PUBLISHED, None)
+    assert decide_again(record, at_55).outcome is Outcome.REVIEW  # type: ignore[union-attr]
+
+
+def test_a_label_that_the_taxonomy_does_not_know_may_lie_below_what_was_asked_for() -> None:
+    record = one_picture(asked_from=80)
+    rules = {"mode": "enforce", "block": {"Violence": 90}}
+    assert isinstance(decide_again(record, Policy.parse(rules)), Decided)
+    assert decide_again(record, Policy.parse({**rules, "recordFrom": 20})) is Unknown.ASKED_FROM
+
+
+def test_a_picture_with_labels_left_out_does_not_even_say_that_it_is_blocked() -> None:
+    """The label that was left out may be the one that is exempt, as sure as its ancestor."""
+    policy = Policy.parse({"mode": "enforce", "block": {"Violence": 90}, "exempt": ["Weapons"]})
+    whole = one_picture(("Violence", "", 95.0), ("Weapons", "Violence", 95.0))
+    assert decide_again(whole, policy) == Decided(Outcome.PUBLISHED, None)
+    assert decide_again(one_picture(("Violence", "", 95.0), omitted=True), policy) is Unknown.OMITTED
+
+
 def test_a_block_is_certain_whatever_the_record_lacks() -> None:
     violence = {"name": "Violence", "parent": "", "confidence": 95}
     old = {"verdict": "block", "mode": "enforce", "labels": [violence], "judged": 3}
