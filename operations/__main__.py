@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from operations.commands import plan, reconcile, redrive, review, status, what_if
+from operations.commands import plan, reconcile, redrive, review, show, status, tail, what_if
 from operations.commands.arguments import FAILED, Command
 from operations.errors import OperationsError
 
@@ -16,6 +16,8 @@ COMMANDS: Mapping[str, Command] = {
     "reconcile": reconcile,
     "status": status,
     "review": review,
+    "show": show,
+    "tail": tail,
     "what-if": what_if,
 }
 """By name, in the order in which `--help` lists them."""

@@ -1,18 +1,20 @@
 """What a stack is doing, and what of it needs a person: queues, records, functions, e-mail subscriptions."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from operations.stack import StackOutputs
+from operations.waiting import EXPIRES_SOON_DAYS, WaitingRecords, expiry_days
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_s3 import S3Client
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
 
-ATTENTION_INDEX = "attention"
 PENDING = "PendingConfirmation"  # what SNS lists in place of an ARN
 _QUEUE, _FUNCTION = "_url", "_function"
 _WAITING: Final = "ApproximateNumberOfMessages"
@@ -38,14 +40,18 @@ class Status:
         outputs: StackOutputs,
         awslambda: "LambdaClient",
         dynamodb: "DynamoDBClient",
+        s3: "S3Client",
         sns: "SNSClient",
         sqs: "SQSClient",
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._outputs = outputs
         self._lambda = awslambda
         self._dynamodb = dynamodb
+        self._s3 = s3
         self._sns = sns
         self._sqs = sqs
+        self._clock = clock
 
     def lines(self) -> Iterator[Line]:
         """Look at queues, records, functions, then subscriptions. Raises what boto3 raises."""
@@ -71,19 +77,38 @@ class Status:
             )
 
     def _records(self) -> Iterator[Line]:
-        for status, problem in (
-            ("FAILED", "fix what `reason` and `detail` say, then `python -m operations redrive`"),
-            ("REVIEW", "decide about them: `python -m operations review`"),
-        ):
-            pages = self._dynamodb.get_paginator("query").paginate(
-                TableName=self._outputs.records_table,
-                IndexName=ATTENTION_INDEX,
-                KeyConditionExpression="attention = :status",
-                ExpressionAttributeValues={":status": {"S": status}},
-                Select="COUNT",
+        now = self._clock()
+        records = WaitingRecords(
+            dynamodb=self._dynamodb, table=self._outputs.records_table, clock=self._clock
+        )
+        failed = records.read("FAILED")
+        yield Line(
+            subject="FAILED",
+            state=failed.words(now),
+            problem="fix what `reason` and `detail` say, then `python -m operations redrive`"
+            if failed.count
+            else None,
+        )
+        quarantine = self._outputs.named.get("quarantine_bucket")
+        days = expiry_days(self._s3, quarantine) if quarantine else None
+        review = records.read("REVIEW", expire_after_days=days)
+        yield Line(
+            subject="REVIEW",
+            state=review.words(now),
+            problem="decide about them: `python -m operations review`" if review.count else None,
+        )
+        if review.expiring:
+            yield Line(
+                subject="REVIEW, about to expire",
+                state=f"{review.expiring:,} records, whose originals are kept for {days} days",
+                problem=f"decide within {EXPIRES_SOON_DAYS} days: what has expired cannot be approved any more",
             )
-            count = sum(page["Count"] for page in pages)
-            yield Line(subject=status, state=f"{count} records", problem=problem if count else None)
+        if review.not_carried_out:
+            yield Line(
+                subject="decided, not carried out",
+                state=f"{review.not_carried_out:,} records",
+                problem="`python -m operations redrive --status DECIDED` has the workers carry it out",
+            )
 
     def _functions(self) -> Iterator[Line]:
         for name, function in sorted(self._outputs.named.items()):

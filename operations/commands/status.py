@@ -18,7 +18,8 @@ def add(commands: "Commands") -> None:
     status = commands.add_parser(
         "status",
         help="show what the stack is doing, and what of it needs a person",
-        description="Show the depth of every queue, how many records need a person, the state of every function, and"
+        description="Show the depth of every queue, how many records need a person and for how long they"
+        " have waited, decisions that were not carried out, the state of every function, and"
         " which e-mail subscriptions are not confirmed. Changes nothing.",
     )
     add_stack(status)
@@ -31,6 +32,7 @@ def run(options: argparse.Namespace) -> int:
         outputs=outputs,
         awslambda=boto3.client("lambda", region_name=outputs.region),
         dynamodb=boto3.client("dynamodb", region_name=outputs.region),
+        s3=boto3.client("s3", region_name=outputs.region),
         sns=boto3.client("sns", region_name=outputs.region),
         sqs=boto3.client("sqs", region_name=outputs.region),
     )

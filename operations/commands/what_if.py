@@ -2,15 +2,15 @@
 
 import argparse
 import json
-import re
+import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
 
+from operations.ages import duration, iso
 from operations.commands.arguments import FAILED, add_stack
 from operations.deciding_again import Outcome
 from operations.policies import read_policy
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from operations.commands.arguments import Commands
 
 PROJECT = Path(__file__).parents[2]
-_UNITS = {"d": "days", "h": "hours"}
 
 
 def add(commands: "Commands") -> None:
@@ -54,7 +53,7 @@ def add(commands: "Commands") -> None:
         "--policy", type=Path, metavar="FILE", help="YAML file of the policy (default: the stack's own file)"
     )
     what_if.add_argument(
-        "--since", type=_since, metavar="TIME", help="only outcomes of so long: 30d, 12h (default: all)"
+        "--since", type=duration, metavar="TIME", help="only outcomes of so long: 30d, 12h (default: all)"
     )
     what_if.add_argument("--json", action="store_true", help="print one JSON object")
     what_if.add_argument(
@@ -72,9 +71,8 @@ def run(options: argparse.Namespace) -> int:
     )
     outputs = StackOutputs.find(options.stack, options.outputs)
     dynamodb = boto3.client("dynamodb", region_name=outputs.region)
-    comparison = WhatIf(dynamodb=dynamodb, table=outputs.records_table, policy=policy).compare(
-        since=options.since
-    )
+    since = None if options.since is None else iso(time.time() - options.since.total_seconds())
+    comparison = WhatIf(dynamodb=dynamodb, table=outputs.records_table, policy=policy).compare(since=since)
     if options.json:
         print(json.dumps(_document(comparison, policy.version), indent=2))
     else:
@@ -83,15 +81,6 @@ def run(options: argparse.Namespace) -> int:
     most = options.fail_if_published_would_block
     would_block = comparison.changed(Outcome.PUBLISHED, Outcome.BLOCKED)
     return FAILED if most is not None and would_block > most else 0
-
-
-def _since(text: str) -> str:
-    """Return the time so long ago as records write it."""
-    found = re.fullmatch(r"(\d{1,5})([dh])", text)
-    if found is None:
-        raise argparse.ArgumentTypeError("a number of days or hours is needed, such as 30d or 12h")
-    ago = timedelta(**{_UNITS[found[2]]: int(found[1])})
-    return (datetime.now(UTC) - ago).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _document(comparison: Comparison, policy_version: str) -> dict[str, Any]:

@@ -1,6 +1,9 @@
-"""The daily reconcile in a deployed stack: its schedule invokes it, and it finds what S3 never told of."""
+"""A deployed stack whose functions run: its schedule invokes reconcile, which finds what S3 never told of, and an
+operator looks at what became of an upload.
+"""
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -12,6 +15,7 @@ import pytest
 from embedded_aws.runtime.timescale import TimeScale
 from embedded_aws.serving.served_world import ServedWorld
 from local.demo import scenes
+from operations.__main__ import main
 from operations.reconcile import Reconcile, places
 from operations.stack import StackOutputs
 from tests.fixtures.deployed_stack import DeployedStack, deploy_into, packages_for_host, region_of
@@ -182,3 +186,31 @@ def test_the_schedule_asks_for_nothing_that_it_was_not_granted(
     assert [access for access in stack.world.access_log.denied if access.role == role] == []
     # Only a run that its time cut off notes where the next one continues.
     assert [need.action for need in stack.world.granted_but_unused(role)] == ["dynamodb:PutItem"]
+
+
+def test_an_operator_sees_what_became_of_an_upload(
+    served: ServedWorld, stack: DeployedStack, tmp_path: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photo, outputs = tmp_path / "photo.jpg", tmp_path / "outputs.json"
+    scenes.lake((302, 200)).save(photo)
+    outputs.write_text(json.dumps(stack.outputs))
+    version = stack.upload("-seen by all.jpg", photo.read_bytes())
+    let_hours_pass(stack, "uploads_bucket")
+    run_schedule(served)  # the young bucket lost the event
+    wait_until(lambda: is_announced(stack, "-seen by all.jpg"))
+    wait_until(lambda: '"-seen by all.jpg"' in logged(stack, "log_notification_function"))
+    options = ["--stack", "dev", "--outputs", str(outputs)]
+    assert main(["show", *options, "--", "-seen by all.jpg"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("PUBLISHED  20")
+    for part in (f"version {version}, ", "attempt 1", "image/jpeg", "labels: none", "original: in uploads\n"):
+        assert part in shown
+    assert "    1 renditions\n" in shown
+    assert main(["tail", *options, "--once", "--since", "1h"]) == 0
+    (line,) = [each for each in capsys.readouterr().out.splitlines() if "-seen by all.jpg" in each]
+    assert re.fullmatch(r"20\S+Z  PUBLISHED  '-seen by all.jpg'  \d+\.\d s  1 files", line)
+    assert main(["status", *options]) == 0
+    status = capsys.readouterr().out.splitlines()
+    assert f"  {'REVIEW':<32} 0 records" in status
+    assert main(["what-if", *options, "--set", "moderation.block.Violence=70"]) == 0
+    assert "unknown" in capsys.readouterr().out
