@@ -74,7 +74,7 @@ class Bench:
                 Metadata={"thumbhash": thumbhash(_small(picture))},
             )
         review = [
-            {"key": name, "sha256": "cd" * 32, **({"time": times[n]} if times else {})}
+            {"key": name, "sha256": f"{n:064x}", **({"time": times[n]} if times else {})}
             for n, name in enumerate(names)
         ]
         values = self.values(key, *labels, times=times, age=age, review=review, **changed)
@@ -97,7 +97,7 @@ class Bench:
         found = tuple(Label(*label) for label in labels or [("Violence", "", 87.0)])
         first = found[0]
         pictures = [
-            JudgedPicture("cd" * 32, found if n in (0, 2) else (), time=at) for n, at in enumerate(times)
+            JudgedPicture(f"{n:064x}", found if n in (0, 2) else (), time=at) for n, at in enumerate(times)
         ]
         verdict = ModerationResult(
             verdict=Verdict.REVIEW,
@@ -108,7 +108,7 @@ class Bench:
             model_version="7.0",
             policy_version="0123456789ab",
             judged=len(times) or 1,
-            pictures=tuple(pictures) or (JudgedPicture("cd" * 32, found),),
+            pictures=tuple(pictures) or (JudgedPicture(f"{0:064x}", found),),
             asked_from=50.0,
         )
         since = iso_time(time.time() - age)

@@ -58,10 +58,7 @@ def whole(record: Record, history: Iterable[Record]) -> dict[str, Any]:
         "policy_version": moderation.policy_version if moderation else None,
         "model_version": moderation.model_version if moderation else None,
         "judged": moderation.judged if moderation else 0,
-        "pictures": [
-            {"time": picture.time, "labels": labels(picture.labels)}
-            for picture in (moderation.pictures if moderation else ())
-        ],
+        "pictures": _pictures(record),
         "decisions": [*known.get("decisions", ()), *([known["decision"]] if record.decision else ())],
         "history": [_of_key(other) for other in listed],
         "replaced": any(other.sequencer > record.sequencer and not other.undone for other in listed),
@@ -74,6 +71,16 @@ def labels(found: Iterable[Label]) -> list[Mapping[str, Any]]:
         {"name": label.name, "parent": label.parent, "confidence": round(label.confidence, 1)}
         for label in sorted(found, key=lambda label: -label.confidence)
     ]
+
+
+def _pictures(record: Record) -> list[dict[str, Any]]:
+    """Return time and labels of each picture for reviewers, in the order of their links, else of each judged one."""
+    judged = record.moderation.pictures if record.moderation else ()
+    entries = record.attributes.get("review")
+    if not entries:
+        return [{"time": picture.time, "labels": labels(picture.labels)} for picture in judged]
+    found = {picture.sha256: labels(picture.labels) for picture in judged}
+    return [{"time": entry.get("time"), "labels": found.get(entry["sha256"], [])} for entry in entries]
 
 
 def _of_key(record: Record) -> dict[str, Any]:

@@ -138,6 +138,24 @@ def test_whole_document_has_the_rule_the_labels_the_history_and_the_decisions(st
     assert summary(record)["decision"] is None
 
 
+def test_labels_belong_to_the_pictures_that_reviewers_get_and_not_to_their_places(stack: Stack) -> None:
+    frames = [
+        {
+            "sha256": f"{number:064x}",
+            "time": float(number),
+            "labels": [{"name": str(number), "confidence": 60}],
+        }
+        for number in range(3)
+    ]
+    verdict = {"verdict": "review", "mode": "enforce", "labels": [], "frames": frames, "policy_version": "0"}
+    chosen = [{"key": f"k/{number}", "sha256": f"{number:064x}", "time": float(number)} for number in (1, 2)]
+    record = stack.put("film.mp4", moderation=verdict, review=chosen)
+    pictures = whole(record, [])["pictures"]
+    assert [(each["time"], each["labels"][0]["name"]) for each in pictures] == [(1.0, "1"), (2.0, "2")]
+    everything = whole(stack.put("older.mp4", moderation=verdict), [])["pictures"]
+    assert [each["time"] for each in everything] == [0.0, 1.0, 2.0]
+
+
 def test_record_of_a_version_that_was_replaced_says_so(stack: Stack) -> None:
     old = stack.put("a.jpg")
     stack.put("a.jpg", "PUBLISHED")

@@ -1,0 +1,141 @@
+"""The whole life in a real browser: upload, REVIEW, the console, and what the deployed functions make of a decision."""
+
+import io
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from embedded_aws.rekognition.cards import draw_card
+from operations.reviews.desk import Desk
+from operations.reviews.server import Console
+from operations.stack import StackOutputs
+from tests.console.browser import Browser, Page
+from tests.console.conftest import READY
+from tests.fixtures.deployed_stack import DeployedStack
+from tests.video.stack import VideoStack
+
+pytestmark = pytest.mark.long
+TWO_MEGAPIXELS = (1732, 1155)
+SECONDS_TO_PUBLISH = 3.0
+PATIENCE = 90.0
+
+
+@pytest.fixture(scope="module")
+def running(browser: Browser) -> Iterator[VideoStack]:
+    """Deploy the stack with running functions; not where no browser is installed."""
+    with VideoStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def stack(running: VideoStack) -> DeployedStack:
+    return running.deployed
+
+
+@pytest.fixture
+def console(stack: DeployedStack) -> Iterator[Console]:
+    desk = Desk.open("dev", StackOutputs.parse(stack.outputs, "the test"))
+    with Console(desk.api(), person=desk.person) as served:
+        yield served
+
+
+def violent(number: int) -> bytes:
+    """Return a JPEG of two megapixels that the policy of dev sends to review."""
+    out = io.BytesIO()
+    draw_card({"Violence": 60.0 + number}, TWO_MEGAPIXELS).save(out, "JPEG", quality=90)
+    return out.getvalue()
+
+
+def eventually(value: Callable[[], Any]) -> Any:
+    deadline = time.monotonic() + PATIENCE
+    while not (found := value()):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return found
+
+
+def ended(stack: DeployedStack, key: str, status: str) -> Any:
+    """Return the newest record of a key with this status, once it was announced."""
+    return eventually(
+        lambda: next(
+            (each for each in stack.records(key) if each["status"] == status and "announced_at" in each), None
+        )
+    )
+
+
+def start(tab: Page, console: Console, key: str) -> None:
+    tab.open(console.link)
+    tab.wait(READY)
+    assert tab.text("#key") == key
+
+
+def test_upload_is_reviewed_approved_by_keyboard_and_published(
+    stack: DeployedStack, console: Console, tab: Page
+) -> None:
+    uploaded = time.monotonic()
+    stack.upload("holiday/fight scene.jpg", violent(1))
+    waiting = ended(stack, "holiday/fight scene.jpg", "REVIEW")
+    took = time.monotonic() - uploaded
+    assert stack.keys("renditions_bucket") == set()
+    start(tab, console, "holiday/fight scene.jpg")
+    assert "Violence 61.0 reached the review threshold of 50" in tab.text("#why")
+    assert tab.run("document.getElementById('plate').classList.contains('bare')") is False
+    tab.press(" ")
+    tab.wait(
+        "!document.getElementById('picture').hidden && document.getElementById('picture').naturalWidth > 0"
+    )
+    assert tab.run("document.getElementById('picture').naturalWidth") <= 1024
+    tab.press("n")
+    tab.wait("document.activeElement.id === 'text'")
+    tab.type("a stage play")
+    tab.run("document.getElementById('noting').close('keep')")
+    tab.wait("document.getElementById('written').innerText === 'a stage play'")
+    tab.press("a")
+    tab.wait("document.getElementById('counts').innerText.includes('1 decided')")
+    decided = time.monotonic()
+    published = eventually(
+        lambda: next((each for each in stack.records() if each["status"] == "PUBLISHED"), None)
+    )
+    seconds = time.monotonic() - decided
+    print(f"\nREVIEW {took:.1f} s after the upload, PUBLISHED {seconds:.1f} s after the decision")
+    assert {each["key"] for each in published["renditions"]} == stack.keys("renditions_bucket")
+    assert len(published["renditions"]) >= 4
+    assert published["decision"]["note"] == "a stage play"
+    assert published["decision"]["seen"] is True
+    assert published["decision"]["id"] == published["carried_out"]
+    assert published["moderation"]["verdict"] == waiting["moderation"]["verdict"] == "review"
+    evidence = stack.keys("logs_bucket", "decisions/")
+    assert {key.rpartition("/")[2] for key in evidence} == {f"{published['decision']['id']}.json"}
+    assert seconds <= max(SECONDS_TO_PUBLISH, took)  # a machine that is busy takes its time for both
+
+
+def test_rejected_upload_stays_withheld_as_a_person_decided(
+    stack: DeployedStack, console: Console, tab: Page
+) -> None:
+    stack.upload("no.jpg", violent(2))
+    ended(stack, "no.jpg", "REVIEW")
+    start(tab, console, "no.jpg")
+    tab.press("2", "r")
+    record = ended(stack, "no.jpg", "BLOCKED")
+    assert record["reason"] == "person_block"
+    assert "Violence" in record["detail"]
+    assert stack.keys("renditions_bucket", "no.jpg/") == set()
+    assert "attention" not in record
+
+
+def test_undone_approval_publishes_nothing(stack: DeployedStack, console: Console, tab: Page) -> None:
+    stack.upload("undone.jpg", violent(3))
+    ended(stack, "undone.jpg", "REVIEW")
+    start(tab, console, "undone.jpg")
+    tab.press("a")
+    tab.wait("document.getElementById('leaving').innerText.includes('undone.jpg')")
+    tab.press("u")
+    tab.wait("document.getElementById('key').innerText === 'undone.jpg'")
+    tab.run("new Promise((done) => setTimeout(done, 6000))")
+    (record,) = stack.records("undone.jpg")
+    assert record["status"] == "REVIEW"
+    assert "decision" not in record
+    tab.press("r")
+    ended(stack, "undone.jpg", "BLOCKED")
