@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
 
@@ -29,8 +30,15 @@ ANNOUNCE_GRACE = (
     3600.0  # seconds after the commit, within which the message itself still leads to the announcement
 )
 DECISION_GRACE = 600.0  # seconds after the decision, within which its own message is carried out
-DECISIONS = frozenset({"approve", "reject"})  # those that workers carry out
-DECIDABLE = frozenset({"REVIEW", "BLOCKED"})  # statuses from which they do
+DECISIONS: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "approve": frozenset({"REVIEW", "BLOCKED"}),
+        "reject": frozenset({"REVIEW", "BLOCKED"}),
+        "withdraw": frozenset({"PUBLISHED", "REVIEW", "SUPERSEDED", "REJECTED"}),
+        "restore": frozenset({"BLOCKED"}),
+    }
+)
+"""What workers carry out, and from which statuses."""
 DECISION_SOURCE = "media-pipeline:decision"
 ATTENTION_INDEX = "attention"
 
@@ -209,8 +217,8 @@ class Redrive:
         if plain["status"] == "FAILED":
             return Kind.FAILED
         decision = plain.get("decision") or {}
-        is_pending = decision.get("action") in DECISIONS and decision["id"] != plain.get("carried_out")
-        if is_pending and plain["status"] in DECIDABLE:
+        can_be_carried_out = plain["status"] in DECISIONS.get(decision.get("action", ""), ())
+        if can_be_carried_out and decision["id"] != plain.get("carried_out"):
             return Kind.DECIDED if now - _epoch(decision["at"]) > DECISION_GRACE else None
         if "announced_at" not in plain and now - _epoch(plain["updated_at"]) > ANNOUNCE_GRACE:
             return Kind.UNANNOUNCED

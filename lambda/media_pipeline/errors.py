@@ -90,6 +90,7 @@ class Reason(StrEnum):
     RESOURCE_EXHAUSTED = "resource_exhausted", "REJECTED", "Decoding it ended the function three times."
     POLICY_BLOCK = "policy_block", "BLOCKED", "The moderation policy forbids it."
     PERSON_BLOCK = "person_block", "BLOCKED", "A person looked at it and decided against it."
+    TAKEN_DOWN = "taken_down", "BLOCKED", "A person withdrew it; what was published of it is removed."
     POLICY_REVIEW = "policy_review", "REVIEW", "The moderation policy asks for a person to look at it."
     ORIGINAL_EXPIRED = (
         "original_expired",

@@ -81,6 +81,13 @@ BY_REASON: Mapping[Reason, Sentences] = MappingProxyType(
             "original is in quarantine.",
             for_uploader="A person looked at it and decided against it. It was not published.",
         ),
+        Reason.TAKEN_DOWN: Sentences(
+            meaning="a person withdrew it",
+            headline="An upload was taken down: it is not published any more.",
+            next_step="Nothing, unless it was taken down by mistake: then restore it while its original is in "
+            "quarantine: `python -m operations restore`",
+            for_uploader="It was taken down.",
+        ),
         Reason.ORIGINAL_EXPIRED: Sentences(
             meaning="a person approved it, but its original had expired",
             headline="An upload was approved, but its original is not in quarantine any more. It was not published.",

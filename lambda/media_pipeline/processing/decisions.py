@@ -23,7 +23,7 @@ from media_pipeline.storage import OriginalGoneError, Storage
 
 
 class Decisions(Generic[Fetched]):
-    """Approves and rejects, with the means of ordinary processing but without a request to Rekognition."""
+    """Approves, rejects, withdraws and restores, without a request to Rekognition."""
 
     def __init__(
         self,
@@ -52,6 +52,10 @@ class Decisions(Generic[Fetched]):
         try:
             if decision.action is Action.APPROVE:
                 return self._approve(attempt, decision)
+            if decision.action is Action.WITHDRAW:
+                return self._withdraw(attempt, decision)
+            if decision.action is Action.RESTORE:
+                return self._restore(attempt, decision)
             if decision.action is Action.REJECT:
                 return self._withheld(attempt, Status.BLOCKED, Reason.PERSON_BLOCK, _rejection(decision))
         except OriginalGoneError as error:
@@ -77,8 +81,8 @@ class Decisions(Generic[Fetched]):
                 if stage is not self._media.stage:
                     return HandOver(stage)
                 fetched = kept.enter_context(self._media.fetch(attempt, original))
-            if not decision.approves(attempt.facts["sha256"]):
-                detail = "quarantine holds other bytes than those that were approved"
+            if decision.sha256 != attempt.facts["sha256"]:
+                detail = "quarantine holds other bytes than those that it was about"
                 return self._return(attempt, detail)
             self._records.begin_decoding(attempt.claim)
             judging = kept.enter_context(self._verdicts.unasked(attempt, self._encoders))
@@ -89,12 +93,40 @@ class Decisions(Generic[Fetched]):
             self._publishing.publish(attempt, stored, results)
         return Ending(Status.PUBLISHED, {})
 
+    def _withdraw(self, attempt: Attempt, decision: Decision) -> Ending:
+        """Remove all that is published of a version, and move its original to quarantine.
+
+        Nobody signs links any more: the record does not say that it is published. Its list of renditions stays until
+        the commit, and the bucket is asked as well, so that an attempt that was cut off leaves none behind.
+        """
+        record = attempt.record
+        attempt.invocation.require_time("remove the renditions")
+        with attempt.steps("withdraw"):
+            listed = self._storage.renditions_of_version(record.object_key, record.version)
+            self._storage.remove_renditions(record.rendition_keys | listed)
+        facts = {"reason": Reason.TAKEN_DOWN, "detail": _taken_down(decision)}
+        try:
+            self._publishing.move(attempt, record, Status.BLOCKED)
+        except OriginalGoneError:
+            pass  # its retention is over, or it was deleted: there is nothing left to keep
+        else:
+            facts["original"] = "quarantine"
+        return self._ended(attempt, Status.BLOCKED, facts)
+
+    def _restore(self, attempt: Attempt, decision: Decision) -> Ending | HandOver:
+        """Publish again what was taken down; what the verdict withholds goes back to where it was then."""
+        record = attempt.record
+        if record.moderation is not None and not record.moderation.publishes:
+            status, reason = WITHHELD[record.moderation.verdict]
+            return self._ended(attempt, status, {"reason": reason, "detail": record.moderation.reason})
+        return self._approve(attempt, decision)
+
     def _return(self, attempt: Attempt, detail: str) -> Ending:
         """End as before: what was approved cannot be published any more, and a person should know."""
         status, reason = _came_from(attempt.record)
         if status is Status.REVIEW:
             reason = Reason.ORIGINAL_EXPIRED.value
-        return self._withheld(attempt, status, reason, f"it was approved, but {detail}")
+        return self._withheld(attempt, status, reason, f"it was to be published, but {detail}")
 
     def _withheld(self, attempt: Attempt, status: Status, reason: str, detail: str) -> Ending:
         return self._ended(attempt, status, {"reason": reason, "detail": detail})
@@ -115,6 +147,10 @@ def _came_from(record: Record) -> tuple[Status, str]:
         status, reason = WITHHELD.get(record.moderation.verdict, WITHHELD[Verdict.BLOCK])
         return status, reason.value
     return Status(before["status"]), str(before["reason"])
+
+
+def _taken_down(decision: Decision) -> str:
+    return f"a person withdrew it: {decision.reason}" if decision.reason else "a person withdrew it"
 
 
 def _rejection(decision: Decision) -> str:

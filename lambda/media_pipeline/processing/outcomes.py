@@ -182,7 +182,7 @@ class Outcomes:
             # Its record expired, or the event of its upload has not come yet.
             self._storage.remove_renditions(self._renditions_without_record(event))
             return
-        if record.withheld and record.status is not Status.DELETED:
+        if record.leaves_uploads and record.status is not Status.DELETED:
             if self._was_deleted_by_its_move(record):
                 # Recorded as DELETED, a blocked picture would look withdrawn. It is not announced here either: this
                 # event runs in parallel with the invocation that moved it and is about to announce it, and people
@@ -229,7 +229,7 @@ class Outcomes:
             self._remove_older(record)
             return
         self._storage.remove_renditions(record.rendition_keys)
-        if record.withheld and not record.is_held:
+        if record.leaves_uploads and not record.is_held:
             later = self._records.succession.newer(record.object_key, record.sequencer)
             # Null versions with the same bytes share a copy.
             if not record.is_of_null_version or record.version not in {newer.version for newer in later}:
@@ -242,6 +242,7 @@ class Outcomes:
         """
         lease_left = 0.0
         keys: set[str] = set()
+        kept: set[str] = set()  # versions whose copies stay
         all_older = list(self._records.succession.older(tombstone.object_key, tombstone.sequencer))
         for older in all_older:
             keys |= older.rendition_keys
@@ -251,14 +252,15 @@ class Outcomes:
             left = older.lease_left(self._clock())
             lease_left = max(lease_left, left)
             if left > 0:
+                kept.add(older.version)
                 continue
             # Its function may only stand still: from here on it can write nothing, and removes what it put.
             if older.was_moved:
                 self._withdraw(older)
-            elif (
-                older.withheld
-            ):  # a move to quarantine that was begun is completed, and its copy then removed
+            elif older.withheld:
+                # A move to quarantine that was begun is completed, and its copy then removed.
                 self._records.fence(older)
+                kept.add(older.version)
             elif older.gives_way and _has_twin(older, all_older):
                 self._records.discard_abandoned(older)
             else:
@@ -266,11 +268,11 @@ class Outcomes:
         # In this order: whatever was listed has a record by now.
         renditions = self._storage.renditions_of(tombstone.object_key)
         copies = self._storage.quarantined.versions_of(tombstone.object_key)
-        newer = self._records.succession.newer(tombstone.object_key, tombstone.sequencer)
-        kept = {record.version for record in newer}
-        self._storage.remove_renditions(keys | _of_others(renditions, kept))
-        kept |= {older.version for older in all_older if older.is_held or older.status is Status.PROCESSING}
-        for version in sorted(copies - kept):
+        following = self._records.succession.newer(tombstone.object_key, tombstone.sequencer)
+        newer = {record.version for record in following}
+        self._storage.remove_renditions(keys | _of_others(renditions, newer))
+        held = {older.version for older in all_older if older.is_held}
+        for version in sorted(copies - kept - newer - held):
             self._storage.quarantined.remove_version(tombstone.object_key, version)
         if lease_left > 0:
             # It may be putting renditions now; it will not claim again, since this record is newer.

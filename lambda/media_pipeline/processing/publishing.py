@@ -84,6 +84,12 @@ class Publishing:
         if record.moderation is None:
             raise AssertionError("only a record with a withholding verdict is moved to quarantine")
         status, reason = WITHHELD[record.moderation.verdict]
+        self.move(attempt, record, status)
+        facts = {"reason": reason, "detail": record.moderation.reason, "original": "quarantine"}
+        return Ending(status, facts)
+
+    def move(self, attempt: Attempt, record: Record, status: Status) -> None:
+        """Move the original of what ends in `status` to quarantine. Raises OriginalGoneError, TransientError."""
         attempt.invocation.require_time("move the original to quarantine")
         with attempt.steps("quarantine"):
             self._storage.quarantine(
@@ -94,8 +100,6 @@ class Publishing:
                 facts=self._labels(record, status),
                 size=int(record.attributes.get("bytes", 0)),
             )
-        facts = {"reason": reason, "detail": record.moderation.reason, "original": "quarantine"}
-        return Ending(status, facts)
 
     def _labels(self, record: Record, status: Status) -> dict[str, str]:
         """Return an object's metadata and tags; S3 allows letters, digits and few other characters there."""

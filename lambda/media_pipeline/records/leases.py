@@ -19,6 +19,8 @@ CARRIED_OUT_FROM: Mapping[Action, frozenset[Status]] = MappingProxyType(
     {
         Action.APPROVE: frozenset({Status.REVIEW, Status.BLOCKED}),
         Action.REJECT: frozenset({Status.REVIEW, Status.BLOCKED}),
+        Action.WITHDRAW: frozenset({Status.PUBLISHED, Status.REVIEW, Status.SUPERSEDED, Status.REJECTED}),
+        Action.RESTORE: frozenset({Status.BLOCKED}),
     }
 )
 """What the workers carry out, and from which statuses: BLOCKED where a person overrides the policy.
@@ -26,7 +28,7 @@ CARRIED_OUT_FROM: Mapping[Action, frozenset[Status]] = MappingProxyType(
 From PROCESSING and FAILED too, where an attempt to carry it out was cut off.
 """
 _CUT_OFF = frozenset({Status.PROCESSING, Status.FAILED})
-_NEEDS_ORIGINAL = frozenset({Action.APPROVE})
+_NEEDS_ORIGINAL = frozenset({Action.APPROVE, Action.RESTORE})
 
 
 class LeasedRecords(RecordTable):

@@ -36,7 +36,7 @@ class Status(StrEnum):
         return self in (Status.REVIEW, Status.FAILED)
 
 
-_MOVED = frozenset({Status.BLOCKED, Status.REVIEW, Status.PUBLISHED})
+_WITHHELD = frozenset({Status.BLOCKED, Status.REVIEW})
 
 
 class Stage(StrEnum):
@@ -115,9 +115,23 @@ class Record:
 
     @property
     def was_moved(self) -> bool:
-        """Whether its original was moved to quarantine, where it stays while a person's decision is carried out."""
-        is_decided_about = self.status is Status.PROCESSING and "decided_from" in self.attributes
-        return self.withheld and (self.status in _MOVED or is_decided_about)
+        """Whether its original was moved to quarantine, or a person's decision about it is being carried out.
+
+        It stays there whatever is decided.
+        """
+        if self.status is Status.PROCESSING:
+            return "decided_from" in self.attributes
+        return self.status in _WITHHELD or (self.status is Status.PUBLISHED and self.leaves_uploads)
+
+    @property
+    def leaves_uploads(self) -> bool:
+        """Whether the original is, or is to be, in quarantine only: the stack itself deletes it from the uploads."""
+        return self.withheld or self.is_withdrawn or self.attributes.get("original") == "quarantine"
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether a person asked for it to be taken down, and not for anything else since."""
+        return self.decision is not None and self.decision.action is Action.WITHDRAW
 
     @property
     def is_held(self) -> bool:

@@ -31,7 +31,12 @@ if TYPE_CHECKING:
 
 EVIDENCE_PREFIX = "decisions/"
 DECIDABLE: Mapping[Action, frozenset[Status]] = MappingProxyType(
-    {Action.APPROVE: frozenset({Status.REVIEW}), Action.REJECT: frozenset({Status.REVIEW})}
+    {
+        Action.APPROVE: frozenset({Status.REVIEW}),
+        Action.REJECT: frozenset({Status.REVIEW}),
+        Action.WITHDRAW: frozenset({Status.PUBLISHED, Status.REVIEW, Status.SUPERSEDED, Status.REJECTED}),
+        Action.RESTORE: frozenset({Status.BLOCKED}),
+    }
 )
 """The statuses from which a decision can be asked for."""
 OVERRIDABLE: Mapping[Action, frozenset[Status]] = MappingProxyType(
@@ -83,10 +88,12 @@ class Decisions:
         seen: bool | None = None,
         seconds: float | None = None,
         override: bool = False,
+        case: Mapping[str, str] | None = None,
     ) -> Asked:
         """Record what a person decided about a version as it was seen in `record`, and tell the workers.
 
         `override` allows to approve what the policy blocked, and to replace a decision that is not carried out yet.
+        `case` is what else the evidence names, such as the number of a notice and when it was received.
         Raises DecidedError where the record is in another state
         by now, ReplacedError and ExpiredError where an approval could not be carried out, DecisionError for a
         decision that no record may hold.
@@ -114,7 +121,7 @@ class Decisions:
             )
         except ValueError as error:
             raise DecisionError(str(error)) from error
-        self._keep_evidence(record, decision, override=override)
+        self._keep_evidence(record, decision, override=override, case=case or {})
         self._write(record, decision)
         return Asked(decision=decision, sent=self._send(record, decision))
 
@@ -139,7 +146,9 @@ class Decisions:
                 " any more"
             )
 
-    def _keep_evidence(self, record: Record, decision: Decision, *, override: bool) -> None:
+    def _keep_evidence(
+        self, record: Record, decision: Decision, *, override: bool, case: Mapping[str, str]
+    ) -> None:
         """Put the decision into the logs bucket, once, before it has any effect."""
         day = datetime.fromisoformat(decision.at)
         document = {
@@ -152,6 +161,7 @@ class Decisions:
             "attempt_seen": record.attempt,
             "decision_seen": record.decision.id if record.decision else None,
             "override": override,
+            **({"case": dict(case)} if case else {}),
         }
         try:
             self._s3.put_object(

@@ -151,9 +151,18 @@ def decided(since: float = LONG_AGO, action: str = "approve") -> dict[str, Any]:
     return {"id": "01KB5Q8YV0ABCDEFGHJKMNPQRS", "action": action, "at": iso_time(since)}
 
 
-@pytest.mark.parametrize("status", ["REVIEW", "BLOCKED"])
-def test_decision_whose_message_was_lost_is_sent_again(outputs: Path, status: str) -> None:
-    put("a b.jpg", status, announced_at="x", decision=decided())
+@pytest.mark.parametrize(
+    ("status", "action"),
+    [
+        ("REVIEW", "approve"),
+        ("BLOCKED", "approve"),
+        ("PUBLISHED", "withdraw"),
+        ("SUPERSEDED", "withdraw"),
+        ("BLOCKED", "restore"),
+    ],
+)
+def test_decision_whose_message_was_lost_is_sent_again(outputs: Path, status: str, action: str) -> None:
+    put("a b.jpg", status, announced_at="x", decision=decided(action=action))
     assert run(outputs, "--status", "DECIDED") == 0
     (event,) = messages(outputs)
     assert (event.kind, event.key, event.version_id) == (EventKind.CREATED, "a b.jpg", "v1")
@@ -167,6 +176,8 @@ def test_decision_whose_message_was_lost_is_sent_again(outputs: Path, status: st
         ("BLOCKED", {"decision": decided(), "carried_out": "01KB5Q8YV0ABCDEFGHJKMNPQRS"}),
         ("SUPERSEDED", {"decision": decided()}),
         ("REVIEW", {"decision": decided(action="escalate")}),
+        ("BLOCKED", {"decision": decided(action="withdraw")}),
+        ("PUBLISHED", {"decision": decided(action="restore")}),
     ],
 )
 def test_decision_that_is_under_way_carried_out_or_without_effect_is_left_alone(

@@ -12,7 +12,7 @@ from tests.fixtures.deciding import decide
 from tests.fixtures.moto_stack import MotoStack
 from tests.unit.processing.driving import KILLED, LEASE_OVER, draw, kill_at, settle
 from tests.unit.processing.test_versions_and_deletes import shown, version_of
-from tests.unit.processing.test_withdrawals import FIGHT, KEY, copy_of, delete, withhold
+from tests.unit.processing.test_withdrawals import FIGHT, KEY, copies, copy_of, delete, withhold
 
 
 def published(stack: MotoStack, shade: int = 1) -> dict[str, object]:
@@ -36,7 +36,7 @@ def test_withdrawn_version_has_no_rendition_and_its_original_is_in_quarantine(st
         name for name, value in record.attributes.items() if value
     }
     assert stack.keys("renditions") == set()
-    assert stack.keys("quarantine") == {copy_of(event)}
+    assert copies(stack) == {copy_of(event)}
     assert stack.keys("uploads") == set()
     assert [each["status"] for each in stack.announcements()] == ["PUBLISHED", "BLOCKED"]
     answer = shown(stack, KEY)
@@ -87,7 +87,7 @@ def test_takedown_that_is_cut_off_anywhere_ends(
     settle(stack, message)
     assert stack.record(KEY, event).status is Status.BLOCKED
     assert stack.keys("renditions") == set()
-    assert stack.keys("quarantine") == {copy_of(event)}
+    assert copies(stack) == {copy_of(event)}
 
 
 def test_renditions_that_the_record_does_not_list_go_as_well(stack: MotoStack) -> None:
@@ -130,7 +130,7 @@ def test_what_waits_for_review_can_be_taken_down(stack: MotoStack) -> None:
     record = stack.record(KEY, event)
     assert (record.status, record.attributes["reason"]) == (Status.BLOCKED, "taken_down")
     assert "attention" not in record.attributes
-    assert stack.keys("quarantine") == {copy_of(event)}
+    assert copies(stack) == {copy_of(event)}
 
 
 def test_an_older_version_is_taken_down_without_touching_the_newer_one(stack: MotoStack) -> None:

@@ -104,11 +104,27 @@ def test_decision_that_was_carried_out_does_not_stand_in_the_way_of_a_new_one(st
 )
 def test_only_what_waits_is_decided(stack: Stack, status: str) -> None:
     record = stack.put(status=status)
-    for action in Action:
+    for action in (Action.APPROVE, Action.REJECT, Action.ESCALATE):
         with pytest.raises(DecidedError, match=status):
             stack.decisions().ask(record, action, ANNA)
     assert stack.evidence() == {}
     assert stack.messages() == []
+
+
+@pytest.mark.parametrize("status", ["PUBLISHED", "REVIEW", "SUPERSEDED", "REJECTED"])
+def test_what_has_an_original_is_withdrawn_and_the_evidence_names_the_case(stack: Stack, status: str) -> None:
+    record = stack.put(status=status)
+    case = {"number": "NCII-7", "received": "2026-11-28T09:00:00Z"}
+    assert stack.decisions().ask(record, Action.WITHDRAW, ANNA, case=case).sent
+    (evidence,) = stack.evidence().values()
+    assert (evidence["action"], evidence["case"], evidence["status_seen"]) == ("withdraw", case, status)
+
+
+@pytest.mark.parametrize("status", ["PROCESSING", "DELETED", "BLOCKED"])
+def test_what_is_open_or_gone_or_blocked_is_not_withdrawn(stack: Stack, status: str) -> None:
+    with pytest.raises(DecidedError, match=status):
+        stack.decisions().ask(stack.put(status=status), Action.WITHDRAW, ANNA)
+    assert stack.evidence() == {}
 
 
 def test_block_of_the_policy_is_approved_only_with_override(stack: Stack) -> None:
