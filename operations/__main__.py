@@ -6,7 +6,18 @@ from collections.abc import Mapping, Sequence
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from operations.commands import plan, reconcile, redrive, review, show, status, tail, what_if
+from operations.commands import (
+    plan,
+    reconcile,
+    redrive,
+    restore,
+    review,
+    show,
+    status,
+    tail,
+    takedown,
+    what_if,
+)
 from operations.commands.arguments import FAILED, Command
 from operations.errors import OperationsError
 
@@ -19,6 +30,8 @@ COMMANDS: Mapping[str, Command] = {
     "show": show,
     "tail": tail,
     "what-if": what_if,
+    "takedown": takedown,
+    "restore": restore,
 }
 """By name, in the order in which `--help` lists them."""
 
