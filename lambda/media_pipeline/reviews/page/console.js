@@ -275,7 +275,7 @@ function renderThumb(item) {
 
 function renderHead(item) {
   find("key").textContent = item.object_key;
-  find("position").textContent = `waits since ${ago(item.since)}`;
+  find("position").textContent = `sent to review ${ago(item.since)}`;
 }
 
 function renderObject(object) {
