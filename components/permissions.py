@@ -47,7 +47,7 @@ def process_media(on: Resources, queue: aws.sqs.Queue) -> list[Statement]:
             resources=[on.storage.records.arn],
         ),
         Statement(
-            sid="QuarantineAndVerifyTheCopy",
+            sid="QuarantineAndVerifyTheCopy",  # GetObject also reads what a person approved
             actions=["s3:PutObject", "s3:PutObjectTagging", "s3:GetObject"],
             resources=[on.storage.quarantine.objects()],
         ),

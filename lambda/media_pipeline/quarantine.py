@@ -45,6 +45,14 @@ class Quarantine:
         copy = quarantine_key(key, version)
         remove_objects(self._s3, self._bucket, {copy, *self._pictures(copy)}, what="objects in quarantine")
 
+    def remove_pictures(self, key: str, version: str) -> None:
+        """Remove the pictures of one version alone, which an attempt may have put that was then cut off.
+
+        Raises TransientError where S3 refused to.
+        """
+        pictures = self._pictures(quarantine_key(key, version))
+        remove_objects(self._s3, self._bucket, pictures, what="pictures in quarantine")
+
     def put_picture(
         self, key: str, data: bytes, *, facts: Mapping[str, str], metadata: Mapping[str, str]
     ) -> None:

@@ -3,9 +3,9 @@
 import dataclasses
 from typing import Any
 
+from media_pipeline.errors import LeaseHeldError
 from media_pipeline.moderation.verdicts import Verdict
 from media_pipeline.processing import clean_up, decisions, outcomes, processor, publishing, verdicts
-from media_pipeline.records import leases
 from media_pipeline.records.decisions import Action, Decision
 from media_pipeline.records.record import Record, Status
 from media_pipeline.records.table import Records
@@ -33,11 +33,29 @@ def an_approved_original_is_read_from_the_uploads() -> None:
 
 
 @mutation
-def an_approval_asks_rekognition_again() -> None:
-    def unasked(self: Any, attempt: Any, encoders: int) -> Any:
-        return self.early(attempt, encoders)
+def a_decision_whose_record_is_held_is_given_up() -> None:
+    def claim(self: Any, event: Any, **how: Any) -> Any:
+        try:
+            return real(self, event, **how)
+        except LeaseHeldError:
+            return None
 
-    swap(Verdicts, "unasked", lambda _: unasked)
+    real: Any = Records.claim_decided
+    swap(Records, "claim_decided", lambda _: claim)
+
+
+@mutation
+def a_decision_is_carried_out_again_where_its_lease_still_holds() -> None:
+    def claim(self: Any, event: Any, **how: Any) -> Any:
+        swap(Record, "lease_left", lambda _: lambda self, now: 0.0)
+        try:
+            return real(self, event, **how)
+        finally:
+            swap(Record, "lease_left", lambda _: left)
+
+    real: Any = Records.claim_decided
+    left: Any = Record.lease_left
+    swap(Records, "claim_decided", lambda _: claim)
 
 
 @mutation
@@ -93,24 +111,6 @@ def a_decision_is_carried_out_whatever_its_id() -> None:
 @mutation
 def a_decision_is_never_noted_as_carried_out() -> None:
     vars(processor)["_carried_out"] = lambda record: {}
-
-
-@mutation
-def a_cut_off_decision_is_processed_like_an_upload() -> None:
-    vars(processor)["decision_to_carry_out"] = lambda record: (
-        leases.decision_to_carry_out(record) if "decided_from" in record.attributes else None
-    )
-    real: Any = Records.claim
-
-    def claim(self: Any, event: Any, **how: Any) -> Any:
-        known = self.get(event.key, self.sequencer_of(event))
-        if known is not None and known.status is Status.PROCESSING:
-            self._items.update(
-                (known.object_key, known.sequencer), {}, condition={}, remove=("decided_from",)
-            )
-        return real(self, event, **how)
-
-    swap(Records, "claim", lambda _: claim)
 
 
 @mutation

@@ -2,8 +2,10 @@
 
 import hashlib
 from collections.abc import Callable
+from datetime import datetime
 
 from tests.faults.configurations import BY_NAME
+from tests.faults.expiry_checks import REPLACING
 from tests.faults.history import History, Upload
 from tests.faults.record_items import Item, is_withheld, listed, version_of
 from tests.faults.sample_uploads import REASONS, WITHOUT_VIDEOS
@@ -11,6 +13,7 @@ from tests.faults.simulated_stack import API_PREFIX, QUARANTINE, RENDITIONS, Sim
 
 _EXPECTED = {name: deployment.expected_statuses for name, deployment in BY_NAME.items()}
 KILLS_OF_POISON = 3
+LONG_AGO = 1_800.0  # seconds: longer than any attempt
 
 
 class OutcomeChecker:
@@ -47,9 +50,21 @@ class OutcomeChecker:
     def _check_published(self, item: Item, upload: Upload) -> str | None:
         if not self.allowed(upload) and not self._history.is_approved(item, upload):
             return "no verdict allows it"
+        if not self.allowed(upload) and (newer := self._replaced_long_ago(item)):
+            return f"{newer} had taken its place long before"
         missing = [key for key in listed(item) if self._stack.read(RENDITIONS, key) is None]
         if (missing and not self._is_hidden(item)) or not listed(item):
             return f"its renditions {missing} do not exist"
+        return None
+
+    def _replaced_long_ago(self, item: Item) -> str | None:
+        """Return an outcome that took a record's place before any attempt that just ended can have begun."""
+        for other in self._stack.items(str(item["object_key"])):
+            is_newer = str(other["sequencer"]) > str(item["sequencer"]) and not other.get("undone")
+            ended = datetime.fromisoformat(str(other.get("finished_at") or item["finished_at"]))
+            age = datetime.fromisoformat(str(item["finished_at"])) - ended
+            if is_newer and other["status"] in REPLACING and age.total_seconds() > LONG_AGO:
+                return f"{other['sequencer']}, {other['status']},"
         return None
 
     def _is_hidden(self, item: Item) -> bool:

@@ -5,6 +5,7 @@ What was decided is noted from the evidence, before it can have any effect.
 """
 
 import json
+import random
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -34,6 +35,7 @@ class Reviewers:
         self._run = run
         self._pool = pool
         self._clients: ClientSet | None = None
+        self._rng = random.Random("reviewers")  # the users of a seed do the same whatever people decide
         self.lost_messages = False
 
     def decide(self, action: Action, upload: Upload | None = None) -> bool:
@@ -98,7 +100,7 @@ class Reviewers:
             records_table=TABLE,
             images_queue_url=self._run.queues["images"].url,
         )
-        clock, rng = self._run.clock, self._run.rng
+        clock, rng = self._run.clock, self._rng
         return Decisions(
             places=places, dynamodb=dynamodb, s3=s3, sqs=sqs, clock=lambda: clock.now, random=rng.randbytes
         )

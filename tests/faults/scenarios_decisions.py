@@ -62,6 +62,10 @@ def _decided_unheard(action: Action) -> Act:
     return act
 
 
+def _later(run: Simulation) -> None:
+    run.pass_time(HOUR)
+
+
 def _redrive(run: Simulation) -> None:
     """Redrive, and once more later: a command that was interrupted is started again."""
     run.operator.redrive()
@@ -148,7 +152,7 @@ DECISIONS: Mapping[str, Scenario] = {
     "decide-approve-and-delete": _one(held_back(), _approved_and_deleted, "DELETED"),
     "decide-approve-then-delete": _one(held_back(Content.FIGHT, approve), delete, "DELETED"),
     "decide-approve-an-old-version": _one(
-        held_back(Content.FIGHT, _decided_unheard(Action.APPROVE), overwrite), _redrive, "PUBLISHED"
+        held_back(Content.FIGHT, _decided_unheard(Action.APPROVE), overwrite, _later), _redrive, "PUBLISHED"
     ),
     "decide-reject-an-old-version": Scenario(
         held_back(Content.FIGHT, overwrite), reject, "PUBLISHED", deployment=KEEPING, in_pairs=False

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
+from media_pipeline.records.decisions import Action
 from tests.faults.configurations import CACHE_DAYS, Deployment
+from tests.faults.record_items import WITHHELD, is_undecided, version_of
 from tests.faults.sample_uploads import REASONS, Content
 from tests.faults.scenarios_time_outs import with_time_out
 from tests.faults.simulation import Simulation
@@ -17,6 +19,8 @@ API_UPLOADS = 2  # per seed
 CACHING_SHARE = 0.7  # of the seeds keep answers for later uploads
 COPIES = 6  # of earlier uploads under keys of their own, in these seeds
 ROUNDS_OF_REDRIVING = 3
+DECISIONS = 10  # of people, about what is withheld at that moment, per seed
+LOST_DECISIONS = 0.2  # share of them whose message is lost
 
 
 class Surroundings:
@@ -25,6 +29,7 @@ class Surroundings:
     def __init__(self, seed: int) -> None:
         self._rng = random.Random(f"surroundings {seed}")
         self._cache_rng = random.Random(f"cache {seed}")
+        self._decision_rng = random.Random(f"decisions {seed}")
         self._caches = self._cache_rng.random() < CACHING_SHARE
 
     def choose(self, deployments: Sequence[Deployment]) -> Deployment:
@@ -43,8 +48,25 @@ class Surroundings:
             run.clock.after(rng.uniform(0, seconds), partial(run.api.upload, rng.choice(UPLOADS), number))
         form = partial(run.api.ask_for_form, rng.choice(UPLOADS), first_number + API_UPLOADS)
         run.clock.after(rng.uniform(0, seconds), form)
+        for _ in range(DECISIONS):
+            run.clock.after(self._decision_rng.uniform(0, 2 * seconds), partial(self._decide, run))
         if self._caches:
             self._schedule_copies(run, seconds)
+
+    def _decide(self, run: Simulation) -> None:
+        """Have a person decide about something that is withheld now."""
+        rng = self._decision_rng
+        waiting = {
+            (item["object_key"], version_of(item))
+            for item in run.stack.all_items()
+            if item["status"] in WITHHELD
+        }
+        uploads = [upload for name, upload in run.history.uploads.items() if name in waiting]
+        if uploads:
+            run.reviewers.lost_messages = rng.random() < LOST_DECISIONS
+            run.reviewers.decide(
+                rng.choice((Action.APPROVE, Action.APPROVE, Action.REJECT)), rng.choice(uploads)
+            )
 
     def _schedule_copies(self, run: Simulation, seconds: float) -> None:
         """Schedule uploads of bytes that were uploaded before, and another model of Rekognition."""
@@ -63,13 +85,15 @@ class Surroundings:
 
 
 def redrive_all(run: Simulation) -> list[str]:
-    """Redrive as an operator does until nothing is left to redrive; return what is still FAILED after that."""
+    """Redrive as an operator does until nothing is left to redrive; return what is left after that."""
     failed: list[str] = []
     for _ in range(ROUNDS_OF_REDRIVING + 1):
         # A version whose original is gone may stay FAILED: no redrive can bring it back.
-        items = [item for item in run.stack.all_items() if item["status"] == "FAILED"]
-        left = [item for item in items if item["reason"] != "original_gone"]
+        items = run.stack.all_items()
+        left = [item for item in items if item["status"] == "FAILED" and item["reason"] != "original_gone"]
         failed = [f"{item['object_key']} is still FAILED ({item['reason']}) after redrives" for item in left]
+        left = [item for item in items if item["status"] in WITHHELD and is_undecided(item)]
+        failed += [f"what was decided about {item['object_key']} is not carried out" for item in left]
         if not failed:
             break
         run.operator.redrive()

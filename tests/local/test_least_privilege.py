@@ -17,6 +17,10 @@ from PIL import Image
 from components import function_specs
 from embedded_aws.access.actions import Need
 from local.demo.filming import Film, film
+from media_pipeline.records.decisions import Action
+from media_pipeline.reviews.asking import Decisions
+from media_pipeline.reviews.places import Places
+from media_pipeline.reviews.waiting import Waiting
 from tests.api_end_to_end.served_stack import ServedStack, card, photo, serve_stack
 
 # Those of a function with a schedule are held by tests/local/deployed/test_scheduled_reconcile.py.
@@ -76,6 +80,9 @@ def _use_everything(stack: ServedStack, folder: Path) -> None:
     assert stack.status("film.mp4") == "PUBLISHED"
     assert stack.status("blocked.mp4") == "BLOCKED"
 
+    _approve(stack, "held.jpg", card(Violence=60))
+    _approve(stack, "held.mp4", _video(folder / "held.mp4", card(Violence=60)))
+
     picture, idempotency_key = photo(f"{uuid4()}"), f"{uuid4()}"
     for _ in range(2):  # the second time finds the first
         answer = stack.upload(picture, Idempotency_Key=idempotency_key)
@@ -112,6 +119,25 @@ def _use_everything(stack: ServedStack, folder: Path) -> None:
     for name, queue in (("images", "images_queue_url"), ("videos", "videos_queue_url")):
         sqs.send_message(QueueUrl=outputs[queue], MessageBody=_event(stack, f"lost-{name}.jpg", "lost"))
         _wait(partial(_is_handed_back, stack, f"lost-{name}.jpg"))
+
+
+def _approve(stack: ServedStack, key: str, data: bytes) -> None:
+    """Upload what the policy holds back, and have a person approve it."""
+    stack.s3.put_object(Bucket=stack.uploads, Key=key, Body=data)
+    stack.wait_for_outcomes([key])
+    names = {name: stack.outputs[name] for name in ("uploads_bucket", "quarantine_bucket", "logs_bucket")}
+    places = Places(
+        stack="dev",
+        records_table=stack.outputs["records_table"],
+        images_queue_url=stack.outputs["images_queue_url"],
+        **names,
+    )
+    dynamodb = stack.world.client("dynamodb")
+    waiting = Waiting(dynamodb=dynamodb, table=places.records_table, clock=time.time)
+    sqs, person = stack.world.client("sqs"), "arn:aws:iam::123456789012:user/reviewer"
+    asking = Decisions(places=places, dynamodb=dynamodb, s3=stack.s3, sqs=sqs, clock=time.time)
+    assert asking.ask(waiting.of_key(key), Action.APPROVE, person).sent
+    _wait(lambda: stack.status(key) == "PUBLISHED")
 
 
 def _is_handed_back(stack: ServedStack, key: str) -> bool:

@@ -43,6 +43,8 @@ class Attempt:
     follows_made_up: bool = False
     """Whether an older record has a made-up sequencer: its version may be newer than this one."""
     verdict_stored: bool = False
+    put_pictures: bool = False
+    """Whether this attempt began to put pictures for reviewers."""
     put_keys: set[str] = field(default_factory=set)
     """Keys of the renditions that this attempt began to put."""
 

@@ -38,6 +38,16 @@ class CleanUp:
         except Exception as problem:  # noqa: BLE001 - the first error is the one to raise; the lease expires by itself
             error.add_note(f"the lease could not be released: {problem}")
 
+    def remove_pictures(self, attempt: Attempt, status: Status) -> None:
+        """Remove the pictures for reviewers that an earlier attempt may have put, where nothing is withheld now.
+
+        They are put before the verdict is stored: an attempt that was cut off in between leaves some without a record.
+        """
+        record = attempt.record
+        if record.attempt > 1 and not record.withheld and status not in (Status.BLOCKED, Status.REVIEW):
+            attempt.invocation.require_time("remove pictures for reviewers")
+            self._storage.quarantined.remove_pictures(record.object_key, record.version)
+
     def remove_unlisted(self, attempt: Attempt, error: Exception) -> None:
         """Remove what this attempt put after another one took over, unless the current record lists it.
 
@@ -47,6 +57,9 @@ class CleanUp:
             record = self._records.get(attempt.record.object_key, attempt.record.sequencer)
             kept = record.rendition_keys if record and record.status in LISTING else frozenset()
             self._storage.remove_renditions(attempt.put_keys - kept)
+            is_open = record is not None and record.status is Status.PROCESSING
+            if attempt.put_pictures and not is_open and not (record and record.withheld):
+                self._storage.quarantined.remove_pictures(attempt.record.object_key, attempt.record.version)
         except Exception as problem:  # noqa: BLE001 - the first error is the one to raise
             error.add_note(f"what was put without a lease could not be removed: {problem}")
 

@@ -170,6 +170,7 @@ class ObjectProcessor(Generic[Fetched]):
                 self._records.discard(attempt.claim)
                 self.process(replace(attempt.event, sequencer=outcome.sequencer), attempt.invocation)
                 return
+            self._clean_up.remove_pictures(attempt, outcome.status)
             facts = {**attempt.all_facts(), **outcome.facts, **_carried_out(attempt.record)}
             record = self._records.commit(attempt.claim, outcome.status, facts)
         except LeaseLostError as error:

@@ -69,6 +69,7 @@ class Publishing:
         def puts() -> Iterator[Callable[[], None]]:
             for key, (_, picture, _) in zip(keys, chosen, strict=True):
                 attempt.before_call("put a picture for reviewers")
+                attempt.put_pictures = True
                 yield partial(put, key, picture)
 
         with attempt.steps("review"):

@@ -91,3 +91,22 @@ def test_of_many_frames_those_with_the_surest_labels_are_shown_in_the_order_of_t
     assert len(shown) == REVIEW_PICTURES
     assert shown == sorted(shown, key=lambda time: time or 0.0)
     assert {1.5, 25.0, 29.0} <= set(shown)
+
+
+@pytest.mark.parametrize("after", [True, False])
+def test_pictures_of_an_attempt_that_was_cut_off_go_when_the_version_ends_without_a_verdict(
+    stack: MotoStack, picture: bytes, monkeypatch: pytest.MonkeyPatch, after: bool
+) -> None:
+    stack.rekognition.labels = FIGHT
+    event = stack.upload("a.jpg", picture)
+    kill_at(monkeypatch, type(stack.records), "store_verdict")
+    with pytest.raises(KILLED):
+        stack.deliver(event)
+    assert len(stack.keys("quarantine")) == 1
+    stack.clock.now += LEASE_OVER
+    marker = stack.clients.s3.delete_object(Bucket="uploads", Key="a.jpg")["VersionId"]
+    deleted = stack.event("ObjectRemoved:DeleteMarkerCreated", "a.jpg", marker)
+    messages = [event, deleted] if after else [deleted, event]
+    for message in messages:
+        settle(stack, message)
+    assert stack.keys("quarantine") == set()
