@@ -14,6 +14,8 @@ from components.upload_denials import upload_denials
 
 ATTENTION_INDEX = "attention"  # sparse: only items that need a person have the attribute
 
+EVIDENCE_PREFIX = "decisions/"  # of the logs bucket
+
 
 @dataclass(frozen=True, kw_only=True)
 class BucketSpec:
@@ -34,7 +36,7 @@ class BucketSpec:
 BUCKETS = (
     BucketSpec(
         name="logs",
-        purpose="S3 access logs of the other buckets",
+        purpose="S3 access logs of the other buckets, and the evidence of people's decisions",
         lifecycle=lambda retention: bucket.expire(retention.logs),
         access_logged=False,
     ),
@@ -127,7 +129,10 @@ class MediaStorage(pulumi.ComponentResource):
         logs = self.buckets["logs"]
         sources = {spec.name: self.buckets[spec.name] for spec in BUCKETS if spec.access_logged}
         delivery = self._policy(
-            f"{name}-logs-policy", logs, _log_delivery(logs, account, tuple(sources.values()))
+            f"{name}-logs-policy",
+            logs,
+            _log_delivery(logs, account, tuple(sources.values())),
+            denials=[_evidence_is_written_once(logs)],
         )
         for what, source in sources.items():
             if source is not self.uploads:  # its policy names a role that is created later: `protect_uploads`
@@ -188,6 +193,19 @@ class MediaStorage(pulumi.ComponentResource):
             # S3 refuses two concurrent changes of one bucket's access settings.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[target.public_access]),
         )
+
+
+def _evidence_is_written_once(logs: PrivateBucket) -> iam.Denial:
+    """Refuse to write over the evidence of a person's decision: without `If-None-Match` nobody puts an object there.
+
+    ("Enforce conditional writes on Amazon S3 buckets", Amazon S3 User Guide.)
+    """
+    return iam.Denial(
+        sid="EvidenceIsWrittenOnce",
+        actions=["s3:PutObject"],
+        resources=[logs.objects(f"{EVIDENCE_PREFIX}*")],
+        condition={"Null": {"s3:if-none-match": "true"}},
+    )
 
 
 def _log_delivery(

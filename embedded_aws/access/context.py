@@ -15,6 +15,8 @@ _OF_WRITES = {
     "s3:x-amz-storage-class": "StorageClass",
 }
 _WRITES = ("CopyObject", "CreateMultipartUpload", "PutObject", "UploadPart")
+_OF_CONDITIONAL_WRITES = {"s3:if-match": "IfMatch", "s3:if-none-match": "IfNoneMatch"}
+_CONDITIONAL_WRITES = ("CompleteMultipartUpload", "CopyObject", "PutObject")
 _EQUALS = re.compile(r"(?P<name>#?\w+)\s*=\s*(?P<value>:\w+)")
 
 
@@ -30,9 +32,10 @@ def of_call(call: Call) -> Context:
 def _of_s3(operation: str, parameters: Mapping[str, Any]) -> Mapping[str, str]:
     if operation.startswith("ListObject"):
         return {"s3:prefix": str(parameters["Prefix"])} if parameters.get("Prefix") is not None else {}
-    if operation in _WRITES:
-        return {key: str(parameters[name]) for key, name in _OF_WRITES.items() if parameters.get(name)}
-    return {}
+    known = _OF_WRITES if operation in _WRITES else {}
+    if operation in _CONDITIONAL_WRITES:
+        known = {**known, **_OF_CONDITIONAL_WRITES}
+    return {key: str(parameters[name]) for key, name in known.items() if parameters.get(name)}
 
 
 def _of_dynamodb(operation: str, parameters: Mapping[str, Any], region: str) -> Context:

@@ -59,7 +59,7 @@ def test_every_bucket_refuses_connections_without_tls(recorded: Recording, bucke
         "Resource": [arn, f"{arn}/*"],
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     } in statements
-    assert len(statements) == {"logs": 2, "uploads": 5}.get(bucket, 1)
+    assert len(statements) == {"logs": 3, "uploads": 5}.get(bucket, 1)
 
 
 def denials(recorded: Recording) -> dict[str, dict[str, object]]:
@@ -100,6 +100,15 @@ def test_a_policy_waits_for_the_public_access_block_of_its_bucket(recorded: Reco
     for bucket in NAMES:
         block = setting(recorded, "BucketPublicAccessBlock", bucket)
         assert block.urn in setting(recorded, "BucketPolicy", bucket).depends_on
+
+
+def test_evidence_of_decisions_cannot_be_written_over(recorded: Recording) -> None:
+    statements = setting(recorded, "BucketPolicy", "logs").json("policy")["Statement"]
+    (denial,) = [each for each in statements if each["Sid"] == "EvidenceIsWrittenOnce"]
+    assert (denial["Effect"], denial["Principal"], denial["Action"]) == ("Deny", "*", ["s3:PutObject"])
+    (resource,) = denial["Resource"]
+    assert resource.endswith("-logs-1a2b3c4/decisions/*")
+    assert denial["Condition"] == {"Null": {"s3:if-none-match": "true"}}
 
 
 def test_only_s3s_log_delivery_for_our_buckets_may_write_access_logs(recorded: Recording) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from embedded_aws.rekognition.cards import draw_card
 from operations.reviews.desk import Desk
@@ -108,6 +109,9 @@ def test_upload_is_reviewed_approved_by_keyboard_and_published(
     assert published["moderation"]["verdict"] == waiting["moderation"]["verdict"] == "review"
     evidence = stack.keys("logs_bucket", "decisions/")
     assert {key.rpartition("/")[2] for key in evidence} == {f"{published['decision']['id']}.json"}
+    s3: Any = stack.world.client("s3")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        s3.put_object(Bucket=stack.outputs["logs_bucket"], Key=next(iter(evidence)), Body=b"another")
     assert seconds <= max(SECONDS_TO_PUBLISH, took)  # a machine that is busy takes its time for both
 
 

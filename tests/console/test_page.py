@@ -175,7 +175,7 @@ def test_two_tabs_race_and_nothing_is_decided_twice(
     other.run(f"void ({press.replace('ACTION', 'r')})")
     none_leaves = "!document.getElementById('counts').innerText.includes('leaving')"
     settled = f"!document.getElementById('empty').hidden && {none_leaves}"
-    seconds = 20 + RACED * 0.2
+    seconds = 30 + RACED * 0.6  # the embedded AWS, both tabs and this test share the machine
     tab.wait(settled, seconds)
     other.wait(settled, seconds)
     items = desk.decided()
@@ -190,6 +190,26 @@ def test_two_tabs_race_and_nothing_is_decided_twice(
     ]
     assert told == [0, 0]
     browser.call("Target.closeTarget", {"targetId": other.target})
+
+
+@pytest.mark.long
+def test_first_page_of_ten_thousand_is_there_within_a_second(
+    desk: Bench, console: Console, tab: Page
+) -> None:
+    desk.fill(10_000)
+    start(tab, console)
+    assert key(tab) == "many/00000.jpg"
+    assert tab.text("#counts") == "50+ waiting"
+    measure = """(async () => {
+      const began = performance.now();
+      const answer = await fetch('/v1/reviews?limit=50', {
+        headers: { 'X-Review-Session': sessionStorage.getItem('review-session') } });
+      const { items } = await answer.json();
+      return items.length === 50 ? performance.now() - began : 1e9;
+    })()"""
+    milliseconds = min(tab.run(measure) for _ in range(3))
+    print(f"\nfirst page of 10,000: {milliseconds:.0f} ms")
+    assert milliseconds <= 1_000
 
 
 @pytest.mark.long

@@ -67,6 +67,16 @@ def test_a_bucket_refuses_how_an_object_is_to_be_stored(
     assert refused(lambda: calls[call](**headers))
 
 
+def test_a_bucket_takes_only_what_replaces_nothing(world: World, bucket: str) -> None:
+    s3 = world.client("s3")
+    deny(world, bucket, {"Null": {"s3:if-none-match": "true"}})
+    assert refused(lambda: s3.put_object(Bucket=bucket, Key="k", Body=b"1"))
+    assert not refused(lambda: s3.put_object(Bucket=bucket, Key="k", Body=b"1", IfNoneMatch="*"))
+    with pytest.raises(ClientError, match="PreconditionFailed"):
+        s3.put_object(Bucket=bucket, Key="k", Body=b"2", IfNoneMatch="*")
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"1"
+
+
 @pytest.fixture
 def reader(world: World, make_role: Any) -> Any:
     """Return the client of a role that may use the items of `api/` only."""

@@ -11,7 +11,7 @@ const BREAK_MS = 30 * 60_000;
 const REASONS = ["Nudity or sex", "Violence", "Hate", "Self-harm", "Drugs, alcohol", "Weapons", "Fraud or spam", "Rights of others", "Other"];
 
 const queue = []; // what waits, in the order in which it is shown
-const known = new Set(); // ids that were listed and must not come again
+const known = new Map(); // id -> since when, of what was listed: it comes again only where it waits anew
 const details = new Map(); // id -> promise of everything that is known of it
 const leaving = []; // decisions that have not left, oldest first
 const session = { at: 0, cursor: null, label: "", decided: 0, reason: null, note: "", began: 0, person: "", listing: null };
@@ -28,8 +28,8 @@ async function load({ again = false } = {}) {
     if (label !== session.label) return;
     if (!again || page.cursor == null) session.cursor = page.cursor;
     for (const item of page.items) {
-      if (known.has(item.id) || item.decision) continue;
-      known.add(item.id);
+      if (known.get(item.id) === item.since || item.decision) continue;
+      known.set(item.id, item.since);
       queue.push(item);
     }
   })();
@@ -39,19 +39,19 @@ async function load({ again = false } = {}) {
     session.listing = null;
   }
   renderQueue();
-  if (find("work").hidden && current()) await go(session.at);
+  if (find("work").hidden) await go(session.at);
 }
 
 async function filter(label) {
   session.label = label.trim();
   queue.length = 0;
   known.clear();
-  for (const { item } of leaving) known.add(item.id);
+  for (const { item } of leaving) known.set(item.id, item.since);
   session.cursor = null;
   session.at = 0;
   find("work").hidden = true;
+  while (session.listing) await session.listing.catch(() => {}); // it is of the label before
   await attempt(load);
-  await go(0);
 }
 
 function detail(item) {
@@ -68,9 +68,14 @@ async function go(index) {
   const item = current();
   renderQueue();
   find("work").hidden = !item;
+  if (!item && (session.cursor || session.listing)) {
+    attempt(load); // it comes back here
+    return;
+  }
+  const wasEmpty = !find("empty").hidden;
   find("empty").hidden = Boolean(item);
   if (!item) {
-    speak("Nothing waits for you.");
+    if (!wasEmpty) speak("Nothing waits for you.");
     return;
   }
   picture.leave();
@@ -270,7 +275,7 @@ function renderThumb(item) {
 
 function renderHead(item) {
   find("key").textContent = item.object_key;
-  find("position").textContent = `waits since ${ago(item.since)}`;
+  find("position").textContent = `sent to review ${ago(item.since)}`;
 }
 
 function renderObject(object) {
@@ -461,7 +466,6 @@ async function start() {
     find("stack").textContent = stack;
     find("stack").hidden = false;
     await load();
-    if (find("work").hidden) await go(0);
   } catch (error) {
     lock(error.message);
   }
