@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from botocore.exceptions import BotoCoreError, ClientError
 
 from operations.commands import (
+    alike,
     plan,
     reconcile,
     redrive,
@@ -29,6 +30,7 @@ COMMANDS: Mapping[str, Command] = {
     "review": review,
     "show": show,
     "tail": tail,
+    "alike": alike,
     "what-if": what_if,
     "takedown": takedown,
     "restore": restore,

@@ -1,10 +1,8 @@
 """What another policy would change about everything that was judged: reads records, writes nothing, asks nobody."""
 
-import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from media_pipeline.moderation.cached import comparable
@@ -12,7 +10,7 @@ from media_pipeline.moderation.policy import Policy
 from media_pipeline.moderation.verdicts import Mode
 from media_pipeline.records.answer_cache import MODEL, SORT_KEY
 from operations.deciding_again import Decided, Outcome, Unknown, decide_again, decided_then
-from operations.reconcile import FIRST_SEQUENCER
+from operations.scanning import scan
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -136,13 +134,9 @@ class WhatIf:
     """Decides the recorded outcomes of a stack again."""
 
     def __init__(self, *, dynamodb: "DynamoDBClient", table: str, policy: Policy) -> None:
-        """`dynamodb` is used for nothing else: how it reads the answers of Scan is changed."""
         self._dynamodb = dynamodb
         self._table = table
         self._policy = policy
-        # botocore reads an attribute in some 3 microseconds, and records have a hundred of them: that alone would take
-        # half a minute for 100,000 records.
-        dynamodb.meta.events.register("before-parse.dynamodb.Scan", _take_items)
 
     def compare(self, *, since: str | None = None) -> Comparison:
         """Read all records, or those that were finished `since` a time (UTC, ISO 8601), and decide them again.
@@ -151,7 +145,7 @@ class WhatIf:
         """
         by_model: dict[str, Comparison] = {}
         others = 0
-        for record in self._records(since):
+        for record in scan(self._dynamodb, self._table, _READ, since=since):
             if record["status"] not in _OUTCOMES or not record.get("moderation"):
                 others += 1
                 continue
@@ -165,44 +159,8 @@ class WhatIf:
             total += comparison if is_current else comparison.of_another_model()
         return total
 
-    def _records(self, since: str | None) -> Iterator[dict[str, Any]]:
-        names = {f"#{name}": name for name in _READ}
-        request: dict[str, Any] = {"TableName": self._table, "ProjectionExpression": ", ".join(names)}
-        if since is not None:
-            names["#finished_at"] = "finished_at"
-            request["FilterExpression"] = "#finished_at >= :since"
-            request["ExpressionAttributeValues"] = {":since": {"S": since}}
-        pages = self._dynamodb.get_paginator("scan").paginate(**request, ExpressionAttributeNames=names)
-        for page in pages:
-            for item in page["Items"]:
-                if (
-                    item["sequencer"]["S"] >= FIRST_SEQUENCER
-                ):  # between the records are notes and kept answers
-                    yield {name: _plain(value) for name, value in item.items()}
-
     def _newest_model(self, seen: Iterable[str]) -> str:
         """Return the newest version of Rekognition's model that is known: noted beside the records, or in them."""
         note = self._dynamodb.get_item(TableName=self._table, Key=_MODEL_NOTE).get("Item", {})
         noted = note.get("model_version", {}).get("S", "")
         return max([noted, *seen], key=lambda version: comparable(version) or "")
-
-
-def _take_items(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
-    """Hand the items of a Scan over as they came; botocore reads the rest of the answer."""
-    if response_dict["status_code"] != HTTPStatus.OK:
-        return
-    document = json.loads(response_dict["body"])
-    customized_response_dict["Items"] = document.pop("Items", [])
-    response_dict["body"] = json.dumps(document).encode()
-
-
-def _plain(typed: Mapping[str, Any]) -> Any:
-    """Return one of DynamoDB's typed values as a plain one; records hold neither sets nor bytes."""
-    ((kind, value),) = typed.items()
-    if kind == "M":
-        return {name: _plain(inner) for name, inner in value.items()}
-    if kind == "L":
-        return [_plain(inner) for inner in value]
-    if kind == "N":
-        return float(value)
-    return None if kind == "NULL" else value

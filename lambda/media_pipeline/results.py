@@ -70,3 +70,11 @@ class Results(Protocol):
     @property
     def dominant_colour(self) -> str:
         """As `#rrggbb`."""
+
+    @property
+    def pdq(self) -> str:
+        """PDQ hash of the picture, or of a video's poster: 64 hexadecimal digits."""
+
+    @property
+    def pdq_quality(self) -> int:
+        """How much the hash says, from 0 to 100."""

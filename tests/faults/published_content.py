@@ -16,7 +16,14 @@ from tests.faults.sample_uploads import recognise
 
 STRICTNESS = {"off": 0, "observe": 1, "enforce": 2}
 MAY_SHOW = frozenset({"PROCESSING", "PUBLISHED", "FAILED", "DELETED"})  # of a version that a person approved
-LOOKS = ("placeholder", "dominant_colour", "width", "height")  # show something of a picture
+LOOKS = (
+    "placeholder",
+    "dominant_colour",
+    "pdq",
+    "pdq_quality",
+    "width",
+    "height",
+)  # show something of a picture
 Record = tuple[str, str]  # object key, sequencer
 
 

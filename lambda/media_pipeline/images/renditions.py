@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from PIL import Image
 
 from media_pipeline.concurrency import Together, one_by_one
-from media_pipeline.images import placeholder
+from media_pipeline.images import pdq, placeholder
 from media_pipeline.images.encoders import encode, quality_of
 from media_pipeline.images.formats import FORMATS
 from media_pipeline.images.inspection import Inspection
@@ -72,6 +72,10 @@ class Rendered:
     """ThumbHash, base64."""
     dominant_colour: str
     """"#rrggbb"."""
+    pdq: str
+    """Hash by which copies of the picture are found, in hexadecimal digits; of an animation's first frame."""
+    pdq_quality: int
+    """How much the hash says, from 0 to 100."""
     times: None = None
     """When the proxies are shown: they are not a video's frames."""
     many_scenes: bool = False
@@ -174,7 +178,8 @@ def _rendered(
     targets: dict[Size, Target],
     specs: Specs,
 ) -> Rendered:
-    small = placeholder.small_picture(_smallest(made))
+    small = placeholder.small_picture(_smallest(made, lambda raster: max(raster.size) >= placeholder.SIDE))
+    look = pdq.pdq(_smallest(made, lambda raster: min(raster.size) >= pdq.SIDE).opaque())
     return Rendered(
         renditions=tuple(
             _rendition(size, target, name, encoded[target, name])
@@ -184,6 +189,8 @@ def _rendered(
         proxies=judged,
         placeholder=placeholder.thumbhash(small),
         dominant_colour=placeholder.dominant_colour(small),
+        pdq=look.hex,
+        pdq_quality=look.quality,
     )
 
 
@@ -254,13 +261,9 @@ def _proxies(
     return proxies_of_renditions(whole, targets, specs.background, encoded=data)
 
 
-def _smallest(made: Pictures) -> Raster:
-    """Return the uncropped picture with the fewest pixels that are enough for the placeholder."""
-    enough = [
-        raster
-        for target, raster in made.targets.items()
-        if not target.cropped and max(raster.size) >= placeholder.SIDE
-    ]
+def _smallest(made: Pictures, is_enough: Callable[[Raster], bool]) -> Raster:
+    """Return the uncropped picture with the fewest pixels that are enough; the largest size where none has as many."""
+    enough = [raster for target, raster in made.targets.items() if not target.cropped and is_enough(raster)]
     return min(enough, key=lambda raster: raster.size, default=made.whole)
 
 

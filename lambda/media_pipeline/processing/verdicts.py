@@ -24,7 +24,7 @@ from media_pipeline.records.table import Records
 from media_pipeline.results import Output, Results
 from media_pipeline.storage import Storage, rendition_key
 
-LOOKS = ("placeholder", "dominant_colour", "width", "height")
+LOOKS = ("placeholder", "dominant_colour", "pdq", "pdq_quality", "width", "height")
 """Facts that show something of a picture: a blurred one is a picture too. Records are open to applications."""
 NOTHING_PUBLISHED: Mapping[str, Any] = {"renditions": [], **dict.fromkeys(LOOKS)}
 """Facts of a withheld version; None takes the place of what an earlier attempt wrote."""
@@ -229,6 +229,8 @@ def _published_facts(listed: list[dict[str, Any]], results: Results) -> dict[str
         "renditions": listed,
         "placeholder": results.placeholder,
         "dominant_colour": results.dominant_colour,
+        "pdq": results.pdq,
+        "pdq_quality": results.pdq_quality,
     }
 
 

@@ -143,6 +143,8 @@ class VideoProcessor:
             many_scenes=choice.many_scenes,
             placeholder=poster.placeholder,
             dominant_colour=poster.dominant_colour,
+            pdq=poster.pdq,
+            pdq_quality=poster.pdq_quality,
         )
 
     def _frames(

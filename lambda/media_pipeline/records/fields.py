@@ -39,6 +39,12 @@ FIELDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "placeholder": ("string", "ThumbHash in Base64, of what is published"),
         "dominant_colour": ("string", "`#rrggbb`, of what is published"),
+        "pdq": (
+            "string",
+            "PDQ hash of what is published, in 64 hexadecimal digits: of a picture, of an animation's first frame, or "
+            "of a video's poster. Those of copies differ in few bits",
+        ),
+        "pdq_quality": ("number", "How much `pdq` says, from 0 to 100; below 50 it says nothing"),
         "moderation": (
             "map",
             "`verdict`, `mode`, `reason`, `labels` with `name`, `parent` and `confidence`, `frames` of a video with "

@@ -52,3 +52,5 @@ class VideoResults:
     many_scenes: bool
     placeholder: str
     dominant_colour: str
+    pdq: str
+    pdq_quality: int

@@ -16,7 +16,7 @@ from media_pipeline.storage import Storage
 from tests.fixtures.moto_stack import MotoStack
 from tests.unit.processing.driving import KILLED, LEASE_OVER, WEAPON, draw, kill_at, settle
 
-LOOKS = ("placeholder", "dominant_colour", "width", "height")
+LOOKS = ("placeholder", "dominant_colour", "pdq", "pdq_quality", "width", "height")
 
 GREEN, RED = (10, 200, 20), (230, 20, 20)
 OBSERVING = Policy.parse({"mode": "observe", "block": {"Weapons": 90}})
