@@ -8,6 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from operations.commands import (
     alike,
+    forget,
     plan,
     reconcile,
     redrive,
@@ -34,6 +35,7 @@ COMMANDS: Mapping[str, Command] = {
     "what-if": what_if,
     "takedown": takedown,
     "restore": restore,
+    "forget": forget,
 }
 """By name, in the order in which `--help` lists them."""
 

@@ -40,7 +40,7 @@ class Desk:
     @classmethod
     def open(cls, stack: str, outputs: StackOutputs) -> "Desk":
         """Connect to a stack. Raises OperationsError where its outputs lack a bucket, and what boto3 raises."""
-        places = _places(stack, outputs)
+        places = places_of(stack, outputs)
         region = outputs.region
         s3: S3Client = boto3.client("s3", region_name=region, config=_SIGNING)
         dynamodb = boto3.client("dynamodb", region_name=region)
@@ -65,7 +65,8 @@ class Desk:
         )
 
 
-def _places(stack: str, outputs: StackOutputs) -> Places:
+def places_of(stack: str, outputs: StackOutputs) -> Places:
+    """Return what the ask side needs to know of a stack. Raises OperationsError where its outputs lack a bucket."""
     missing = [name for name in ("quarantine_bucket", "logs_bucket") if name not in outputs.named]
     if missing:
         raise OperationsError(f"the stack's outputs have no {', '.join(missing)}; `pulumi up` writes them")

@@ -1,0 +1,258 @@
+"""Forgets an object: everything that the stack holds of it, down to what late events must still find.
+
+The stack's functions remove renditions and what is in quarantine, as for any deleted key; this deletes the key, then
+its versions, and empties its records.
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from botocore.exceptions import ClientError
+
+from media_pipeline.quarantine import Quarantine
+from media_pipeline.records.answer_cache import PARTITIONS, SORT_KEY
+from media_pipeline.records.decisions import decision_id
+from media_pipeline.records.record import Record, Status, from_item, iso_time
+from media_pipeline.reviews.asking import EVIDENCE_PREFIX
+from media_pipeline.reviews.places import Places
+from operations.errors import OperationsError
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+
+LOOK_SECONDS = 0.5
+LATE_EVENT_DAYS = (
+    28  # 14 in a queue or as a dead letter, and redriven once: what late events must find stays so long
+)
+BACKUP_DAYS = 35  # DynamoDB: point-in-time recovery reaches back so far
+KEPT_FIELDS = frozenset(
+    {
+        *(
+            "object_key",
+            "sequencer",
+            "status",
+            "version_id",
+            "etag",
+            "attempt",
+            "unfinished",
+            "lease_until",
+            "stage",
+        ),
+        *("created_at", "updated_at", "finished_at", "announced_at", "alert_id", "expires_at", "followed_by"),
+        *("delete_marker", "undone", "restored_version", "restored_attempt"),
+    }
+)
+"""What a late event needs of a record: its place in the order, and how it ended."""
+GONE = frozenset({Status.DELETED, Status.SUPERSEDED, Status.REJECTED})
+"""The statuses in which a deleted version ends."""
+
+
+class Remains(NamedTuple):
+    """Something that `forget` cannot remove: what it is, and until when it exists."""
+
+    what: str
+    until: str
+
+
+class Forget:
+    """Removes one key from a stack. `clock` gives epoch seconds."""
+
+    def __init__(
+        self,
+        *,
+        places: Places,
+        renditions: str,
+        dynamodb: "DynamoDBClient",
+        s3: "S3Client",
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._places = places
+        self._renditions = renditions
+        self._dynamodb = dynamodb
+        self._s3 = s3
+        self._quarantine = Quarantine(s3=s3, bucket=places.quarantine_bucket)
+        self._clock = clock
+        self._sleep = sleep
+
+    def history(self, key: str) -> list[Record]:
+        """Return the records of a key, oldest first.
+
+        Raises OperationsError where a person escalated one: what is held must not be removed.
+        """
+        pages = self._dynamodb.get_paginator("query").paginate(
+            TableName=self._places.records_table,
+            KeyConditionExpression="object_key = :key AND sequencer >= :first",
+            ExpressionAttributeValues={":key": {"S": key}, ":first": {"S": "0"}},
+            ConsistentRead=True,
+        )
+        records = [from_item(item) for page in pages for item in page["Items"]]
+        for record in records:
+            if record.is_held and record.decision is not None:
+                raise OperationsError(
+                    f"{key!r} is held: {record.decision.person} escalated it at {record.decision.at}."
+                    " Decide about it first, if the law allows that"
+                )
+        return records
+
+    def left(self, key: str) -> dict[str, int]:
+        """Count what the stack holds of a key, by place."""
+        return {
+            "versions and delete markers in uploads": sum(1 for _ in self._versions(key)),
+            "renditions": sum(1 for _ in self._renditions_of(key)),
+            "versions in quarantine": len(self._quarantine.versions_of(key)),
+        }
+
+    def keep_evidence(self, key: str, *, person: str, case: str) -> str:
+        """Put into the logs bucket that the key is forgotten, without naming it; return the evidence's key."""
+        now = self._clock()
+        number = decision_id(now)
+        document = {
+            "id": number,
+            "action": "forget",
+            "person": person,
+            "at": iso_time(now),
+            "stack": self._places.stack,
+            "object_key_sha256": hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest(),
+            "case": {"number": case},
+        }
+        name = f"{EVIDENCE_PREFIX}{datetime.fromtimestamp(now, UTC):%Y/%m/%d}/{number}.json"
+        self._s3.put_object(
+            Bucket=self._places.logs_bucket,
+            Key=name,
+            Body=json.dumps(document, sort_keys=True).encode(),
+            ContentType="application/json",
+            IfNoneMatch="*",
+        )
+        return name
+
+    def delete_key(self, key: str, *, seconds: float) -> bool:
+        """Delete the key, and wait until the functions removed renditions and copies; return whether they did."""
+        self._s3.delete_object(Bucket=self._places.uploads_bucket, Key=key)
+        return self._wait(lambda: self._is_hidden(key), seconds)
+
+    def delete_versions(self, key: str, *, seconds: float) -> bool:
+        """Delete all versions, then the delete markers, for good; return whether each record says so in time."""
+        found = sorted(self._versions(key), key=lambda each: each["marker"])  # else a version would come back
+        for each in found:
+            self._s3.delete_object(Bucket=self._places.uploads_bucket, Key=key, VersionId=each["VersionId"])
+        return self._wait(lambda: all(_is_gone(record) for record in self.history(key)), seconds)
+
+    def empty_records(self, key: str) -> int:
+        """Remove everything from the records but what late events must find, and Rekognition's answers about the key.
+
+        Return how many records are left, until they expire.
+        """
+        records = self.history(key)
+        for record in records:
+            for picture in record.moderation.pictures if record.moderation else ():
+                answer = {"object_key": {"S": PARTITIONS + picture.sha256}, "sequencer": {"S": SORT_KEY}}
+                self._dynamodb.delete_item(TableName=self._places.records_table, Key=answer)
+            self._empty(record)
+        return len(records)
+
+    def remains(self) -> list[Remains]:
+        """Return what is left of a forgotten key that nobody can remove by a command, and until when."""
+        today = datetime.fromtimestamp(self._clock(), UTC)
+        logs = self._expiry_of_logs()
+        late = (today + timedelta(days=LATE_EVENT_DAYS)).date().isoformat()
+        backup = (today + timedelta(days=BACKUP_DAYS)).date().isoformat()
+        kept = (
+            "for ever (`retention.logs` is 0)"
+            if logs is None
+            else (today + timedelta(days=logs)).date().isoformat()
+        )
+        return [
+            Remains("the key, its versions and their order, in emptied records", late),
+            Remains(
+                "the records as they were, in backups of the table, if it has point-in-time recovery", backup
+            ),
+            Remains("the key in S3's access logs, and the evidence, which names it by SHA-256", kept),
+            Remains("the key in the functions' logs", kept),
+            Remains("messages and dead letters about the key", late),
+            Remains("e-mails that were sent, and what subscribers to announcements keep", "out of reach"),
+            Remains(
+                "renditions in browsers, CDNs and downloads", "out of reach; browsers keep them for a year"
+            ),
+        ]
+
+    # ---- how
+
+    def _is_hidden(self, key: str) -> bool:
+        records = self.history(key)
+        newest = records[-1] if records else None
+        if newest is None or not newest.is_tombstone or not newest.announced:
+            return False
+        return not (self._quarantine.versions_of(key) or any(True for _ in self._renditions_of(key)))
+
+    def _wait(self, done: Callable[[], bool], seconds: float) -> bool:
+        until = self._clock() + seconds
+        while not done():
+            if self._clock() >= until:
+                return False
+            self._sleep(LOOK_SECONDS)
+        return True
+
+    def _versions(self, key: str) -> Iterator[Mapping[str, Any]]:
+        pages = self._s3.get_paginator("list_object_versions").paginate(
+            Bucket=self._places.uploads_bucket, Prefix=key
+        )
+        for page in pages:
+            for kind in ("Versions", "DeleteMarkers"):
+                for each in page.get(kind, ()):  # type: ignore[attr-defined]
+                    if each["Key"] == key:
+                        yield {"VersionId": each["VersionId"], "marker": kind == "DeleteMarkers"}
+
+    def _renditions_of(self, key: str) -> Iterator[str]:
+        """List `{key}/{version}/{name}`: what lies deeper belongs to longer keys."""
+        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._renditions, Prefix=f"{key}/")
+        for page in pages:
+            for entry in page.get("Contents", ()):
+                if entry["Key"].removeprefix(f"{key}/").count("/") == 1:
+                    yield entry["Key"]
+
+    def _empty(self, record: Record) -> None:
+        names = sorted(record.attributes.keys() - KEPT_FIELDS)
+        expires = int(self._clock()) + LATE_EVENT_DAYS * 86_400
+        removed = f" REMOVE {', '.join(f'#{number}' for number in range(len(names)))}" if names else ""
+        named = {f"#{number}": name for number, name in enumerate(names)}
+        try:
+            self._dynamodb.update_item(
+                TableName=self._places.records_table,
+                Key={"object_key": {"S": record.object_key}, "sequencer": {"S": record.sequencer}},
+                UpdateExpression=f"SET #expires = :expires{removed}",
+                ConditionExpression="#status = :status AND #attempt = :attempt",
+                ExpressionAttributeNames={
+                    "#expires": "expires_at",
+                    "#status": "status",
+                    "#attempt": "attempt",
+                    **named,
+                },
+                ExpressionAttributeValues={
+                    ":expires": {"N": str(expires)},
+                    ":status": {"S": record.status.value},
+                    ":attempt": {"N": str(record.attempt)},
+                },
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise
+            raise OperationsError("a record changed meanwhile: run the command again") from error
+
+    def _expiry_of_logs(self) -> int | None:
+        """Return after how many days the logs bucket removes objects; None where it keeps them."""
+        try:
+            rules = self._s3.get_bucket_lifecycle_configuration(Bucket=self._places.logs_bucket)["Rules"]
+        except ClientError:
+            return None
+        days = [rule["Expiration"]["Days"] for rule in rules if "Days" in rule.get("Expiration", {})]
+        return min(days, default=None)
+
+
+def _is_gone(record: Record) -> bool:
+    return record.status in GONE and record.announced

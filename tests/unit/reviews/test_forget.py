@@ -1,0 +1,105 @@
+"""Forgetting a key: what is held refuses, an unknown key is an error, and nothing is removed without evidence."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from media_pipeline.records.decisions import Action, Decision, decision_id
+from operations.__main__ import main
+from operations.forget import Forget
+from tests.fixtures.storage import REGION
+from tests.unit.reviews.conftest import ANNA, LOGS, SHA256, Stack
+
+
+@pytest.fixture
+def outputs(stack: Stack, tmp_path: Path) -> Path:
+    configuration: Any = {"LocationConstraint": REGION}
+    stack.s3.create_bucket(Bucket="renditions", CreateBucketConfiguration=configuration)
+    file = tmp_path / "outputs.json"
+    document = {
+        "uploads_bucket": "uploads",
+        "quarantine_bucket": "quarantine",
+        "renditions_bucket": "renditions",
+        "logs_bucket": LOGS,
+        "records_table": "records",
+        "images_queue_url": stack.places.images_queue_url,
+        "events_topic_arn": f"arn:aws:sns:{REGION}:123456789012:events",
+    }
+    file.write_text(json.dumps(document))
+    return file
+
+
+def forget(outputs: Path, key: str, *more: str) -> int:
+    return main(["forget", key, "--case", "7", "--stack", "test", "--outputs", str(outputs), *more])
+
+
+def put(stack: Stack, key: str) -> None:
+    stack.s3.put_object(Bucket="uploads", Key=key, Body=b"x")
+
+
+def escalated() -> dict[str, Any]:
+    return Decision(
+        id=decision_id(1.0),
+        action=Action.ESCALATE,
+        person=ANNA,
+        at="2026-11-28T00:00:00.000Z",
+        sha256=SHA256,
+        policy_version="p",
+    ).to_document()
+
+
+def test_what_a_person_escalated_is_held(
+    stack: Stack, outputs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put(stack, "a.jpg")
+    record = stack.put("a.jpg", decision=escalated())
+    assert forget(outputs, "a.jpg") == 1
+    assert "is held" in capsys.readouterr().err
+    assert stack.read(record) == record
+    assert stack.evidence() == {}
+    assert len(stack.s3.list_object_versions(Bucket="uploads")["Versions"]) == 1
+
+
+def test_unknown_key_is_an_error(outputs: Path, stack: Stack, capsys: pytest.CaptureFixture[str]) -> None:
+    put(stack, "a.jpg/longer")
+    assert forget(outputs, "a.jpg") == 1
+    assert "holds nothing of" in capsys.readouterr().err
+
+
+def test_dry_run_counts_and_removes_nothing(
+    stack: Stack, outputs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put(stack, "a.jpg")
+    stack.put("a.jpg", "PUBLISHED")
+    assert forget(outputs, "a.jpg", "--dry-run") == 0
+    said = capsys.readouterr().out
+    assert "1  records" in said
+    assert "1  versions and delete markers in uploads" in said
+    assert stack.evidence() == {}
+    assert len(stack.s3.list_object_versions(Bucket="uploads")["Versions"]) == 1
+
+
+def test_evidence_comes_first(stack: Stack, outputs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(stack, "a.jpg")
+    stack.put("a.jpg", "PUBLISHED")
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise OSError("the logs bucket cannot be reached")
+
+    monkeypatch.setattr(Forget, "keep_evidence", refuse)
+    with pytest.raises(OSError, match="logs bucket"):
+        forget(outputs, "a.jpg")
+    assert "DeleteMarkers" not in stack.s3.list_object_versions(Bucket="uploads")
+
+
+def test_functions_that_are_not_done_make_the_exit_code_1_and_records_stay(
+    stack: Stack, outputs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put(stack, "a.jpg")
+    record = stack.put("a.jpg", "PUBLISHED")
+    assert forget(outputs, "a.jpg", "--wait", "1") == 1
+    assert "run the command again" in capsys.readouterr().out
+    assert stack.read(record) == record
+    assert len(stack.evidence()) == 1
