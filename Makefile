@@ -135,6 +135,11 @@ bench-path: export BENCH_PATH_OUT = $(value OUT)
 bench-path: $(READY) ## measure one object of each kind: calls, billed milliseconds, dollars by service [STACK=dev] [OUT=build/bench]
 	@$(RUN) -m benchmarks.path --stack="$$BENCH_PATH_STACK" --out="$$BENCH_PATH_OUT"
 
+.PHONY: bench-pdq
+bench-pdq: export PYTHONPATH = lambda
+bench-pdq: $(READY) ## measure what the PDQ hash adds to the processor time of a photograph
+	@$(RUN) -m benchmarks.pdq
+
 .PHONY: bench-what-if
 bench-what-if: export PYTHONPATH = lambda
 bench-what-if: $(READY) ## measure what-if over many records, and fail beyond 60 s or 512 MB [OUTCOMES=100000]
