@@ -3,12 +3,15 @@
 import io
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from embedded_aws.rekognition.cards import draw_card
+from local.demo import scenes
+from local.demo.filming import Film, film
 from operations.reviews.desk import Desk
 from operations.reviews.server import Console
 from operations.stack import StackOutputs
@@ -113,6 +116,34 @@ def test_upload_is_reviewed_approved_by_keyboard_and_published(
     with pytest.raises(ClientError, match="AccessDenied"):
         s3.put_object(Bucket=stack.outputs["logs_bucket"], Key=next(iter(evidence)), Body=b"another")
     assert seconds <= max(SECONDS_TO_PUBLISH, took)  # a machine that is busy takes its time for both
+
+
+def test_film_shows_its_judged_frames_and_is_published_as_a_video(
+    stack: DeployedStack, console: Console, tab: Page, tmp_path: Path
+) -> None:
+    file = tmp_path / "film.mp4"
+    size = (640, 360)
+    shots = [(0.0, scenes.lake(size)), (2.0, draw_card({"Violence": 66.0}, size)), (4.0, scenes.garden(size))]
+    film(file, [(at, picture.convert("RGB")) for at, picture in shots], Film(rate=25), seconds=6.0)
+    stack.upload("film.mp4", file.read_bytes())
+    waiting = ended(stack, "film.mp4", "REVIEW")
+    start(tab, console, "film.mp4")
+    frames = len(waiting["review"])
+    assert frames >= 3
+    tab.wait(f"document.querySelectorAll('#strip li').length === {frames}")
+    labelled = tab.run("document.querySelectorAll('#strip .labelled').length")
+    assert 0 < labelled < frames
+    tab.press(" ")
+    tab.wait(
+        f"[...document.querySelectorAll('#strip img')].filter((each) => each.naturalWidth > 0).length === {frames}"
+    )
+    # It begins with a frame that has a label, whose picture is what the stand-in read it from.
+    assert (
+        tab.run("document.querySelector('#strip [aria-current=true]').parentElement.className") == "labelled"
+    )
+    tab.press("a")
+    record = ended(stack, "film.mp4", "PUBLISHED")
+    assert "mp4" in {each["format"] for each in record["renditions"]}
 
 
 def test_rejected_upload_stays_withheld_as_a_person_decided(

@@ -178,8 +178,10 @@ function render() {
   const time = object?.pictures[at]?.time;
   picture.alt = source ? `Judged picture of ${object.object_key}${time == null ? "" : `, at ${clock(time)}`}` : "";
   const [name, radius] = BLURS[state.blur];
-  const soft = [state.grey && "grayscale(1)", radius && `blur(${radius}px)`].filter(Boolean).join(" ");
-  for (const each of [picture, ...document.querySelectorAll("#strip img")]) each.style.filter = clearly && each === picture ? "none" : soft;
+  const soft = (pixels) => [state.grey && "grayscale(1)", pixels && `blur(${pixels}px)`].filter(Boolean).join(" ");
+  picture.style.filter = clearly ? "none" : soft(radius);
+  // In the strip they are a seventh as wide: as much blur would leave nothing.
+  for (const each of document.querySelectorAll("#strip img")) each.style.filter = soft(Math.ceil(radius / 4));
   find("stage").classList.toggle("shown", Boolean(source));
   const veil = find("veil");
   veil.hidden = Boolean(source);
