@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from local.demo import report
+from local.demo import cli, report
 from local.demo.outcomes import Label, Mail, Outcome, Rendition, Run, Seconds, Upload
 
 HOSTILE = "<script>alert(1)</script>/\" onerror='x' {{ 7*7 }} & #?%41.jpg"
@@ -214,6 +214,16 @@ def test_originals_that_the_policy_objects_to_are_veiled_until_asked_for(status:
     assert bool(checkboxes) is veiled
     linked = [link["href"] for link in page.all("a")]
     assert ("./originals/moderation/to-block.jpg" in linked) is not veiled
+
+
+def test_what_waits_for_a_person_says_where_it_is_decided(capsys: pytest.CaptureFixture[str]) -> None:
+    waiting = a_run(published("a.jpg"), replace(BLOCKED, status="REVIEW"))
+    assert "python -m operations review opens the console" in Page(report.as_html(waiting)).text
+    options = cli.Options(stack="dev", photos=None, out=Path("out"))
+    cli._conclude(waiting, options)
+    assert "1 waits for a person: `make serve`" in capsys.readouterr().out
+    cli._conclude(a_run(published("a.jpg")), options)
+    assert "for a person" not in capsys.readouterr().out
 
 
 def test_renditions_are_grouped_by_size_with_every_format_linked() -> None:
