@@ -311,6 +311,30 @@ def an_undelete_that_was_cut_off_is_forgotten() -> None:
 
 
 @mutation
+def an_undelete_that_its_delete_carries_out_is_tried_once() -> None:
+    def undo(self: Any, tombstone: Record, event: Any, invocation: Any) -> Any:
+        is_marker = event.kind is events.EventKind.DELETE_MARKER
+        return None if is_marker and tombstone.undone else real(self, tombstone, event, invocation)
+
+    real: Any = vars(Outcomes)["_undo"]
+    swap(Outcomes, "_undo", lambda _: undo)
+
+
+@mutation
+def a_delete_that_stood_still_removes_what_was_restored() -> None:
+    swap(Outcomes, "_restore_again", lambda _: lambda self, event, sequencer: None)
+
+
+@mutation
+def a_version_of_unknown_order_that_is_gone_hides_what_replaced_it() -> None:
+    def has_newer_current(self: Any, event: Any) -> bool:
+        return event.sequencer is not None and real(self, event)
+
+    real: Any = vars(Processor)["_has_newer_current"]
+    swap(Processor, "_has_newer_current", lambda _: has_newer_current)
+
+
+@mutation
 def two_records_may_hold_the_verdict_on_one_version() -> None:
     swap(Succession, "hold_version", lambda _: lambda self, held: held.sequencer)
 

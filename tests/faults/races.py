@@ -99,7 +99,9 @@ _OF_EVENTS: Mapping[str, Race] = {
     ),
     "publish+overwrite": Race(_put(), _put(number=2), range(5, 12), lapsed=200.0),
     "delete+undelete": Race(_delete, _undelete, _CALLS, before=_put(), deployment=KEEPING),
-    "delete-twice+undelete": Race(_delete, _undelete, _CALLS, before=_put(), deployment=KEEPING, twice=True),
+    "delete-twice+undelete": Race(
+        _delete, _undelete, _CALLS, before=_put(), deployment=KEEPING, lapsed=3_000.0, twice=True
+    ),
     "undelete+overwrite": Race(_undelete, _put(number=2), _CALLS, before=_put_and_delete),
     "undelete+delete": Race(_undelete, _delete, _CALLS, before=_put_and_delete),
     "undelete+again": Race(_undelete, _again(), _CALLS, before=_put_and_delete),

@@ -7,6 +7,7 @@ from tests.faults.configurations import KEEPING
 from tests.faults.fault_injection import Call, Fault, FaultKind
 from tests.faults.history import Upload
 from tests.faults.odd_keys import ODD_KEYS
+from tests.faults.preemption import Preempting
 from tests.faults.sample_uploads import Content
 from tests.faults.scenarios import DAY, KEY, Scenario
 from tests.faults.simulation import Simulation
@@ -169,6 +170,20 @@ def _found_under_a_marker(run: Simulation) -> None:
     run.undelete(KEY)
 
 
+def _undelete_before_its_delete_is_recorded(run: Simulation) -> None:
+    """Let the event of an undelete come while the function of its delete is about to record the delete."""
+    with run.postponed() as bodies:
+        run.delete(KEY)
+
+    def meanwhile(_: object) -> None:
+        run.undelete(KEY)
+
+    run.injector = Preempting(run, 2, meanwhile, 30.0, crossed=0, of_video=False)
+    (body,) = bodies
+    run.queues["images"].send(body)
+    run.clock.run(run.clock.now + 25.0)
+
+
 def _undelete_while_it_is_tried_again(run: Simulation) -> None:
     run.put(KEY, Content.CLEAN, 1)
     run.clock.after(2.0, partial(delete, run))
@@ -256,6 +271,14 @@ VERSIONS: Mapping[str, Scenario] = {
     "found-under-a-removed-marker": plain(first(_found_under_a_marker), arrives, "PUBLISHED"),
     "undelete-while-it-is-tried-again": plain(
         lambda _: None, _undelete_while_it_is_tried_again, "DELETED or PUBLISHED"
+    ),
+    "undelete-before-its-delete-is-recorded": plain(
+        at_once(first(_PUBLISHED), _undelete_before_its_delete_is_recorded), lambda _: None, "DELETED"
+    ),
+    "late-event-of-what-is-gone-and-was-replaced": plain(
+        first(unseen(put(Content.CLEAN, 1, KEY, SEQUENCER)), delete_oldest, put(Content.CLEAN, 2)),
+        arrives,
+        "SUPERSEDED",
     ),
     "undelete-of-what-was-never-seen": plain(
         first(unseen(_PUBLISHED), put(Content.WEAPON, 2), delete),

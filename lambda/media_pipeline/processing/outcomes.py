@@ -83,15 +83,35 @@ class Outcomes:
 
     def _delete_key(self, event: ObjectEvent, invocation: Invocation) -> ObjectEvent | None:
         """Record a delete marker, unless it is known to be gone; return the version that this one restores."""
-        succession = self._records.succession
+        succession, began = self._records.succession, self._clock()
         sequencer = self._records.sequencer_of(event)
         if succession.is_version_deleted(event.key, event) and not self._records.get(event.key, sequencer):
             return self._restore_superseded(event)
         tombstone = self._records.record_delete_marker(event)
         self.finish(tombstone)
-        if not tombstone.undone and succession.is_version_deleted(event.key, event):
+        if succession.is_version_deleted(event.key, event):
+            # Undone already, too: by an earlier delivery of this event, which may have been cut off since.
             return self._undo(self._records.get(event.key, sequencer) or tombstone, event, invocation)
+        if tombstone.undone:
+            return _going_on(event, self._begun_restore(tombstone))
+        if self._clock() - began > invocation.timeout * LEASE_MARGIN:
+            # This function stood still: the delete may be undone by now, and what it removed restored before that.
+            return self._restore_again(event, sequencer)
         return None
+
+    def _restore_again(self, event: ObjectEvent, sequencer: str) -> ObjectEvent | None:
+        """Show what was restored; return the event that publishes it once more, None where nothing was published."""
+        tombstone = self._records.get(event.key, sequencer)
+        version = tombstone.attributes.get("restored_version") if tombstone and tombstone.undone else None
+        restored = self._records.of_version(event.key, version) if version else None
+        if restored is None:
+            return None
+        if restored.status is not Status.PUBLISHED:
+            self._records.succession.show_again(restored)
+            return None
+        return restoring_event(
+            event, version_id=restored.version_id, etag=restored.etag, attempt=restored.attempt
+        )
 
     def _is_folder(self, key: str) -> bool:
         """Return whether `key` only ever held what the S3 console makes to show a folder, which has no records."""
@@ -114,7 +134,7 @@ class Outcomes:
                 else:
                     self._delete_version(older, event)
         if (begun := self._begun_restore(tombstone)) is not None:
-            return restoring_event(event, version_id=begun.version_id, etag=begun.etag, attempt=None)
+            return _going_on(event, begun)
         current = self._storage.current(event.key)
         if current is not None and current.modified > (event.happened_at or current.modified):
             current = None  # put after the marker was removed: its own event is still to come
@@ -294,6 +314,13 @@ class Outcomes:
 def _of_others(renditions: Mapping[str, set[str]], kept: Collection[str]) -> set[str]:
     """Return the keys of the renditions of all versions but the `kept` ones: older records may have expired."""
     return {key for version, keys in renditions.items() if version not in kept for key in keys}
+
+
+def _going_on(event: ObjectEvent, begun: Record | None) -> ObjectEvent | None:
+    """Return the event that goes on with a restore that was begun; None without one."""
+    if begun is None:
+        return None
+    return restoring_event(event, version_id=begun.version_id, etag=begun.etag, attempt=None)
 
 
 def _has_twin(record: Record, others: Iterable[Record]) -> bool:

@@ -262,7 +262,8 @@ class ObjectProcessor(Generic[Fetched]):
         neighbours = succession.neighbours(record)
         if error.replaced or self._single_uploads.is_superseded(record.object_key, neighbours):
             return self._supersede(attempt)
-        if neighbours.has_made_up_older and self._has_newer_current(attempt.event):
+        order_is_assumed = neighbours.has_made_up_older or is_made_up(record.sequencer)
+        if order_is_assumed and self._has_newer_current(attempt.event):
             return self._supersede(attempt)
         is_deleted = succession.is_version_deleted(record.object_key, record)
         if is_deleted or self._was_replaced_by_marker(record):

@@ -8,9 +8,11 @@ import pytest
 
 from media_pipeline.api.images import Images
 from media_pipeline.api.originals import Originals
+from media_pipeline.events import ObjectEvent
 from media_pipeline.processing.processor import SETTLING_SECONDS
 from media_pipeline.processing.verdicts import Verdicts
-from media_pipeline.records.record import Status
+from media_pipeline.records.record import Record, Status
+from media_pipeline.records.table import Records
 from media_pipeline.storage import Storage
 from tests.fixtures.moto_stack import MotoStack
 from tests.unit.processing.driving import KILLED, LEASE_OVER, WEAPON, draw, kill_at, settle
@@ -163,6 +165,44 @@ def test_undelete_that_was_cut_off_goes_on(stack: MotoStack, monkeypatch: pytest
     stack.clock.now += LEASE_OVER
     settle(stack, removed)
     assert stack.keys("renditions") == stack.record("a.jpg", event).rendition_keys != frozenset()
+
+
+def test_undelete_that_its_delete_carries_out_goes_on_where_it_was_cut_off(
+    stack: MotoStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = stack.upload("a.jpg", draw((1, 2, 3)))
+    assert stack.deliver(event)
+    marker = delete(stack, "a.jpg")
+    removed = delete_version(stack, "a.jpg", version_of(marker))
+    record_delete_marker = Records.record_delete_marker
+
+    def after_the_undelete(records: Records, delete: ObjectEvent) -> Record:
+        monkeypatch.setattr(Records, "record_delete_marker", record_delete_marker)
+        assert stack.deliver(removed)
+        return record_delete_marker(records, delete)
+
+    monkeypatch.setattr(Records, "record_delete_marker", after_the_undelete)
+    assert not stack.deliver(marker), "the undelete waits for the delete"
+    stack.clock.now += LEASE_OVER
+    kill_at(monkeypatch, Storage, "put_rendition")
+    with pytest.raises(KILLED):
+        stack.deliver(marker)
+    stack.clock.now += LEASE_OVER
+    settle(stack, marker)
+    assert stack.keys("renditions") == stack.record("a.jpg", event).rendition_keys != frozenset()
+
+
+def test_version_of_unknown_order_that_is_gone_does_not_hide_what_replaced_it(stack: MotoStack) -> None:
+    event = stack.upload("a.jpg", draw((1, 2, 3)))
+    assert stack.deliver(delete_version(stack, "a.jpg", version_of(event)))
+    newer = stack.upload("a.jpg", draw((4, 5, 6)))
+    assert stack.deliver(newer)
+    assert stack.deliver({**without_sequencer(event), "eventTime": "2026-01-01T00:00:00.000Z"})
+    statuses = {record.version: record.status for record in stack.records.history("a.jpg")}
+    assert statuses == {version_of(event): Status.SUPERSEDED, version_of(newer): Status.PUBLISHED}
+    answer = shown(stack, "a.jpg")
+    assert answer is not None
+    assert answer["renditions"]
 
 
 def test_undelete_that_only_the_dead_letters_see_can_be_redriven(stack: MotoStack) -> None:
