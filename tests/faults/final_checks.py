@@ -235,7 +235,9 @@ class _FinalChecks:
     def _decisions(self) -> Iterator[str]:
         for items in self._of_key.values():
             for item in items:
-                if is_undecided(item) and item["status"] in WITHHELD:
+                takes_down = (item.get("decision") or {}).get("action") == "withdraw"
+                is_open = item["status"] in WITHHELD or (takes_down and item["status"] == "PUBLISHED")
+                if is_undecided(item) and is_open:
                     yield f"what a person decided about {item['object_key']} was never carried out"
 
     def _all_uploads(self) -> Iterator[tuple[str, str]]:

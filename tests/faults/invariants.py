@@ -220,9 +220,14 @@ class InvariantChecker:
             self._outcomes.upload_of(new),
             (old["object_key"], old["sequencer"], int(old["attempt"])),
         )
-        if (old["status"] in WITHHELD or is_withheld(old)) and new["status"] == "DELETED":
+        is_moved = old["status"] in WITHHELD or is_withheld(old) or old.get("original") == "quarantine"
+        if is_moved and new["status"] == "DELETED":
             return upload is not None and self._history.was_marked(upload)
-        if new["status"] == "PROCESSING" and is_undecided(old) and old["status"] in (*WITHHELD, "FAILED"):
+        is_taken_down = (
+            old["status"] == "PUBLISHED" and (old.get("decision") or {}).get("action") == "withdraw"
+        )
+        may_be_decided = old["status"] in (*WITHHELD, "FAILED") or is_taken_down
+        if new["status"] == "PROCESSING" and is_undecided(old) and may_be_decided:
             return self._history.decision_of(old) is not None
         if old["status"] == "FAILED" and new["status"] == "PROCESSING":
             is_gone = (
@@ -297,8 +302,9 @@ class InvariantChecker:
         may_be_absent = (key, version) in self._history.expired | self._history.removed_markers
         if what == "ObjectRemoved:Delete":
             for item in items:
-                # What a person approved was moved to quarantine before: the delete is our own move's.
-                if item["status"] in ("PUBLISHED", "FAILED") and not is_withheld(item):
+                # What a person approved or restored was moved to quarantine before: the delete is our own move's.
+                is_moved = is_withheld(item) or item.get("original") == "quarantine"
+                if item["status"] in ("PUBLISHED", "FAILED") and not is_moved:
                     self.add_violation(
                         f"the deletion of {key}@{version[:8]} was acknowledged, and it is still {item['status']}"
                     )

@@ -3,10 +3,14 @@
 from typing import Any
 
 from media_pipeline.processing import endings, outcomes, processor
+from media_pipeline.processing.decisions import Decisions
 from media_pipeline.processing.endings import Ending
+from media_pipeline.processing.publishing import Publishing
 from media_pipeline.quarantine import Quarantine
 from media_pipeline.records import table
 from media_pipeline.records.record import Record, Status
+from media_pipeline.storage import Storage
+from operations import redrive
 from tests.faults.mutations import mutation, swap
 
 Outcomes, Processor, Records = outcomes.Outcomes, processor.ObjectProcessor, table.Records
@@ -75,3 +79,50 @@ def copies_of_newer_versions_go_with_a_late_delete() -> None:
 
     real = Outcomes._remove_older
     swap(Outcomes, "_remove_older", lambda _: remove_older)
+
+
+@mutation
+def a_takedown_leaves_the_renditions() -> None:
+    def withdraw(self: Any, attempt: Any, decision: Any) -> Any:
+        remove = Storage.remove_renditions
+        swap(Storage, "remove_renditions", lambda _: lambda self, keys: None)
+        try:
+            return real(self, attempt, decision)
+        finally:
+            swap(Storage, "remove_renditions", lambda _: remove)
+
+    real = Decisions._withdraw
+    swap(Decisions, "_withdraw", lambda _: withdraw)
+
+
+@mutation
+def a_takedown_forgets_quarantine() -> None:
+    def withdraw(self: Any, attempt: Any, decision: Any) -> Any:
+        move = Publishing.move
+        swap(Publishing, "move", lambda _: lambda self, attempt, record, status: None)
+        try:
+            return real(self, attempt, decision)
+        finally:
+            swap(Publishing, "move", lambda _: move)
+
+    real = Decisions._withdraw
+    swap(Decisions, "_withdraw", lambda _: withdraw)
+
+
+@mutation
+def a_takedown_whose_message_was_lost_is_not_found() -> None:
+    found = {action: from_ for action, from_ in redrive.DECISIONS.items() if action != "withdraw"}
+    vars(redrive)["DECISIONS"] = found
+
+
+@mutation
+def the_move_of_a_takedown_counts_as_a_delete() -> None:
+    swap(Record, "leaves_uploads", lambda _: property(lambda self: self.withheld))
+
+
+@mutation
+def a_restore_publishes_what_the_policy_withholds() -> None:
+    def restore(self: Any, attempt: Any, decision: Any) -> Any:
+        return self._approve(attempt, decision)
+
+    swap(Decisions, "_restore", lambda _: restore)

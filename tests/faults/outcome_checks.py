@@ -84,6 +84,9 @@ class OutcomeChecker:
         is_rejected = item.get("reason") == "person_block"
         if is_rejected:
             truths = {"BLOCKED"} if self._was_carried_out(item, "reject") else set()
+        is_taken_down = item.get("reason") == "taken_down"
+        if is_taken_down:
+            truths = {"BLOCKED"} if self._was_carried_out(item, "withdraw") else set()
         if item["status"] not in truths:
             return f"its verdicts are {truths}"
         if upload.withdrawn:
@@ -92,7 +95,7 @@ class OutcomeChecker:
         if is_given_up and not (upload.expired and self._was_carried_out(item, "approve")):
             return "nobody approved it, or quarantine still held it"
         left = [key for key in self._stack.objects(RENDITIONS) if key.startswith(upload.prefix)]
-        if left and (is_rejected or is_given_up):
+        if left and (is_rejected or is_given_up or is_taken_down):
             return f"its renditions {left} are there"
         if upload.expired:
             return None
@@ -171,7 +174,9 @@ class OutcomeChecker:
 
     def _check_deleted(self, item: Item, upload: Upload) -> str | None:
         # What is withheld is not kept under a delete marker, since its bytes left the uploads.
-        is_withdrawn = is_withheld(item) and self._history.was_marked(upload)
+        asked = self._history.decision_of(item)
+        is_taken_down = asked is not None and asked.action in ("withdraw", "restore")
+        is_withdrawn = (is_withheld(item) or is_taken_down) and self._history.was_marked(upload)
         return None if upload.deleted or upload.overwritten or is_withdrawn else "nobody deleted it"
 
     def is_marker(self, item: Item) -> bool:

@@ -97,6 +97,7 @@ def _use_everything(stack: ServedStack, folder: Path) -> None:
     stack.wait_for_outcomes(keys)
     image = stack.request("GET", answer.json["status_url"]).json
     assert stack.get_bytes(image["renditions"][0]["url"])[0] == 200
+    assert stack.request("DELETE", form["status_url"]).status == 202
 
     for queue in ("images_queue_url", "videos_queue_url"):
         sqs.send_message(QueueUrl=outputs[queue], MessageBody="handed back until it is a dead letter")
