@@ -111,6 +111,9 @@ class Decisions(Generic[Fetched]):
             pass  # its retention is over, or it was deleted: there is nothing left to keep
         else:
             facts["original"] = "quarantine"
+        if self._records.succession.neighbours(record).has_newer_tombstone:
+            # Its owner deleted the key meanwhile, which removes what is in quarantine too.
+            return self._ended(attempt, Status.DELETED, {})
         return self._ended(attempt, Status.BLOCKED, facts)
 
     def _restore(self, attempt: Attempt, decision: Decision) -> Ending | HandOver:

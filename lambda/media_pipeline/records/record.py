@@ -121,7 +121,9 @@ class Record:
         """
         if self.status is Status.PROCESSING:
             return "decided_from" in self.attributes
-        return self.status in _WITHHELD or (self.status is Status.PUBLISHED and self.leaves_uploads)
+        # Not what is only to be withdrawn: its original is still in the uploads.
+        is_copied = self.withheld or self.attributes.get("original") == "quarantine"
+        return self.status in _WITHHELD or (self.status is Status.PUBLISHED and is_copied)
 
     @property
     def leaves_uploads(self) -> bool:
