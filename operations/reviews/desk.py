@@ -41,19 +41,20 @@ class Desk:
     def open(cls, stack: str, outputs: StackOutputs) -> "Desk":
         """Connect to a stack. Raises OperationsError where its outputs lack a bucket, and what boto3 raises."""
         places = places_of(stack, outputs)
-        region = outputs.region
-        s3: S3Client = boto3.client("s3", region_name=region, config=_SIGNING)
-        dynamodb = boto3.client("dynamodb", region_name=region)
+        # A session of its own: the SDK's default one keeps the credentials that it found first.
+        session = boto3.session.Session(region_name=outputs.region)
+        s3: S3Client = session.client("s3", config=_SIGNING)
+        dynamodb = session.client("dynamodb")
         return cls(
             stack=stack,
-            person=boto3.client("sts", region_name=region).get_caller_identity()["Arn"],
+            person=session.client("sts").get_caller_identity()["Arn"],
             waiting=Waiting(dynamodb=dynamodb, table=places.records_table, clock=time.time),
             pictures=Pictures(s3=s3, bucket=places.quarantine_bucket),
             decisions=Decisions(
                 places=places,
                 dynamodb=dynamodb,
                 s3=s3,
-                sqs=boto3.client("sqs", region_name=region),
+                sqs=session.client("sqs"),
                 clock=time.time,
             ),
         )
