@@ -12,6 +12,7 @@ from tests.console.browser import Browser, Page
 from tests.console.conftest import READY
 from tests.console.desk import Bench
 
+pytestmark = pytest.mark.long  # they need a browser, which `make test` does not
 RACED = int(os.environ.get("CONSOLE_ITEMS", "30"))
 COVERED = "document.getElementById('picture').hidden"
 SHOWN = "!document.getElementById('picture').hidden && document.getElementById('picture').complete"
@@ -54,7 +55,6 @@ def test_approval_by_one_key_leaves_after_five_seconds_with_person_evidence_and_
     assert json.loads(message)["Records"][0]["decision"]["id"] == decision["id"]["S"]
 
 
-@pytest.mark.long
 def test_rejection_has_the_reason_and_the_note_that_were_typed(
     desk: Bench, console: Console, tab: Page
 ) -> None:
@@ -73,7 +73,6 @@ def test_rejection_has_the_reason_and_the_note_that_were_typed(
     assert tab.text("#empty h2") == "Nothing waits for you"
 
 
-@pytest.mark.long
 def test_undo_brings_the_object_back_and_nothing_is_recorded(
     desk: Bench, console: Console, tab: Page
 ) -> None:
@@ -92,7 +91,6 @@ def test_undo_brings_the_object_back_and_nothing_is_recorded(
     assert "2 waiting" in tab.text("#counts")
 
 
-@pytest.mark.long
 def test_picture_is_fetched_when_asked_for_and_softened_until_the_key_is_held(
     desk: Bench, console: Console, tab: Page, browser: Browser
 ) -> None:
@@ -129,7 +127,6 @@ def fetched(browser: Browser) -> list[str]:
     return [url for url in sent if "/quarantine/" in url]
 
 
-@pytest.mark.long
 def test_frames_of_a_film_show_which_have_labels_and_arrows_choose_one(
     desk: Bench, console: Console, tab: Page
 ) -> None:
@@ -148,7 +145,6 @@ def test_frames_of_a_film_show_which_have_labels_and_arrows_choose_one(
     assert tab.run("document.getElementById('picture').alt") == "Judged picture of film.mp4, at 1:01.5"
 
 
-@pytest.mark.long
 def test_two_tabs_race_and_nothing_is_decided_twice(
     desk: Bench, console: Console, tab: Page, browser: Browser
 ) -> None:
@@ -192,7 +188,6 @@ def test_two_tabs_race_and_nothing_is_decided_twice(
     browser.call("Target.closeTarget", {"targetId": other.target})
 
 
-@pytest.mark.long
 def test_first_page_of_ten_thousand_is_there_within_a_second(
     desk: Bench, console: Console, tab: Page
 ) -> None:
@@ -212,7 +207,6 @@ def test_first_page_of_ten_thousand_is_there_within_a_second(
     assert milliseconds <= 1_000
 
 
-@pytest.mark.long
 def test_who_was_slower_is_told_kindly_by_whom_and_goes_on(desk: Bench, console: Console, tab: Page) -> None:
     desk.put("a.jpg", age=20)
     desk.put("b.jpg", age=10)
@@ -227,7 +221,6 @@ def test_who_was_slower_is_told_kindly_by_whom_and_goes_on(desk: Bench, console:
     assert decisions(desk)["a.jpg"]["action"]["S"] == "approve"
 
 
-@pytest.mark.long
 def test_version_that_was_replaced_and_one_that_expired_wait_again_with_an_explanation(
     desk: Bench, console: Console, tab: Page
 ) -> None:
@@ -250,7 +243,6 @@ def test_version_that_was_replaced_and_one_that_expired_wait_again_with_an_expla
     assert desk.decided() == []
 
 
-@pytest.mark.long
 def test_hostile_names_are_text(desk: Bench, console: Console, tab: Page) -> None:
     name = "<img src=x onerror=\"document.title='owned'\">\u202egpj.exe"
     desk.put(name, ('<b onclick="x">Violence</b>', "", 80.0))
@@ -262,7 +254,6 @@ def test_hostile_names_are_text(desk: Bench, console: Console, tab: Page) -> Non
     assert "owned" not in tab.run("document.title")
 
 
-@pytest.mark.long
 def test_link_works_once_and_a_reload_keeps_the_session(
     desk: Bench, console: Console, tab: Page, browser: Browser
 ) -> None:
@@ -280,7 +271,6 @@ def test_link_works_once_and_a_reload_keeps_the_session(
     browser.call("Target.closeTarget", {"targetId": stranger.target})
 
 
-@pytest.mark.long
 def test_page_under_a_rebound_name_gets_nothing(desk: Bench, console: Console, tab: Page) -> None:
     desk.put("a.jpg")
     tab.open(console.link.replace("127.0.0.1", "rebound.test"))
@@ -288,7 +278,6 @@ def test_page_under_a_rebound_name_gets_nothing(desk: Bench, console: Console, t
     assert tab.run("document.scripts.length") == 0
 
 
-@pytest.mark.long
 def test_every_control_has_a_name_for_a_screen_reader(desk: Bench, console: Console, tab: Page) -> None:
     desk.put("film.mp4", times=(0, 1.5, 3))
     start(tab, console)
@@ -310,7 +299,6 @@ def test_every_control_has_a_name_for_a_screen_reader(desk: Bench, console: Cons
     assert "film.mp4 approved. Press u to undo." in spoken or "Nothing waits" in spoken
 
 
-@pytest.mark.long
 def test_nothing_is_cut_off_at_twice_the_size_or_in_a_narrow_window(
     desk: Bench, console: Console, tab: Page
 ) -> None:
