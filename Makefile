@@ -186,8 +186,8 @@ fuzz-api: $(READY) $(FUZZ)/.ready ## send requests generated from the OpenAPI do
 .PHONY: faults
 faults: export PYTHONPATH = lambda
 faults: export FAULTS_CASE = $(value CASE)
-faults: $(READY) ## try every fault at every AWS call of every scenario, in virtual time [CASE=name: only that one]
-	@exec $(RUN) -m tests.faults.exhaustive $${FAULTS_CASE:+--case "$$FAULTS_CASE"}
+faults: $(READY) ## try every fault at every AWS call of every scenario, in virtual time [CASE=name: only that one] [ALL=1: those alike as well]
+	@exec $(RUN) -m tests.faults.exhaustive $(if $(ALL),--all) $${FAULTS_CASE:+--case "$$FAULTS_CASE"}
 
 .PHONY: soak
 soak: export PYTHONPATH = lambda

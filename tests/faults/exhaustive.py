@@ -1,5 +1,7 @@
 """`make faults`: every fault at every call of every scenario, pairs of faults, every order of events, preemption.
 
+Of faults that lead to the same code at one call, a run tries one, each call another; `--all` tries all of them.
+
 The name of a case says everything about it, so that one command repeats it:
     python -m tests.faults.exhaustive --case publish/crash-after@3
 """
@@ -63,6 +65,12 @@ NAMES = {
     f"{fault}{f'+{fault.seconds:.0f}s' if fault.seconds else ''}": fault for fault in (*SINGLES, *PAIRED)
 }
 
+ALIKE = (
+    # botocore's own next attempt succeeds: the function notices nothing but the time.
+    (Fault(FaultKind.THROTTLED), Fault(FaultKind.TIMEOUT), Fault(FaultKind.ERROR)),
+    # Not carried out, and the call fails.
+    (Fault(FaultKind.THROTTLED, ALWAYS), Fault(FaultKind.TIMEOUT, ALWAYS), Fault(FaultKind.ERROR, ALWAYS)),
+)
 
 # The same call of four attempts in a row: the object is not poison, because no attempt got as far as decoding.
 REPEATED = (
@@ -262,6 +270,23 @@ def run_cases(names: Sequence[str]) -> list[tuple[str, list[str]]]:
     return [run_case(name) for name in names]
 
 
+def covering(names: Sequence[str]) -> list[str]:
+    """Leave out cases whose like is among the others: of ALIKE faults at a call all but one, and half of the pairs."""
+    left_out = {str(fault): (group, place) for group in ALIKE for place, fault in enumerate(group)}
+
+    def is_kept(name: str) -> bool:
+        scenario, _, injected = name.partition("/")
+        if scenario not in SCENARIOS or name in REPEATED or not injected:
+            return True
+        if "," in injected:
+            return crc32(name.encode()) % 2 == 0
+        fault, _, at = injected.partition("@")
+        group, place = left_out.get(fault, ((fault,), 0))
+        return (int(at) + crc32(scenario.encode())) % len(group) == place
+
+    return [name for name in names if is_kept(name)]
+
+
 @dataclass
 class Findings:
     """The results of a run, complete or not."""
@@ -278,14 +303,18 @@ class Findings:
         return found if self.complete else {**found, "complete": False, "wanted": self.wanted}
 
 
-def run_all(pool: ProcessPool, findings: Findings, share: int = 1) -> None:
-    """Run every Nth case (N: `share`); `findings` is updated after every chunk."""
+def run_all(pool: ProcessPool, findings: Findings, share: int = 1, *, covers: bool = True) -> None:
+    """Run the cases, if it only `covers` them those of `covering`, every Nth of them (N: `share`).
+
+    `findings` is updated after every chunk.
+    """
     names = list(cases(_runner()))
     begins = list(first_faults(_runner()))
     print(
         f"{len(names):,} cases; looking for the pairs of {len(begins):,} faults", file=sys.stderr, flush=True
     )
-    names = [*names, *sorted(itertools.chain.from_iterable(pool.map_unordered(_pairs, begins)))][::share]
+    names += sorted(itertools.chain.from_iterable(pool.map_unordered(_pairs, begins)))
+    names = (covering(names) if covers else names)[::share]
     findings.wanted = len(names)
     progress = Progress(len(names), "cases")
     for results in pool.map_unordered(
@@ -312,6 +341,7 @@ def main() -> int:
     """Run all cases, or those named."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--case", action="append", default=[], help="run only this case")
+    parser.add_argument("--all", action="store_true", help="also the cases whose like is among the others")
     parser.add_argument("--share", type=int, default=1, help="run every Nth case")
     parser.add_argument("--processes", type=int, default=min(os.cpu_count() or 1, 2))
     parser.add_argument("--json", type=Path, default=Path("build/faults.json"))
@@ -326,7 +356,7 @@ def main() -> int:
     began, findings = time.perf_counter(), Findings()
     try:
         with ProcessPool(arguments.processes) as pool:
-            run_all(pool, findings, arguments.share)
+            run_all(pool, findings, arguments.share, covers=not arguments.all)
     except KeyboardInterrupt:
         print(f"interrupted: {findings.done:,} of {findings.wanted:,} cases were run", file=sys.stderr)
     finally:

@@ -4,11 +4,13 @@ import itertools
 
 from tests.faults.event_orders import ORDERS
 from tests.faults.exhaustive import (
+    ALIKE,
     NAMES,
     PAIRED,
     SINGLES,
     CaseRunner,
     cases,
+    covering,
     first_faults,
     pairs,
     run_injections,
@@ -25,6 +27,17 @@ def test_a_share_of_all_cases_keeps_the_promise(runner: CaseRunner) -> None:
     assert len(share) > 40
     found = {name: runner.run(name) for name in share}
     assert {name: violations for name, violations in found.items() if violations} == {}
+
+
+def test_of_faults_that_are_alike_each_call_meets_one_and_every_one_has_its_turn() -> None:
+    groups = [{str(fault) for fault in group} for group in ALIKE]
+    names = [f"publish/{fault}@{at}" for at in range(1, 13) for group in groups for fault in sorted(group)]
+    kept = covering([*names, "publish/crash-after@3", "order:ABDC"])
+    assert kept[-2:] == ["publish/crash-after@3", "order:ABDC"]
+    for group in groups:
+        of_group = [name for name in kept if name.partition("/")[2].partition("@")[0] in group]
+        assert [name.partition("@")[2] for name in of_group] == [str(at) for at in range(1, 13)]
+        assert len({name.partition("@")[0] for name in of_group}) == len(group)
 
 
 def test_every_fault_occurs_where_it_is_planned(runner: CaseRunner) -> None:
