@@ -45,7 +45,7 @@ class CleanUp:
         """
         record = attempt.record
         if record.attempt > 1 and not record.withheld and status not in (Status.BLOCKED, Status.REVIEW):
-            attempt.invocation.require_time("remove pictures for reviewers")
+            attempt.before_call("remove pictures for reviewers")
             self._storage.quarantined.remove_pictures(record.object_key, record.version)
 
     def remove_unlisted(self, attempt: Attempt, error: Exception) -> None:

@@ -12,10 +12,12 @@ from media_pipeline.moderation.result import JudgedPicture, ModerationResult
 from media_pipeline.moderation.verdicts import Label, Mode, Verdict
 from media_pipeline.processing.publishing import REVIEW_PICTURES, _to_review
 from media_pipeline.records.record import Status
+from media_pipeline.storage import Storage
 from tests.fixtures.moto_stack import MotoStack
 from tests.unit.processing.driving import KILLED, LEASE_OVER, WEAPON, draw_noise, kill_at, settle
 
 FIGHT = [("Violence", "", 60.0)]
+LATER = 3600.0  # seconds, after which an original that is gone does not appear any more
 
 
 @pytest.mark.parametrize(("labels", "status"), [(FIGHT, Status.REVIEW), (WEAPON, Status.BLOCKED)])
@@ -110,3 +112,27 @@ def test_pictures_of_an_attempt_that_was_cut_off_go_when_the_version_ends_withou
     for message in messages:
         settle(stack, message)
     assert stack.keys("quarantine") == set()
+
+
+def test_attempt_that_stood_still_leaves_the_pictures_of_the_one_that_took_over(
+    stack: MotoStack, picture: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack.rekognition.labels = FIGHT
+    event = stack.upload("a.jpg", picture)
+    kill_at(monkeypatch, type(stack.records), "store_verdict")
+    with pytest.raises(KILLED):
+        stack.deliver(event)
+    stack.clock.now += LEASE_OVER
+    open_original = Storage.open
+
+    def stand_still(storage: Storage, *args: Any, **kwargs: Any) -> Any:
+        monkeypatch.setattr(Storage, "open", open_original)
+        stack.clock.now += LATER
+        assert stack.deliver(event)
+        return open_original(storage, *args, **kwargs)
+
+    monkeypatch.setattr(Storage, "open", stand_still)
+    assert not stack.deliver(event), "its lease is over"
+    record = stack.record("a.jpg", event)
+    assert record.status is Status.REVIEW
+    assert {picture["key"] for picture in record.attributes["review"]} < stack.keys("quarantine")
