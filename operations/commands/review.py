@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import signal
 import webbrowser
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from operations.commands.arguments import Commands
 
 LINE = "{since:<24}  {labels:<40}  {object_key!r}{state}"
+SECONDS_BETWEEN_LOOKS = 0.2
 
 
 def add(commands: "Commands") -> None:
@@ -85,6 +87,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _console(desk: Desk, options: argparse.Namespace) -> int:
+    ended = Event()
     try:
         console = Console(desk.api(), person=desk.person, port=options.port)
     except OSError as error:
@@ -94,8 +97,13 @@ def _console(desk: Desk, options: argparse.Namespace) -> int:
         print("Ctrl-C ends it.", flush=True)
         if not options.no_browser:
             webbrowser.open(console.link)
+        # Also where the shell that started it in the background had it ignore Ctrl-C.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.default_int_handler)
         try:
-            Event().wait()
+            # Not one long wait: a signal that another thread gets does not end it.
+            while not ended.wait(SECONDS_BETWEEN_LOOKS):
+                """It serves until the signal."""
         except KeyboardInterrupt:
             print()
     return 0

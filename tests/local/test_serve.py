@@ -176,9 +176,11 @@ def test_the_line_about_reviews_opens_the_console(serving: Serving, tmp_path: Pa
             address = console.stdout.readline().strip().partition("/#token=")[0]
             with urllib.request.urlopen(address, timeout=10) as page:  # noqa: S310
                 assert b"<title>Review</title>" in page.read()
-        finally:
             os.killpg(console.pid, signal.SIGINT)
-        assert console.wait(10) in (0, 130, -signal.SIGINT)
+            assert console.wait(10) in (0, 130, -signal.SIGINT)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(console.pid, signal.SIGKILL)
 
 
 def test_a_port_in_use_is_one_message(serving: Serving, tmp_path: Path) -> None:
