@@ -13,6 +13,7 @@ from operations.forget import KEPT_FIELDS, LATE_EVENT_DAYS
 from tests.api_end_to_end.served_stack import ServedStack, card, photo
 
 
+@pytest.mark.long
 def test_a_forgotten_key_leaves_nothing_but_emptied_records(
     stack: ServedStack, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

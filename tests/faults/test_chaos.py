@@ -13,6 +13,7 @@ QUICK = Plan(
 )  # time-outs of 3 s, visibility timeouts of 4 s
 
 
+@pytest.mark.long
 def test_killed_stalled_and_out_of_memory_functions_with_a_full_tmp_lose_nothing() -> None:
     """Two functions at a time; heavy pictures are killed for their memory where the system can measure it."""
     heavy = memory.SUPPORTED

@@ -11,7 +11,7 @@ from tests.faults.sample_uploads import Content
 from tests.faults.soak import run_seed
 
 
-@pytest.mark.parametrize("seed", [1, 4])
+@pytest.mark.parametrize("seed", [1, pytest.param(4, marks=pytest.mark.long)])
 def test_forty_objects_under_random_faults_keep_the_promise(
     simulations: SimulationFactory, seed: int
 ) -> None:

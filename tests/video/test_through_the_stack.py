@@ -40,6 +40,7 @@ def stack() -> Iterator[VideoStack]:
         yield running
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not corpus.ARCHIVE.exists(), reason="../shared/corpus is absent")
 def test_odd_videos_of_others_end_in_one_record_and_leave_nothing(stack: VideoStack, tmp_path: Path) -> None:
     with access_monitor.AccessMonitor(tmp_path / "references") as monitor:

@@ -87,6 +87,7 @@ def deployed_names(stack: DeployedStack) -> set[str]:
     return {each["FunctionName"] for each in stack.world.client("lambda").list_functions()["Functions"]}
 
 
+@pytest.mark.long
 def test_no_function_is_seen_with_the_layers_of_another_processor_and_the_new_ones_take_over(
     stack: DeployedStack, tmp_path: Any
 ) -> None:

@@ -6,6 +6,7 @@ from embedded_aws.deployment.deploy import DeployError, ProtectedError
 from tests.fixtures.deployed_stack import deployed_stack
 
 
+@pytest.mark.long
 def test_prod_in_a_new_account_resists_until_it_is_unprotected_and_then_leaves_a_backup() -> None:
     with deployed_stack("prod", profile="new-account") as deployed:
         deployment = deployed.deployment

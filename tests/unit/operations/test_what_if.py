@@ -119,6 +119,7 @@ def dynamodb() -> Any:
     return boto3.client("dynamodb")
 
 
+@pytest.mark.long
 def test_counts_are_those_of_uploading_the_same_objects_under_the_other_policy(
     videos: Any, clip: bytes
 ) -> None:

@@ -5,6 +5,8 @@ import subprocess
 import sys
 import zipfile
 
+import pytest
+
 from components.packaging.store import PROJECT
 from tests.unit.packaging.wheel_index import WheelFolder
 
@@ -18,6 +20,7 @@ print(json.dumps([package.path.name, package.bytes, package.sha256]))
 """
 
 
+@pytest.mark.long
 def test_eight_builds_at_once_agree_and_leave_one_whole_package(pip_wheels: WheelFolder) -> None:
     for name in ("one", "two"):
         pip_wheels.add(f"{name}==1.0", {f"{name}/data.bin": bytes(2**20)})

@@ -206,6 +206,7 @@ def test_unknown_key_is_an_error_that_says_so(run: Run, what: tuple[str, str]) -
     assert "there is no record of" in error
 
 
+@pytest.mark.long
 def test_identical_copies_under_a_thousand_keys_are_all_found(stack: Stack) -> None:
     for number in range(KEYS):
         published(stack, f"copy-{number}.jpg")
