@@ -1,6 +1,7 @@
 """`review`: the console for what waits for a person, and the same from a shell."""
 
 import argparse
+import contextlib
 import json
 import signal
 import webbrowser
@@ -92,20 +93,18 @@ def _console(desk: Desk, options: argparse.Namespace) -> int:
         console = Console(desk.api(), person=desk.person, port=options.port)
     except OSError as error:
         raise OperationsError(f"port {options.port} cannot be used: {error.strerror}") from error
-    with console:
+    # Also where the shell that started it in the background had it ignore Ctrl-C.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+    with console, contextlib.suppress(KeyboardInterrupt):
         print(f"The console of {desk.stack}, for {desk.person}. The link works once:\n  {console.link}")
         print("Ctrl-C ends it.", flush=True)
         if not options.no_browser:
             webbrowser.open(console.link)
-        # Also where the shell that started it in the background had it ignore Ctrl-C.
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.default_int_handler)
-        try:
-            # Not one long wait: a signal that another thread gets does not end it.
-            while not ended.wait(SECONDS_BETWEEN_LOOKS):
-                """It serves until the signal."""
-        except KeyboardInterrupt:
-            print()
+        # Not one long wait: a signal that another thread gets does not end it.
+        while not ended.wait(SECONDS_BETWEEN_LOOKS):
+            """It serves until the signal."""
+    print()
     return 0
 
 
