@@ -12,13 +12,19 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote_plus
 
 from boto3.dynamodb.types import TypeDeserializer
 
-from operations.reconcile import FIRST_SEQUENCER, REDRIVE_SOURCE
+from media_pipeline.events import (
+    DECISION_NAME,
+    DECISION_SOURCE,
+    FIRST_SEQUENCER,
+    REDRIVE_SOURCE,
+    notification_entry,
+)
+from media_pipeline.records.leases import CARRIED_OUT_FROM
+from media_pipeline.records.record import iso_time
 from operations.stack import StackOutputs
 
 if TYPE_CHECKING:
@@ -30,16 +36,10 @@ ANNOUNCE_GRACE = (
     3600.0  # seconds after the commit, within which the message itself still leads to the announcement
 )
 DECISION_GRACE = 600.0  # seconds after the decision, within which its own message is carried out
-DECISIONS: Mapping[str, frozenset[str]] = MappingProxyType(
-    {
-        "approve": frozenset({"REVIEW", "BLOCKED"}),
-        "reject": frozenset({"REVIEW", "BLOCKED"}),
-        "withdraw": frozenset({"PUBLISHED", "REVIEW", "SUPERSEDED", "REJECTED"}),
-        "restore": frozenset({"BLOCKED"}),
-    }
-)
-"""What workers carry out, and from which statuses."""
-DECISION_SOURCE = "media-pipeline:decision"
+DECISIONS: Mapping[str, frozenset[str]] = {
+    action.value: statuses for action, statuses in CARRIED_OUT_FROM.items()
+}
+"""What workers carry out, and from which statuses, as an item has them."""
 ATTENTION_INDEX = "attention"
 
 
@@ -93,27 +93,22 @@ class StuckObject:
         name = "ObjectCreated:Put"
         if self.status == "DELETED":
             name = "ObjectRemoved:DeleteMarkerCreated" if self.delete_marker else "ObjectRemoved:Delete"
-        described = {
-            "key": quote_plus(self.object_key, safe="/"),
-            "versionId": self.version_id,
-            "eTag": self.etag,
-            "sequencer": self.sequencer,
-        }
-        record: dict[str, Any] = {
-            "eventVersion": "2.1",
-            "eventSource": REDRIVE_SOURCE,
-            "eventName": name,
-            "s3": {"bucket": {"name": bucket}, "object": {k: v for k, v in described.items() if v}},
-        }
+        source, more = REDRIVE_SOURCE, dict[str, Mapping[str, Any]]()
         if self.kind is Kind.FAILED:
-            record["redrive"] = {"attempt": self.attempt}
+            more = {"redrive": {"attempt": self.attempt}}
         if self.decision is not None:
-            record |= {
-                "eventSource": DECISION_SOURCE,
-                "eventName": "ObjectCreated:Decision",
-                "decision": {"id": self.decision},
-            }
-        return json.dumps({"Records": [record]})
+            source, name, more = DECISION_SOURCE, DECISION_NAME, {"decision": {"id": self.decision}}
+        entry = notification_entry(
+            source,
+            name,
+            bucket=bucket,
+            key=self.object_key,
+            version_id=self.version_id,
+            etag=self.etag,
+            sequencer=self.sequencer,
+            **more,
+        )
+        return json.dumps({"Records": [entry]})
 
 
 class Redrive:
@@ -176,7 +171,10 @@ class Redrive:
                 "IndexName": ATTENTION_INDEX,
                 # What fails again during this run moves to the end of the index, and would be sent forever.
                 "KeyConditionExpression": "attention = :failed AND updated_at <= :now",
-                "ExpressionAttributeValues": {":failed": {"S": "FAILED"}, ":now": {"S": _iso(self._clock())}},
+                "ExpressionAttributeValues": {
+                    ":failed": {"S": "FAILED"},
+                    ":now": {"S": iso_time(self._clock())},
+                },
             }
             if after is not None:
                 start |= {"attention": {"S": "FAILED"}, "updated_at": {"S": after.updated_at}}
@@ -223,11 +221,6 @@ class Redrive:
         if "announced_at" not in plain and now - _epoch(plain["updated_at"]) > ANNOUNCE_GRACE:
             return Kind.UNANNOUNCED
         return None
-
-
-def _iso(epoch: float) -> str:
-    """Format a time like the records: UTC with milliseconds, which sorts as text."""
-    return datetime.fromtimestamp(epoch, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _epoch(iso: str) -> float:

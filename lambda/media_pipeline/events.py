@@ -29,6 +29,7 @@ below them."""
 S3_DIGITS = 18  # S3's own sequencers have at most so many; after them, made-up ones count
 REDRIVE_SOURCE = "media-pipeline:redrive"
 DECISION_SOURCE = "media-pipeline:decision"
+DECISION_NAME = "ObjectCreated:Decision"
 NULL_VERSION = "null"
 """S3's id of the version that was put while the bucket's versioning was off or suspended: a later put takes it over.
 ("Working with objects in a versioning-suspended bucket", Amazon S3 User Guide.)"""
@@ -193,6 +194,40 @@ def _kind(event_name: str) -> EventKind | None:
     return None
 
 
+def notification_entry(
+    source: str,
+    name: str,
+    *,
+    bucket: str,
+    key: str,
+    version_id: str | None,
+    etag: str | None,
+    sequencer: str | None = None,
+    **more: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Return an entry of `Records` as S3 writes it, for a message of the pipeline's own.
+
+    Shape: `{"eventVersion", "eventSource", "eventName", "s3": {"bucket": {"name"}, "object": {"key", "versionId"?,
+    "eTag"?, "sequencer"?}}}` and what is in `more`: `redrive` or `decision`.
+    """
+    described = {
+        "key": quote_plus(key, safe="/"),
+        "versionId": version_id,
+        "eTag": etag,
+        "sequencer": sequencer,
+    }
+    return {
+        "eventVersion": "2.1",
+        "eventSource": source,
+        "eventName": name,
+        **more,
+        "s3": {
+            "bucket": {"name": bucket},
+            "object": {name: value for name, value in described.items() if value},
+        },
+    }
+
+
 def restoring_event(
     tombstone: ObjectEvent, *, version_id: str | None, etag: str | None, attempt: int | None
 ) -> ObjectEvent:
@@ -200,17 +235,15 @@ def restoring_event(
 
     `tombstone` is the event of the delete marker's removal, `attempt` that of the version's record, None without one.
     """
-    described = {"key": quote_plus(tombstone.key, safe="/"), "versionId": version_id, "eTag": etag}
-    source = {
-        "eventVersion": "2.1",
-        "eventSource": REDRIVE_SOURCE,
-        "eventName": "ObjectCreated:Restore",
-        "redrive": {"restores": True} if attempt is None else {"attempt": attempt, "restores": True},
-        "s3": {
-            "bucket": {"name": tombstone.bucket},
-            "object": {name: value for name, value in described.items() if value},
-        },
-    }
+    source = notification_entry(
+        REDRIVE_SOURCE,
+        "ObjectCreated:Restore",
+        bucket=tombstone.bucket,
+        key=tombstone.key,
+        version_id=version_id,
+        etag=etag,
+        redrive={"restores": True} if attempt is None else {"attempt": attempt, "restores": True},
+    )
     event = _parse_record(source)
     if event is None:
         raise AssertionError("an ObjectCreated event is parsed as one")

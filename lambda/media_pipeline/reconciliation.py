@@ -23,11 +23,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import quote_plus
 
 from boto3.dynamodb.types import TypeDeserializer
 
-from media_pipeline.events import FIRST_SEQUENCER, REDRIVE_SOURCE, identity
+from media_pipeline.events import FIRST_SEQUENCER, REDRIVE_SOURCE, identity, notification_entry
 from media_pipeline.listings import Window
 
 if TYPE_CHECKING:
@@ -343,22 +342,16 @@ class Reconcile:
             yield from page.get(what, ())
 
     def _send(self, finding: Finding, redrive: Mapping[str, Any]) -> None:
-        described = {
-            "key": quote_plus(finding.subject, safe="/"),
+        event = notification_entry(
+            REDRIVE_SOURCE,
+            "ObjectCreated:Reconcile",
+            bucket=self._places.uploads_bucket,
+            key=finding.subject,
             # A version that its ETag names has no id of its own.
-            "versionId": None if finding.version == finding.etag else finding.version,
-            "eTag": finding.etag,
-        }
-        event = {
-            "eventVersion": "2.1",
-            "eventSource": REDRIVE_SOURCE,
-            "eventName": "ObjectCreated:Reconcile",
+            version_id=None if finding.version == finding.etag else finding.version,
+            etag=finding.etag,
             **redrive,
-            "s3": {
-                "bucket": {"name": self._places.uploads_bucket},
-                "object": {name: value for name, value in described.items() if value},
-            },
-        }
+        )
         body = json.dumps({"Records": [event]})
         self._sqs.send_message(QueueUrl=self._places.images_queue_url, MessageBody=body)
 

@@ -11,13 +11,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
-from urllib.parse import quote_plus
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from media_pipeline.errors import DecidedError, DecisionError, ExpiredError, ReplacedError
-from media_pipeline.events import DECISION_SOURCE
+from media_pipeline.events import DECISION_NAME, DECISION_SOURCE, notification_entry
 from media_pipeline.records.decisions import Action, Decision, asked_values, decision_id
 from media_pipeline.records.items import ItemChangedError, ItemTable
 from media_pipeline.records.record import Record, Status, iso_time
@@ -206,22 +205,16 @@ def message(record: Record, decision: Decision, uploads_bucket: str) -> str:
 
     Shape: `{"Records": [{"eventSource", "eventName", "s3": {"bucket", "object"}, "decision": {"id"}}]}`.
     """
-    described = {
-        "key": quote_plus(record.object_key, safe="/"),
-        "versionId": record.version_id,
-        "eTag": record.etag,
-        "sequencer": record.sequencer,
-    }
-    event: dict[str, Any] = {
-        "eventVersion": "2.1",
-        "eventSource": DECISION_SOURCE,
-        "eventName": "ObjectCreated:Decision",
-        "decision": {"id": decision.id},
-        "s3": {
-            "bucket": {"name": uploads_bucket},
-            "object": {name: value for name, value in described.items() if value},
-        },
-    }
+    event = notification_entry(
+        DECISION_SOURCE,
+        DECISION_NAME,
+        bucket=uploads_bucket,
+        key=record.object_key,
+        version_id=record.version_id,
+        etag=record.etag,
+        sequencer=record.sequencer,
+        decision={"id": decision.id},
+    )
     return json.dumps({"Records": [event]})
 
 
