@@ -2,7 +2,6 @@
 
 from media_pipeline.events import FIRST_SEQUENCER, REDRIVE_SOURCE
 from media_pipeline.reconciliation import Difference, Finding, Places, Reconcile
-from operations.errors import OperationsError
 from operations.stack import StackOutputs
 
 __all__ = [
@@ -18,11 +17,9 @@ __all__ = [
 
 def places(outputs: StackOutputs) -> Places:
     """Return what is compared; raises OperationsError where the outputs lack one."""
-    if outputs.renditions_bucket is None:
-        raise OperationsError("the stack's outputs have no renditions_bucket; `pulumi up` writes it")
     return Places(
         uploads_bucket=outputs.uploads_bucket,
-        renditions_bucket=outputs.renditions_bucket,
+        renditions_bucket=outputs.renditions,
         records_table=outputs.records_table,
         images_queue_url=outputs.images_queue_url,
     )

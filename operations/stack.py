@@ -24,6 +24,13 @@ class StackOutputs:
     named: Mapping[str, str] = field(default_factory=dict)
     """All outputs that are text, by name."""
 
+    @property
+    def renditions(self) -> str:
+        """Its renditions bucket. Raises OperationsError where the outputs lack it."""
+        if self.renditions_bucket is None:
+            raise OperationsError("the stack's outputs have no renditions_bucket; `pulumi up` writes it")
+        return self.renditions_bucket
+
     @classmethod
     def find(cls, stack: str, outputs: Path | None) -> "StackOutputs":
         """Read them from a file of `pulumi stack output --json`, or ask Pulumi.

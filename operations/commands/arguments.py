@@ -31,6 +31,16 @@ def add_stack(command: argparse.ArgumentParser) -> None:
     )
 
 
+def add_wait(command: argparse.ArgumentParser, seconds: int) -> None:
+    """Add the argument that says how long a command waits for the functions; `seconds` is its default."""
+    command.add_argument(
+        "--wait",
+        type=whole,
+        default=seconds,
+        help=f"seconds to wait for the functions (default: {seconds})",
+    )
+
+
 def positive(text: str) -> float:
     """Parse a rate in objects per second, above 0 and at most 1000."""
     value = float(text)

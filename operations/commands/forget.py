@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import boto3
 
 from media_pipeline.reviews.places import Places
-from operations.commands.arguments import FAILED, add_stack, whole
+from operations.commands.arguments import FAILED, add_stack, add_wait
 from operations.errors import OperationsError
 from operations.forget import Forget, Remains
 from operations.reviews.desk import Desk, places_of
@@ -31,23 +31,16 @@ def add(commands: "Commands") -> None:
     add_stack(forget)
     forget.add_argument("--case", required=True, help="the number of the request; kept as evidence")
     forget.add_argument("--dry-run", action="store_true", help="only count what would be removed")
-    forget.add_argument(
-        "--wait",
-        type=whole,
-        default=WAIT_SECONDS,
-        help=f"seconds to wait for the functions (default: {WAIT_SECONDS})",
-    )
+    add_wait(forget, WAIT_SECONDS)
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the command and return its exit code."""
     outputs = StackOutputs.find(options.stack, options.outputs)
-    if outputs.renditions_bucket is None:
-        raise OperationsError("the stack's outputs have no renditions_bucket; `pulumi up` writes it")
     places: Places = places_of(options.stack, outputs)
     forget = Forget(
         places=places,
-        renditions=outputs.renditions_bucket,
+        renditions=outputs.renditions,
         dynamodb=boto3.client("dynamodb", region_name=outputs.region),
         s3=boto3.client("s3", region_name=outputs.region),
     )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 
 from media_pipeline.records.record import Record, iso_time
-from operations.commands.arguments import FAILED, add_stack, whole
+from operations.commands.arguments import FAILED, add_stack, add_wait
 from operations.errors import OperationsError
 from operations.reviews.desk import Desk
 from operations.stack import StackOutputs
@@ -49,25 +49,18 @@ def add(commands: "Commands") -> None:
     takedown.add_argument("--person", help="on whose behalf; your own AWS identity is recorded in any case")
     takedown.add_argument("--evidence", type=Path, metavar="FILE", help="write what was done as JSON")
     takedown.add_argument("--dry-run", action="store_true", help="only list what would be taken down")
-    takedown.add_argument(
-        "--wait",
-        type=whole,
-        default=WAIT_SECONDS,
-        help=f"seconds to wait for the functions (default: {WAIT_SECONDS})",
-    )
+    add_wait(takedown, WAIT_SECONDS)
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the command and return its exit code."""
     outputs = StackOutputs.find(options.stack, options.outputs)
-    if outputs.renditions_bucket is None:
-        raise OperationsError("the stack's outputs have no renditions_bucket; `pulumi up` writes it")
     desk = Desk.open(options.stack, outputs)
     takedown = Takedown(
         dynamodb=boto3.client("dynamodb", region_name=outputs.region),
         s3=boto3.client("s3", region_name=outputs.region),
         table=outputs.records_table,
-        renditions=outputs.renditions_bucket,
+        renditions=outputs.renditions,
         decisions=desk.decisions,
     )
     key = key_of_id(options.id) if options.id else options.key
