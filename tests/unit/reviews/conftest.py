@@ -4,6 +4,7 @@ import itertools
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -127,3 +128,22 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
             images_queue_url=sqs.create_queue(QueueName="images")["QueueUrl"],
         )
         yield Stack(dynamodb=dynamodb, s3=s3, sqs=sqs, places=places)
+
+
+@pytest.fixture
+def outputs(stack: Stack, tmp_path: Path) -> Path:
+    """Return the file of the stack's outputs, as `--outputs` takes it."""
+    configuration: Any = {"LocationConstraint": REGION}
+    stack.s3.create_bucket(Bucket="renditions", CreateBucketConfiguration=configuration)
+    file = tmp_path / "outputs.json"
+    document = {
+        "uploads_bucket": "uploads",
+        "quarantine_bucket": "quarantine",
+        "renditions_bucket": "renditions",
+        "logs_bucket": LOGS,
+        "records_table": "records",
+        "images_queue_url": stack.places.images_queue_url,
+        "events_topic_arn": f"arn:aws:sns:{REGION}:123456789012:events",
+    }
+    file.write_text(json.dumps(document))
+    return file

@@ -1,6 +1,5 @@
 """Forgetting a key: what is held refuses, an unknown key is an error, and nothing is removed without evidence."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -9,26 +8,7 @@ import pytest
 from media_pipeline.records.decisions import Action, Decision, decision_id
 from operations.__main__ import main
 from operations.forget import Forget
-from tests.fixtures.storage import REGION
-from tests.unit.reviews.conftest import ANNA, LOGS, SHA256, Stack
-
-
-@pytest.fixture
-def outputs(stack: Stack, tmp_path: Path) -> Path:
-    configuration: Any = {"LocationConstraint": REGION}
-    stack.s3.create_bucket(Bucket="renditions", CreateBucketConfiguration=configuration)
-    file = tmp_path / "outputs.json"
-    document = {
-        "uploads_bucket": "uploads",
-        "quarantine_bucket": "quarantine",
-        "renditions_bucket": "renditions",
-        "logs_bucket": LOGS,
-        "records_table": "records",
-        "images_queue_url": stack.places.images_queue_url,
-        "events_topic_arn": f"arn:aws:sns:{REGION}:123456789012:events",
-    }
-    file.write_text(json.dumps(document))
-    return file
+from tests.unit.reviews.conftest import ANNA, SHA256, Stack
 
 
 def forget(outputs: Path, key: str, *more: str) -> int:

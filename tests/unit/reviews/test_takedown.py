@@ -12,8 +12,7 @@ from media_pipeline.records.record import Record
 from operations import takedown as module
 from operations.__main__ import main
 from operations.takedown import Takedown, Target
-from tests.fixtures.storage import REGION
-from tests.unit.reviews.conftest import LOGS, SHA256, Stack
+from tests.unit.reviews.conftest import SHA256, Stack
 
 OTHER = "cd" * 32
 KEYS = 1_000
@@ -51,22 +50,9 @@ def listed(stack: Stack, prefix: str = "", bucket: str = "renditions") -> list[s
 
 @pytest.fixture
 def run(
-    stack: Stack, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    stack: Stack, outputs: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Run:
     """Return what runs a command while the stack's functions do their part."""
-    configuration: Any = {"LocationConstraint": REGION}
-    stack.s3.create_bucket(Bucket="renditions", CreateBucketConfiguration=configuration)
-    file = tmp_path / "outputs.json"
-    document = {
-        "uploads_bucket": "uploads",
-        "quarantine_bucket": "quarantine",
-        "renditions_bucket": "renditions",
-        "logs_bucket": LOGS,
-        "records_table": "records",
-        "images_queue_url": stack.places.images_queue_url,
-        "events_topic_arn": f"arn:aws:sns:{REGION}:123456789012:events",
-    }
-    file.write_text(json.dumps(document))
     monkeypatch.setattr(module, "LOOK_SECONDS", 0.01)
 
     def call(*arguments: str, works: bool = True) -> tuple[int, str, str]:
@@ -79,7 +65,7 @@ def run(
                     return waited(self, *asked, **how)
 
                 patched.setattr(Takedown, "wait", wait)
-            code = main([*arguments, "--stack", "test", "--outputs", str(file)])
+            code = main([*arguments, "--stack", "test", "--outputs", str(outputs)])
         said = capsys.readouterr()
         return code, said.out, said.err
 
