@@ -18,7 +18,7 @@ $(READY): requirements-dev.txt $(wildcard lambda/requirements/*.txt)
 setup: $(READY) ## set up .venv (every other target does this by itself)
 
 .PHONY: test
-test: $(READY) ## run all tests, and print why any was skipped
+test: $(READY) ## run the tests but for the long ones, and print why any was skipped
 	@$(RUN) -m pytest -rs
 
 .PHONY: test-fast
