@@ -12,7 +12,7 @@ from components.config_errors import Path, Problem, key_path, likely, remove_com
 from components.config_model import COVER_TAG, EDGE_TAG, StackConfig
 from components.config_schema import NEEDED, about, known_keys
 from components.formats import DEFAULT_QUALITIES
-from components.rules import About, ModerationLabel, Rule
+from components.rules import About, ModerationLabel, ReviewedLabel, Rule
 
 _LARGE: Mapping[Path, str] = {
     ("sizes",): "SIZES",
@@ -54,9 +54,9 @@ def check_together(raw: Mapping[str, object], model: type[BaseModel]) -> Iterato
             allowed="at least one label to block (or the mode observe or off)",
             fix=set_command(("moderation", "block", "Explicit"), 60),
         )
-    for group in ("block", "review"):
-        for name in _repeated(_object(moderation.get(group))):
-            path = ("moderation", group, name)
+    for group in (("moderation", "block"), ("moderation", "review"), ("review", "approvals")):
+        for name in _repeated(_object(_object(raw.get(group[0])).get(group[1]))):
+            path = (*group, name)
             yield Problem(
                 key=key_path(path),
                 given="is given twice, in different case",
@@ -182,6 +182,8 @@ def _wrong_name(path: Path, rule: "About | Rule") -> Problem:
         near = taxonomy.nearest(name)
         allowed = f"{rule.allowed}; nearest known: {', '.join(near)}"
         better, example = near[0], 80
+    elif isinstance(rule, ReviewedLabel):
+        allowed, better, example = rule.allowed, rule.nearest(name), bounds.APPROVALS[0] + 1
     else:
         allowed = rule.allowed
         better, example = str(rule.example), 1024

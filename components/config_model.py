@@ -13,7 +13,18 @@ from pydantic.alias_generators import to_camel
 
 from components import bounds
 from components.formats import DEFAULT_QUALITIES, FORMATS
-from components.rules import About, Email, Flag, ModerationLabel, OneOf, Origin, Percent, Text, Whole
+from components.rules import (
+    About,
+    Email,
+    Flag,
+    ModerationLabel,
+    OneOf,
+    Origin,
+    Percent,
+    ReviewedLabel,
+    Text,
+    Whole,
+)
 
 PROJECT = "media-pipeline"
 EDGE_TAG, COVER_TAG = "as-edge", "as-cover"  # pydantic puts a union's tag into the paths of its errors
@@ -199,6 +210,16 @@ class Notify(Keys):
     """Who gets e-mails about every outcome."""
 
 
+class Review(Keys):
+    """How people decide what the policy sent to review."""
+
+    approvals: Annotated[
+        dict[Annotated[str, ReviewedLabel()], Annotated[int, Whole(bounds.APPROVALS, " of persons", 2)]],
+        About("an object of top-level labels with numbers of persons", {"Explicit": 2}),
+    ] = {}
+    """How many different persons must approve, by top-level label; `default` is for all others, 1 if not set."""
+
+
 class StackKeys(Keys):
     """Every key of the `media-pipeline:` namespace."""
 
@@ -240,6 +261,8 @@ class StackKeys(Keys):
     """How long data is kept."""
     notify: Notify
     """Who gets e-mails."""
+    review: Review = Review()
+    """How people decide what waits for review."""
     reconcile: Annotated[Literal["daily", "off"], OneOf(("daily", "off"), "daily")]
     """Whether buckets and records are compared once a day, and what differs is repaired."""
     tracing: Switch

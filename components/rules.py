@@ -1,5 +1,6 @@
 """Rules for single values of the configuration: each parses a value, and says in words what it allows."""
 
+import difflib
 import math
 import re
 from abc import ABC, abstractmethod
@@ -11,6 +12,8 @@ from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from components import taxonomy
+
+DEFAULT_LABEL = "default"  # stands for every label that is not listed
 
 
 @dataclass(frozen=True)
@@ -156,6 +159,26 @@ class ModerationLabel(Rule):
         if known is None:
             raise ValueError(value)
         return known
+
+
+class ReviewedLabel(Text):
+    """A top-level label, or `default` for all that are not listed; labels in any case, parsed to their spelling."""
+
+    def __init__(self) -> None:
+        tops = taxonomy.top_levels()
+        super().__init__(".*", f"{DEFAULT_LABEL} or a top-level label: {', '.join(tops)}", DEFAULT_LABEL)
+        self._known = {name.casefold(): name for name in (DEFAULT_LABEL, *tops)}
+
+    def parse(self, value: object) -> str:
+        """Return the label's proper spelling."""
+        known = self._known.get(super().parse(value).casefold())
+        if known is None:
+            raise ValueError(value)
+        return known
+
+    def nearest(self, name: str) -> str:
+        """Return the name that an unknown one most likely meant."""
+        return self._known[difflib.get_close_matches(name.casefold(), self._known, n=1, cutoff=0.0)[0]]
 
 
 def _number(value: object) -> float:

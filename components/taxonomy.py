@@ -47,6 +47,12 @@ def names() -> Mapping[str, str]:
     return MappingProxyType(found)
 
 
+@cache
+def top_levels() -> tuple[str, ...]:
+    """Return the labels that have no parent, in the order of the taxonomy."""
+    return tuple(json.loads(TAXONOMY.read_text("utf-8"))["labels"])
+
+
 def nearest(name: str, count: int = 3) -> tuple[str, ...]:
     """Return the labels that an unknown name most likely meant, likeliest first; never empty."""
     folded = name.casefold()

@@ -42,6 +42,10 @@ from tests.components.config_parsing import Raw, parse, problems, put
         ("api.corsOrigins", ["null"]),
         ("api.corsOrigins", ["https://a.example.com", "https://a.example.com"]),
         ("api.corsOrigins", ["https://a.example.com", "*"]),
+        ("review.approvals.default", 0),
+        ("review.approvals.Explicit", 6),
+        ("review.approvals.Explicit", "both"),
+        ("review.approvals", 2),
     ],
 )
 def test_a_value_out_of_bounds_is_refused_under_its_key(raw: Raw, path: str, value: object) -> None:
@@ -65,6 +69,9 @@ def test_a_value_out_of_bounds_is_refused_under_its_key(raw: Raw, path: str, val
         ("api.quotaPerDay", 1.0),
         ("api.corsOrigins", ["*"]),
         ("api.corsOrigins", ["https://www.example.com", "https://example.com:8443", "http://localhost:3000"]),
+        ("review", {}),
+        ("review.approvals", {}),
+        ("review.approvals", {"default": 1, "explicit": "2", "Drugs & Tobacco": 5}),
     ],
 )
 def test_a_value_within_bounds_is_taken(raw: Raw, path: str, value: object) -> None:
@@ -80,6 +87,7 @@ def test_a_value_within_bounds_is_taken(raw: Raw, path: str, value: object) -> N
         ("api.corsOrigin", "corsOrigins"),
         ("limits.videobytes", "videoBytes"),
         ("notify.result", "results"),
+        ("review.approval", "approvals"),
     ],
 )
 def test_an_unknown_key_is_refused_with_the_nearest_known_one(raw: Raw, path: str, meant: str) -> None:
@@ -125,3 +133,18 @@ def test_too_many_origins_for_the_apis_environment_are_refused_under_their_key(r
     assert "upload-api" in problem.given
     assert "4096" in problem.allowed
     parse(put(raw, "api.enabled", False))
+
+
+@pytest.mark.parametrize(("name", "meant"), [("Explicit Nudity", "Explicit"), ("Defaults", "default")])
+def test_approvals_take_top_level_labels_and_the_default_only(raw: Raw, name: str, meant: str) -> None:
+    problem = problems(put(raw, f"review.approvals.{name}", 2))[f"review.approvals.{name}"]
+    assert "default or a top-level label: Explicit, " in problem.allowed
+    assert problem.fix.endswith(f"pulumi config set --path review.approvals.{meant} 2")
+
+
+def test_labels_of_approvals_get_their_spelling_and_count_once(raw: Raw) -> None:
+    config = parse(put(raw, "review", {"approvals": {"DEFAULT": 1, "hate symbols": 2}}))
+    assert config.review.approvals == {"default": 1, "Hate Symbols": 2}
+    assert parse({**raw, "review": {}}).review.approvals == {}
+    twice = problems(put(raw, "review", {"approvals": {"Explicit": 1, "explicit": 2}}))
+    assert "different case" in twice["review.approvals.explicit"].given

@@ -35,6 +35,7 @@ BASE: dict[str, Any] = {
     "api.corsOrigins": [],
     "retention": {"originals": 14, "quarantine": 30, "records": 30, "logs": 14},
     "notify": {"alerts": [A], "results": []},
+    "review": {},
     "reconcile": "off",
     "tracing": True,
     "pointInTimeRecovery": False,
@@ -54,6 +55,7 @@ CONFIGURATIONS: dict[str, dict[str, Any]] = {
         "concurrency": {"image": 2},
         "reconcile": "daily",
     },
+    "two people": {"review": {"approvals": {"default": 1, "Explicit": 2}}},
     "no api": {"api.enabled": False, "tracing": False, "transparency": "keep", "background": "#102030"},
     "web pages": {"api.corsOrigins": ["https://www.example.com"], "api.rate": 9_000, "moderation.mode": "observe"},
     "kept": {
