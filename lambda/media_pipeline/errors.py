@@ -214,6 +214,10 @@ class ExpiredError(DecisionError):
     """What was to be published is not in quarantine any more."""
 
 
+class TooFewDecisionsError(DecisionError):
+    """There are fewer decisions than a report can say anything about."""
+
+
 class SettingsError(PipelineError):
     """The function's environment does not parse, which is a fault of the deployment; names the variable."""
 

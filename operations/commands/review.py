@@ -16,6 +16,8 @@ from media_pipeline.reviews.documents import summary, whole
 from media_pipeline.reviews.waiting import MOST, PAGE
 from operations.commands.arguments import add_stack
 from operations.commands.arguments import whole as whole_number
+from operations.commands.review_report import declare as declare_report
+from operations.commands.review_report import run_report
 from operations.errors import OperationsError
 from operations.reviews.desk import Desk
 from operations.reviews.server import Console
@@ -33,9 +35,9 @@ def add(commands: "Commands") -> None:
     """Declare the command and its arguments."""
     review = commands.add_parser(
         "review",
-        help="decide what waits for a person: in the browser, or list, show, decide",
-        description="Decide what the policy sent to review. Without list, show or decide it opens the console: a page"
-        " on 127.0.0.1 that this command serves until Ctrl-C. A decision is recorded under your own AWS identity and"
+        help="decide what waits for a person: in the browser, or list, show, decide, report",
+        description="Decide what the policy sent to review. Without list, show, decide or report it opens the console: a"
+        " page on 127.0.0.1 that this command serves until Ctrl-C. A decision is recorded under your own AWS identity and"
         " carried out by the stack's functions.",
     )
     review.add_argument("--stack", help="name of the Pulumi stack, such as dev")
@@ -46,7 +48,7 @@ def add(commands: "Commands") -> None:
         "--port", type=int, default=0, help="of the console; 0, the default, is any that is free"
     )
     review.add_argument("--no-browser", action="store_true", help="only print the console's link")
-    what = review.add_subparsers(dest="what", metavar="list|show|decide")
+    what = review.add_subparsers(dest="what", metavar="list|show|decide|report")
     listed = what.add_parser("list", help="list what waits, oldest first")
     add_stack(listed)
     listed.add_argument("--label", help="only what has this label, or one below it")
@@ -67,7 +69,7 @@ def add(commands: "Commands") -> None:
         action="store_true",
         help="approve although the policy blocked it, or replace a decision that is not carried out yet",
     )
-    for command in (listed, shown, decided):
+    for command in (listed, shown, decided, declare_report(what)):
         command.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -75,6 +77,8 @@ def run(options: argparse.Namespace) -> int:
     """Run the command and return its exit code."""
     if not options.stack:
         raise OperationsError("--stack is missing: the name of the Pulumi stack, such as dev")
+    if options.what == "report":
+        return run_report(options)
     desk = Desk.open(options.stack, StackOutputs.find(options.stack, options.outputs))
     if options.what is None:
         return _console(desk, options)

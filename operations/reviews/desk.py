@@ -1,8 +1,10 @@
 """The ask side of a deployed stack, put together from its outputs and the operator's own AWS login."""
 
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
@@ -13,6 +15,7 @@ from media_pipeline.reviews.places import Places
 from media_pipeline.reviews.routes import ReviewApi
 from media_pipeline.reviews.waiting import Waiting
 from operations.errors import OperationsError
+from operations.review_report import report_of_days
 from operations.stack import StackOutputs
 
 if TYPE_CHECKING:
@@ -36,6 +39,8 @@ class Desk:
     waiting: Waiting
     pictures: Pictures
     decisions: Decisions
+    report: Callable[[int], Mapping[str, Any]]
+    """Returns the report about so many days."""
 
     @classmethod
     def open(cls, stack: str, outputs: StackOutputs) -> "Desk":
@@ -57,12 +62,17 @@ class Desk:
                 sqs=session.client("sqs"),
                 clock=time.time,
             ),
+            report=partial(report_of_days, dynamodb, places.records_table, clock=time.time),
         )
 
     def api(self) -> ReviewApi:
         """Return the review API of this desk."""
         return ReviewApi(
-            stack=self.stack, waiting=self.waiting, pictures=self.pictures, decisions=self.decisions
+            stack=self.stack,
+            waiting=self.waiting,
+            pictures=self.pictures,
+            decisions=self.decisions,
+            report=self.report,
         )
 
 

@@ -17,6 +17,7 @@ from media_pipeline.errors import (
     DecisionError,
     ExpiredError,
     ReplacedError,
+    TooFewDecisionsError,
     UnknownReviewError,
 )
 from media_pipeline.records.decisions import Action
@@ -38,12 +39,14 @@ STATIC: Mapping[str, tuple[str, str]] = {
 }
 DECIDED_HERE = (Action.APPROVE, Action.REJECT)
 BODY_BYTES = 16 * 1024
+REPORT_DAYS = 90
 UNSAID = "unsaid"  # no ULID
 _STATUSES: tuple[tuple[type[DecisionError], HTTPStatus], ...] = (
     (UnknownReviewError, HTTPStatus.NOT_FOUND),
     (DecidedError, HTTPStatus.CONFLICT),
     (ReplacedError, HTTPStatus.PRECONDITION_FAILED),
     (ExpiredError, HTTPStatus.GONE),
+    (TooFewDecisionsError, HTTPStatus.CONFLICT),
     (DecisionError, HTTPStatus.BAD_REQUEST),
 )
 _REVIEW = re.compile(r"/v1/reviews/([A-Za-z0-9_-]{1,4096})(/links|/decision)?")
@@ -71,13 +74,25 @@ class Reply:
 
 
 class ReviewApi:
-    """The page and what it asks for. `stack` is shown on it."""
+    """The page and what it asks for. `stack` is shown on it.
 
-    def __init__(self, *, stack: str, waiting: Waiting, pictures: Pictures, decisions: Decisions) -> None:
+    `report` returns the report about so many days; None where nobody may read all records.
+    """
+
+    def __init__(
+        self,
+        *,
+        stack: str,
+        waiting: Waiting,
+        pictures: Pictures,
+        decisions: Decisions,
+        report: Callable[[int], Mapping[str, Any]] | None = None,
+    ) -> None:
         self._stack = stack
         self._waiting = waiting
         self._pictures = pictures
         self._decisions = decisions
+        self._report_of = report
 
     def page(self, path: str) -> Reply | None:
         """Return a file of the page, which holds nothing of the stack; None for any other path."""
@@ -147,6 +162,8 @@ class ReviewApi:
             return self._me
         if request.path == "/v1/reviews" and request.method == "GET":
             return self._list
+        if request.path == "/v1/reviews/report" and request.method == "GET":
+            return self._report
         found = _REVIEW.fullmatch(request.path)
         handle = routes.get((request.method, found[2])) if found else None
         if handle is None:
@@ -176,6 +193,14 @@ class ReviewApi:
             "items": [summary(record) for record in page.records],
             "cursor": page.cursor,
         }
+
+    def _report(self, request: Request) -> tuple[HTTPStatus, Mapping[str, Any]]:
+        if self._report_of is None:
+            raise UnknownReviewError("the report is a command: `python -m operations review report`")
+        days = request.query.get("days", str(REPORT_DAYS))
+        if not re.fullmatch("[1-9][0-9]{0,3}", days):
+            raise DecisionError("`days` is a whole number from 1 to 9999")
+        return HTTPStatus.OK, self._report_of(int(days))
 
     def _show(self, request: Request) -> tuple[HTTPStatus, Mapping[str, Any]]:
         record = self._record(request)

@@ -1,0 +1,159 @@
+"""`operations review report`: what people's decisions say about the policy."""
+
+import json
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from media_pipeline.records.record import iso_time
+from media_pipeline.reviews.routes import Request, ReviewApi
+from operations.__main__ import main
+from operations.review_report import NO_LABEL, report_of_days, wilson
+from tests.unit.reviews.conftest import ANNA, NOW, SHA256, Stack
+
+DAY = 86_400
+
+
+def moderation(label: str, confidence: float, verdict: str = "review") -> dict[str, Any]:
+    return {
+        "verdict": verdict,
+        "mode": "enforce",
+        "reason": f"{label} {confidence:.1f} reached the {verdict} threshold of 50"
+        if label
+        else "many scenes",
+        "labels": [
+            {"name": label or "Violence", "parent": "", "confidence": confidence},
+            {"name": "Alcohol", "parent": "", "confidence": 99.5},
+        ],
+        "policy_version": "0123456789ab",
+    }
+
+
+def decision(action: str, at: float = NOW, number: int = 0) -> dict[str, Any]:
+    return {
+        "id": f"01{number:024d}",
+        "action": action,
+        "person": ANNA,
+        "at": iso_time(at),
+        "sha256": SHA256,
+        "policy_version": "0123456789ab",
+    }
+
+
+def put(stack: Stack, label: str, confidence: float, action: str, count: int = 1, **changed: Any) -> None:
+    for _ in range(count):
+        values = {
+            "status": "BLOCKED" if action == "reject" else "PUBLISHED",
+            "moderation": moderation(label, confidence),
+            "decision": decision(action),
+            **changed,
+        }
+        stack.put(f"{label}-{confidence}-{action}-{next(stack.numbers)}.jpg", **values)
+
+
+def report(stack: Stack, days: int = 30, precision: float = 0.9) -> dict[str, Any]:
+    return report_of_days(stack.dynamodb, "records", days, precision=precision, clock=lambda: NOW + DAY)
+
+
+@pytest.mark.parametrize(
+    ("hits", "of", "interval"),
+    # Newcombe, "Two-sided confidence intervals for the single proportion" (1998), table I, method 3
+    [
+        (81, 263, (0.2553, 0.3662)),
+        (15, 148, (0.0624, 0.1605)),
+        (0, 20, (0.0, 0.1611)),
+        (1, 29, (0.0061, 0.1718)),
+    ],
+)
+def test_intervals_are_those_of_the_literature(hits: int, of: int, interval: tuple[float, float]) -> None:
+    assert wilson(hits, of) == pytest.approx(interval, abs=0.00006)
+
+
+def test_precision_is_by_the_label_that_struck_and_by_its_confidence(stack: Stack) -> None:
+    put(stack, "Violence", 95.0, "reject", 20)
+    put(stack, "Violence", 55.0, "reject", 5)
+    put(stack, "Violence", 59.9, "approve", 15)
+    put(stack, "Alcohol", 99.5, "approve", 3)
+    found = report(stack)
+    assert (found["decisions"], found["approved"], found["rejected"]) == (43, 18, 25)
+    violence, alcohol = found["labels"]
+    assert violence["label"] == "Violence"
+    assert (violence["decisions"], violence["rejected"], violence["precision"]) == (40, 25, 0.625)
+    assert [(each["from"], each["to"], each["precision"]) for each in violence["bands"]] == [
+        (50, 60, 0.25),
+        (90, 100, 1.0),
+    ]
+    assert violence["bands"][1]["interval"] == [pytest.approx(0.8389, abs=1e-4), 1.0]
+    assert violence["suggested"]["threshold"] == 95
+    assert violence["suggested"]["decisions"] == 20
+    # Three decisions say nothing about a share.
+    assert (alcohol["decisions"], alcohol["precision"], alcohol["interval"]) == (3, None, None)
+    assert alcohol["suggested"] is None
+
+
+def test_threshold_is_the_lowest_that_reaches_the_wanted_precision(stack: Stack) -> None:
+    put(stack, "Violence", 95.0, "reject", 18)
+    put(stack, "Violence", 90.0, "approve", 2)
+    put(stack, "Violence", 61.5, "approve", 10)
+    assert report(stack)["labels"][0]["suggested"]["threshold"] == 90
+    assert report(stack, precision=0.6)["labels"][0]["suggested"]["threshold"] == 61
+    # 18 decisions from 95 on are too few to suggest it.
+    assert report(stack, precision=0.95)["labels"][0]["suggested"] is None
+
+
+def test_only_last_decisions_of_the_days_about_reviews_count(stack: Stack) -> None:
+    put(stack, "Violence", 80.0, "reject", 20)
+    put(stack, "Violence", 80.0, "reject", 7, moderation=moderation("Violence", 80.0, "block"))
+    put(stack, "Violence", 80.0, "reject", 5, decision=decision("reject", NOW - 40 * DAY))
+    put(stack, "Violence", 80.0, "withdraw", 3)
+    # Rejected at first, then approved; approved, then taken down for another reason.
+    put(stack, "Violence", 80.0, "approve", decisions=[decision("reject")])
+    put(stack, "Violence", 80.0, "withdraw", decisions=[decision("approve")])
+    put(stack, "", 80.0, "approve", 2)
+    found = report(stack)
+    assert (found["decisions"], found["approved"]) == (24, 4)
+    assert [(each["label"], each["decisions"]) for each in found["labels"]] == [
+        ("Violence", 22),
+        (NO_LABEL, 2),
+    ]
+    assert found["labels"][1]["bands"] == []
+
+
+def test_nineteen_decisions_are_no_report(
+    stack: Stack, outputs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stack.now = NOW
+    put(stack, "Violence", 80.0, "reject", 19)
+    arguments = ["review", "report", "--stack", "test", "--outputs", str(outputs), "--days", "9999"]
+    assert main(arguments) == 1
+    assert "19 decisions are too few" in capsys.readouterr().err
+    put(stack, "Violence", 80.0, "reject")
+    assert main(arguments) == 0
+    said = capsys.readouterr().out
+    assert "Violence: 20 of 20 rejected, 100% (95 % interval: 84% to 100%)" in said
+    assert "moderation.block.Violence=80" in said
+    assert main([*arguments, "--json", "--precision", "99"]) == 0
+    assert json.loads(capsys.readouterr().out)["labels"][0]["suggested"]["threshold"] == 80
+
+
+def test_console_has_the_report_where_all_records_may_be_read(stack: Stack) -> None:
+    def ask(days: str, *, local: bool = True) -> tuple[HTTPStatus, dict[str, Any]]:
+        api = ReviewApi(
+            stack="test",
+            waiting=stack.waiting,
+            pictures=stack.pictures,
+            decisions=stack.decisions(),
+            report=(lambda days: report(stack, days)) if local else None,
+        )
+        query = {"days": days}
+        reply = api.answer(Request(method="GET", path="/v1/reviews/report", person=ANNA, query=query))
+        return reply.status, json.loads(reply.body)
+
+    status, problem = ask("30")
+    assert (status, "too few" in problem["detail"]) == (HTTPStatus.CONFLICT, True)
+    put(stack, "Violence", 80.0, "reject", 20)
+    assert ask("30")[1]["rejected"] == 20
+    assert ask("x")[0] == HTTPStatus.BAD_REQUEST
+    assert ask("30", local=False)[0] == HTTPStatus.NOT_FOUND
