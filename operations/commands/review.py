@@ -36,9 +36,9 @@ def add(commands: "Commands") -> None:
     review = commands.add_parser(
         "review",
         help="decide what waits for a person: in the browser, or list, show, decide, report",
-        description="Decide what the policy sent to review. Without list, show, decide or report it opens the console: a"
-        " page on 127.0.0.1 that this command serves until Ctrl-C. A decision is recorded under your own AWS identity and"
-        " carried out by the stack's functions.",
+        description="Decide what the policy sent to review. Without list, show, decide or report it opens the console:"
+        " a page on 127.0.0.1 that this command serves until Ctrl-C. A decision is recorded under your own AWS identity"
+        " and carried out by the stack's functions.",
     )
     review.add_argument("--stack", help="name of the Pulumi stack, such as dev")
     review.add_argument(
