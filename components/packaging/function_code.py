@@ -11,7 +11,7 @@ from components.packaging.bytecode import Compiler
 from components.packaging.errors import PackagingError
 from components.packaging.store import PACKAGES, Package
 
-_SUFFIXES: Final = frozenset({".py", ".json"})
+_SUFFIXES: Final = frozenset({".py", ".json", ".html", ".css", ".js", ".svg"})
 _TESTS: Final = frozenset({"test", "tests"})
 
 
@@ -23,9 +23,9 @@ def build_code(
 ) -> Package:
     """Zip the package at `folder` under its own name, or return the zip that was built from the same files.
 
-    It contains the `.py` and `.json` files with LF line ends; no tests, no hidden files, no temporary files of editors
-    or of Python. `name` is the package's, by default `<folder's name>-code` with hyphens, and `output` takes
-    the zip. With a `compiler` it contains the bytecode of every module, too. Raises PackagingError.
+    It contains the Python and JSON files and those of web pages, with LF line ends; no tests, no hidden files, no
+    temporary files of editors or of Python. `name` is the package's, by default `<folder's name>-code` with hyphens,
+    and `output` takes the zip. With a `compiler` it contains the bytecode of every module, too. Raises PackagingError.
     """
     name = name or f"{folder.name.replace('_', '-')}-code"
     files = dict(_files(folder))

@@ -1,6 +1,7 @@
 """The review API and its page, without any assumption about where they run: a request in, a reply out.
 
-Whoever calls it has checked who the person is: on an operator's machine `operations.reviews.server`.
+Whoever calls it has checked who the person is: on an operator's machine `operations.reviews.server`, in AWS
+`media_pipeline.reviews.hosted` behind API Gateway.
 """
 
 import json
@@ -32,7 +33,7 @@ STATIC: Mapping[str, tuple[str, str]] = {
     "/console.js": ("console.js", "text/javascript; charset=utf-8"),
     **{
         f"/{name}.js": (f"{name}.js", "text/javascript; charset=utf-8")
-        for name in ("picture", "requests", "thumbhash", "words")
+        for name in ("picture", "requests", "sign-in", "thumbhash", "words")
     },
     "/console.css": ("console.css", "text/css; charset=utf-8"),
     "/icon.svg": ("icon.svg", "image/svg+xml"),
@@ -107,24 +108,28 @@ class ReviewApi:
     @cached_property
     def security_headers(self) -> Mapping[str, str]:
         """Headers of every reply: the page loads nothing but itself and pictures of the quarantine bucket."""
-        policy = (
-            "default-src 'none'",
-            "script-src 'self'",
-            "style-src 'self'",
-            f"img-src 'self' {self._pictures.origin}",
-            "connect-src 'self'",
-            "base-uri 'none'",
-            "form-action 'none'",
-            "frame-ancestors 'none'",
-        )
         return {
             "Cache-Control": "no-store",
-            "Content-Security-Policy": "; ".join(policy),
+            "Content-Security-Policy": self.security_policy(),
             "Cross-Origin-Opener-Policy": "same-origin",
             "Cross-Origin-Resource-Policy": "same-origin",
             "Referrer-Policy": "no-referrer",
             "X-Content-Type-Options": "nosniff",
         }
+
+    def security_policy(self, *others: str) -> str:
+        """Return the content security policy; the page's scripts may also ask the origins in `others`."""
+        policy = (
+            "default-src 'none'",
+            "script-src 'self'",
+            "style-src 'self'",
+            f"img-src 'self' {self._pictures.origin}",
+            " ".join(("connect-src 'self'", *others)),
+            "base-uri 'none'",
+            "form-action 'none'",
+            "frame-ancestors 'none'",
+        )
+        return "; ".join(policy)
 
     def answer(self, request: Request) -> Reply:
         """Answer one request of the page; errors that a person can act on become a problem document.

@@ -90,7 +90,7 @@ def test_the_pipelines_own_code_holds_every_handler_and_its_data(tmp_path: Path)
     found = contents(CODE, tmp_path)
     expected = {
         f"media_pipeline/{path.relative_to(CODE).as_posix()}"
-        for pattern in ("*.py", "*.json")
+        for pattern in ("*.py", "*.json", "reviews/page/*")
         for path in CODE.rglob(pattern)
     }
     assert set(found) == expected

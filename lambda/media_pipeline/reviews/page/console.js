@@ -2,6 +2,7 @@
 
 import * as picture from "./picture.js";
 import { decide, list, open, Refused, show } from "./requests.js";
+import * as signIn from "./sign-in.js";
 import { ago, bytes, clock, element, find, nameOf, statusWord } from "./words.js";
 
 const UNDO_MS = 5000;
@@ -435,6 +436,7 @@ function wire() {
     return element("label", {}, input, element("span", {}, element("kbd", {}, String(index + 1)), ` ${text}`));
   });
   find("reasons").append(...choices);
+  find("sign-out").addEventListener("click", signIn.leave);
   document.addEventListener("keydown", onKey);
   document.addEventListener("keyup", (event) => { if (event.key === " ") picture.release(); });
   addEventListener("blur", picture.release);
@@ -463,6 +465,7 @@ async function start() {
     const { person, stack } = await open();
     find("person").textContent = nameOf(person);
     find("person").title = person;
+    find("sign-out").hidden = !signIn.isHosted;
     find("stack").textContent = stack;
     find("stack").hidden = false;
     await load();
