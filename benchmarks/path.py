@@ -27,6 +27,7 @@ from benchmarks.path_objects import Sample, samples
 from components.config_model import StackConfig
 from components.stack_files import read_config
 from media_pipeline.settings.functions import PROCESSOR_MEGABYTES
+from operations.billed import units as units_of_record
 from operations.prices import Prices
 
 ROOT = Path(__file__).parent.parent
@@ -86,9 +87,12 @@ def measured(functions: Functions, sample: Sample, config: StackConfig, *, round
     if times > 1:
         functions.process(sample)
     results: dict[bool, list[list[Run]]] = {True: [], False: []}
+    records: list[dict[str, Any]] = []  # of the rounds with calls at once
     for _, at_once in itertools.product(range(times), (True, False)):
         Calls.at_once = at_once
         results[at_once].append(functions.process(sample))
+        if at_once:
+            records.append(functions.last_record())
     quickest = {
         at_once: min(rounds_run, key=lambda runs: _billed(runs, config))
         for at_once, rounds_run in results.items()
@@ -97,7 +101,9 @@ def measured(functions: Functions, sample: Sample, config: StackConfig, *, round
         at_once: min(sum(run.cpu for run in runs) for runs in rounds_run)
         for at_once, rounds_run in results.items()
     }
+    by_record = units_of_record(records[results[True].index(quickest[True])], config)
     return described(quickest[True], config) | {
+        "dollars_per_1000_by_record": round(1000 * Prices.read().cost(by_record), 5),
         "one_by_one_ms": round(1000 * _billed(quickest[False], config)),
         "least_cpu_ms": round(1000 * least_cpu[True]),
         "one_by_one_least_cpu_ms": round(1000 * least_cpu[False]),

@@ -28,7 +28,7 @@ from media_pipeline.concurrency import Threads, Together
 from media_pipeline.moderation.cached import comparable
 from media_pipeline.records.answer_cache import MODEL as MODEL_KEY
 from media_pipeline.records.answer_cache import SORT_KEY
-from media_pipeline.records.record import to_item
+from media_pipeline.records.record import plain, to_item
 from media_pipeline.settings.functions import PROCESSOR_MEGABYTES
 
 INDEX: Final = "attention"
@@ -134,6 +134,7 @@ class Functions:
         self._output = output
         self._numbers = itertools.count(1)
         self._names = _create(config)
+        self._last = ""  # the key of the sample that was processed last
         self._known: str | None = None  # the sample whose answers are kept, by its SHA-256
         self._handlers = {spec.name: self._imported(spec) for spec in (PROCESS_IMAGE, LOG_NOTIFICATION)}
         if config.video.enabled:
@@ -152,11 +153,20 @@ class Functions:
         self._known = known
         return self._process(sample)
 
+    def last_record(self) -> dict[str, Any]:
+        """Return the record of what was processed last, in plain values."""
+        found = boto3.client("dynamodb").query(
+            TableName=self._names["RECORDS_TABLE"],
+            KeyConditionExpression="object_key = :key",
+            ExpressionAttributeValues={":key": {"S": self._last}},
+        )
+        (item,) = found["Items"]
+        return {name: plain(value) for name, value in item.items()}
+
     def _process(self, sample: Sample) -> list[Run]:
         number = next(self._numbers)
-        body = json.dumps(
-            {"Records": [self._uploaded(sample, f"photos/2026/{number:06}/{sample.key}", number)]}
-        )
+        self._last = f"photos/2026/{number:06}/{sample.key}"
+        body = json.dumps({"Records": [self._uploaded(sample, self._last, number)]})
         runs = [self._polled(PROCESS_IMAGE, "images", body, sample)]
         if sample.is_video:
             sqs, url = boto3.client("sqs"), self._names["VIDEOS_QUEUE_URL"]

@@ -8,6 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from operations.commands import (
     alike,
+    cost,
     forget,
     plan,
     reconcile,
@@ -25,6 +26,7 @@ from operations.errors import OperationsError
 
 COMMANDS: Mapping[str, Command] = {
     "plan": plan,
+    "cost": cost,
     "redrive": redrive,
     "reconcile": reconcile,
     "status": status,

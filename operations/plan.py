@@ -101,10 +101,10 @@ class Plan:
         return max(min(wanted, self.limits.executions - others), bounds.MAPPING_CONCURRENCY[0])
 
     @property
-    def dollars(self) -> float:
-        """List price of all pictures, without storage and transfer."""
+    def units(self) -> dict[str, float]:
+        """What AWS bills for each picture, by the kinds of `prices.toml`; without storage and transfer."""
         gigabytes = self.config.memory.image / 1024
-        each = {
+        return {
             "rekognition_request": self.requests,
             "s3_write": self.files,
             "s3_read": 1,
@@ -116,7 +116,11 @@ class Plan:
             "sqs_request": _MESSAGE_REQUESTS,
             "log_byte": _LOG_BYTES,
         }
-        return self.objects * Prices.read().cost(each)
+
+    @property
+    def dollars(self) -> float:
+        """List price of all pictures, without storage and transfer."""
+        return self.objects * Prices.read().cost(self.units)
 
     def lines(self) -> Iterator[str]:
         """Describe the plan for a person."""

@@ -149,6 +149,7 @@ def _drawn_unless(photos: list[Photo] | None) -> Iterator[list[Photo]]:
 
 def _conclude(result: "Run", options: Options) -> int:
     from local.demo.progress import one_line
+    from local.demo.report import costs
 
     seconds = result.seconds
     print(
@@ -162,6 +163,8 @@ def _conclude(result: "Run", options: Options) -> int:
             f"{waiting} {'waits' if waiting == 1 else 'wait'} for a person: `make serve` keeps a stack up and says how"
             " to open the console in which to decide."
         )
+    if sentence := costs(result):
+        print(sentence)
     print(f"Moderation here is a stand-in. Look at {_shown(options.out / 'report.html')}")
     for trouble in result.troubles:
         print(f"PROBLEM: {one_line(trouble)}", file=sys.stderr)

@@ -170,6 +170,8 @@ class Run:
     outcomes: tuple[Outcome, ...]
     mails: tuple[Mail, ...] = ()
     logs: tuple[str, ...] = ()
+    cost: Mapping[str, Any] = field(default_factory=dict)
+    """What AWS would bill for it, as `Costs.document` says; empty where nobody asked."""
 
     @property
     def troubles(self) -> list[str]:

@@ -12,6 +12,7 @@ from local.demo.api_client import ApiClient, ApiClientError
 from local.demo.outcomes import Outcome, Upload, from_records
 from local.demo.output import Output
 from local.demo.photos import Photo
+from operations.reconcile import FIRST_SEQUENCER
 
 
 class Pipeline:
@@ -59,6 +60,10 @@ class Pipeline:
     def outcomes(self, uploads: Iterable[Upload]) -> tuple[Outcome, ...]:
         """Return what the records say about these uploads now."""
         return from_records(uploads, self._items())
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return every record, without the notes and kept answers between them."""
+        return [item for item in self._items() if item["sequencer"] >= FIRST_SEQUENCER]
 
     def fetch_renditions(self, outcome: Outcome, output: Output) -> Outcome:
         """Copy the renditions that a record lists to OUT/renditions, under their keys.

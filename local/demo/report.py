@@ -57,6 +57,19 @@ def as_json(run: Run) -> dict[str, Any]:
     }
 
 
+def costs(run: Run) -> str | None:
+    """Return what AWS would bill for the run, in a sentence; None where it is not known."""
+    found = run.cost
+    if not found or not found["objects"]:
+        return None
+    services = sorted(found["by_service"].items(), key=lambda pair: -pair[1])
+    dearest = ", ".join(f"{name} {dollars:.4f}" for name, dollars in services[:3] if dollars)
+    return (
+        f"On AWS this would cost {found['total']:.4f} USD at the list prices of {found['prices']} ({dearest}):"
+        f" {found['per_1000']:.2f} USD per 1,000 objects like these."
+    )
+
+
 def _object(outcome: Outcome) -> dict[str, Any]:
     return {
         "file": outcome.upload.file,
@@ -128,6 +141,7 @@ def as_html(run: Run) -> str:
         bytes_out=sum(rendition.bytes for outcome in run.outcomes for rendition in outcome.renditions),
         rendition_count=sum(len(outcome.renditions) for outcome in run.outcomes),
         moderation=STAND_IN,
+        costs=costs(run),
     )
 
 

@@ -2,12 +2,15 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from components.config_model import StackConfig
 from components.packaging import PACKAGES_FOR
+from components.stack_files import read_config
 from embedded_aws.api_gateway.http_front import ApiFront
 from embedded_aws.deployment.deploy import DeployError, Deployment, Resource
 from embedded_aws.outbox import Outbox
@@ -24,6 +27,7 @@ from local.demo.pipeline import Pipeline
 from local.demo.progress import Reporter, counted
 from local.demo.takedown import take_down
 from local.stacks import prepare, stack_region
+from operations.cost import Costs
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -50,6 +54,7 @@ class Running:
 class Deployed:
     """A deployed pipeline and what runs it."""
 
+    config: StackConfig
     pipeline: Pipeline
     running: Running
 
@@ -59,6 +64,7 @@ class _Collected:
     outcomes: tuple[Outcome, ...]
     mails: tuple[Mail, ...]
     logs: tuple[str, ...]
+    cost: Mapping[str, Any]
 
 
 def run(
@@ -84,7 +90,11 @@ def run(
                 deployed = time.monotonic()
                 reporter.show(f"{resources} resources in {deployed - began:.1f} s")
                 running.poller.start()
-                deployed_run = Deployed(pipeline=Pipeline(world.client, deployment.outputs), running=running)
+                deployed_run = Deployed(
+                    config=read_config(PROJECT, stack),
+                    pipeline=Pipeline(world.client, deployment.outputs),
+                    running=running,
+                )
                 outcomes = _process(deployed_run, photos, reporter, interrupts)
                 processed = time.monotonic()
                 reporter.show(f"{counted(outcomes)} in {processed - deployed:.1f} s")
@@ -108,6 +118,7 @@ def run(
         outcomes=collected.outcomes,
         mails=collected.mails,
         logs=collected.logs,
+        cost=collected.cost,
     )
     report.write(result, output.root)
     return result
@@ -255,4 +266,5 @@ def _collect(
             for email in deployed.running.outbox.emails
         ),
         logs=tuple(f"logs/{path.name}" for path in sorted((output.root / "logs").glob("*.log"))),
+        cost=Costs.of(deployed.pipeline.records(), deployed.config).document(since=None),
     )

@@ -1,4 +1,4 @@
-"""`python -m scripts.reference`: write docs/reference/ and the lists of docs/announcement.schema.json."""
+"""`python -m scripts.reference`: write docs/reference/, and what is generated in other documents."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ def main() -> None:
             path.unlink()
     for name, text in written.items():
         (FOLDER / name).write_text(text, encoding="utf-8")
-    print(f"wrote {len(written)} files, docs/announcement.schema.json among them")
+    print(f"wrote {len(written)} files, those with generated parts among them")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from scripts.reference import configuration, deployment, outcomes
+from scripts.reference import configuration, costs, deployment, outcomes
 from scripts.reference.markdown import document, table
 from tests.components.recording import Recording
 
@@ -24,7 +24,12 @@ def documents(stacks: Mapping[str, Recording]) -> dict[str, str]:
         "record.md": outcomes.record_fields(),
         "events.md": outcomes.events(),
     }
-    return {"README.md": _index(pages), **pages, "../announcement.schema.json": outcomes.schema()}
+    return {
+        "README.md": _index(pages),
+        **pages,
+        "../announcement.schema.json": outcomes.schema(),
+        **costs.pages(stacks),
+    }
 
 
 def _index(pages: dict[str, str]) -> str:

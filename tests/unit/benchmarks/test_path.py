@@ -108,6 +108,19 @@ def test_a_blocked_photo_takes_15_calls_and_8_write_units_and_the_cache_two_call
     check(measured[stack]["blocked"], PHOTO | NEW | moved, 9, read_units=3)
 
 
+def test_what_operations_cost_reads_from_records_is_within_2_percent_of_the_counted_calls(
+    measured: dict[str, dict[str, Any]],
+) -> None:
+    upload = 1000 * Prices.read().cost({"s3_write": 1})  # which the benchmark makes before it counts
+    counted, by_record = 0.0, 0.0
+    for found in (each for stack in measured.values() for each in stack.values()):
+        own = found["dollars_per_1000"]["total"] + upload
+        counted, by_record = counted + own, by_record + found["dollars_per_1000_by_record"]
+        if found["dollars_per_1000"]["rekognition"]:
+            assert found["dollars_per_1000_by_record"] == pytest.approx(own, rel=0.02)
+    assert by_record == pytest.approx(counted, rel=0.02)
+
+
 def test_what_moto_takes_beyond_a_calls_latency_is_not_counted_unless_others_work_meanwhile() -> None:
     wire = Wire("eu-central-1", "attention")
     request: Any = SimpleNamespace(url="", body=b"")

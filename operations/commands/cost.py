@@ -1,0 +1,59 @@
+"""`cost`: what was processed has cost, and what a month like it would cost."""
+
+import argparse
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import boto3
+import pulumi
+
+from components.stack_files import read_config
+from operations.ages import duration, iso
+from operations.billed import READ
+from operations.commands.arguments import add_stack
+from operations.cost import Costs, alarm_metrics
+from operations.errors import OperationsError
+from operations.scanning import scan
+from operations.stack import StackOutputs
+
+if TYPE_CHECKING:
+    from operations.commands.arguments import Commands
+
+PROJECT = Path(__file__).parents[2]
+
+
+def add(commands: "Commands") -> None:
+    """Declare the command and its arguments."""
+    cost = commands.add_parser(
+        "cost",
+        help="say what was processed has cost, by service, rule and prefix, and what a month of it would cost",
+        description="Add up what AWS bills for every recorded object, at the list prices of operations/prices.toml:"
+        " requests, units and seconds, without transfer and without what is free. Reads the records; changes nothing.",
+    )
+    add_stack(cost)
+    cost.add_argument(
+        "--since", type=duration, metavar="TIME", help="only outcomes of so long: 30d, 12h (default: all)"
+    )
+    cost.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command and return its exit code."""
+    try:
+        config = read_config(PROJECT, options.stack)
+    except pulumi.RunError as error:  # the base of ConfigError, whose messages are for people
+        raise OperationsError(str(error)) from error
+    outputs = StackOutputs.find(options.stack, options.outputs)
+    dynamodb = boto3.client("dynamodb", region_name=outputs.region)
+    since = None if options.since is None else time.time() - options.since.total_seconds()
+    records = scan(dynamodb, outputs.records_table, READ, since=None if since is None else iso(since))
+    cloudwatch = boto3.client("cloudwatch", region_name=outputs.region)
+    costs = Costs.of(records, config, alarm_metrics=alarm_metrics(cloudwatch, config.service))
+    if options.json:
+        print(json.dumps(costs.document(since=since), indent=2))
+    else:
+        for line in costs.lines(since=since):
+            print(line)
+    return 0
