@@ -93,6 +93,7 @@ deployed_components = Deployed(
     scheduled=scheduled,
     access=access,
     upload_api=upload_api,
+    review_settings=environment.review_settings(stack),
 )
 for name, output in OUTPUTS.items():
     if (value := output.value(deployed_components)) is not None:

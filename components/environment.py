@@ -56,7 +56,14 @@ def image_settings(config: StackConfig) -> dict[str, str]:
         "MODERATION_CACHE_DAYS": str(moderation.cache_days),
         "LIMITS": _json(_limits(config, "bytes", "pixels", "frames")),
         "UPLOADS_PREFIX": UPLOADS_PREFIX,
+        **review_settings(config),
     }
+
+
+def review_settings(config: StackConfig) -> dict[str, str]:
+    """Return what those get who count approvals; nothing where one person's is enough for everything."""
+    approvals = config.review.approvals
+    return {"REVIEW_APPROVALS": _json(approvals)} if approvals else {}
 
 
 def dead_letters_settings(_: StackConfig) -> dict[str, str]:

@@ -23,6 +23,7 @@ Value = pulumi.Input[str] | None
 class Deployed:
     """The components of one stack; `upload_api` is None where `api.enabled` is false.
 
+    `review_settings` is what the ask side of reviews must know of the configuration, by environment variable.
     `subscribers` has those of functions that subscribe to outcomes, `scheduled` those that run by a schedule, by the
     function's name.
     """
@@ -34,6 +35,7 @@ class Deployed:
     scheduled: Mapping[str, ScheduledFunction]
     access: ApplicationAccess
     upload_api: UploadApi | None
+    review_settings: Mapping[str, str]
 
     def function(self, spec: FunctionSpec) -> PythonFunction | None:
         """Return the function of a spec; None where the stack does not have it."""
@@ -87,6 +89,10 @@ def _videos_dead_letters_url(stack: Deployed) -> Value:
     return videos.dead_letters.url if videos else None
 
 
+def _approvals(stack: Deployed) -> Value:
+    return stack.review_settings.get("REVIEW_APPROVALS")
+
+
 def _notified(stack: Deployed) -> Value:
     return ",".join(stack.alerting.addresses) or None
 
@@ -120,6 +126,10 @@ OUTPUTS: Mapping[str, Output] = MappingProxyType(
         "videos_queue_url": Output(meaning="Queue of videos for process-video", value=_videos_queue_url),
         "videos_dead_letters_url": Output(
             meaning="Queue of videos that no attempt could finish", value=_videos_dead_letters_url
+        ),
+        "review_approvals": Output(
+            meaning="`review.approvals` as JSON, for `python -m operations review`, in a stack that has some",
+            value=_approvals,
         ),
         **{spec.output: _function(spec) for spec in FUNCTIONS},
         **{spec.dead_letters_output: _dead_letters(spec) for spec in FUNCTIONS if spec.subscribes},

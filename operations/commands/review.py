@@ -117,7 +117,7 @@ def _list(desk: Desk, options: argparse.Namespace) -> int:
         page = desk.waiting.page(limit=options.limit, label=options.label, cursor=options.cursor)
     except ValueError as error:
         raise OperationsError(f"--cursor: {error}") from error
-    found = [summary(record) for record in page.records]
+    found = [summary(record, needed=desk.decisions.approvals_needed(record)) for record in page.records]
     if options.json:
         print(json.dumps({"items": found, "cursor": page.cursor}, indent=2, default=str))
         return 0
@@ -130,7 +130,11 @@ def _list(desk: Desk, options: argparse.Namespace) -> int:
 
 def _show(desk: Desk, options: argparse.Namespace) -> int:
     record = desk.waiting.of_key(options.key)
-    document = whole(record, desk.waiting.history(record.object_key))
+    document = whole(
+        record,
+        desk.waiting.history(record.object_key),
+        needed=desk.decisions.approvals_needed(record),
+    )
     if options.json:
         print(json.dumps(document, indent=2, default=str))
         return 0
@@ -142,6 +146,8 @@ def _show(desk: Desk, options: argparse.Namespace) -> int:
         print(f"  {label['confidence']:>5.1f}  {_path(label)}")
     for decision in document["decisions"]:
         print(f"  {decision['at']}  {decision['action']} by {decision['person']}")
+    for each in document["approvals"]:
+        print(f"  {each['at']}  approved by {each['person']}; {document['needed']} different persons must")
     if document["replaced"]:
         print("  A newer version took its place: an approval publishes nothing.")
     return 0
@@ -158,21 +164,35 @@ def _decide(desk: Desk, options: argparse.Namespace) -> int:
         override=options.override,
     )
     if options.json:
-        print(json.dumps({"decision": asked.decision.to_document(), "sent": asked.sent}, indent=2))
+        print(
+            json.dumps(
+                {"decision": asked.decision.to_document(), "sent": asked.sent, "missing": asked.missing},
+                indent=2,
+            )
+        )
     else:
         print(f"{asked.decision.action.value} of {record.object_key!r} is recorded as {asked.decision.id}.")
+        if asked.missing:
+            print(f"{_persons(asked.missing)} more must approve it before it is published.")
     if not asked.sent:
         print("The functions were not notified: `python -m operations redrive` does it.")
     return 0
 
 
+def _persons(count: int) -> str:
+    return "1 person" if count == 1 else f"{count} persons"
+
+
 def _line(document: Mapping[str, Any]) -> str:
     pending = document["decision"]
+    state = f"  ({pending['action']} asked for by {pending['person']})" if pending else ""
+    if given := document["approvals"]:
+        state += f"  (approved by {len(given)} of {document['needed']})"
     return LINE.format(
         since=document["since"] or "",
         labels=", ".join(f"{each['name']} {each['confidence']:.0f}" for each in document["labels"][:2]),
         object_key=document["object_key"],
-        state=f"  ({pending['action']} asked for by {pending['person']})" if pending else "",
+        state=state,
     )
 
 

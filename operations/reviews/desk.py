@@ -1,5 +1,6 @@
 """The ask side of a deployed stack, put together from its outputs and the operator's own AWS login."""
 
+import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 
+from media_pipeline.moderation.approvals import ApprovalRule
 from media_pipeline.reviews.asking import Decisions
 from media_pipeline.reviews.pictures import Pictures
 from media_pipeline.reviews.places import Places
@@ -88,4 +90,5 @@ def places_of(stack: str, outputs: StackOutputs) -> Places:
         logs_bucket=outputs.named["logs_bucket"],
         records_table=outputs.records_table,
         images_queue_url=outputs.images_queue_url,
+        approvals=ApprovalRule.parse(json.loads(outputs.named.get("review_approvals", "{}"))),
     )

@@ -355,3 +355,14 @@ def test_the_functions_code_and_the_program_do_not_import_each_other() -> None:
 
     assert imports("components", "media_pipeline") == []
     assert imports("lambda/media_pipeline", "components") == []
+
+
+def test_approvals_reach_the_workers_and_the_outputs_only_where_they_are_configured(run: Run) -> None:
+    approvals = '{"Explicit":2,"default":1}'
+    recorded = run("dev", {"review": {"approvals": {"default": 1, "explicit": 2}}})
+    for function in ("process-image", "process-video"):
+        assert environment(recorded, function)["REVIEW_APPROVALS"] == approvals
+    assert recorded.outputs["review_approvals"] == approvals
+    plain = run("dev", {})
+    assert "REVIEW_APPROVALS" not in environment(plain, "process-image")
+    assert "review_approvals" not in plain.outputs

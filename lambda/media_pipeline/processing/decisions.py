@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from typing import Any, Generic
 
 from media_pipeline.errors import Reason, RejectedError, SlowDecodingError
+from media_pipeline.moderation.approvals import ApprovalRule
 from media_pipeline.moderation.verdicts import Verdict
 from media_pipeline.processing.attempt import Attempt
 from media_pipeline.processing.endings import WITHHELD, Ending, HandOver
@@ -16,6 +17,7 @@ from media_pipeline.processing.originals import Originals
 from media_pipeline.processing.publishing import Publishing
 from media_pipeline.processing.single_uploads import SingleUploads
 from media_pipeline.processing.verdicts import NOTHING_PUBLISHED, Verdicts
+from media_pipeline.records.approvals import approvals_needed, approved_by
 from media_pipeline.records.decisions import Action, Decision
 from media_pipeline.records.record import Record, Status
 from media_pipeline.records.table import Records
@@ -35,6 +37,7 @@ class Decisions(Generic[Fetched]):
         verdicts: Verdicts,
         publishing: Publishing,
         single_uploads: SingleUploads,
+        approvals: ApprovalRule,
         encoders: int,
     ) -> None:
         """Take what processing works with; `encoders` is how many files are encoded at once."""
@@ -45,13 +48,14 @@ class Decisions(Generic[Fetched]):
         self._verdicts = verdicts
         self._publishing = publishing
         self._single_uploads = single_uploads
+        self._approvals = approvals
         self._encoders = encoders
 
     def carry_out(self, attempt: Attempt, decision: Decision) -> Ending | HandOver:
         """Do what was decided about the claimed version; say how it ends, or whose work it is."""
         try:
             if decision.action is Action.APPROVE:
-                return self._approve(attempt, decision)
+                return self._refuse_too_few(attempt, decision) or self._approve(attempt, decision)
             if decision.action is Action.WITHDRAW:
                 return self._withdraw(attempt, decision)
             if decision.action is Action.RESTORE:
@@ -92,6 +96,16 @@ class Decisions(Generic[Fetched]):
             stored = self._verdicts.store_approved(attempt, results)
             self._publishing.publish(attempt, stored, results)
         return Ending(Status.PUBLISHED, {})
+
+    def _refuse_too_few(self, attempt: Attempt, decision: Decision) -> Ending | None:
+        """End as before where fewer persons approved than must, whatever the ask side made of it."""
+        needed = approvals_needed(self._approvals, attempt.record)
+        found = approved_by(attempt.record, decision)
+        if len(found) >= needed:
+            return None
+        status, reason = _came_from(attempt.record)
+        detail = f"{needed} different persons must approve it, and {len(found)} did"
+        return self._withheld(attempt, status, reason, detail)
 
     def _withdraw(self, attempt: Attempt, decision: Decision) -> Ending:
         """Remove all that is published of a version, and move its original to quarantine.

@@ -103,6 +103,7 @@ class ObjectProcessor(Generic[Fetched]):
             verdicts=self._verdicts,
             publishing=self._publishing,
             single_uploads=self._single_uploads,
+            approvals=self._settings.approvals,
             encoders=self._settings.encoders,
         )
 

@@ -63,6 +63,11 @@ FIELDS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "`seconds`",
         ),
         "decisions": ("list of maps", "Earlier decisions in the same form, the newest last, at most 20"),
+        "approvals": (
+            "list of maps",
+            "Where more than one person must approve: the approvals so far, with `person`, `at` and `id` of the "
+            "evidence; the one with the `id` of `decision` completed them",
+        ),
         "carried_out": ("string", "`id` of the decision that was carried out last"),
         "decided_from": (
             "map",

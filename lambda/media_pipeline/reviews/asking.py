@@ -17,6 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from media_pipeline.errors import DecidedError, DecisionError, ExpiredError, ReplacedError
 from media_pipeline.events import DECISION_NAME, DECISION_SOURCE, notification_entry
+from media_pipeline.records.approvals import approval, approvals_given, approvals_needed
 from media_pipeline.records.decisions import Action, Decision, asked_values, decision_id
 from media_pipeline.records.items import ItemChangedError, ItemTable
 from media_pipeline.records.record import Record, Status, iso_time
@@ -49,10 +50,12 @@ _EXISTS = frozenset({"412", "PreconditionFailed"})
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """A decision that the record holds; `sent` is False where the workers have no message about it yet."""
+    """A decision that is recorded; `sent` is False where the workers have no message about one that takes effect."""
 
     decision: Decision
     sent: bool
+    missing: int = 0
+    """How many further persons must approve before the decision takes effect."""
 
 
 class Decisions:
@@ -120,9 +123,34 @@ class Decisions:
             )
         except ValueError as error:
             raise DecisionError(str(error)) from error
+        missing = self._missing_approvals(record, decision)
         self._keep_evidence(record, decision, override=override, case=case or {})
-        self._write(record, decision)
+        self._write(record, decision, is_complete=not missing)
+        if missing:
+            return Asked(decision=decision, sent=True, missing=missing)
         return Asked(decision=decision, sent=self._send(record, decision))
+
+    def approvals_needed(self, record: Record) -> int:
+        """Return how many different persons must approve a version."""
+        return approvals_needed(self._places.approvals, record)
+
+    def _missing_approvals(self, record: Record, decision: Decision) -> int:
+        """Return how many further persons must approve after this decision.
+
+        Raises DecidedError where the same person approved before.
+        """
+        if decision.action is not Action.APPROVE:
+            return 0
+        needed = self.approvals_needed(record)
+        given = {each["person"]: each["at"] for each in approvals_given(record)}
+        if decision.person in given and len(given) < needed:
+            raise DecidedError(
+                f"you approved {record.object_key} before; {needed} different persons must",
+                by=decision.person,
+                at=given[decision.person],
+                action=decision.action.value,
+            )
+        return max(needed - len({*given, decision.person}), 0)
 
     def _require_decidable(self, record: Record, action: Action, *, override: bool) -> None:
         allowed = DECIDABLE.get(action, frozenset())
@@ -175,18 +203,25 @@ class Decisions:
             if error.response["Error"]["Code"] not in _EXISTS:
                 raise
 
-    def _write(self, record: Record, decision: Decision) -> None:
+    def _write(self, record: Record, decision: Decision, *, is_complete: bool) -> None:
+        """Write the decision into the record, or only the approval where further ones must follow."""
         condition = {
             "status": record.status,
             "attempt": record.attempt,
             "decision": record.attributes.get("decision"),
+            "approvals": record.attributes.get("approvals"),
         }
-        values = asked_values(record.attributes, decision)
+        values = asked_values(record.attributes, decision) if is_complete else {}
+        given = approvals_given(record) if decision.action is Action.APPROVE else []
+        if given or not is_complete:
+            values["approvals"] = [*given, approval(decision)]
+        remove = ("approvals",) if "approvals" in record.attributes and "approvals" not in values else ()
         try:
-            self._items.update((record.object_key, record.sequencer), values, condition=condition)
+            key = (record.object_key, record.sequencer)
+            self._items.update(key, values, condition=condition, remove=remove)
         except ItemChangedError as changed:
             found = changed.found
-            if found is not None and found.decision is not None and found.decision.id == decision.id:
+            if found is not None and _holds(found, decision):
                 return  # our own write, whose answer was lost
             raise changed_since(found or record) from None
 
@@ -216,6 +251,12 @@ def message(record: Record, decision: Decision, uploads_bucket: str) -> str:
         decision={"id": decision.id},
     )
     return json.dumps({"Records": [event]})
+
+
+def _holds(found: Record, decision: Decision) -> bool:
+    if found.decision is not None and found.decision.id == decision.id:
+        return True
+    return any(each["id"] == decision.id for each in approvals_given(found))
 
 
 def changed_since(found: Record) -> DecidedError:

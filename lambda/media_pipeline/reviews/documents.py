@@ -4,18 +4,20 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from media_pipeline.moderation.verdicts import Label
+from media_pipeline.records.approvals import approvals_given
 from media_pipeline.records.record import Record
 from media_pipeline.reviews.waiting import review_id
 
 TOP_LABELS = 3
 
 
-def summary(record: Record) -> dict[str, Any]:
+def summary(record: Record, *, needed: int = 1) -> dict[str, Any]:
     """Return one line of the list.
 
     Shape: `{"id", "object_key", "status", "since", "content_type", "duration", "bytes", "why", "labels":
-    [{"name", "parent", "confidence"}], "decision"}`; what is not known is None. `decision` is one that the workers
-    have not carried out yet.
+    [{"name", "parent", "confidence"}], "decision", "approvals": [{"person", "at"}], "needed"}`; what is not known is
+    None. `decision` is one that the workers have not carried out yet; `approvals` are those that wait for further
+    ones, until `needed` persons approved.
     """
     known = record.attributes
     moderation = record.moderation
@@ -31,10 +33,12 @@ def summary(record: Record) -> dict[str, Any]:
         "why": known.get("detail") or (moderation.reason if moderation else None),
         "labels": labels(moderation.labels[:TOP_LABELS] if moderation else ()),
         "decision": pending.to_document() if pending else None,
+        "approvals": [{name: each[name] for name in ("person", "at")} for each in approvals_given(record)],
+        "needed": needed,
     }
 
 
-def whole(record: Record, history: Iterable[Record]) -> dict[str, Any]:
+def whole(record: Record, history: Iterable[Record], *, needed: int = 1) -> dict[str, Any]:
     """Return everything that a person may want to know before deciding.
 
     Shape: that of `summary` and `{"sequencer", "version", "sha256", "reason", "detail", "frames", "verdict",
@@ -46,7 +50,7 @@ def whole(record: Record, history: Iterable[Record]) -> dict[str, Any]:
     moderation = record.moderation
     listed = list(history)
     return {
-        **summary(record),
+        **summary(record, needed=needed),
         "labels": labels(moderation.labels if moderation else ()),
         "sequencer": record.sequencer,
         "version": record.version,

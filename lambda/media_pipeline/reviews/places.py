@@ -1,6 +1,8 @@
 """What the ask side of reviews needs to know of a stack, wherever it runs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from media_pipeline.moderation.approvals import ApprovalRule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,3 +16,5 @@ class Places:
     logs_bucket: str
     records_table: str
     images_queue_url: str
+    approvals: ApprovalRule = field(default_factory=ApprovalRule)
+    """How many persons must approve."""

@@ -22,6 +22,7 @@ from media_pipeline.errors import (
     UnknownReviewError,
 )
 from media_pipeline.records.decisions import Action
+from media_pipeline.records.record import Record
 from media_pipeline.reviews.asking import Decisions, changed_since
 from media_pipeline.reviews.documents import summary, whole
 from media_pipeline.reviews.pictures import LINK_SECONDS, Pictures
@@ -195,7 +196,7 @@ class ReviewApi:
         except ValueError as error:
             raise DecisionError(str(error)) from error
         return HTTPStatus.OK, {
-            "items": [summary(record) for record in page.records],
+            "items": [self._summary(record) for record in page.records],
             "cursor": page.cursor,
         }
 
@@ -209,7 +210,8 @@ class ReviewApi:
 
     def _show(self, request: Request) -> tuple[HTTPStatus, Mapping[str, Any]]:
         record = self._record(request)
-        document = whole(record, self._waiting.history(record.object_key))
+        needed = self._decisions.approvals_needed(record)
+        document = whole(record, self._waiting.history(record.object_key), needed=needed)
         return HTTPStatus.OK, {**document, "thumbhash": self._pictures.thumbhash(record)}
 
     def _links(self, request: Request) -> tuple[HTTPStatus, Mapping[str, Any]]:
@@ -233,7 +235,14 @@ class ReviewApi:
             seen=wish.seen,
             seconds=wish.seconds,
         )
-        return HTTPStatus.ACCEPTED, {"decision": asked.decision.to_document(), "sent": asked.sent}
+        return HTTPStatus.ACCEPTED, {
+            "decision": asked.decision.to_document(),
+            "sent": asked.sent,
+            "missing": asked.missing,
+        }
+
+    def _summary(self, record: Record) -> Mapping[str, Any]:
+        return summary(record, needed=self._decisions.approvals_needed(record))
 
     def _record(self, request: Request) -> Any:
         found = _REVIEW.fullmatch(request.path)

@@ -5,12 +5,13 @@ holds the two together.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from media_pipeline.images.sizes import Size, Specs, parse_colour, parse_transparency
 from media_pipeline.limits import MEBIBYTE, Limits
+from media_pipeline.moderation.approvals import ApprovalRule
 from media_pipeline.moderation.policy import Policy
 from media_pipeline.settings.variables import Variables
 from media_pipeline.storage import Buckets
@@ -63,6 +64,8 @@ class ImageSettings(Settings):
     """Where videos are handed to; None where the stack processes none."""
     cache_days: int = 0
     """For how many days Rekognition's answers serve later uploads of the same pictures; 0: they are not kept."""
+    approvals: ApprovalRule = field(default_factory=ApprovalRule)
+    """How many persons must approve what the policy withholds."""
     encoders: int = 1
     """How many renditions are encoded at once: with most of a second vCPU, two."""
 
@@ -87,6 +90,7 @@ class ImageSettings(Settings):
             limits=variables.built("LIMITS", dict, partial(_limits, variables)),
             videos_queue_url=variables.optional("VIDEOS_QUEUE_URL"),
             cache_days=variables.parsed("MODERATION_CACHE_DAYS", _days, "a whole number of days from 0 on"),
+            approvals=_approvals(variables),
             encoders=max(1, round(_megabytes(variables) / PROCESSOR_MEGABYTES)),
         )
 
@@ -139,6 +143,12 @@ def _days(text: str) -> int:
     if days < 0:
         raise ValueError("fewer than no days")
     return days
+
+
+def _approvals(variables: Variables) -> ApprovalRule:
+    if "REVIEW_APPROVALS" not in variables:
+        return ApprovalRule()
+    return variables.built("REVIEW_APPROVALS", dict, ApprovalRule.parse)
 
 
 def _sizes(document: Mapping[str, Any]) -> tuple[Size, ...]:

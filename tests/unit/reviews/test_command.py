@@ -66,7 +66,7 @@ def test_decision_is_recorded_under_the_caller_of_aws(stack: Stack, run: Any) ->
     assert decision is not None
     assert decision.person.startswith("arn:aws:sts::123456789012:")
     assert (decision.action, decision.reason) == ("reject", "blood")
-    assert json.loads(said) == {"decision": decision.to_document(), "sent": True}
+    assert json.loads(said) == {"decision": decision.to_document(), "sent": True, "missing": 0}
 
 
 def test_second_decision_fails_and_says_who_was_faster(stack: Stack, run: Any) -> None:

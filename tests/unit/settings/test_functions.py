@@ -72,6 +72,8 @@ def test_missing_variable_is_named(name: str) -> None:
         ("MODERATION_CACHE_DAYS", "a month"),
         ("MODERATION_CACHE_DAYS", "-1"),
         ("QUALITY", '{"jpeg":"best"}'),
+        ("REVIEW_APPROVALS", '{"default":0}'),
+        ("REVIEW_APPROVALS", '{"Explicit":"both"}'),
         ("LIMITS", '{"bytes":1}'),
     ],
 )

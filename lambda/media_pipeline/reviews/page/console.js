@@ -3,7 +3,7 @@
 import * as picture from "./picture.js";
 import { decide, list, open, Refused, show } from "./requests.js";
 import * as signIn from "./sign-in.js";
-import { ago, bytes, clock, element, find, nameOf, statusWord } from "./words.js";
+import { ago, bytes, clock, element, find, nameOf, persons, statusWord } from "./words.js";
 
 const UNDO_MS = 5000;
 const AHEAD = 6; // objects whose facts are fetched before their turn
@@ -29,7 +29,8 @@ async function load({ again = false } = {}) {
     if (label !== session.label) return;
     if (!again || page.cursor == null) session.cursor = page.cursor;
     for (const item of page.items) {
-      if (known.get(item.id) === item.since || item.decision) continue;
+      const isMine = item.approvals.some((each) => each.person === session.person); // it waits for somebody else
+      if (known.get(item.id) === item.since || item.decision || isMine) continue;
       known.set(item.id, item.since);
       queue.push(item);
     }
@@ -150,8 +151,9 @@ async function leave(entry) {
   entry.row.classList.add("sent");
   renderUndo();
   try {
-    await decide(entry.item.id, entry.body);
+    const { missing } = await decide(entry.item.id, entry.body);
     session.decided += 1;
+    if (missing) tell(`${entry.item.object_key} waits for the approval of ${persons(missing)} more.`);
     details.delete(entry.item.id);
   } catch (error) {
     complain(error, entry.item, entry);
@@ -171,7 +173,9 @@ function complain(error, item, entry) {
   const key = item?.object_key ?? "";
   const problem = error instanceof Refused ? error.problem : {};
   details.delete(item?.id);
-  if (error.status === 409) {
+  if (error.status === 409 && problem.decided_by === session.person && problem.action === "approve") {
+    tell(`${error.message}.`);
+  } else if (error.status === 409) {
     const who = problem.decided_by ? `${nameOf(problem.decided_by)} ${problem.action === "approve" ? "approved" : problem.action === "reject" ? "rejected" : "decided about"} it ${ago(problem.at)}` : "it is in another state by now";
     tell(`${key} is settled already: ${who}. Nothing of yours was recorded, and nothing is lost.`);
   } else if (error.status === 412) {
@@ -286,6 +290,10 @@ function renderObject(object) {
   picture.cover(object);
   const why = find("why");
   why.replaceChildren(element("b", {}, "Why it waits "), object.why ?? "The record does not say.");
+  if (object.needed > 1) {
+    const given = object.approvals.map((each) => `${nameOf(each.person)} did ${ago(each.at)}`);
+    why.append(element("span", { class: "people" }, `${persons(object.needed)} must approve it${given.length ? `: ${given.join(", ")}` : ""}.`));
+  }
   if (object.replaced) why.append(element("strong", {}, " A newer version took its place: an approval publishes nothing."));
   const labels = object.labels.map((label) => {
     const value = element("i");
@@ -463,6 +471,7 @@ async function start() {
   wire();
   try {
     const { person, stack } = await open();
+    session.person = person;
     find("person").textContent = nameOf(person);
     find("person").title = person;
     find("sign-out").hidden = !signIn.isHosted;

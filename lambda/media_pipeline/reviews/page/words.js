@@ -16,6 +16,8 @@ export function element(tag, attributes = {}, ...children) {
 /** `arn:aws:sts::1:assumed-role/reviewers/anna` as `anna`. */
 export const nameOf = (person) => (person ?? "somebody").split(/[/:]/).pop();
 
+export const persons = (count) => (count === 1 ? "one person" : `${count} persons`);
+
 export function ago(iso) {
   const seconds = Math.max(0, (Date.now() - Date.parse(iso)) / 1000);
   for (const [size, unit] of [[86400, "day"], [3600, "hour"], [60, "minute"]]) {
