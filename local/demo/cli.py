@@ -98,6 +98,7 @@ def _demo(options: Options, interrupts: Interrupts) -> int:
     from local.demo.progress import Warnings
     from local.demo.progress import reporter as make_reporter
     from local.demo.run import run
+    from local.demo.samples import PLAN
 
     interrupts.begin()
     with interrupts.ending_with(output.discard):
@@ -107,7 +108,14 @@ def _demo(options: Options, interrupts: Interrupts) -> int:
             logging.getLogger().addHandler(Warnings(reporter))
             try:
                 with _drawn_unless(photos) as chosen:
-                    result = run(options.stack, chosen, output, interrupts=interrupts, reporter=reporter)
+                    result = run(
+                        options.stack,
+                        chosen,
+                        output,
+                        plan=PLAN if photos is None else None,
+                        interrupts=interrupts,
+                        reporter=reporter,
+                    )
                 interrupts.check()
             finally:
                 reporter.close()

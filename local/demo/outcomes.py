@@ -6,8 +6,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from local.demo.decisions import Decisions
+
 PROCESSING = "PROCESSING"
 PUBLISHED = "PUBLISHED"
+REVIEW = "REVIEW"
 FAILED = "FAILED"
 
 NOT_UPLOADED = "not_uploaded"  # reason of a file that never reached the bucket
@@ -109,6 +112,8 @@ class Outcome:
     picture: str | None = None
     film: str | None = None
     is_preview: bool = False
+    decided: str | None = None
+    """What a person decided about it: `approve`, `withdraw`; None where nobody did."""
     lost: tuple[str, ...] = ()
     """Keys of renditions that the record lists and the bucket does not hold."""
 
@@ -172,6 +177,7 @@ class Run:
     logs: tuple[str, ...] = ()
     cost: Mapping[str, Any] = field(default_factory=dict)
     """What AWS would bill for it, as `Costs.document` says; empty where nobody asked."""
+    decisions: Decisions = field(default_factory=Decisions)
 
     @property
     def troubles(self) -> list[str]:
@@ -182,6 +188,7 @@ class Run:
             if outcome.trouble is not None
         ]
         unexpected = [each for each in self.leftovers if each not in self.backups]
+        objects += self.decisions.troubles
         return objects + [f"left over after destroy: {leftover}" for leftover in unexpected]
 
     @property
@@ -243,6 +250,7 @@ def _outcome(upload: Upload, item: Mapping[str, Any] | None) -> Outcome:
             for frame in moderation.get("frames") or ()
         ),
         seconds=None if item.get("duration") is None else float(item["duration"]),
+        decided=(item.get("decision") or {}).get("action"),
         sound=bool(item.get("sound")),
     )
 

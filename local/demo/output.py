@@ -8,7 +8,7 @@ MARKER = ".media-pipeline-demo"
 MARKER_TEXT = "The demo made this folder and replaces its results in it with every run.\n"
 
 REPORTS = ("report.json", "report.html")
-FOLDERS = ("renditions", "originals", "logs", "outbox")
+FOLDERS = ("renditions", "originals", "logs", "outbox", "evidence")
 
 
 class OutputError(Exception):

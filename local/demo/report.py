@@ -5,6 +5,7 @@ and its content security policy lets it load nothing but the pictures beside it.
 """
 
 import json
+import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
@@ -14,7 +15,7 @@ from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from local.demo.outcomes import Outcome, Rendition, Run
+from local.demo.outcomes import REVIEW, Outcome, Rendition, Run
 from local.demo.players import clock, moments_of, pictures, player_of
 
 STAND_IN = "stand-in"  # no Rekognition here: whatever shows a verdict says so
@@ -37,6 +38,13 @@ STATUSES: Mapping[str, str] = {
 LARGEST_BOX, SMALL_BOX, ROW = (280, 250), (138, 125), 730
 PANORAMA = 2.5  # times as wide as high
 LOADED_AT_ONCE = 60  # objects; a page with more loads its pictures as they come into view
+WAITING_SHOWN = 4  # objects that wait for a person; of more their number
+DECIDED: Mapping[str, str] = {
+    "approve": "Approved by a person",
+    "reject": "Rejected by a person",
+    "withdraw": "Taken down by a person",
+    "restore": "Restored by a person",
+}
 VEILED = ("REVIEW", "BLOCKED")  # shown only to whoever asks to see them
 
 
@@ -118,7 +126,9 @@ def as_html(run: Run) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(size=human_size, duration=human_duration, url=_url, clock=clock)
+    environment.filters.update(
+        size=human_size, duration=human_duration, url=_url, clock=clock, after=after, shell=shlex.quote
+    )
     shown = {_status(outcome) for outcome in run.outcomes}
     statuses = [status for status in STATUSES if status in shown] + sorted(shown - STATUSES.keys())
     return environment.get_template("report.html").render(
@@ -130,6 +140,9 @@ def as_html(run: Run) -> str:
         meaning=STATUSES,
         count={status: sum(_status(each) == status for each in run.outcomes) for status in shown},
         veiled=VEILED,
+        waiting=[outcome for outcome in run.outcomes if outcome.status == REVIEW],
+        waiting_shown=WAITING_SHOWN,
+        decided=DECIDED,
         sizes_of=_by_size,
         player_of=player_of,
         moments_of=moments_of,
@@ -159,6 +172,11 @@ def human_duration(milliseconds: float) -> str:
     if milliseconds < 10:
         return f"{milliseconds:.1f} ms"
     return f"{milliseconds:.0f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.2f} s"
+
+
+def after(seconds: float | None, what: str) -> str:
+    """Return when something was done, for people: `gone after 0.6 s`, or that it was not."""
+    return f"not {what} in time" if seconds is None else f"{what} after {seconds:.1f} s"
 
 
 def _url(path: str) -> str:

@@ -19,9 +19,11 @@ from embedded_aws.runtime.poller import Batch, Poller
 from embedded_aws.runtime.timescale import TimeScale
 from embedded_aws.world import World
 from local.demo import originals, report
+from local.demo.decisions import Plan
 from local.demo.interrupts import InterruptedRunError, Interrupts
 from local.demo.outcomes import Mail, Outcome, Run, Seconds, Upload
 from local.demo.output import Output
+from local.demo.people import People
 from local.demo.photos import Photo
 from local.demo.pipeline import Pipeline
 from local.demo.progress import Reporter, counted
@@ -68,9 +70,15 @@ class _Collected:
 
 
 def run(
-    stack: str, photos: list[Photo], output: Output, *, interrupts: Interrupts, reporter: Reporter
+    stack: str,
+    photos: list[Photo],
+    output: Output,
+    *,
+    plan: Plan | None,
+    interrupts: Interrupts,
+    reporter: Reporter,
 ) -> Run:
-    """Run the demo and write its reports into `output`, which is prepared.
+    """Run the demo and write its reports into `output`, which is prepared. `plan` is what people decide, if anything.
 
     Raises DeployError where the stack cannot be deployed, and InterruptedRunError after an
     interrupt, both once everything is removed.
@@ -98,6 +106,9 @@ def run(
                 outcomes = _process(deployed_run, photos, reporter, interrupts)
                 processed = time.monotonic()
                 reporter.show(f"{counted(outcomes)} in {processed - deployed:.1f} s")
+                people = People(stack, deployment.outputs, sleep=interrupts.sleep)
+                decisions = people.decide(plan, outcomes, output, reporter)
+                outcomes = deployed_run.pipeline.outcomes([outcome.upload for outcome in outcomes])
                 _quiet(running, interrupts)
             collected = _collect(deployed_run, outcomes, output, interrupts)
             collected_at = time.monotonic()
@@ -119,6 +130,7 @@ def run(
         mails=collected.mails,
         logs=collected.logs,
         cost=collected.cost,
+        decisions=decisions,
     )
     report.write(result, output.root)
     return result

@@ -8,6 +8,7 @@ from PIL import Image
 from PIL.ExifTags import Base
 
 from local.demo import scenes, videos
+from local.demo.decisions import Plan
 from local.demo.wide_gamut import display_p3
 
 ROTATED = 6  # EXIF: the camera was held upright, viewers turn the picture 90 degrees clockwise
@@ -16,9 +17,13 @@ ROTATED = 6  # EXIF: the camera was held upright, viewers turn the picture 90 de
 CARDS: Mapping[str, Mapping[str, float]] = {
     "safe": {"Smoking": 45.0},
     "to-review": {"Physical Violence": 72.0},
+    "to-review, then approved": {"Violence": 75.0},
     "to-block": {"Weapons": 96.0},
     "exempt": {"Alcohol Use": 91.0},
 }
+
+PLAN = Plan(approve="moderation/to-review, then approved.jpg", take_down="taken down/photo of somebody.jpg")
+COPY = "taken down/the same photo, posted again.jpg"
 
 
 def draw(folder: Path) -> None:
@@ -42,6 +47,11 @@ def draw(folder: Path) -> None:
     (broken / "not a picture.jpg").write_text("This is text, whatever its name says.\n", encoding="utf-8")
 
     _cards(folder / "moderation")
+
+    somebody = folder / PLAN.take_down
+    somebody.parent.mkdir()
+    _jpeg(somebody, scenes.balloons((400, 600)))
+    (folder / COPY).write_bytes(somebody.read_bytes())
 
     films = folder / "videos"
     films.mkdir()

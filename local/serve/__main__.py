@@ -17,6 +17,9 @@ from embedded_aws.profiles import PROFILES, USUAL
 from embedded_aws.serving.served_world import ServedWorld
 from local.serve.curl_lines import curl_lines
 from local.stacks import deploy, stack_region
+from operations.reviews.desk import Desk
+from operations.reviews.server import Console
+from operations.stack import StackOutputs
 
 PROJECT = Path(__file__).resolve().parents[2]
 FAILED, INTERRUPTED = 1, 130
@@ -73,9 +76,11 @@ def serve(stack: str, out: Path, asked: Event, *, port: int = 0, profile: str = 
             credentials = served.world.environment(served.world.admin)
             outputs.write_text(json.dumps(dict(deployment.outputs), indent=2), encoding="utf-8")
             _write(file, {**credentials, **_named(deployment.outputs)})
-            print(_ready(file, outputs, stack, deployment.outputs), flush=True)
-            while not asked.wait(_LOOK_SECONDS):
-                """Where the system gives a signal to another thread, Python notes it and does not wake this one."""
+            desk = Desk.open(stack, StackOutputs.parse(deployment.outputs, "the stack"))
+            with Console(desk.api(), person=desk.person) as console:
+                print(_ready(file, outputs, stack, deployment.outputs, console.link), flush=True)
+                while not asked.wait(_LOOK_SECONDS):
+                    """Where the system gives a signal to another thread, Python notes it and does not wake this one."""
             removed = len(deployment.resources)
         finally:
             file.unlink(missing_ok=True)
@@ -96,22 +101,26 @@ def _write(file: Path, variables: Mapping[str, str]) -> None:
     whole.replace(file)  # at once: it is never seen half written
 
 
-def _ready(file: Path, outputs_file: Path, stack: str, outputs: Mapping[str, Any]) -> str:
+def _ready(file: Path, outputs_file: Path, stack: str, outputs: Mapping[str, Any], console: str) -> str:
+    def command(name: str, *more: str) -> str:
+        words = [sys.executable, "-m", "operations", name, "--stack", stack, "--outputs", str(outputs_file)]
+        return f". {shlex.quote(str(file))} && {shlex.join([*words, *more])}"
+
     return f"""\
 Stack {stack} is up, in an AWS embedded in this machine. Its Rekognition is a stand-in that reads moderation cards.
 {_api(outputs)}In another terminal, with the AWS command line:
   . {shlex.quote(str(file))}
   aws s3 cp photo.jpg "s3://$UPLOADS_BUCKET/photo.jpg"
   aws s3 ls --recursive "s3://$RENDITIONS_BUCKET/"
-To review what waits for a person, in this folder (make card LABELS="Violence:60" FILE=photo.jpg draws such a picture):
-  {_console(file, outputs_file, stack)}
+What waits for a person is decided in the review console. Open it, by a link that works once:
+  {console}
+An upload waits there that make card LABELS="Violence:60" FILE=photo.jpg drew. In this folder, to open the console
+again, to take a picture down with its copies, and to try another policy on all that was judged:
+  {command("review")}
+  {command("takedown", "--key", "photo.jpg", "--reason", "to try it")}
+  {command("what-if", "--set", "moderation.block.Violence=60")}
 What the functions print is in {file.parent / "logs"}, each e-mail in {file.parent / "outbox"}.
 Ctrl-C removes all of it."""
-
-
-def _console(file: Path, outputs_file: Path, stack: str) -> str:
-    command = [sys.executable, "-m", "operations", "review", "--stack", stack, "--outputs", str(outputs_file)]
-    return f". {shlex.quote(str(file))} && {shlex.join(command)}"
 
 
 def _api(outputs: Mapping[str, Any]) -> str:

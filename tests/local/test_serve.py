@@ -3,12 +3,14 @@
 import contextlib
 import json
 import os
+import re
 import shlex
 import signal
 import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -144,6 +146,25 @@ def test_each_line_that_is_printed_works_as_pasted(serving: Serving, tmp_path: P
     assert len(outcomes(serving.out)) == len(set(outcomes(serving.out)))
 
 
+def test_the_console_is_up_by_a_link_that_works_once(serving: Serving) -> None:
+    link = next(line.strip() for line in serving.said if "/#token=" in line)
+    address, _, token = link.partition("/#token=")
+    with urllib.request.urlopen(address, timeout=10) as page:  # noqa: S310 - of this machine
+        assert b"<title>Review</title>" in page.read()
+
+    def ask(path: str, body: bytes | None = None, session: str = "") -> Any:
+        headers = {"Content-Type": "application/json", "Origin": address, "X-Review-Session": session}
+        request = urllib.request.Request(f"{address}{path}", data=body, headers=headers)  # noqa: S310
+        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+            return json.load(answer)
+
+    wish = json.dumps({"token": token}).encode()
+    session = ask("/session", wish)["session"]
+    assert ask("/v1/me", session=session)["stack"] == "dev"
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        ask("/session", wish)
+
+
 def test_the_line_about_reviews_opens_the_console(serving: Serving, tmp_path: Path) -> None:
     card = tmp_path / "card.jpg"
     draw = [sys.executable, "-m", "local.card", "--", "Violence:60", str(card)]
@@ -181,6 +202,27 @@ def test_the_line_about_reviews_opens_the_console(serving: Serving, tmp_path: Pa
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(console.pid, signal.SIGKILL)
+
+
+def test_the_lines_about_a_takedown_and_another_policy_work_as_pasted(
+    serving: Serving, tmp_path: Path
+) -> None:
+    photo = tmp_path / "photo.jpg"
+    scenes.lake((302, 200)).save(photo)
+    variables = serving.variables
+    s3 = client(variables, "s3")
+    s3.put_object(Bucket=variables["UPLOADS_BUCKET"], Key="photo.jpg", Body=photo.read_bytes())
+    wait_until(lambda: outcomes(serving.out).count("photo.jpg") == 2)  # another test put one there as well
+
+    def paste(command: str) -> str:
+        line = next(each.strip() for each in serving.said if f"operations {command} " in each)
+        done = subprocess.run(line, shell=True, cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S602
+        return done.stdout
+
+    assert "photo.jpg" in paste("takedown")
+    listed = s3.list_objects_v2(Bucket=variables["RENDITIONS_BUCKET"], Prefix="photo.jpg/")
+    assert listed["KeyCount"] == 0
+    assert re.match(r"\d+ outcomes", paste("what-if"))
 
 
 def test_a_port_in_use_is_one_message(serving: Serving, tmp_path: Path) -> None:

@@ -177,7 +177,6 @@ class Decisions:
         self, record: Record, decision: Decision, *, override: bool, case: Mapping[str, str]
     ) -> None:
         """Put the decision into the logs bucket, once, before it has any effect."""
-        day = datetime.fromisoformat(decision.at)
         document = {
             **decision.to_document(),
             # Not the key itself: what is forgotten later must not be named here for ever.
@@ -193,7 +192,7 @@ class Decisions:
         try:
             self._s3.put_object(
                 Bucket=self._places.logs_bucket,
-                Key=f"{EVIDENCE_PREFIX}{day:%Y/%m/%d}/{decision.id}.json",
+                Key=evidence_key(decision),
                 Body=json.dumps(document, ensure_ascii=False, sort_keys=True).encode(),
                 ContentType="application/json",
                 IfNoneMatch="*",
@@ -233,6 +232,11 @@ class Decisions:
         except (ClientError, BotoCoreError):
             return False
         return True
+
+
+def evidence_key(decision: Decision) -> str:
+    """Return the key in the logs bucket of the evidence of a decision."""
+    return f"{EVIDENCE_PREFIX}{datetime.fromisoformat(decision.at):%Y/%m/%d}/{decision.id}.json"
 
 
 def message(record: Record, decision: Decision, uploads_bucket: str) -> str:

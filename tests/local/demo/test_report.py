@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -10,6 +11,7 @@ from urllib.parse import unquote
 import pytest
 
 from local.demo import cli, report
+from local.demo.decisions import Approval, Change, Decisions, Removal, Trial
 from local.demo.outcomes import Label, Mail, Outcome, Rendition, Run, Seconds, Upload
 
 HOSTILE = "<script>alert(1)</script>/\" onerror='x' {{ 7*7 }} & #?%41.jpg"
@@ -224,6 +226,76 @@ def test_what_waits_for_a_person_says_where_it_is_decided(capsys: pytest.Capture
     assert "1 waits for a person: `make serve`" in capsys.readouterr().out
     cli._conclude(a_run(published("a.jpg")), options)
     assert "for a person" not in capsys.readouterr().out
+
+
+DECISIONS = Decisions(
+    approval=Approval(
+        file=HOSTILE,
+        why="<u>Violence</u> 75",
+        person="arn:aws:iam::1:user/a",
+        seconds=0.44,
+        evidence="evidence/1.json",
+    ),
+    removal=Removal(
+        files=(HOSTILE, "copy.jpg"),
+        renditions=16,
+        seconds=0.61,
+        evidence=("evidence/2.json", "evidence/3.json"),
+    ),
+    trial=Trial(
+        settings=("moderation.block.Violence=70",),
+        outcomes=9,
+        same=5,
+        changes=(
+            Change(
+                before="REVIEW",
+                after="BLOCKED",
+                label="Violence",
+                count=3,
+                files=(HOSTILE,),
+                decided="2 approve",
+            ),
+        ),
+        unknown=(("moderation was off", 1),),
+    ),
+)
+
+
+def test_what_people_decided_is_shown_with_its_evidence_and_the_commands_for_a_stack_that_is_up() -> None:
+    waiting = [replace(BLOCKED, upload=upload(f"{n}.jpg"), status="REVIEW") for n in range(6)]
+    page = Page(report.as_html(replace(a_run(*waiting), decisions=DECISIONS)))
+    assert "Waits for a person 6" in page.text
+    assert "and 2 more" in page.text
+    assert "Approved published after 0.4 s" in page.text
+    assert "Taken down gone after 0.6 s" in page.text
+    assert "16 renditions were removed" in page.text
+    assert "3 review → blocked Violence" in page.text
+    assert "(people: 2 approve) 5 the same 1 unknown moderation was off" in page.text
+    links = [link["href"] for link in page.all("a")]
+    assert links[:3] == ["./evidence/1.json", "./evidence/2.json", "./evidence/3.json"]
+    commands = [line for line in page.text.split("python -m operations ")[1:] if "--stack dev" in line]
+    assert [line.split()[0] for line in commands] == ["review", "review", "takedown", "what-if"]
+    assert shlex.quote(HOSTILE) in commands[1]
+    assert not {"script", "u"} & {tag for tag, _ in page.elements}
+
+
+def test_decisions_that_were_not_carried_out_make_the_run_a_failure() -> None:
+    assert DECISIONS.approval is not None
+    assert DECISIONS.removal is not None
+    late = Decisions(
+        approval=replace(DECISIONS.approval, seconds=None), removal=replace(DECISIONS.removal, seconds=None)
+    )
+    run = replace(a_run(published("a.jpg")), decisions=late)
+    assert [trouble.rpartition(" ")[2] for trouble in run.troubles] == ["time", "renditions"]
+    assert "Approved not published in time" in Page(report.as_html(run)).text
+    assert a_run(published("a.jpg")).troubles == []
+
+
+def test_policy_that_cannot_be_tried_is_explained() -> None:
+    run = replace(a_run(published("a.jpg")), decisions=Decisions(no_trial="moderation: <b>no</b>"))
+    page = Page(report.as_html(run))
+    assert "Not tried: moderation: <b>no</b>" in page.text
+    assert "Nothing does: the policy sent nothing to review." in page.text
 
 
 def test_renditions_are_grouped_by_size_with_every_format_linked() -> None:

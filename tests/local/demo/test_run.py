@@ -1,5 +1,6 @@
 """`make demo` from end to end, as its user starts it: in a process of its own, with a machine's own AWS settings."""
 
+import hashlib
 import json
 import os
 import subprocess
@@ -42,14 +43,24 @@ EXPECTED = {
     "moderation/exempt.jpg": "PUBLISHED",
     "moderation/safe.jpg": "PUBLISHED",
     "moderation/to-block.jpg": "BLOCKED",
+    "moderation/to-review, then approved.jpg": "PUBLISHED",
     "moderation/to-review.jpg": "REVIEW",
     "panorama.jpg": "PUBLISHED",
     "portrait.jpg": "PUBLISHED",
     "Sommer 2024/Grüße vom See + Berge.webp": "PUBLISHED",
+    "taken down/photo of somebody.jpg": "BLOCKED",
+    "taken down/the same photo, posted again.jpg": "BLOCKED",
     "videos/at an uneven pace.webm": "PUBLISHED",
     "videos/held upright, with sound.mov": "PUBLISHED",
     "videos/panorama, panned.mp4": "PUBLISHED",
     "wide gamut.jpg": "PUBLISHED",
+}
+
+# What they were before people decided.
+BEFORE = {
+    "moderation/to-review, then approved.jpg": "REVIEW",
+    "taken down/photo of somebody.jpg": "PUBLISHED",
+    "taken down/the same photo, posted again.jpg": "PUBLISHED",
 }
 
 
@@ -210,8 +221,27 @@ def test_each_objects_outcome_is_one_line_of_its_functions_log(dev: Demo) -> Non
                 entry = json.loads(line)
                 if "object_key" in entry and "status" in entry:
                     outcomes[entry["object_key"], entry["status"]] += 1
-    expected = [(dev.entry(file)["key"], status) for file, status in EXPECTED.items()]
-    assert outcomes == Counter(expected)
+    expected = [*EXPECTED.items(), *BEFORE.items()]
+    assert outcomes == Counter((dev.entry(file)["key"], status) for file, status in expected)
+
+
+def test_people_approved_one_file_and_took_one_down_with_its_copy_each_with_evidence(dev: Demo) -> None:
+    approved = dev.entry("moderation/to-review, then approved.jpg")
+    assert approved["renditions"]
+    assert approved["moderation"]["verdict"] == "review"
+    named, copy = (dev.entry(file) for file in EXPECTED if file.startswith("taken down/"))
+    assert named["reason"] == copy["reason"] == "taken_down"
+    assert named["moderation"]["verdict"] == "allow"
+    evidence = [json.loads(file.read_text(encoding="utf-8")) for file in dev.out.glob("evidence/*.json")]
+    keys = {each["object_key_sha256"]: each["action"] for each in evidence}
+    assert keys == {
+        hashlib.sha256(entry["key"].encode()).hexdigest(): action
+        for entry, action in ((approved, "approve"), (named, "withdraw"), (copy, "withdraw"))
+    }
+    page = (dev.out / "report.html").read_text(encoding="utf-8")
+    assert "3 of 17 would change" in dev.process.stdout
+    assert "(people: 1 approve)" in page
+    assert "in time" not in page
 
 
 def test_the_page_shows_pictures_that_are_there(dev: Demo) -> None:
