@@ -3,4 +3,5 @@
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "x-amazon-apigateway-any-method")
 BINARY = "x-amazon-apigateway-binary-media-types"
 GATEWAY_RESPONSES = "x-amazon-apigateway-gateway-responses"
+AUTHORIZER = "x-amazon-apigateway-authorizer"
 INTEGRATION = "x-amazon-apigateway-integration"

@@ -1,4 +1,4 @@
-"""The e-mails that topics send, one file each, as their recipients would receive them."""
+"""The e-mails that topics and user pools send, one file each, as their recipients would receive them."""
 
 import json
 import re
@@ -64,15 +64,15 @@ class Outbox:
             name = _NOT_FOR_FILES.sub("_", f"{len(self._emails) + 1:04} {notification.endpoint}")
             path = self._folder / f"{name[:_NAME_LENGTH]}.eml"
             whole = path.with_suffix(".part")
-            whole.write_bytes(message(notification.endpoint, subject, text))
+            whole.write_bytes(message(notification.endpoint, subject, text, notification.sender or SENDER))
             whole.replace(path)  # at once: who watches the folder never sees half a file
             self._emails.append(Email(recipient=notification.endpoint, subject=subject, path=path))
 
 
-def message(recipient: str, subject: str, text: str) -> bytes:
+def message(recipient: str, subject: str, text: str, sender: str = SENDER) -> bytes:
     """Return one e-mail as the bytes of a file: a single text/plain part in UTF-8."""
     mail = EmailMessage()
-    mail["From"] = SENDER
+    mail["From"] = sender
     mail["To"] = recipient
     mail["Subject"] = subject
     mail.set_content(text, subtype="plain", charset="utf-8")

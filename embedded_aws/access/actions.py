@@ -212,6 +212,11 @@ def _scheduler(operation: str, parameters: Parameters, place: Place) -> list[Nee
     ]
 
 
+def _cognito_idp(operation: str, parameters: Parameters, place: Place) -> list[Need]:
+    pool = parameters.get("UserPoolId")
+    return [Need(f"cognito-idp:{operation}", place.arn("cognito-idp", f"userpool/{pool}") if pool else "*")]
+
+
 SERVICES: dict[str, Callable[[str, Parameters, Place], list[Need]]] = {
     "s3": _s3,
     "dynamodb": _dynamodb,
@@ -221,6 +226,7 @@ SERVICES: dict[str, Callable[[str, Parameters, Place], list[Need]]] = {
     "lambda": _lambda,
     "apigateway": _apigateway,
     "cloudwatch": _cloudwatch,
+    "cognito-idp": _cognito_idp,
     "iam": _iam,
     "scheduler": _scheduler,
     "sts": _sts,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-from embedded_aws.openapi_extensions import BINARY, GATEWAY_RESPONSES, INTEGRATION, METHODS
+from embedded_aws.openapi_extensions import AUTHORIZER, BINARY, GATEWAY_RESPONSES, INTEGRATION, METHODS
 
 INTEGRATION_SECONDS = 29.0
 _ANY = "x-amazon-apigateway-any-method"
@@ -17,12 +17,16 @@ _FUNCTION = re.compile(r"/functions/(?P<arn>arn:[^/]+)/invocations$")
 
 @dataclass(frozen=True, kw_only=True)
 class Method:
-    """What a method of a resource does: it invokes a function, for holders of a key only if `key_required`."""
+    """What a method of a resource does: it invokes a function, for holders of a key only if `key_required`.
+
+    With `pools`, ARNs of user pools, for those only who signed in to one of them.
+    """
 
     resource: str
     function_arn: str
     key_required: bool
     timeout: float
+    pools: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,9 +59,15 @@ class Definition:
             )
             for kind, entry in document.get(GATEWAY_RESPONSES, {}).items()
         }
+        schemes = document.get("components", {}).get("securitySchemes", {})
+        pools = {
+            name: tuple(scheme[AUTHORIZER]["providerARNs"])
+            for name, scheme in schemes.items()
+            if AUTHORIZER in scheme
+        }
         self._resources = {
             path: {
-                "ANY" if name == _ANY else name.upper(): _method(path, operation)
+                "ANY" if name == _ANY else name.upper(): _method(path, operation, pools)
                 for name, operation in item.items()
                 if name in METHODS
             }
@@ -83,17 +93,19 @@ class Definition:
         return "*/*" in self.binary_media_types or bare in self.binary_media_types
 
 
-def _method(path: str, operation: Mapping[str, Any]) -> Method:
+def _method(path: str, operation: Mapping[str, Any], pools: Mapping[str, tuple[str, ...]]) -> Method:
     integration = operation[INTEGRATION]
     arn = _FUNCTION.search(integration["uri"])
     if arn is None:
         raise ValueError(f"{path}: {integration['uri']} names no function")
     milliseconds = integration.get("timeoutInMillis", INTEGRATION_SECONDS * 1000)
+    wanted = [name for requirement in operation.get("security", ()) for name in requirement]
     return Method(
         resource=path,
         function_arn=arn["arn"],
-        key_required=bool(operation.get("security")),
+        key_required=any(name not in pools for name in wanted),
         timeout=milliseconds / 1000,
+        pools=tuple(arn for name in wanted for arn in pools.get(name, ())),
     )
 
 

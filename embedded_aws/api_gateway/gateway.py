@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from embedded_aws.api_gateway import gateway_errors
+from embedded_aws.api_gateway.authorizers import claims_of
 from embedded_aws.api_gateway.definition import Match
 from embedded_aws.api_gateway.gateway_errors import FaultError
 from embedded_aws.api_gateway.limits import Quota, Throttle
 from embedded_aws.api_gateway.messages import Answer, Request
-from embedded_aws.api_gateway.proxy import Caller, answer_of, event_of
+from embedded_aws.api_gateway.proxy import Caller, Place, answer_of, event_of
 from embedded_aws.api_gateway.stages import Key, Stage, Stages
 from embedded_aws.isolation import ACCOUNT_ID
 from embedded_aws.runtime.invocation import Invocation
@@ -40,15 +41,22 @@ class Admitted:
 class Gateway:
     """Serves the deployed stages of a region. `concurrency` invocations run at once, all others wait.
 
-    `seconds` turns AWS's seconds into local ones.
+    `seconds` turns AWS's seconds into local ones, `local` AWS's addresses in a stage's variables into local ones.
     """
 
     def __init__(
-        self, region: str, invoke: Invoke, *, concurrency: int, seconds: Callable[[float], float] = float
+        self,
+        region: str,
+        invoke: Invoke,
+        *,
+        concurrency: int,
+        seconds: Callable[[float], float] = float,
+        local: Callable[[str], str] = str,
     ) -> None:
         self._region = region
         self._invoke = invoke
         self._seconds = seconds
+        self._local = local
         self._stages = Stages(ACCOUNT_ID, region)
         self._throttle = Throttle()
         self._quota = Quota()
@@ -91,7 +99,9 @@ class Gateway:
 
     def _payload(self, admitted: Admitted, body: bytes) -> Any:
         request, stage, match = admitted.request, admitted.stage, admitted.match
-        event = event_of(request, match, stage.definition, stage.api_id, admitted.caller, body)
+        variables = {name: self._local(value) for name, value in stage.variables.items()}
+        place = Place(api_id=stage.api_id, variables=variables)
+        event = event_of(request, match, stage.definition, place, admitted.caller, body)
         source = f"arn:aws:execute-api:{self._region}:{ACCOUNT_ID}:{stage.api_id}/{stage.name}"
         source += f"/{request.method}{match.method.resource}"
         if not may_invoke("apigateway.amazonaws.com", match.method.function_arn, source):
@@ -100,7 +110,12 @@ class Gateway:
         return self._run(match, event)
 
     def _identify(self, request: Request, stage: Stage, match: Match) -> Caller:
-        """Return the caller by API key, after counting the request against its limits. Raises FaultError."""
+        """Return the caller by token and API key, after counting the request against its limits. Raises FaultError."""
+        claims = None
+        if match.method.pools:
+            claims = claims_of(request.header("Authorization"), match.method.pools)
+            if claims is None:
+                raise FaultError(gateway_errors.UNAUTHORIZED)
         key = None
         if match.method.key_required:
             value = request.header("x-api-key")
@@ -112,9 +127,9 @@ class Gateway:
         if limits is not None and not self._throttle.admits(place, *limits):
             raise FaultError(gateway_errors.THROTTLED)
         if key is None:
-            return Caller(key_id=None, key=None)
+            return Caller(claims=claims)
         self._spend(key)
-        return Caller(key_id=key.id, key=key.value)
+        return Caller(key_id=key.id, key=key.value, claims=claims)
 
     def _spend(self, key: Key) -> None:
         who = (key.plan_id, key.id)

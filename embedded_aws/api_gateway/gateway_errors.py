@@ -42,6 +42,9 @@ MISSING_TOKEN = Fault(
     error_type="MissingAuthenticationTokenException",
 )
 INVALID_KEY = Fault(kind="INVALID_API_KEY", status=403, message="Forbidden", error_type="ForbiddenException")
+UNAUTHORIZED = Fault(
+    kind="UNAUTHORIZED", status=401, message="Unauthorized", error_type="UnauthorizedException"
+)
 NO_SUCH_STAGE = Fault(kind="ACCESS_DENIED", status=403, message="Forbidden", error_type="ForbiddenException")
 THROTTLED = Fault(
     kind="THROTTLED", status=429, message="Too Many Requests", error_type="TooManyRequestsException"

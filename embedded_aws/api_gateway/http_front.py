@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import threading
+from functools import partial
 from types import TracebackType
 from typing import Self
 
 from embedded_aws.api_gateway.gateway import Gateway, Invoke
 from embedded_aws.api_gateway.server import HttpServer
 from embedded_aws.isolation import LOOPBACK
+from embedded_aws.public_addresses import local_address
 from embedded_aws.runtime.timescale import TimeScale
 from embedded_aws.world import World
 
@@ -42,6 +44,7 @@ class ApiFront:
             self._invoke,
             concurrency=ENVIRONMENTS,
             seconds=self._timescale.seconds,
+            local=partial(local_address, served=self._world),
         )
         try:
             self._server = HttpServer((LOOPBACK, self._port), self._gateway)

@@ -41,14 +41,23 @@ _NO_BODY = frozenset({204, 304})
 
 @dataclass(frozen=True, kw_only=True)
 class Caller:
-    """The API key of a request; both None for methods that need none."""
+    """The API key of a request, and the claims of its identity token; None for methods that need none."""
 
-    key_id: str | None
-    key: str | None
+    key_id: str | None = None
+    key: str | None = None
+    claims: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """The API and the variables of the stage that a request reached."""
+
+    api_id: str
+    variables: Mapping[str, str]
 
 
 def event_of(
-    request: Request, match: Match, definition: Definition, api_id: str, caller: Caller, body: bytes
+    request: Request, match: Match, definition: Definition, place: Place, caller: Caller, body: bytes
 ) -> dict[str, Any]:
     """Return the event. A body of a type that is not declared binary is decoded as UTF-8, with replacements.
 
@@ -78,8 +87,8 @@ def event_of(
         "queryStringParameters": dict(query) or None,
         "multiValueQueryStringParameters": _grouped(query) or None,
         "pathParameters": dict(match.parameters) or None,
-        "stageVariables": None,
-        "requestContext": _context(request, match, api_id, caller),
+        "stageVariables": dict(place.variables) or None,
+        "requestContext": _context(request, match, place.api_id, caller),
         "body": text or None,
         "isBase64Encoded": is_binary,
     }
@@ -177,7 +186,9 @@ def _context(request: Request, match: Match, api_id: str, caller: Caller) -> dic
         identity |= {"apiKey": caller.key, "apiKeyId": caller.key_id}
     host = request.header("Host") or ""
     received = time.gmtime(request.received)
+    authorizer = {"authorizer": {"claims": dict(caller.claims)}} if caller.claims is not None else {}
     return {
+        **authorizer,
         "accountId": ACCOUNT_ID,
         "apiId": api_id,
         "domainName": host,

@@ -18,6 +18,7 @@ class Stage:
     name: str
     definition: Definition
     settings: Mapping[str, Mapping[str, Any]]
+    variables: Mapping[str, str]
 
     def throttling(self, resource: str, method: str) -> tuple[float, int] | None:
         """Return rate and burst of all callers of a method together, where the stage limits them."""
@@ -58,7 +59,13 @@ class Stages:
                 definition = self._definition(api, stage.deployment_id)
                 if definition is not None:
                     settings = {path: dict(entry) for path, entry in stage.method_settings.items()}
-                    return Stage(api_id=api.id, name=name, definition=definition, settings=settings)
+                    return Stage(
+                        api_id=api.id,
+                        name=name,
+                        definition=definition,
+                        settings=settings,
+                        variables=dict(stage.variables or {}),
+                    )
         return None
 
     def key(self, stage: Stage, value: str) -> Key | None:

@@ -27,6 +27,25 @@ class Notification:
     attributes: Mapping[str, Mapping[str, str]]
     timestamp: str
     redrive_policy: str | None
+    sender: str | None = None
+    """Who an e-mail is from, where it is not SNS."""
+
+    @classmethod
+    def letter(cls, sender: str, recipient: str, subject: str, message: str) -> "Notification":
+        """Return an e-mail that another service than SNS sends."""
+        return cls(
+            protocol="email",
+            endpoint=recipient,
+            topic_arn="",
+            subscription_arn="",
+            message_id="",
+            subject=subject,
+            message=message,
+            attributes={},
+            timestamp="",
+            redrive_policy=None,
+            sender=sender,
+        )
 
 
 # Called while moto answers Publish, so it must return at once.
@@ -46,6 +65,12 @@ def deliver_by(deliverer: Deliverer, *protocols: str) -> Callable[[], None]:
                 _deliverers[protocol].remove(deliverer)
 
     return end
+
+
+def send_email(letter: Notification) -> None:
+    """Deliver an e-mail of another service as SNS's are delivered."""
+    for deliverer in _deliverers["email"][-1:]:
+        deliverer(letter)
 
 
 def apply() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from embedded_aws.isolation import ACCOUNT_ID
-from embedded_aws.openapi_extensions import BINARY, GATEWAY_RESPONSES, INTEGRATION, METHODS
+from embedded_aws.openapi_extensions import AUTHORIZER, BINARY, GATEWAY_RESPONSES, INTEGRATION, METHODS
 from embedded_aws.refusals.base import Parameters, refusal, refuse
 
 RESPONSE_TYPES = frozenset(
@@ -44,6 +44,8 @@ _HEADER = re.compile(r"^gatewayresponse\.(header|querystring|path)\.[A-Za-z0-9-]
 _SOURCE = re.compile(
     r"^('[^']*'|method\.request\.(header|querystring|path)\.\S+|context\.\S+|stageVariables\.\S+)$"
 )
+_POOL = re.compile(r"^arn:aws:cognito-idp:[a-z0-9-]+:\d{12}:userpool/[\w-]+_[0-9a-zA-Z]+$")
+_VARIABLE = re.compile(r"^[A-Za-z0-9._~:/?#&=,-]*$")
 _PERIODS = frozenset({"DAY", "WEEK", "MONTH"})
 _BAD = "BadRequestException"
 
@@ -123,8 +125,20 @@ def _security_faults(where: str, operation: Parameters, schemes: Parameters) -> 
             scheme = schemes.get(name)
             if scheme is None:
                 yield f"Unable to find security scheme {name!r} of {where}"
+            elif scheme.get("type") == "apiKey" and AUTHORIZER in scheme:
+                yield from _authorizer_faults(where, name, scheme)
             elif (scheme.get("type"), str(scheme.get("name")).lower()) != ("apiKey", "x-api-key"):
                 yield f"Security scheme {name!r} of {where} is not carried out by the embedded AWS"
+
+
+def _authorizer_faults(where: str, name: str, scheme: Parameters) -> Iterator[str]:
+    authorizer = scheme[AUTHORIZER]
+    if (authorizer.get("type"), str(scheme.get("name")).lower()) != ("cognito_user_pools", "authorization"):
+        yield f"Authorizer {name!r} of {where} is not carried out by the embedded AWS"
+        return
+    pools = authorizer.get("providerARNs") or []
+    if not pools or not all(_POOL.match(str(arn)) for arn in pools):
+        yield f"Invalid provider ARN specified for authorizer {name!r} of {where}: {pools}"
 
 
 def _response_faults(kind: str, entry: Parameters) -> Iterator[str]:
@@ -142,6 +156,21 @@ def _response_faults(kind: str, entry: Parameters) -> Iterator[str]:
 def _stage_name(parameters: Parameters) -> None:
     if not _STAGE_NAME.match(parameters["stageName"]):
         raise refuse(_BAD, "Stage name only allows a-zA-Z0-9-_")
+
+
+@refusal(
+    "a stage's variables hold letters, digits and a few marks", "apigateway", "CreateStage", "UpdateStage"
+)
+def _stage_variables(parameters: Parameters) -> None:
+    given = list((parameters.get("variables") or {}).values())
+    given += [
+        operation.get("value", "")
+        for operation in parameters.get("patchOperations") or []
+        if operation["path"].startswith("/variables/")
+    ]
+    for value in given:
+        if not _VARIABLE.match(value):
+            raise refuse(_BAD, f"Stage variable value {value!r} is not of [A-Za-z0-9-._~:/?#&=,]+")
 
 
 @refusal("a stage shows a deployment that exists", "apigateway", "CreateStage", "UpdateStage")

@@ -1,4 +1,4 @@
-"""A complete world: services, functions, APIs, e-mail, and a provider for the Pulumi engine."""
+"""A complete world: services, functions, APIs, sign-in pages, e-mail, and a provider for the Pulumi engine."""
 
 import json
 import logging
@@ -19,6 +19,7 @@ from embedded_aws.runtime.functions import Functions
 from embedded_aws.runtime.poller import Batch, Poller
 from embedded_aws.runtime.schedules import Schedules
 from embedded_aws.runtime.timescale import TimeScale
+from embedded_aws.sign_in.http_front import SignInFront
 from embedded_aws.world import QueueMapping, World, WorldError
 
 _log = logging.getLogger(__name__)
@@ -58,6 +59,7 @@ class ServedWorld:
             parts.callback(self.functions.close)
             front = ApiFront(self.world, self.functions.invoke, port=self._port, timescale=self._timescale)
             parts.enter_context(front)
+            parts.enter_context(SignInFront(self.world))
             if self._outbox is not None:
                 parts.enter_context(Outbox(self._outbox))
             self.poller = Poller(self.world, self.functions, self._timescale, on_batch=self._on_batch)

@@ -48,7 +48,7 @@ def test_an_empty_world_has_no_leftovers_of_any_type(world: World) -> None:
 
 
 def test_the_readme_lists_the_services_and_their_types() -> None:
-    rows = dict(re.findall(r"^\| `(\w+)` \| (.+?) \|$", README, re.MULTILINE))
+    rows = dict(re.findall(r"^\| `([\w-]+)` \| (.+?) \|$", README, re.MULTILINE))
     expected: dict[str, set[str]] = {}
     for type_name, handler in HANDLERS.items():
         expected.setdefault(handler.service, set()).add(type_name.rpartition(":")[2])

@@ -45,6 +45,14 @@ def with_response(kind: str = "THROTTLED", **entry: Any) -> dict[str, Any]:
     return {"x-amazon-apigateway-gateway-responses": {kind: entry}}
 
 
+def with_authorizer(**changed: Any) -> dict[str, Any]:
+    pool = "arn:aws:cognito-idp:eu-central-1:123456789012:userpool/eu-central-1_abc"
+    authorizer = {"type": "cognito_user_pools", "providerARNs": [pool], **changed}
+    scheme = {"type": "apiKey", "in": "header", "name": "Authorization"}
+    schemes = {"people": {**scheme, "x-amazon-apigateway-authorizer": authorizer}}
+    return {"components": {"securitySchemes": schemes}, **paths(security=[{"people": []}])}
+
+
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
@@ -59,6 +67,9 @@ def with_response(kind: str = "THROTTLED", **entry: Any) -> dict[str, Any]:
         (with_integration(timeoutInMillis=29_001), "between 50 ms and 29000 ms"),
         (with_integration(timeoutInMillis=49), "between 50 ms and 29000 ms"),
         (paths(security=[{"unknown": []}]), "Unable to find security scheme"),
+        (with_authorizer(type="token"), "not carried out"),
+        (with_authorizer(providerARNs=[]), "Invalid provider ARN"),
+        (with_authorizer(providerARNs=["arn:aws:iam::123456789012:user/a"]), "Invalid provider ARN"),
         (with_response("TOO_MUCH"), "Invalid gateway response type"),
         (with_response(responseParameters={"header.X": "'1'"}), "Invalid mapping expression"),
         (with_response(responseParameters={"gatewayresponse.header.X": "1"}), "Invalid mapping expression"),
@@ -83,8 +94,9 @@ def test_all_problems_of_a_document_are_reported_at_once(api: SampleApi) -> None
 
 def test_a_document_that_is_fine_is_imported(api: SampleApi) -> None:
     greedy = paths("/v1/{proxy+}", security=KEYED)
-    body = json.dumps({**document(URI), **greedy, **with_response(statusCode="429")})
-    api.world.client("apigateway").put_rest_api(restApiId=api.id, mode="overwrite", body=body.encode())
+    for fine in ({**greedy, **with_response(statusCode="429")}, with_authorizer()):
+        body = json.dumps({**document(URI), **fine})
+        api.world.client("apigateway").put_rest_api(restApiId=api.id, mode="overwrite", body=body.encode())
 
 
 def plan(**limits: Any) -> dict[str, Any]:
@@ -110,6 +122,11 @@ def test_a_plan_outside_the_bounds_is_not_made(api: SampleApi, limits: dict[str,
     ("operation", "message", "arguments"),
     [
         ("create_stage", "Stage name", lambda _: {"stageName": "a.b", "deploymentId": "x"}),
+        (
+            "create_stage",
+            "Stage variable value",
+            lambda api: {"stageName": "new", "deploymentId": deployed(api), "variables": {"a": "b c"}},
+        ),
         ("create_stage", "Deployment id", lambda _: {"stageName": "new", "deploymentId": "none"}),
         ("delete_deployment", "Active stages", lambda api: {"deploymentId": deployed(api)}),
         (

@@ -61,6 +61,7 @@ class Sample:
             RoleName="timer", AssumeRolePolicyDocument=json.dumps(TRUST).replace("lambda", "scheduler")
         )["Role"]["Arn"]
         world.client("logs").create_log_group(logGroupName="g")
+        self._make_pools()
         for name, role in (
             ("worker", self.role),
             ("poor", self.poor),
@@ -72,6 +73,19 @@ class Sample:
         world.client("dynamodb").create_table(
             **self.defaults("create_table"), TableName="guarded", DeletionProtectionEnabled=True
         )
+
+    def _make_pools(self) -> None:
+        pools = self.world.client("cognito-idp")
+        self.pool, self.named_pool, self.protected_pool, self.spare_pool = (
+            pools.create_user_pool(PoolName=name, DeletionProtection=protection)["UserPool"]["Id"]
+            for name, protection in (
+                ("plain", "INACTIVE"),
+                ("named", "INACTIVE"),
+                ("protected", "ACTIVE"),
+                ("spare", "INACTIVE"),
+            )
+        )
+        pools.create_user_pool_domain(Domain="taken", UserPoolId=self.named_pool)
 
     def defaults(self, operation: str) -> Arguments:
         """Return the arguments of a call that AWS takes."""
@@ -143,6 +157,15 @@ class Sample:
             "create_policy": {"PolicyName": "new", "PolicyDocument": policy_of_characters(1_000)},
             "put_function_event_invoke_config": {"FunctionName": "worker", "MaximumRetryAttempts": 1},
             "delete_role": {"RoleName": "servers"},
+            "create_user_pool_domain": {"Domain": "free", "UserPoolId": self.pool},
+            "delete_user_pool": {"UserPoolId": self.spare_pool},
+            "create_user_pool_client": {
+                "UserPoolId": self.pool,
+                "ClientName": "pages",
+                "AllowedOAuthFlows": ["code"],
+                "AllowedOAuthScopes": ["openid"],
+                "CallbackURLs": ["https://app.example.com/", "http://localhost:8000/"],
+            },
             "create_schedule": {
                 "Name": "s",
                 "ScheduleExpression": "rate(1 day)",
@@ -177,6 +200,7 @@ OPERATIONS = {
     "cloudwatch": {"put_metric_alarm"},
     "dynamodb": {"create_table", "delete_table"},
     "scheduler": {"create_schedule"},
+    "cognito-idp": {"create_user_pool_domain", "delete_user_pool", "create_user_pool_client"},
     "iam": {"create_role", "put_role_policy", "delete_role", "create_policy"},
 }
 

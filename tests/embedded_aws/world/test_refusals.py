@@ -144,6 +144,18 @@ REFUSED: list[tuple[str, Arguments, str]] = [
     ("create_queue", {"tags": {"k": "😀"}}, "invalid"),
     ("create_function", {"Tags": {"k": "😀"}}, "invalid"),
     ("create_log_group", {"tags": {"k": "😀"}}, "invalid"),
+    ("create_user_pool_domain", {"Domain": "my-aws-pages"}, "reserved word"),
+    ("create_user_pool_domain", {"Domain": "taken"}, "already associated"),
+    ("create_user_pool_domain", "second domain", "already has a domain"),  # type: ignore[list-item]
+    ("delete_user_pool", "pool with a domain", "has a domain"),  # type: ignore[list-item]
+    ("delete_user_pool", "protected pool", "deletion protection"),  # type: ignore[list-item]
+    ("create_user_pool_client", {"CallbackURLs": ["http://app.example.com/"]}, "HTTP protocol"),
+    ("create_user_pool_client", {"LogoutURLs": ["https://app.example.com/#a"]}, "fragment"),
+    ("create_user_pool_client", {"CallbackURLs": []}, "can not be empty"),
+    ("create_user_pool_client", {"AllowedOAuthScopes": []}, "required together"),
+    ("create_user_pool_client", {"IdTokenValidity": 25}, "IdToken, 5 minutes to one day"),
+    ("create_user_pool_client", {"RefreshTokenValidity": 3_651}, "60 minutes to 3650 days"),
+    ("create_user_pool_client", "short refresh token", "not be valid for longer"),  # type: ignore[list-item]
     ("create_schedule", {"ScheduleExpression": "rate(1 days)"}, "Invalid Schedule Expression"),
     ("create_schedule", {"FlexibleTimeWindow": {"Mode": "FLEXIBLE"}}, "MaximumWindowInMinutes"),
     ("create_schedule", "schedule by a function's role", "must allow AWS EventBridge Scheduler"),  # type: ignore[list-item]
@@ -172,6 +184,14 @@ def from_the_sample(sample: Sample, described: Arguments | str) -> Arguments:
         "destination": lambda: {"DestinationConfig": {"OnFailure": {"Destination": sample.topic}}},
         "schedule by a function's role": lambda: {
             "Target": {**sample.defaults("create_schedule")["Target"], "RoleArn": sample.role}
+        },
+        "second domain": lambda: {"UserPoolId": sample.named_pool},
+        "pool with a domain": lambda: {"UserPoolId": sample.named_pool},
+        "protected pool": lambda: {"UserPoolId": sample.protected_pool},
+        "short refresh token": lambda: {
+            "IdTokenValidity": 24,
+            "RefreshTokenValidity": 2,
+            "TokenValidityUnits": {"RefreshToken": "hours"},
         },
         "two results": lambda: {
             "Metrics": [{"Id": "a", "MetricStat": METRIC}, {"Id": "b", "MetricStat": METRIC}]
