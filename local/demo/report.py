@@ -143,6 +143,7 @@ def as_html(run: Run) -> str:
         waiting=[outcome for outcome in run.outcomes if outcome.status == REVIEW],
         waiting_shown=WAITING_SHOWN,
         decided=DECIDED,
+        by_file={outcome.upload.file: outcome for outcome in run.outcomes},
         sizes_of=_by_size,
         player_of=player_of,
         moments_of=moments_of,
