@@ -31,6 +31,8 @@ LOG_RETENTION_DAYS = (
 RETENTION_DAYS = (0, 36_500)
 # Rekognition's models change without a new version in the answer as well: an answer that is a year old is none.
 CACHE_DAYS = (0, 365)
+# Regulation (EU) 2022/2065, article 20, has appeals for at least six months; who waits longer appeals no more.
+APPEAL_DAYS = (0, 365)
 # More than a handful of people never agree in time; a typing mistake would leave nothing approvable.
 APPROVALS = (1, 5)
 # As long as SQS allows, from when a message was first sent, also for one that became a dead letter: a large import

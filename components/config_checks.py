@@ -78,6 +78,7 @@ def check_together(raw: Mapping[str, object], model: type[BaseModel]) -> Iterato
         yield from _twice(("notify", who), _object(raw.get("notify")).get(who))
     yield from _twice(("moderation", "exempt"), moderation.get("exempt"))
     yield from _origins(_object(raw.get("api")).get("corsOrigins"))
+    yield from _appeals_without_originals(raw)
     yield from _needed(raw, model)
 
 
@@ -109,6 +110,21 @@ def _short_retention(retention: Mapping[str, object]) -> Iterator[Problem]:
             given=f"is {records}",
             allowed=f"0 (kept), or at least {least} days: as long as a message or an original can be left",
             fix=set_command(("retention", "records"), least),
+        )
+
+
+def _appeals_without_originals(raw: Mapping[str, object]) -> Iterator[Problem]:
+    """Check that what is appealed is still there to be published."""
+    appeal_days = _object(raw.get("review")).get("appealDays")
+    quarantine = _object(raw.get("retention")).get("quarantine")
+    if not isinstance(appeal_days, int) or not isinstance(quarantine, int):
+        return  # what is wrong with these is reported by itself
+    if 0 < quarantine < appeal_days:
+        yield Problem(
+            key="review.appealDays",
+            given=f"is {appeal_days}, and originals stay in quarantine for {quarantine} days",
+            allowed="at most retention.quarantine: what has expired there cannot be published any more",
+            fix=set_command(("retention", "quarantine"), appeal_days),
         )
 
 

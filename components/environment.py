@@ -88,6 +88,7 @@ def api_settings(config: StackConfig) -> dict[str, str]:
         "LIMITS": _json(_limits(config, "bytes", "pixels", "frames", *videos)),
         "VIDEO_ENABLED": _flag(config.video.enabled),
         "CORS_ORIGINS": _json(config.api.cors_origins),
+        **({"APPEAL_DAYS": str(config.review.appeal_days)} if config.review.appeal_days else {}),
     }
 
 

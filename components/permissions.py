@@ -174,10 +174,36 @@ def log_notification(_: Resources) -> list[Statement]:
     return []
 
 
+def _note_appeals(on: Resources) -> Statement:
+    """Allow to write an appeal into a record of the API's own prefix, and nothing else of the record.
+
+    Neither `status` nor `decision`: `alert_id`, which the condition names, goes when a record is opened again.
+    """
+    return Statement(
+        sid="NoteAppeals",
+        actions=["dynamodb:UpdateItem"],
+        resources=[on.storage.records.arn],
+        condition={
+            "ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{UPLOADS_PREFIX}*"]},
+            "ForAllValues:StringEquals": {
+                "dynamodb:Attributes": [
+                    "object_key",
+                    "sequencer",
+                    "appeal",
+                    "attention",
+                    "alert_id",
+                    "updated_at",
+                ]
+            },
+        },
+    )
+
+
 def upload_api(on: Resources) -> list[Statement]:
     """Allow to put, find and withdraw under the API's own prefix, to read records, and to sign links to renditions."""
     storage = on.storage
     return [
+        *([_note_appeals(on)] if on.takes_appeals else []),
         Statement(
             sid="StoreUploadsAndLookAtThem",  # a form that the function signs can do no more than its role
             actions=["s3:PutObject", "s3:GetObject"],

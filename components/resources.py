@@ -19,6 +19,8 @@ class Resources:
     videos: WorkQueue | None
     upload_id_secret: pulumi.Output[str] | None = None
     """Set by the component that creates it: UploadApi."""
+    takes_appeals: bool = False
+    """Whether the upload API takes appeals, which it writes into records."""
 
     @property
     def video_queue(self) -> WorkQueue:

@@ -47,7 +47,11 @@ class UploadApi(pulumi.ComponentResource):
         self._args = args
         api = args.config.api
 
-        resources = replace(args.resources, upload_id_secret=self._id_secret(f"{name}-upload-ids"))
+        resources = replace(
+            args.resources,
+            upload_id_secret=self._id_secret(f"{name}-upload-ids"),
+            takes_appeals=args.config.review.appeal_days > 0,
+        )
         self.function = PythonFunction(
             f"{name}-{UPLOAD_API.name}",
             PythonFunctionArgs(spec=UPLOAD_API, platform=args.platform, resources=resources),

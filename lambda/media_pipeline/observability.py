@@ -108,6 +108,10 @@ class Observability:
         """Log that an upload was deleted through the API."""
         self.logger.info("upload withdrawn", extra=facts)
 
+    def upload_appealed(self, **facts: Any) -> None:
+        """Log that an uploader appealed; what was written is in the record only."""
+        self.logger.info("upload appealed", extra=facts)
+
     def form_issued(self, **facts: Any) -> None:
         """Count and log a form that was given out for a larger upload."""
         self._count("UploadFormsIssued")

@@ -11,6 +11,7 @@ from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from media_pipeline.errors import DecidedError, DecisionError
+from media_pipeline.records.attention import Attention
 from media_pipeline.records.decisions import Action
 from media_pipeline.reviews.documents import summary, whole
 from media_pipeline.reviews.waiting import MOST, PAGE
@@ -51,6 +52,13 @@ def add(commands: "Commands") -> None:
     what = review.add_subparsers(dest="what", metavar="list|show|decide|report")
     listed = what.add_parser("list", help="list what waits, oldest first")
     add_stack(listed)
+    listed.add_argument(
+        "--state",
+        type=str.upper,
+        choices=list(map(str, Attention)),
+        default=str(Attention.REVIEW),
+        help="why it waits: review (the default), or appeal",
+    )
     listed.add_argument("--label", help="only what has this label, or one below it")
     listed.add_argument(
         "--limit", type=whole_number, default=PAGE, help=f"at most so many, up to {MOST} (default: {PAGE})"
@@ -114,7 +122,9 @@ def _console(desk: Desk, options: argparse.Namespace) -> int:
 
 def _list(desk: Desk, options: argparse.Namespace) -> int:
     try:
-        page = desk.waiting.page(limit=options.limit, label=options.label, cursor=options.cursor)
+        page = desk.waiting.page(
+            Attention(options.state), limit=options.limit, label=options.label, cursor=options.cursor
+        )
     except ValueError as error:
         raise OperationsError(f"--cursor: {error}") from error
     found = [summary(record, needed=desk.decisions.approvals_needed(record)) for record in page.records]

@@ -46,6 +46,8 @@ from tests.components.config_parsing import Raw, parse, problems, put
         ("review.approvals.Explicit", 6),
         ("review.approvals.Explicit", "both"),
         ("review.approvals", 2),
+        ("review.appealDays", -1),
+        ("review.appealDays", 366),
     ],
 )
 def test_a_value_out_of_bounds_is_refused_under_its_key(raw: Raw, path: str, value: object) -> None:
@@ -71,6 +73,7 @@ def test_a_value_out_of_bounds_is_refused_under_its_key(raw: Raw, path: str, val
         ("api.corsOrigins", ["https://www.example.com", "https://example.com:8443", "http://localhost:3000"]),
         ("review", {}),
         ("review.approvals", {}),
+        ("review.appealDays", 30),
         ("review.approvals", {"default": 1, "explicit": "2", "Drugs & Tobacco": 5}),
     ],
 )
@@ -148,3 +151,12 @@ def test_labels_of_approvals_get_their_spelling_and_count_once(raw: Raw) -> None
     assert parse({**raw, "review": {}}).review.approvals == {}
     twice = problems(put(raw, "review", {"approvals": {"Explicit": 1, "explicit": 2}}))
     assert "different case" in twice["review.approvals.explicit"].given
+
+
+def test_appeals_are_taken_no_longer_than_originals_stay(raw: Raw) -> None:
+    raw = put(raw, "retention.quarantine", 30)
+    problem = problems(put(raw, "review.appealDays", 180))["review.appealDays"]
+    assert problem.fix.endswith("pulumi config set --path retention.quarantine 180")
+    assert parse(put(raw, "review.appealDays", 30)).review.appeal_days == 30
+    kept = put(raw, "retention.quarantine", 0)
+    assert parse(put(kept, "review.appealDays", 365)).review.appeal_days == 365

@@ -1,6 +1,7 @@
 """All mutations: importing a module of them registers its own."""
 
 from tests.faults import (
+    mutations_appeals,
     mutations_at_once,
     mutations_cache,
     mutations_configuration,
@@ -17,6 +18,7 @@ from tests.faults.mutations import MUTATIONS
 
 __all__ = [
     "MUTATIONS",
+    "mutations_appeals",
     "mutations_at_once",
     "mutations_cache",
     "mutations_configuration",

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from tests.faults.scenarios import ONE_OBJECT, Scenario
+from tests.faults.scenarios_appeals import APPEALS
 from tests.faults.scenarios_cache import CACHE
 from tests.faults.scenarios_decisions import DECISIONS
 from tests.faults.scenarios_operations import OPERATIONS
@@ -16,4 +17,5 @@ SCENARIOS: Mapping[str, Scenario] = {
     **OPERATIONS,
     **CACHE,
     **DECISIONS,
+    **APPEALS,
 }

@@ -33,6 +33,9 @@ PAUSE = 3.0  # seconds between two of them
 UPLOAD, IMAGE = "/v1/images/upload", "/v1/images/"
 UPLOAD_FORMS = "/v1/uploads"
 OK, CREATED, ACCEPTED = 200, 201, 202
+CONFLICT = 409
+APPEAL_DAYS = 30
+APPEAL_TEXT = "This is a photo of my own painting."
 
 
 class ApiClient:
@@ -63,6 +66,19 @@ class ApiClient:
                 self._run.put(document["fields"]["key"], kind, number)
 
         self._request("POST", UPLOAD_FORMS, body, {"Content-Type": "application/json"}, answered)
+
+    def appeal(self, key: str, count: int = 1) -> None:
+        """Appeal against what became of an upload; its client tries it up to TRIES times."""
+        body = json.dumps({"text": APPEAL_TEXT}).encode()
+        path = f"{IMAGE}{key.removeprefix(API_PREFIX)}/appeal"
+
+        def answered(status: int, _: Any) -> None:
+            if status == ACCEPTED:
+                self._run.history.appealed.add(key)
+            elif status != CONFLICT and count < TRIES:
+                self._run.clock.after(PAUSE, lambda: self.appeal(key, count + 1))
+
+        self._request("POST", path, body, {"Content-Type": "application/json"}, answered)
 
     def look(self, image_id: str) -> None:
         """Ask what became of an upload, and check that the answer shows nothing that is withheld."""
@@ -168,6 +184,7 @@ class ApiClient:
             video_bytes=None,
             cors_origins=(),
             tracing=False,
+            appeal_days=APPEAL_DAYS,
         )
         return api(
             settings,

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
+from tests.faults.appeal_checks import appeals
 from tests.faults.expiry_checks import ReaderChecks
 from tests.faults.history import History, identity
 from tests.faults.record_items import (
@@ -239,6 +240,8 @@ class _FinalChecks:
                 is_open = item["status"] in WITHHELD or (takes_down and item["status"] == "PUBLISHED")
                 if is_undecided(item) and is_open:
                     yield f"what a person decided about {item['object_key']} was never carried out"
+                if not item.get("undone"):
+                    yield from appeals(item, accepted=self._history.appealed)
 
     def _all_uploads(self) -> Iterator[tuple[str, str]]:
         pages = self._stack.s3.get_paginator("list_object_versions").paginate(Bucket=UPLOADS)

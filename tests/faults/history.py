@@ -67,6 +67,7 @@ class History:
     announced: dict[str, dict[str, Any]] = field(default_factory=dict)  # alert_id -> the announcement
     announcements_read: int = 0
     decisions: dict[str, AskedDecision] = field(default_factory=dict)  # id -> the decision
+    appealed: set[str] = field(default_factory=set)  # keys whose appeal the upload API took
     dead_lettered: set[tuple[str, str]] = field(
         default_factory=set
     )  # (key, version) that reached the dead letters

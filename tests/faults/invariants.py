@@ -10,6 +10,7 @@ from typing import Any
 from tests.faults.answer_checks import MODEL as ANSWERED_BY
 from tests.faults.answer_checks import SORT_KEY as ANSWER
 from tests.faults.answer_checks import AnswerChecker
+from tests.faults.api_client import UPLOAD_API
 from tests.faults.expiry_checks import MARKS, expiry_problems
 from tests.faults.fault_injection import Call
 from tests.faults.history import History
@@ -210,6 +211,8 @@ class InvariantChecker:
             if self._history.decision_of(new) is None:
                 self.add_violation(f"{name}: a decision was recorded before its evidence")
             changed -= {"decision", "decisions"}
+        if call.invocation.function_name == UPLOAD_API and new["status"] == "BLOCKED":
+            changed -= {"appeal", "attention"}
         if not changed <= MARKS:
             self.add_violation(f"{name}: the terminal record changed in {sorted(changed)}")
         if new.get("announced_at") and new.get("alert_id") not in self._history.announced:

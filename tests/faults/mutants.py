@@ -18,7 +18,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.faults import judged_checks, mutations_at_once, mutations_cache, mutations_decisions
+from tests.faults import (
+    judged_checks,
+    mutations_appeals,
+    mutations_at_once,
+    mutations_cache,
+    mutations_decisions,
+)
 from tests.faults.all_mutations import MUTATIONS
 from tests.faults.all_scenarios import SCENARIOS
 from tests.faults.exhaustive import REPEATED, CaseRunner, cases, one_of_each
@@ -33,6 +39,7 @@ REQUIRED_SHARE = 0.95  # of the mutations must be detected
 SHARES = (41, 13, 5)  # every 41st case first: what is easy to detect is detected soon
 FAMILIES_FIRST = ("preempt:", "race:", "redeploy:", "time-out:")  # each detects what no single fault does
 FIRST_FAMILIES = {
+    mutations_appeals.__name__: "appeal-",
     mutations_at_once.__name__: "at-once:",
     mutations_cache.__name__: "cache-",
     mutations_decisions.__name__: "decide-",

@@ -127,7 +127,7 @@ def a_decision_is_carried_out_whatever_its_id() -> None:
 
 @mutation
 def a_decision_is_never_noted_as_carried_out() -> None:
-    vars(processor)["_carried_out"] = lambda record: {}
+    vars(processor)["_carried_out"] = lambda record, ending: {}
 
 
 @mutation

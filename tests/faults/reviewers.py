@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from media_pipeline.api.appeals import Appeals
 from media_pipeline.errors import DecisionError
 from media_pipeline.records.decisions import Action
 from media_pipeline.records.items import ItemTable
 from media_pipeline.records.record import Record
 from media_pipeline.reviews.asking import Decisions
 from media_pipeline.reviews.places import Places
+from tests.faults.api_client import APPEAL_DAYS, APPEAL_TEXT
 from tests.faults.history import AskedDecision, Upload
 from tests.faults.record_items import version_of
 from tests.faults.simulated_functions import ClientPool, ClientSet
@@ -57,6 +59,15 @@ class Reviewers:
             self.note_evidence()
             self._run.checker.decided(upload.key)
         return True
+
+    def appeal(self) -> None:
+        """Note an appeal about the first upload, as the upload API does."""
+        upload = next(iter(self._run.history.uploads.values()))
+        items = ItemTable(dynamodb=self._run.stack.dynamodb, table=TABLE, clock=lambda: self._run.clock.now)
+        record = self._record(upload)
+        assert record is not None
+        appeals = Appeals(items=items, days=APPEAL_DAYS, clock=lambda: self._run.clock.now)
+        appeals.appeal(record, APPEAL_TEXT)
 
     def ask(self, action: Action) -> None:
         """Start to ask for a decision about the first upload, as the console does; again where it was cut off."""

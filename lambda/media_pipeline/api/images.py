@@ -1,9 +1,11 @@
 """Answers what became of an upload: what is published, and never the labels that withheld it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from media_pipeline.api.appeals import Appeals
 from media_pipeline.api.originals import Originals
+from media_pipeline.api.statements import appeal_of, statement_of
 from media_pipeline.errors import Reason
 from media_pipeline.messaging.statuses import sentences_of
 from media_pipeline.records.record import Record, Status
@@ -19,11 +21,22 @@ HIDING = frozenset({Status.BLOCKED, Status.REVIEW, Status.DELETED})
 
 
 class Images:
-    """Describe uploads to those who sent them."""
+    """Describe uploads to those who sent them, and take their appeals. `clock` gives epoch seconds."""
 
-    def __init__(self, *, originals: Originals, records: Records, s3: "S3Client", renditions: str) -> None:
+    def __init__(
+        self,
+        *,
+        originals: Originals,
+        records: Records,
+        appeals: Appeals,
+        s3: "S3Client",
+        renditions: str,
+        clock: Callable[[], float],
+    ) -> None:
         self._originals = originals
         self._records = records
+        self._appeals = appeals
+        self._clock = clock
         self._s3 = s3
         self._renditions = renditions
 
@@ -51,6 +64,18 @@ class Images:
             self._originals.mark_deleted(key)  # it was moved to quarantine, or its retention is over
         return True
 
+    def appeal(self, key: str, text: str) -> bool:
+        """Note an appeal against the outcome of the upload under `key`; return whether there is one.
+
+        Raises Problem where the stack takes none, or not this one.
+        """
+        self._appeals.require_taken()
+        newest = next((record for record in self._records.history(key) if not _is_hidden(record)), None)
+        if newest is None:
+            return False
+        self._appeals.appeal(newest, text)
+        return True
+
     def _describe(self, history: list[Record]) -> dict[str, Any]:
         newest, published = history[0], _published(history)
         facts = newest.attributes
@@ -59,6 +84,10 @@ class Images:
             answer["reason"] = facts["reason"]
             if detail := sentences_of(newest).for_uploader or facts.get("detail"):
                 answer["detail"] = detail
+        if statement := statement_of(newest, appeal_days=self._appeals.days, now=self._clock()):
+            answer["statement"] = statement
+        if appeal := appeal_of(newest):
+            answer["appeal"] = appeal
         answer |= {name: facts[name] for name in FACTS if facts.get(name) is not None}
         answer["renditions"] = []
         if published is not None:

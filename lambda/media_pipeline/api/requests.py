@@ -10,6 +10,7 @@ from typing import Any
 
 from media_pipeline.api.names import file_name, tidy
 from media_pipeline.api.problems import Problem, malformed
+from media_pipeline.records.appeals import TEXT_CHARACTERS
 
 IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
 HOST = re.compile(r"[A-Za-z0-9.-]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
@@ -111,7 +112,7 @@ class FormRequest:
     @classmethod
     def parse(cls, body: bytes) -> "FormRequest":
         """Parse the body of `POST /v1/uploads`. Raises Problem (400)."""
-        document = _object(body)
+        document = _object(body, '{"content_type": "image/jpeg", "bytes": 10485760}')
         if unknown := sorted(set(document) - {"content_type", "bytes", "file_name"}):
             raise malformed(f"The body has an unknown member {shown(unknown[0])}.")
         content_type, length = document.get("content_type"), document.get("bytes")
@@ -127,16 +128,31 @@ class FormRequest:
         return cls(content_type=content_type, length=length, file_name=tidy(name))
 
 
+def appeal_text(body: bytes) -> str:
+    """Parse the body of an appeal, `{"text"}`. Raises Problem (400)."""
+    document = _object(body, '{"text": "This is a photo of my own painting."}')
+    if unknown := sorted(set(document) - {"text"}):
+        raise malformed(f"The body has an unknown member {shown(unknown[0])}.")
+    text = document.get("text")
+    if not isinstance(text, str) or not text.strip() or len(text) > TEXT_CHARACTERS:
+        raise malformed(
+            f'"text" must be a string of 1 to {TEXT_CHARACTERS:,} characters, not only of blanks.'
+        )
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise malformed('"text" has half of a surrogate pair, which is no character.') from error
+    return text
+
+
 def shown(value: str) -> str:
     """Quote a client's value for an answer: short, in ASCII, nothing unprintable."""
     return ascii(value if len(value) <= SHOWN else value[:SHOWN] + "...")
 
 
-def _object(body: bytes) -> dict[str, Any]:
+def _object(body: bytes, example: str) -> dict[str, Any]:
     if not body:
-        raise malformed(
-            'The body is empty. It must be JSON such as {"content_type": "image/jpeg", "bytes": 10485760}.'
-        )
+        raise malformed(f"The body is empty. It must be JSON such as {example}.")
     try:
         document = json.loads(body)
     except (ValueError, RecursionError) as error:

@@ -12,7 +12,7 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from media_pipeline.api.images import Images
 from media_pipeline.api.names import is_image_id
 from media_pipeline.api.problems import CONTENT_TYPE, Problem, problem_of
-from media_pipeline.api.requests import FormRequest, Request
+from media_pipeline.api.requests import FormRequest, Request, appeal_text
 from media_pipeline.api.uploads import FORM_SECONDS, Picture, Uploads
 from media_pipeline.invocation import LambdaContext
 from media_pipeline.observability import Observability
@@ -21,7 +21,8 @@ from media_pipeline.records.record import iso_time
 UPLOAD = "/v1/images/upload"
 UPLOADS = "/v1/uploads"
 IMAGE = "/v1/images/<image_id>"
-METHODS = {UPLOAD: ("POST",), UPLOADS: ("POST",), IMAGE: ("GET", "DELETE")}
+APPEAL = f"{IMAGE}/appeal"
+METHODS = {UPLOAD: ("POST",), UPLOADS: ("POST",), IMAGE: ("GET", "DELETE"), APPEAL: ("POST",)}
 BASE_PATH = re.compile(r"^/.+?(?=/v1/)")
 """The base path of a custom domain, which the gateway leaves in the event's path."""
 REQUEST_HEADERS = ["Content-Disposition", "Idempotency-Key", "X-File-Name"]
@@ -55,6 +56,7 @@ class Api:
         self._app.post(UPLOADS)(self._request_upload)
         self._app.get(IMAGE)(self._image)
         self._app.delete(IMAGE)(self._withdraw)
+        self._app.post(APPEAL)(self._appeal)
         self._app.not_found(self._no_route)
         self._app.exception_handler(Exception)(self._refuse)
 
@@ -130,6 +132,19 @@ class Api:
         self._observability.upload_withdrawn(image_id=image_id, api_key_id=api_key_id)
         return self._accepted(HTTPStatus.ACCEPTED, image_id, request, IMAGE.replace("<image_id>", image_id))
 
+    def _appeal(self, image_id: str) -> Response[str]:
+        request = self._request
+        api_key_id = request.api_key_id
+        text = appeal_text(request.body)
+        if not is_image_id(image_id):
+            raise Problem(HTTPStatus.NOT_FOUND, NO_IMAGE)
+        with self._observability.segment("note the appeal"):
+            was_there = self._images.appeal(self._uploads.key(image_id), text)
+        if not was_there:
+            raise Problem(HTTPStatus.NOT_FOUND, NO_IMAGE)
+        self._observability.upload_appealed(image_id=image_id, api_key_id=api_key_id)
+        return self._accepted(HTTPStatus.ACCEPTED, image_id, request, APPEAL.replace("<image_id>", image_id))
+
     @property
     def _request(self) -> Request:
         return Request(self._app.current_event.raw_event)
@@ -156,9 +171,8 @@ class Api:
 
     def _refuse(self, error: Exception) -> Response[Any]:
         problem, event = problem_of(error), self._app.current_event
-        self._observability.refused(
-            problem.status, problem.detail, error, is_upload=event.http_method == "POST"
-        )
+        is_upload = event.http_method == "POST" and not event.path.rstrip("/").endswith("/appeal")
+        self._observability.refused(problem.status, problem.detail, error, is_upload=is_upload)
         return Response(
             problem.status,
             CONTENT_TYPE,

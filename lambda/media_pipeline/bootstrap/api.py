@@ -4,11 +4,13 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from media_pipeline.api.appeals import Appeals
 from media_pipeline.api.images import Images
 from media_pipeline.api.originals import Originals
 from media_pipeline.api.routes import Api
 from media_pipeline.api.uploads import Uploads
 from media_pipeline.observability import Observability
+from media_pipeline.records.items import ItemTable
 from media_pipeline.records.table import Records
 from media_pipeline.settings.api import ApiSettings
 
@@ -29,11 +31,19 @@ def api(
 ) -> Api:
     """Assemble the upload API. `clock` gives epoch seconds. `s3_without_retries` sends a call once."""
     originals = Originals(s3=s3, bucket=settings.uploads_bucket, without_retries=s3_without_retries)
-    # It only reads records; how long they are kept is a matter for those who write them.
+    # It ends no record; how long they are kept is a matter for those who write them.
     records = Records(dynamodb=dynamodb, table=settings.records_table, clock=clock, retention_days=0)
+    items = ItemTable(dynamodb=dynamodb, table=settings.records_table, clock=clock)
     return Api(
         uploads=Uploads(settings=settings, originals=originals, records=records, sleep=sleep),
-        images=Images(originals=originals, records=records, s3=s3, renditions=settings.renditions_bucket),
+        images=Images(
+            originals=originals,
+            records=records,
+            appeals=Appeals(items=items, days=settings.appeal_days, clock=clock),
+            s3=s3,
+            renditions=settings.renditions_bucket,
+            clock=clock,
+        ),
         observability=observability,
         cors_origins=settings.cors_origins,
         clock=clock,

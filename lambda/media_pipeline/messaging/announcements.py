@@ -81,6 +81,9 @@ def describe(record: Record, stack: str) -> dict[str, Any]:
     """Describe the outcome for machines, as docs/announcement.schema.json defines it."""
     hidden = LOOKS if record.status in (Status.BLOCKED, Status.REVIEW) else frozenset[str]()
     facts = {name: record.attributes.get(name) for name in FACTS if name not in hidden}
+    appeal = record.attributes.get("appeal")
+    if appeal and "decided_at" in appeal:  # what the uploader wrote is for reviewers
+        facts["appeal"] = {name: appeal[name] for name in ("state", "at", "decided_at")}
     return {
         "schema_version": SCHEMA_VERSION,
         "alert_id": record.alert_id,

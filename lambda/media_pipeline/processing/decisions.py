@@ -17,6 +17,7 @@ from media_pipeline.processing.originals import Originals
 from media_pipeline.processing.publishing import Publishing
 from media_pipeline.processing.single_uploads import SingleUploads
 from media_pipeline.processing.verdicts import NOTHING_PUBLISHED, Verdicts
+from media_pipeline.records.appeals import open_appeal
 from media_pipeline.records.approvals import approvals_needed, approved_by
 from media_pipeline.records.decisions import Action, Decision
 from media_pipeline.records.record import Record, Status
@@ -141,7 +142,7 @@ class Decisions(Generic[Fetched]):
     def _return(self, attempt: Attempt, detail: str) -> Ending:
         """End as before: what was approved cannot be published any more, and a person should know."""
         status, reason = _came_from(attempt.record)
-        if status is Status.REVIEW:
+        if status is Status.REVIEW or open_appeal(attempt.record):
             reason = Reason.ORIGINAL_EXPIRED.value
         return self._withheld(attempt, status, reason, f"it was to be published, but {detail}")
 

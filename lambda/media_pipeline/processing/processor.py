@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import Generic, NamedTuple
+from typing import Any, Generic, NamedTuple
 
 from media_pipeline.concurrency import Overlap
 from media_pipeline.errors import (
@@ -33,6 +33,7 @@ from media_pipeline.processing.single_uploads import SingleUploads
 from media_pipeline.processing.steps import Steps
 from media_pipeline.processing.verdicts import Verdicts
 from media_pipeline.records.answer_cache import AnswerCache
+from media_pipeline.records.appeals import settled_values
 from media_pipeline.records.leases import decision_to_carry_out
 from media_pipeline.records.record import Claim, Finished, Record, Status, WaitsForStage, iso_time
 from media_pipeline.records.table import Records
@@ -172,7 +173,7 @@ class ObjectProcessor(Generic[Fetched]):
                 self.process(replace(attempt.event, sequencer=outcome.sequencer), attempt.invocation)
                 return
             self._clean_up.remove_pictures(attempt, outcome.status)
-            facts = {**attempt.all_facts(), **outcome.facts, **_carried_out(attempt.record)}
+            facts = {**attempt.all_facts(), **outcome.facts, **_carried_out(attempt.record, outcome)}
             record = self._records.commit(attempt.claim, outcome.status, facts)
         except LeaseLostError as error:
             self._clean_up.remove_unlisted(attempt, error)
@@ -313,7 +314,9 @@ class ObjectProcessor(Generic[Fetched]):
         return not self._storage.exists(event.key, event.version_id, event.etag)
 
 
-def _carried_out(record: Record) -> dict[str, str]:
-    """Return the fact that the decision of a claimed record was carried out, if it has one."""
+def _carried_out(record: Record, ending: Ending) -> dict[str, Any]:
+    """Return the fact that the decision of a claimed record was carried out, if it has one, and that of its appeal."""
     decision = decision_to_carry_out(record)
-    return {"carried_out": decision.id} if decision else {}
+    if decision is None:
+        return {}
+    return {"carried_out": decision.id, **settled_values(record, decision, ending.status, ending.facts)}

@@ -73,6 +73,11 @@ FIELDS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "map",
             "While a decision is carried out: `status` and `reason` that the record had before",
         ),
+        "appeal": (
+            "map",
+            "The uploader's appeal against what was blocked: `at`, `text`, `state` (`open`; `upheld` where the "
+            "decision against it stays; or `overturned`), and `decided_at` once a person decided",
+        ),
         "original": (
             "string",
             "`quarantine` once the original was moved there, where it stays until it expires; absent before",
@@ -127,7 +132,10 @@ FIELDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "owner": ("string", "The invocation that holds the lease"),
         "lease_until": ("number", "Epoch seconds until which `owner` works on it; 0 for none"),
         "delete_marker": ("boolean", "`true` in the record of a delete marker"),
-        "attention": ("string", "`status` again while a person must act: the key of the index `attention`"),
+        "attention": (
+            "string",
+            "Why a person must act, while one must: `status` again, or `APPEAL`; the key of the index `attention`",
+        ),
         "alert_id": ("string", "Id of the outcome's announcement; repetitions have the same"),
         "announced_at": ("string", "When the outcome was announced"),
         "request_id": ("string", "Lambda request of the last attempt"),

@@ -17,6 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from media_pipeline.errors import DecidedError, DecisionError, ExpiredError, ReplacedError
 from media_pipeline.events import DECISION_NAME, DECISION_SOURCE, notification_entry
+from media_pipeline.records.appeals import open_appeal
 from media_pipeline.records.approvals import approval, approvals_given, approvals_needed
 from media_pipeline.records.decisions import Action, Decision, asked_values, decision_id
 from media_pipeline.records.items import ItemChangedError, ItemTable
@@ -43,6 +44,8 @@ OVERRIDABLE: Mapping[Action, frozenset[Status]] = MappingProxyType(
     {Action.APPROVE: frozenset({Status.BLOCKED})}
 )
 """The further ones, where the person says that the policy's own block is to be overridden."""
+APPEALED = frozenset({Action.APPROVE, Action.REJECT})
+"""What can be decided about BLOCKED where its uploader appealed: publish it after all, or leave it as it is."""
 REPLACING = frozenset({Status.PROCESSING, Status.PUBLISHED, Status.BLOCKED, Status.REVIEW, Status.DELETED})
 """What a newer record of the key is where an approved older version would never be published."""
 _EXISTS = frozenset({"412", "PreconditionFailed"})
@@ -154,6 +157,8 @@ class Decisions:
 
     def _require_decidable(self, record: Record, action: Action, *, override: bool) -> None:
         allowed = DECIDABLE.get(action, frozenset())
+        if action in APPEALED and open_appeal(record):
+            allowed |= {Status.BLOCKED}
         if override:
             allowed |= OVERRIDABLE.get(action, frozenset())
         if record.status not in allowed:
@@ -185,6 +190,7 @@ class Decisions:
             "stack": self._places.stack,
             "status_seen": record.status.value,
             "attempt_seen": record.attempt,
+            "attention_seen": record.attributes.get("attention"),
             "decision_seen": record.decision.id if record.decision else None,
             "override": override,
             **({"case": dict(case)} if case else {}),

@@ -14,10 +14,10 @@ TOP_LABELS = 3
 def summary(record: Record, *, needed: int = 1) -> dict[str, Any]:
     """Return one line of the list.
 
-    Shape: `{"id", "object_key", "status", "since", "content_type", "duration", "bytes", "why", "labels":
-    [{"name", "parent", "confidence"}], "decision", "approvals": [{"person", "at"}], "needed"}`; what is not known is
-    None. `decision` is one that the workers have not carried out yet; `approvals` are those that wait for further
-    ones, until `needed` persons approved.
+    Shape: `{"id", "object_key", "status", "attention", "since", "content_type", "duration", "bytes", "why",
+    "labels": [{"name", "parent", "confidence"}], "decision", "approvals": [{"person", "at"}], "needed"}`; what
+    is not known is None. `decision` is one that the workers have not carried out yet; `approvals` are those that wait
+    for further ones, until `needed` persons approved.
     """
     known = record.attributes
     moderation = record.moderation
@@ -26,6 +26,7 @@ def summary(record: Record, *, needed: int = 1) -> dict[str, Any]:
         "id": review_id(record),
         "object_key": record.object_key,
         "status": record.status.value,
+        "attention": known.get("attention"),
         "since": known.get("finished_at") or known.get("updated_at"),
         "content_type": known.get("content_type"),
         "duration": known.get("duration"),
@@ -41,7 +42,7 @@ def summary(record: Record, *, needed: int = 1) -> dict[str, Any]:
 def whole(record: Record, history: Iterable[Record], *, needed: int = 1) -> dict[str, Any]:
     """Return everything that a person may want to know before deciding.
 
-    Shape: that of `summary` and `{"sequencer", "version", "sha256", "reason", "detail", "frames", "verdict",
+    Shape: that of `summary` and `{"appeal", "sequencer", "version", "sha256", "reason", "detail", "frames", "verdict",
     "policy_version", "model_version", "judged", "pictures": [{"time", "labels"}], "decisions", "history":
     [{"sequencer", "status", "reason", "at", "decided_by"}], "replaced"}`. `history` are the records of the key,
     newest first; `replaced` says whether a newer version took this one's place.
@@ -52,6 +53,7 @@ def whole(record: Record, history: Iterable[Record], *, needed: int = 1) -> dict
     return {
         **summary(record, needed=needed),
         "labels": labels(moderation.labels if moderation else ()),
+        "appeal": known.get("appeal"),
         "sequencer": record.sequencer,
         "version": record.version,
         "sha256": known.get("sha256"),

@@ -21,6 +21,7 @@ from media_pipeline.errors import (
     TooFewDecisionsError,
     UnknownReviewError,
 )
+from media_pipeline.records.attention import Attention
 from media_pipeline.records.decisions import Action
 from media_pipeline.records.record import Record
 from media_pipeline.reviews.asking import Decisions, changed_since
@@ -187,8 +188,12 @@ class ReviewApi:
         limit = request.query.get("limit", str(PAGE))
         if not re.fullmatch("[0-9]{1,4}", limit):
             raise DecisionError("`limit` is a whole number")
+        state = request.query.get("state", Attention.REVIEW)
+        if state not in list(Attention):
+            raise DecisionError(f"`state` is one of {', '.join(Attention)}")
         try:
             page = self._waiting.page(
+                Attention(state),
                 limit=int(limit),
                 label=request.query.get("label") or None,
                 cursor=request.query.get("cursor") or None,

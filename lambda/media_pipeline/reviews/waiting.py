@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from media_pipeline.errors import UnknownReviewError
+from media_pipeline.records.attention import Attention, attention_of
 from media_pipeline.records.items import ItemTable
-from media_pipeline.records.record import Record, Status, from_item, to_item
+from media_pipeline.records.record import Record, from_item, to_item
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -38,13 +39,13 @@ class Waiting:
 
     def page(
         self,
-        state: Status = Status.REVIEW,
+        state: Attention = Attention.REVIEW,
         *,
         limit: int = PAGE,
         label: str | None = None,
         cursor: str | None = None,
     ) -> Page:
-        """Return the next `limit` records of a state, or those of them with a label, after a cursor.
+        """Return the next `limit` records that wait in a state, or those of them with a label, after a cursor.
 
         The cost is that of the page, however many wait. Raises ValueError for a cursor that no page returned.
         """
@@ -87,7 +88,7 @@ class Waiting:
         Raises UnknownReviewError where the key has no record.
         """
         history = self.history(object_key)
-        waiting = (record for record in history if record.status is Status.REVIEW)
+        waiting = (record for record in history if attention_of(record) is not None)
         found = next(waiting, history[0] if history else None)
         if found is None:
             raise UnknownReviewError(f"there is no record of {object_key!r}")

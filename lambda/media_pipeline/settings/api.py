@@ -32,6 +32,8 @@ class ApiSettings:
     """None: this stack takes no videos."""
     cors_origins: tuple[str, ...]
     tracing: bool
+    appeal_days: int = 0
+    """For how many days after its outcome an upload may be appealed; 0: not at all."""
 
     @property
     def body_bytes(self) -> int:
@@ -57,11 +59,21 @@ class ApiSettings:
             video_bytes=video_bytes,
             cors_origins=variables.built("CORS_ORIGINS", list, _origins),
             tracing=variables.boolean("TRACING"),
+            appeal_days=_appeal_days(variables),
         )
 
 
 def _bytes(document: Mapping[str, Any], *, with_video: bool) -> tuple[int, int | None]:
     return int(document["bytes"]), int(document["videoBytes"]) if with_video else None
+
+
+def _appeal_days(variables: Variables) -> int:
+    if "APPEAL_DAYS" not in variables:
+        return 0
+    days = variables.parsed("APPEAL_DAYS", int, "a whole number of days")
+    if days < 1:
+        raise SettingsError(f"the environment variable APPEAL_DAYS is {days}; it is left out for no appeals")
+    return days
 
 
 def _origins(document: list[Any]) -> tuple[str, ...]:

@@ -9,7 +9,9 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 from media_pipeline.errors import DecidedError, DecisionError, ExpiredError, ReplacedError
 from media_pipeline.events import parse_message
+from media_pipeline.records.attention import Attention
 from media_pipeline.records.decisions import Action
+from media_pipeline.records.record import Record, iso_time
 from tests.unit.reviews.conftest import ANNA, BERT, SHA256, Stack
 
 
@@ -221,3 +223,30 @@ def test_evidence_is_never_written_over(stack: Stack) -> None:
     )  # an id that was drawn twice, which 80 bits make unlikely
     assert stack.evidence() == before
     assert next(iter(before.values()))["id"] == first.decision.id
+
+
+def appealed(stack: Stack) -> Record:
+    """Put what is blocked, and was appealed."""
+    appeal = {"at": iso_time(stack.now), "text": "my own painting", "state": "open"}
+    return stack.put(status="BLOCKED", attention="APPEAL", appeal=appeal)
+
+
+@pytest.mark.parametrize("action", [Action.APPROVE, Action.REJECT])
+def test_blocked_version_is_decided_about_while_its_appeal_is_open(stack: Stack, action: Action) -> None:
+    record = appealed(stack)
+    (waiting,) = stack.waiting.page(Attention.APPEAL).records
+    assert (stack.waiting.page().records, waiting.sequencer) == ([], record.sequencer)
+    asked = stack.decisions().ask(record, action, ANNA)
+    assert stack.read(record).decision == asked.decision
+    (evidence,) = stack.evidence().values()
+    assert (evidence["attention_seen"], evidence["override"]) == ("APPEAL", False)
+
+
+@pytest.mark.parametrize("action", [Action.APPROVE, Action.REJECT])
+def test_blocked_version_is_not_decided_about_once_its_appeal_is_settled(
+    stack: Stack, action: Action
+) -> None:
+    appeal = {"at": iso_time(stack.now), "text": "x", "state": "upheld", "decided_at": iso_time(stack.now)}
+    with pytest.raises(DecidedError):
+        stack.decisions().ask(stack.put(status="BLOCKED", appeal=appeal), action, ANNA)
+    assert stack.evidence() == {}

@@ -91,3 +91,11 @@ def test_function_is_assembled_while_it_is_imported_and_not_in_its_first_call() 
     assert ran.stderr.splitlines()[-1] == (
         "media_pipeline.errors.SettingsError: the environment variable UPLOADS_BUCKET is missing or empty"
     )
+
+
+def test_appeals_are_taken_only_where_days_are_configured() -> None:
+    assert ApiSettings.from_environment(ENVIRONMENT).appeal_days == 0
+    assert ApiSettings.from_environment(ENVIRONMENT | {"APPEAL_DAYS": "30"}).appeal_days == 30
+    for wrong in ("0", "-1", "x"):
+        with pytest.raises(SettingsError, match="APPEAL_DAYS"):
+            ApiSettings.from_environment(ENVIRONMENT | {"APPEAL_DAYS": wrong})

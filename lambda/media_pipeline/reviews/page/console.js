@@ -15,7 +15,7 @@ const queue = []; // what waits, in the order in which it is shown
 const known = new Map(); // id -> since when, of what was listed: it comes again only where it waits anew
 const details = new Map(); // id -> promise of everything that is known of it
 const leaving = []; // decisions that have not left, oldest first
-const session = { at: 0, cursor: null, label: "", decided: 0, reason: null, note: "", began: 0, person: "", listing: null };
+const session = { at: 0, cursor: null, state: "REVIEW", label: "", decided: 0, reason: null, note: "", began: 0, person: "", listing: null };
 const speak = (text) => { find("spoken").textContent = text; };
 const current = () => queue[session.at];
 
@@ -24,9 +24,9 @@ const current = () => queue[session.at];
 async function load({ again = false } = {}) {
   if (session.listing) return session.listing;
   session.listing = (async () => {
-    const label = session.label;
-    const page = await list({ label, cursor: again ? null : session.cursor });
-    if (label !== session.label) return;
+    const { state, label } = session;
+    const page = await list({ state, label, cursor: again ? null : session.cursor });
+    if (state !== session.state || label !== session.label) return;
     if (!again || page.cursor == null) session.cursor = page.cursor;
     for (const item of page.items) {
       const isMine = item.approvals.some((each) => each.person === session.person); // it waits for somebody else
@@ -44,15 +44,16 @@ async function load({ again = false } = {}) {
   if (find("work").hidden) await go(session.at);
 }
 
-async function filter(label) {
-  session.label = label.trim();
+async function filter() {
+  session.label = find("label").value.trim();
+  session.state = find("state").value;
   queue.length = 0;
   known.clear();
   for (const { item } of leaving) known.set(item.id, item.since);
   session.cursor = null;
   session.at = 0;
   find("work").hidden = true;
-  while (session.listing) await session.listing.catch(() => {}); // it is of the label before
+  while (session.listing) await session.listing.catch(() => {}); // it is of the filter before
   await attempt(load);
 }
 
@@ -89,7 +90,7 @@ async function go(index) {
   try {
     const object = await detail(item);
     if (item !== current()) return;
-    if (object.status !== "REVIEW" || object.decision) {
+    if (object.attention !== session.state || object.decision) {
       tell(`${item.object_key} was decided meanwhile${object.decision ? ` by ${nameOf(object.decision.person)}` : ""}.`);
       remove(item);
       return;
@@ -280,7 +281,7 @@ function renderThumb(item) {
 
 function renderHead(item) {
   find("key").textContent = item.object_key;
-  find("position").textContent = `sent to review ${ago(item.since)}`;
+  find("position").textContent = `${item.attention === "APPEAL" ? "blocked" : "sent to review"} ${ago(item.since)}`;
 }
 
 function renderObject(object) {
@@ -295,6 +296,9 @@ function renderObject(object) {
     why.append(element("span", { class: "people" }, `${persons(object.needed)} must approve it${given.length ? `: ${given.join(", ")}` : ""}.`));
   }
   if (object.replaced) why.append(element("strong", {}, " A newer version took its place: an approval publishes nothing."));
+  const appeal = find("appeal");
+  appeal.hidden = !object.appeal;
+  appeal.replaceChildren(...(object.appeal ? [element("b", {}, `The uploader appealed ${ago(object.appeal.at)} `), object.appeal.text] : []));
   const labels = object.labels.map((label) => {
     const value = element("i");
     value.style.width = `${label.confidence}%`;
@@ -400,7 +404,7 @@ function run(name) {
 function onKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
   const { target, key } = event;
-  if (target.matches("textarea, input:not([type=radio])")) return;
+  if (target.matches("textarea, select, input:not([type=radio])")) return;
   if (key === " " && !target.matches("button, a, input")) {
     event.preventDefault();
     if (!event.repeat && !find("work").hidden) picture.press();
@@ -413,6 +417,9 @@ function onKey(event) {
   } else if (key === "/") {
     event.preventDefault();
     find("label").focus();
+  } else if (key === "w") {
+    event.preventDefault();
+    find("state").focus();
   } else if (/^[1-9]$/.test(key) && !find("work").hidden) {
     reason(REASONS[key - 1]);
   } else if (Object.hasOwn(KEYS, key)) {
@@ -451,9 +458,10 @@ function wire() {
   find("filter").addEventListener("submit", (event) => {
     event.preventDefault();
     find("work").focus();
-    filter(find("label").value);
+    filter();
   });
-  find("label").addEventListener("keydown", (event) => { if (event.key === "Escape") find("work").focus(); });
+  find("state").addEventListener("change", () => filter());
+  for (const id of ["label", "state"]) find(id).addEventListener("keydown", (event) => { if (event.key === "Escape") find("work").focus(); });
   find("text").addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) find("noting").close("keep");
   });

@@ -28,8 +28,8 @@ export async function open() {
   return send("GET", "v1/me");
 }
 
-export const list = ({ label, cursor }) => {
-  const query = new URLSearchParams({ limit: "50" });
+export const list = ({ state, label, cursor }) => {
+  const query = new URLSearchParams({ state, limit: "50" });
   if (label) query.set("label", label);
   if (cursor) query.set("cursor", cursor);
   return send("GET", `v1/reviews?${query}`);

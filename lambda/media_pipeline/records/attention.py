@@ -1,0 +1,20 @@
+"""Why a record waits for a person: the values of its attribute `attention`, the key of a sparse index."""
+
+from enum import StrEnum
+
+from media_pipeline.records.record import Record
+
+
+class Attention(StrEnum):
+    """What a person can decide about; FAILED, which an operator redrives, is there as well."""
+
+    REVIEW = "REVIEW"
+    """The policy sent it to review."""
+    APPEAL = "APPEAL"
+    """It is blocked, and its uploader appealed."""
+
+
+def attention_of(record: Record) -> Attention | None:
+    """Return why a record waits for a person's decision; None where it does not."""
+    value = record.attributes.get("attention")
+    return next((each for each in Attention if each == value), None)

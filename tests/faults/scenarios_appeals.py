@@ -1,0 +1,46 @@
+"""Appeals: noted by the upload API, decided by people, with every fault at every call."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from media_pipeline.records.decisions import Action
+from tests.faults.api_client import UPLOAD_API
+from tests.faults.sample_uploads import Content
+from tests.faults.scenarios import DAY, Scenario
+from tests.faults.scenarios_decisions import decide, held_back
+from tests.faults.simulation import Simulation
+
+
+def _appealed(run: Simulation) -> None:
+    run.reviewers.appeal()
+
+
+def _blocked(run: Simulation) -> None:
+    """Upload what is blocked through the API, to its end."""
+    run.delivery_profile = replace(run.delivery_profile, usual_delay=0.1)
+    run.api.upload(Content.WEAPON, 1)
+    run.run(DAY)
+
+
+def _appeal(run: Simulation) -> None:
+    run.api.appeal(run.history.by_number[1].key)
+
+
+def _appeal_while_it_is_approved(run: Simulation) -> None:
+    """Appeal, and have it approved by a person who may not know, should the appeal be held up."""
+    _appeal(run)
+    run.clock.after(1.0, lambda: decide(Action.APPROVE)(run))
+
+
+APPEALS: Mapping[str, Scenario] = {
+    "appeal-overturned": Scenario(
+        held_back(Content.WEAPON, _appealed), decide(Action.APPROVE), "PUBLISHED", in_pairs=False
+    ),
+    "appeal-upheld": Scenario(
+        held_back(Content.WEAPON, _appealed), decide(Action.REJECT), "BLOCKED", in_pairs=False, faults=False
+    ),
+    "appeal-api": Scenario(_blocked, _appeal, "BLOCKED", UPLOAD_API, in_pairs=False),
+    "appeal-api-while-approved": Scenario(
+        _blocked, _appeal_while_it_is_approved, "PUBLISHED", UPLOAD_API, in_pairs=False
+    ),
+}
