@@ -44,6 +44,13 @@ _KEYS = {  # key -> code, virtual key code, text
 }
 
 
+_CONTROL = 2  # the protocol's bit for the key
+
+
+def _without_modifier(key: str) -> tuple[int, str]:
+    return (_CONTROL, key.removeprefix("Ctrl+")) if key.startswith("Ctrl+") else (0, key)
+
+
 def installed() -> str | None:
     """Return the path of an installed browser, if any; the variable CHROMIUM names another one."""
     named = os.environ.get("CHROMIUM")
@@ -93,19 +100,22 @@ class Page:
         return str(self.run(f"document.querySelector({json.dumps(selector)})?.innerText ?? ''"))
 
     def down(self, key: str) -> None:
-        """Press a key down."""
+        """Press a key down, `Ctrl+` and a key as well."""
+        modifiers, key = _without_modifier(key)
         code, number, text = _KEYS.get(key, (f"Key{key.upper()}", ord(key.upper()[0]), key))
         self.call(
             "Input.dispatchKeyEvent",
             type="keyDown",
             key=key,
             code=code,
-            text=text,
+            text="" if modifiers else text,
             windowsVirtualKeyCode=number,
+            modifiers=modifiers,
         )
 
     def up(self, key: str) -> None:
         """Let a key go."""
+        _, key = _without_modifier(key)
         code, number, _ = _KEYS.get(key, (f"Key{key.upper()}", ord(key.upper()[0]), key))
         self.call("Input.dispatchKeyEvent", type="keyUp", key=key, code=code, windowsVirtualKeyCode=number)
 

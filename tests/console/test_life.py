@@ -1,14 +1,16 @@
-"""The whole life in a real browser: upload, REVIEW, the console, and what the deployed functions make of a decision."""
+"""The whole life in a real browser: upload, REVIEW, e-mail, the console, and what the functions make of a decision."""
 
 import io
 import time
 from collections.abc import Callable, Iterator
+from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from embedded_aws.outbox import Outbox
 from embedded_aws.rekognition.cards import draw_card
 from local.demo import scenes
 from local.demo.filming import Film, film
@@ -24,13 +26,22 @@ pytestmark = pytest.mark.long
 TWO_MEGAPIXELS = (1732, 1155)
 SECONDS_TO_PUBLISH = 3.0
 PATIENCE = 90.0
+REVIEWERS = "reviewers@example.com"
+DECISIONS_A_MINUTE = 20
 
 
 @pytest.fixture(scope="module")
 def running(browser: Browser) -> Iterator[VideoStack]:
     """Deploy the stack with running functions; not where no browser is installed."""
-    with VideoStack() as stack:
+    with VideoStack({"media-pipeline:notify.alerts": [REVIEWERS]}) as stack:
         yield stack
+
+
+@pytest.fixture(scope="module")
+def outbox(running: VideoStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outbox]:
+    """Return the e-mails that the stack sends."""
+    with Outbox(tmp_path_factory.mktemp("outbox")) as box:
+        yield box
 
 
 @pytest.fixture
@@ -69,6 +80,22 @@ def ended(stack: DeployedStack, key: str, status: str) -> Any:
     )
 
 
+def mail_about(outbox: Outbox, key: str) -> str:
+    """Wait for the e-mail about an object; return its subject and text."""
+
+    def found() -> str | None:
+        for mail in outbox.emails:
+            message = message_from_bytes(mail.path.read_bytes(), policy=policy.default)
+            assert message["To"] == REVIEWERS
+            text = f"{message['Subject']}\n{message.get_content()}"
+            if key in text:
+                return text
+        return None
+
+    text: str = eventually(found)
+    return text
+
+
 def start(tab: Page, console: Console, key: str) -> None:
     tab.open(console.link)
     tab.wait(READY)
@@ -76,13 +103,16 @@ def start(tab: Page, console: Console, key: str) -> None:
 
 
 def test_upload_is_reviewed_approved_by_keyboard_and_published(
-    stack: DeployedStack, console: Console, tab: Page
+    stack: DeployedStack, outbox: Outbox, console: Console, tab: Page
 ) -> None:
     uploaded = time.monotonic()
     stack.upload("holiday/fight scene.jpg", violent(1))
     waiting = ended(stack, "holiday/fight scene.jpg", "REVIEW")
     took = time.monotonic() - uploaded
     assert stack.keys("renditions_bucket") == set()
+    mail = mail_about(outbox, "holiday/fight scene.jpg")
+    assert "REVIEW" in mail
+    assert "Violence 61.0 reached the review threshold of 50" in mail
     start(tab, console, "holiday/fight scene.jpg")
     assert "Violence 61.0 reached the review threshold of 50" in tab.text("#why")
     assert tab.run("document.getElementById('plate').classList.contains('bare')") is False
@@ -174,3 +204,50 @@ def test_undone_approval_publishes_nothing(stack: DeployedStack, console: Consol
     assert "decision" not in record
     tab.press("r")
     ended(stack, "undone.jpg", "BLOCKED")
+
+
+def test_twenty_decisions_a_minute_by_keyboard_alone_are_carried_out(
+    stack: DeployedStack, console: Console, tab: Page
+) -> None:
+    keys = [f"pile/{number:02}.jpg" for number in range(DECISIONS_A_MINUTE)]
+    for number, key in enumerate(keys):
+        out = io.BytesIO()
+        draw_card({"Violence": 50.5 + number}, (320, 240)).save(out, "JPEG", quality=90)
+        stack.upload(key, out.getvalue())
+    for key in keys:
+        ended(stack, key, "REVIEW")
+    tab.open(console.link)
+    tab.wait(READY)
+    wanted: dict[str, tuple[str, str | None]] = {}
+    began = time.monotonic()
+    for number in range(len(keys)):
+        key = tab.text("#key")
+        tab.press(" ")  # looks at each picture
+        tab.wait("document.getElementById('picture').naturalWidth > 0")
+        if number % 3:
+            tab.press("a")
+            wanted[key] = ("PUBLISHED", None)
+        else:
+            tab.press("2", "n")
+            tab.wait("document.activeElement.id === 'text'")
+            tab.type(f"scene {number}")
+            tab.press("Ctrl+Enter")
+            tab.wait(f"document.getElementById('written').innerText === 'scene {number}'")
+            tab.press("r")
+            wanted[key] = ("BLOCKED", f"scene {number}")
+        tab.wait(
+            f"document.getElementById('work').hidden || document.getElementById('key').innerText !== {key!r}"
+        )
+    pressed = time.monotonic() - began
+    tab.wait(f"document.getElementById('counts').innerText.includes('{len(keys)} decided')")
+    left = time.monotonic() - began
+    records = {key: ended(stack, key, status) for key, (status, _) in wanted.items()}
+    carried_out = time.monotonic() - began
+    took = f"pressed in {pressed:.1f} s, sent after {left:.1f} s, carried out after {carried_out:.1f} s"
+    print(f"\n{len(keys)} decisions: {took}")
+    assert set(wanted) == set(keys)
+    assert all(record["decision"]["seen"] for record in records.values())
+    assert {key: record["decision"].get("note") for key, record in records.items()} == {
+        key: note for key, (_, note) in wanted.items()
+    }
+    assert left <= 60.0
