@@ -49,7 +49,7 @@ BUCKETS = (
     BucketSpec(
         name="quarantine",
         purpose="originals that were blocked or wait for review",
-        lifecycle=lambda retention: bucket.expire(retention.quarantine),
+        lifecycle=lambda retention: bucket.expire_by_status(retention.quarantine, ("BLOCKED", "REVIEW")),
     ),
     BucketSpec(
         name="renditions",

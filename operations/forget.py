@@ -93,10 +93,10 @@ class Forget:
         )
         records = [from_item(item) for page in pages for item in page["Items"]]
         for record in records:
-            if record.is_held and record.decision is not None:
+            if hold := record.attributes.get("hold"):
                 raise OperationsError(
-                    f"{key!r} is held: {record.decision.person} escalated it at {record.decision.at}."
-                    " Decide about it first, if the law allows that"
+                    f"{key!r} is held: {hold['person']} escalated it at {hold['at']}. Release it first, if the law"
+                    " allows that: `python -m operations review release`"
                 )
         return records
 

@@ -49,7 +49,9 @@ class Found:
 
     def add(self, record: Record) -> None:
         """Sort a version in; what was deleted is left out."""
-        if record.status in DECIDABLE[Action.WITHDRAW]:
+        if record.is_held:
+            self.blocked.append(record)
+        elif record.status in DECIDABLE[Action.WITHDRAW]:
             self.to_withdraw.append(record)
         elif record.status is Status.BLOCKED:
             self.blocked.append(record)

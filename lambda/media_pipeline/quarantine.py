@@ -9,12 +9,16 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlencode
 
+from botocore.exceptions import ClientError
+
 from media_pipeline.removals import remove_objects
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import TagTypeDef
 
 REVIEW_SUFFIX = ".review/"
+_GONE = frozenset({"404", "NoSuchKey"})
 _REVIEW_PICTURE = re.compile("[0-9]+\\.jpg")
 
 
@@ -66,6 +70,24 @@ class Quarantine:
             Metadata=dict(metadata),
             Tagging=urlencode(facts),
         )
+
+    def tag_version(self, key: str, version: str, facts: Mapping[str, str]) -> bool:
+        """Replace the tags of one version's copy and of its pictures; return whether quarantine holds the copy."""
+        copy = quarantine_key(key, version)
+        is_there = self._tag(copy, facts)
+        for picture in self._pictures(copy):
+            self._tag(picture, facts)
+        return is_there
+
+    def _tag(self, key: str, facts: Mapping[str, str]) -> bool:
+        tags: list[TagTypeDef] = [{"Key": name, "Value": value} for name, value in facts.items()]
+        try:
+            self._s3.put_object_tagging(Bucket=self._bucket, Key=key, Tagging={"TagSet": tags})
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _GONE:
+                raise
+            return False
+        return True
 
     def _pictures(self, copy: str) -> Iterator[str]:
         prefix = f"{copy}{REVIEW_SUFFIX}"

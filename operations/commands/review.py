@@ -49,7 +49,7 @@ def add(commands: "Commands") -> None:
         "--port", type=int, default=0, help="of the console; 0, the default, is any that is free"
     )
     review.add_argument("--no-browser", action="store_true", help="only print the console's link")
-    what = review.add_subparsers(dest="what", metavar="list|show|decide|report")
+    what = review.add_subparsers(dest="what", metavar="list|show|decide|escalate|release|report")
     listed = what.add_parser("list", help="list what waits, oldest first")
     add_stack(listed)
     listed.add_argument(
@@ -57,7 +57,7 @@ def add(commands: "Commands") -> None:
         type=str.upper,
         choices=list(map(str, Attention)),
         default=str(Attention.REVIEW),
-        help="why it waits: review (the default), or appeal",
+        help="why it waits: review (the default), appeal, or escalated",
     )
     listed.add_argument("--label", help="only what has this label, or one below it")
     listed.add_argument(
@@ -66,18 +66,25 @@ def add(commands: "Commands") -> None:
     listed.add_argument("--cursor", help="continue where an earlier list ended")
     shown = what.add_parser("show", help="show everything that is known of one object")
     decided = what.add_parser("decide", help="approve or reject one object")
-    for command in (shown, decided):
+    escalated = what.add_parser(
+        "escalate", help="hold one object as evidence: it stays in quarantine, unseen"
+    )
+    released = what.add_parser("release", help="end the hold of one object: it waits again, and may expire")
+    for command in (shown, decided, escalated, released):
         command.add_argument("key", help="the object key; its newest version that waits is meant")
         add_stack(command)
     decided.add_argument("action", choices=[Action.APPROVE.value, Action.REJECT.value])
-    decided.add_argument("--reason", help="in a few words")
-    decided.add_argument("--note", help="for whoever looks at the decision later")
+    for command in (decided, escalated, released):
+        command.add_argument("--reason", help="in a few words")
+        command.add_argument("--note", help="for whoever looks at the decision later")
     decided.add_argument(
         "--override",
         action="store_true",
         help="approve although the policy blocked it, or replace a decision that is not carried out yet",
     )
-    for command in (listed, shown, decided, declare_report(what)):
+    escalated.set_defaults(action=Action.ESCALATE.value, override=True)
+    released.set_defaults(action=Action.RELEASE.value, override=False)
+    for command in (listed, shown, decided, escalated, released, declare_report(what)):
         command.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -91,7 +98,7 @@ def run(options: argparse.Namespace) -> int:
     if options.what is None:
         return _console(desk, options)
     try:
-        return {"list": _list, "show": _show, "decide": _decide}[options.what](desk, options)
+        return {"list": _list, "show": _show}.get(options.what, _decide)(desk, options)
     except DecidedError as error:
         who = f" {error.by} decided to {error.action} at {error.at}." if error.by else ""
         raise OperationsError(f"{error}.{who}") from error
@@ -164,7 +171,7 @@ def _show(desk: Desk, options: argparse.Namespace) -> int:
 
 
 def _decide(desk: Desk, options: argparse.Namespace) -> int:
-    record: Record = desk.waiting.of_key(options.key)
+    record: Record = desk.waiting.of_key(options.key, held=options.action == Action.RELEASE)
     asked = desk.decisions.ask(
         record,
         Action(options.action),
@@ -196,6 +203,8 @@ def _persons(count: int) -> str:
 def _line(document: Mapping[str, Any]) -> str:
     pending = document["decision"]
     state = f"  ({pending['action']} asked for by {pending['person']})" if pending else ""
+    if hold := document["hold"]:
+        state += f"  (held: escalated by {hold['person']})"
     if given := document["approvals"]:
         state += f"  (approved by {len(given)} of {document['needed']})"
     return LINE.format(

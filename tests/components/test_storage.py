@@ -22,13 +22,22 @@ def setting(recorded: Recording, kind: str, bucket: str) -> Registered:
 def rules(recorded: Recording, bucket: str) -> dict[str, dict[str, object]]:
     lifecycle = setting(recorded, "BucketLifecycleConfiguration", bucket)
     assert all(rule["status"] == "Enabled" for rule in lifecycle.inputs["rules"])
-    assert all(rule["filter"] == {"prefix": ""} for rule in lifecycle.inputs["rules"])
+    by_tag = {
+        rule["id"]: rule["filter"]["tag"] for rule in lifecycle.inputs["rules"] if "tag" in rule["filter"]
+    }
+    assert by_tag == ({} if bucket != "quarantine" or not by_tag else CHOSEN)
+    assert all(
+        rule["filter"] == {"prefix": ""} for rule in lifecycle.inputs["rules"] if rule["id"] not in by_tag
+    )
     return {
         rule["id"]: {key: value for key, value in rule.items() if key not in ("id", "status", "filter")}
         for rule in lifecycle.inputs["rules"]
     }
 
 
+CHOSEN = {
+    f"expire-{status.lower()}": {"key": "status", "value": status} for status in ("BLOCKED", "REVIEW")
+}  # what people hold has another status
 UNFINISHED = {"unfinished-uploads": {"abortIncompleteMultipartUpload": {"daysAfterInitiation": 1}}}
 
 
@@ -152,7 +161,8 @@ def test_originals_and_their_old_versions_go_after_the_configured_days(
 
 def test_renditions_are_kept_and_quarantine_and_logs_expire(dev: Recording) -> None:
     assert rules(dev, "renditions") == UNFINISHED
-    assert rules(dev, "quarantine") == UNFINISHED | {"expire": {"expiration": {"days": 30}}}
+    days = {"expiration": {"days": 30}}
+    assert rules(dev, "quarantine") == UNFINISHED | {"expire-blocked": days, "expire-review": days}
     assert rules(dev, "logs") == UNFINISHED | {"expire": {"expiration": {"days": 14}}}
 
 

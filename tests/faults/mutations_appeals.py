@@ -25,8 +25,8 @@ def an_appeal_stays_open_when_it_is_decided() -> None:
 
 @mutation
 def an_appeal_waits_for_nobody() -> None:
-    def values(text: str, now: float) -> dict[str, Any]:
-        return {"appeal": appeals.appealed_values(text, now)["appeal"]}
+    def values(record: Any, text: str, now: float) -> dict[str, Any]:
+        return {"appeal": appeals.appealed_values(record, text, now)["appeal"]}
 
     vars(api_appeals)["appealed_values"] = values
 

@@ -46,7 +46,7 @@ class Appeals:
             raise Problem(HTTPStatus.CONFLICT, TOO_LATE)
         # The id of the announcement names the outcome: whoever opens the record again removes it.
         condition = {"alert_id": record.alert_id, "appeal": None}
-        values = appealed_values(text, now)
+        values = appealed_values(record, text, now)
         try:
             self._items.update((record.object_key, record.sequencer), values, condition=condition)
         except ItemChangedError as changed:

@@ -98,9 +98,24 @@ BY_REASON: Mapping[Reason, Sentences] = MappingProxyType(
 )
 """Sentences of outcomes that a person decided, in place of those of their status."""
 
+HELD = Sentences(
+    meaning="a person escalated it",
+    headline="An upload was escalated: it is held as evidence. It was not published.",
+    next_step="It stays in quarantine until somebody releases it. Do not open, copy or forward it, and do what the law"
+    " asks of you: docs/operator/reviewing.md, Escalating. Once it need not be kept any more:\n"
+    "  python -m operations review release KEY --stack {stack}",
+)
+"""Sentences of what is held, in e-mails; whoever uploaded it is told nothing of that."""
+
 
 def sentences_of(record: Record) -> Sentences:
     """Return the sentences about a record: those of its reason where it has its own, else those of its status."""
+    if record.is_held:
+        return HELD._replace(for_uploader=_by_outcome(record).for_uploader)
+    return _by_outcome(record)
+
+
+def _by_outcome(record: Record) -> Sentences:
     reason = record.attributes.get("reason")
     own = next((sentences for word, sentences in BY_REASON.items() if word == reason), None)
     return own or SENTENCES[record.status]

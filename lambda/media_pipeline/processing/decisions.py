@@ -19,6 +19,7 @@ from media_pipeline.processing.single_uploads import SingleUploads
 from media_pipeline.processing.verdicts import NOTHING_PUBLISHED, Verdicts
 from media_pipeline.records.appeals import open_appeal
 from media_pipeline.records.approvals import approvals_needed, approved_by
+from media_pipeline.records.attention import Attention
 from media_pipeline.records.decisions import Action, Decision
 from media_pipeline.records.record import Record, Status
 from media_pipeline.records.table import Records
@@ -26,7 +27,7 @@ from media_pipeline.storage import OriginalGoneError, Storage
 
 
 class Decisions(Generic[Fetched]):
-    """Approves, rejects, withdraws and restores, without a request to Rekognition."""
+    """Approves, rejects, withdraws, restores, escalates and releases, without a request to Rekognition."""
 
     def __init__(
         self,
@@ -61,6 +62,10 @@ class Decisions(Generic[Fetched]):
                 return self._withdraw(attempt, decision)
             if decision.action is Action.RESTORE:
                 return self._restore(attempt, decision)
+            if decision.action is Action.ESCALATE:
+                return self._escalate(attempt)
+            if decision.action is Action.RELEASE:
+                return self._release(attempt)
             if decision.action is Action.REJECT:
                 return self._withheld(attempt, Status.BLOCKED, Reason.PERSON_BLOCK, _rejection(decision))
         except OriginalGoneError as error:
@@ -138,6 +143,28 @@ class Decisions(Generic[Fetched]):
             status, reason = WITHHELD[record.moderation.verdict]
             return self._ended(attempt, status, {"reason": reason, "detail": record.moderation.reason})
         return self._approve(attempt, decision)
+
+    def _escalate(self, attempt: Attempt) -> Ending:
+        """Keep what is in quarantine from the lifecycle; the version ends as before, and waits as ESCALATED."""
+        ending = self._as_before(attempt)
+        self._publishing.hold(attempt, attempt.record, status=ending.status)
+        return self._ended(attempt, ending.status, {**ending.facts, "attention": Attention.ESCALATED})
+
+    def _release(self, attempt: Attempt) -> Ending:
+        """Give what is in quarantine back to the lifecycle; remove it where its owner deleted the key meanwhile."""
+        ending = self._as_before(attempt)
+        self._publishing.release(attempt, attempt.record, status=ending.status)
+        if self._records.succession.neighbours(attempt.record).has_newer_tombstone:
+            return self._ended(attempt, Status.DELETED, {})
+        return self._ended(attempt, ending.status, dict(ending.facts))
+
+    def _as_before(self, attempt: Attempt) -> Ending:
+        """Return the ending that the record had before its decision began to be carried out."""
+        status, reason = _came_from(attempt.record)
+        before = attempt.record.attributes.get("decided_from") or {}
+        moderation = attempt.record.moderation
+        detail = before.get("detail") or (moderation.reason if moderation else None)
+        return Ending(status, {"reason": reason, "detail": detail})
 
     def _return(self, attempt: Attempt, detail: str) -> Ending:
         """End as before: what was approved cannot be published any more, and a person should know."""

@@ -16,6 +16,7 @@ from media_pipeline.results import Output, Results
 from media_pipeline.storage import Storage
 
 PUTS_AT_ONCE = 8
+HELD = "HELD"  # the tag `status` of what a person escalated: no lifecycle rule has it
 REVIEW_PICTURES = 40  # of one version, at most: what a person can look through
 
 
@@ -101,6 +102,23 @@ class Publishing:
                 facts=self._labels(record, status),
                 size=int(record.attributes.get("bytes", 0)),
             )
+
+    def hold(self, attempt: Attempt, record: Record, *, status: Status) -> bool:
+        """Take what is in quarantine of a version out of the bucket's lifecycle; return whether the copy is there.
+
+        The lifecycle rules choose by the tag `status`, since S3 has none for what lacks a tag.
+        """
+        return self._tag(attempt, {**self._labels(record, status), "status": HELD, "hold": "yes"})
+
+    def release(self, attempt: Attempt, record: Record, *, status: Status) -> bool:
+        """Give what is in quarantine of a version back to the lifecycle; return whether the copy is there."""
+        return self._tag(attempt, self._labels(record, status))
+
+    def _tag(self, attempt: Attempt, facts: dict[str, str]) -> bool:
+        record = attempt.record
+        attempt.invocation.require_time("tag what is in quarantine")
+        with attempt.steps("quarantine"):
+            return self._storage.quarantined.tag_version(record.object_key, record.version, facts)
 
     def _labels(self, record: Record, status: Status) -> dict[str, str]:
         """Return an object's metadata and tags; S3 allows letters, digits and few other characters there."""

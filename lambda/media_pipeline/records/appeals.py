@@ -39,10 +39,13 @@ def may_be_appealed_until(record: Record, days: int) -> float | None:
     return datetime.fromisoformat(finished).timestamp() + days * SECONDS_PER_DAY
 
 
-def appealed_values(text: str, now: float) -> dict[str, Any]:
-    """Return the attributes that an appeal sets in a record; `now` is in epoch seconds."""
+def appealed_values(record: Record, text: str, now: float) -> dict[str, Any]:
+    """Return the attributes that an appeal sets in a record; `now` is in epoch seconds.
+
+    What is held as evidence is looked at once it is released.
+    """
     appeal = {"at": iso_time(now), "text": text, "state": AppealState.OPEN}
-    return {"appeal": appeal, "attention": Attention.APPEAL}
+    return {"appeal": appeal, "attention": Attention.ESCALATED if record.is_held else Attention.APPEAL}
 
 
 def open_appeal(record: Record) -> Mapping[str, Any] | None:
@@ -56,11 +59,14 @@ def settled_values(
 ) -> dict[str, Any]:
     """Return the attributes that say what `decision`, which ends in `status`, made of the open appeal.
 
-    None where there is none. The appeal still waits where the decision was to publish, and was not taken as one.
+    None where there is none. The appeal still waits where the decision was to publish, and was not taken as one, and
+    after an escalation.
     """
     appeal = open_appeal(record)
-    if appeal is None:
+    if appeal is None or decision.action is Action.ESCALATE:
         return {}
+    if decision.action is Action.RELEASE and status is Status.BLOCKED:
+        return {"attention": Attention.APPEAL}
     publishes = decision.action in (Action.APPROVE, Action.RESTORE)
     if publishes and status is Status.BLOCKED and facts.get("reason") != Reason.ORIGINAL_EXPIRED:
         return {"attention": Attention.APPEAL}

@@ -12,6 +12,8 @@ class Attention(StrEnum):
     """The policy sent it to review."""
     APPEAL = "APPEAL"
     """It is blocked, and its uploader appealed."""
+    ESCALATED = "ESCALATED"
+    """A person escalated it: it is held, and all that can be decided is its release."""
 
 
 def attention_of(record: Record) -> Attention | None:

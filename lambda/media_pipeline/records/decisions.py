@@ -31,6 +31,7 @@ class Action(StrEnum):
     WITHDRAW = "withdraw"
     RESTORE = "restore"
     ESCALATE = "escalate"
+    RELEASE = "release"
 
 
 @dataclass(frozen=True, kw_only=True)

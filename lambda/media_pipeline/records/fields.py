@@ -57,10 +57,10 @@ FIELDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "decision": (
             "map",
-            "What a person asked for last: `id` (a ULID), `action` (`approve`, `reject`, `withdraw`, `restore` or "
-            "`escalate`), `person`, `at`, `sha256` of the original that it is about, `policy_version` of the verdict "
-            "that the person saw; where given `reason`, `note`, `seen` (whether the person looked at the picture) and "
-            "`seconds`",
+            "What a person asked for last: `id` (a ULID), `action` (`approve`, `reject`, `withdraw`, `restore`, "
+            "`escalate` or `release`), `person`, `at`, `sha256` of the original that it is about, `policy_version` of "
+            "the verdict that the person saw; where given `reason`, `note`, `seen` (whether the person looked at the "
+            "picture) and `seconds`",
         ),
         "decisions": ("list of maps", "Earlier decisions in the same form, the newest last, at most 20"),
         "approvals": (
@@ -71,7 +71,11 @@ FIELDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "carried_out": ("string", "`id` of the decision that was carried out last"),
         "decided_from": (
             "map",
-            "While a decision is carried out: `status` and `reason` that the record had before",
+            "While a decision is carried out: `status`, `reason` and `detail` that the record had before",
+        ),
+        "hold": (
+            "map",
+            "`person`, `at` and `reason` of who escalated it: what quarantine holds of it stays until it is released",
         ),
         "appeal": (
             "map",
@@ -134,7 +138,9 @@ FIELDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "delete_marker": ("boolean", "`true` in the record of a delete marker"),
         "attention": (
             "string",
-            "Why a person must act, while one must: `status` again, or `APPEAL`; the key of the index `attention`",
+            "Why somebody must act, the key of the index `attention`: `REVIEW` and `FAILED` as in `status`, `APPEAL`, "
+            "`ESCALATED` while it is held, `DECIDED` while the functions have not begun to carry out what was decided "
+            "about anything else",
         ),
         "alert_id": ("string", "Id of the outcome's announcement; repetitions have the same"),
         "announced_at": ("string", "When the outcome was announced"),

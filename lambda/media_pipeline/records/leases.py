@@ -21,6 +21,8 @@ CARRIED_OUT_FROM: Mapping[Action, frozenset[Status]] = MappingProxyType(
         Action.REJECT: frozenset({Status.REVIEW, Status.BLOCKED}),
         Action.WITHDRAW: frozenset({Status.PUBLISHED, Status.REVIEW, Status.SUPERSEDED, Status.REJECTED}),
         Action.RESTORE: frozenset({Status.BLOCKED}),
+        Action.ESCALATE: frozenset({Status.REVIEW, Status.BLOCKED}),
+        Action.RELEASE: frozenset({Status.REVIEW, Status.BLOCKED}),
     }
 )
 """What the workers carry out, and from which statuses: BLOCKED where a person overrides the policy.
@@ -132,6 +134,7 @@ class LeasedRecords(RecordTable):
                 values["decided_from"] = {
                     "status": known.status,
                     "reason": known.attributes.get("reason"),
+                    "detail": known.attributes.get("detail"),
                 }
             # What is published is looked up anew whether something newer follows; what is not stays hidden.
             remove = (*OF_ONE_OUTCOME, "decoding", *(("followed_by",) if needs_original else ()))
@@ -220,8 +223,10 @@ class LeasedRecords(RecordTable):
         """
         record = claim.record
         values = self._terminal(record, status, record.attempt, facts)
+        decision = decision_to_carry_out(record)
+        released = ("hold",) if decision is not None and decision.action is Action.RELEASE else ()
         try:
-            return self._change_mine(claim, values, remove=("decoding", "decided_from"))
+            return self._change_mine(claim, values, remove=("decoding", "decided_from", *released))
         except ItemChangedError as changed:
             found = changed.found
             if found and found.alert_id == values["alert_id"] and found.owner == claim.owner:

@@ -137,8 +137,8 @@ class Record:
 
     @property
     def is_held(self) -> bool:
-        """Whether a person escalated it: what is in quarantine must stay until another decision."""
-        return self.decision is not None and self.decision.action is Action.ESCALATE
+        """Whether a person escalated it: what is in quarantine must stay until a person releases it."""
+        return bool(self.attributes.get("hold"))
 
     @property
     def rendition_keys(self) -> frozenset[str]:

@@ -118,8 +118,8 @@ class RecordTable:
             "finished_at": iso_time(now),
             "alert_id": alert_id(object_key, sequencer, status, attempt),
         }
-        if status.needs_attention:
-            values["attention"] = status
+        if status.needs_attention or "attention" in facts:
+            values["attention"] = facts.get("attention", status)
         elif self._retention_days:
             values["expires_at"] = (
                 int(now) + days * SECONDS_PER_DAY if (days := self._days(identity, status)) else NEVER
@@ -147,7 +147,12 @@ class RecordTable:
             # The first write of a record: there is nothing to remove.
             values = {**values, "created_at": iso_time(self._clock())}
             return self._items.update(key, values, condition={"status": None}, remove=remove)
-        condition = {"status": seen.status, "attempt": seen.attempt, "lease_until": seen.lease_until}
+        condition = {
+            "status": seen.status,
+            "attempt": seen.attempt,
+            "lease_until": seen.lease_until,
+            "hold": seen.attributes.get("hold"),  # what is held as evidence must not end meanwhile
+        }
         return self._items.update(key, values, condition=condition, remove=remove)
 
     def _change_mine(self, claim: Claim, values: Mapping[str, Any], remove: tuple[str, ...] = ()) -> Record:

@@ -37,6 +37,8 @@ DECIDABLE: Mapping[Action, frozenset[Status]] = MappingProxyType(
         Action.REJECT: frozenset({Status.REVIEW}),
         Action.WITHDRAW: frozenset({Status.PUBLISHED, Status.REVIEW, Status.SUPERSEDED, Status.REJECTED}),
         Action.RESTORE: frozenset({Status.BLOCKED}),
+        Action.ESCALATE: frozenset({Status.REVIEW, Status.BLOCKED}),
+        Action.RELEASE: frozenset({Status.REVIEW, Status.BLOCKED}),
     }
 )
 """The statuses from which a decision can be asked for."""
@@ -46,6 +48,8 @@ OVERRIDABLE: Mapping[Action, frozenset[Status]] = MappingProxyType(
 """The further ones, where the person says that the policy's own block is to be overridden."""
 APPEALED = frozenset({Action.APPROVE, Action.REJECT})
 """What can be decided about BLOCKED where its uploader appealed: publish it after all, or leave it as it is."""
+DECIDED = "DECIDED"
+"""The `attention` of what waits for no person, while the workers have not begun to carry its decision out."""
 REPLACING = frozenset({Status.PROCESSING, Status.PUBLISHED, Status.BLOCKED, Status.REVIEW, Status.DELETED})
 """What a newer record of the key is where an approved older version would never be published."""
 _EXISTS = frozenset({"412", "PreconditionFailed"})
@@ -161,6 +165,10 @@ class Decisions:
             allowed |= {Status.BLOCKED}
         if override:
             allowed |= OVERRIDABLE.get(action, frozenset())
+        if action is not Action.RELEASE:
+            require_free(record)
+        elif not record.is_held:
+            raise _decided(record, f"{record.object_key} is not held")
         if record.status not in allowed:
             raise _decided(
                 record, f"{record.object_key} is {record.status}; {action} is possible for {_one_of(allowed)}"
@@ -215,8 +223,15 @@ class Decisions:
             "attempt": record.attempt,
             "decision": record.attributes.get("decision"),
             "approvals": record.attributes.get("approvals"),
+            "hold": record.attributes.get("hold"),
         }
         values = asked_values(record.attributes, decision) if is_complete else {}
+        if decision.action is Action.ESCALATE:
+            values["hold"] = _hold(decision)
+        if is_complete and "attention" not in record.attributes:
+            values["attention"] = (
+                DECIDED  # until the workers begin: where the message is lost, it can be found
+            )
         given = approvals_given(record) if decision.action is Action.APPROVE else []
         if given or not is_complete:
             values["approvals"] = [*given, approval(decision)]
@@ -261,6 +276,25 @@ def message(record: Record, decision: Decision, uploads_bucket: str) -> str:
         decision={"id": decision.id},
     )
     return json.dumps({"Records": [event]})
+
+
+def require_free(record: Record) -> None:
+    """Refuse what is not possible while a version is held as evidence. Raises DecidedError."""
+    if hold := record.attributes.get("hold"):
+        raise DecidedError(
+            f"{record.object_key} is held as evidence; it must be released before anything else",
+            by=hold["person"],
+            at=hold["at"],
+            action=Action.ESCALATE.value,
+        )
+
+
+def _hold(decision: Decision) -> dict[str, str]:
+    return {
+        "person": decision.person,
+        "at": decision.at,
+        **({"reason": decision.reason} if decision.reason else {}),
+    }
 
 
 def _holds(found: Record, decision: Decision) -> bool:

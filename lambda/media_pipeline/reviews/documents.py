@@ -15,9 +15,9 @@ def summary(record: Record, *, needed: int = 1) -> dict[str, Any]:
     """Return one line of the list.
 
     Shape: `{"id", "object_key", "status", "attention", "since", "content_type", "duration", "bytes", "why",
-    "labels": [{"name", "parent", "confidence"}], "decision", "approvals": [{"person", "at"}], "needed"}`; what
+    "labels": [{"name", "parent", "confidence"}], "decision", "approvals": [{"person", "at"}], "needed", "hold"}`; what
     is not known is None. `decision` is one that the workers have not carried out yet; `approvals` are those that wait
-    for further ones, until `needed` persons approved.
+    for further ones, until `needed` persons approved; `hold` says who escalated it.
     """
     known = record.attributes
     moderation = record.moderation
@@ -36,6 +36,7 @@ def summary(record: Record, *, needed: int = 1) -> dict[str, Any]:
         "decision": pending.to_document() if pending else None,
         "approvals": [{name: each[name] for name in ("person", "at")} for each in approvals_given(record)],
         "needed": needed,
+        "hold": known.get("hold"),
     }
 
 

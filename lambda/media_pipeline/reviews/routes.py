@@ -24,7 +24,7 @@ from media_pipeline.errors import (
 from media_pipeline.records.attention import Attention
 from media_pipeline.records.decisions import Action
 from media_pipeline.records.record import Record
-from media_pipeline.reviews.asking import Decisions, changed_since
+from media_pipeline.reviews.asking import Decisions, changed_since, require_free
 from media_pipeline.reviews.documents import summary, whole
 from media_pipeline.reviews.pictures import LINK_SECONDS, Pictures
 from media_pipeline.reviews.waiting import PAGE, Waiting, parse_review_id
@@ -40,7 +40,7 @@ STATIC: Mapping[str, tuple[str, str]] = {
     "/console.css": ("console.css", "text/css; charset=utf-8"),
     "/icon.svg": ("icon.svg", "image/svg+xml"),
 }
-DECIDED_HERE = (Action.APPROVE, Action.REJECT)
+DECIDED_HERE = (Action.APPROVE, Action.REJECT, Action.ESCALATE, Action.RELEASE)
 BODY_BYTES = 16 * 1024
 REPORT_DAYS = 90
 UNSAID = "unsaid"  # no ULID
@@ -217,10 +217,12 @@ class ReviewApi:
         record = self._record(request)
         needed = self._decisions.approvals_needed(record)
         document = whole(record, self._waiting.history(record.object_key), needed=needed)
-        return HTTPStatus.OK, {**document, "thumbhash": self._pictures.thumbhash(record)}
+        thumbhash = None if record.is_held else self._pictures.thumbhash(record)
+        return HTTPStatus.OK, {**document, "thumbhash": thumbhash}
 
     def _links(self, request: Request) -> tuple[HTTPStatus, Mapping[str, Any]]:
         record = self._record(request)
+        require_free(record)
         links = [picture._asdict() for picture in self._pictures.links(record)]
         return HTTPStatus.OK, {"pictures": links, "seconds": LINK_SECONDS}
 

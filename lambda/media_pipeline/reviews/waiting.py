@@ -59,7 +59,7 @@ class Waiting:
                 TableName=self._table,
                 IndexName=ATTENTION_INDEX,
                 KeyConditionExpression="attention = :state",
-                ExpressionAttributeValues={":state": {"S": state.value}},
+                ExpressionAttributeValues={":state": {"S": state}},
                 Limit=limit - len(found) if label is None else MOST,
                 **request,
             )
@@ -82,13 +82,15 @@ class Waiting:
             raise UnknownReviewError(f"there is no record of {object_key} with the sequencer {sequencer}")
         return record
 
-    def of_key(self, object_key: str) -> Record:
-        """Return the newest version of a key that waits, else its newest record.
+    def of_key(self, object_key: str, *, held: bool = False) -> Record:
+        """Return the newest version of a key that waits, or is `held`, else its newest record.
 
         Raises UnknownReviewError where the key has no record.
         """
         history = self.history(object_key)
-        waiting = (record for record in history if attention_of(record) is not None)
+        waiting = (
+            record for record in history if (record.is_held if held else attention_of(record) is not None)
+        )
         found = next(waiting, history[0] if history else None)
         if found is None:
             raise UnknownReviewError(f"there is no record of {object_key!r}")

@@ -17,7 +17,7 @@ from tests.unit.processing.test_decisions import held_back, outcome, quarantined
 def appealed(stack: MotoStack, picture: bytes) -> tuple[dict[str, object], Record]:
     event = held_back(stack, picture, labels=WEAPON)
     record = stack.record("a.jpg", event)
-    values = appealed_values("my own painting", stack.clock.now)
+    values = appealed_values(record, "my own painting", stack.clock.now)
     stack.records._items.update((record.object_key, record.sequencer), values, condition={})
     return event, stack.record("a.jpg", event)
 

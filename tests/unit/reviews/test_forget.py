@@ -5,10 +5,9 @@ from typing import Any
 
 import pytest
 
-from media_pipeline.records.decisions import Action, Decision, decision_id
 from operations.__main__ import main
 from operations.forget import Forget
-from tests.unit.reviews.conftest import ANNA, SHA256, Stack
+from tests.unit.reviews.conftest import ANNA, Stack
 
 
 def forget(outputs: Path, key: str, *more: str) -> int:
@@ -19,22 +18,11 @@ def put(stack: Stack, key: str) -> None:
     stack.s3.put_object(Bucket="uploads", Key=key, Body=b"x")
 
 
-def escalated() -> dict[str, Any]:
-    return Decision(
-        id=decision_id(1.0),
-        action=Action.ESCALATE,
-        person=ANNA,
-        at="2026-11-28T00:00:00.000Z",
-        sha256=SHA256,
-        policy_version="p",
-    ).to_document()
-
-
 def test_what_a_person_escalated_is_held(
     stack: Stack, outputs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     put(stack, "a.jpg")
-    record = stack.put("a.jpg", decision=escalated())
+    record = stack.put("a.jpg", hold={"person": ANNA, "at": "2026-11-28T00:00:00.000Z"})
     assert forget(outputs, "a.jpg") == 1
     assert "is held" in capsys.readouterr().err
     assert stack.read(record) == record

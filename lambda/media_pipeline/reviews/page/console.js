@@ -11,6 +11,8 @@ const POLL_MS = 10_000;
 const BREAK_MS = 30 * 60_000;
 const REASONS = ["Nudity or sex", "Violence", "Hate", "Self-harm", "Drugs, alcohol", "Weapons", "Fraud or spam", "Rights of others", "Other"];
 
+const DONE = { approve: "approved", reject: "rejected", escalate: "escalated", release: "released" };
+
 const queue = []; // what waits, in the order in which it is shown
 const known = new Map(); // id -> since when, of what was listed: it comes again only where it waits anew
 const details = new Map(); // id -> promise of everything that is known of it
@@ -134,7 +136,7 @@ function decideOn(action) {
   showLeaving(entry);
   queue.splice(session.at, 1);
   go(session.at);
-  speak(`${item.object_key} ${action === "approve" ? "approved" : "rejected"}. Press u to undo.`);
+  speak(`${item.object_key} ${DONE[action]}. Press u to undo.`);
 }
 
 function undo() {
@@ -177,7 +179,7 @@ function complain(error, item, entry) {
   if (error.status === 409 && problem.decided_by === session.person && problem.action === "approve") {
     tell(`${error.message}.`);
   } else if (error.status === 409) {
-    const who = problem.decided_by ? `${nameOf(problem.decided_by)} ${problem.action === "approve" ? "approved" : problem.action === "reject" ? "rejected" : "decided about"} it ${ago(problem.at)}` : "it is in another state by now";
+    const who = problem.decided_by ? `${nameOf(problem.decided_by)} ${DONE[problem.action] ?? "decided about"} it ${ago(problem.at)}` : "it is in another state by now";
     tell(`${key} is settled already: ${who}. Nothing of yours was recorded, and nothing is lost.`);
   } else if (error.status === 412) {
     tell(`${key} was replaced by a newer version, or deleted. An approval would publish nothing; you can still reject it.`);
@@ -217,7 +219,7 @@ function showLeaving(entry) {
   back.addEventListener("click", undo);
   const bar = element("i", { class: "bar" });
   bar.style.animationDuration = `${UNDO_MS}ms`;
-  const word = action === "approve" ? "Approved" : "Rejected";
+  const word = DONE[action][0].toUpperCase() + DONE[action].slice(1);
   entry.row = element("li", { class: action }, element("b", {}, word), element("span", { class: "name" }, item.object_key), back, bar);
   find("leaving").append(entry.row);
   renderUndo();
@@ -227,7 +229,7 @@ function showLeaving(entry) {
 
 function renderCounts() {
   const more = session.cursor ? "+" : "";
-  const parts = [`${queue.length}${more} waiting`];
+  const parts = [`${queue.length}${more} ${session.state === "ESCALATED" ? "held" : "waiting"}`];
   if (leaving.length) parts.push(`${leaving.length} leaving`);
   if (session.decided) parts.push(`${session.decided} decided`);
   find("counts").replaceChildren(...parts.map((part) => element("span", {}, part)));
@@ -237,7 +239,7 @@ function renderCounts() {
 function renderUndo() {
   const can = leaving.some((entry) => entry.timer);
   find("undo").disabled = !can;
-  document.querySelectorAll("#leaving .approve, #leaving .reject").forEach((row, index, rows) => row.classList.toggle("last", index === rows.length - 1));
+  document.querySelectorAll("#leaving li:not(.told)").forEach((row, index, rows) => row.classList.toggle("last", index === rows.length - 1));
 }
 
 function renderQueue() {
@@ -291,6 +293,10 @@ function renderObject(object) {
   picture.cover(object);
   const why = find("why");
   why.replaceChildren(element("b", {}, "Why it waits "), object.why ?? "The record does not say.");
+  const { hold } = object;
+  find("approve").hidden = find("reject").hidden = Boolean(hold);
+  find("escalate-name").textContent = hold ? "Release" : "Escalate";
+  if (hold) why.append(element("strong", {}, `${nameOf(hold.person)} escalated it ${ago(hold.at)}${hold.reason ? `: ${hold.reason}` : ""}. It stays in quarantine, and nobody is shown it.`));
   if (object.needed > 1) {
     const given = object.approvals.map((each) => `${nameOf(each.person)} did ${ago(each.at)}`);
     why.append(element("span", { class: "people" }, `${persons(object.needed)} must approve it${given.length ? `: ${given.join(", ")}` : ""}.`));
@@ -380,6 +386,7 @@ function note() {
 const ACTIONS = {
   approve: () => decideOn("approve"),
   reject: () => decideOn("reject"),
+  escalate: () => decideOn(current()?.hold ? "release" : "escalate"),
   skip,
   undo,
   note,
@@ -393,11 +400,11 @@ const ACTIONS = {
   help: () => find("keys").showModal(),
   more: () => attempt(load),
 };
-const KEYS = { a: "approve", r: "reject", s: "skip", u: "undo", n: "note", j: "next", k: "previous", c: "clear", g: "grey", b: "blur", t: "theme", "?": "help" };
-const IN_WORK = new Set(["approve", "reject", "skip", "note", "next", "previous", "look", "clear", "grey", "blur"]);
+const KEYS = { a: "approve", r: "reject", e: "escalate", s: "skip", u: "undo", n: "note", j: "next", k: "previous", c: "clear", g: "grey", b: "blur", t: "theme", "?": "help" };
+const IN_WORK = new Set(["approve", "reject", "escalate", "skip", "note", "next", "previous", "look", "clear", "grey", "blur"]);
 
 function run(name) {
-  if (IN_WORK.has(name) && find("work").hidden) return;
+  if (IN_WORK.has(name) && (find("work").hidden || find(name).hidden)) return;
   ACTIONS[name]();
 }
 
