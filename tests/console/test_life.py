@@ -112,6 +112,7 @@ def test_upload_is_reviewed_approved_by_keyboard_and_published(
     assert stack.keys("renditions_bucket") == set()
     mail = mail_about(outbox, "holiday/fight scene.jpg")
     assert "REVIEW" in mail
+    assert "python -m operations review --stack dev\n" in mail
     assert "Violence 61.0 reached the review threshold of 50" in mail
     start(tab, console, "holiday/fight scene.jpg")
     assert "Violence 61.0 reached the review threshold of 50" in tab.text("#why")

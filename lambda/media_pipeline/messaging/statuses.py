@@ -45,7 +45,8 @@ SENTENCES: Mapping[Status, Sentences] = MappingProxyType(
         Status.REVIEW: Sentences(
             meaning="held back until a person has looked at it; nothing was published",
             headline="An upload is held back until a person has looked at it. It was not published.",
-            next_step="A person must look at the original, which is in the quarantine bucket.",
+            next_step="A person must decide about it, in the review console:\n"
+            "  python -m operations review --stack {stack}",
             for_uploader="A person must look at it first. It was not published.",
         ),
         Status.REJECTED: Sentences(
