@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
+from media_pipeline.api.appeals import Appeals
 from media_pipeline.api.images import Images
 from media_pipeline.api.originals import Originals
 from media_pipeline.events import ObjectEvent
 from media_pipeline.processing.processor import SETTLING_SECONDS
 from media_pipeline.processing.verdicts import Verdicts
+from media_pipeline.records.items import ItemTable
 from media_pipeline.records.record import Record, Status
 from media_pipeline.records.table import Records
 from media_pipeline.storage import Storage
@@ -56,11 +58,16 @@ def without_sequencer(event: dict[str, Any]) -> dict[str, Any]:
 
 
 def shown(stack: MotoStack, key: str) -> dict[str, Any] | None:
+    dynamodb, clock = stack.clients.dynamodb, stack.clock
     images = Images(
         originals=Originals(s3=stack.clients.s3, bucket="uploads", without_retries=stack.clients.s3),
         records=stack.records,
+        appeals=Appeals(
+            items=ItemTable(dynamodb=dynamodb, table="records", clock=clock), days=0, clock=clock
+        ),
         s3=stack.clients.s3,
         renditions="renditions",
+        clock=clock,
     )
     return images.describe(ID, key)
 
