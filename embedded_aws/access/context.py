@@ -17,6 +17,27 @@ _OF_WRITES = {
 _WRITES = ("CopyObject", "CreateMultipartUpload", "PutObject", "UploadPart")
 _OF_CONDITIONAL_WRITES = {"s3:if-match": "IfMatch", "s3:if-none-match": "IfNoneMatch"}
 _CONDITIONAL_WRITES = ("CompleteMultipartUpload", "CopyObject", "PutObject")
+_EXPRESSIONS = (
+    "ConditionExpression",
+    "FilterExpression",
+    "KeyConditionExpression",
+    "ProjectionExpression",
+    "UpdateExpression",
+)
+_NAMES = re.compile(r"(?<![\w:.#])#?[A-Za-z_]\w*")
+_KEYWORDS = frozenset({"add", "and", "between", "delete", "in", "not", "or", "remove", "set"})
+_FUNCTIONS = frozenset(
+    {
+        "attribute_exists",
+        "attribute_not_exists",
+        "attribute_type",
+        "begins_with",
+        "contains",
+        "if_not_exists",
+        "list_append",
+        "size",
+    }
+)
 _EQUALS = re.compile(r"(?P<name>#?\w+)\s*=\s*(?P<value>:\w+)")
 
 
@@ -39,7 +60,34 @@ def _of_s3(operation: str, parameters: Mapping[str, Any]) -> Mapping[str, str]:
 
 
 def _of_dynamodb(operation: str, parameters: Mapping[str, Any], region: str) -> Context:
-    """Return `dynamodb:LeadingKeys`, the values of the partition key, for calls that name items or a partition."""
+    """Return the values of the partition key for calls that name items or a partition, and the attributes named.
+
+    `dynamodb:LeadingKeys` and `dynamodb:Attributes`.
+    """
+    found = dict(_leading_keys(operation, parameters, region))
+    if attributes := tuple(sorted(set(_attributes(parameters)))):
+        found["dynamodb:Attributes"] = attributes
+    return found
+
+
+def _attributes(parameters: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the top-level attributes that a call of one item or one partition names, wherever it does.
+
+    IAM does not tell those that are only compared from those that are written (DynamoDB Developer Guide, "Using IAM
+    policy conditions for fine-grained access control").
+    """
+    yield from parameters.get("Key") or ()
+    yield from parameters.get("Item") or ()
+    names = parameters.get("ExpressionAttributeNames") or {}
+    for expression in _EXPRESSIONS:
+        for name in _NAMES.findall(parameters.get(expression) or ""):
+            if name.startswith("#"):
+                yield str(names[name])
+            elif name.casefold() not in _KEYWORDS and name not in _FUNCTIONS:
+                yield name
+
+
+def _leading_keys(operation: str, parameters: Mapping[str, Any], region: str) -> Context:
     if operation in ("BatchGetItem", "BatchWriteItem"):
         partitions = tuple(
             str(next(iter(item[name].values())))

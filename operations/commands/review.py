@@ -21,6 +21,7 @@ from operations.commands.review_report import declare as declare_report
 from operations.commands.review_report import run_report
 from operations.errors import OperationsError
 from operations.reviews.desk import Desk
+from operations.reviews.rights import policy
 from operations.reviews.server import Console
 from operations.stack import StackOutputs
 
@@ -49,7 +50,9 @@ def add(commands: "Commands") -> None:
         "--port", type=int, default=0, help="of the console; 0, the default, is any that is free"
     )
     review.add_argument("--no-browser", action="store_true", help="only print the console's link")
-    what = review.add_subparsers(dest="what", metavar="list|show|decide|escalate|release|report")
+    what = review.add_subparsers(dest="what", metavar="list|show|decide|escalate|release|policy|report")
+    rights = what.add_parser("policy", help="print the IAM policy of somebody who may review, and no more")
+    add_stack(rights)
     listed = what.add_parser("list", help="list what waits, oldest first")
     add_stack(listed)
     listed.add_argument(
@@ -94,6 +97,10 @@ def run(options: argparse.Namespace) -> int:
         raise OperationsError("--stack is missing: the name of the Pulumi stack, such as dev")
     if options.what == "report":
         return run_report(options)
+    if options.what == "policy":
+        outputs = StackOutputs.find(options.stack, options.outputs)
+        print(json.dumps(policy(options.stack, outputs), indent=2))
+        return 0
     desk = Desk.open(options.stack, StackOutputs.find(options.stack, options.outputs))
     if options.what is None:
         return _console(desk, options)

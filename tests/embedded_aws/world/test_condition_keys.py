@@ -142,3 +142,41 @@ def test_a_batch_is_allowed_only_if_all_of_its_partitions_are(
         lambda: reader.batch_write_item(RequestItems={"records": deletes}),
     ]
     assert [not refused(call) for call in calls] == [allowed] * 3
+
+
+@pytest.mark.parametrize(
+    ("update", "allowed"),
+    [
+        ({"UpdateExpression": "SET decision = :v"}, True),
+        ({"UpdateExpression": "SET decision = if_not_exists(decision, :v)"}, True),
+        ({"UpdateExpression": "SET #n = :v", "ExpressionAttributeNames": {"#n": "decision"}}, True),
+        ({"UpdateExpression": "SET decision.kind = :v"}, True),
+        ({"UpdateExpression": "SET decision = :v, kind = :v"}, False),
+        ({"UpdateExpression": "SET #n = :v", "ExpressionAttributeNames": {"#n": "kind"}}, False),
+        ({"UpdateExpression": "SET decision = :v", "ConditionExpression": "attribute_exists(kind)"}, False),
+        ({"UpdateExpression": "SET decision = :v REMOVE kind"}, False),
+    ],
+)
+def test_a_role_is_kept_to_the_attributes_that_its_policy_names(
+    world: World, make_role: Any, update: dict[str, Any], allowed: bool
+) -> None:
+    made = world.client("dynamodb").create_table(
+        TableName="notes",
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    item = {"id": {"S": "1"}, "decision": {"M": {}}}
+    world.client("dynamodb").put_item(TableName="notes", Item=item)
+    statement = {
+        "Action": ["dynamodb:UpdateItem"],
+        "Resource": made["TableDescription"]["TableArn"],
+        "Condition": {"ForAllValues:StringEquals": {"dynamodb:Attributes": ["id", "decision"]}},
+    }
+    writer = world.client("dynamodb", make_role("writer", [statement]))
+    values = {":v": {"S": "x"}}
+    key = {"id": {"S": "1"}}
+    call = lambda: writer.update_item(  # noqa: E731
+        TableName="notes", Key=key, ExpressionAttributeValues=values, **update
+    )
+    assert refused(call) is not allowed

@@ -106,7 +106,7 @@ def test_decision_that_was_carried_out_does_not_stand_in_the_way_of_a_new_one(st
 )
 def test_only_what_waits_is_decided(stack: Stack, status: str) -> None:
     record = stack.put(status=status)
-    for action in (Action.APPROVE, Action.REJECT, Action.ESCALATE):
+    for action in (Action.APPROVE, Action.REJECT, *([Action.ESCALATE] if status != "BLOCKED" else ())):
         with pytest.raises(DecidedError, match=status):
             stack.decisions().ask(record, action, ANNA)
     assert stack.evidence() == {}
