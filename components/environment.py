@@ -57,7 +57,13 @@ def image_settings(config: StackConfig) -> dict[str, str]:
         "LIMITS": _json(_limits(config, "bytes", "pixels", "frames")),
         "UPLOADS_PREFIX": UPLOADS_PREFIX,
         **review_settings(config),
+        **_samples(config),
     }
+
+
+def _samples(config: StackConfig) -> dict[str, str]:
+    shares = {"secondLook": config.review.second_look}
+    return {"REVIEW_SAMPLES": _json(shares)} if any(shares.values()) else {}
 
 
 def review_settings(config: StackConfig) -> dict[str, str]:

@@ -26,7 +26,7 @@ PRECISION: Final = 0.9
 Z: Final = 1.959964
 """Standard deviations on each side of the mean that hold 95 % of a normal distribution."""
 NO_LABEL: Final = "no single label"
-_READ: Final = ("object_key", "sequencer", "moderation", "decision", "decisions")
+_READ: Final = ("object_key", "sequencer", "moderation", "decision", "decisions", "second")
 _SECONDS_PER_DAY: Final = 86_400
 _DECIDED: Final = frozenset({"approve", "reject"})
 
@@ -72,6 +72,8 @@ class Report:
 
     precision: float = PRECISION
     labels: dict[str, Decided] = field(default_factory=dict)
+    looks: dict[str, list[tuple[bool, bool]]] = field(default_factory=dict)
+    """Second looks by label: whether the first person rejected the object, and whether the second one would have."""
 
     @property
     def decisions(self) -> int:
@@ -89,13 +91,17 @@ class Report:
         label, confidence = struck(moderation)
         rejected = decision["action"] == "reject"
         self.labels.setdefault(label, Decided()).found.append((confidence, rejected))
+        if second := record.get("second"):
+            look = (rejected, second[0]["action"] == "reject")
+            self.looks.setdefault(label, []).append(look)
 
     def document(self) -> dict[str, Any]:
         """Return the report, the label with the most decisions first.
 
-        Shape: `{"decisions", "approved", "rejected", "labels": [{"label", SHARE, "bands": [{"from", "to", SHARE}],
-        "suggested": {"threshold", SHARE} or None}]}`; SHARE is `"decisions", "rejected", "precision", "interval"`, the
-        last two None below LEAST decisions. Raises TooFewDecisionsError below LEAST decisions in all.
+        Shape: `{"decisions", "approved", "rejected", "second_looks", "labels": [{"label", SHARE, "bands": [{"from",
+        "to", SHARE}], "suggested": {"threshold", SHARE} or None, "second_looks"}]}`; SHARE is `"decisions", "rejected",
+        "precision", "interval"`, the last two None below LEAST decisions; `second_looks` as `agreement` returns it.
+        Raises TooFewDecisionsError below LEAST decisions in all.
         """
         if self.decisions < LEAST:
             raise TooFewDecisionsError(
@@ -108,6 +114,7 @@ class Report:
             "approved": len(everything) - sum(everything),
             "rejected": sum(everything),
             "wanted_precision": self.precision,
+            "second_looks": agreement([look for looks in self.looks.values() for look in looks]),
             "labels": [self._label(label, decided) for label, decided in by_count],
         }
 
@@ -122,6 +129,7 @@ class Report:
             if label != NO_LABEL
             else [],
             "suggested": {"threshold": suggested[0], **share(suggested[1])} if suggested else None,
+            "second_looks": agreement(self.looks.get(label, [])),
         }
 
 
@@ -135,6 +143,23 @@ def share(rejected: Sequence[bool]) -> dict[str, Any]:
         "precision": round(hits / of, 4) if enough else None,
         "interval": [round(end, 4) for end in wilson(hits, of)] if enough else None,
     }
+
+
+def agreement(looks: Sequence[tuple[bool, bool]]) -> dict[str, Any]:
+    """Return `{"count", "agreed", "kappa"}` of pairs of first and second looks; no kappa of fewer than LEAST.
+
+    Cohen's kappa is 1 where both always agree, and 0 where they agree as often as by chance.
+    """
+    of, agreed = len(looks), sum(first is second for first, second in looks)
+    return {"count": of, "agreed": agreed, "kappa": None if of < LEAST else _kappa(looks, agreed / of)}
+
+
+def _kappa(looks: Sequence[tuple[bool, bool]], observed: float) -> float | None:
+    of = len(looks)
+    first, second = sum(look[0] for look in looks) / of, sum(look[1] for look in looks) / of
+    expected = first * second + (1 - first) * (1 - second)
+    # Where both only ever gave the same one answer, chance agrees as well: kappa is not defined.
+    return None if expected == 1 else round((observed - expected) / (1 - expected), 4)
 
 
 def last_decision(record: Mapping[str, Any]) -> Mapping[str, Any] | None:

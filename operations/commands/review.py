@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from media_pipeline.errors import DecidedError, DecisionError
 from media_pipeline.records.attention import Attention
 from media_pipeline.records.decisions import Action
+from media_pipeline.reviews.asking import may_look
 from media_pipeline.reviews.documents import summary, whole
 from media_pipeline.reviews.waiting import MOST, PAGE
 from operations.commands.arguments import add_stack
@@ -60,7 +61,7 @@ def add(commands: "Commands") -> None:
         type=str.upper,
         choices=list(map(str, Attention)),
         default=str(Attention.REVIEW),
-        help="why it waits: review (the default), appeal, or escalated",
+        help="why it waits: review (the default), appeal, second (for a second look), or escalated",
     )
     listed.add_argument("--label", help="only what has this label, or one below it")
     listed.add_argument(
@@ -141,7 +142,11 @@ def _list(desk: Desk, options: argparse.Namespace) -> int:
         )
     except ValueError as error:
         raise OperationsError(f"--cursor: {error}") from error
-    found = [summary(record, needed=desk.decisions.approvals_needed(record)) for record in page.records]
+    found = [
+        summary(record, needed=desk.decisions.approvals_needed(record))
+        for record in page.records
+        if may_look(record, desk.person)
+    ]
     if options.json:
         print(json.dumps({"items": found, "cursor": page.cursor}, indent=2, default=str))
         return 0

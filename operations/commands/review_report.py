@@ -72,9 +72,13 @@ def _lines(document: Mapping[str, Any]) -> Iterator[str]:
         f"{document['decisions']:,} decisions since {document['since']}: {document['approved']:,} approved,"
         f" {document['rejected']:,} rejected."
     )
+    if document["second_looks"]["count"]:
+        yield f"Second looks: {_agreement(document['second_looks'])}."
     for label in document["labels"]:
         yield ""
         yield f"{label['label']}: {_share(label)}"
+        if label["second_looks"]["count"]:
+            yield f"  second looks: {_agreement(label['second_looks'])}"
         for band in label["bands"]:
             yield f"  {band['from']:>3} to {band['to']:>3} %  {_share(band)}"
         if (suggested := label["suggested"]) is not None:
@@ -82,6 +86,12 @@ def _lines(document: Mapping[str, Any]) -> Iterator[str]:
                 f"  From {suggested['threshold']} % on: {_share(suggested)}. To block that without a person:"
                 f" moderation.block.{label['label']}={suggested['threshold']}"
             )
+
+
+def _agreement(looks: Mapping[str, Any]) -> str:
+    kappa = looks["kappa"]
+    words = f"{looks['agreed']:,} of {looks['count']:,} as the first one"
+    return words if kappa is None else f"{words}, Cohen's kappa {kappa:.2f}"
 
 
 def _share(counted: Mapping[str, Any]) -> str:

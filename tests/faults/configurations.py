@@ -29,6 +29,7 @@ class Deployment:
     pixels: int = 1_000_000
     frames: int = 20
     cache_days: int = 0  # for which answers serve later uploads of the same pictures; 0: they are not kept
+    second_look: float = 0.0  # percent of decided reviews that another person looks at again
     timeout: float = 60.0  # seconds, of the functions that only react; their clients are made for it
     video_timeout: float = 225.0  # seconds; the clients of the video function are made for `timeout` as well
 
@@ -138,7 +139,16 @@ CACHING_AS_STRICT = replace(
     moderation={"mode": "enforce", "block": {"Weapons": 90, "Violence": 55}},
 )
 KEEPING = replace(FIRST, name="keeping-records-for-two-weeks", retention_days=14)
+SAMPLING = replace(FIRST, name="sampling", second_look=100.0)
 BY_NAME = {
     deployment.name: deployment
-    for deployment in (*DEPLOYMENTS, *TAKING_VIDEOS, WITH_CROPS, BY_CATEGORY, KEEPING, CACHING_AS_STRICT)
+    for deployment in (
+        *DEPLOYMENTS,
+        *TAKING_VIDEOS,
+        WITH_CROPS,
+        BY_CATEGORY,
+        KEEPING,
+        CACHING_AS_STRICT,
+        SAMPLING,
+    )
 }

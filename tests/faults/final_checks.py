@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from tests.faults.appeal_checks import appeals
+from tests.faults.configurations import SAMPLING
 from tests.faults.expiry_checks import ReaderChecks
 from tests.faults.history import History, identity
 from tests.faults.record_items import (
@@ -14,6 +15,7 @@ from tests.faults.record_items import (
     is_withheld,
     version_of,
 )
+from tests.faults.sample_checks import second_looks
 from tests.faults.sample_uploads import recognise
 from tests.faults.simulated_stack import (
     API_PREFIX,
@@ -242,6 +244,9 @@ class _FinalChecks:
                     yield f"what a person decided about {item['object_key']} was never carried out"
                 if not item.get("undone"):
                     yield from appeals(item, accepted=self._history.appealed)
+                    wanted = self._history.deployed == {SAMPLING.name}
+                    evidence = self._history.decisions
+                    yield from second_looks(item, evidence=evidence, wanted=wanted)
 
     def _all_uploads(self) -> Iterator[tuple[str, str]]:
         pages = self._stack.s3.get_paginator("list_object_versions").paginate(Bucket=UPLOADS)

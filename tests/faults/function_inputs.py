@@ -5,6 +5,7 @@ from typing import Any
 from media_pipeline.images.inspection import Limits
 from media_pipeline.images.renditions import Size, Specs
 from media_pipeline.moderation.policy import Policy
+from media_pipeline.moderation.samples import Samples
 from media_pipeline.settings.functions import ImageSettings, VideoSettings
 from tests.faults.configurations import Deployment
 from tests.faults.sample_uploads import SIDE
@@ -55,6 +56,7 @@ def settings_of(
         ),
         policy=Policy.parse(deployment.moderation),
         cache_days=deployment.cache_days,
+        samples=Samples(second_look=deployment.second_look),
         limits=Limits(bytes=deployment.bytes, pixels=deployment.pixels, frames=deployment.frames),
     )
     if function != "process-video":

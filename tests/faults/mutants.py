@@ -24,6 +24,7 @@ from tests.faults import (
     mutations_at_once,
     mutations_cache,
     mutations_decisions,
+    mutations_samples,
 )
 from tests.faults.all_mutations import MUTATIONS
 from tests.faults.all_scenarios import SCENARIOS
@@ -43,6 +44,7 @@ FIRST_FAMILIES = {
     mutations_at_once.__name__: "at-once:",
     mutations_cache.__name__: "cache-",
     mutations_decisions.__name__: "decide-",
+    mutations_samples.__name__: "sample-",
 }
 """Of the mutations of a module: how the names of the cases begin that are most likely to detect them."""
 CACHE_SHARE = 5

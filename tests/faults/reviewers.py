@@ -69,7 +69,7 @@ class Reviewers:
         appeals = Appeals(items=items, days=APPEAL_DAYS, clock=lambda: self._run.clock.now)
         appeals.appeal(record, APPEAL_TEXT)
 
-    def ask(self, action: Action) -> None:
+    def ask(self, action: Action, *, person: str = PERSON, override: bool = True) -> None:
         """Start to ask for a decision about the first upload, as the console does; again where it was cut off."""
         upload = next(iter(self._run.history.uploads.values()))
         if self._clients is None:
@@ -82,7 +82,7 @@ class Reviewers:
                 record = self._record(upload)
                 if record is not None:
                     asking = self._asking(clients.dynamodb, clients.s3, clients.sqs)
-                    asking.ask(record, action, PERSON, override=True)
+                    asking.ask(record, action, person, override=override)
             except (DecisionError, ClientError, BotoCoreError):
                 pass  # what a person is shown
             finally:

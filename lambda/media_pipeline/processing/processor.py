@@ -36,6 +36,7 @@ from media_pipeline.records.answer_cache import AnswerCache
 from media_pipeline.records.appeals import settled_values
 from media_pipeline.records.leases import decision_to_carry_out
 from media_pipeline.records.record import Claim, Finished, Record, Status, WaitsForStage, iso_time
+from media_pipeline.records.second_looks import second_look_wanted
 from media_pipeline.records.table import Records
 from media_pipeline.settings.functions import ImageSettings
 from media_pipeline.storage import OriginalGoneError, Storage
@@ -173,7 +174,7 @@ class ObjectProcessor(Generic[Fetched]):
                 self.process(replace(attempt.event, sequencer=outcome.sequencer), attempt.invocation)
                 return
             self._clean_up.remove_pictures(attempt, outcome.status)
-            facts = {**attempt.all_facts(), **outcome.facts, **_carried_out(attempt.record, outcome)}
+            facts = {**attempt.all_facts(), **outcome.facts, **self._carried_out(attempt.record, outcome)}
             record = self._records.commit(attempt.claim, outcome.status, facts)
         except LeaseLostError as error:
             self._clean_up.remove_unlisted(attempt, error)
@@ -313,10 +314,13 @@ class ObjectProcessor(Generic[Fetched]):
             return False
         return not self._storage.exists(event.key, event.version_id, event.etag)
 
-
-def _carried_out(record: Record, ending: Ending) -> dict[str, Any]:
-    """Return the fact that the decision of a claimed record was carried out, if it has one, and that of its appeal."""
-    decision = decision_to_carry_out(record)
-    if decision is None:
-        return {}
-    return {"carried_out": decision.id, **settled_values(record, decision, ending.status, ending.facts)}
+    def _carried_out(self, record: Record, ending: Ending) -> dict[str, Any]:
+        """Return the fact that a claimed record's decision was carried out, if it has one, and what follows from it."""
+        decision = decision_to_carry_out(record)
+        if decision is None:
+            return {}
+        return {
+            "carried_out": decision.id,
+            **second_look_wanted(self._settings.samples, record, decision, ending.status),
+            **settled_values(record, decision, ending.status, ending.facts),
+        }

@@ -14,6 +14,8 @@ class Attention(StrEnum):
     """It is blocked, and its uploader appealed."""
     ESCALATED = "ESCALATED"
     """A person escalated it: it is held, and all that can be decided is its release."""
+    SECOND = "SECOND"
+    """It was approved or rejected, and another person is to say what they would have decided."""
 
 
 def attention_of(record: Record) -> Attention | None:

@@ -82,6 +82,11 @@ FIELDS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "The uploader's appeal against what was blocked: `at`, `text`, `state` (`open`; `upheld` where the "
             "decision against it stays; or `overturned`), and `decided_at` once a person decided",
         ),
+        "second": (
+            "list of maps",
+            "What another person would have decided, at a second look that changed nothing: `id`, `person`, `action`, "
+            "`at`",
+        ),
         "original": (
             "string",
             "`quarantine` once the original was moved there, where it stays until it expires; absent before",
@@ -139,8 +144,8 @@ FIELDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "attention": (
             "string",
             "Why somebody must act, the key of the index `attention`: `REVIEW` and `FAILED` as in `status`, `APPEAL`, "
-            "`ESCALATED` while it is held, `DECIDED` while the functions have not begun to carry out what was decided "
-            "about anything else",
+            "`SECOND` for a second look, `ESCALATED` while it is held, `DECIDED` while the functions have not begun to "
+            "carry out what was decided about anything else",
         ),
         "alert_id": ("string", "Id of the outcome's announcement; repetitions have the same"),
         "announced_at": ("string", "When the outcome was announced"),

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -19,9 +19,11 @@ from media_pipeline.errors import DecidedError, DecisionError, ExpiredError, Rep
 from media_pipeline.events import DECISION_NAME, DECISION_SOURCE, notification_entry
 from media_pipeline.records.appeals import open_appeal
 from media_pipeline.records.approvals import approval, approvals_given, approvals_needed
+from media_pipeline.records.attention import Attention, attention_of
 from media_pipeline.records.decisions import Action, Decision, asked_values, decision_id
 from media_pipeline.records.items import ItemChangedError, ItemTable
 from media_pipeline.records.record import Record, Status, iso_time
+from media_pipeline.records.second_looks import looked_again
 from media_pipeline.reviews.pictures import Pictures
 from media_pipeline.reviews.places import Places
 
@@ -56,6 +58,8 @@ APPEALED = frozenset({Action.APPROVE, Action.REJECT})
 """What can be decided about BLOCKED where its uploader appealed: publish it after all, or leave it as it is."""
 DECIDED = "DECIDED"
 """The `attention` of what waits for no person, while the workers have not begun to carry its decision out."""
+LOOKED_AT_AGAIN = frozenset({Action.APPROVE, Action.REJECT})
+"""What a person can say at a second look."""
 REPLACING = frozenset({Status.PROCESSING, Status.PUBLISHED, Status.BLOCKED, Status.REVIEW, Status.DELETED})
 """What a newer record of the key is where an approved older version would never be published."""
 _EXISTS = frozenset({"412", "PreconditionFailed"})
@@ -109,39 +113,48 @@ class Decisions:
 
         `override` allows to approve what the policy blocked, and to replace a decision that is not carried out yet.
         `case` is what else the evidence names, such as the number of a notice and when it was received.
-        Raises DecidedError where the record is in another state
-        by now, ReplacedError and ExpiredError where an approval could not be carried out, DecisionError for a
-        decision that no record may hold.
+        What waits for a second look is only noted: no worker is told, and nothing changes by it.
+        Raises DecidedError where the record is in another state by now, ReplacedError and ExpiredError where an
+        approval could not be carried out, DecisionError for a decision that no record may hold.
         """
-        self._require_decidable(record, action, override=override)
-        if action is Action.APPROVE:
-            self._require_newest(record)
-            if self._pictures.are_gone(record):
-                raise ExpiredError(
-                    f"version {record.version} of {record.object_key} is not in quarantine any more"
-                )
-        now = self._clock()
-        try:
-            decision = Decision(
-                id=decision_id(now, self._random),
-                action=action,
-                person=person,
-                at=iso_time(now),
-                sha256=str(record.attributes.get("sha256", "")),
-                policy_version=record.moderation.policy_version if record.moderation else "",
-                reason=reason or None,
-                note=note or None,
-                seen=seen,
-                seconds=seconds,
-            )
-        except ValueError as error:
-            raise DecisionError(str(error)) from error
+        waits_for_second = attention_of(record) is Attention.SECOND and action in LOOKED_AT_AGAIN
+        is_second_look = waits_for_second and not override
+        if is_second_look:
+            _require_another_person(record, person)
+        else:
+            self._require_decidable(record, action, override=override)
+            if action is Action.APPROVE:
+                self._require_publishable(record)
+        decision = self._decision(
+            record, action, person, reason=reason, note=note, seen=seen, seconds=seconds
+        )
+        if is_second_look:
+            self._keep_evidence(record, decision, override=False, case={})
+            self._note_second_look(record, decision)
+            return Asked(decision=decision, sent=True)
         missing = self._missing_approvals(record, decision)
         self._keep_evidence(record, decision, override=override, case=case or {})
         self._write(record, decision, is_complete=not missing)
         if missing:
             return Asked(decision=decision, sent=True, missing=missing)
         return Asked(decision=decision, sent=self._send(record, decision))
+
+    def _decision(self, record: Record, action: Action, person: str, **said: Any) -> Decision:
+        """Return the decision that a person takes now. Raises DecisionError for one that no record may hold."""
+        now = self._clock()
+        try:
+            return Decision(
+                id=decision_id(now, self._random),
+                action=action,
+                person=person,
+                at=iso_time(now),
+                sha256=str(record.attributes.get("sha256", "")),
+                policy_version=record.moderation.policy_version if record.moderation else "",
+                # What is empty was not said; `seen` and `seconds` say something by False and 0.
+                **{name: None if value == "" else value for name, value in said.items()},
+            )
+        except ValueError as error:
+            raise DecisionError(str(error)) from error
 
     def approvals_needed(self, record: Record) -> int:
         """Return how many different persons must approve a version."""
@@ -182,6 +195,13 @@ class Decisions:
         if record.pending_decision and not override:
             raise _decided(
                 record, f"{record.object_key} was decided, and the workers are about to carry it out"
+            )
+
+    def _require_publishable(self, record: Record) -> None:
+        self._require_newest(record)
+        if self._pictures.are_gone(record):
+            raise ExpiredError(
+                f"version {record.version} of {record.object_key} is not in quarantine any more"
             )
 
     def _require_newest(self, record: Record) -> None:
@@ -236,10 +256,9 @@ class Decisions:
         values = asked_values(record.attributes, decision) if is_complete else {}
         if decision.action is Action.ESCALATE:
             values["hold"] = _hold(decision)
-        if is_complete and "attention" not in record.attributes:
-            values["attention"] = (
-                DECIDED  # until the workers begin: where the message is lost, it can be found
-            )
+        if is_complete and record.attributes.get("attention") in (None, Attention.SECOND):
+            # Until the workers begin: where the message is lost, it can be found.
+            values["attention"] = DECIDED
         given = approvals_given(record) if decision.action is Action.APPROVE else []
         if given or not is_complete:
             values["approvals"] = [*given, approval(decision)]
@@ -253,6 +272,23 @@ class Decisions:
                 return  # our own write, whose answer was lost
             raise changed_since(found or record) from None
 
+    def _note_second_look(self, record: Record, decision: Decision) -> None:
+        """Note what another person would have decided; it changes nothing else."""
+        condition = {
+            "attention": Attention.SECOND,
+            "attempt": record.attempt,
+            "decision": record.attributes.get("decision"),
+        }
+        values = {"second": [*record.attributes.get("second", ()), looked_again(decision)]}
+        try:
+            key = (record.object_key, record.sequencer)
+            self._items.update(key, values, condition=condition, remove=("attention",))
+        except ItemChangedError as changed:
+            found = changed.found
+            if found and any(each["id"] == decision.id for each in found.attributes.get("second", ())):
+                return  # our own write, whose answer was lost
+            raise changed_since(found or record) from None
+
     def _send(self, record: Record, decision: Decision) -> bool:
         """Send the workers a message about the decision; return False where that failed: the decision stands."""
         body = message(record, decision, self._places.uploads_bucket)
@@ -261,6 +297,20 @@ class Decisions:
         except (ClientError, BotoCoreError):
             return False
         return True
+
+
+def _require_another_person(record: Record, person: str) -> None:
+    """Raise DecidedError where the person of a second look is the one of the first."""
+    if not may_look(record, person):
+        raise _decided(record, f"you decided about {record.object_key} first: another person looks again")
+
+
+def may_look(record: Record, person: str) -> bool:
+    """Return whether a person may decide about what waits: at a second look, nobody who took part in the first one."""
+    if attention_of(record) is not Attention.SECOND:
+        return True
+    approved = {each["person"] for each in record.attributes.get("approvals", ())}
+    return person not in approved | ({record.decision.person} if record.decision else set())
 
 
 def evidence_key(decision: Decision) -> str:

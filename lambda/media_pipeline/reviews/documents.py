@@ -1,14 +1,30 @@
 """What the console and `operations review --json` say about a review, as JSON documents."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from media_pipeline.moderation.verdicts import Label
 from media_pipeline.records.approvals import approvals_given
-from media_pipeline.records.record import Record
+from media_pipeline.records.attention import Attention, attention_of
+from media_pipeline.records.record import Record, Status
 from media_pipeline.reviews.waiting import review_id
 
 TOP_LABELS = 3
+_OF_DECISIONS = frozenset(
+    {
+        "status",
+        "reason",
+        "detail",
+        "decision",
+        "decisions",
+        "approvals",
+        "carried_out",
+        "second",
+        "renditions",
+    }
+)
+"""Attributes that say, or show, what a person decided."""
 
 
 def summary(record: Record, *, needed: int = 1) -> dict[str, Any]:
@@ -19,6 +35,7 @@ def summary(record: Record, *, needed: int = 1) -> dict[str, Any]:
     is not known is None. `decision` is one that the workers have not carried out yet; `approvals` are those that wait
     for further ones, until `needed` persons approved; `hold` says who escalated it.
     """
+    record = blinded(record)
     known = record.attributes
     moderation = record.moderation
     pending = record.pending_decision
@@ -48,6 +65,7 @@ def whole(record: Record, history: Iterable[Record], *, needed: int = 1) -> dict
     [{"sequencer", "status", "reason", "at", "decided_by"}], "replaced"}`. `history` are the records of the key,
     newest first; `replaced` says whether a newer version took this one's place.
     """
+    record = blinded(record)
     known = record.attributes
     moderation = record.moderation
     listed = list(history)
@@ -72,6 +90,17 @@ def whole(record: Record, history: Iterable[Record], *, needed: int = 1) -> dict
     }
 
 
+def blinded(record: Record) -> Record:
+    """Return a record as it was before a person decided about it, where another one is to look at it again.
+
+    Whoever looks must not know what was decided, or by whom.
+    """
+    if attention_of(record) is not Attention.SECOND:
+        return record
+    shown = {name: value for name, value in record.attributes.items() if name not in _OF_DECISIONS}
+    return replace(record, status=Status.REVIEW, decision=None, carried_out=None, attributes=shown)
+
+
 def labels(found: Iterable[Label]) -> list[Mapping[str, Any]]:
     """Return labels as `{"name", "parent", "confidence"}`, the surest first."""
     return [
@@ -91,6 +120,7 @@ def _pictures(record: Record) -> list[dict[str, Any]]:
 
 
 def _of_key(record: Record) -> dict[str, Any]:
+    record = blinded(record)
     known = record.attributes
     return {
         "sequencer": record.sequencer,

@@ -21,10 +21,10 @@ from media_pipeline.errors import (
     TooFewDecisionsError,
     UnknownReviewError,
 )
-from media_pipeline.records.attention import Attention
+from media_pipeline.records.attention import Attention, attention_of
 from media_pipeline.records.decisions import Action
 from media_pipeline.records.record import Record
-from media_pipeline.reviews.asking import Decisions, changed_since, require_free
+from media_pipeline.reviews.asking import Decisions, changed_since, may_look, require_free
 from media_pipeline.reviews.documents import summary, whole
 from media_pipeline.reviews.pictures import LINK_SECONDS, Pictures
 from media_pipeline.reviews.waiting import PAGE, Waiting, parse_review_id
@@ -201,7 +201,7 @@ class ReviewApi:
         except ValueError as error:
             raise DecisionError(str(error)) from error
         return HTTPStatus.OK, {
-            "items": [self._summary(record) for record in page.records],
+            "items": [self._summary(record) for record in page.records if may_look(record, request.person)],
             "cursor": page.cursor,
         }
 
@@ -229,8 +229,11 @@ class ReviewApi:
     def _decide(self, request: Request) -> tuple[HTTPStatus, Mapping[str, Any]]:
         wish = Wish.parse(request.body)
         record = self._record(request)
-        if wish.decision_seen is not UNSAID and wish.decision_seen != (
-            record.decision and record.decision.id
+        is_blind = attention_of(record) is Attention.SECOND
+        if (
+            not is_blind
+            and wish.decision_seen is not UNSAID
+            and wish.decision_seen != (record.decision and record.decision.id)
         ):
             raise changed_since(record)
         asked = self._decisions.ask(

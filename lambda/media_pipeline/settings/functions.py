@@ -13,6 +13,7 @@ from media_pipeline.images.sizes import Size, Specs, parse_colour, parse_transpa
 from media_pipeline.limits import MEBIBYTE, Limits
 from media_pipeline.moderation.approvals import ApprovalRule
 from media_pipeline.moderation.policy import Policy
+from media_pipeline.moderation.samples import Samples
 from media_pipeline.settings.variables import Variables
 from media_pipeline.storage import Buckets
 
@@ -64,6 +65,8 @@ class ImageSettings(Settings):
     """Where videos are handed to; None where the stack processes none."""
     cache_days: int = 0
     """For how many days Rekognition's answers serve later uploads of the same pictures; 0: they are not kept."""
+    samples: Samples = field(default_factory=Samples)
+    """Of which versions a person looks only so that mistakes can be counted."""
     approvals: ApprovalRule = field(default_factory=ApprovalRule)
     """How many persons must approve what the policy withholds."""
     encoders: int = 1
@@ -91,6 +94,7 @@ class ImageSettings(Settings):
             videos_queue_url=variables.optional("VIDEOS_QUEUE_URL"),
             cache_days=variables.parsed("MODERATION_CACHE_DAYS", _days, "a whole number of days from 0 on"),
             approvals=_approvals(variables),
+            samples=_samples(variables),
             encoders=max(1, round(_megabytes(variables) / PROCESSOR_MEGABYTES)),
         )
 
@@ -149,6 +153,12 @@ def _approvals(variables: Variables) -> ApprovalRule:
     if "REVIEW_APPROVALS" not in variables:
         return ApprovalRule()
     return variables.built("REVIEW_APPROVALS", dict, ApprovalRule.parse)
+
+
+def _samples(variables: Variables) -> Samples:
+    if "REVIEW_SAMPLES" not in variables:
+        return Samples()
+    return variables.built("REVIEW_SAMPLES", dict, Samples.parse)
 
 
 def _sizes(document: Mapping[str, Any]) -> tuple[Size, ...]:

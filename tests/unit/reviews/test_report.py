@@ -157,3 +157,25 @@ def test_console_has_the_report_where_all_records_may_be_read(stack: Stack) -> N
     assert ask("30")[1]["rejected"] == 20
     assert ask("x")[0] == HTTPStatus.BAD_REQUEST
     assert ask("30", local=False)[0] == HTTPStatus.NOT_FOUND
+
+
+def look(action: str) -> dict[str, Any]:
+    return {"second": [{"id": "x", "person": "bert", "action": action, "at": iso_time(NOW)}]}
+
+
+def test_agreement_of_two_persons_is_cohens_kappa_by_label(stack: Stack) -> None:
+    # Cohen (1960): 20 and 15 agree, 5 and 10 do not: kappa 0.4.
+    put(stack, "Violence", 80.0, "reject", 20, **look("reject"))
+    put(stack, "Violence", 80.0, "reject", 5, **look("approve"))
+    put(stack, "Violence", 80.0, "approve", 10, **look("reject"))
+    put(stack, "Violence", 80.0, "approve", 15, **look("approve"))
+    put(stack, "Alcohol", 99.5, "approve", 20, **look("approve"))
+    put(stack, "Weapons", 80.0, "approve", 1, **look("approve"))
+    put(stack, "Weapons", 80.0, "approve", 1)
+    found = report(stack)
+    assert [each["second_looks"] for each in found["labels"]] == [
+        {"count": 50, "agreed": 35, "kappa": 0.4},
+        {"count": 20, "agreed": 20, "kappa": None},  # both only ever approved: chance does that as well
+        {"count": 1, "agreed": 1, "kappa": None},
+    ]
+    assert found["second_looks"]["count"] == 71

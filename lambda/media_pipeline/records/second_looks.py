@@ -1,0 +1,39 @@
+"""A second look: what another person would have decided, noted beside a decision that it does not change.
+
+A record keeps it as `second: [{"id", "person", "action", "at"}]`.
+"""
+
+from typing import Any
+
+from media_pipeline.moderation.samples import Samples
+from media_pipeline.records.attention import Attention
+from media_pipeline.records.decisions import Action, Decision
+from media_pipeline.records.record import Record, Status
+
+_ENDS = {Action.APPROVE: Status.PUBLISHED, Action.REJECT: Status.BLOCKED}
+
+
+def second_look_wanted(
+    samples: Samples, record: Record, decision: Decision, status: Status
+) -> dict[str, Any]:
+    """Return the attributes that have another person look at what `decision` ended in `status`; none where none does.
+
+    Only what the policy sent to review, and once.
+    """
+    before = record.attributes.get("decided_from") or {}
+    is_about_review = before.get("status") == Status.REVIEW and _ENDS.get(decision.action) is status
+    if not is_about_review or record.attributes.get("second"):
+        return {}
+    if not samples.has_second_look(record.object_key, record.version):
+        return {}
+    return {"attention": Attention.SECOND}
+
+
+def looked_again(decision: Decision) -> dict[str, str]:
+    """Return what the record's `second` holds of one person's second look."""
+    return {
+        "id": decision.id,
+        "person": decision.person,
+        "action": decision.action.value,
+        "at": decision.at,
+    }
