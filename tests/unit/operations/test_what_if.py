@@ -2,10 +2,11 @@
 
 import hashlib
 import json
+import os
 import re
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 
 import boto3
 import pytest
+from PIL import Image
 
 from media_pipeline.moderation.policy import Policy, decide
 from media_pipeline.moderation.verdicts import Label, Verdict
@@ -29,6 +31,7 @@ from tests.unit.videos.conftest import clip, videos
 
 __all__ = ["clip", "videos"]
 
+SAMPLE = int(os.environ.get("WHAT_IF_SAMPLE", "1000"))
 THEN = {
     "mode": "enforce",
     "block": {"Weapons": 80, "Explicit": 60},
@@ -90,6 +93,28 @@ def uploads(clip: bytes) -> dict[str, bytes]:
     return {**still, **clear, **animated, "video.mp4": clip, "ended.webp": moving(3, "RGBA", "WEBP")}
 
 
+def sample(count: int, clip: bytes) -> dict[str, bytes]:
+    """Return small pictures of all kinds, no two alike, and some videos."""
+    files: dict[str, bytes] = {}
+    for number in range(count - 4):
+        frames = [small(10 * number + frame) for frame in range(3)]
+        kind = number % 20
+        if kind == 0:
+            frames[0].putalpha(Image.linear_gradient("L").resize(frames[0].size))
+            files[f"{number}-transparent.png"] = saved(frames[0], "PNG")
+        elif kind in (1, 2):
+            later = {"save_all": True, "append_images": frames[1:], "duration": 100}
+            files[f"{number}-animation.webp"] = saved(frames[0], "WEBP", **later)
+        else:
+            files[f"{number}-still.jpg"] = saved(frames[0], "JPEG", quality=90)
+    return files | {f"video-{number}.mp4": clip for number in range(4)}
+
+
+def small(seed: int) -> Image.Image:
+    """Draw blobs of colour, other ones for each seed."""
+    return Image.frombytes("RGB", (8, 6), Random(seed).randbytes(8 * 6 * 3)).resize((96, 72))
+
+
 def process(videos: Any, files: dict[str, bytes], prefix: str, policy: Policy) -> dict[str, Any]:
     """Send the files through the functions under a policy; return the records' attributes by file."""
     stack: MotoStack = videos.stack
@@ -134,26 +159,59 @@ def test_counts_are_those_of_uploading_the_same_objects_under_the_other_policy(
     assert {record["status"] for record in before.values()} == {"PUBLISHED", "REVIEW", "BLOCKED"}
 
     after = process(videos, files, "again/", now)
-    ended = [
-        name
-        for name, record in before.items()
-        if record["moderation"]["judged"] < record["moderation"]["to_judge"]
-    ]
-    unknown = [name for name in ended if after[name]["status"] != "BLOCKED" or not blocks(before[name], now)]
+    unknown, really = compared(before, after, now)
     assert predicted.unknown == {Unknown.NOT_ALL_JUDGED: len(unknown)}
     assert "ended.webp" in unknown
     assert len(unknown) < len(files) / 2
-    really = Counter((before[name]["status"], after[name]["status"]) for name in files if name not in unknown)
     assert len(really) > 4, "the pictures are of all kinds"
-    counted = {(old, old): count for old, count in predicted.same.items()}
-    for old, new in permutations(Outcome, 2):
-        counted[old, new] = predicted.changed(old, new)
-    assert {pair: count for pair, count in counted.items() if count} == really
+    assert counted(predicted) == really
 
     everything = compare(stack, now)
     assert everything.outcomes == 2 * len(files)
     assert everything.same == predicted.same + Counter(Outcome(each["status"]) for each in after.values())
     assert everything.changes == predicted.changes
+
+
+@pytest.mark.long
+def test_counts_over_a_sample_of_a_thousand_are_those_of_really_deciding_it_again(
+    videos: Any, clip: bytes
+) -> None:
+    stack: MotoStack = videos.stack
+    Answers(stack)
+    files = sample(SAMPLE, clip)
+    before = process(videos, files, "then/", Policy.parse(THEN))
+    predicted = compare(stack, Policy.parse(NOW))
+    after = process(videos, files, "again/", Policy.parse(NOW))
+    unknown, really = compared(before, after, Policy.parse(NOW))
+    print(f"\n{SAMPLE} objects: {dict(really)}, {len(unknown)} unknown")
+    assert predicted.outcomes == len(files) == SAMPLE
+    assert predicted.unknown == Counter({Unknown.NOT_ALL_JUDGED: len(unknown)})
+    assert counted(predicted) == really
+    assert len(really) > 4, "the pictures are of all kinds"
+
+
+def compared(
+    before: Mapping[str, Any], after: Mapping[str, Any], policy: Policy
+) -> tuple[list[str], Counter[tuple[str, str]]]:
+    """Return the files that the records of then cannot tell about, and how often each pair of statuses occurs."""
+    ended = [
+        name
+        for name, record in before.items()
+        if record["moderation"]["judged"] < record["moderation"]["to_judge"]
+    ]
+    unknown = [
+        name for name in ended if after[name]["status"] != "BLOCKED" or not blocks(before[name], policy)
+    ]
+    known = before.keys() - set(unknown)
+    return unknown, Counter((before[name]["status"], after[name]["status"]) for name in known)
+
+
+def counted(predicted: Comparison) -> dict[tuple[str, str], int]:
+    """Return how often `what-if` counted each pair of statuses."""
+    counts = {(str(old), str(old)): count for old, count in predicted.same.items()}
+    for old, new in permutations(Outcome, 2):
+        counts[old.value, new.value] = predicted.changed(old, new)
+    return {pair: count for pair, count in counts.items() if count}
 
 
 def blocks(record: dict[str, Any], policy: Policy) -> bool:
