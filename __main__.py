@@ -30,7 +30,11 @@ options = pulumi.ResourceOptions(provider=provider)
 alerting = MediaAlerting(
     stack.service,
     MediaAlertingArgs(
-        account=account, service=stack.service, alerts=stack.notify.alerts, results=stack.notify.results
+        account=account,
+        service=stack.service,
+        alerts=stack.notify.alerts,
+        results=stack.notify.results,
+        judged_per_day=stack.limits.judged_per_day,
     ),
     options,
 )

@@ -37,6 +37,8 @@ class MediaAlertingArgs:
     service: str
     alerts: Sequence[str]
     results: Sequence[str] = field(default=())
+    judged_per_day: int = 0
+    """The budget of judged pictures; 0 for none, which needs no alarm."""
 
 
 class MediaAlerting(pulumi.ComponentResource):
@@ -65,6 +67,8 @@ class MediaAlerting(pulumi.ComponentResource):
         self._subscribe(name, args)
         self._watch_outcomes(name, args.service)
         self._watch_messages(name, args.service)
+        if args.judged_per_day:
+            self._watch_budget(name, args.service)
         self.register_outputs({"events": self.events.arn, "alarms": self.alarms.arn})
 
     def _subscribe(self, name: str, args: MediaAlertingArgs) -> None:
@@ -218,6 +222,22 @@ class MediaAlerting(pulumi.ComponentResource):
                 topic=self.alarm_topic,
             ),
             child,
+        )
+
+    def _watch_budget(self, name: str, service: str) -> None:
+        alarm(
+            f"{name}-budget-spent",
+            AlarmArgs(
+                meaning="Uploads wait for the next day (UTC): as many pictures were judged as "
+                "`limits.judgedPerDay` allows.",
+                remedy="Nothing is lost. `python -m operations budget` says how many were judged, and allows more "
+                "today; `python -m operations cost --since 1d` says for which uploads.",
+                metrics={"waiting": _metric(service, "BudgetSpent")},
+                threshold=1,
+                topic=self.alarm_topic,
+                is_essential=True,
+            ),
+            pulumi.ResourceOptions(parent=self),
         )
 
 

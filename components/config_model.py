@@ -153,6 +153,8 @@ class Limits(Keys):
     """Most bytes of a video."""
     video_seconds: Annotated[int, Whole(bounds.VIDEO_SECONDS, " of seconds", 300)] | None = None
     """Longest duration of a video."""
+    judged_per_day: Annotated[int, Whole(bounds.JUDGED_PER_DAY, " of pictures (0: any number)", 10_000)] = 0
+    """Most pictures that Rekognition is asked about on a day of UTC; what is over it waits for the next day."""
 
 
 class Video(Keys):

@@ -42,6 +42,7 @@ def image_settings(config: StackConfig) -> dict[str, str]:
         policy["recordFrom"] = moderation.record_from
     if moderation.many_scenes is not None:
         policy["manyScenes"] = moderation.many_scenes
+    per_day = config.limits.judged_per_day
     sizes = {
         name: size if isinstance(size, int) else size.model_dump() for name, size in config.sizes.items()
     }
@@ -58,6 +59,7 @@ def image_settings(config: StackConfig) -> dict[str, str]:
         "UPLOADS_PREFIX": UPLOADS_PREFIX,
         **review_settings(config),
         **_samples(config),
+        **({"JUDGED_PER_DAY": str(per_day)} if per_day else {}),
     }
 
 

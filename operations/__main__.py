@@ -8,6 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from operations.commands import (
     alike,
+    budget,
     cost,
     forget,
     plan,
@@ -27,6 +28,7 @@ from operations.errors import OperationsError
 COMMANDS: Mapping[str, Command] = {
     "plan": plan,
     "cost": cost,
+    "budget": budget,
     "redrive": redrive,
     "reconcile": reconcile,
     "status": status,

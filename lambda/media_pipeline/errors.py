@@ -8,6 +8,7 @@ PipelineError
 │   │   └── DeleteUnderWayError   one may work on a delete   -> returns when no invocation can any more
 │   ├── LeaseLostError   another invocation took it over -> returns, and is then found done
 │   │   └── LeaseLapsedError   this machine stood still   -> returns, not counted as killed
+│   ├── BudgetSpentError the day's pictures are judged   -> returns when the next day begins
 │   ├── OutOfTimeError   too little time left for a call -> returns, with a full time-out again
 │   └── SlowDecodingError   decoding used the time up    -> returns, but counted: no fourth attempt
 ├── UnknownMessageError  not an S3 event                 -> the dead_letters function logs and counts it
@@ -147,6 +148,17 @@ class DeleteUnderWayError(LeaseHeldError):
     def __init__(self, object_key: str, seconds: float) -> None:
         super().__init__(seconds)
         self.args = (f"an invocation may still work on the delete of {object_key} for {seconds:.0f} s more",)
+
+
+class BudgetSpentError(TransientError):
+    """As many pictures were judged on `day` (UTC) as its budget allows; `seconds` until the object is tried again."""
+
+    def __init__(self, day: str, seconds: float) -> None:
+        super().__init__(
+            f"the budget of judged pictures of {day} is spent; it is tried again in {seconds:.0f} s"
+        )
+        self.day = day
+        self.seconds = seconds
 
 
 class LeaseLostError(TransientError):

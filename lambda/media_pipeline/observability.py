@@ -24,6 +24,10 @@ class Metric(NamedTuple):
 METRICS = {
     "BatchItemFailures": Metric("messages that were handed back to their queue"),
     "AgeAtHandBack": Metric("seconds since a message that was handed back was first sent"),
+    "PicturesJudged": Metric("pictures that Rekognition was paid to judge"),
+    "BudgetSpent": Metric(
+        "messages that wait for the next day, since the budget of judged pictures is spent"
+    ),
     "UnknownMessages": Metric("messages in a dead-letter queue that are not S3 events"),
     "AnswersReused": Metric("judged pictures whose answer Rekognition gave to an earlier upload"),
     "AnswerCacheErrors": Metric("failures to read or write answers for later uploads; Rekognition was asked"),
@@ -84,6 +88,16 @@ class Observability:
         self.metrics.add_metric(name="AgeAtHandBack", unit=MetricUnit.Seconds, value=max(age, 0.0))
         extra = {} if object_key is None else {"object_key": object_key}
         self.logger.warning("message handed back: %s", error, exc_info=error, extra=extra)
+
+    def pictures_judged(self, pictures: int) -> None:
+        """Count pictures that Rekognition was paid to judge."""
+        self._count("PicturesJudged", pictures)
+
+    def budget_spent(self, error: Exception, *, object_key: str | None) -> None:
+        """Count and log a message that waits for the next day: nothing failed, so it was not handed back."""
+        self._count("BudgetSpent")
+        extra = {} if object_key is None else {"object_key": object_key}
+        self.logger.warning("message waits: %s", error, extra=extra)
 
     def unknown_message(self, body: str, error: Exception) -> None:
         """Count and log a message that is not an S3 event; the log is the only place that keeps its body."""

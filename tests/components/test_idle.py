@@ -5,8 +5,8 @@ import pytest
 from components.function_specs import FUNCTIONS
 from components.stack_files import read_config
 from operations.prices import Prices
-from tests.components.conftest import TOLD, Run
-from tests.components.queries import ALARM, MAPPING, metrics
+from tests.components.conftest import TOLD, Run, part
+from tests.components.queries import ALARM, FUNCTION, MAPPING, metrics
 from tests.components.recording import PROJECT, Recording
 
 POLLS_A_MONTH = 3 * 60 * 24 * 30  # of one poller: a long poll of an empty queue takes 20 s
@@ -43,6 +43,20 @@ def test_the_essential_alarms_ring_for_what_ends_badly_and_for_what_does_not_end
 
 def test_a_stack_that_tells_somebody_has_every_alarm(untold: Recording, dev: Recording) -> None:
     assert len(dev.of(ALARM)) > 3 * len(untold.of(ALARM))
+
+
+def test_a_budget_of_judged_pictures_adds_an_alarm_and_nothing_else(run: Run, untold: Recording) -> None:
+    limited = run("dev", part("dev", "limits", judgedPerDay=500))
+    added = {each.name for each in limited.resources} - {each.name for each in untold.resources}
+    assert added == {"media-pipeline-dev-budget-spent"}
+    assert sum(len(metrics(alarm)) for alarm in limited.of(ALARM)) <= Prices.read().free["alarm_metrics"]
+    functions = {each.name: each.inputs["environment"]["variables"] for each in limited.of(FUNCTION)}
+    assert {name for name, variables in functions.items() if variables.get("JUDGED_PER_DAY") == "500"} == {
+        "media-pipeline-dev-process-image",
+        "media-pipeline-dev-process-video",
+    }
+    for each in untold.of(FUNCTION):
+        assert "JUDGED_PER_DAY" not in each.inputs["environment"]["variables"]
 
 
 def idle_pollers(recording: Recording) -> int:

@@ -3,6 +3,7 @@
 from tests.faults import (
     mutations_appeals,
     mutations_at_once,
+    mutations_budget,
     mutations_cache,
     mutations_configuration,
     mutations_decisions,
@@ -21,6 +22,7 @@ __all__ = [
     "MUTATIONS",
     "mutations_appeals",
     "mutations_at_once",
+    "mutations_budget",
     "mutations_cache",
     "mutations_configuration",
     "mutations_decisions",

@@ -30,6 +30,7 @@ class Deployment:
     frames: int = 20
     cache_days: int = 0  # for which answers serve later uploads of the same pictures; 0: they are not kept
     second_look: float = 0.0  # percent of decided reviews that another person looks at again
+    judged_per_day: int = 0  # pictures that Rekognition may be asked about; 0: any number
     timeout: float = 60.0  # seconds, of the functions that only react; their clients are made for it
     video_timeout: float = 225.0  # seconds; the clients of the video function are made for `timeout` as well
 
@@ -138,6 +139,7 @@ CACHING_AS_STRICT = replace(
     name="as-strict",  # asks for fewer labels than the first
     moderation={"mode": "enforce", "block": {"Weapons": 90, "Violence": 55}},
 )
+ONE_A_DAY = replace(FIRST, name="one-a-day", judged_per_day=1)
 KEEPING = replace(FIRST, name="keeping-records-for-two-weeks", retention_days=14)
 SAMPLING = replace(FIRST, name="sampling", second_look=100.0)
 BY_NAME = {
@@ -150,5 +152,6 @@ BY_NAME = {
         KEEPING,
         CACHING_AS_STRICT,
         SAMPLING,
+        ONE_A_DAY,
     )
 }

@@ -11,6 +11,7 @@ from tests.faults.answer_checks import MODEL as ANSWERED_BY
 from tests.faults.answer_checks import SORT_KEY as ANSWER
 from tests.faults.answer_checks import AnswerChecker
 from tests.faults.api_client import UPLOAD_API
+from tests.faults.budget_checks import BudgetChecker
 from tests.faults.expiry_checks import MARKS, expiry_problems
 from tests.faults.fault_injection import Call
 from tests.faults.history import History
@@ -49,6 +50,7 @@ class InvariantChecker:
         self.answers = AnswerChecker(
             self.add_violation, lambda: stack.item(ANSWERED_BY, ANSWER), lambda: self._when()
         )
+        self.budget = BudgetChecker(self.add_violation, lambda: START + self._when())
         self._outcomes = OutcomeChecker(stack, history)
         self.waits_for_video: Callable[[str, str], bool] = lambda key, version: False  # noqa: ARG005
         self.exclusive = True  # whether two living invocations may never hold one record (clocks are sane)

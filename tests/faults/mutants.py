@@ -22,6 +22,7 @@ from tests.faults import (
     judged_checks,
     mutations_appeals,
     mutations_at_once,
+    mutations_budget,
     mutations_cache,
     mutations_decisions,
     mutations_samples,
@@ -42,6 +43,7 @@ FAMILIES_FIRST = ("preempt:", "race:", "redeploy:", "time-out:")  # each detects
 FIRST_FAMILIES = {
     mutations_appeals.__name__: "appeal-",
     mutations_at_once.__name__: "at-once:",
+    mutations_budget.__name__: "budget-",
     mutations_cache.__name__: "cache-",
     mutations_decisions.__name__: "decide-",
     mutations_samples.__name__: "sample-",

@@ -71,9 +71,9 @@ def publish_whatever_the_verdict() -> None:
 
 @mutation
 def failed_rekognition_is_clean() -> None:
-    def ask(self: Any, proxy: bytes) -> Any:
+    def ask(self: Any, proxy: bytes, on_refused: Any) -> Any:
         try:
-            return real(self, proxy)
+            return real(self, proxy, on_refused)
         except ClientError:
             return (), "7.0"
 

@@ -54,6 +54,12 @@ class QuietObservability(Observability):
     def handed_back(self, error: Exception, *, age: float, object_key: str | None = None) -> None:
         """Ignore the log line: nobody reads it."""
 
+    def budget_spent(self, error: Exception, *, object_key: str | None) -> None:
+        """Ignore the log line: nobody reads it."""
+
+    def pictures_judged(self, pictures: int) -> None:
+        """Ignore the count: the checks count the requests themselves."""
+
     def unknown_message(self, body: str, error: Exception) -> None:
         """Ignore the log line: nobody reads it."""
 

@@ -20,6 +20,7 @@ from media_pipeline.processing.outcomes import Outcomes
 from media_pipeline.processing.processor import Dependencies, ObjectProcessor
 from media_pipeline.processing.single_uploads import SingleUploads
 from media_pipeline.records.answer_cache import AnswerCache
+from media_pipeline.records.budget import JudgingBudget
 from media_pipeline.records.table import Records
 from media_pipeline.settings.functions import ImageSettings, Settings
 from media_pipeline.storage import Storage
@@ -94,12 +95,16 @@ def processor_dependencies(
             days=settings.cache_days,
             on_error=observability.answer_cache_failed,
         )
+    budget = None
+    if settings.judged_per_day:
+        budget = JudgingBudget(clients.dynamodb, settings.records_table, clock, settings.judged_per_day)
     return Dependencies(
         settings=settings,
         records=services.records,
         storage=services.storage,
         moderator=Moderator(rekognition=rekognition, policy=settings.policy),
         answer_cache=cache,
+        budget=budget,
         outcomes=services.outcomes,
         observability=observability,
         clock=clock,

@@ -60,6 +60,7 @@ class Moderator:
         known: Answers | None = None,
         cached: KnownAnswers | None = None,
         on_answer: Callable[[Answers, FreshAnswer], None] = lambda answers, fresh: None,  # noqa: ARG005
+        on_refused: Callable[[], None] = lambda: None,
         together: Together = one_by_one,
     ) -> ModerationResult:
         """Judge the JPEG `proxies` of one object; the most severe verdict decides.
@@ -67,10 +68,11 @@ class Moderator:
         Pictures among `known`, answers to earlier attempts, and among `cached` are not asked about; where a request
         shows that Rekognition's model changed, those of `cached` are asked about after all. Call `before_each` before
         each request; it may refuse the request by raising. Call `on_answer` after each with all answers so far and the
-        new one. `times` are those of a video's frames in seconds, one per proxy. `many_scenes` says that there is much
-        more to see than the proxies show, which the policy may send to review. `together` makes the requests. Once a
-        picture is blocked under `enforce`, no further one is asked about: the verdict cannot change any more, and is
-        about those that were judged by then.
+        new one, and `on_refused`, in the request's thread, after each that AWS answered with an error. `times` are
+        those of a video's frames in seconds, one per proxy. `many_scenes` says that there is much more to see than the
+        proxies show, which the policy may send to review. `together` makes the requests. Once a picture is blocked
+        under `enforce`, no further one is asked about: the verdict cannot change any more, and is about those that were
+        judged by then.
         Raises FailedError (`proxy_refused`) where Rekognition cannot take our picture.
         """
         if self._policy.mode is Mode.OFF:
@@ -80,7 +82,13 @@ class Moderator:
             raise FailedError(Reason.PROXY_REFUSED, "there was no picture to judge")
         digests = [hashlib.sha256(proxy).hexdigest() for proxy in proxies]
         answers, is_decided = self._answered(
-            dict(zip(digests, proxies, strict=True)), known, cached, before_each, on_answer, together
+            dict(zip(digests, proxies, strict=True)),
+            known,
+            cached,
+            before_each,
+            on_answer,
+            on_refused,
+            together,
         )
         judged = [
             answers.pictures[digest]._replace(time=times[number] if times is not None else None)
@@ -102,6 +110,7 @@ class Moderator:
         cached: KnownAnswers | None,
         before_each: Callable[[], None],
         on_answer: Callable[[Answers, FreshAnswer], None],
+        on_refused: Callable[[], None],
         together: Together,
     ) -> tuple[Answers, bool]:
         """Ask about the `proxies`, by SHA-256, that have no answer; return all answers, and whether one decides."""
@@ -114,7 +123,7 @@ class Moderator:
                     return
                 if digest not in answers.pictures:
                     before_each()
-                    yield partial(self._request, digest, proxy)
+                    yield partial(self._request, digest, proxy, on_refused)
 
         is_of_one_model = False
         while not is_of_one_model:
@@ -154,15 +163,16 @@ class Moderator:
             and decide(picture.labels, self._policy).verdict is Verdict.BLOCK
         )
 
-    def _request(self, digest: str, proxy: bytes) -> _Answer:
-        return digest, *self._ask(proxy)
+    def _request(self, digest: str, proxy: bytes, on_refused: Callable[[], None]) -> _Answer:
+        return digest, *self._ask(proxy, on_refused)
 
-    def _ask(self, proxy: bytes) -> tuple[tuple[Label, ...], str]:
+    def _ask(self, proxy: bytes, on_refused: Callable[[], None]) -> tuple[tuple[Label, ...], str]:
         try:
             answer = self._rekognition.detect_moderation_labels(
                 Image={"Bytes": proxy}, MinConfidence=self._policy.min_confidence
             )
         except ClientError as error:
+            on_refused()
             code = error.response["Error"]["Code"]
             if code not in OUR_FAULT:
                 raise

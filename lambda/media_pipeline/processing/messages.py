@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from media_pipeline.errors import LeaseHeldError, SettingsError, UnknownMessageError
+from media_pipeline.errors import BudgetSpentError, LeaseHeldError, SettingsError, UnknownMessageError
 from media_pipeline.events import ObjectEvent, parse_message
 from media_pipeline.invocation import Invocation, LambdaContext
 from media_pipeline.observability import Observability
@@ -21,6 +21,10 @@ FIRST_PAUSE_SHARE = (
     1 / 8
 )  # of the function's time-out: the pause after the first failure; it doubles with each further failure
 LONGEST_PAUSE = 6  # times the time-out, which is the queue's visibility timeout: 50 receives take hours
+
+LONGEST_HIDDEN = 41_400.0
+"""Seconds for which a message that waits for another day is hidden at once. SQS allows 12 hours from its receipt, of
+which the function may have used 15 minutes (Amazon SQS Developer Guide, "Visibility timeout")."""
 
 
 class Message(NamedTuple):
@@ -95,8 +99,12 @@ class MessageWorker:
         try:
             self._events(message.body, replace(invocation, hide=partial(self._hide, message)), failed)
         except Exception as error:
-            age = self._clock() - message.sent_at
-            self._observability.handed_back(error, age=age, object_key=failed[0] if failed else None)
+            object_key = failed[0] if failed else None
+            if isinstance(error, BudgetSpentError):
+                self._observability.budget_spent(error, object_key=object_key)
+            else:
+                age = self._clock() - message.sent_at
+                self._observability.handed_back(error, age=age, object_key=object_key)
             self._choose_return(message, invocation, error)
             raise
 
@@ -157,6 +165,8 @@ def pause(error: Exception, receives: int, timeout: float) -> float:
     """Return the seconds for which a message stays away after its attempt number `receives` failed with `error`."""
     if isinstance(error, LeaseHeldError):
         return max(error.seconds, 0.0)
+    if isinstance(error, BudgetSpentError):
+        return min(error.seconds, LONGEST_HIDDEN)
     if isinstance(error, UnknownMessageError):
         return 0.0  # no attempt can change it: on to the dead-letter queue without delay
     return min(timeout * FIRST_PAUSE_SHARE * 2.0 ** min(receives - 1, 30), timeout * LONGEST_PAUSE)

@@ -34,6 +34,7 @@ from media_pipeline.processing.steps import Steps
 from media_pipeline.processing.verdicts import Verdicts
 from media_pipeline.records.answer_cache import AnswerCache
 from media_pipeline.records.appeals import settled_values
+from media_pipeline.records.budget import JudgingBudget
 from media_pipeline.records.leases import decision_to_carry_out
 from media_pipeline.records.record import Claim, Finished, Record, Status, WaitsForStage, iso_time
 from media_pipeline.records.second_looks import second_look_wanted
@@ -58,6 +59,8 @@ class Dependencies(NamedTuple):
     moderator: Moderator
     answer_cache: AnswerCache | None
     """Keeps Rekognition's answers for later uploads; None where none is kept."""
+    budget: JudgingBudget | None
+    """Bounds the pictures that are judged on a day; None where nothing does."""
     outcomes: Outcomes
     observability: Observability
     clock: Callable[[], float]
@@ -88,6 +91,7 @@ class ObjectProcessor(Generic[Fetched]):
             self._storage,
             self._moderator,
             dependencies.answer_cache,
+            dependencies.budget,
             self._publishing,
             dependencies.observability,
         )

@@ -18,7 +18,9 @@ from media_pipeline.processing.attempt import Attempt
 from media_pipeline.processing.judging import EarlyJudging, Proxies
 from media_pipeline.processing.publishing import Publishing
 from media_pipeline.processing.second_records import SecondRecord, found_since
+from media_pipeline.processing.spending import Spending
 from media_pipeline.records.answer_cache import AnswerCache, Look
+from media_pipeline.records.budget import JudgingBudget
 from media_pipeline.records.record import Record
 from media_pipeline.records.table import Records
 from media_pipeline.results import Output, Results
@@ -43,14 +45,16 @@ class Verdicts:
         storage: Storage,
         moderator: Moderator,
         cache: AnswerCache | None,
+        budget: JudgingBudget | None,
         publishing: Publishing,
         observability: Observability,
     ) -> None:
-        """`cache` keeps answers for later uploads of the same pictures; None for none."""
+        """`cache` keeps answers for later uploads of the same pictures, `budget` bounds requests; None for none."""
         self._records = records
         self._storage = storage
         self._moderator = moderator
         self._cache = cache
+        self._budget = budget
         self._publishing = publishing
         self._observability = observability
 
@@ -182,16 +186,22 @@ class Verdicts:
 
         known = Answers.of_record(attempt.record.attributes, self._moderator.asked_from)
         look = self._look(attempt, proxies, known, before_each)
-        judged = self._moderator.judge(
-            proxies,
-            before_each=before_each,
-            times=times,
-            many_scenes=many_scenes,
-            known=known,
-            cached=look.known if look else None,
-            on_answer=remember,
-            together=attempt.overlap.at_most(requests_at_once(attempt.invocation)),
-        )
+        try:
+            with Spending(self._budget, attempt) as spending:
+                judged = self._moderator.judge(
+                    proxies,
+                    before_each=spending.before(before_each),
+                    times=times,
+                    many_scenes=many_scenes,
+                    known=known,
+                    cached=look.known if look else None,
+                    on_answer=remember,
+                    on_refused=spending.refused,
+                    together=attempt.overlap.at_most(requests_at_once(attempt.invocation)),
+                )
+        finally:
+            if fresh:
+                self._observability.pictures_judged(len(fresh))
         if self._cache is not None and look is not None and fresh:
             asked_from, has_time = self._moderator.asked_from, lambda: attempt.invocation.has_time
             keep = partial(self._cache.keep, look, fresh, asked_from=asked_from, has_time=has_time)

@@ -112,6 +112,15 @@ FIELDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "model_order": ("string", "In the same item: the version in a form that sorts as versions do"),
         "noted_at": ("number", "In the same item: when it was written, in epoch seconds"),
+        "judged": (
+            "number",
+            "In the item of a day's budget, whose sequencer is `!budget` and whose key is `!budget/` with the day: for "
+            "how many pictures Rekognition was asked",
+        ),
+        "allowed": (
+            "number",
+            "In the same item, where a person gave the day another budget: for how many it may be",
+        ),
         "followed_by": (
             "string",
             "Sequencer of the newer record that took this one's place: readers ignore this one",

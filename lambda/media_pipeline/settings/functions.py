@@ -69,6 +69,8 @@ class ImageSettings(Settings):
     """Of which versions a person looks only so that mistakes can be counted."""
     approvals: ApprovalRule = field(default_factory=ApprovalRule)
     """How many persons must approve what the policy withholds."""
+    judged_per_day: int = 0
+    """How many pictures Rekognition may be asked about on a day; 0: as many as there are."""
     encoders: int = 1
     """How many renditions are encoded at once: with most of a second vCPU, two."""
 
@@ -95,6 +97,9 @@ class ImageSettings(Settings):
             cache_days=variables.parsed("MODERATION_CACHE_DAYS", _days, "a whole number of days from 0 on"),
             approvals=_approvals(variables),
             samples=_samples(variables),
+            judged_per_day=variables.parsed("JUDGED_PER_DAY", _pictures, "a number of pictures above 0")
+            if "JUDGED_PER_DAY" in variables
+            else 0,
             encoders=max(1, round(_megabytes(variables) / PROCESSOR_MEGABYTES)),
         )
 
@@ -159,6 +164,11 @@ def _samples(variables: Variables) -> Samples:
     if "REVIEW_SAMPLES" not in variables:
         return Samples()
     return variables.built("REVIEW_SAMPLES", dict, Samples.parse)
+def _pictures(text: str) -> int:
+    pictures = int(text)
+    if pictures < 1:
+        raise ValueError("without a budget the variable is absent")
+    return pictures
 
 
 def _sizes(document: Mapping[str, Any]) -> tuple[Size, ...]:

@@ -1,0 +1,45 @@
+"""Uploads over the day's budget of judged pictures: they wait, are judged on the next day, and nothing is exceeded."""
+
+from collections.abc import Mapping
+
+from tests.faults.configurations import ONE_A_DAY
+from tests.faults.sample_uploads import Content
+from tests.faults.scenarios import DAY, KEY, Scenario
+from tests.faults.simulation import Simulation
+
+OTHER = "shop/other.jpg"
+
+
+def _nothing(_: Simulation) -> None:
+    pass
+
+
+def _spent(run: Simulation) -> None:
+    """Spend the day's budget on another upload."""
+    run.put(OTHER, Content.CLEAN, 1)
+    run.run(DAY)
+
+
+def _upload(run: Simulation) -> None:
+    run.put(KEY, Content.CLEAN, 2)
+
+
+def _upload_hidden(run: Simulation) -> None:
+    run.put(KEY, Content.HIDDEN, 2)
+
+
+def _two_at_once(run: Simulation) -> None:
+    run.put(OTHER, Content.CLEAN, 1)
+    run.put(KEY, Content.CLEAN, 2)
+
+
+BUDGET: Mapping[str, Scenario] = {
+    "budget-spent": Scenario(_spent, _upload, "PUBLISHED", deployment=ONE_A_DAY, in_pairs=False, asked=1),
+    "budget-race": Scenario(
+        _nothing, _two_at_once, "PUBLISHED", deployment=ONE_A_DAY, in_pairs=False, faults=False, asked=2
+    ),
+    # One of its pictures each day, and none twice.
+    "budget-in-parts": Scenario(
+        _nothing, _upload_hidden, "BLOCKED", deployment=ONE_A_DAY, in_pairs=False, faults=False
+    ),
+}
