@@ -26,7 +26,9 @@ def test_every_alarm_has_its_runbook(run: Run) -> None:
     budget = part("dev", "limits", judgedPerDay=10_000)
     recorded = run("dev", {**WHOLE, **budget})
     text = (OPERATOR / "alarms.md").read_text("utf-8")
-    named = {name for heading in re.findall(r"^### (.*)$", text, re.MULTILINE) for name in heading.split(", ")}
+    named = {
+        name for heading in re.findall(r"^### (.*)$", text, re.MULTILINE) for name in heading.split(", ")
+    }
     alarms = {alarm.name.removeprefix("media-pipeline-dev-") for alarm in recorded.of(ALARM)}
     assert alarms - named == set()
     assert named - alarms == set()

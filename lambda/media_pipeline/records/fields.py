@@ -115,11 +115,7 @@ FIELDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "judged": (
             "number",
             "In the item of a day's budget, whose sequencer is `!budget` and whose key is `!budget/` with the day: for "
-            "how many pictures Rekognition was asked",
-        ),
-        "allowed": (
-            "number",
-            "In the same item, where a person gave the day another budget: for how many it may be",
+            "how many pictures Rekognition was asked; beside it `allowed`, where a person gave the day another budget",
         ),
         "followed_by": (
             "string",
