@@ -19,6 +19,8 @@ def test_every_metric_is_listed_with_its_dimensions(
             observability.outcome(status, object_key="key")
     observability.handed_back(RuntimeError("once"), age=60)
     observability.unknown_message("body", RuntimeError("not an event"))
+    observability.pictures_judged(2)
+    observability.budget_spent(RuntimeError("spent"), object_key=None)
     observability.answers_reused(3)
     observability.answer_cache_failed(RuntimeError("throttled"))
     observability.upload_accepted()
