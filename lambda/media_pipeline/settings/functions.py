@@ -164,6 +164,8 @@ def _samples(variables: Variables) -> Samples:
     if "REVIEW_SAMPLES" not in variables:
         return Samples()
     return variables.built("REVIEW_SAMPLES", dict, Samples.parse)
+
+
 def _pictures(text: str) -> int:
     pictures = int(text)
     if pictures < 1:
