@@ -70,6 +70,7 @@ def waiting(desk: Desk, key: str) -> Record:
 def test_printed_rights_are_enough_for_every_act_of_a_reviewer(reviewer: Reviewer) -> None:
     for key in ("a.jpg", "b.jpg", "c.jpg"):
         reviewer.bench.put(key)
+    reviewer.bench.put("d.jpg", status="PUBLISHED", attention="SECOND")
     desk = reviewer.desk()
     assert desk.person.endswith(":assumed-role/reviewers/anna")
     assert {record.object_key for record in desk.waiting.page().records} == {"a.jpg", "b.jpg", "c.jpg"}
@@ -87,7 +88,9 @@ def test_printed_rights_are_enough_for_every_act_of_a_reviewer(reviewer: Reviewe
     two = reviewer.desk(review_approvals='{"Violence":2}')
     assert two.decisions.ask(waiting(two, "c.jpg"), Action.APPROVE, two.person).missing == 1
     assert two.decisions.ask(waiting(two, "c.jpg"), Action.REJECT, two.person).sent
-    assert reviewer.bench.evidence() == 5
+    assert desk.decisions.ask(waiting(desk, "d.jpg"), Action.REJECT, desk.person).sent
+    assert waiting(desk, "d.jpg").attributes["second"][0]["action"] == "reject"
+    assert reviewer.bench.evidence() == 6
 
 
 def test_printed_rights_reach_no_rendition_no_original_and_no_evidence(reviewer: Reviewer) -> None:

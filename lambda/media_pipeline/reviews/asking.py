@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 EVIDENCE_PREFIX = "decisions/"
 ASKED_ATTRIBUTES = (
     *("object_key", "sequencer", "updated_at"),
-    *("decision", "decisions", "approvals", "hold", "attention"),
+    *("decision", "decisions", "approvals", "second", "hold", "attention"),
     "alert_id",
 )
 """All that asking names of a record, to write it or in a condition: a reviewer's rights end there."""
@@ -276,7 +276,7 @@ class Decisions:
         """Note what another person would have decided; it changes nothing else."""
         condition = {
             "attention": Attention.SECOND,
-            "attempt": record.attempt,
+            "alert_id": record.alert_id,
             "decision": record.attributes.get("decision"),
         }
         values = {"second": [*record.attributes.get("second", ()), looked_again(decision)]}
