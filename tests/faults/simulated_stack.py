@@ -22,7 +22,6 @@ from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.moto_api._internal import mock_random
 
 from tests.faults.history import NULL, identity
-from tests.faults.moto_speedups import speed_up_moto
 from tests.faults.moto_versions import fit_versions
 from tests.faults.rendering_cache import (
     PART_SHARE,
@@ -32,6 +31,7 @@ from tests.faults.rendering_cache import (
     transcoding_takes_time,
 )
 from tests.faults.virtual_time import VirtualClock
+from tests.fixtures.moto_speedups import speed_up_moto
 from tests.fixtures.storage import BUCKETS, ENVIRONMENT, REGION, create_buckets, create_records_table
 
 ACCOUNT = "123456789012"

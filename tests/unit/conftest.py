@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
-from moto import mock_aws
 
 from media_pipeline.bootstrap.clients import Clients
 from media_pipeline.records.fields import FIELDS
 from media_pipeline.records.items import ItemTable
 from media_pipeline.records.record import Record
+from tests.fixtures.moto_speedups import fast_mock_aws
 from tests.fixtures.moto_stack import TIMEOUT, FakeContext, MotoStack, build_moto_stack
 from tests.fixtures.storage import ENVIRONMENT, REGION
 from tests.unit.processing.driving import draw
@@ -33,7 +33,7 @@ def every_field_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def clients() -> Clients:
     """Return real clients, created once: moto answers them in every test that uses them."""
-    with pytest.MonkeyPatch.context() as environment, mock_aws():
+    with pytest.MonkeyPatch.context() as environment, fast_mock_aws():
         environment.setenv("AWS_DEFAULT_REGION", REGION)
         return Clients.create(TIMEOUT)
 
@@ -43,7 +43,7 @@ def stack(monkeypatch: pytest.MonkeyPatch, clients: Clients) -> Iterator[MotoSta
     """Yield a new stack with the real functions."""
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
-    with mock_aws():
+    with fast_mock_aws():
         yield build_moto_stack(clients)
 
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 import yaml
-from moto import mock_aws
 from openapi_schema_validator import OAS30Validator
 
 from media_pipeline.bootstrap import clients
@@ -18,6 +17,7 @@ from media_pipeline.bootstrap.api import api
 from media_pipeline.observability import Observability
 from media_pipeline.records.record import to_item
 from media_pipeline.settings.api import ApiSettings
+from tests.fixtures.moto_speedups import fast_mock_aws
 from tests.fixtures.rest_proxy import rest_proxy_event
 from tests.fixtures.storage import ENVIRONMENT, REGION, create_buckets, create_records_table
 
@@ -185,7 +185,7 @@ def _resolved(node: Mapping[str, Any]) -> Mapping[str, Any]:
 @pytest.fixture(scope="session")
 def aws() -> tuple[Any, Any]:
     """Return real clients, created once: moto responses them in every test that uses them."""
-    with pytest.MonkeyPatch.context() as environment, mock_aws():
+    with pytest.MonkeyPatch.context() as environment, fast_mock_aws():
         environment.setenv("AWS_DEFAULT_REGION", REGION)
         return clients.signing_s3(29), clients.dynamodb(29)
 
@@ -201,7 +201,7 @@ def upload_api(monkeypatch: pytest.MonkeyPatch, aws: tuple[Any, Any], service: s
     for name, value in {**ENVIRONMENT, "POWERTOOLS_SERVICE_NAME": service}.items():
         monkeypatch.setenv(name, value)
     s3, dynamodb = aws
-    with mock_aws():
+    with fast_mock_aws():
         create_buckets(s3, "uploads", "renditions", versioned="uploads")
         create_records_table(dynamodb)
         yield UploadApi(s3, dynamodb)

@@ -10,7 +10,6 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from moto import mock_aws
 
 from media_pipeline.events import EventKind, parse_message
 from media_pipeline.reconciliation import Position, Step
@@ -20,6 +19,7 @@ from operations import redrive as redriving
 from operations.__main__ import main
 from operations.errors import OperationsError
 from operations.stack import StackOutputs
+from tests.fixtures.moto_speedups import fast_mock_aws
 
 NOW = time.time()
 LONG_AGO = NOW - 7200
@@ -30,7 +30,7 @@ def outputs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-    with mock_aws():
+    with fast_mock_aws():
         table = boto3.client("dynamodb")
         key, sequencer = "object_key", "sequencer"
         table.create_table(
@@ -175,7 +175,7 @@ def test_decision_whose_message_was_lost_is_sent_again(outputs: Path, status: st
         ("REVIEW", {"decision": decided(NOW + 3600)}),  # a moment ago, whenever this test has its turn
         ("BLOCKED", {"decision": decided(), "carried_out": "01KB5Q8YV0ABCDEFGHJKMNPQRS"}),
         ("SUPERSEDED", {"decision": decided()}),
-        ("REVIEW", {"decision": decided(action="escalate")}),
+        ("PUBLISHED", {"decision": decided(action="escalate")}),
         ("BLOCKED", {"decision": decided(action="withdraw")}),
         ("PUBLISHED", {"decision": decided(action="restore")}),
     ],

@@ -7,11 +7,11 @@ from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from operations.errors import OperationsError
 from operations.stack import StackOutputs
 from operations.tail import LATE, Tail
+from tests.fixtures.moto_speedups import fast_mock_aws
 
 NOW = float(int(time.time()))
 """CloudWatch Logs refuses events that are far from its own time."""
@@ -29,7 +29,7 @@ class Functions:
 def logs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
-    with mock_aws():
+    with fast_mock_aws():
         client = boto3.client("logs", region_name="eu-west-1")
         for name in FUNCTIONS.values():
             client.create_log_group(logGroupName=f"group-of-{name}")

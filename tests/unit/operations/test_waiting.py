@@ -59,7 +59,7 @@ def test_those_whose_original_expires_within_two_weeks_are_counted(
         ({"decision": DECISION}, 1),
         ({"decision": DECISION, "carried_out": "A"}, 1),
         ({"decision": DECISION, "carried_out": "B"}, 0),
-        ({"decision": {**DECISION, "action": "escalate"}}, 0),
+        ({"decision": {**DECISION, "action": "escalate"}}, 1),
         ({"decision": {**DECISION, "at": iso_time(NOW - 5)}}, 0),
         ({}, 0),
     ],

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from media_pipeline.processing.outcomes import Outcomes
-from media_pipeline.records.decisions import Action
 from media_pipeline.records.record import Status
 from media_pipeline.records.table import Records
 from media_pipeline.storage import Storage
@@ -95,14 +94,6 @@ def test_late_delete_leaves_the_copy_of_a_newer_version(stack: MotoStack) -> Non
     assert stack.deliver(marker)
     assert copies(stack) == {copy_of(newer)}
     assert stack.record(KEY, newer).status is Status.BLOCKED
-
-
-def test_delete_leaves_what_a_person_escalated(stack: MotoStack) -> None:
-    event = withhold(stack, FIGHT)
-    decide(stack, KEY, event, Action.ESCALATE)
-    assert stack.deliver(delete(stack, KEY))
-    assert copies(stack) == {copy_of(event)}
-    assert stack.record(KEY, event).status is Status.REVIEW
 
 
 def test_events_of_our_own_move_remove_nothing_however_late_and_often_they_come(stack: MotoStack) -> None:

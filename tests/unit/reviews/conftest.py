@@ -9,7 +9,6 @@ from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from media_pipeline.moderation.result import JudgedPicture, ModerationResult
 from media_pipeline.moderation.verdicts import Label, Mode, Verdict
@@ -19,6 +18,7 @@ from media_pipeline.reviews.asking import Decisions
 from media_pipeline.reviews.pictures import Pictures
 from media_pipeline.reviews.places import Places
 from media_pipeline.reviews.waiting import Waiting
+from tests.fixtures.moto_speedups import fast_mock_aws
 from tests.fixtures.storage import ENVIRONMENT, REGION, create_buckets, create_records_table
 
 LOGS = "stack-logs"  # a bucket "logs" has the host name of CloudWatch Logs in moto
@@ -113,7 +113,7 @@ class Stack:
 def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
-    with mock_aws():
+    with fast_mock_aws():
         dynamodb: Any = boto3.client("dynamodb", region_name=REGION)
         s3: Any = boto3.client("s3", region_name=REGION)
         sqs: Any = boto3.client("sqs", region_name=REGION)
