@@ -35,6 +35,7 @@ alerting = MediaAlerting(
         alerts=stack.notify.alerts,
         results=stack.notify.results,
         judged_per_day=stack.limits.judged_per_day,
+        counts_expiring_reviews=stack.reconcile == "daily" and stack.retention.quarantine > 0,
     ),
     options,
 )

@@ -39,6 +39,8 @@ class MediaAlertingArgs:
     results: Sequence[str] = field(default=())
     judged_per_day: int = 0
     """The budget of judged pictures; 0 for none, which needs no alarm."""
+    counts_expiring_reviews: bool = False
+    """Whether a function counts, once a day, what waits for a person and expires soon."""
 
 
 class MediaAlerting(pulumi.ComponentResource):
@@ -69,6 +71,8 @@ class MediaAlerting(pulumi.ComponentResource):
         self._watch_messages(name, args.service)
         if args.judged_per_day:
             self._watch_budget(name, args.service)
+        if args.counts_expiring_reviews:
+            self._watch_reviews(name, args.service)
         self.register_outputs({"events": self.events.arn, "alarms": self.alarms.arn})
 
     def _subscribe(self, name: str, args: MediaAlertingArgs) -> None:
@@ -169,6 +173,20 @@ class MediaAlerting(pulumi.ComponentResource):
                 topic=self.alarm_topic,
             ),
             child,
+        )
+
+    def _watch_reviews(self, name: str, service: str) -> None:
+        alarm(
+            f"{name}-reviews-expiring",
+            AlarmArgs(
+                meaning="Objects wait for a person, and quarantine deletes their originals within 14 days.",
+                remedy="Decide about them, with `python -m operations review`, the oldest first: what has expired "
+                "cannot be approved any more. Or raise `retention.quarantine`. It rings once a day.",
+                metrics={"expiring": _metric(service, "ReviewsExpiring", "Maximum")},
+                threshold=1,
+                topic=self.alarm_topic,
+            ),
+            pulumi.ResourceOptions(parent=self),
         )
 
     def _watch_messages(self, name: str, service: str) -> None:

@@ -74,6 +74,11 @@ def review_settings(config: StackConfig) -> dict[str, str]:
     return {"REVIEW_APPROVALS": _json(approvals)} if approvals else {}
 
 
+def reconcile_settings(config: StackConfig) -> dict[str, str]:
+    """Return what reconcile gets: until when what waits for review can be approved."""
+    return {"QUARANTINE_RETENTION_DAYS": str(config.retention.quarantine)}
+
+
 def dead_letters_settings(_: StackConfig) -> dict[str, str]:
     """Return what dead-letters gets: where each key takes one upload."""
     return {"UPLOADS_PREFIX": UPLOADS_PREFIX}

@@ -278,6 +278,7 @@ RECONCILE = FunctionSpec(
     purpose="compares buckets and records once a day, and repairs what differs",
     is_deployed=lambda config: config.reconcile == "daily",
     schedule="rate(1 day)",
+    settings=environment.reconcile_settings,
     memory=lambda _: 1024,  # holds a window of a listing, and parses the table with more than half a vCPU
     timeout=lambda _: bounds.LAMBDA_TIMEOUT_SECONDS[
         1

@@ -3,12 +3,14 @@
 `tests/local/test_least_privilege.py` compares this with the calls that the functions really make.
 """
 
+import pulumi
 import pulumi_aws as aws
 
 from components.bucket import PrivateBucket
 from components.environment import ANSWERS_PREFIX, UPLOADS_PREFIX
 from components.iam import Statement
 from components.resources import Resources
+from components.storage import ATTENTION_INDEX
 
 
 def process_image(on: Resources) -> list[Statement]:
@@ -158,6 +160,11 @@ def reconcile(on: Resources) -> list[Statement]:
         ),
         Statement(
             sid="ReadTheRecords", actions=["dynamodb:Query", "dynamodb:Scan"], resources=[storage.records.arn]
+        ),
+        Statement(
+            sid="CountExpiringReviews",
+            actions=["dynamodb:Query"],
+            resources=[pulumi.Output.concat(storage.records.arn, f"/index/{ATTENTION_INDEX}")],
         ),
         Statement(
             sid="NoteWhereToContinue",

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from media_pipeline.reviews.asking import DECIDED
+from operations.evidence import Evidence
 from operations.stack import StackOutputs
 from operations.waiting import EXPIRES_SOON_DAYS, WaitingRecords, expiry_days
 
@@ -16,6 +18,11 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 PENDING = "PendingConfirmation"  # what SNS lists in place of an ARN
+_OTHERS: Final = (
+    ("APPEAL", "APPEAL", "decide about them: `python -m operations review`"),
+    ("ESCALATED", "held as evidence", None),
+)
+"""Further states of the index, with what they are called, and what a person should do about it."""
 _QUEUE, _FUNCTION = "_url", "_function"
 _WAITING: Final = "ApproximateNumberOfMessages"
 _IN_FLIGHT: Final = "ApproximateNumberOfMessagesNotVisible"
@@ -57,6 +64,7 @@ class Status:
         """Look at queues, records, functions, then subscriptions. Raises what boto3 raises."""
         yield from self._queues()
         yield from self._records()
+        yield from self._evidence()
         yield from self._functions()
         yield from self._subscriptions()
 
@@ -103,11 +111,35 @@ class Status:
                 state=f"{review.expiring:,} records, whose originals are kept for {days} days",
                 problem=f"decide within {EXPIRES_SOON_DAYS} days: what has expired cannot be approved any more",
             )
+        for state, subject, problem in _OTHERS:
+            found = records.read(state)
+            review.not_carried_out += found.not_carried_out
+            if found.count:
+                yield Line(subject=subject, state=found.words(now), problem=problem)
+        review.not_carried_out += records.read(DECIDED).not_carried_out
         if review.not_carried_out:
             yield Line(
                 subject="decided, not carried out",
                 state=f"{review.not_carried_out:,} records",
                 problem="`python -m operations redrive --status DECIDED` has the workers carry it out",
+            )
+
+    def _evidence(self) -> Iterator[Line]:
+        logs = self._outputs.named.get("logs_bucket")
+        if logs is None:
+            return
+        evidence = Evidence(
+            dynamodb=self._dynamodb,
+            s3=self._s3,
+            table=self._outputs.records_table,
+            logs=logs,
+            clock=self._clock,
+        )
+        for each in evidence.without_effect():
+            yield Line(
+                subject="evidence without effect",
+                state=f"{each.action} of {each.object_key!r} by {each.person} at {each.at}, {each.id}",
+                problem="it was cut off, or somebody else was first: nothing happened; decide again if it is wanted",
             )
 
     def _functions(self) -> Iterator[Line]:

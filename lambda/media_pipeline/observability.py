@@ -31,6 +31,7 @@ METRICS = {
     "UnknownMessages": Metric("messages in a dead-letter queue that are not S3 events"),
     "AnswersReused": Metric("judged pictures whose answer Rekognition gave to an earlier upload"),
     "AnswerCacheErrors": Metric("failures to read or write answers for later uploads; Rekognition was asked"),
+    "ReviewsExpiring": Metric("objects that wait for a person and whose original expires within 14 days"),
     "UploadsAccepted": Metric("pictures that were stored through the upload API"),
     "UploadFormsIssued": Metric("forms that the upload API gave out"),
     "UploadsRefused": Metric("uploads that the upload API refused, by HTTP status", ("service", "status")),
@@ -156,6 +157,11 @@ class Observability:
     def reconciled(self, repaired: int, *, finished: bool) -> None:
         """Log the end of a run over buckets and records; an unfinished one continues the next time."""
         self.logger.info("reconciled", extra={"repaired": repaired, "finished": finished})
+
+    def reviews_expiring(self, count: int) -> None:
+        """Count and log objects that wait for a person, and whose original expires soon."""
+        self._count("ReviewsExpiring", count)
+        self.logger.warning("reviews will outlive their originals", extra={"reviews": count})
 
     @contextmanager
     def invocation(self, context: Any, **ids: str) -> Iterator[None]:

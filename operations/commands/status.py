@@ -19,7 +19,8 @@ def add(commands: "Commands") -> None:
         "status",
         help="show what the stack is doing, and what of it needs a person",
         description="Show the depth of every queue, how many records need a person and for how long they"
-        " have waited, decisions that were not carried out, the state of every function, and"
+        " have waited, decisions that were not carried out, evidence that the record lacks,"
+        " the state of every function, and"
         " which e-mail subscriptions are not confirmed. Changes nothing.",
     )
     add_stack(status)

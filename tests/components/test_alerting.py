@@ -86,6 +86,7 @@ def test_alarms_on_outcomes_watch_metrics_that_the_functions_really_emit(
     observability.unknown_message("body", RuntimeError("no event"))
     observability.upload_accepted()
     observability.form_issued()
+    observability.reviews_expiring(2)
     emitted = set(observability.metrics.provider.metric_set)
     observability.metrics.clear_metrics()
     watched = {
@@ -299,3 +300,14 @@ def test_topics_are_encrypted_as_far_as_their_publishers_can_use_a_free_key(reco
     topics = {topic.name.rsplit("-", 1)[-1]: topic.inputs for topic in recorded.of("aws:sns/topic:Topic")}
     assert topics["events"]["kmsMasterKeyId"] == "alias/aws/sns"
     assert "kmsMasterKeyId" not in topics["alarms"]  # CloudWatch cannot use the AWS-managed key
+
+
+def test_reviews_that_expire_ring_only_where_something_counts_them(run: Run) -> None:
+    def rings(**keys: object) -> bool:
+        recorded = run("dev", {"notify": {"alerts": ["a@example.com"]}, **keys})
+        return any(alarm.name.endswith("-reviews-expiring") for alarm in recorded.of(ALARM))
+
+    kept = {"originals": 14, "quarantine": 0, "records": 0, "logs": 14}
+    assert rings(reconcile="daily")
+    assert not rings(reconcile="off")
+    assert not rings(reconcile="daily", retention=kept)

@@ -25,6 +25,7 @@ def test_every_metric_is_listed_with_its_dimensions(
     observability.answer_cache_failed(RuntimeError("throttled"))
     observability.upload_accepted()
     observability.form_issued()
+    observability.reviews_expiring(1)
     observability.refused(429, "too many", RuntimeError("throttled"), is_upload=True)
     observability.metrics.flush_metrics()
     published: dict[str, tuple[str, ...]] = {}

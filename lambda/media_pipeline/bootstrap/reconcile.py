@@ -6,6 +6,7 @@ from media_pipeline.bootstrap.clients import Clients
 from media_pipeline.observability import Observability
 from media_pipeline.processing.scheduled_reconcile import ScheduledReconcile
 from media_pipeline.reconciliation import Reconcile
+from media_pipeline.records.expiring import ExpiringReviews
 from media_pipeline.records.resumption import Resumption
 from media_pipeline.settings.reconcile import ReconcileSettings
 
@@ -28,6 +29,12 @@ def scheduled_reconcile(
     timeout: float,
 ) -> ScheduledReconcile:
     """Assemble the function; `timeout` in seconds is what `clients` were made for."""
+    expiring = ExpiringReviews(
+        dynamodb=clients.dynamodb,
+        table=settings.places.records_table,
+        days=settings.quarantine_days,
+        clock=clock,
+    )
     return ScheduledReconcile(
         start=lambda: Reconcile(
             places=settings.places,
@@ -38,6 +45,7 @@ def scheduled_reconcile(
             clock=clock,
         ),
         resumption=Resumption(dynamodb=clients.dynamodb, table=settings.places.records_table, clock=clock),
+        expiring=expiring if settings.quarantine_days else None,
         observability=observability,
         client_timeout=timeout,
     )

@@ -6,6 +6,7 @@ from typing import Any
 from media_pipeline.invocation import Invocation, LambdaContext
 from media_pipeline.observability import Observability
 from media_pipeline.reconciliation import Reconcile
+from media_pipeline.records.expiring import ExpiringReviews
 from media_pipeline.records.resumption import Resumption
 
 
@@ -13,7 +14,7 @@ class ScheduledReconcile:
     """The handler of the function that EventBridge Scheduler invokes; its event says nothing.
 
     A run that fails or is killed begins at the same position again: a repair can be repeated. `start` makes a new
-    Reconcile, which remembers records for one run only.
+    Reconcile, which remembers records for one run only. `expiring` is None where quarantine keeps everything.
     """
 
     def __init__(
@@ -21,11 +22,13 @@ class ScheduledReconcile:
         *,
         start: Callable[[], Reconcile],
         resumption: Resumption,
+        expiring: ExpiringReviews | None = None,
         observability: Observability,
         client_timeout: float,
     ) -> None:
         self._start = start
         self._resumption = resumption
+        self._expiring = expiring
         self._observability = observability
         self._client_timeout = client_timeout
 
@@ -43,4 +46,6 @@ class ScheduledReconcile:
             self._resumption.save(run.position)
             finished = run.position is None
             self._observability.reconciled(repaired, finished=finished)
+            if self._expiring is not None and (expiring := self._expiring.count()):
+                self._observability.reviews_expiring(expiring)
         return {"repaired": repaired, "finished": finished}

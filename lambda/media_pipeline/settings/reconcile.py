@@ -9,10 +9,12 @@ from media_pipeline.settings.variables import Variables
 
 @dataclass(frozen=True, kw_only=True)
 class ReconcileSettings:
-    """What is compared, and whether traces are sent."""
+    """What is compared, whether traces are sent, and when what waits for review expires."""
 
     places: Places
     tracing: bool
+    quarantine_days: int
+    """How long quarantine keeps what is put there; 0: for ever."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "ReconcileSettings":
@@ -29,4 +31,5 @@ class ReconcileSettings:
                 images_queue_url=variables.text("IMAGES_QUEUE_URL"),
             ),
             tracing=variables.boolean("TRACING"),
+            quarantine_days=variables.parsed("QUARANTINE_RETENTION_DAYS", int, "a whole number of days"),
         )

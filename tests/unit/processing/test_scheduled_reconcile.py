@@ -13,7 +13,8 @@ from media_pipeline.events import normalise_sequencer
 from media_pipeline.observability import Observability
 from media_pipeline.processing.scheduled_reconcile import ScheduledReconcile
 from media_pipeline.reconciliation import Places, Position, Reconcile, Step
-from media_pipeline.records.record import to_item
+from media_pipeline.records.expiring import ExpiringReviews
+from media_pipeline.records.record import iso_time, to_item
 from media_pipeline.records.resumption import KEPT_SECONDS, Resumption
 from tests.fixtures.moto_stack import MotoStack
 from tests.unit.processing.driving import draw
@@ -263,3 +264,52 @@ def test_a_run_that_fails_leaves_the_position_of_the_run_before(
             handler({}, Context(looks=100))
     assert resumption(stack).load() == before
     assert handler({}, Context(looks=100)) == {"repaired": 1, "finished": True}
+
+
+def test_reviews_that_will_outlive_their_original_are_counted_once_a_run(
+    stack: MotoStack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for key, days, attention in (
+        ("a", 17, "REVIEW"),
+        ("b", 15, "REVIEW"),
+        ("c", 40, "APPEAL"),
+        ("d", 40, "ESCALATED"),
+    ):
+        item = {
+            "object_key": key,
+            "sequencer": normalise_sequencer("1"),
+            "status": "REVIEW",
+            "attention": attention,
+            "created_at": iso_time(stack.clock.now - days * 86_400),
+            "updated_at": iso_time(stack.clock.now),
+        }
+        stack.clients.dynamodb.put_item(TableName="records", Item=to_item(item))
+    expiring = ExpiringReviews(
+        dynamodb=stack.clients.dynamodb, table="records", days=30, clock=lambda: stack.clock.now
+    )
+    run = scheduled(stack)
+    run._expiring = expiring
+    assert run({}, Context(looks=100))["finished"]
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["ReviewsExpiring"] for line in lines if "ReviewsExpiring" in line] == [[2]]
+    short = ExpiringReviews(
+        dynamodb=stack.clients.dynamodb, table="records", days=36, clock=lambda: stack.clock.now
+    )
+    assert short.count() == 1
+
+
+@pytest.mark.parametrize(("days", "counts"), [(8, 1), (12, 0)])
+def test_of_a_short_retention_half_of_it_is_the_notice(stack: MotoStack, days: int, counts: int) -> None:
+    item = {
+        "object_key": "a",
+        "sequencer": normalise_sequencer("1"),
+        "status": "REVIEW",
+        "attention": "REVIEW",
+        "created_at": iso_time(stack.clock.now - 5 * 86_400),
+        "updated_at": iso_time(stack.clock.now),
+    }
+    stack.clients.dynamodb.put_item(TableName="records", Item=to_item(item))
+    found = ExpiringReviews(
+        dynamodb=stack.clients.dynamodb, table="records", days=days, clock=lambda: stack.clock.now
+    )
+    assert found.count() == counts
