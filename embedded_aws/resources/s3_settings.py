@@ -205,6 +205,8 @@ class BucketLifecycleConfiguration(BucketSetting):
             "rules.id",
             "rules.status",
             "rules.filter.prefix",
+            "rules.filter.tag.key",
+            "rules.filter.tag.value",
             "rules.abortIncompleteMultipartUpload.daysAfterInitiation",
             "rules.expiration.days",
             "rules.expiration.expiredObjectDeleteMarker",
@@ -218,7 +220,7 @@ class BucketLifecycleConfiguration(BucketSetting):
         rules = []
         for rule in inputs["rules"]:
             made = {key: value for key, value in capitalised(rule).items() if key not in ("Id", "Filter")}
-            made |= {"ID": rule["id"], "Filter": {"Prefix": rule.get("filter", {}).get("prefix", "")}}
+            made |= {"ID": rule["id"], "Filter": capitalised(rule.get("filter") or {"prefix": ""})}
             rules.append(made)
         self.s3.put_bucket_lifecycle_configuration(
             Bucket=inputs["bucket"], LifecycleConfiguration={"Rules": rules}
@@ -230,7 +232,9 @@ class BucketLifecycleConfiguration(BucketSetting):
         for found in self.s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]:
             made = {key: value for key, value in uncapitalised(found).items() if key not in ("iD", "prefix")}
             made["id"] = found["ID"]
-            made["filter"] = {"prefix": found.get("Filter", {}).get("Prefix", "")}
+            chosen = found.get("Filter", {})
+            tag = uncapitalised(chosen["Tag"]) if "Tag" in chosen else None
+            made["filter"] = {"tag": tag} if tag else {"prefix": chosen.get("Prefix", "")}
             rules.append(made)
         return {"rules": rules}
 

@@ -72,7 +72,7 @@ def lifecycle(bench: Bench) -> Made:
     return (
         "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
         {**same, "rules": rules(1)},
-        {**same, "rules": rules(2)},
+        {**same, "rules": [{**rules(2)[0], "filter": {"tag": {"key": "status", "value": "OLD"}}}]},
     )
 
 
