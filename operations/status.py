@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from media_pipeline.reviews.asking import DECIDED
 from operations.evidence import Evidence
+from operations.intake import Intake
 from operations.stack import StackOutputs
 from operations.waiting import EXPIRES_SOON_DAYS, WaitingRecords, expiry_days
 
@@ -66,6 +67,7 @@ class Status:
         yield from self._records()
         yield from self._evidence()
         yield from self._functions()
+        yield from self._intake()
         yield from self._subscriptions()
 
     def _queues(self) -> Iterator[Line]:
@@ -156,6 +158,15 @@ class Status:
                 if runs
                 else f"its last update is {update}: {shown.get('StateReason', 'see AWS')}",
             )
+
+    def _intake(self) -> Iterator[Line]:
+        for mapping in Intake(awslambda=self._lambda, outputs=self._outputs).mappings():
+            if not mapping.takes:
+                yield Line(
+                    subject="intake",
+                    state=f"{mapping.function} takes no messages: {mapping.state}",
+                    problem="`python -m operations resume` has it go on; messages are kept for 14 days",
+                )
 
     def _subscriptions(self) -> Iterator[Line]:
         """Hold the subscriptions of both topics against the addresses; SNS deletes unconfirmed ones after 48 h."""
