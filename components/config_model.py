@@ -33,9 +33,8 @@ EDGE_TAG, COVER_TAG = "as-edge", "as-cover"  # pydantic puts a union's tag into 
 class Keys(BaseModel):
     """A group of keys: no unknown key is accepted, and no value changes after parsing."""
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, alias_generator=to_camel, use_attribute_docstrings=True
-    )
+    # Without `use_attribute_docstrings`, which parses this file anew for every class: only documents read them.
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel)
 
 
 Edge = Annotated[int, Whole(bounds.EDGE_PIXELS, " of pixels", 1024)]

@@ -1,6 +1,9 @@
 """The configuration's documents: every key, and the output formats."""
 
+import ast
+import inspect
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import Any
 
 from pydantic import BaseModel
@@ -76,17 +79,39 @@ def formats() -> str:
 
 def _walk(model: type[BaseModel], group: Path) -> Iterator[tuple[Path, str, Any]]:
     """Yield path, meaning and words of every key that can be set, depth first."""
+    meanings = _docstrings(model)
     for name, field in model.model_fields.items():
         path = (*group, config_schema.spelling(name, field))
         inner = config_schema.unwrap(field.annotation)[0]
         if isinstance(inner, type) and issubclass(inner, BaseModel):
             yield from _walk(inner, path)
             continue
-        yield path, field.description or "", config_schema.about(StackKeys, path, name=False)
+        yield (
+            path,
+            field.description or meanings.get(name, ""),
+            config_schema.about(StackKeys, path, name=False),
+        )
         if path in _FREE_NAMES:
-            for key, part in Cover.model_fields.items():
+            for key, meaning in _docstrings(Cover).items():
                 below = (*path, *_FREE_NAMES[path], key)
-                yield below, part.description or "", config_schema.about(Cover, (key,), name=False)
+                yield below, meaning, config_schema.about(Cover, (key,), name=False)
+
+
+def _docstrings(model: type[BaseModel]) -> dict[str, str]:
+    """Return the string below each attribute of a class that a module declares; none of one made by a call."""
+    declared = ast.parse(inspect.getsource(inspect.getmodule(model) or model)).body
+    (body,) = [
+        node.body for node in declared if isinstance(node, ast.ClassDef) and node.name == model.__name__
+    ] or [[]]
+    return {
+        attribute.target.id: inspect.cleandoc(meaning.value.value)
+        for attribute, meaning in pairwise(body)
+        if isinstance(attribute, ast.AnnAssign)
+        and isinstance(attribute.target, ast.Name)
+        and isinstance(meaning, ast.Expr)
+        and isinstance(meaning.value, ast.Constant)
+        and isinstance(meaning.value.value, str)
+    }
 
 
 def _value(values: Mapping[str, object], path: Path) -> object:
