@@ -11,6 +11,7 @@ from operations.commands import (
     budget,
     cost,
     forget,
+    hashes,
     pause,
     plan,
     reconcile,
@@ -43,6 +44,7 @@ COMMANDS: Mapping[str, Command] = {
     "takedown": takedown,
     "restore": restore,
     "forget": forget,
+    "hashes": hashes,
 }
 """By name, in the order in which `--help` lists them."""
 

@@ -71,8 +71,14 @@ def decide_again(moderation: Mapping[str, Any], policy: Policy) -> Decided | Unk
     """Return what `policy` would make of an object if it were uploaded again, or why its record does not say.
 
     `moderation` is the record's field of that name, in plain values. That the model may be another one by now is not
-    taken into account.
+    taken into account. What an entry of the hash list decided stays so while the entry is there, unless the policy
+    blocks it.
     """
+    if moderation.get("known"):
+        listed = decided_then(moderation)
+        again = decide_again({**moderation, "known": None}, policy)
+        is_blocked = isinstance(again, Decided) and again.outcome is Outcome.BLOCKED
+        return again if is_blocked and listed.outcome is not Outcome.BLOCKED else listed
     if policy.mode is not Mode.ENFORCE:
         return Decided(Outcome.PUBLISHED, None)
     if moderation["mode"] == Mode.OFF:

@@ -71,7 +71,7 @@ class Evidence:
                 object_key=waiting[subject].object_key,
             )
             for document in read
-            if (subject := (document["object_key_sha256"], document.get("version"))) in waiting
+            if (subject := (document.get("object_key_sha256"), document.get("version"))) in waiting
             and epoch(document["at"]) < before
             # Ids sort by time: what the record shows of later acts settled the earlier ones.
             and document["id"] > max(_ids(waiting[subject]), default="")

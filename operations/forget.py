@@ -5,7 +5,6 @@ its versions, and empties its records.
 """
 
 import hashlib
-import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -15,11 +14,10 @@ from botocore.exceptions import ClientError
 
 from media_pipeline.quarantine import Quarantine
 from media_pipeline.records.answer_cache import PARTITIONS, SORT_KEY
-from media_pipeline.records.decisions import decision_id
-from media_pipeline.records.record import Record, Status, from_item, iso_time
-from media_pipeline.reviews.asking import EVIDENCE_PREFIX
+from media_pipeline.records.record import Record, Status, from_item
 from media_pipeline.reviews.places import Places
 from operations.errors import OperationsError
+from operations.keeping_evidence import keep_evidence
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -110,26 +108,16 @@ class Forget:
 
     def keep_evidence(self, key: str, *, person: str, case: str) -> str:
         """Put into the logs bucket that the key is forgotten, without naming it; return the evidence's key."""
-        now = self._clock()
-        number = decision_id(now)
-        document = {
-            "id": number,
-            "action": "forget",
-            "person": person,
-            "at": iso_time(now),
-            "stack": self._places.stack,
-            "object_key_sha256": hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest(),
-            "case": {"number": case},
-        }
-        name = f"{EVIDENCE_PREFIX}{datetime.fromtimestamp(now, UTC):%Y/%m/%d}/{number}.json"
-        self._s3.put_object(
-            Bucket=self._places.logs_bucket,
-            Key=name,
-            Body=json.dumps(document, sort_keys=True).encode(),
-            ContentType="application/json",
-            IfNoneMatch="*",
+        digest = hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()
+        return keep_evidence(
+            self._s3,
+            self._places.logs_bucket,
+            stack=self._places.stack,
+            action="forget",
+            person=person,
+            now=self._clock(),
+            facts={"object_key_sha256": digest, "case": {"number": case}},
         )
-        return name
 
     def delete_key(self, key: str, *, seconds: float) -> bool:
         """Delete the key, and wait until the functions removed renditions and copies; return whether they did."""
@@ -175,6 +163,7 @@ class Forget:
             Remains("the key in S3's access logs, and the evidence, which names it by SHA-256", kept),
             Remains("the key in the functions' logs", kept),
             Remains("messages and dead letters about the key", late),
+            Remains("hashes of its content on the hash list, if it is there", "`operations hashes remove`"),
             Remains("e-mails that were sent, and what subscribers to announcements keep", "out of reach"),
             Remains(
                 "renditions in browsers, CDNs and downloads", "out of reach; browsers keep them for a year"

@@ -10,7 +10,8 @@ PipelineError
 │   │   └── LeaseLapsedError   this machine stood still   -> returns, not counted as killed
 │   ├── BudgetSpentError the day's pictures are judged   -> returns when the next day begins
 │   ├── OutOfTimeError   too little time left for a call -> returns, with a full time-out again
-│   └── SlowDecodingError   decoding used the time up    -> returns, but counted: no fourth attempt
+│   ├── SlowDecodingError   decoding used the time up    -> returns, but counted: no fourth attempt
+│   └── HashListError    the hash list cannot be read    -> returns until it can: nothing is published
 ├── UnknownMessageError  not an S3 event                 -> the dead_letters function logs and counts it
 ├── UnknownAnnouncementError  not an outcome             -> log_notification's dead-letter queue and its alarm
 ├── AnswerCacheError the cache of answers is in trouble -> logged and counted; Rekognition is asked
@@ -90,9 +91,15 @@ class Reason(StrEnum):
     VIDEO_DISABLED = "video_disabled", "REJECTED", "It is a video, and the stack processes none."
     RESOURCE_EXHAUSTED = "resource_exhausted", "REJECTED", "Decoding it ended the function three times."
     POLICY_BLOCK = "policy_block", "BLOCKED", "The moderation policy forbids it."
+    KNOWN_BLOCK = "known_block", "BLOCKED", "It is on the stack's hash list of what is not published."
     PERSON_BLOCK = "person_block", "BLOCKED", "A person looked at it and decided against it."
     TAKEN_DOWN = "taken_down", "BLOCKED", "A person withdrew it; what was published of it is removed."
     POLICY_REVIEW = "policy_review", "REVIEW", "The moderation policy asks for a person to look at it."
+    KNOWN_REVIEW = (
+        "known_review",
+        "REVIEW",
+        "It is on the stack's hash list, or looks like something there; a person has to look at it.",
+    )
     ORIGINAL_EXPIRED = (
         "original_expired",
         "REVIEW",
@@ -175,6 +182,10 @@ class OutOfTimeError(TransientError):
 
 class SlowDecodingError(TransientError):
     """Decoding left too little time for the rest; counted like a time-out during decoding."""
+
+
+class HashListError(TransientError):
+    """The hash list, or an entry of it, cannot be read or written."""
 
 
 class UnknownMessageError(PipelineError):

@@ -7,6 +7,7 @@ from tests.faults.scenarios_appeals import APPEALS
 from tests.faults.scenarios_budget import BUDGET
 from tests.faults.scenarios_cache import CACHE
 from tests.faults.scenarios_decisions import DECISIONS
+from tests.faults.scenarios_lists import LISTS
 from tests.faults.scenarios_operations import OPERATIONS
 from tests.faults.scenarios_samples import SAMPLES
 from tests.faults.scenarios_versions import VERSIONS
@@ -22,4 +23,5 @@ SCENARIOS: Mapping[str, Scenario] = {
     **DECISIONS,
     **APPEALS,
     **SAMPLES,
+    **LISTS,
 }

@@ -31,6 +31,7 @@ class Deployment:
     cache_days: int = 0  # for which answers serve later uploads of the same pictures; 0: they are not kept
     second_look: float = 0.0  # percent of decided reviews that another person looks at again
     judged_per_day: int = 0  # pictures that Rekognition may be asked about; 0: any number
+    lists: bool = False  # whether environments read the hash list; if not, they know that it is empty
     timeout: float = 60.0  # seconds, of the functions that only react; their clients are made for it
     video_timeout: float = 225.0  # seconds; the clients of the video function are made for `timeout` as well
 
@@ -140,6 +141,9 @@ CACHING_AS_STRICT = replace(
     moderation={"mode": "enforce", "block": {"Weapons": 90, "Violence": 55}},
 )
 ONE_A_DAY = replace(FIRST, name="one-a-day", judged_per_day=1)
+LISTING = replace(FIRST, lists=True)
+LISTING_OBSERVING = replace(OBSERVING, lists=True)
+LISTING_VIDEOS = replace(WITH_VIDEOS, lists=True)
 KEEPING = replace(FIRST, name="keeping-records-for-two-weeks", retention_days=14)
 SAMPLING = replace(FIRST, name="sampling", second_look=100.0)
 BY_NAME = {

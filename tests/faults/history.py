@@ -1,6 +1,7 @@
 """What happened in a run: uploads, deletes, moderation requests, announcements. All checks compare with it."""
 
 import hashlib
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,6 +51,17 @@ class AskedDecision:
 
 
 @dataclass
+class Listed:
+    """An entry of the hash list, in virtual seconds; `action` is `block` or `review`."""
+
+    id: str
+    sha256: str
+    action: str
+    since: float
+    until: float = math.inf
+
+
+@dataclass
 class History:
     """Everything that happened in one run."""
 
@@ -68,6 +80,7 @@ class History:
     announcements_read: int = 0
     decisions: dict[str, AskedDecision] = field(default_factory=dict)  # id -> the decision
     appealed: set[str] = field(default_factory=set)  # keys whose appeal the upload API took
+    listed: list[Listed] = field(default_factory=list)  # entries of the hash list, also removed ones
     dead_lettered: set[tuple[str, str]] = field(
         default_factory=set
     )  # (key, version) that reached the dead letters
@@ -95,6 +108,11 @@ class History:
         asked = self.decision_of(item)
         digest = hashlib.sha256(upload.data).hexdigest()
         return asked is not None and (asked.action, asked.sha256) == ("approve", digest)
+
+    def entries_about(self, upload: "Upload") -> list[Listed]:
+        """Return the entries of the hash list about the bytes of an upload."""
+        digest = hashlib.sha256(upload.data).hexdigest()
+        return [entry for entry in self.listed if entry.sha256 == digest]
 
     def shown_by(self, number: int, upload: Upload | None) -> Upload | None:
         """Return the upload whose number was read from a rendition of `upload`.

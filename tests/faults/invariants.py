@@ -14,7 +14,7 @@ from tests.faults.api_client import UPLOAD_API
 from tests.faults.budget_checks import BudgetChecker
 from tests.faults.expiry_checks import MARKS, expiry_problems
 from tests.faults.fault_injection import Call
-from tests.faults.history import History
+from tests.faults.history import History, Upload
 from tests.faults.outcome_checks import OutcomeChecker
 from tests.faults.published_content import ContentChecker
 from tests.faults.record_items import (
@@ -33,6 +33,7 @@ from tests.faults.simulated_queues import VISIBILITY_FACTOR
 from tests.faults.simulated_stack import QUARANTINE, RENDITIONS, SimulatedStack
 from tests.faults.virtual_time import START
 
+LIST_SECONDS = 60.0 + 5.0  # how old the hash list may be that an invocation goes by, and clocks that differ
 CLOCKS_APART = 5.0  # seconds between two clocks that are off in opposite directions
 
 
@@ -150,6 +151,7 @@ class InvariantChecker:
         is_approved = item is not None and self._history.is_approved(item, upload)
         if not is_approved:
             self.content.published(key, upload, call)
+            self._not_on_the_list(key, upload, call)
         if not is_approved and not self._outcomes.allowed(upload):
             judged = sorted(self._history.judged.get(upload.number, ()))
             self.add_violation(f"a rendition of {upload} was put; Rekognition judged it under: {judged}")
@@ -168,6 +170,13 @@ class InvariantChecker:
             self.add_violation(
                 f"rendition {key} was put, and the record does not list it: nothing would remove it"
             )
+
+    def _not_on_the_list(self, key: str, upload: Upload, call: Call) -> None:
+        """Check that nothing is put that was on the hash list so long that the invocation had to know it."""
+        began = call.invocation.began - START
+        for entry in self._history.entries_about(upload):
+            if entry.since + LIST_SECONDS < began and self._when() < entry.until:
+                self.add_violation(f"rendition {key} was put, and its original is on the hash list: {entry}")
 
     def _table_changed(self, key: str, call: Call) -> None:
         before = self._known.get(key, {})

@@ -25,6 +25,7 @@ from tests.faults import (
     mutations_budget,
     mutations_cache,
     mutations_decisions,
+    mutations_lists,
     mutations_samples,
 )
 from tests.faults.all_mutations import MUTATIONS
@@ -47,6 +48,7 @@ FIRST_FAMILIES = {
     mutations_cache.__name__: "cache-",
     mutations_decisions.__name__: "decide-",
     mutations_samples.__name__: "sample-",
+    mutations_lists.__name__: "list-",
 }
 """Of the mutations of a module: how the names of the cases begin that are most likely to detect them."""
 CACHE_SHARE = 5

@@ -14,11 +14,14 @@ import botocore.session
 from botocore.retries import adaptive
 from botocore.retries.quota import RetryQuota
 
+from media_pipeline.bootstrap import workers
 from media_pipeline.bootstrap.clients import Clients, rekognition
 from media_pipeline.bootstrap.video import video_worker
 from media_pipeline.bootstrap.workers import dead_letters_worker, image_worker
+from media_pipeline.moderation.hash_list import HashList
 from media_pipeline.observability import Observability
 from media_pipeline.processing.messages import MessageWorker
+from media_pipeline.records.hash_list import HashListReader
 from media_pipeline.records.record import Status
 from media_pipeline.settings.functions import VideoSettings
 from tests.faults.configurations import Deployment
@@ -81,6 +84,13 @@ class QuietObservability(Observability):
     @contextmanager
     def invocation(self, context: Any, **ids: str) -> Iterator[None]:  # noqa: ARG002
         yield
+
+
+class KnownToBeEmpty(HashListReader):
+    """The hash list where no scenario is about it: one read less at which every fault is tried."""
+
+    def current(self, before_read: Callable[[], None]) -> HashList:  # noqa: ARG002
+        return HashList()
 
 
 @dataclass
@@ -284,22 +294,24 @@ class Functions:
         def clock() -> float:
             return self._clock.now + error
 
-        if isinstance(settings, VideoSettings):
-            worker = video_worker(
-                settings,
-                clients.clients,
-                clients.rekognition,
-                observability,
-                clock,
-                self.deployment.timeout,
-                self._overlap,
-            )
-        elif function == "process-image":
-            worker = image_worker(
-                settings, clients.clients, clients.rekognition, observability, clock, self._overlap
-            )
-        else:
-            worker = dead_letters_worker(settings, clients.clients, observability, clock)
+        reader = HashListReader if self.deployment.lists else KnownToBeEmpty
+        with mock.patch.object(workers, "HashListReader", reader):
+            if isinstance(settings, VideoSettings):
+                worker = video_worker(
+                    settings,
+                    clients.clients,
+                    clients.rekognition,
+                    observability,
+                    clock,
+                    self.deployment.timeout,
+                    self._overlap,
+                )
+            elif function == "process-image":
+                worker = image_worker(
+                    settings, clients.clients, clients.rekognition, observability, clock, self._overlap
+                )
+            else:
+                worker = dead_letters_worker(settings, clients.clients, observability, clock)
         return Environment(worker, clients, skew, self.deployment)
 
     def _overlap(self) -> VirtualCalls:

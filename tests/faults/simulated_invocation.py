@@ -22,6 +22,7 @@ class Invocation:
     deployment: Deployment
     aws_request_id: str
     deadline: float = 0.0
+    began: float = 0.0  # epoch seconds
     alive: bool = True
     killed: bool = False
     timed_out: bool = False  # Lambda ended it
@@ -39,7 +40,8 @@ class Invocation:
     pictures: frozenset[str] | None = None  # SHA-256 of what must be judged; None before rendering
 
     def __post_init__(self) -> None:
-        self.deadline = self.clock.now + self.timeout
+        self.began = self.clock.now
+        self.deadline = self.began + self.timeout
 
     def get_remaining_time_in_millis(self) -> int:
         """Return the milliseconds until the time-out, as Lambda's context does."""

@@ -15,12 +15,14 @@ from media_pipeline.moderation.rekognition import Moderator
 from media_pipeline.observability import Observability
 from media_pipeline.processing.dead_letters import DeadLetters
 from media_pipeline.processing.image import ImageProcessor
+from media_pipeline.processing.known_content import KnownContent
 from media_pipeline.processing.messages import MessageWorker
 from media_pipeline.processing.outcomes import Outcomes
 from media_pipeline.processing.processor import Dependencies, ObjectProcessor
 from media_pipeline.processing.single_uploads import SingleUploads
 from media_pipeline.records.answer_cache import AnswerCache
 from media_pipeline.records.budget import JudgingBudget
+from media_pipeline.records.hash_list import HashListReader
 from media_pipeline.records.table import Records
 from media_pipeline.settings.functions import ImageSettings, Settings
 from media_pipeline.storage import Storage
@@ -98,6 +100,7 @@ def processor_dependencies(
     budget = None
     if settings.judged_per_day:
         budget = JudgingBudget(clients.dynamodb, settings.records_table, clock, settings.judged_per_day)
+    lists = HashListReader(dynamodb=clients.dynamodb, table=settings.records_table, clock=clock)
     return Dependencies(
         settings=settings,
         records=services.records,
@@ -105,6 +108,7 @@ def processor_dependencies(
         moderator=Moderator(rekognition=rekognition, policy=settings.policy),
         answer_cache=cache,
         budget=budget,
+        known=KnownContent(lists),
         outcomes=services.outcomes,
         observability=observability,
         clock=clock,

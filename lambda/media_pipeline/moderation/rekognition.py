@@ -46,6 +46,11 @@ class Moderator:
         return self._policy.mode
 
     @property
+    def policy_version(self) -> str:
+        """What identifies the policy in records."""
+        return self._policy.version
+
+    @property
     def asked_from(self) -> float:
         """The least confidence, in percent, that Rekognition is asked for."""
         return self._policy.min_confidence

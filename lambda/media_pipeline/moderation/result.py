@@ -48,6 +48,26 @@ class JudgedPicture(NamedTuple):
         )
 
 
+class Known(NamedTuple):
+    """The entry of the stack's hash list that decided about an object."""
+
+    list_id: str
+    kind: str
+    """`sha256`: it has the same bytes; `pdq`: it looks like what is on the list."""
+    distance: int | None = None
+    """Of `pdq`: in how many of 256 bits the hashes differ."""
+
+    def to_document(self) -> dict[str, Any]:
+        """Return `{"list_id", "kind", "distance"?}`."""
+        return {name: value for name, value in self._asdict().items() if value is not None}
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> "Known":
+        """Parse what `to_document` returns."""
+        distance = document.get("distance")
+        return cls(document["list_id"], document["kind"], None if distance is None else int(distance))
+
+
 @dataclass(frozen=True, kw_only=True)
 class ModerationResult:
     """The verdict about one object, and what it is based on."""
@@ -72,6 +92,8 @@ class ModerationResult:
     to_judge: int | None = None
     """How many pictures there were to judge: more than `judged` where one blocked it before the others were asked
     about. None where Rekognition was not asked, and in records of versions before this was recorded."""
+    known: Known | None = None
+    """What decided in place of the policy; such a verdict counts in every mode."""
 
     @property
     def reused(self) -> int:
@@ -101,14 +123,14 @@ class ModerationResult:
         if other.verdict.severity >= self.verdict.severity:
             return other
         mode = self.mode if other.mode is Mode.OFF else other.mode
-        return replace(other, verdict=self.verdict, reason=self.reason, mode=mode)
+        return replace(other, verdict=self.verdict, reason=self.reason, mode=mode, known=self.known)
 
     def to_document(self) -> dict[str, Any]:
         """Return the record's field `moderation`.
 
         Shape: `{"verdict", "mode", "reason", "labels": [{"name", "parent", "confidence"}], "model_version",
-        "policy_version", "judged", "to_judge"?, "asked_from", "reused"?, "many_scenes"?: true, "pictures" or "frames":
-        [JudgedPicture.to_document()]}`; `frames` for videos.
+        "policy_version", "judged", "to_judge"?, "asked_from", "reused"?, "many_scenes"?: true, "known"?:
+        Known.to_document(), "pictures" or "frames": [JudgedPicture.to_document()]}`; `frames` for videos.
         """
         pictures = [picture.to_document() for picture in self.pictures]
         name = "frames" if any(picture.time is not None for picture in self.pictures) else "pictures"
@@ -124,6 +146,7 @@ class ModerationResult:
             "asked_from": self.asked_from,
             **({"reused": self.reused} if self.reused else {}),
             **({"many_scenes": True} if self.many_scenes else {}),
+            **({"known": self.known.to_document()} if self.known else {}),
             name: pictures,
         }
 
@@ -136,6 +159,7 @@ class ModerationResult:
         """
         pictures = document.get("pictures") or document.get("frames") or ()
         asked_from, to_judge = document.get("asked_from"), document.get("to_judge")
+        known = document.get("known")
         return cls(
             verdict=Verdict(document["verdict"]),
             mode=Mode(document["mode"]),
@@ -148,6 +172,7 @@ class ModerationResult:
             asked_from=None if asked_from is None else float(asked_from),
             many_scenes=bool(document.get("many_scenes", False)),
             to_judge=None if to_judge is None else int(to_judge),
+            known=Known.from_document(known) if known else None,
         )
 
 

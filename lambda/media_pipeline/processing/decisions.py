@@ -11,7 +11,7 @@ from media_pipeline.errors import Reason, RejectedError, SlowDecodingError
 from media_pipeline.moderation.approvals import ApprovalRule
 from media_pipeline.moderation.verdicts import Verdict
 from media_pipeline.processing.attempt import Attempt
-from media_pipeline.processing.endings import WITHHELD, Ending, HandOver
+from media_pipeline.processing.endings import WITHHELD, Ending, HandOver, withheld_as
 from media_pipeline.processing.media import Fetched, Media
 from media_pipeline.processing.originals import Originals
 from media_pipeline.processing.publishing import Publishing
@@ -140,7 +140,7 @@ class Decisions(Generic[Fetched]):
         """Publish again what was taken down; what the verdict withholds goes back to where it was then."""
         record = attempt.record
         if record.moderation is not None and not record.moderation.publishes:
-            status, reason = WITHHELD[record.moderation.verdict]
+            status, reason = withheld_as(record.moderation)
             return self._ended(attempt, status, {"reason": reason, "detail": record.moderation.reason})
         return self._approve(attempt, decision)
 
@@ -189,7 +189,8 @@ def _came_from(record: Record) -> tuple[Status, str]:
         raise AssertionError("only a judged version can be decided about")
     before = record.attributes.get("decided_from")
     if before is None:  # it was redriven after its end was lost
-        status, reason = WITHHELD.get(record.moderation.verdict, WITHHELD[Verdict.BLOCK])
+        is_withheld = record.moderation.verdict in WITHHELD
+        status, reason = withheld_as(record.moderation) if is_withheld else WITHHELD[Verdict.BLOCK]
         return status, reason.value
     return Status(before["status"]), str(before["reason"])
 

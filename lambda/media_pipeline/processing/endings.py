@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from media_pipeline.errors import Reason
+from media_pipeline.moderation.result import ModerationResult
 from media_pipeline.moderation.verdicts import Verdict
 from media_pipeline.records.record import Stage, Status
 
@@ -14,6 +15,17 @@ WITHHELD: Mapping[Verdict, tuple[Status, Reason]] = MappingProxyType(
         Verdict.REVIEW: (Status.REVIEW, Reason.POLICY_REVIEW),
     }
 )
+_KNOWN: Mapping[Verdict, tuple[Status, Reason]] = MappingProxyType(
+    {
+        Verdict.BLOCK: (Status.BLOCKED, Reason.KNOWN_BLOCK),
+        Verdict.REVIEW: (Status.REVIEW, Reason.KNOWN_REVIEW),
+    }
+)
+
+
+def withheld_as(moderation: ModerationResult) -> tuple[Status, Reason]:
+    """Return how a withholding verdict ends: of the policy, or of the hash list."""
+    return (_KNOWN if moderation.known else WITHHELD)[moderation.verdict]
 
 
 class Ending(NamedTuple):

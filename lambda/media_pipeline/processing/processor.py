@@ -23,6 +23,7 @@ from media_pipeline.processing.attempt import Attempt
 from media_pipeline.processing.clean_up import CleanUp
 from media_pipeline.processing.decisions import Decisions
 from media_pipeline.processing.endings import Ending, HandOver
+from media_pipeline.processing.known_content import KnownContent
 from media_pipeline.processing.lease import LeaseRenewer
 from media_pipeline.processing.media import Fetched, Media, OpenOriginal
 from media_pipeline.processing.originals import Originals
@@ -61,6 +62,8 @@ class Dependencies(NamedTuple):
     """Keeps Rekognition's answers for later uploads; None where none is kept."""
     budget: JudgingBudget | None
     """Bounds the pictures that are judged on a day; None where nothing does."""
+    known: KnownContent
+    """Finds what is on the hash list."""
     outcomes: Outcomes
     observability: Observability
     clock: Callable[[], float]
@@ -92,6 +95,7 @@ class ObjectProcessor(Generic[Fetched]):
             self._moderator,
             dependencies.answer_cache,
             dependencies.budget,
+            dependencies.known,
             self._publishing,
             dependencies.observability,
         )

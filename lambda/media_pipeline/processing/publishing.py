@@ -9,7 +9,7 @@ from media_pipeline import __version__
 from media_pipeline.images.review_pictures import for_review
 from media_pipeline.moderation.result import ModerationResult
 from media_pipeline.processing.attempt import Attempt
-from media_pipeline.processing.endings import WITHHELD, Ending
+from media_pipeline.processing.endings import Ending, withheld_as
 from media_pipeline.quarantine import review_key
 from media_pipeline.records.record import Record, Status, iso_time
 from media_pipeline.results import Output, Results
@@ -58,7 +58,7 @@ class Publishing:
         than REVIEW_PICTURES, those with the surest labels. The first one carries the ThumbHash of the whole, which
         the record must not hold: applications read it.
         """
-        record, (status, _) = attempt.record, WITHHELD[moderation.verdict]
+        record, (status, _) = attempt.record, withheld_as(moderation)
         facts = self._labels(record, status)
         chosen = _to_review(results, moderation)
         keys = [review_key(record.object_key, record.version, number) for number in range(1, len(chosen) + 1)]
@@ -85,7 +85,7 @@ class Publishing:
         """Move the original to quarantine; only a verified move ends as BLOCKED or REVIEW."""
         if record.moderation is None:
             raise AssertionError("only a record with a withholding verdict is moved to quarantine")
-        status, reason = WITHHELD[record.moderation.verdict]
+        status, reason = withheld_as(record.moderation)
         self.move(attempt, record, status)
         facts = {"reason": reason, "detail": record.moderation.reason, "original": "quarantine"}
         return Ending(status, facts)

@@ -9,13 +9,15 @@ from typing import Any
 from media_pipeline.errors import TransientError
 from media_pipeline.events import ObjectEvent
 from media_pipeline.invocation import Invocation
+from media_pipeline.moderation import hash_list
 from media_pipeline.moderation.cached import FreshAnswer
 from media_pipeline.moderation.rekognition import Moderator
 from media_pipeline.moderation.result import Answers, ModerationResult
-from media_pipeline.moderation.verdicts import Mode
+from media_pipeline.moderation.verdicts import Mode, Verdict
 from media_pipeline.observability import Observability
 from media_pipeline.processing.attempt import Attempt
 from media_pipeline.processing.judging import EarlyJudging, Proxies
+from media_pipeline.processing.known_content import KnownContent
 from media_pipeline.processing.publishing import Publishing
 from media_pipeline.processing.second_records import SecondRecord, found_since
 from media_pipeline.processing.spending import Spending
@@ -46,6 +48,7 @@ class Verdicts:
         moderator: Moderator,
         cache: AnswerCache | None,
         budget: JudgingBudget | None,
+        known: KnownContent,
         publishing: Publishing,
         observability: Observability,
     ) -> None:
@@ -55,6 +58,7 @@ class Verdicts:
         self._moderator = moderator
         self._cache = cache
         self._budget = budget
+        self._known = known
         self._publishing = publishing
         self._observability = observability
 
@@ -116,6 +120,8 @@ class Verdicts:
         known, event = attempt.record, attempt.event
         listed = [_listed(rendition, event) for rendition in results.renditions]
         moderation = self._reusable(attempt, results.proxies)
+        if moderation is not None and self._is_listed(attempt):
+            moderation = None  # put on the hash list since: an undelete must not publish it again
         if moderation is None:
             moderation = early.verdict(tuple(results.proxies)) or self._judge_now(attempt, results)
             self._judged(attempt, moderation)
@@ -147,6 +153,10 @@ class Verdicts:
         pictures = (hashlib.sha256(proxy).hexdigest() for proxy in proxies)
         return stored if stored.covers(pictures, self._moderator.mode) else None
 
+    def _is_listed(self, attempt: Attempt) -> bool:
+        read = partial(attempt.before_call, "read the hash list")
+        return self._known.find(attempt, read) is not None
+
     def _judged(self, attempt: Attempt, moderation: ModerationResult) -> None:
         """Count answers that were used again; write down new ones in the background, beside what follows.
 
@@ -176,8 +186,15 @@ class Verdicts:
         times: Sequence[float] | None = None,
         many_scenes: bool = False,
     ) -> ModerationResult:
-        """Ask Rekognition about the pictures that no earlier attempt has an answer for; the worse verdict counts."""
+        """Look into the hash list, then ask Rekognition about the pictures that no earlier attempt has an answer for.
 
+        The worse verdict counts. What the list blocks costs no request.
+        """
+        match = self._known.find(attempt, before_each)
+        if match is not None and match.entry.action is Verdict.BLOCK:
+            return hash_list.blocked(
+                match, policy_version=self._moderator.policy_version, to_judge=len(proxies)
+            )
         fresh: list[FreshAnswer] = []
 
         def remember(answers: Answers, answer: FreshAnswer) -> None:
@@ -206,6 +223,8 @@ class Verdicts:
             asked_from, has_time = self._moderator.asked_from, lambda: attempt.invocation.has_time
             keep = partial(self._cache.keep, look, fresh, asked_from=asked_from, has_time=has_time)
             attempt.keep_answers = keep
+        if match is not None:
+            judged = hash_list.reviewed(match, judged)
         stored = attempt.record.moderation
         return judged if stored is None else stored.worse(judged)
 

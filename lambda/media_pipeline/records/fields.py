@@ -51,7 +51,8 @@ FIELDS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "`time` and `labels`, `pictures` of anything else with `labels`, both with the `sha256` of the judged "
             "JPEG; `judged` (their number), `to_judge` (how many there were to judge: one that is blocked saves the "
             "requests about the others), `asked_from` (the least confidence asked for), `model_version`, "
-            "`policy_version`, `many_scenes` where a video has many more distinct scenes than judged frames, and "
+            "`policy_version`, `many_scenes` where a video has many more distinct scenes than judged frames, `known` "
+            "where an entry of the hash list decided (`list_id`, `kind`, and of `pdq` the `distance`), and "
             "`reused` (how many of the pictures needed no request, since an earlier upload had the same ones; each "
             "of these has `reused: true`). Confidences are rounded to hundredths in `labels` of the whole object",
         ),
@@ -116,6 +117,27 @@ FIELDS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "number",
             "In the item of a day's budget, whose sequencer is `!budget` and whose key is `!budget/` with the day: for "
             "how many pictures Rekognition was asked; beside it `allowed`, where a person gave the day another budget",
+        ),
+        "kind": (
+            "string",
+            "In an entry of the hash list, whose key is `!hashes` and whose sequencer is `!hash/` with the entry's id "
+            "(a ULID): `sha256` of an original, or `pdq` of a picture",
+        ),
+        "value": ("string", "In the same item: the hash in 64 hexadecimal digits"),
+        "variants": (
+            "list of strings",
+            "In the same item: hashes of the picture mirrored and evenly cropped, which count as well",
+        ),
+        "action": ("string", "In the same item: `block` or `review`"),
+        "person": ("string", "In the same item: who added the entry"),
+        "at": ("string", "In the same item: when, in UTC, ISO 8601 with milliseconds"),
+        "source_key_sha256": (
+            "string",
+            "In the same item: SHA-256 of the object key that the hash was taken from, where it was",
+        ),
+        "removes": (
+            "string",
+            "In the note about an entry of the hash list that was removed, under the same key: the entry's id",
         ),
         "followed_by": (
             "string",

@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError
 from media_pipeline.moderation.approvals import ApprovalRule
 from media_pipeline.records.decisions import Action
 from operations.evidence import Evidence, WithoutEffect
+from operations.keeping_evidence import keep_evidence
 from tests.unit.reviews.conftest import ANNA, BERT, LOGS, Stack
 from tests.unit.reviews.test_asking import Failing, refusal
 
@@ -61,3 +62,11 @@ def test_other_version_of_the_key_does_not_count(stack: Stack) -> None:
     stack.put("a.jpg")
     cut_off(stack, first, Action.RESTORE)
     assert found(stack) == []
+
+
+def test_evidence_about_no_object_is_passed_over(stack: Stack) -> None:
+    record = stack.put("a.jpg")
+    keep_evidence(stack.s3, LOGS, stack="test", action="hashes-add", person=ANNA, now=stack.now, facts={})
+    assert found(stack) == []
+    cut_off(stack, record)
+    assert [act.action for act in found(stack)] == ["approve"]

@@ -1,0 +1,189 @@
+"""What is on the hash list is not published, whatever Rekognition would say; and a list that is not known blocks."""
+
+import hashlib
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+
+from media_pipeline.moderation.hash_list import Entry, Kind
+from media_pipeline.moderation.policy import Policy
+from media_pipeline.moderation.verdicts import Mode, Verdict
+from media_pipeline.records.decisions import Action, decision_id
+from media_pipeline.records.hash_list import REFRESH_SECONDS, HashListTable
+from media_pipeline.records.record import Record, Status, iso_time
+from media_pipeline.storage import Storage
+from tests.fixtures.deciding import decide
+from tests.fixtures.moto_stack import MotoStack
+from tests.unit.processing.driving import KILLED, LEASE_OVER, WEAPON, kill_at, settle
+
+FIGHT = [("Violence", "", 60.0)]
+MODES = {mode: {"mode": mode.value, "block": {"Weapons": 90}} for mode in Mode}
+MODES[Mode.OFF] = {"mode": "off"}
+
+
+def put_on_list(stack: MotoStack, data: bytes, action: Verdict = Verdict.BLOCK, **changed: Any) -> Entry:
+    now = stack.clock.now
+    parts: dict[str, Any] = {
+        "id": decision_id(now),
+        "kind": Kind.SHA256,
+        "value": hashlib.sha256(data).hexdigest(),
+        "action": action,
+        "reason": "notice 7",
+        "person": "arn:aws:iam::123456789012:user/ada",
+        "at": iso_time(now),
+    }
+    entry = Entry(**{**parts, **changed})
+    HashListTable(dynamodb=stack.clients.dynamodb, table="records", clock=stack.clock).add([entry])
+    return entry
+
+
+def processed(stack: MotoStack, data: bytes, key: str = "a.jpg") -> Record:
+    event = stack.upload(key, data)
+    assert stack.deliver(event)
+    return stack.record(key, event)
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_the_same_bytes_are_blocked_in_every_mode_without_a_request(
+    stack: MotoStack, picture: bytes, mode: Mode
+) -> None:
+    stack.settings = replace(stack.settings, policy=Policy.parse(MODES[mode]))
+    entry = put_on_list(stack, picture)
+    record = processed(stack, picture)
+    assert (record.status, record.attributes["reason"]) == (Status.BLOCKED, "known_block")
+    assert (
+        record.attributes["detail"] == f"it has the same bytes as entry {entry.id} of the hash list: notice 7"
+    )
+    assert record.attributes["moderation"]["known"] == {"list_id": entry.id, "kind": "sha256"}
+    assert stack.rekognition.calls == []
+    assert stack.keys("renditions") == set()
+    assert stack.keys("uploads") == set()
+    version = record.version
+    assert stack.keys("quarantine") == {f"a.jpg/{version}", f"a.jpg/{version}.review/1.jpg"}
+    assert [each["reason"] for each in stack.announcements()] == ["known_block"]
+
+
+def test_other_bytes_are_judged_as_ever(stack: MotoStack, picture: bytes) -> None:
+    put_on_list(stack, picture + b"x")
+    record = processed(stack, picture)
+    assert record.status is Status.PUBLISHED
+    assert "known" not in record.attributes["moderation"]
+    assert len(stack.rekognition.calls) == 1
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_an_entry_can_ask_for_a_person_who_sees_the_labels(
+    stack: MotoStack, picture: bytes, mode: Mode
+) -> None:
+    stack.settings = replace(stack.settings, policy=Policy.parse(MODES[mode]))
+    stack.rekognition.labels = FIGHT
+    put_on_list(stack, picture, Verdict.REVIEW)
+    record = processed(stack, picture)
+    assert (record.status, record.attributes["reason"]) == (Status.REVIEW, "known_review")
+    assert record.moderation
+    assert [label.name for label in record.moderation.labels] == ([] if mode is Mode.OFF else ["Violence"])
+
+
+def test_a_block_of_the_policy_outweighs_an_entry_that_asks_for_review(
+    stack: MotoStack, picture: bytes
+) -> None:
+    stack.rekognition.labels = WEAPON
+    put_on_list(stack, picture, Verdict.REVIEW)
+    record = processed(stack, picture)
+    assert (record.status, record.attributes["reason"]) == (Status.BLOCKED, "policy_block")
+
+
+def test_of_two_entries_the_more_severe_one_counts(stack: MotoStack, picture: bytes) -> None:
+    put_on_list(stack, picture, Verdict.REVIEW)
+    put_on_list(stack, picture)
+    assert processed(stack, picture).attributes["reason"] == "known_block"
+
+
+def test_where_the_list_cannot_be_read_nothing_is_published_and_the_message_comes_back(
+    stack: MotoStack, picture: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_on_list(stack, picture)
+    query = stack.clients.dynamodb.query
+
+    def failing(**request: Any) -> Any:
+        if request["ExpressionAttributeValues"][":key"]["S"] == "!hashes":
+            raise EndpointConnectionError(endpoint_url="https://dynamodb.example")
+        return query(**request)
+
+    event = stack.upload("a.jpg", picture)
+    with monkeypatch.context() as patched:
+        patched.setattr(stack.clients.dynamodb, "query", failing)
+        assert not stack.deliver(event)
+    assert stack.rekognition.calls == []
+    assert stack.keys("renditions") == set()
+    assert stack.deliver(event)
+    assert stack.record("a.jpg", event).attributes["reason"] == "known_block"
+
+
+def test_a_block_that_was_cut_off_ends_with_its_own_reason(
+    stack: MotoStack, picture: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = put_on_list(stack, picture)
+    event = stack.upload("a.jpg", picture)
+    kill_at(monkeypatch, Storage, "quarantine")
+    with pytest.raises(KILLED):
+        stack.deliver(event)
+    table = HashListTable(dynamodb=stack.clients.dynamodb, table="records", clock=stack.clock)
+    assert table.remove(entry.id)  # the stored verdict stands
+    stack.clock.now += LEASE_OVER
+    settle(stack, event)
+    assert stack.record("a.jpg", event).attributes["reason"] == "known_block"
+
+
+def test_what_was_put_on_the_list_while_it_was_deleted_is_not_published_again(
+    stack: MotoStack, picture: bytes
+) -> None:
+    event = stack.upload("a.jpg", picture)
+    assert stack.deliver(event)
+    marker = stack.clients.s3.delete_object(Bucket="uploads", Key="a.jpg")["VersionId"]
+    assert stack.deliver(stack.event("ObjectRemoved:DeleteMarkerCreated", "a.jpg", marker))
+    assert stack.keys("renditions") == set()
+    put_on_list(stack, picture)
+    stack.clock.now += REFRESH_SECONDS + 4 * stack.new_context().seconds
+    stack.clients.s3.delete_object(Bucket="uploads", Key="a.jpg", VersionId=marker)
+    settle(stack, stack.event("ObjectRemoved:Delete", "a.jpg", marker))
+    record = stack.record("a.jpg", event)
+    assert (record.status, record.attributes["reason"]) == (Status.BLOCKED, "known_block")
+    assert stack.keys("renditions") == set()
+
+
+def test_a_person_can_approve_what_the_list_blocked(stack: MotoStack, picture: bytes) -> None:
+    put_on_list(stack, picture)
+    event = stack.upload("a.jpg", picture)
+    assert stack.deliver(event)
+    assert stack.deliver(decide(stack, "a.jpg", event, Action.APPROVE))
+    record = stack.record("a.jpg", event)
+    assert record.status is Status.PUBLISHED
+    assert record.attributes["moderation"]["known"]["kind"] == "sha256"
+
+
+def test_a_warm_function_reads_the_list_once_a_minute(stack: MotoStack, picture: bytes) -> None:
+    worker = stack._image_worker()
+    reads: list[str] = []
+    query = stack.clients.dynamodb.query
+
+    def counted(**request: Any) -> Any:
+        reads.append(request["ExpressionAttributeValues"][":key"]["S"])
+        return query(**request)
+
+    stack.clients.dynamodb.query = counted  # type: ignore[method-assign]
+    try:
+        for number, seconds in enumerate((0, 30, 29, 1)):
+            stack.clock.now += seconds
+            deliver(stack, worker, f"{number}.jpg", picture)
+    finally:
+        del stack.clients.dynamodb.query
+    assert reads.count("!hashes") == 2
+
+
+def deliver(stack: MotoStack, worker: Any, key: str, data: bytes) -> None:
+    body = json.dumps({"Records": [stack.upload(key, data)]})
+    assert stack.invoke(worker, stack.images_url, body, None, 1)

@@ -1,0 +1,175 @@
+"""`operations hashes`: what is on the list, who put it there and why, and files in and out."""
+
+import csv
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from media_pipeline.moderation.hash_list import Kind
+from media_pipeline.moderation.verdicts import Verdict
+from media_pipeline.records.hash_list import HashListTable
+from operations import hash_csv, hashes
+from operations.__main__ import main
+from operations.errors import OperationsError
+from operations.hashes import Hashes
+from tests.unit.reviews.conftest import SHA256, Stack
+
+Run = Callable[..., tuple[int, str, str]]
+WHY = ("--reason", "notice 7")
+OTHER = "cd" * 32
+BLOCK = Verdict.BLOCK
+
+
+@pytest.fixture
+def run(outputs: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+    def call(part: str, *arguments: str) -> tuple[int, str, str]:
+        code = main(["hashes", part, "--stack", "test", "--outputs", str(outputs), *arguments])
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return call
+
+
+def listed(run: Run) -> list[dict[str, Any]]:
+    code, said, _ = run("list", "--json")
+    assert code == 0
+    found: list[dict[str, Any]] = json.loads(said)
+    return found
+
+
+def test_the_newest_content_of_a_key_is_put_on_the_list_after_its_evidence(stack: Stack, run: Run) -> None:
+    stack.put("a.jpg", "PUBLISHED", sha256=OTHER)
+    stack.put("a.jpg", "PUBLISHED")
+    code, said, _ = run("add", "--key", "a.jpg", *WHY, "--case", "NCII-7")
+    assert code == 0, said
+    assert "1 added; in effect within a minute." in said
+    (entry,) = listed(run)
+    assert (entry["kind"], entry["value"], entry["action"]) == ("sha256", SHA256, "block")
+    assert entry["source_key_sha256"] == hashlib.sha256(b"a.jpg").hexdigest()
+    (evidence,) = stack.evidence().values()
+    assert evidence["action"] == "hashes-add"
+    assert evidence["person"].startswith("arn:aws:")
+    assert evidence["case"] == {"number": "NCII-7"}
+    assert evidence["entries"] == [entry]
+    assert "a.jpg" not in json.dumps(evidence)
+
+
+def test_nothing_is_on_the_list_without_evidence(
+    stack: Stack, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hashes, "keep_evidence", lambda *_, **__: 1 / 0)
+    for arguments in (("add", "--sha256", SHA256, *WHY), ("remove", "X", *WHY)):
+        with pytest.raises(ZeroDivisionError):
+            run(*arguments)
+    assert stack.dynamodb.scan(TableName="records")["Count"] == 0
+
+
+def test_a_file_and_a_hash_in_capitals_are_the_same_as_any_other(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "a.bin"
+    file.write_bytes(b"a picture")
+    digest = hashlib.sha256(b"a picture").hexdigest()
+    assert run("test", str(file))[0] == 0
+    assert run("add", "--file", str(file), *WHY, "--action", "review", "--days", "30")[0] == 0
+    code, said, _ = run("add", "--sha256", digest.upper(), *WHY, "--action", "review")
+    assert (code, said) == (0, "It is on the list already.\n")
+    (entry,) = listed(run)
+    assert (entry["value"], entry["action"]) == (digest, "review")
+    assert entry["expires_at"] > 0
+    code, said, _ = run("test", str(file))
+    assert code == 1
+    assert "the same bytes: " in said
+    assert "notice 7" in said
+
+
+def test_an_entry_is_removed_with_a_reason(stack: Stack, run: Run) -> None:
+    run("add", "--sha256", SHA256, *WHY)
+    (entry,) = listed(run)
+    code, said, _ = run("remove", entry["id"], "--reason", "the notice was wrong")
+    assert code == 0
+    assert "a person can approve it" in said
+    assert listed(run) == []
+    kept = [each for each in stack.evidence().values() if each["action"] == "hashes-remove"]
+    assert [(each["entry"], each["reason"]) for each in kept] == [(entry["id"], "the notice was wrong")]
+    assert run("remove", entry["id"], *WHY)[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--key", "absent.jpg", *WHY), "is the key written exactly as in S3?"),
+        (("--file", "absent.bin", *WHY), "cannot be read"),
+        (("--sha256", SHA256, "--reason", "x" * 201), "1 to 200 characters"),
+    ],
+)
+def test_what_cannot_be_on_the_list_is_an_error(run: Run, arguments: tuple[str, ...], words: str) -> None:
+    code, _, said = run("add", *arguments)
+    assert code == 1
+    assert words in said
+    assert listed(run) == []
+
+
+def test_a_list_survives_export_and_import(stack: Stack, run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "list.csv"
+    run("add", "--sha256", SHA256, "--reason", 'a "reason", with commas', "--days", "9")
+    run("add", "--sha256", OTHER, *WHY, "--action", "review")
+    before = listed(run)
+    assert run("export", str(file))[0] == 0
+    for entry in before:
+        run("remove", entry["id"], *WHY)
+    code, said, _ = run("import", str(file), "--reason", "moved", "--case", "7")
+    assert (code, said) == (0, "2 of 2 hashes were added; the others are on the list already.\n")
+    names = ("value", "kind", "action", "reason", "expires_at")
+    after = listed(run)
+    assert sorted([entry.get(name) for name in names] for entry in after) == sorted(
+        [entry.get(name) for name in names] for entry in before
+    )
+    assert run("import", str(file), *WHY)[1].startswith("0 of 2 hashes")
+    with file.open(newline="") as text:
+        assert csv.DictReader(text).fieldnames == list(hash_csv.COLUMNS)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("hash\n" + SHA256, "signal_type, signal_str is missing"),
+        ("signal_type,signal_str\nmd5," + SHA256[:32], "line 2: signal_type is 'md5'"),
+        ("signal_type,signal_str\nsha256," + SHA256[:63], "line 2: "),
+        (
+            f"signal_type,signal_str,action\nsha256,{SHA256},\nsha256,{OTHER},allow",
+            "line 3: action is 'allow'",
+        ),
+        (f"signal_type,signal_str,expires_at\nsha256,{SHA256},tomorrow", "line 2: expires_at"),
+        ("", "signal_type, signal_str is missing"),
+    ],
+)
+def test_a_file_with_one_wrong_line_adds_nothing(
+    stack: Stack, run: Run, tmp_path: Path, text: str, words: str
+) -> None:
+    file = tmp_path / "list.csv"
+    file.write_text(text)
+    code, _, said = run("import", str(file), *WHY)
+    assert code == 1
+    assert words in said
+    assert stack.dynamodb.scan(TableName="records")["Count"] == 0
+    assert stack.evidence() == {}
+
+
+def test_a_long_list_is_added_in_parts_each_with_its_evidence_and_never_too_long(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hashes, "AT_ONCE", 30)
+    monkeypatch.setattr(hashes, "MOST_ENTRIES", 70)
+    table = HashListTable(dynamodb=stack.dynamodb, table="records", clock=lambda: stack.now)
+    hash_list = Hashes(
+        table=table, s3=stack.s3, logs_bucket=stack.places.logs_bucket, stack="test", person="ada"
+    )
+    wanted = [hashes.Wanted(kind=Kind.SHA256, value=f"{n:064x}", action=BLOCK, reason="r") for n in range(71)]
+    with pytest.raises(OperationsError, match="may have 70"):
+        hash_list.add(wanted)
+    assert hash_list.entries() == []
+    assert len(hash_list.add(wanted[:70])) == len(hash_list.entries()) == 70
+    assert sorted(len(each["entries"]) for each in stack.evidence().values()) == [10, 30, 30]
