@@ -27,6 +27,7 @@ from tests.faults import (
     mutations_decisions,
     mutations_lists,
     mutations_samples,
+    mutations_withdrawals,
 )
 from tests.faults.all_mutations import MUTATIONS
 from tests.faults.all_scenarios import SCENARIOS
@@ -49,6 +50,7 @@ FIRST_FAMILIES = {
     mutations_decisions.__name__: "decide-",
     mutations_samples.__name__: "sample-",
     mutations_lists.__name__: "list-",
+    mutations_withdrawals.__name__: "race:block+delete",
 }
 """Of the mutations of a module: how the names of the cases begin that are most likely to detect them."""
 CACHE_SHARE = 5
