@@ -144,6 +144,7 @@ ONE_A_DAY = replace(FIRST, name="one-a-day", judged_per_day=1)
 LISTING = replace(FIRST, lists=True)
 LISTING_OBSERVING = replace(OBSERVING, lists=True)
 LISTING_VIDEOS = replace(WITH_VIDEOS, lists=True)
+FOUR_A_DAY = replace(FIRST, name="four-a-day", judged_per_day=4)
 KEEPING = replace(FIRST, name="keeping-records-for-two-weeks", retention_days=14)
 SAMPLING = replace(FIRST, name="sampling", second_look=100.0)
 BY_NAME = {
@@ -157,5 +158,6 @@ BY_NAME = {
         CACHING_AS_STRICT,
         SAMPLING,
         ONE_A_DAY,
+        FOUR_A_DAY,
     )
 }

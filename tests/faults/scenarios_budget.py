@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from tests.faults.configurations import ONE_A_DAY
+from tests.faults.configurations import FOUR_A_DAY, ONE_A_DAY
 from tests.faults.sample_uploads import Content
 from tests.faults.scenarios import DAY, KEY, Scenario
 from tests.faults.simulation import Simulation
@@ -28,15 +28,20 @@ def _upload_hidden(run: Simulation) -> None:
     run.put(KEY, Content.HIDDEN, 2)
 
 
-def _two_at_once(run: Simulation) -> None:
-    run.put(OTHER, Content.CLEAN, 1)
-    run.put(KEY, Content.CLEAN, 2)
+def _eight_at_once(run: Simulation) -> None:
+    """Send the messages of eight uploads at the same moment, so that they ask for the budget at the same moment."""
+    with run.postponed() as bodies:
+        for number in range(1, 8):
+            run.put(f"shop/{number}.jpg", Content.CLEAN, number)
+        run.put(KEY, Content.CLEAN, 8)
+    for body in bodies:
+        run.queues["images"].send(body)
 
 
 BUDGET: Mapping[str, Scenario] = {
     "budget-spent": Scenario(_spent, _upload, "PUBLISHED", deployment=ONE_A_DAY, in_pairs=False, asked=1),
     "budget-race": Scenario(
-        _nothing, _two_at_once, "PUBLISHED", deployment=ONE_A_DAY, in_pairs=False, faults=False, asked=2
+        _nothing, _eight_at_once, "PUBLISHED", deployment=FOUR_A_DAY, in_pairs=False, faults=False, asked=8
     ),
     # One of its pictures each day, and none twice.
     "budget-in-parts": Scenario(
