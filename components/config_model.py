@@ -219,8 +219,10 @@ class Review(Keys):
         About("an object of top-level labels with numbers of persons", {"Explicit": 2}),
     ] = {}
     """How many different persons must approve, by top-level label; `default` is for all others, 1 if not set."""
+    sample_allowed: Annotated[float, Percent(0.1)] = 0
+    """Share of what the policy allowed, in percent, that a person checks after it was published."""
     second_look: Annotated[float, Percent(5)] = 0
-    """Share of what one person approved or rejected that another one judges again, without effect, to compare them."""
+    """Share of what a person approved or rejected, in percent, that another one judges again, without effect."""
     appeal_days: Annotated[int, Whole(bounds.APPEAL_DAYS, " of days (0: none)", 180)] = 0
     """Days for which the upload API takes an appeal against what was blocked; at most `retention.quarantine`."""
 

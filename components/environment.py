@@ -64,7 +64,7 @@ def image_settings(config: StackConfig) -> dict[str, str]:
 
 
 def _samples(config: StackConfig) -> dict[str, str]:
-    shares = {"secondLook": config.review.second_look}
+    shares = {"allowed": config.review.sample_allowed, "secondLook": config.review.second_look}
     return {"REVIEW_SAMPLES": _json(shares)} if any(shares.values()) else {}
 
 

@@ -59,7 +59,7 @@ class Alike:
             )
         bits = int(mine["pdq"], 16)
         found = []
-        for record in scan(self._dynamodb, self._table, _READ, having="pdq"):
+        for record in scan(self._dynamodb, self._table, _READ, having=("pdq",)):
             if (
                 not record["pdq"]
                 or record["pdq_quality"] < LEAST_QUALITY

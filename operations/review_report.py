@@ -26,7 +26,7 @@ PRECISION: Final = 0.9
 Z: Final = 1.959964
 """Standard deviations on each side of the mean that hold 95 % of a normal distribution."""
 NO_LABEL: Final = "no single label"
-_READ: Final = ("object_key", "sequencer", "moderation", "decision", "decisions", "second")
+_READ: Final = ("object_key", "sequencer", "moderation", "decision", "decisions", "second", "checked")
 _SECONDS_PER_DAY: Final = 86_400
 _DECIDED: Final = frozenset({"approve", "reject"})
 
@@ -75,13 +75,18 @@ class Report:
     looks: dict[str, list[tuple[bool, bool]]] = field(default_factory=dict)
     """Second looks by label: whether the first person rejected the object, and whether the second one would have."""
 
+    checks: list[bool] = field(default_factory=list)
+    """Of what the policy allowed and a person checked: whether it should not have been published."""
+
     @property
     def decisions(self) -> int:
         """How many decisions were counted."""
         return sum(len(decided.found) for decided in self.labels.values())
 
     def add(self, record: Mapping[str, Any], since: str) -> None:
-        """Count the last approval or rejection since a time (UTC, ISO 8601) of what went to review."""
+        """Count checks, and the last approval or rejection of what went to review, since a time (UTC, ISO 8601)."""
+        if (check := record.get("checked")) and check["at"] >= since:
+            self.checks.append(check["action"] == "withdraw")
         moderation = record.get("moderation") or {}
         if moderation.get("verdict") != "review":
             return
@@ -98,14 +103,15 @@ class Report:
     def document(self) -> dict[str, Any]:
         """Return the report, the label with the most decisions first.
 
-        Shape: `{"decisions", "approved", "rejected", "second_looks", "labels": [{"label", SHARE, "bands": [{"from",
-        "to", SHARE}], "suggested": {"threshold", SHARE} or None, "second_looks"}]}`; SHARE is `"decisions", "rejected",
-        "precision", "interval"`, the last two None below LEAST decisions; `second_looks` as `agreement` returns it.
-        Raises TooFewDecisionsError below LEAST decisions in all.
+        Shape: `{"decisions", "approved", "rejected", "wanted_precision", "checks": {SHARE}, "second_looks", "labels":
+        [{"label", SHARE, "bands": [{"from", "to", SHARE}], "suggested": {"threshold", SHARE} or None,
+        "second_looks"}]}`; SHARE is `"decisions", "rejected", "precision", "interval"`, the last two None below LEAST
+        decisions; `second_looks` as `agreement` returns it. Raises TooFewDecisionsError below LEAST decisions in all.
         """
-        if self.decisions < LEAST:
+        found = self.decisions + len(self.checks)
+        if found < LEAST:
             raise TooFewDecisionsError(
-                f"{self.decisions} decisions are too few for a report: it needs at least {LEAST}; choose more days"
+                f"{found} decisions are too few for a report: it needs at least {LEAST}; choose more days"
             )
         everything = [rejected for decided in self.labels.values() for _, rejected in decided.found]
         by_count = sorted(self.labels.items(), key=lambda item: (-len(item[1].found), item[0]))
@@ -114,6 +120,7 @@ class Report:
             "approved": len(everything) - sum(everything),
             "rejected": sum(everything),
             "wanted_precision": self.precision,
+            "checks": share(self.checks),
             "second_looks": agreement([look for looks in self.looks.values() for look in looks]),
             "labels": [self._label(label, decided) for label, decided in by_count],
         }
@@ -164,7 +171,9 @@ def _kappa(looks: Sequence[tuple[bool, bool]], observed: float) -> float | None:
 
 def last_decision(record: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """Return the last approval or rejection of a record, in plain values; None where there is none."""
-    decisions: Iterable[Mapping[str, Any]] = [*record.get("decisions", ()), record["decision"]]
+    decisions: Iterable[Mapping[str, Any]] = [*record.get("decisions", ())]
+    if "decision" in record:
+        decisions = [*decisions, record["decision"]]
     return next((each for each in reversed(list(decisions)) if each["action"] in _DECIDED), None)
 
 
@@ -190,6 +199,6 @@ def report_of_days(
     """
     since = iso(clock() - days * _SECONDS_PER_DAY)
     report = Report(precision=precision)
-    for record in scan(dynamodb, table, _READ, having="decision"):
+    for record in scan(dynamodb, table, _READ, having=("decision", "checked")):
         report.add(record, since)
     return {"since": since, **report.document()}

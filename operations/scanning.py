@@ -19,12 +19,12 @@ def scan(
     names: Sequence[str],
     *,
     since: str | None = None,
-    having: str | None = None,
+    having: Sequence[str] = (),
 ) -> Iterator[dict[str, Any]]:
     """Yield the attributes `names` of each record, but not of the notes and kept answers between the records.
 
-    `names` has to have `sequencer`. Only records that were finished `since` a time (UTC, ISO 8601), or that have the
-    attribute `having`. Raises what boto3 raises.
+    `names` has to have `sequencer`. Only records that were finished `since` a time (UTC, ISO 8601), or that have one
+    of the attributes `having`. Raises what boto3 raises.
     """
     placeholders = {f"#{name}": name for name in names}
     request: dict[str, Any] = {"TableName": table, "ProjectionExpression": ", ".join(placeholders)}
@@ -32,9 +32,9 @@ def scan(
         placeholders["#finished_at"] = "finished_at"
         request["FilterExpression"] = "#finished_at >= :since"
         request["ExpressionAttributeValues"] = {":since": {"S": since}}
-    elif having is not None:
-        placeholders["#having"] = having
-        request["FilterExpression"] = "attribute_exists(#having)"
+    elif having:
+        placeholders |= {f"#having_{name}": name for name in having}
+        request["FilterExpression"] = " OR ".join(f"attribute_exists(#having_{name})" for name in having)
     # botocore reads an attribute in some 3 microseconds, and records have a hundred of them: that alone would take half
     # a minute for 100,000 records.
     dynamodb.meta.events.register(_EVENT, _take_items)

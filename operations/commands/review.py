@@ -61,7 +61,7 @@ def add(commands: "Commands") -> None:
         type=str.upper,
         choices=list(map(str, Attention)),
         default=str(Attention.REVIEW),
-        help="why it waits: review (the default), appeal, second (for a second look), or escalated",
+        help="why it waits: review (the default), appeal, check, second (for a second look), or escalated",
     )
     listed.add_argument("--label", help="only what has this label, or one below it")
     listed.add_argument(

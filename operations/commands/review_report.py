@@ -72,6 +72,8 @@ def _lines(document: Mapping[str, Any]) -> Iterator[str]:
         f"{document['decisions']:,} decisions since {document['since']}: {document['approved']:,} approved,"
         f" {document['rejected']:,} rejected."
     )
+    if document["checks"]["decisions"]:
+        yield f"Checks of what the policy allowed: {_share(document['checks'])}."
     if document["second_looks"]["count"]:
         yield f"Second looks: {_agreement(document['second_looks'])}."
     for label in document["labels"]:

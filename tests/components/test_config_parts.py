@@ -48,6 +48,7 @@ from tests.components.config_parsing import Raw, parse, problems, put
         ("review.approvals", 2),
         ("review.appealDays", -1),
         ("review.secondLook", 101),
+        ("review.sampleAllowed", -0.1),
         ("review.appealDays", 366),
     ],
 )
@@ -76,6 +77,7 @@ def test_a_value_out_of_bounds_is_refused_under_its_key(raw: Raw, path: str, val
         ("review.approvals", {}),
         ("review.appealDays", 30),
         ("review.secondLook", "2.5"),
+        ("review.sampleAllowed", 0.1),
         ("review.approvals", {"default": 1, "explicit": "2", "Drugs & Tobacco": 5}),
     ],
 )

@@ -30,6 +30,7 @@ class Deployment:
     frames: int = 20
     cache_days: int = 0  # for which answers serve later uploads of the same pictures; 0: they are not kept
     second_look: float = 0.0  # percent of decided reviews that another person looks at again
+    checked: float = 0.0  # percent of what the policy allows that a person checks
     judged_per_day: int = 0  # pictures that Rekognition may be asked about; 0: any number
     lists: bool = False  # whether environments read the hash list; if not, they know that it is empty
     timeout: float = 60.0  # seconds, of the functions that only react; their clients are made for it
@@ -146,7 +147,7 @@ LISTING_OBSERVING = replace(OBSERVING, lists=True)
 LISTING_VIDEOS = replace(WITH_VIDEOS, lists=True)
 FOUR_A_DAY = replace(FIRST, name="four-a-day", judged_per_day=4)
 KEEPING = replace(FIRST, name="keeping-records-for-two-weeks", retention_days=14)
-SAMPLING = replace(FIRST, name="sampling", second_look=100.0)
+SAMPLING = replace(FIRST, name="sampling", second_look=100.0, checked=100.0)
 BY_NAME = {
     deployment.name: deployment
     for deployment in (

@@ -15,7 +15,7 @@ from tests.faults.record_items import (
     is_withheld,
     version_of,
 )
-from tests.faults.sample_checks import second_looks
+from tests.faults.sample_checks import checks, second_looks
 from tests.faults.sample_uploads import recognise
 from tests.faults.simulated_stack import (
     API_PREFIX,
@@ -217,7 +217,9 @@ class _FinalChecks:
             for item in items:
                 names = [str(picture["key"]) for picture in item.get("review") or ()]
                 listed |= set(names)
-                if item["status"] in WITHHELD and not upload.expired and set(names) - there.keys():
+                is_checked = item.get("attention") == "CHECK" and not self._history.is_marked(upload)
+                is_shown = item["status"] in WITHHELD or is_checked
+                if is_shown and not upload.expired and set(names) - there.keys():
                     yield f"{upload} is {item['status']}, and reviewers miss {set(names) - there.keys()}"
                 # A verdict that was only observed at first was reached without looking for reviewers.
                 if is_withheld(item) and not names and len(self._history.deployed) == 1:
@@ -247,6 +249,7 @@ class _FinalChecks:
                     wanted = self._history.deployed == {SAMPLING.name}
                     evidence = self._history.decisions
                     yield from second_looks(item, evidence=evidence, wanted=wanted)
+                    yield from checks(item, evidence=evidence, wanted=wanted)
 
     def _all_uploads(self) -> Iterator[tuple[str, str]]:
         pages = self._stack.s3.get_paginator("list_object_versions").paginate(Bucket=UPLOADS)

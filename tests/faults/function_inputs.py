@@ -56,7 +56,7 @@ def settings_of(
         ),
         policy=Policy.parse(deployment.moderation),
         cache_days=deployment.cache_days,
-        samples=Samples(second_look=deployment.second_look),
+        samples=Samples(allowed=deployment.checked, second_look=deployment.second_look),
         judged_per_day=deployment.judged_per_day,
         limits=Limits(bytes=deployment.bytes, pixels=deployment.pixels, frames=deployment.frames),
     )

@@ -219,11 +219,14 @@ class InvariantChecker:
     def _only_marked(self, name: str, old: Item, new: Item, call: Call) -> None:
         changed = changed_fields(old, new)
         if call.invocation.function_name == REVIEWER:
-            if self._history.decision_of(new) is None:
+            looks = [*(new.get("second") or ()), *([new["checked"]] if new.get("checked") else ())]
+            is_look = any(each["id"] in self._history.decisions for each in looks)
+            if self._history.decision_of(new) is None and not is_look:
                 self.add_violation(f"{name}: a decision was recorded before its evidence")
             changed -= {"decision", "decisions"}
-            if old.get("attention") == "SECOND" and new.get("attention") is None:
-                changed -= {"attention", "second"}  # the final checks compare it with the evidence
+            if old.get("attention") in ("CHECK", "SECOND") and new.get("attention") in (None, "DECIDED"):
+                # The final checks compare it with the evidence.
+                changed -= {"attention", "checked" if old["attention"] == "CHECK" else "second"}
         if call.invocation.function_name == UPLOAD_API and new["status"] == "BLOCKED":
             changed -= {"appeal", "attention"}
         if not changed <= MARKS:

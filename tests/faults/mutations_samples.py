@@ -3,7 +3,11 @@
 from typing import Any
 
 from media_pipeline.processing import processor
+from media_pipeline.processing.clean_up import CleanUp
+from media_pipeline.records.attention import Attention
+from media_pipeline.records.decisions import Action
 from media_pipeline.records.items import ItemTable
+from media_pipeline.records.record import Record
 from media_pipeline.reviews import asking
 from tests.faults.mutations import mutation, swap
 
@@ -11,9 +15,9 @@ from tests.faults.mutations import mutation, swap
 @mutation
 def a_second_look_is_a_decision() -> None:
     def note(self: Any, record: Any, decision: Any) -> None:
-        self._write(record, decision, is_complete=True)
+        self._write(record, decision, {}, is_complete=True)
 
-    swap(asking.Decisions, "_note_second_look", lambda _: note)
+    swap(asking.Decisions, "_note_look", lambda _: note)
 
 
 @mutation
@@ -38,3 +42,23 @@ def a_second_look_is_noted_before_its_evidence() -> None:
 @mutation
 def nobody_looks_again() -> None:
     vars(processor)["second_look_wanted"] = lambda *_: {}
+
+
+@mutation
+def a_check_stays_when_what_it_is_about_is_deleted() -> None:
+    """Only the deletion of the key looks into quarantine by itself."""
+    swap(Record, "is_checked", lambda _: property(lambda self: False))
+
+
+@mutation
+def pictures_for_a_check_are_taken_for_left_overs() -> None:
+    def remove(self: Any, attempt: Any, status: Any) -> None:
+        if attempt.record.attempt > 1 and not attempt.record.withheld:
+            self._storage.quarantined.remove_pictures(attempt.record.object_key, attempt.record.version)
+
+    swap(CleanUp, "remove_pictures", lambda _: remove)
+
+
+@mutation
+def a_failed_check_is_only_noted() -> None:
+    vars(asking)["LOOKS"] = {Attention.CHECK: frozenset({Action.APPROVE, Action.WITHDRAW})}

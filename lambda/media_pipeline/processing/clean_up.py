@@ -44,7 +44,10 @@ class CleanUp:
         They are put before the verdict is stored: an attempt that was cut off in between leaves some without a record.
         """
         record = attempt.record
-        if record.attempt > 1 and not record.withheld and status not in (Status.BLOCKED, Status.REVIEW):
+        is_shown = status in (Status.BLOCKED, Status.REVIEW)
+        if status is Status.PUBLISHED:
+            is_shown = record.is_checked or "check" in attempt.facts
+        if record.attempt > 1 and not record.withheld and not is_shown:
             attempt.before_call("remove pictures for reviewers")
             self._storage.quarantined.remove_pictures(record.object_key, record.version)
 
@@ -58,7 +61,10 @@ class CleanUp:
             kept = record.rendition_keys if record and record.status in LISTING else frozenset()
             self._storage.remove_renditions(attempt.put_keys - kept)
             is_open = record is not None and record.status is Status.PROCESSING
-            if attempt.put_pictures and not is_open and not (record and record.withheld):
+            is_shown = record is not None and (
+                record.withheld or (record.status is Status.PUBLISHED and record.is_checked)
+            )
+            if attempt.put_pictures and not is_open and not is_shown:
                 self._storage.quarantined.remove_pictures(attempt.record.object_key, attempt.record.version)
         except Exception as problem:  # noqa: BLE001 - the first error is the one to raise
             error.add_note(f"what was put without a lease could not be removed: {problem}")

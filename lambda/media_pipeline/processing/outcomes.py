@@ -249,8 +249,9 @@ class Outcomes:
             self._remove_older(record)
             return
         self._storage.remove_renditions(record.rendition_keys)
-        if record.moderation is None and record.attempt:
-            # An attempt may have been cut off right before its verdict was stored.
+        has_pictures = record.is_checked and not record.is_held
+        if has_pictures or (record.moderation is None and record.attempt):
+            # Or an attempt may have been cut off right before its verdict was stored.
             self._storage.quarantined.remove_pictures(record.object_key, record.version)
         if record.leaves_uploads and not record.is_held:
             later = self._records.succession.newer(record.object_key, record.sequencer)

@@ -37,8 +37,8 @@ from media_pipeline.records.answer_cache import AnswerCache
 from media_pipeline.records.appeals import settled_values
 from media_pipeline.records.budget import JudgingBudget
 from media_pipeline.records.leases import decision_to_carry_out
+from media_pipeline.records.looks import check_wanted, second_look_wanted
 from media_pipeline.records.record import Claim, Finished, Record, Status, WaitsForStage, iso_time
-from media_pipeline.records.second_looks import second_look_wanted
 from media_pipeline.records.table import Records
 from media_pipeline.settings.functions import ImageSettings
 from media_pipeline.storage import OriginalGoneError, Storage
@@ -98,6 +98,7 @@ class ObjectProcessor(Generic[Fetched]):
             dependencies.known,
             self._publishing,
             dependencies.observability,
+            self._settings.samples,
         )
         names = [*(size.name for size in self._settings.specs.sizes), *media.extra_renditions]
         self._originals = Originals(self._storage, names=tuple(names))
@@ -248,7 +249,8 @@ class ObjectProcessor(Generic[Fetched]):
                 self._publishing.publish(attempt, record, results)
         if record.withheld:
             return self._quarantine(attempt, record)
-        return Ending(Status.PUBLISHED, {})
+        # What comes back by an undelete has no pictures in quarantine any more.
+        return Ending(Status.PUBLISHED, {} if attempt.event.restores else check_wanted(record))
 
     def _was_replaced(self, attempt: Attempt, original: OpenOriginal) -> bool:
         """Return whether the bucket holds something newer than a late version, which may have no record any more."""

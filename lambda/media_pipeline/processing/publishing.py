@@ -52,13 +52,15 @@ class Publishing:
     def put_review_pictures(
         self, attempt: Attempt, results: Results, moderation: ModerationResult
     ) -> list[dict[str, Any]]:
-        """Put the judged pictures of what is withheld into quarantine, and return what the record says of them.
+        """Put the judged pictures of what is withheld or checked into quarantine; return what the record says of them.
 
         To be called before the verdict is stored: once it is, no later attempt makes these pictures again. Of more
         than REVIEW_PICTURES, those with the surest labels. The first one carries the ThumbHash of the whole, which
         the record must not hold: applications read it.
         """
-        record, (status, _) = attempt.record, withheld_as(moderation)
+        record = attempt.record
+        # The bucket's lifecycle goes by this tag: pictures for a check stay as long as those for a review.
+        status = Status.REVIEW if moderation.publishes else withheld_as(moderation)[0]
         facts = self._labels(record, status)
         chosen = _to_review(results, moderation)
         keys = [review_key(record.object_key, record.version, number) for number in range(1, len(chosen) + 1)]

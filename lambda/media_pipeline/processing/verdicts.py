@@ -13,6 +13,7 @@ from media_pipeline.moderation import hash_list
 from media_pipeline.moderation.cached import FreshAnswer
 from media_pipeline.moderation.rekognition import Moderator
 from media_pipeline.moderation.result import Answers, ModerationResult
+from media_pipeline.moderation.samples import Samples
 from media_pipeline.moderation.verdicts import Mode, Verdict
 from media_pipeline.observability import Observability
 from media_pipeline.processing.attempt import Attempt
@@ -51,6 +52,7 @@ class Verdicts:
         known: KnownContent,
         publishing: Publishing,
         observability: Observability,
+        samples: Samples,
     ) -> None:
         """`cache` keeps answers for later uploads of the same pictures, `budget` bounds requests; None for none."""
         self._records = records
@@ -61,6 +63,7 @@ class Verdicts:
         self._known = known
         self._publishing = publishing
         self._observability = observability
+        self._samples = samples
 
     def withheld(self, attempt: Attempt, stored: ModerationResult) -> Record:
         """Return the record of a version that a stored verdict withholds.
@@ -137,6 +140,9 @@ class Verdicts:
         attempt.facts["moderation"] = moderation.to_document()
         if moderation.publishes:
             attempt.facts |= _published_facts(listed, results)
+            if self._is_checked(known, moderation):
+                review = self._publishing.put_review_pictures(attempt, results, moderation)
+                attempt.facts |= {"check": True, "review": review}
         else:
             review = self._publishing.put_review_pictures(attempt, results, moderation)
             attempt.facts |= {**NOTHING_PUBLISHED, "review": review}
@@ -144,6 +150,11 @@ class Verdicts:
         record = self._records.store_verdict(attempt.claim, attempt.all_facts())
         attempt.verdict_stored = True
         return record
+
+    def _is_checked(self, record: Record, moderation: ModerationResult) -> bool:
+        """Return whether a person is to check what the policy allowed; the same answer for every attempt."""
+        is_allowed = moderation.verdict is Verdict.ALLOW
+        return is_allowed and self._samples.has_check(record.object_key, record.version)
 
     def _reusable(self, attempt: Attempt, proxies: Sequence[bytes]) -> ModerationResult | None:
         """Return the verdict of an earlier attempt where it is about exactly what would be published now."""

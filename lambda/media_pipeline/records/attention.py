@@ -14,6 +14,8 @@ class Attention(StrEnum):
     """It is blocked, and its uploader appealed."""
     ESCALATED = "ESCALATED"
     """A person escalated it: it is held, and all that can be decided is its release."""
+    CHECK = "CHECK"
+    """The policy allowed it, and it is published; it was chosen for a check."""
     SECOND = "SECOND"
     """It was approved or rejected, and another person is to say what they would have decided."""
 

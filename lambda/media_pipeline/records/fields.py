@@ -83,6 +83,15 @@ FIELDS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "The uploader's appeal against what was blocked: `at`, `text`, `state` (`open`; `upheld` where the "
             "decision against it stays; or `overturned`), and `decided_at` once a person decided",
         ),
+        "check": (
+            "boolean",
+            "`true` where it is among those that a person checks although the policy allowed them",
+        ),
+        "checked": (
+            "map",
+            "That a person checked it: `id`, `person`, `action` (`approve`, or `withdraw` where it should not have "
+            "been published), `at`",
+        ),
         "second": (
             "list of maps",
             "What another person would have decided, at a second look that changed nothing: `id`, `person`, `action`, "
@@ -94,8 +103,8 @@ FIELDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "review": (
             "list of maps",
-            "The judged pictures beside an original in quarantine, for reviewers: `key` in that bucket, `sha256` of "
-            "the judged JPEG as in `moderation`, and `time` in a video; they have at most 1,024 px a side",
+            "The judged pictures in quarantine, for reviewers, of what is withheld or checked: `key` in that bucket, "
+            "`sha256` of the judged JPEG as in `moderation`, and `time` in a video; they have at most 1,024 px a side",
         ),
         "answers": (
             "map",
@@ -171,8 +180,8 @@ FIELDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "attention": (
             "string",
             "Why somebody must act, the key of the index `attention`: `REVIEW` and `FAILED` as in `status`, `APPEAL`, "
-            "`SECOND` for a second look, `ESCALATED` while it is held, `DECIDED` while the functions have not begun to "
-            "carry out what was decided about anything else",
+            "`CHECK`, `SECOND` for a second look, `ESCALATED` while it is held, `DECIDED` while the functions have not "
+            "begun to carry out what was decided about anything else",
         ),
         "alert_id": ("string", "Id of the outcome's announcement; repetitions have the same"),
         "announced_at": ("string", "When the outcome was announced"),

@@ -136,6 +136,11 @@ class Record:
         return self.decision is not None and self.decision.action is Action.WITHDRAW
 
     @property
+    def is_checked(self) -> bool:
+        """Whether it is among those that a person checks although the policy allowed them."""
+        return bool(self.attributes.get("check"))
+
+    @property
     def is_held(self) -> bool:
         """Whether a person escalated it: what is in quarantine must stay until a person releases it."""
         return bool(self.attributes.get("hold"))

@@ -22,8 +22,8 @@ from media_pipeline.records.approvals import approval, approvals_given, approval
 from media_pipeline.records.attention import Attention, attention_of
 from media_pipeline.records.decisions import Action, Decision, asked_values, decision_id
 from media_pipeline.records.items import ItemChangedError, ItemTable
+from media_pipeline.records.looks import looked
 from media_pipeline.records.record import Record, Status, iso_time
-from media_pipeline.records.second_looks import looked_again
 from media_pipeline.reviews.pictures import Pictures
 from media_pipeline.reviews.places import Places
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 EVIDENCE_PREFIX = "decisions/"
 ASKED_ATTRIBUTES = (
     *("object_key", "sequencer", "updated_at"),
-    *("decision", "decisions", "approvals", "second", "hold", "attention"),
+    *("decision", "decisions", "approvals", "checked", "second", "hold", "attention"),
     "alert_id",
 )
 """All that asking names of a record, to write it or in a condition: a reviewer's rights end there."""
@@ -58,8 +58,13 @@ APPEALED = frozenset({Action.APPROVE, Action.REJECT})
 """What can be decided about BLOCKED where its uploader appealed: publish it after all, or leave it as it is."""
 DECIDED = "DECIDED"
 """The `attention` of what waits for no person, while the workers have not begun to carry its decision out."""
-LOOKED_AT_AGAIN = frozenset({Action.APPROVE, Action.REJECT})
-"""What a person can say at a second look."""
+LOOKS: Mapping[Attention | None, frozenset[Action]] = MappingProxyType(
+    {
+        Attention.SECOND: frozenset({Action.APPROVE, Action.REJECT}),
+        Attention.CHECK: frozenset({Action.APPROVE}),
+    }
+)
+"""What a person can say without any effect, by what it waits for."""
 REPLACING = frozenset({Status.PROCESSING, Status.PUBLISHED, Status.BLOCKED, Status.REVIEW, Status.DELETED})
 """What a newer record of the key is where an approved older version would never be published."""
 _EXISTS = frozenset({"412", "PreconditionFailed"})
@@ -113,13 +118,17 @@ class Decisions:
 
         `override` allows to approve what the policy blocked, and to replace a decision that is not carried out yet.
         `case` is what else the evidence names, such as the number of a notice and when it was received.
-        What waits for a second look is only noted: no worker is told, and nothing changes by it.
+        A second look, and the approval of a check, is only noted: no worker is told, and nothing changes by it. To
+        reject a check is to withdraw what is published.
         Raises DecidedError where the record is in another state by now, ReplacedError and ExpiredError where an
         approval could not be carried out, DecisionError for a decision that no record may hold.
         """
-        waits_for_second = attention_of(record) is Attention.SECOND and action in LOOKED_AT_AGAIN
-        is_second_look = waits_for_second and not override
-        if is_second_look:
+        waits_for = attention_of(record)
+        is_failed_check = waits_for is Attention.CHECK and action is Action.REJECT
+        if is_failed_check:
+            action = Action.WITHDRAW
+        is_look = action in LOOKS.get(waits_for, ()) and not override
+        if is_look:
             _require_another_person(record, person)
         else:
             self._require_decidable(record, action, override=override)
@@ -128,13 +137,14 @@ class Decisions:
         decision = self._decision(
             record, action, person, reason=reason, note=note, seen=seen, seconds=seconds
         )
-        if is_second_look:
+        if is_look:
             self._keep_evidence(record, decision, override=False, case={})
-            self._note_second_look(record, decision)
+            self._note_look(record, decision)
             return Asked(decision=decision, sent=True)
         missing = self._missing_approvals(record, decision)
         self._keep_evidence(record, decision, override=override, case=case or {})
-        self._write(record, decision, is_complete=not missing)
+        more = {"checked": looked(decision)} if is_failed_check else {}
+        self._write(record, decision, more, is_complete=not missing)
         if missing:
             return Asked(decision=decision, sent=True, missing=missing)
         return Asked(decision=decision, sent=self._send(record, decision))
@@ -242,8 +252,10 @@ class Decisions:
             if error.response["Error"]["Code"] not in _EXISTS:
                 raise
 
-    def _write(self, record: Record, decision: Decision, *, is_complete: bool) -> None:
-        """Write the decision into the record, or only the approval where further ones must follow."""
+    def _write(
+        self, record: Record, decision: Decision, more: Mapping[str, Any], *, is_complete: bool
+    ) -> None:
+        """Write the decision into the record, and `more`, or only the approval where further ones must follow."""
         # The id of the announcement is that of one outcome, and goes when the record is opened again: so that whoever
         # asks needs no right to write `status` or `attempt`, from which IAM does not tell a condition.
         seen = "alert_id" if record.alert_id else "updated_at"
@@ -252,11 +264,12 @@ class Decisions:
             "decision": record.attributes.get("decision"),
             "approvals": record.attributes.get("approvals"),
             "hold": record.attributes.get("hold"),
+            "attention": record.attributes.get("attention"),
         }
-        values = asked_values(record.attributes, decision) if is_complete else {}
+        values = {**asked_values(record.attributes, decision), **more} if is_complete else {}
         if decision.action is Action.ESCALATE:
             values["hold"] = _hold(decision)
-        if is_complete and record.attributes.get("attention") in (None, Attention.SECOND):
+        if is_complete and record.attributes.get("attention") in (None, *LOOKS):
             # Until the workers begin: where the message is lost, it can be found.
             values["attention"] = DECIDED
         given = approvals_given(record) if decision.action is Action.APPROVE else []
@@ -272,20 +285,23 @@ class Decisions:
                 return  # our own write, whose answer was lost
             raise changed_since(found or record) from None
 
-    def _note_second_look(self, record: Record, decision: Decision) -> None:
-        """Note what another person would have decided; it changes nothing else."""
+    def _note_look(self, record: Record, decision: Decision) -> None:
+        """Note what a person said about what is checked, or looked at again; it changes nothing else."""
+        waits_for = attention_of(record)
         condition = {
-            "attention": Attention.SECOND,
+            "attention": waits_for,
             "alert_id": record.alert_id,
             "decision": record.attributes.get("decision"),
         }
-        values = {"second": [*record.attributes.get("second", ()), looked_again(decision)]}
+        values: dict[str, Any] = {"checked": looked(decision)}
+        if waits_for is Attention.SECOND:
+            values = {"second": [*record.attributes.get("second", ()), looked(decision)]}
         try:
             key = (record.object_key, record.sequencer)
             self._items.update(key, values, condition=condition, remove=("attention",))
         except ItemChangedError as changed:
             found = changed.found
-            if found and any(each["id"] == decision.id for each in found.attributes.get("second", ())):
+            if found is not None and _holds(found, decision):
                 return  # our own write, whose answer was lost
             raise changed_since(found or record) from None
 
@@ -358,7 +374,8 @@ def _hold(decision: Decision) -> dict[str, str]:
 def _holds(found: Record, decision: Decision) -> bool:
     if found.decision is not None and found.decision.id == decision.id:
         return True
-    return any(each["id"] == decision.id for each in approvals_given(found))
+    looks = (*found.attributes.get("second", ()), found.attributes.get("checked") or {})
+    return any(each.get("id") == decision.id for each in (*approvals_given(found), *looks))
 
 
 def changed_since(found: Record) -> DecidedError:

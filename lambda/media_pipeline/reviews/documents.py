@@ -11,6 +11,9 @@ from media_pipeline.records.record import Record, Status
 from media_pipeline.reviews.waiting import review_id
 
 TOP_LABELS = 3
+CHECKED = (
+    "the policy allowed it, and it is published; it was chosen by chance, so that mistakes can be counted"
+)
 _OF_DECISIONS = frozenset(
     {
         "status",
@@ -48,7 +51,7 @@ def summary(record: Record, *, needed: int = 1) -> dict[str, Any]:
         "content_type": known.get("content_type"),
         "duration": known.get("duration"),
         "bytes": known.get("bytes"),
-        "why": known.get("detail") or (moderation.reason if moderation else None),
+        "why": CHECKED if attention_of(record) is Attention.CHECK else known.get("detail") or _reason(record),
         "labels": labels(moderation.labels[:TOP_LABELS] if moderation else ()),
         "decision": pending.to_document() if pending else None,
         "approvals": [{name: each[name] for name in ("person", "at")} for each in approvals_given(record)],
@@ -88,6 +91,10 @@ def whole(record: Record, history: Iterable[Record], *, needed: int = 1) -> dict
         "history": [_of_key(other) for other in listed],
         "replaced": any(other.sequencer > record.sequencer and not other.undone for other in listed),
     }
+
+
+def _reason(record: Record) -> str | None:
+    return record.moderation.reason if record.moderation else None
 
 
 def blinded(record: Record) -> Record:

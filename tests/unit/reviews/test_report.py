@@ -179,3 +179,25 @@ def test_agreement_of_two_persons_is_cohens_kappa_by_label(stack: Stack) -> None
         {"count": 1, "agreed": 1, "kappa": None},
     ]
     assert found["second_looks"]["count"] == 71
+
+
+def test_checks_count_what_the_policy_missed(stack: Stack) -> None:
+    allowed: dict[str, Any] = {
+        "status": "PUBLISHED",
+        "moderation": {**moderation("", 60.0, "allow"), "reason": None},
+    }
+
+    def checked(action: str, count: int, at: float = NOW) -> None:
+        for _ in range(count):
+            look = {"id": "x", "person": ANNA, "action": action, "at": iso_time(at)}
+            taken_down: dict[str, Any] = {"decision": decision("withdraw")} if action == "withdraw" else {}
+            stack.put(f"{next(stack.numbers)}.jpg", check=True, **allowed, checked=look, **taken_down)
+
+    checked("approve", 38)
+    checked("withdraw", 2)
+    checked("withdraw", 5, NOW - 40 * DAY)
+    found = report(stack)
+    assert (found["decisions"], found["labels"]) == (0, [])
+    assert (found["checks"]["rejected"], found["checks"]["decisions"]) == (2, 40)
+    assert found["checks"]["precision"] == 0.05
+    assert found["checks"]["interval"] == [pytest.approx(0.0138, abs=1e-4), pytest.approx(0.165, abs=1e-3)]

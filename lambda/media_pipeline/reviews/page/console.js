@@ -283,7 +283,7 @@ function renderThumb(item) {
 
 function renderHead(item) {
   find("key").textContent = item.object_key;
-  find("position").textContent = `${item.attention === "APPEAL" ? "blocked" : "sent to review"} ${ago(item.since)}`;
+  find("position").textContent = `${{ APPEAL: "blocked", CHECK: "published" }[item.attention] ?? "sent to review"} ${ago(item.since)}`;
 }
 
 function renderObject(object) {

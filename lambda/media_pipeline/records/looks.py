@@ -1,6 +1,7 @@
-"""A second look: what another person would have decided, noted beside a decision that it does not change.
+"""Looks of people that are only counted: checks of what the policy allowed, and second looks at decisions.
 
-A record keeps it as `second: [{"id", "person", "action", "at"}]`.
+A record keeps them as `checked: {"id", "person", "action", "at"}` and `second: [{"id", "person", "action", "at"}]`.
+Neither changes anything else: what fails a check is withdrawn by a decision of its own.
 """
 
 from typing import Any
@@ -29,8 +30,15 @@ def second_look_wanted(
     return {"attention": Attention.SECOND}
 
 
-def looked_again(decision: Decision) -> dict[str, str]:
-    """Return what the record's `second` holds of one person's second look."""
+def check_wanted(record: Record) -> dict[str, Any]:
+    """Return the attributes that have a person check what is published; none where it is not chosen, or was checked."""
+    if not record.is_checked or record.attributes.get("checked"):
+        return {}
+    return {"attention": Attention.CHECK}
+
+
+def looked(decision: Decision) -> dict[str, str]:
+    """Return what a record holds of one person's look."""
     return {
         "id": decision.id,
         "person": decision.person,
