@@ -8,6 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from operations.commands import (
     alike,
+    backfill,
     budget,
     cost,
     forget,
@@ -35,6 +36,7 @@ COMMANDS: Mapping[str, Command] = {
     "resume": pause.RESUME,
     "redrive": redrive,
     "reconcile": reconcile,
+    "backfill": backfill,
     "status": status,
     "review": review,
     "show": show,

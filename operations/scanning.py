@@ -20,11 +20,13 @@ def scan(
     *,
     since: str | None = None,
     having: Sequence[str] = (),
+    after: tuple[str, str] | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Yield the attributes `names` of each record, but not of the notes and kept answers between the records.
 
     `names` has to have `sequencer`. Only records that were finished `since` a time (UTC, ISO 8601), or that have one
-    of the attributes `having`. Raises what boto3 raises.
+    of the attributes `having`; only those behind the key and sequencer `after`, in the table's own order. Raises what
+    boto3 raises.
     """
     placeholders = {f"#{name}": name for name in names}
     request: dict[str, Any] = {"TableName": table, "ProjectionExpression": ", ".join(placeholders)}
@@ -35,6 +37,8 @@ def scan(
     elif having:
         placeholders |= {f"#having_{name}": name for name in having}
         request["FilterExpression"] = " OR ".join(f"attribute_exists(#having_{name})" for name in having)
+    if after is not None:
+        request["ExclusiveStartKey"] = {"object_key": {"S": after[0]}, "sequencer": {"S": after[1]}}
     # botocore reads an attribute in some 3 microseconds, and records have a hundred of them: that alone would take half
     # a minute for 100,000 records.
     dynamodb.meta.events.register(_EVENT, _take_items)

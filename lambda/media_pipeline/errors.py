@@ -5,7 +5,8 @@ PipelineError
 ├── FailedError      the system's fault, no retry helps  -> record FAILED, an operator redrives it
 ├── TransientError   try again later                     -> release the lease, the message comes back
 │   ├── LeaseHeldError   another invocation works on it  -> returns when that lease expires
-│   │   └── DeleteUnderWayError   one may work on a delete   -> returns when no invocation can any more
+│   │   ├── DeleteUnderWayError   one may work on a delete   -> returns when no invocation can any more
+│   │   └── StillLinkedError   links to replaced files work  -> returns when they have expired
 │   ├── LeaseLostError   another invocation took it over -> returns, and is then found done
 │   │   └── LeaseLapsedError   this machine stood still   -> returns, not counted as killed
 │   ├── BudgetSpentError the day's pictures are judged   -> returns when the next day begins
@@ -20,6 +21,7 @@ PipelineError
 │   ├── DecidedError         it was decided, or changed, since the person looked at it
 │   ├── ReplacedError        a newer version took its place
 │   └── ExpiredError         quarantine does not hold it any more
+├── NothingChangedError  a backfill changes nothing    -> the record says why, acknowledge
 └── SettingsError    the function is misconfigured       -> the message returns, an alarm goes off
 """
 
@@ -157,6 +159,14 @@ class DeleteUnderWayError(LeaseHeldError):
         self.args = (f"an invocation may still work on the delete of {object_key} for {seconds:.0f} s more",)
 
 
+class StillLinkedError(LeaseHeldError):
+    """Links to renditions that were replaced may work for `seconds` more; the files are removed after that."""
+
+    def __init__(self, object_key: str, seconds: float) -> None:
+        super().__init__(seconds)
+        self.args = (f"links to replaced renditions of {object_key} may work for {seconds:.0f} s more",)
+
+
 class BudgetSpentError(TransientError):
     """As many pictures were judged on `day` (UTC) as its budget allows; `seconds` until the object is tried again."""
 
@@ -239,6 +249,16 @@ class ExpiredError(DecisionError):
 
 class TooFewDecisionsError(DecisionError):
     """There are fewer decisions than a report can say anything about."""
+
+
+class NothingChangedError(PipelineError):
+    """A backfill leaves a published version as it is; `why` is what the record says about it."""
+
+    disposition = Disposition.REJECT
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"it is left as it is: {why}")
+        self.why = why
 
 
 class SettingsError(PipelineError):

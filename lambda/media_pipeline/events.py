@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote_plus, unquote_plus
 
 from media_pipeline.errors import UnknownMessageError
@@ -30,6 +30,8 @@ S3_DIGITS = 18  # S3's own sequencers have at most so many; after them, made-up 
 REDRIVE_SOURCE = "media-pipeline:redrive"
 DECISION_SOURCE = "media-pipeline:decision"
 DECISION_NAME = "ObjectCreated:Decision"
+BACKFILL_SOURCE = "media-pipeline:backfill"
+BACKFILL_NAME = "ObjectCreated:Backfill"
 NULL_VERSION = "null"
 """S3's id of the version that was put while the bucket's versioning was off or suspended: a later put takes it over.
 ("Working with objects in a versioning-suspended bucket", Amazon S3 User Guide.)"""
@@ -45,6 +47,26 @@ class EventKind(StrEnum):
     VERSION_DELETED = "version_deleted"
 
 
+class ReworkMode(StrEnum):
+    """What an operator's backfill has done to a published version."""
+
+    RENDER = "render"
+    DECIDE = "decide"
+    ASK = "ask"
+
+
+class ReworkOrder(NamedTuple):
+    """What a backfill's message asks for: of the version's record at one attempt, and of no other."""
+
+    id: str
+    mode: ReworkMode
+    attempt: int
+    policy_version: str = ""
+    """The policy that the operator looked at; empty where the mode decides nothing."""
+    fresh: bool = False
+    """Whether Rekognition is asked about pictures again that it was asked about before."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ObjectEvent:
     """One event of one object version.
@@ -54,6 +76,7 @@ class ObjectEvent:
     `restores` marks a version that is published again, since the delete marker above it was removed.
     `redrive_attempt` is the attempt of the record that a restore, or an operator's redrive, opens again, else None.
     `decision_id` names the decision in the version's record that is to be carried out, else None.
+    `rework` is what a backfill asks for about a published version, else None.
     `happened_at` is when S3 finished the request, in epoch seconds, or None where the event does not say so.
     `source` is the notification's entry as it was received, for passing it on.
     """
@@ -68,6 +91,7 @@ class ObjectEvent:
     redrive_attempt: int | None = None
     restores: bool = False
     decision_id: str | None = None
+    rework: ReworkOrder | None = None
     happened_at: float | None = field(default=None, compare=False)
     source: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
@@ -171,11 +195,26 @@ def _parse_record(record: Any) -> ObjectEvent | None:
             redrive_attempt=None if attempt is None else int(attempt),
             restores=redrive.get("restores") is True,
             decision_id=str(record["decision"]["id"]) if decided else None,
+            rework=_rework_order(record),
             happened_at=_seconds(record.get("eventTime")),
             source=record,
         )
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise UnknownMessageError(f"a record is not an S3 event: {type(error).__name__} {error}") from error
+
+
+def _rework_order(record: Any) -> ReworkOrder | None:
+    """Return what a backfill asks for; None for any other entry, and for a version that has no record yet."""
+    order = record.get("backfill") if record.get("eventSource") == BACKFILL_SOURCE else None
+    if order is None:
+        return None
+    return ReworkOrder(
+        id=str(order["id"]),
+        mode=ReworkMode(order["mode"]),
+        attempt=int(order["attempt"]),
+        policy_version=str(order.get("policy_version", "")),
+        fresh=order.get("fresh") is True,
+    )
 
 
 def _seconds(event_time: Any) -> float | None:
@@ -208,7 +247,7 @@ def notification_entry(
     """Return an entry of `Records` as S3 writes it, for a message of the pipeline's own.
 
     Shape: `{"eventVersion", "eventSource", "eventName", "s3": {"bucket": {"name"}, "object": {"key", "versionId"?,
-    "eTag"?, "sequencer"?}}}` and what is in `more`: `redrive` or `decision`.
+    "eTag"?, "sequencer"?}}}` and what is in `more`: `redrive`, `decision` or `backfill`.
     """
     described = {
         "key": quote_plus(key, safe="/"),

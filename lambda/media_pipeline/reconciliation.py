@@ -125,15 +125,19 @@ class Reconcile:
         self._sleep = sleep
 
     def find(
-        self, *, after: Position | None = None, may_continue: Callable[[], bool] = lambda: True
+        self,
+        *,
+        after: Position | None = None,
+        may_continue: Callable[[], bool] = lambda: True,
+        only: Step | None = None,
     ) -> Iterator[Finding]:
-        """Find all differences after a position, bucket by bucket.
+        """Find all differences after a position, bucket by bucket, or those of one step `only`.
 
         Ends once `may_continue` returns False, with `position` at what is left; asked between any two pages and
         differences.
         """
         self.position = after
-        steps = list(Step)
+        steps = list(Step) if only is None else [only]
         is_first = True
         for step in steps[steps.index(after.step) if after else 0 :]:
             begin = after if after and after.step is step else Position(step=step)

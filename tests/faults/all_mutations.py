@@ -3,6 +3,7 @@
 from tests.faults import (
     mutations_appeals,
     mutations_at_once,
+    mutations_backfills,
     mutations_budget,
     mutations_cache,
     mutations_configuration,
@@ -23,6 +24,7 @@ __all__ = [
     "MUTATIONS",
     "mutations_appeals",
     "mutations_at_once",
+    "mutations_backfills",
     "mutations_budget",
     "mutations_cache",
     "mutations_configuration",

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from tests.faults.scenarios import ONE_OBJECT, Scenario
 from tests.faults.scenarios_appeals import APPEALS
+from tests.faults.scenarios_backfills import BACKFILLS
 from tests.faults.scenarios_budget import BUDGET
 from tests.faults.scenarios_cache import CACHE
 from tests.faults.scenarios_decisions import DECISIONS
@@ -22,6 +23,7 @@ SCENARIOS: Mapping[str, Scenario] = {
     **BUDGET,
     **DECISIONS,
     **APPEALS,
+    **BACKFILLS,
     **SAMPLES,
     **LISTS,
 }

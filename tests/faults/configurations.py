@@ -88,6 +88,14 @@ STRICTER = Deployment(
     {"large": 88, "small": 40},
     _expected(fight=_BLOCK),
 )
+ANOTHER_SIZE = replace(FIRST, name="another-size", sizes={"large": 88, "tiny": 30})
+"""Beside the largest size, which is the one that was judged."""
+RECORDING = Deployment(
+    "recording",  # publishes fights, and keeps the answers by which a stricter policy decides
+    {"mode": "enforce", "block": {"Weapons": 99}, "recordFrom": 40},
+    FIRST.sizes,
+    _expected(weapon=_PUBLISH, fight=_PUBLISH),
+)
 OTHER_SIZES = Deployment("other-sizes", FIRST.moderation, {"large": 92, "tiny": 30}, FIRST.expected_statuses)
 OBSERVING = Deployment(
     "observing",
@@ -124,6 +132,7 @@ BY_CATEGORY = replace(
 DEPLOYMENTS = (FIRST, STRICTER, OTHER_SIZES, OBSERVING, OFF, LAXER, WITH_WEBP)
 TAKING_VIDEOS = tuple(replace(one, name=f"{one.name}-with-videos", videos=True) for one in DEPLOYMENTS)
 WITH_VIDEOS = TAKING_VIDEOS[0]
+ANOTHER_SIZE_OF_VIDEOS = replace(ANOTHER_SIZE, name="another-size-of-videos", videos=True)
 WITH_CROPS = Deployment(
     "with-crops-and-animations",
     FIRST.moderation,
@@ -152,6 +161,9 @@ BY_NAME = {
     deployment.name: deployment
     for deployment in (
         *DEPLOYMENTS,
+        ANOTHER_SIZE,
+        RECORDING,
+        ANOTHER_SIZE_OF_VIDEOS,
         *TAKING_VIDEOS,
         WITH_CROPS,
         BY_CATEGORY,

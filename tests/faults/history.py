@@ -90,6 +90,9 @@ class History:
     restored: set[tuple[str, str, int]] = field(
         default_factory=set
     )  # (key, sequencer, attempt) that a reconciliation restores
+    reworked: set[tuple[str, str, int]] = field(
+        default_factory=set
+    )  # (key, sequencer, attempt) that a backfill names
     kills_while_decoding: dict[tuple[str, str], int] = field(
         default_factory=dict
     )  # kills after the original was there to decode
@@ -173,6 +176,10 @@ class History:
         """Return whether a redrive named an earlier attempt of a record."""
         name = str(item["object_key"]), str(item["sequencer"])
         return any((*name, earlier) in self.redriven for earlier in range(int(item["attempt"])))
+
+    def is_reworked(self, item: dict[str, Any]) -> bool:
+        """Return whether a backfill names a record's attempt."""
+        return (str(item["object_key"]), str(item["sequencer"]), int(item["attempt"])) in self.reworked
 
     def lacks_sequencer(self, key: str, version: str) -> bool:
         """Return whether an event of a version without a sequencer was sent."""

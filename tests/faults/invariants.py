@@ -25,6 +25,7 @@ from tests.faults.record_items import (
     is_undecided,
     is_withheld,
     listed,
+    named,
     version_of,
 )
 from tests.faults.reviewers import REVIEWER
@@ -33,6 +34,8 @@ from tests.faults.simulated_queues import VISIBILITY_FACTOR
 from tests.faults.simulated_stack import QUARANTINE, RENDITIONS, SimulatedStack
 from tests.faults.virtual_time import START
 
+REWORK = frozenset({"rework", "old_renditions", "answers", "moderation"})
+"""Fields that a backfill changes while a version stays published."""
 LIST_SECONDS = 60.0 + 5.0  # how old the hash list may be that an invocation goes by, and clocks that differ
 CLOCKS_APART = 5.0  # seconds between two clocks that are off in opposite directions
 
@@ -166,7 +169,7 @@ class InvariantChecker:
             self.add_violation(
                 f"a rendition of {upload} was put without an allowing verdict or an approval in its record"
             )
-        elif item and item["status"] == "PROCESSING" and key not in listed(item):
+        elif item and item["status"] in ("PROCESSING", "PUBLISHED") and key not in named(item):
             self.add_violation(
                 f"rendition {key} was put, and the record does not list it: nothing would remove it"
             )
@@ -198,6 +201,9 @@ class InvariantChecker:
         if old and is_undecided(old) and old.get("moderation") != new.get("moderation"):
             self.add_violation(f"{name}: a person's decision changed the verdict of the policy")
         if old is not None and was in TERMINAL:
+            if now == was and new.get("attempt") != old.get("attempt"):
+                self._rendered_anew(name, old, new)
+                return
             if now == was:
                 self._only_marked(name, old, new, call)
                 return
@@ -216,6 +222,17 @@ class InvariantChecker:
             if problem := self._outcomes.problem(new):
                 self.add_violation(f"{name}: {problem}")
 
+    def _rendered_anew(self, name: str, old: Item, new: Item) -> None:
+        """Check the commit of a backfill, which swaps what a published version lists."""
+        if new["status"] != "PUBLISHED" or not self._history.is_reworked(old):
+            self.add_violation(f"{name}: {old['status']} was written anew, and no backfill asked for that")
+        if int(new["attempt"]) != int(old["attempt"]) + 1 or new.get("announced_at"):
+            self.add_violation(f"{name}: what was rendered anew would not be announced")
+        if left := listed(old) - listed(new) - set(new.get("old_renditions") or ()):
+            self.add_violation(f"{name}: nothing would remove {left}")
+        if problem := self._outcomes.problem(new):
+            self.add_violation(f"{name}: {problem}")
+
     def _only_marked(self, name: str, old: Item, new: Item, call: Call) -> None:
         changed = changed_fields(old, new)
         if call.invocation.function_name == REVIEWER:
@@ -229,10 +246,16 @@ class InvariantChecker:
                 changed -= {"attention", "checked" if old["attention"] == "CHECK" else "second"}
         if call.invocation.function_name == UPLOAD_API and new["status"] == "BLOCKED":
             changed -= {"appeal", "attention"}
+        if new["status"] == "PUBLISHED" and self._was_named_by_a_backfill(new):
+            changed -= REWORK
         if not changed <= MARKS:
             self.add_violation(f"{name}: the terminal record changed in {sorted(changed)}")
         if new.get("announced_at") and new.get("alert_id") not in self._history.announced:
             self.add_violation(f"{name}: {new['status']} is marked as announced, and no subscriber got it")
+
+    def _was_named_by_a_backfill(self, item: Item) -> bool:
+        attempts = range(int(item["attempt"]) + 1)
+        return any(self._history.is_reworked({**item, "attempt": attempt}) for attempt in attempts)
 
     def _may_leave(self, old: Item, new: Item) -> bool:
         upload, attempt = (
@@ -246,6 +269,8 @@ class InvariantChecker:
             old["status"] == "PUBLISHED" and (old.get("decision") or {}).get("action") == "withdraw"
         )
         may_be_decided = old["status"] in (*WITHHELD, "FAILED") or is_taken_down
+        if old["status"] == "PUBLISHED" and new["status"] == "PROCESSING" and is_withheld(new):
+            return self._history.is_reworked(old)
         if new["status"] == "PROCESSING" and is_undecided(old) and may_be_decided:
             return self._history.decision_of(old) is not None
         if old["status"] == "FAILED" and new["status"] == "PROCESSING":

@@ -22,6 +22,7 @@ from tests.faults import (
     judged_checks,
     mutations_appeals,
     mutations_at_once,
+    mutations_backfills,
     mutations_budget,
     mutations_cache,
     mutations_decisions,
@@ -45,6 +46,7 @@ FAMILIES_FIRST = ("preempt:", "race:", "redeploy:", "time-out:")  # each detects
 FIRST_FAMILIES = {
     mutations_appeals.__name__: "appeal-",
     mutations_at_once.__name__: "at-once:",
+    mutations_backfills.__name__: "backfill-",
     mutations_budget.__name__: "budget-",
     mutations_cache.__name__: "cache-",
     mutations_decisions.__name__: "decide-",

@@ -40,7 +40,7 @@ def publish_before_the_verdict() -> None:
     def verdict(self: Any, attempt: Any, rendered: Any, early: Any) -> Any:
         event = attempt.event
         for rendition in rendered.renditions:
-            listed = verdicts._listed(rendition, event)
+            listed = verdicts.listed_rendition(rendition, event)
             self._storage.put_rendition(
                 listed["key"], rendition.data, content_type="image/jpeg", facts={"a": "b"}
             )

@@ -26,7 +26,7 @@ def _putting(self: Any, attempt: Any, record: Any, results: Any) -> Iterator[Cal
 def renditions_are_put_while_the_verdict_is_stored() -> None:
     def store(self: Any, attempt: Any, results: Any, early: Any) -> Any:
         for rendition in results.renditions:
-            listed = verdicts._listed(rendition, attempt.event)
+            listed = verdicts.listed_rendition(rendition, attempt.event)
 
             def put(key: str = listed["key"], data: Any = rendition) -> None:
                 with data.opened() as body:

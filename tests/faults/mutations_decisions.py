@@ -89,7 +89,7 @@ def an_approval_is_written_over_the_verdict() -> None:
 @mutation
 def an_approved_version_is_put_before_its_record_lists_it() -> None:
     def store(self: Any, attempt: Any, results: Any) -> Any:
-        listed = [verdicts._listed(rendition, attempt.event) for rendition in results.renditions]
+        listed = [verdicts.listed_rendition(rendition, attempt.event) for rendition in results.renditions]
         record = dataclasses.replace(attempt.record, renditions=tuple(listed))
         self._publishing.publish(attempt, record, results)
         return real(self, attempt, results)

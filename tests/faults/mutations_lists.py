@@ -62,7 +62,7 @@ def the_hash_list_is_looked_at_after_rekognition() -> None:
 
 @mutation
 def a_stored_verdict_outweighs_the_hash_list() -> None:
-    swap(verdicts.Verdicts, "_is_listed", lambda _: lambda *_: False)
+    swap(verdicts.Verdicts, "is_listed", lambda _: lambda *_: False)
 
 
 @mutation

@@ -7,11 +7,13 @@ race:publish+delete@8-lapsed    it pauses until its lease is over; its own messa
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from media_pipeline.records.decisions import Action
 from tests.faults.configurations import FIRST, KEEPING, WITH_VIDEOS, Deployment
 from tests.faults.delivery_profile import DeliveryProfile
 from tests.faults.preemption import Preempting
 from tests.faults.sample_uploads import Content
 from tests.faults.scenarios import DAY, KEY
+from tests.faults.scenarios_backfills import RENDERED, backfill
 from tests.faults.scenarios_decisions import approve, held_back, reject
 from tests.faults.simulated_functions import ClientPool
 from tests.faults.simulated_stack import SimulatedStack
@@ -83,6 +85,10 @@ def _superseded_and_deleted(run: Simulation) -> None:
     run.queues["images"].send(bodies[0])
 
 
+def _take_down(run: Simulation) -> None:
+    run.reviewers.decide(Action.WITHDRAW)
+
+
 def _nothing(_: Simulation) -> None:
     pass
 
@@ -126,7 +132,16 @@ _OF_DECISIONS: Mapping[str, Race] = {
     "overwrite+approve": Race(_put(number=2), approve, range(1, 12), before=held_back()),
     "approve-twice": Race(approve, _nothing, _CALLS, before=held_back(), lapsed=200.0, twice=True),
 }
-RACES: Mapping[str, Race] = {**_OF_EVENTS, **_OF_DECISIONS}
+_OF_BACKFILLS: Mapping[str, Race] = {
+    "backfill+takedown": Race(backfill(), _take_down, _CALLS, before=RENDERED, lapsed=200.0),
+    "backfill+delete": Race(backfill(), _delete, _CALLS, before=RENDERED, lapsed=200.0),
+    "backfill+delete-version": Race(backfill(), _delete_version, range(2, 12), before=RENDERED),
+    "backfill+overwrite": Race(backfill(), _put(number=2), range(2, 12), before=RENDERED),
+    "backfill-twice": Race(backfill(), _nothing, range(2, 12), before=RENDERED, lapsed=200.0, twice=True),
+    "takedown+backfill": Race(_take_down, backfill(), range(1, 8), before=RENDERED),
+    "delete+backfill": Race(_delete, backfill(), range(1, 8), before=RENDERED),
+}
+RACES: Mapping[str, Race] = {**_OF_EVENTS, **_OF_DECISIONS, **_OF_BACKFILLS}
 LAPSED = "-lapsed"
 CASES = (
     *(f"{name}@{at}" for name, race in RACES.items() for at in race.calls),

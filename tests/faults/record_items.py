@@ -39,6 +39,11 @@ def listed(item: Item) -> set[str]:
     return {str(rendition["key"]) for rendition in item.get("renditions") or ()}
 
 
+def named(item: Item) -> set[str]:
+    """Return the keys that a record lists, and those that a backfill is about to put."""
+    return listed(item) | {str(key) for key in (item.get("rework") or {}).get("renditions") or ()}
+
+
 def is_withheld(item: Item) -> bool:
     """Return whether an enforced verdict withholds the version."""
     moderation = item.get("moderation") or {}

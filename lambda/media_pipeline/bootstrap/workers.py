@@ -14,11 +14,12 @@ from media_pipeline.messaging.emails import StackResources
 from media_pipeline.moderation.rekognition import Moderator
 from media_pipeline.observability import Observability
 from media_pipeline.processing.dead_letters import DeadLetters
+from media_pipeline.processing.dependencies import Dependencies
 from media_pipeline.processing.image import ImageProcessor
 from media_pipeline.processing.known_content import KnownContent
 from media_pipeline.processing.messages import MessageWorker
 from media_pipeline.processing.outcomes import Outcomes
-from media_pipeline.processing.processor import Dependencies, ObjectProcessor
+from media_pipeline.processing.processor import ObjectProcessor
 from media_pipeline.processing.single_uploads import SingleUploads
 from media_pipeline.records.answer_cache import AnswerCache
 from media_pipeline.records.budget import JudgingBudget

@@ -55,6 +55,38 @@ class Moderator:
         """The least confidence, in percent, that Rekognition is asked for."""
         return self._policy.min_confidence
 
+    def again(self, stored: ModerationResult) -> ModerationResult | None:
+        """Return what the policy makes of recorded answers; None where a new upload would be judged by more than them.
+
+        A block is certain whatever else Rekognition would find.
+        """
+        least = self._policy.min_confidence
+        if self._policy.mode is not Mode.ENFORCE or stored.mode is Mode.OFF or not stored.pictures:
+            return None
+        asked = [
+            tuple(label for label in picture.labels if label.confidence >= least)
+            for picture in stored.pictures
+        ]
+        decisions = [decide(labels, self._policy) for labels in asked]
+        if stored.many_scenes:
+            decisions.append(decide_many_scenes(len(asked), self._policy))
+        decision = worst(decisions)
+        is_complete = (
+            stored.asked_from is not None
+            and stored.asked_from <= least
+            and all(picture.complete for picture in stored.pictures)
+            and stored.judged >= (stored.to_judge or stored.judged)
+        )
+        if not is_complete and decision.verdict is not Verdict.BLOCK:
+            return None
+        return replace(
+            stored,
+            verdict=decision.verdict,
+            mode=self._policy.mode,
+            reason=decision.reason,
+            policy_version=self._policy.version,
+        )
+
     def judge(
         self,
         proxies: Sequence[bytes],

@@ -10,7 +10,7 @@ from media_pipeline.errors import LeaseLapsedError, Reason, RejectedError
 from media_pipeline.events import ObjectEvent
 from media_pipeline.invocation import Invocation
 from media_pipeline.moderation.result import Answers
-from media_pipeline.processing.lease import LeaseRenewer
+from media_pipeline.processing.lease import Lease
 from media_pipeline.processing.steps import Steps
 from media_pipeline.records.leases import UNFINISHED_LIMIT
 from media_pipeline.records.record import Claim, Record
@@ -24,7 +24,7 @@ class Attempt:
     invocation: Invocation
     claim: Claim
     steps: Steps
-    lease: LeaseRenewer | None
+    lease: Lease | None
     """Extends the lease during long work; None where the lease covers the whole invocation."""
     clock: Callable[[], float]
     """Epoch seconds."""

@@ -39,6 +39,8 @@ class DeadLetters:
         invocation.require_time("handle a dead letter")
         if event.decision_id is not None:
             self._give_up_decision(event)
+        elif event.rework is not None:
+            self._give_up_rework(event)
         elif event.kind is EventKind.CREATED:
             self._outcomes.finish(self._end(event))
         else:
@@ -59,6 +61,15 @@ class DeadLetters:
             self._outcomes.finish(known)
         elif decision is not None and decision.id == event.decision_id:
             self._outcomes.finish(self._records.fail(event, reason=Reason.RETRIES_EXHAUSTED, detail=DETAIL))
+
+    def _give_up_rework(self, event: ObjectEvent) -> None:
+        """Record FAILED where a rework began to withhold a version; what is published stays as it is."""
+        known = self._records.get(event.key, self._records.sequencer_of(event))
+        if known is None or known.version != event.version:
+            return  # forgotten, or expired: nothing about it is to be recorded any more
+        if not known.status.terminal:
+            known = self._records.fail(event, reason=Reason.RETRIES_EXHAUSTED, detail=DETAIL)
+        self._outcomes.finish(known)
 
     def _end(self, event: ObjectEvent) -> Record:
         """End an upload that is still open; return a terminal record unchanged."""

@@ -2,29 +2,35 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from media_pipeline.invocation import Invocation
-from media_pipeline.records.record import Claim
-from media_pipeline.records.table import Records
 
 RENEW_AFTER, RETRY_AFTER, GIVE_UP_AFTER = 0.25, 0.05, 0.7
 """Shares of the lease: when it is extended, when a failed extension is tried again, when that is given up."""
+
+
+class Lease(Protocol):
+    """A lease that has to be looked after while the work goes on."""
+
+    def renew(self) -> None:
+        """Extend it where that is due. Raises LeaseLostError."""
+        ...
 
 
 class LeaseRenewer:
     """Extends the lease, and the time for which the message stays hidden, while the work goes on.
 
     A version whose function was killed is then taken up again soon, and not only when the longest run would have
-    ended. `clock` gives epoch seconds.
+    ended. `extend` writes a lease of so many seconds from now into the record; `clock` gives epoch seconds.
     """
 
     def __init__(
-        self, records: Records, claim: Claim, invocation: Invocation, clock: Callable[[], float]
+        self, extend: Callable[[float], None], invocation: Invocation, clock: Callable[[], float]
     ) -> None:
-        self._records = records
-        self._claim = claim
+        self._extend = extend
         self._invocation = invocation
         self._clock = clock
         self._due = clock()
@@ -37,7 +43,7 @@ class LeaseRenewer:
             return
         seconds = self._invocation.lease_seconds
         try:
-            self._records.extend(self._claim, lease_seconds=seconds)
+            self._extend(seconds)
         except (BotoCoreError, ClientError):
             if now > self._give_up:
                 raise

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from media_pipeline.errors import BudgetSpentError, LeaseHeldError, SettingsError, UnknownMessageError
+from media_pipeline.errors import (
+    BudgetSpentError,
+    LeaseHeldError,
+    SettingsError,
+    StillLinkedError,
+    UnknownMessageError,
+)
 from media_pipeline.events import ObjectEvent, parse_message
 from media_pipeline.invocation import Invocation, LambdaContext
 from media_pipeline.observability import Observability
@@ -98,6 +104,9 @@ class MessageWorker:
         failed: list[str] = []
         try:
             self._events(message.body, replace(invocation, hide=partial(self._hide, message)), failed)
+        except StillLinkedError as error:
+            self._choose_return(message, invocation, error)  # as it should be: nothing went wrong
+            raise
         except Exception as error:
             object_key = failed[0] if failed else None
             if isinstance(error, BudgetSpentError):

@@ -249,7 +249,7 @@ class Outcomes:
             self._remove_older(record)
             return
         self._storage.remove_renditions(record.rendition_keys)
-        has_pictures = record.is_checked and not record.is_held
+        has_pictures = (record.is_checked or record.rework is not None) and not record.is_held
         if has_pictures or (record.moderation is None and record.attempt):
             # Or an attempt may have been cut off right before its verdict was stored.
             self._storage.quarantined.remove_pictures(record.object_key, record.version)
@@ -270,7 +270,7 @@ class Outcomes:
         all_older = list(self._records.succession.older(tombstone.object_key, tombstone.sequencer))
         for older in all_older:
             keys |= older.rendition_keys
-            if older.status is not Status.PROCESSING:
+            if older.status is not Status.PROCESSING and not older.is_reworked:
                 self._withdraw(older)
                 continue
             left = older.lease_left(self._clock())
@@ -279,7 +279,9 @@ class Outcomes:
                 kept.add(older.version)
                 continue
             # Its function may only stand still: from here on it can write nothing, and removes what it put.
-            if older.was_moved:
+            if older.is_reworked and not older.was_moved:
+                self._records.fence_rework(older)
+            elif older.was_moved:
                 self._withdraw(older)
             elif older.withheld:
                 # A move to quarantine that was begun is completed, and its copy then removed.

@@ -1,9 +1,9 @@
 """Processes one object version, image or video: see `ObjectProcessor.process`."""
 
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import Any, Generic, NamedTuple
+from functools import partial
+from typing import Any, Generic
 
 from media_pipeline.concurrency import Overlap
 from media_pipeline.errors import (
@@ -17,31 +17,25 @@ from media_pipeline.errors import (
 )
 from media_pipeline.events import EventKind, ObjectEvent, is_made_up
 from media_pipeline.invocation import Invocation
-from media_pipeline.moderation.rekognition import Moderator
-from media_pipeline.observability import Observability
 from media_pipeline.processing.attempt import Attempt
 from media_pipeline.processing.clean_up import CleanUp
 from media_pipeline.processing.decisions import Decisions
-from media_pipeline.processing.endings import Ending, HandOver
-from media_pipeline.processing.known_content import KnownContent
+from media_pipeline.processing.dependencies import Dependencies
+from media_pipeline.processing.endings import Ending, HandOver, withheld_as
 from media_pipeline.processing.lease import LeaseRenewer
 from media_pipeline.processing.media import Fetched, Media, OpenOriginal
 from media_pipeline.processing.originals import Originals
-from media_pipeline.processing.outcomes import Outcomes
 from media_pipeline.processing.publishing import Publishing
+from media_pipeline.processing.reworking import Reworking, was_withheld_later
 from media_pipeline.processing.second_records import SecondRecord, place_above, second_of
 from media_pipeline.processing.single_uploads import SingleUploads
 from media_pipeline.processing.steps import Steps
 from media_pipeline.processing.verdicts import Verdicts
-from media_pipeline.records.answer_cache import AnswerCache
 from media_pipeline.records.appeals import settled_values
-from media_pipeline.records.budget import JudgingBudget
 from media_pipeline.records.leases import decision_to_carry_out
 from media_pipeline.records.looks import check_wanted, second_look_wanted
 from media_pipeline.records.record import Claim, Finished, Record, Status, WaitsForStage, iso_time
-from media_pipeline.records.table import Records
-from media_pipeline.settings.functions import ImageSettings
-from media_pipeline.storage import OriginalGoneError, Storage
+from media_pipeline.storage import OriginalGoneError
 
 LATE_SECONDS = 3600.0
 """Age of an original from which the bucket is asked whether it is still current: what replaced it may have no record
@@ -49,26 +43,6 @@ any more."""
 SETTLING_SECONDS = 1200.0
 """How long a missing original may still appear: S3 documents 404s for versions that exist in the first 15 minutes after
 versioning is enabled (Amazon S3 User Guide, "Enabling versioning on buckets")."""
-
-
-class Dependencies(NamedTuple):
-    """Everything that an `ObjectProcessor` works with. `clock` gives epoch seconds."""
-
-    settings: ImageSettings
-    records: Records
-    storage: Storage
-    moderator: Moderator
-    answer_cache: AnswerCache | None
-    """Keeps Rekognition's answers for later uploads; None where none is kept."""
-    budget: JudgingBudget | None
-    """Bounds the pictures that are judged on a day; None where nothing does."""
-    known: KnownContent
-    """Finds what is on the hash list."""
-    outcomes: Outcomes
-    observability: Observability
-    clock: Callable[[], float]
-    overlap: Callable[[], Overlap]
-    """Makes what calls AWS several times at once in one attempt."""
 
 
 class ObjectProcessor(Generic[Fetched]):
@@ -117,9 +91,21 @@ class ObjectProcessor(Generic[Fetched]):
             approvals=self._settings.approvals,
             encoders=self._settings.encoders,
         )
+        self._reworking = Reworking(
+            dependencies,
+            media,
+            originals=self._originals,
+            verdicts=self._verdicts,
+            publishing=self._publishing,
+            single_uploads=self._single_uploads,
+        )
 
     def handle(self, event: ObjectEvent, invocation: Invocation) -> None:
         """Do what one event asks for."""
+        if event.rework is not None:
+            if self._reworking.carry_out(event, invocation):
+                self.process(replace(event, rework=None), invocation)
+            return
         restored = None
         if event.kind is not EventKind.CREATED:
             restored = self._outcomes.carry_out_delete(event, invocation)
@@ -160,7 +146,8 @@ class ObjectProcessor(Generic[Fetched]):
     ) -> Attempt:
         lease = None
         if self._media.renews_lease:
-            lease = LeaseRenewer(self._records, claim, invocation, self._clock)
+            extend = partial(self._extend, claim)
+            lease = LeaseRenewer(extend, invocation, self._clock)
         return Attempt(
             event=event,
             invocation=invocation,
@@ -170,6 +157,9 @@ class ObjectProcessor(Generic[Fetched]):
             clock=self._clock,
             overlap=overlap,
         )
+
+    def _extend(self, claim: Claim, seconds: float) -> None:
+        self._records.extend(claim, lease_seconds=seconds)
 
     def _process_claimed(self, attempt: Attempt) -> None:
         try:
@@ -304,7 +294,14 @@ class ObjectProcessor(Generic[Fetched]):
 
         A move that was begun is completed first, so that nothing is left that could be copied once more.
         """
-        ending = self._publishing.quarantine(attempt, record)
+        try:
+            ending = self._publishing.quarantine(attempt, record)
+        except OriginalGoneError:
+            if not was_withheld_later(record) or record.moderation is None:
+                raise
+            # Its retention is over: it was published long ago, and a backfill withheld it since.
+            status, reason = withheld_as(record.moderation)
+            ending = Ending(status, {"reason": reason, "detail": record.moderation.reason})
         if self._records.succession.neighbours(record).has_newer_tombstone:
             # Whoever deleted the key withdrew this version too. A tombstone that is recorded from here on finds this
             # record open, and waits for its end.

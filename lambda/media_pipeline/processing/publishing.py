@@ -1,7 +1,7 @@
 """Puts what a record may publish, and moves what it withholds to quarantine."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from typing import Any
 
@@ -28,8 +28,13 @@ class Publishing:
         self._stack = stack
         self._clock = clock
 
-    def publish(self, attempt: Attempt, record: Record, results: Results) -> None:
-        """Put every rendition of a record that may be published, several at once, and wait for all of them."""
+    def publish(
+        self, attempt: Attempt, record: Record, results: Results, *, there: Collection[str] = ()
+    ) -> None:
+        """Put every rendition of a record that may be published, several at once, and wait for all of them.
+
+        But for those whose keys are `there`: these hold the same bytes.
+        """
         if not record.publishes:
             # Fail closed, whatever the caller decided.
             raise AssertionError("the record has no allowing verdict, and no approval of exactly its bytes")
@@ -41,6 +46,8 @@ class Publishing:
 
         def puts() -> Iterator[Callable[[], None]]:
             for entry, rendition in zip(record.renditions, results.renditions, strict=True):
+                if entry["key"] in there:
+                    continue
                 attempt.before_call("put a rendition")
                 attempt.put_keys.add(entry["key"])
                 yield partial(put, entry["key"], rendition)

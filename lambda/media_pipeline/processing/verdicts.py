@@ -71,6 +71,8 @@ class Verdicts:
         A verdict that was only observed counts once the policy is enforced: what was put by then is removed.
         """
         if not stored.publishes:
+            if attempt.record.rendition_keys:  # it was published when a rework withheld it
+                self._storage.remove_renditions(attempt.record.rendition_keys)
             return attempt.record
         self._storage.remove_renditions(attempt.record.rendition_keys)
         attempt.invocation.require_time("store the verdict")
@@ -104,10 +106,10 @@ class Verdicts:
 
         Raises TransientError where another decision took the approval's place meanwhile.
         """
-        listed = [_listed(rendition, attempt.event) for rendition in results.renditions]
+        listed = [listed_rendition(rendition, attempt.event) for rendition in results.renditions]
         kept = {rendition["key"] for rendition in listed}
         self._storage.remove_renditions(attempt.record.rendition_keys - kept)
-        attempt.facts |= _published_facts(listed, results)
+        attempt.facts |= published_facts(listed, results)
         attempt.invocation.require_time("store what is published")
         record = self._records.store_verdict(attempt.claim, attempt.all_facts())
         attempt.verdict_stored = True
@@ -121,14 +123,14 @@ class Verdicts:
         Store nothing where the version has another record by now that stays.
         """
         known, event = attempt.record, attempt.event
-        listed = [_listed(rendition, event) for rendition in results.renditions]
+        listed = [listed_rendition(rendition, event) for rendition in results.renditions]
         moderation = self._reusable(attempt, results.proxies)
-        if moderation is not None and self._is_listed(attempt):
+        if moderation is not None and self.is_listed(attempt):
             moderation = None  # put on the hash list since: an undelete must not publish it again
         if moderation is None:
             moderation = early.verdict(tuple(results.proxies)) or self._judge_now(attempt, results)
             self._judged(attempt, moderation)
-        elif listed == list(known.renditions):
+        elif listed == list(known.renditions) and known.rendition_keys == known.listed_keys:
             record = self._records.store_verdict(attempt.claim, {})  # decoding ended once more
             attempt.verdict_stored = True
             return record
@@ -139,7 +141,7 @@ class Verdicts:
         self._storage.remove_renditions(known.rendition_keys - kept)
         attempt.facts["moderation"] = moderation.to_document()
         if moderation.publishes:
-            attempt.facts |= _published_facts(listed, results)
+            attempt.facts |= published_facts(listed, results)
             if self._is_checked(known, moderation):
                 review = self._publishing.put_review_pictures(attempt, results, moderation)
                 attempt.facts |= {"check": True, "review": review}
@@ -164,7 +166,8 @@ class Verdicts:
         pictures = (hashlib.sha256(proxy).hexdigest() for proxy in proxies)
         return stored if stored.covers(pictures, self._moderator.mode) else None
 
-    def _is_listed(self, attempt: Attempt) -> bool:
+    def is_listed(self, attempt: Attempt) -> bool:
+        """Return whether the hash list has the original of an attempt, whose bytes were read."""
         read = partial(attempt.before_call, "read the hash list")
         return self._known.find(attempt, read) is not None
 
@@ -197,9 +200,47 @@ class Verdicts:
         times: Sequence[float] | None = None,
         many_scenes: bool = False,
     ) -> ModerationResult:
-        """Look into the hash list, then ask Rekognition about the pictures that no earlier attempt has an answer for.
+        """Have judged what no earlier attempt has an answer for; the worse verdict counts."""
+        known = Answers.of_record(attempt.record.attributes, self._moderator.asked_from)
+        judged = self._ask(
+            attempt, proxies, known, before_each=before_each, times=times, many_scenes=many_scenes
+        )
+        stored = attempt.record.moderation
+        return judged if stored is None else stored.worse(judged)
 
-        The worse verdict counts. What the list blocks costs no request.
+    def anew(self, attempt: Attempt, results: Results, *, fresh: bool) -> ModerationResult:
+        """Return the verdict on what was published already, whatever the stored one is.
+
+        `fresh` asks about pictures again that the stored verdict has an answer for, but not about those that an attempt
+        which was cut off since has one for.
+        """
+        attributes = attempt.record.attributes
+        known = {"answers": attributes.get("answers")} if fresh else attributes
+        with attempt.steps("moderate"):
+            moderation = self._ask(
+                attempt,
+                results.proxies,
+                Answers.of_record(known, self._moderator.asked_from),
+                before_each=lambda: attempt.before_call("ask Rekognition"),
+                times=results.times,
+                many_scenes=results.many_scenes,
+            )
+        self._judged(attempt, moderation)
+        return moderation
+
+    def _ask(
+        self,
+        attempt: Attempt,
+        proxies: Sequence[bytes],
+        known: Answers | None,
+        *,
+        before_each: Callable[[], None],
+        times: Sequence[float] | None,
+        many_scenes: bool,
+    ) -> ModerationResult:
+        """Look into the hash list, then ask Rekognition about the pictures that are not among the `known` answers.
+
+        What the list blocks costs no request.
         """
         match = self._known.find(attempt, before_each)
         if match is not None and match.entry.action is Verdict.BLOCK:
@@ -212,7 +253,6 @@ class Verdicts:
             attempt.answers = answers
             fresh.append(answer)
 
-        known = Answers.of_record(attempt.record.attributes, self._moderator.asked_from)
         look = self._look(attempt, proxies, known, before_each)
         try:
             with Spending(self._budget, attempt) as spending:
@@ -236,8 +276,7 @@ class Verdicts:
             attempt.keep_answers = keep
         if match is not None:
             judged = hash_list.reviewed(match, judged)
-        stored = attempt.record.moderation
-        return judged if stored is None else stored.worse(judged)
+        return judged
 
     def _look(
         self,
@@ -264,7 +303,8 @@ def requests_at_once(invocation: Invocation) -> int:
     return max(1, min(REQUESTS_AT_ONCE, int(invocation.step_seconds / LIMITED_SECONDS)))
 
 
-def _published_facts(listed: list[dict[str, Any]], results: Results) -> dict[str, Any]:
+def published_facts(listed: list[dict[str, Any]], results: Results) -> dict[str, Any]:
+    """Return the facts of the record that show what is published."""
     return {
         "renditions": listed,
         "placeholder": results.placeholder,
@@ -274,7 +314,8 @@ def _published_facts(listed: list[dict[str, Any]], results: Results) -> dict[str
     }
 
 
-def _listed(rendition: Output, event: ObjectEvent) -> dict[str, Any]:
+def listed_rendition(rendition: Output, event: ObjectEvent) -> dict[str, Any]:
+    """Return a rendition's entry in the record."""
     return {
         "name": rendition.name,
         "format": rendition.format,

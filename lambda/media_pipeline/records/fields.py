@@ -97,6 +97,16 @@ FIELDS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "What another person would have decided, at a second look that changed nothing: `id`, `person`, `action`, "
             "`at`",
         ),
+        "rework": (
+            "map",
+            "Work on a version while it stays published: `id` of the message, `mode` (`render`, `decide` or `ask`), "
+            "`attempt`, `renditions` (keys that are about to be put), and while an invocation works on it `owner` and "
+            "`lease_until` in epoch seconds; `ended` says why nothing was changed",
+        ),
+        "old_renditions": (
+            "list of strings",
+            "Keys of renditions that a rework replaced; they are removed once links to them have expired",
+        ),
         "original": (
             "string",
             "`quarantine` once the original was moved there, where it stays until it expires; absent before",

@@ -11,7 +11,13 @@ from media_pipeline.records.decisions import Action, Decision
 from media_pipeline.records.item_size import fitted
 from media_pipeline.records.items import ItemChangedError
 from media_pipeline.records.record import Claim, ClaimResult, Finished, Record, Stage, Status, WaitsForStage
-from media_pipeline.records.transitions import CLAIM_ROUNDS, LEASE_OVER, OF_ONE_OUTCOME, RecordTable
+from media_pipeline.records.transitions import (
+    CLAIM_ROUNDS,
+    LEASE_OVER,
+    OF_ONE_OUTCOME,
+    OF_REWORK,
+    RecordTable,
+)
 
 UNFINISHED_LIMIT = 4  # attempts; at the fourth the object is rejected, since three were killed while decoding
 
@@ -211,7 +217,7 @@ class LeasedRecords(RecordTable):
         """
         try:
             return self._change_mine(
-                claim, {**fitted(facts), "unfinished": 0}, remove=("decoding", "answers")
+                claim, {**fitted(facts), "unfinished": 0}, remove=("decoding", "answers", *OF_REWORK)
             )
         except ItemChangedError:
             raise LeaseLostError("the lease was taken over before the verdict was stored") from None
@@ -225,8 +231,10 @@ class LeasedRecords(RecordTable):
         values = self._terminal(record, status, record.attempt, facts)
         decision = decision_to_carry_out(record)
         released = ("hold",) if decision is not None and decision.action is Action.RELEASE else ()
+        # But for FAILED, whoever commits has removed what a rework left behind.
+        left = () if status is Status.FAILED else OF_REWORK
         try:
-            return self._change_mine(claim, values, remove=("decoding", "decided_from", *released))
+            return self._change_mine(claim, values, remove=("decoding", "decided_from", *released, *left))
         except ItemChangedError as changed:
             found = changed.found
             if found and found.alert_id == values["alert_id"] and found.owner == claim.owner:

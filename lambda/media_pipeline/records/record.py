@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from media_pipeline.events import NULL_VERSION, identity, is_made_up
 from media_pipeline.moderation.result import ModerationResult
 from media_pipeline.records.decisions import Action, Decision
+from media_pipeline.records.rework import Rework
 
 
 class Status(StrEnum):
@@ -147,8 +148,30 @@ class Record:
 
     @property
     def rendition_keys(self) -> frozenset[str]:
-        """Keys of all renditions that were or will be put for this version."""
+        """Keys of all renditions that were or will be put for this version, and may not have been removed yet."""
+        pending = self.rework.renditions if self.rework else ()
+        return self.listed_keys.union(pending, self.replaced_keys)
+
+    @property
+    def listed_keys(self) -> frozenset[str]:
+        """Keys of the renditions that readers are shown."""
         return frozenset(rendition["key"] for rendition in self.renditions)
+
+    @property
+    def replaced_keys(self) -> frozenset[str]:
+        """Keys of the renditions that a rework replaced, and that are still to be removed."""
+        return frozenset(self.attributes.get("old_renditions") or ())
+
+    @property
+    def rework(self) -> Rework | None:
+        """The work on this version while it stays published, or what became of it."""
+        document = self.attributes.get("rework")
+        return Rework.from_document(document) if document else None
+
+    @property
+    def is_reworked(self) -> bool:
+        """Whether an invocation took the right to work on it while it is published, even if it was killed since."""
+        return self.status is Status.PUBLISHED and self.rework is not None and self.rework.owner is not None
 
     @property
     def is_tombstone(self) -> bool:
@@ -199,7 +222,10 @@ class Record:
 
     def lease_left(self, now: float) -> float:
         """Seconds for which another invocation may still work on it; 0 or less when the lease is over."""
-        return float(self.lease_until) - now if self.status is Status.PROCESSING else 0.0
+        if self.status is Status.PROCESSING:
+            return float(self.lease_until) - now
+        rework = self.rework if self.status is Status.PUBLISHED else None
+        return rework.pause(now) if rework else 0.0
 
 
 class Claim(NamedTuple):

@@ -9,12 +9,12 @@ from typing import Any
 from media_pipeline.errors import LeaseHeldError, Reason, TransientError
 from media_pipeline.events import ObjectEvent
 from media_pipeline.records.items import ItemChangedError
-from media_pipeline.records.leases import LeasedRecords
 from media_pipeline.records.record import Record, Status, iso_time
+from media_pipeline.records.reworked import ReworkedRecords
 from media_pipeline.records.transitions import CLAIM_ROUNDS, LEASE_OVER, OF_ONE_OUTCOME
 
 
-class Records(LeasedRecords):
+class Records(ReworkedRecords):
     """All reads and writes of the records table; its own ones are those of nobody's lease."""
 
     def fail(self, event: ObjectEvent, *, reason: Reason, detail: str) -> Record:

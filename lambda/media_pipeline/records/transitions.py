@@ -31,6 +31,8 @@ CLAIM_ROUNDS = 5  # a lost race is retried this often in a row; then the message
 LEASE_OVER = Decimal(0)
 OF_ONE_OUTCOME = ("announced_at", "alert_id", "reason", "detail", "attention", "expires_at")
 """Attributes that say how a version ended; they go when its record is opened again."""
+OF_REWORK = ("rework", "old_renditions")
+"""Attributes of work on a published version; they go once the files that they name are removed."""
 
 _gives_way = attrgetter("gives_way")
 
@@ -147,12 +149,14 @@ class RecordTable:
             # The first write of a record: there is nothing to remove.
             values = {**values, "created_at": iso_time(self._clock())}
             return self._items.update(key, values, condition={"status": None}, remove=remove)
-        condition = {
+        condition: dict[str, Any] = {
             "status": seen.status,
             "attempt": seen.attempt,
             "lease_until": seen.lease_until,
             "hold": seen.attributes.get("hold"),  # what is held as evidence must not end meanwhile
         }
+        if seen.status is Status.PUBLISHED:  # nobody else took the right to rework it meanwhile
+            condition["rework"] = seen.attributes.get("rework")
         return self._items.update(key, values, condition=condition, remove=remove)
 
     def _change_mine(self, claim: Claim, values: Mapping[str, Any], remove: tuple[str, ...] = ()) -> Record:
