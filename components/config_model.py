@@ -227,6 +227,13 @@ class Review(Keys):
     """Days for which the upload API takes an appeal against what was blocked; at most `retention.quarantine`."""
 
 
+class Lists(Keys):
+    """What the hash list does."""
+
+    like: Annotated[Literal["review", "block"], OneOf(("review", "block"), "review")] = "review"
+    """What an upload gets that looks like what an entry of the hash list blocks; the same bytes are always blocked."""
+
+
 class StackKeys(Keys):
     """Every key of the `media-pipeline:` namespace."""
 
@@ -270,6 +277,8 @@ class StackKeys(Keys):
     """Who gets e-mails."""
     review: Review = Review()
     """How people decide what waits for review."""
+    lists: Lists = Lists()
+    """The hash list of what is not published again."""
     reconcile: Annotated[Literal["daily", "off"], OneOf(("daily", "off"), "daily")]
     """Whether buckets and records are compared once a day, and what differs is repaired."""
     tracing: Switch

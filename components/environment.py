@@ -59,6 +59,7 @@ def image_settings(config: StackConfig) -> dict[str, str]:
         "UPLOADS_PREFIX": UPLOADS_PREFIX,
         **review_settings(config),
         **_samples(config),
+        **({"LISTS_LIKE": config.lists.like} if config.lists.like != "review" else {}),
         **({"JUDGED_PER_DAY": str(per_day)} if per_day else {}),
     }
 

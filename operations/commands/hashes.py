@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import boto3
@@ -14,7 +15,9 @@ import boto3
 from media_pipeline.moderation.hash_list import ACTIONS, Entry, HashList, Kind
 from media_pipeline.moderation.verdicts import Verdict
 from media_pipeline.records.items import ItemTable
+from media_pipeline.records.record import Record
 from operations import hash_csv
+from operations.alike import ALIKE
 from operations.commands.arguments import FAILED, add_stack, whole
 from operations.errors import OperationsError
 from operations.hashes import Hashes, Wanted
@@ -30,7 +33,8 @@ def add(commands: "Commands") -> None:
         "hashes",
         help="the list of what is not published again: add, remove, list, test, import, export",
         description="The stack's hash list. What has the same bytes as an entry ends as BLOCKED, or in REVIEW, without"
-        " a request to Rekognition. A change takes effect within a minute, and is written into the logs bucket before.",
+        " a request to Rekognition. What looks like an entry made with --like is sent to review, or blocked where"
+        " `lists.like` says so. A change takes effect within a minute, and is written into the logs bucket before.",
     )
     parts = hashes.add_subparsers(dest="part", required=True)
     _add_part(parts)
@@ -65,6 +69,12 @@ def _add_part(parts: "Commands") -> None:
     what.add_argument("--key", help="an object key: what its newest version holds")
     what.add_argument("--file", type=Path, help="a file on this computer")
     what.add_argument("--sha256", type=_digest, help="SHA-256 of an original, in hexadecimal")
+    what.add_argument("--pdq", type=_digest, help="PDQ hash of a picture, in hexadecimal")
+    added.add_argument(
+        "--like",
+        action="store_true",
+        help="with --key or --file: also by what it looks like, mirrored and evenly cropped (needs Pillow)",
+    )
     _add_why(added)
 
 
@@ -94,39 +104,75 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _wanted(options: argparse.Namespace, outputs: StackOutputs, hashes: Hashes) -> list[Wanted]:
-    source = None
+    looks: list[tuple[str, ...]] = []
     if options.key is not None:
-        sha256 = _of_key(options.key, outputs)
-        source = hashlib.sha256(options.key.encode(errors="surrogatepass")).hexdigest()
+        record = _newest(options.key, outputs)
+        sha256 = str(record.attributes["sha256"])
+        looks = looks_of(record, outputs) if options.like else []
+    elif options.file is not None:
+        data = _read(options.file)
+        sha256 = hashlib.sha256(data).hexdigest()
+        looks = [_pictures().of_file(data, str(options.file))] if options.like else []
+    elif options.like:
+        raise OperationsError("--like takes a picture: give it by --key or --file, or its hash by --pdq")
     else:
-        sha256 = options.sha256 or _of_file(options.file)
-    return [
-        Wanted(
-            kind=Kind.SHA256,
-            value=sha256,
+        sha256, looks = options.sha256, [(options.pdq,)] if options.pdq else []
+    source = source_of(options.key) if options.key is not None else None
+
+    def wanted(kind: Kind, value: str, variants: tuple[str, ...] = ()) -> Wanted:
+        return Wanted(
+            kind=kind,
+            value=value,
             action=Verdict(options.action),
             reason=options.reason,
+            variants=variants,
             source_key_sha256=source,
             expires_at=hashes.expiry(options.days),
         )
-    ]
+
+    exact = [wanted(Kind.SHA256, sha256)] if sha256 else []
+    return [*exact, *(wanted(Kind.PDQ, own, tuple(variants)) for own, *variants in looks)]
 
 
-def _of_key(key: str, outputs: StackOutputs) -> str:
+def source_of(key: str) -> str:
+    """Return the SHA-256 of an object key, by which entries and evidence name it."""
+    return hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()
+
+
+def looks_of(record: Record, outputs: StackOutputs) -> list[tuple[str, ...]]:
+    """Return the PDQ hashes of what a version shows, with their variants. Raises OperationsError without Pillow."""
+    found: list[tuple[str, ...]] = _pictures().of_record(
+        boto3.client("s3", region_name=outputs.region),
+        record,
+        renditions=outputs.renditions,
+        quarantine=outputs.named["quarantine_bucket"],
+    )
+    return found
+
+
+def _pictures() -> ModuleType:
+    """Return what hashes pictures. Raises OperationsError where Pillow is missing, which nothing else here needs."""
+    try:
+        from operations import hash_pictures
+    except ImportError as error:
+        raise OperationsError(f"pictures are hashed with Pillow: `pip install pillow` ({error})") from error
+    return hash_pictures
+
+
+def _newest(key: str, outputs: StackOutputs) -> Record:
     dynamodb = boto3.client("dynamodb", region_name=outputs.region)
     items = ItemTable(dynamodb=dynamodb, table=outputs.records_table, clock=time.time)
     for record in items.query(key, newest_first=True):
         if record.attributes.get("sha256"):
-            return str(record.attributes["sha256"])
+            return record
     raise OperationsError(
         f"there is no record of {key!r} with a SHA-256; is the key written exactly as in S3?"
     )
 
 
-def _of_file(path: Path) -> str:
+def _read(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return path.read_bytes()
     except OSError as error:
         raise OperationsError(f"the file cannot be read: {error}") from error
 
@@ -158,12 +204,18 @@ def _list(options: argparse.Namespace, hashes: Hashes) -> int:
 
 
 def _test(options: argparse.Namespace, hashes: Hashes) -> int:
-    known = HashList(hashes.entries())
-    found = known.exact(_of_file(options.file), now=time.time())
-    if found is None:
+    known, data, now = HashList(hashes.entries()), _read(options.file), time.time()
+    found = known.exact(hashlib.sha256(data).hexdigest(), now=now)
+    if found is not None:
+        print(f"the same bytes: {_line(found.entry)}")
+    like = None
+    if known.has_pictures:
+        like = known.like(_pictures().as_upload(data, str(options.file)), most=ALIKE, now=now)
+    if like is not None:
+        print(f"it looks like it, {like.distance} of 256 bits differ: {_line(like.entry)}")
+    if found is None and like is None:
         print("No entry matches.")
         return 0
-    print(f"the same bytes: {_line(found.entry)}")
     return FAILED
 
 
@@ -171,9 +223,7 @@ def _import(options: argparse.Namespace, hashes: Hashes) -> int:
     try:
         with options.file.open(encoding="utf-8", newline="") as file:
             wanted = list(
-                hash_csv.read(
-                    file, reason=options.reason, action=Verdict(options.action), kinds=(Kind.SHA256,)
-                )
+                hash_csv.read(file, reason=options.reason, action=Verdict(options.action), kinds=tuple(Kind))
             )
     except (OSError, UnicodeDecodeError) as error:
         raise OperationsError(f"the file cannot be read: {error}") from error

@@ -50,6 +50,8 @@ from tests.components.config_parsing import Raw, parse, problems, put
         ("review.secondLook", 101),
         ("review.sampleAllowed", -0.1),
         ("review.appealDays", 366),
+        ("lists.like", "allow"),
+        ("lists.like", True),
     ],
 )
 def test_a_value_out_of_bounds_is_refused_under_its_key(raw: Raw, path: str, value: object) -> None:
@@ -78,6 +80,8 @@ def test_a_value_out_of_bounds_is_refused_under_its_key(raw: Raw, path: str, val
         ("review.appealDays", 30),
         ("review.secondLook", "2.5"),
         ("review.sampleAllowed", 0.1),
+        ("lists", {}),
+        ("lists.like", "block"),
         ("review.approvals", {"default": 1, "explicit": "2", "Drugs & Tobacco": 5}),
     ],
 )
@@ -95,6 +99,7 @@ def test_a_value_within_bounds_is_taken(raw: Raw, path: str, value: object) -> N
         ("limits.videobytes", "videoBytes"),
         ("notify.result", "results"),
         ("review.approval", "approvals"),
+        ("lists.liek", "like"),
     ],
 )
 def test_an_unknown_key_is_refused_with_the_nearest_known_one(raw: Raw, path: str, meant: str) -> None:

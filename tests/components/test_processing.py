@@ -366,3 +366,10 @@ def test_approvals_reach_the_workers_and_the_outputs_only_where_they_are_configu
     plain = run("dev", {})
     assert "REVIEW_APPROVALS" not in environment(plain, "process-image")
     assert "review_approvals" not in plain.outputs
+
+
+def test_what_likeness_means_reaches_the_workers_only_where_it_is_configured(run: Run) -> None:
+    recorded = run("dev", {"lists": {"like": "block"}})
+    for function in ("process-image", "process-video"):
+        assert environment(recorded, function)["LISTS_LIKE"] == "block"
+    assert "LISTS_LIKE" not in environment(run("dev"), "process-image")

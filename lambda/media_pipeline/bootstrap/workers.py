@@ -109,7 +109,7 @@ def processor_dependencies(
         moderator=Moderator(rekognition=rekognition, policy=settings.policy),
         answer_cache=cache,
         budget=budget,
-        known=KnownContent(lists),
+        known=KnownContent(lists, like=settings.lists_like),
         outcomes=services.outcomes,
         observability=observability,
         clock=clock,

@@ -106,6 +106,8 @@ class Match(NamedTuple):
     """An entry that an upload matches."""
 
     entry: Entry
+    action: Verdict
+    """What it comes to: likeness may mean less than the same bytes."""
     distance: int | None = None
     """Bits of 256 in which the PDQ hashes differ; None for the same bytes."""
 
@@ -132,7 +134,8 @@ class HashList:
         found = [entry for entry in self._exact.get(sha256, ()) if entry.counts(now)]
         if not found:
             return None
-        return Match(max(found, key=lambda entry: entry.action.severity))
+        worst = max(found, key=lambda entry: entry.action.severity)
+        return Match(worst, worst.action)
 
     def like(self, hashes: Sequence[int], *, most: int, now: float) -> Match | None:
         """Return the entry whose picture one of `hashes` looks like: the most severe one, then the nearest.
@@ -140,7 +143,7 @@ class HashList:
         Hashes of alike pictures differ in at most `most` bits; `now` is in epoch seconds.
         """
         found = [
-            Match(entry, distance)
+            Match(entry, entry.action, distance)
             for bits, entry in self._like
             for other in hashes
             if (distance := (bits ^ other).bit_count()) <= most and entry.counts(now)
@@ -149,7 +152,7 @@ class HashList:
 
 
 def _least_harmless(match: Match) -> tuple[int, int]:
-    return -match.entry.action.severity, match.distance or 0
+    return -match.action.severity, match.distance or 0
 
 
 def blocked(match: Match, *, policy_version: str, to_judge: int) -> ModerationResult:

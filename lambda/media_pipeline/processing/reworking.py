@@ -206,7 +206,7 @@ class Reworking(Generic[Fetched]):
                     return None
             elif not self._is_judged(record, results):
                 raise NothingChangedError("not_judged")
-            elif not record.is_approved and self._verdicts.is_listed(attempt):
+            elif not record.is_approved and self._verdicts.is_listed(attempt, results):
                 raise NothingChangedError("listed")
             return self._put(attempt, held, results, moderation)
 

@@ -125,7 +125,7 @@ class Verdicts:
         known, event = attempt.record, attempt.event
         listed = [listed_rendition(rendition, event) for rendition in results.renditions]
         moderation = self._reusable(attempt, results.proxies)
-        if moderation is not None and self.is_listed(attempt):
+        if moderation is not None and self.is_listed(attempt, results):
             moderation = None  # put on the hash list since: an undelete must not publish it again
         if moderation is None:
             moderation = early.verdict(tuple(results.proxies)) or self._judge_now(attempt, results)
@@ -166,10 +166,10 @@ class Verdicts:
         pictures = (hashlib.sha256(proxy).hexdigest() for proxy in proxies)
         return stored if stored.covers(pictures, self._moderator.mode) else None
 
-    def is_listed(self, attempt: Attempt) -> bool:
-        """Return whether the hash list has the original of an attempt, whose bytes were read."""
+    def is_listed(self, attempt: Attempt, results: Results) -> bool:
+        """Return whether the hash list has the original of an attempt, whose bytes were read, or what it looks like."""
         read = partial(attempt.before_call, "read the hash list")
-        return self._known.find(attempt, read) is not None
+        return self._known.find(attempt, results.proxies, read) is not None
 
     def _judged(self, attempt: Attempt, moderation: ModerationResult) -> None:
         """Count answers that were used again; write down new ones in the background, beside what follows.
@@ -242,8 +242,8 @@ class Verdicts:
 
         What the list blocks costs no request.
         """
-        match = self._known.find(attempt, before_each)
-        if match is not None and match.entry.action is Verdict.BLOCK:
+        match = self._known.find(attempt, proxies, before_each)
+        if match is not None and match.action is Verdict.BLOCK:
             return hash_list.blocked(
                 match, policy_version=self._moderator.policy_version, to_judge=len(proxies)
             )

@@ -14,6 +14,7 @@ from media_pipeline.limits import MEBIBYTE, Limits
 from media_pipeline.moderation.approvals import ApprovalRule
 from media_pipeline.moderation.policy import Policy
 from media_pipeline.moderation.samples import Samples
+from media_pipeline.moderation.verdicts import Verdict
 from media_pipeline.settings.variables import Variables
 from media_pipeline.storage import Buckets
 
@@ -71,6 +72,8 @@ class ImageSettings(Settings):
     """How many persons must approve what the policy withholds."""
     judged_per_day: int = 0
     """How many pictures Rekognition may be asked about on a day; 0: as many as there are."""
+    lists_like: Verdict = Verdict.REVIEW
+    """What becomes of an upload that looks like what an entry of the hash list blocks: review or block."""
     encoders: int = 1
     """How many renditions are encoded at once: with most of a second vCPU, two."""
 
@@ -100,6 +103,7 @@ class ImageSettings(Settings):
             judged_per_day=variables.parsed("JUDGED_PER_DAY", _pictures, "a number of pictures above 0")
             if "JUDGED_PER_DAY" in variables
             else 0,
+            lists_like=_lists_like(variables),
             encoders=max(1, round(_megabytes(variables) / PROCESSOR_MEGABYTES)),
         )
 
@@ -171,6 +175,18 @@ def _pictures(text: str) -> int:
     if pictures < 1:
         raise ValueError("without a budget the variable is absent")
     return pictures
+
+
+def _lists_like(variables: Variables) -> Verdict:
+    if "LISTS_LIKE" not in variables:
+        return Verdict.REVIEW
+    return variables.parsed("LISTS_LIKE", _block_or_review, "review or block")
+
+
+def _block_or_review(text: str) -> Verdict:
+    if text not in (Verdict.REVIEW, Verdict.BLOCK):
+        raise ValueError(text)
+    return Verdict(text)
 
 
 def _sizes(document: Mapping[str, Any]) -> tuple[Size, ...]:

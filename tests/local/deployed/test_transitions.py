@@ -37,6 +37,7 @@ BASE: dict[str, Any] = {
     "retention": {"originals": 14, "quarantine": 30, "records": 30, "logs": 14},
     "notify": {"alerts": [A], "results": []},
     "review": {},
+    "lists": {},
     "reconcile": "off",
     "tracing": True,
     "pointInTimeRecovery": False,
@@ -73,6 +74,7 @@ CONFIGURATIONS: dict[str, dict[str, Any]] = {
         "limits.judgedPerDay": 50_000,
         "video.height": 1080,
         "moderation.block.Violence": 90,
+        "lists": {"like": "block"},
         "notify": {"alerts": [A, B], "results": [A]},
     },
 }  # fmt: skip

@@ -1,13 +1,18 @@
 """What is on the hash list is not published, whatever Rekognition would say; and a list that is not known blocks."""
 
 import hashlib
+import io
 import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
+from PIL import Image, ImageOps
 
+from media_pipeline.images import likeness
+from media_pipeline.images.likeness import entry_hashes, hashes
+from media_pipeline.images.pdq import pdq
 from media_pipeline.moderation.hash_list import Entry, Kind
 from media_pipeline.moderation.policy import Policy
 from media_pipeline.moderation.verdicts import Mode, Verdict
@@ -17,6 +22,7 @@ from media_pipeline.records.record import Record, Status, iso_time
 from media_pipeline.storage import Storage
 from tests.fixtures.deciding import decide
 from tests.fixtures.moto_stack import MotoStack
+from tests.unit.images.drawing import detailed
 from tests.unit.processing.driving import KILLED, LEASE_OVER, WEAPON, kill_at, settle
 
 FIGHT = [("Violence", "", 60.0)]
@@ -182,6 +188,89 @@ def test_a_warm_function_reads_the_list_once_a_minute(stack: MotoStack, picture:
     finally:
         del stack.clients.dynamodb.query
     assert reads.count("!hashes") == 2
+
+
+def look(stack: MotoStack, image: Image.Image, action: Verdict = Verdict.BLOCK) -> Entry:
+    own, *variants = (each.hex for each in entry_hashes(image))
+    return put_on_list(stack, b"", action, kind=Kind.PDQ, value=own, variants=tuple(variants))
+
+
+@pytest.mark.parametrize("like", [Verdict.REVIEW, Verdict.BLOCK])
+@pytest.mark.parametrize("mode", Mode)
+def test_what_looks_like_an_entry_ends_as_it_is_configured(
+    stack: MotoStack, like: Verdict, mode: Mode
+) -> None:
+    stack.settings = replace(stack.settings, policy=Policy.parse(MODES[mode]), lists_like=like)
+    image = detailed(600, 400)
+    entry = look(stack, image)
+    record = processed(stack, jpeg(ImageOps.mirror(image.resize((300, 200)))))
+    ended = (Status.REVIEW, "known_review") if like is Verdict.REVIEW else (Status.BLOCKED, "known_block")
+    assert (record.status, record.attributes["reason"]) == ended
+    known = record.attributes["moderation"]["known"]
+    assert (known["list_id"], known["kind"]) == (entry.id, "pdq")
+    assert 0 <= known["distance"] <= 31
+    assert f"({known['distance']} of 256 bits differ)" in record.attributes["detail"]
+    assert len(stack.rekognition.calls) == (like is Verdict.REVIEW and mode is not Mode.OFF)
+    assert stack.keys("renditions") == set()
+
+
+def test_an_entry_that_asks_for_review_never_blocks_what_looks_like_it(stack: MotoStack) -> None:
+    stack.settings = replace(stack.settings, lists_like=Verdict.BLOCK)
+    image = detailed(600, 400)
+    look(stack, image, Verdict.REVIEW)
+    assert processed(stack, jpeg(image)).attributes["reason"] == "known_review"
+
+
+def test_the_same_bytes_outweigh_likeness(stack: MotoStack) -> None:
+    data = jpeg(detailed(600, 400))
+    look(stack, detailed(600, 400))
+    exact = put_on_list(stack, data)
+    record = processed(stack, data)
+    assert record.attributes["reason"] == "known_block"
+    assert record.attributes["moderation"]["known"]["list_id"] == exact.id
+
+
+def test_another_picture_and_a_plain_one_are_not_held_back_by_likeness(
+    stack: MotoStack, picture: bytes
+) -> None:
+    look(stack, detailed(600, 400))
+    put_on_list(stack, b"", kind=Kind.PDQ, value=pdq(Image.open(io.BytesIO(picture))).hex)
+    assert processed(stack, jpeg(detailed(600, 400, seed=2)), "other.jpg").status is Status.PUBLISHED
+    assert processed(stack, picture, "plain.jpg").status is Status.PUBLISHED
+
+
+@pytest.mark.parametrize(("bits", "status"), [(31, Status.REVIEW), (32, Status.PUBLISHED)])
+def test_likeness_ends_at_31_bits(stack: MotoStack, bits: int, status: Status) -> None:
+    data = jpeg(detailed(600, 400))
+    published = processed(stack, data, "first.jpg")
+    assert published.status is Status.PUBLISHED
+    (own,) = hashes(stack.rekognition.calls[0]["Image"]["Bytes"])
+    put_on_list(stack, b"", kind=Kind.PDQ, value=f"{own.bits ^ (1 << bits) - 1:064x}")
+    assert processed(stack, data, "again.jpg").status is status
+
+
+def test_a_frame_of_an_animation_is_enough(stack: MotoStack) -> None:
+    first, second = detailed(300, 200, seed=4), detailed(300, 200, seed=5)
+    out = io.BytesIO()
+    first.save(out, "GIF", save_all=True, append_images=[second], duration=900, loop=0)
+    specs = replace(stack.settings.specs, formats=("webp",), quality={"webp": 80})
+    stack.settings = replace(stack.settings, specs=specs)
+    look(stack, second)
+    assert processed(stack, out.getvalue(), "a.gif").attributes["reason"] == "known_review"
+
+
+def test_pictures_are_not_hashed_while_no_entry_is_about_a_look(
+    stack: MotoStack, picture: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(likeness, "hashes", lambda _: 1 / 0)
+    put_on_list(stack, b"other")
+    assert processed(stack, picture).status is Status.PUBLISHED
+
+
+def jpeg(image: Image.Image) -> bytes:
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=85)
+    return out.getvalue()
 
 
 def deliver(stack: MotoStack, worker: Any, key: str, data: bytes) -> None:

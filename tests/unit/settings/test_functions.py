@@ -3,7 +3,7 @@
 import pytest
 
 from media_pipeline.errors import SettingsError
-from media_pipeline.moderation.verdicts import Mode
+from media_pipeline.moderation.verdicts import Mode, Verdict
 from media_pipeline.settings.functions import IDLE_MEGABYTES, ImageSettings, Settings, VideoSettings
 
 ENVIRONMENT = {
@@ -72,6 +72,7 @@ def test_missing_variable_is_named(name: str) -> None:
         ("MODERATION_CACHE_DAYS", "a month"),
         ("MODERATION_CACHE_DAYS", "-1"),
         ("QUALITY", '{"jpeg":"best"}'),
+        ("LISTS_LIKE", "allow"),
         ("REVIEW_APPROVALS", '{"default":0}'),
         ("REVIEW_APPROVALS", '{"Explicit":"both"}'),
         ("LIMITS", '{"bytes":1}'),
@@ -80,6 +81,11 @@ def test_missing_variable_is_named(name: str) -> None:
 def test_wrong_variable_is_named(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=name):
         ImageSettings.from_environment({**ENVIRONMENT, name: value})
+
+
+def test_likeness_means_review_unless_it_is_configured() -> None:
+    assert ImageSettings.from_environment(ENVIRONMENT).lists_like is Verdict.REVIEW
+    assert ImageSettings.from_environment({**ENVIRONMENT, "LISTS_LIKE": "block"}).lists_like is Verdict.BLOCK
 
 
 def test_shared_settings_need_no_image_variables() -> None:
