@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from media_pipeline.records.attention import Attention
@@ -112,6 +113,7 @@ def _id(name: str) -> str:
 def _ids(record: Record) -> Iterator[str]:
     """Yield the ids of all acts that a record shows."""
     known = record.attributes
-    for each in (*known.get("decisions", ()), *known.get("approvals", ()), known.get("decision")):
+    lists = (known.get(name, ()) for name in ("decisions", "approvals", "second"))
+    for each in (*chain.from_iterable(lists), known.get("decision")):
         if each:
             yield each["id"]

@@ -8,6 +8,7 @@ from tests.faults.scenarios_backfills import BACKFILLS
 from tests.faults.scenarios_budget import BUDGET
 from tests.faults.scenarios_cache import CACHE
 from tests.faults.scenarios_decisions import DECISIONS
+from tests.faults.scenarios_holds import HOLDS
 from tests.faults.scenarios_lists import LISTS
 from tests.faults.scenarios_operations import OPERATIONS
 from tests.faults.scenarios_samples import SAMPLES
@@ -24,6 +25,7 @@ SCENARIOS: Mapping[str, Scenario] = {
     **DECISIONS,
     **APPEALS,
     **BACKFILLS,
+    **HOLDS,
     **SAMPLES,
     **LISTS,
 }

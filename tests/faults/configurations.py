@@ -33,6 +33,7 @@ class Deployment:
     checked: float = 0.0  # percent of what the policy allows that a person checks
     judged_per_day: int = 0  # pictures that Rekognition may be asked about; 0: any number
     lists: bool = False  # whether environments read the hash list; if not, they know that it is empty
+    persons: int = 1  # how many different ones must approve what the policy withholds
     timeout: float = 60.0  # seconds, of the functions that only react; their clients are made for it
     video_timeout: float = 225.0  # seconds; the clients of the video function are made for `timeout` as well
 
@@ -157,6 +158,7 @@ LISTING_VIDEOS = replace(WITH_VIDEOS, lists=True)
 FOUR_A_DAY = replace(FIRST, name="four-a-day", judged_per_day=4)
 KEEPING = replace(FIRST, name="keeping-records-for-two-weeks", retention_days=14)
 SAMPLING = replace(FIRST, name="sampling", second_look=100.0, checked=100.0)
+TWO_PEOPLE = replace(FIRST, name="two-people", persons=2)
 BY_NAME = {
     deployment.name: deployment
     for deployment in (
@@ -168,6 +170,7 @@ BY_NAME = {
         WITH_CROPS,
         BY_CATEGORY,
         KEEPING,
+        TWO_PEOPLE,
         CACHING_AS_STRICT,
         SAMPLING,
         ONE_A_DAY,

@@ -51,6 +51,7 @@ class _FinalChecks:
         yield from self._renditions()
         yield from self._originals()
         yield from self._pictures_for_reviewers()
+        yield from self._holds()
         yield from self._decisions()
         yield from self._newest()
         readers = ReaderChecks(self._history, self._stack.current)
@@ -198,7 +199,8 @@ class _FinalChecks:
                 if not is_gone and (key, version) not in uploads and name not in quarantined:
                     yield f"{upload} is lost: neither in uploads nor in quarantine"
             has_order = not upload.lacks_sequencer and "FAILED" not in statuses
-            if name in quarantined and has_order and self._history.is_marked(upload):
+            is_held = any(item.get("hold") for item in self._items.get((key, version), ()))
+            if name in quarantined and has_order and self._history.is_marked(upload) and not is_held:
                 yield f"{upload} is in quarantine, and its key was deleted"
             if name in quarantined and quarantined[name] != upload.data:
                 yield f"{name} in quarantine holds other bytes than {upload}"
@@ -229,6 +231,7 @@ class _FinalChecks:
             if any(self._history.shown_by(number, upload) is not upload for number in numbers):
                 yield f"reviewers of {upload} are shown another picture"
             is_marked = self._history.is_marked(upload) and not upload.lacks_sequencer
+            is_marked = is_marked and not any(item.get("hold") for item in items)
             if shown and is_marked and all(item["status"] != "FAILED" for item in items):
                 yield f"the pictures of {upload} are in quarantine, and its key was deleted"
         for name in sorted(there.keys() - listed):
@@ -236,6 +239,23 @@ class _FinalChecks:
             attempts = [int(item["attempt"]) for item in self._items.get((key, version), ())]
             if attempts and max(attempts) < 2:
                 yield f"{name} is in quarantine, and no attempt was cut off that may have put it"
+
+    def _holds(self) -> Iterator[str]:
+        """Check that the lifecycle reaches what is in quarantine, unless a person holds it."""
+        there = self._stack.objects(QUARANTINE)
+        for (key, version), items in sorted(self._items.items()):
+            asked = [self._history.decision_of(item) for item in items]
+            if not any(each and each.action in ("escalate", "release") for each in asked):
+                continue
+            is_held = any(item.get("hold") for item in items)
+            for name in there:
+                if name == f"{key}/{version}" or name.startswith(f"{key}/{version}{REVIEW}"):
+                    status = self._stack.tags(QUARANTINE, name).get("status")
+                    if (status == "HELD") is not is_held:
+                        yield f"{name} has the status {status}, and its record's hold is {is_held}"
+            for item in items:
+                if (item.get("attention") == "ESCALATED") is not bool(item.get("hold")):
+                    yield f"{key} waits as {item.get('attention')}, and its hold is {item.get('hold')}"
 
     def _decisions(self) -> Iterator[str]:
         for items in self._of_key.values():

@@ -4,6 +4,7 @@ from typing import Any
 
 from media_pipeline.images.inspection import Limits
 from media_pipeline.images.renditions import Size, Specs
+from media_pipeline.moderation.approvals import ApprovalRule
 from media_pipeline.moderation.policy import Policy
 from media_pipeline.moderation.samples import Samples
 from media_pipeline.settings.functions import ImageSettings, VideoSettings
@@ -56,6 +57,7 @@ def settings_of(
         ),
         policy=Policy.parse(deployment.moderation),
         cache_days=deployment.cache_days,
+        approvals=ApprovalRule.parse({"default": deployment.persons}),
         samples=Samples(allowed=deployment.checked, second_look=deployment.second_look),
         judged_per_day=deployment.judged_per_day,
         limits=Limits(bytes=deployment.bytes, pixels=deployment.pixels, frames=deployment.frames),

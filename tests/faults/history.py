@@ -46,6 +46,7 @@ class AskedDecision:
 
     id: str
     action: str
+    person: str
     version: str
     sha256: str
 
@@ -116,6 +117,15 @@ class History:
         """Return the entries of the hash list about the bytes of an upload."""
         digest = hashlib.sha256(upload.data).hexdigest()
         return [entry for entry in self.listed if entry.sha256 == digest]
+
+    def approvers(self, upload: "Upload") -> set[str]:
+        """Return the persons who ever approved exactly the bytes of an upload."""
+        digest = hashlib.sha256(upload.data).hexdigest()
+        return {
+            asked.person
+            for asked in self.decisions.values()
+            if (asked.action, asked.version, asked.sha256) == ("approve", upload.version, digest)
+        }
 
     def shown_by(self, number: int, upload: Upload | None) -> Upload | None:
         """Return the upload whose number was read from a rendition of `upload`.

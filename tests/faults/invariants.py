@@ -238,9 +238,13 @@ class InvariantChecker:
         if call.invocation.function_name == REVIEWER:
             looks = [*(new.get("second") or ()), *([new["checked"]] if new.get("checked") else ())]
             is_look = any(each["id"] in self._history.decisions for each in looks)
-            if self._history.decision_of(new) is None and not is_look:
+            approved = {str(each["id"]) for each in new.get("approvals") or ()}
+            is_written = self._history.decision_of(new) is not None or "decision" not in changed
+            if not (is_written or is_look) or approved - self._history.decisions.keys():
                 self.add_violation(f"{name}: a decision was recorded before its evidence")
-            changed -= {"decision", "decisions"}
+            changed -= {"decision", "decisions", "approvals"}
+            if (new.get("decision") or {}).get("action") == "escalate":
+                changed -= {"hold"}
             if old.get("attention") in ("CHECK", "SECOND") and new.get("attention") in (None, "DECIDED"):
                 # The final checks compare it with the evidence.
                 changed -= {"attention", "checked" if old["attention"] == "CHECK" else "second"}

@@ -157,14 +157,14 @@ def the_move_of_what_was_approved_looks_like_a_delete() -> None:
 
 @mutation
 def a_decision_needs_no_evidence() -> None:
-    swap(asking.Decisions, "_keep_evidence", lambda _: lambda self, record, decision, *, override: None)
+    swap(asking.Decisions, "_keep_evidence", lambda _: lambda self, record, decision, **how: None)
 
 
 @mutation
 def the_record_is_decided_before_the_evidence() -> None:
-    def keep(self: Any, record: Record, decision: Decision, *, override: bool) -> None:
-        self._write(record, decision)
-        real(self, record, decision, override=override)
+    def keep(self: Any, record: Record, decision: Decision, **how: Any) -> None:
+        self._write(record, decision, is_complete=True)
+        real(self, record, decision, **how)
 
     real: Any = asking.Decisions._keep_evidence
     swap(asking.Decisions, "_keep_evidence", lambda _: keep)

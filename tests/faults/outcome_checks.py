@@ -51,6 +51,9 @@ class OutcomeChecker:
     def _check_published(self, item: Item, upload: Upload) -> str | None:
         if not self.allowed(upload) and not self._history.is_approved(item, upload):
             return "no verdict allows it"
+        persons = min(BY_NAME[name].persons for name in self._history.deployed)
+        if not self.allowed(upload) and len(self._history.approvers(upload)) < persons:
+            return f"fewer than {persons} persons approved it"
         if not self.allowed(upload) and (newer := self._replaced_long_ago(item)):
             return f"{newer} had taken its place long before"
         missing = [key for key in listed(item) if self._stack.read(RENDITIONS, key) is None]
@@ -177,6 +180,8 @@ class OutcomeChecker:
         return f"{first} was uploaded under this key before"
 
     def _check_deleted(self, item: Item, upload: Upload) -> str | None:
+        if item.get("hold"):
+            return "a person holds it as evidence"
         # What is withheld is not kept under a delete marker, since its bytes left the uploads.
         asked = self._history.decision_of(item)
         is_taken_down = asked is not None and asked.action in ("withdraw", "restore")

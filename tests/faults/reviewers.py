@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from media_pipeline.api.appeals import Appeals
 from media_pipeline.errors import DecisionError
+from media_pipeline.moderation.approvals import ApprovalRule
 from media_pipeline.records.decisions import Action
 from media_pipeline.records.items import ItemTable
 from media_pipeline.records.record import Record
@@ -39,8 +40,10 @@ class Reviewers:
         self._clients: ClientSet | None = None
         self._rng = random.Random("reviewers")  # the users of a seed do the same whatever people decide
         self.lost_messages = False
+        self.rule = ApprovalRule()
+        """How many persons must approve, as the asking side knows it."""
 
-    def decide(self, action: Action, upload: Upload | None = None) -> bool:
+    def decide(self, action: Action, upload: Upload | None = None, *, person: str = PERSON) -> bool:
         """Ask for a decision about an upload, the first one by default; return whether that was possible.
 
         What the policy blocked is overridden.
@@ -51,7 +54,7 @@ class Reviewers:
             return False
         try:
             self._asking(self._run.stack.dynamodb, self._run.stack.s3, self).ask(
-                record, action, PERSON, override=True
+                record, action, person, override=True
             )
         except DecisionError:
             return False
@@ -110,6 +113,7 @@ class Reviewers:
             logs_bucket=LOGS,
             records_table=TABLE,
             images_queue_url=self._run.queues["images"].url,
+            approvals=self.rule,
         )
         clock, rng = self._run.clock, self._rng
         return Decisions(
@@ -123,6 +127,7 @@ class Reviewers:
             self._run.history.decisions[written["id"]] = AskedDecision(
                 id=written["id"],
                 action=written["action"],
+                person=written["person"],
                 version=written["version"],
                 sha256=written["sha256"],
             )

@@ -207,10 +207,16 @@ class SimulatedStack:
         self.s3.delete_object(Bucket=RENDITIONS, Key=key)
 
     def lose_quarantined(self, key: str, version: str) -> None:
-        """Remove the copy of an upload in quarantine, and its pictures, as the lifecycle rule does."""
+        """Remove the copy of an upload in quarantine, and its pictures, as the lifecycle rules do: by their tag."""
         for name in self.objects(QUARANTINE):
-            if name == f"{key}/{version}" or name.startswith(f"{key}/{version}.review/"):
+            is_of_it = name == f"{key}/{version}" or name.startswith(f"{key}/{version}.review/")
+            if is_of_it and self.tags(QUARANTINE, name).get("status") in ("BLOCKED", "REVIEW"):
                 self.s3.delete_object(Bucket=QUARANTINE, Key=name)
+
+    def tags(self, bucket: str, key: str) -> dict[str, str]:
+        """Return the tags of an object."""
+        found = self.s3.get_object_tagging(Bucket=bucket, Key=key)["TagSet"]
+        return {tag["Key"]: tag["Value"] for tag in found}
 
     def read_version(self, key: str, version: str) -> bytes | None:
         """Return one version of an upload by its identity, or None."""
