@@ -61,7 +61,7 @@ Document = Mapping[str, Any]
 
 def read(path: Path = DOCUMENT) -> Document:
     """Return the document as it is written."""
-    return cast(Document, engine_yaml.load(path.read_bytes()))
+    return cast(Document, engine_yaml.load(path.read_bytes(), is_ours=True))
 
 
 def gateway_body(

@@ -20,6 +20,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from embedded_aws.deployment.outstanding_outputs import OutstandingOutputs
 from embedded_aws.deployment.project import Project
 
 _POOL_THREADS = 4  # the world serves one request at a time: more threads would only wait
@@ -67,7 +68,7 @@ def _run_in_loop(project: Project, monitor: Any, log: Callable[[str, str], None]
             callbacks=None,
             root_directory=str(project.folder),
             # Fresh for this run: unfinished tasks of an earlier one would be awaited in a loop that is closed.
-            outputs=set(),
+            outputs=OutstandingOutputs(),
             lock=threading.Lock(),
             package_refs={},
             base_providers_by_ref={},

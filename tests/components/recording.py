@@ -27,6 +27,7 @@ from pulumi.runtime.stack import run_in_stack
 from components import packaging
 from components.packaging import Package, StackPackages
 from components.stack_files import StackFiles
+from embedded_aws.deployment.outstanding_outputs import OutstandingOutputs
 
 PROJECT = Path(__file__).parents[2]
 ACCOUNT = "123456789012"
@@ -295,6 +296,7 @@ def _run(files: StackFiles, recording: Recording, monitor: Any, preview: bool) -
                 organization="organization",
                 callbacks=None,
                 root_directory=str(PROJECT),
+                outputs=OutstandingOutputs(),
             )
         )
         set_all_config(files.for_engine(), [])
