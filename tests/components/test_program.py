@@ -131,7 +131,7 @@ def test_everything_carries_the_stacks_tags(recorded: Recording) -> None:
 
 
 def test_every_output_is_there_and_only_the_key_is_secret(recorded: Recording) -> None:
-    assert set(recorded.outputs) == set(OUTPUTS)
+    assert set(recorded.outputs) == set(OUTPUTS) - {"review_approvals"}  # where there are some
     assert recorded.secret_outputs == {"api_key"}
     for name, value in recorded.outputs.items():
         assert re.fullmatch(PATTERNS[name].format(stack=recorded.stack), value), name
