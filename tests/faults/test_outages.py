@@ -71,6 +71,7 @@ def test_an_outage_delays_and_loses_nothing(
     assert run.network.injected
 
 
+@pytest.mark.long
 def test_objects_fail_after_half_a_day_without_rekognition_and_a_redrive_completes_them(
     simulations: SimulationFactory,
 ) -> None:

@@ -21,6 +21,7 @@ def test_forty_objects_under_random_faults_keep_the_promise(
     assert outcome.faults >= LEAST_FAULTS
 
 
+@pytest.mark.long
 def test_a_seed_repeats_its_run_call_by_call(simulations: SimulationFactory) -> None:
     first, second = (run_seed(simulations.stack, simulations.pool, 28, trace=True).trace for _ in range(2))
     assert len(first) > 300

@@ -71,6 +71,7 @@ def test_card_for_a_second_between_hard_cuts_blocks(stack: VideoStack, tmp_path:
     assert all(one.blocked for one in sampling_trial.run(stack, [between_hard_cuts(7)], tmp_path))
 
 
+@pytest.mark.long
 def test_card_for_its_share_of_the_time_blocks(stack: VideoStack, tmp_path: Path) -> None:
     films = [for_a_share(seed, sampling_trial.MODERATION_FRAMES) for seed in (1, 3, 6)]
     assert all(one.blocked for one in sampling_trial.run(stack, films, tmp_path))

@@ -127,6 +127,7 @@ def test_an_interrupt_of_the_start_finds_nothing_to_remove(demo: Running, delay:
     assert "there was nothing to remove" in demo.output
 
 
+@pytest.mark.long
 def test_an_interrupt_while_deploying_removes_what_was_made(demo: Running) -> None:
     demo.wait_for("Deploying stack dev")
     time.sleep(1.5)

@@ -25,7 +25,7 @@ FREE = frozenset(
 )
 
 
-@pytest.fixture(scope="module", params=["dev", "prod"])
+@pytest.fixture(scope="module", params=["dev", pytest.param("prod", marks=pytest.mark.long)])
 def given(request: pytest.FixtureRequest) -> Given:
     """Return URN and inputs of each resource as the program registers it."""
     seen: Given = []
