@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from media_pipeline.quarantine import quarantine_key
+from media_pipeline.records.approvals import approvals_given
 from media_pipeline.records.items import ItemTable
 from media_pipeline.records.record import Record, Status
 from operations.ages import age
@@ -90,6 +91,11 @@ class Shown:
         yield f"    labels: {labels + more if labels else 'none'}"
 
     def _decisions(self) -> Iterator[str]:
+        if hold := self.record.attributes.get("hold"):
+            reason = f": {hold['reason']}" if hold.get("reason") else ""
+            yield f"    held as evidence since {hold['at']}, escalated by {hold['person']}{reason}"
+        for given in approvals_given(self.record):
+            yield f"    {given['at']}  approved by {given['person']}; others must approve it as well"
         pending = self.record.pending_decision
         documents = [*self.record.attributes.get("decisions", ()), self.record.attributes.get("decision")]
         for document in reversed([each for each in documents if each]):

@@ -212,9 +212,12 @@ def _release(candidate: Candidate, desk: Desk, items: ItemTable, progress: Progr
         return
     reason = "today's policy does not withhold it"
     try:
-        desk.decisions.ask(record, Action.APPROVE, desk.person, reason=reason, override=True)
+        asked = desk.decisions.ask(record, Action.APPROVE, desk.person, reason=reason, override=True)
     except DecisionError as error:
         progress.say(f"  left as it is: {error}")
+        return
+    if asked.missing:
+        progress.say(f"  waits for {asked.missing} more to approve it: {record.object_key!r}")
 
 
 def _document(counts: Counts, options: argparse.Namespace, today: Today) -> dict[str, Any]:

@@ -111,6 +111,24 @@ def test_decisions_are_shown_with_who_made_them_and_which_one_waits(
     assert "not carried out" not in shown(outputs, capsys, "a.jpg")
 
 
+def test_approvals_and_a_hold_are_shown_with_who_gave_them(
+    stack: MotoStack, outputs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    event = stack.upload("a.jpg", draw((1, 2, 3)))
+    stack.rekognition.labels = WEAPON
+    assert stack.deliver(event)
+    at = iso_time(stack.clock.now)
+    decide(
+        stack,
+        event,
+        approvals=[{"person": "anna", "at": at, "id": "1"}],
+        hold={"person": "bea", "at": at, "reason": "a minor"},
+    )
+    text = shown(outputs, capsys, "a.jpg")
+    assert f"held as evidence since {at}, escalated by bea: a minor" in text
+    assert f"{at}  approved by anna; others must approve it as well" in text
+
+
 def test_work_under_way_says_for_how_long_nobody_else_may_touch_it(stack: MotoStack, outputs: Path) -> None:
     event = stack.upload("a.jpg", draw((1, 2, 3)))
     assert stack.deliver(event)
