@@ -18,10 +18,7 @@ from components import function_specs
 from embedded_aws.access.actions import Need
 from local.demo.filming import Film, film
 from media_pipeline.records.decisions import Action
-from media_pipeline.reviews.asking import Decisions
-from media_pipeline.reviews.places import Places
-from media_pipeline.reviews.waiting import Waiting
-from tests.api_end_to_end.served_stack import ServedStack, card, photo, serve_stack
+from tests.api_end_to_end.served_stack import ServedStack, card, key_of, photo, serve_stack
 
 # Those of a function with a schedule are held by tests/local/deployed/test_scheduled_reconcile.py.
 FUNCTIONS = tuple(spec.name.replace("-", "_") for spec in function_specs.FUNCTIONS if spec.schedule is None)
@@ -98,6 +95,9 @@ def _use_everything(stack: ServedStack, folder: Path) -> None:
     image = stack.request("GET", answer.json["status_url"]).json
     assert stack.get_bytes(image["renditions"][0]["url"])[0] == 200
     assert stack.request("DELETE", form["status_url"]).status == 202
+    blocked = stack.upload(card(Weapons=99, Violence=98))
+    stack.wait_for_outcomes([key_of(blocked)])
+    assert stack.appeal(blocked.json, "my own painting").status == 202
 
     for queue in ("images_queue_url", "videos_queue_url"):
         sqs.send_message(QueueUrl=outputs[queue], MessageBody="handed back until it is a dead letter")
@@ -126,18 +126,7 @@ def _approve(stack: ServedStack, key: str, data: bytes) -> None:
     """Upload what the policy holds back, and have a person approve it."""
     stack.s3.put_object(Bucket=stack.uploads, Key=key, Body=data)
     stack.wait_for_outcomes([key])
-    names = {name: stack.outputs[name] for name in ("uploads_bucket", "quarantine_bucket", "logs_bucket")}
-    places = Places(
-        stack="dev",
-        records_table=stack.outputs["records_table"],
-        images_queue_url=stack.outputs["images_queue_url"],
-        **names,
-    )
-    dynamodb = stack.world.client("dynamodb")
-    waiting = Waiting(dynamodb=dynamodb, table=places.records_table, clock=time.time)
-    sqs, person = stack.world.client("sqs"), "arn:aws:iam::123456789012:user/reviewer"
-    asking = Decisions(places=places, dynamodb=dynamodb, s3=stack.s3, sqs=sqs, clock=time.time)
-    assert asking.ask(waiting.of_key(key), Action.APPROVE, person).sent
+    stack.decide(key, Action.APPROVE)
     _wait(lambda: stack.status(key) == "PUBLISHED")
 
 

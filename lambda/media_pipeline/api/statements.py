@@ -11,6 +11,8 @@ from media_pipeline.records.record import Record, Status, iso_time
 
 WITHHELD = frozenset({Status.BLOCKED, Status.REVIEW})
 DECIDED_BY_PEOPLE = frozenset({Reason.PERSON_BLOCK, Reason.TAKEN_DOWN})
+_NOT_DECIDED = frozenset({Status.DELETED, Status.SUPERSEDED})
+"""Statuses in which nobody decides about an appeal any more."""
 POLICY = "policy"
 TAKEDOWN = "takedown"
 
@@ -38,6 +40,6 @@ def statement_of(record: Record, *, appeal_days: int, now: float) -> dict[str, A
 def appeal_of(record: Record) -> dict[str, Any] | None:
     """Return what became of the appeal of a version, without its text; None where there is none."""
     appeal = record.attributes.get("appeal")
-    if appeal is None or (record.status is not Status.BLOCKED and open_appeal(record)):
-        return None  # what was deleted or withdrawn meanwhile is not decided about any more
+    if appeal is None or (record.status in _NOT_DECIDED and open_appeal(record)):
+        return None
     return {name: appeal[name] for name in ("state", "at", "decided_at") if name in appeal}

@@ -50,6 +50,7 @@ def put(api: UploadApi, **changed: Any) -> None:
         ("REVIEW", "policy_review", True, "policy"),
         ("BLOCKED", "person_block", False, "policy"),
         ("BLOCKED", "taken_down", False, "takedown"),
+        ("BLOCKED", "known_block", True, "policy"),
     ],
 )
 def test_statement_says_who_decided_on_which_ground_and_when(
@@ -133,6 +134,12 @@ def test_what_is_not_blocked_or_no_longer_in_time_is_not_appealed(
     assert appeal(stack).status == 409
     assert "appeal" not in read(stack).attributes
     assert "redress" not in stack.image(ID).json.get("statement", {})
+
+
+@pytest.mark.parametrize(("status", "shown"), [("PROCESSING", True), ("REVIEW", True), ("DELETED", False)])
+def test_appeal_is_open_while_its_decision_is_carried_out(stack: UploadApi, status: str, shown: bool) -> None:
+    put(stack, status=status, appeal={"at": iso_time(NOW), "text": TEXT, "state": "open"})
+    assert ("appeal" in stack.image(ID).json) is shown
 
 
 def test_appeal_against_what_is_being_decided_waits(stack: UploadApi) -> None:
