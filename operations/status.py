@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 PENDING = "PendingConfirmation"  # what SNS lists in place of an ARN
 _OTHERS: Final = (
     ("APPEAL", "APPEAL", "decide about them: `python -m operations review`"),
+    ("CHECK", "published, to be checked", None),
+    ("SECOND", "decided, for a second look", None),
     ("ESCALATED", "held as evidence", None),
 )
 """Further states of the index, with what they are called, and what a person should do about it."""

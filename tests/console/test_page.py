@@ -319,3 +319,56 @@ def test_nothing_is_cut_off_at_twice_the_size_or_in_a_narrow_window(
             box = tab.run(f"document.getElementById('{name}').getBoundingClientRect().toJSON()")
             assert 0 <= box["left"] < box["right"] <= width, (name, width)
             assert box["bottom"] <= height, (name, width)
+
+
+def test_appeals_checks_and_second_looks_are_chosen_by_keyboard(
+    desk: Bench, console: Console, tab: Page
+) -> None:
+    appeal = {"at": "2026-11-29T08:00:00.000Z", "text": "<b>my own painting</b>", "state": "open"}
+    desk.put("review.jpg", age=40)
+    desk.put("appeal.jpg", age=30, status="BLOCKED", attention="APPEAL", appeal=appeal)
+    desk.put("check.jpg", age=20, status="PUBLISHED", attention="CHECK", check=True)
+    decision = {
+        "id": "0" * 26,
+        "action": "reject",
+        "person": "arn:aws:iam::123456789012:user/ada",
+        "at": "2026-11-29T08:00:00.000Z",
+        "sha256": "ab" * 32,
+        "policy_version": "0123456789ab",
+    }
+    desk.put(
+        "second.jpg",
+        age=10,
+        status="BLOCKED",
+        attention="SECOND",
+        decision=decision,
+        carried_out=decision["id"],
+        reason="person_block",
+        detail="a person decided against it",
+    )
+    start(tab, console)
+    assert key(tab) == "review.jpg"
+
+    def choose(state: str, name: str) -> None:
+        tab.press("w")
+        assert tab.run("document.activeElement.id") == "state"
+        tab.run(
+            f"Object.assign(document.getElementById('state'), {{ value: '{state}' }})"
+            ".dispatchEvent(new Event('change'))"
+        )
+        tab.wait(f"document.getElementById('key').innerText === '{name}'")
+
+    choose("APPEAL", "appeal.jpg")
+    tab.wait("document.getElementById('appeal').innerText.includes('<b>my own painting</b>')")
+    choose("CHECK", "check.jpg")
+    tab.wait("document.getElementById('why').innerText.includes('chosen by chance')")
+    assert tab.run("document.getElementById('appeal').hidden")
+    choose("SECOND", "second.jpg")
+    tab.wait("document.getElementById('history').innerText.includes('to review')")
+    page = tab.run("document.body.innerText")
+    assert "ada" not in page
+    assert "decided against" not in page
+    tab.press("a")
+    tab.wait("document.getElementById('counts').innerText.includes('1 decided')")
+    assert desk.evidence() == 1
+    assert desk.messages() == []

@@ -467,7 +467,10 @@ function wire() {
     find("work").focus();
     filter();
   });
-  find("state").addEventListener("change", () => filter());
+  find("state").addEventListener("change", () => {
+    find("state").blur(); // the next key is one of the page's again
+    filter();
+  });
   for (const id of ["label", "state"]) find(id).addEventListener("keydown", (event) => { if (event.key === "Escape") find("work").focus(); });
   find("text").addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) find("noting").close("keep");
