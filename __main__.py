@@ -5,7 +5,8 @@ import pulumi
 from components import config, environment, packaging, preflight
 from components.alerting import MediaAlerting, MediaAlertingArgs
 from components.applications import ApplicationAccess, ApplicationAccessArgs
-from components.function_specs import deployed
+from components.dashboard import OperatorDashboard, OperatorDashboardArgs
+from components.function_specs import MEDIA_WORKERS, deployed
 from components.naming import Account, aws_provider
 from components.outcome_subscriber import OutcomeSubscriber, OutcomeSubscriberArgs
 from components.outputs import OUTPUTS, Deployed
@@ -78,6 +79,21 @@ scheduled = {
     for spec in deployed(stack)
     if spec.schedule
 }
+if stack.dashboard:
+    workers = [processing.functions[spec.name] for spec in MEDIA_WORKERS if spec.is_deployed(stack)]
+    queues = processing.resources.work_queues
+    OperatorDashboard(
+        stack.service,
+        OperatorDashboardArgs(
+            service=stack.service,
+            region=stack.region,
+            workers=[worker.function.name for worker in workers],
+            log_groups=[worker.log_group.name for worker in workers],
+            queues=[queue.queue.name for queue in queues],
+            dead_letters=[queue.dead_letters.name for queue in queues],
+        ),
+        options,
+    )
 access = ApplicationAccess(stack.service, ApplicationAccessArgs(storage=storage), options)
 upload_api = None
 if stack.api.enabled:

@@ -281,6 +281,8 @@ class StackKeys(Keys):
     """The hash list of what is not published again."""
     reconcile: Annotated[Literal["daily", "off"], OneOf(("daily", "off"), "daily")]
     """Whether buckets and records are compared once a day, and what differs is repaired."""
+    dashboard: Switch
+    """Whether there is a dashboard in CloudWatch. AWS gives an account three for nothing and bills each further one."""
     tracing: Switch
     """Whether the functions and the API send traces to X-Ray."""
     point_in_time_recovery: Switch

@@ -293,4 +293,5 @@ RECONCILE = FunctionSpec(
     after_error="Lambda invokes it twice more, and the schedule the next day; it continues where it was.",
     after_throttle="Lambda tries again for six hours.",
 )
+MEDIA_WORKERS = (PROCESS_IMAGE, PROCESS_VIDEO)
 FUNCTIONS = (PROCESS_IMAGE, PROCESS_VIDEO, DEAD_LETTERS, LOG_NOTIFICATION, UPLOAD_API, RECONCILE)

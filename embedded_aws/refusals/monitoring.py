@@ -1,4 +1,8 @@
-"""CloudWatch. (API references: PutRetentionPolicy, PutMetricAlarm.)"""
+"""CloudWatch. (API references: PutRetentionPolicy, PutMetricAlarm, PutDashboard, "Dashboard body structure".)"""
+
+import json
+from collections.abc import Iterator
+from typing import Any
 
 from embedded_aws.refusals.base import Parameters, refusal, refuse, within
 
@@ -63,3 +67,81 @@ def _settings(parameters: Parameters) -> None:
         raise refuse("ValidationError", "DatapointsToAlarm must be between 1 and EvaluationPeriods")
     if parameters.get("TreatMissingData", "missing") not in _MISSING_DATA:
         raise refuse("ValidationError", f"TreatMissingData must be one of {sorted(_MISSING_DATA)}")
+
+
+_WIDGETS = frozenset(("metric", "text", "log", "alarm", "explorer"))
+_CHARTS = frozenset(("timeSeries", "singleValue", "gauge", "bar", "pie"))
+_TABLES = frozenset(("table", "timeSeries", "bar", "pie"))
+_METRIC_OPTIONS = frozenset(
+    ("accountId", "color", "expression", "id", "label", "period", "region", "stat", "visible", "yAxis")
+)
+_COLUMNS, _ROWS, _MOST_WIDGETS, _MOST_METRICS = 24, 1_000, 500, 500
+
+
+@refusal("a dashboard's body is as CloudWatch documents it", "cloudwatch", "PutDashboard")
+def _dashboard(parameters: Parameters) -> None:
+    try:
+        widgets = json.loads(parameters["DashboardBody"])["widgets"]
+        problems = [
+            f"widgets/{number}: {problem}"
+            for number, each in enumerate(widgets)
+            for problem in _problems(each)
+        ]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise refuse(
+            "InvalidParameterInput", f"The field DashboardBody must be a valid JSON: {error!r}"
+        ) from error
+    if len(widgets) > _MOST_WIDGETS:
+        problems.append(f"a dashboard has at most {_MOST_WIDGETS} widgets")
+    if problems:
+        raise refuse("InvalidParameterInput", f"The dashboard body is invalid: {problems}")
+
+
+def _problems(widget: Any) -> Iterator[str]:
+    kind, shown = widget.get("type"), widget.get("properties", {})
+    if kind not in _WIDGETS:
+        yield f"type is {kind!r}"
+    width, height = widget.get("width", 6), widget.get("height", 6)
+    if not within(width, 1, _COLUMNS) or not within(height, 1, _ROWS):
+        yield f"{width} x {height} is not a size"
+    if "x" in widget and not within(widget["x"] + width, 1, _COLUMNS):
+        yield f"a widget of width {width} at column {widget['x']} ends beyond column {_COLUMNS}"
+    if kind == "text" and not shown.get("markdown"):
+        yield "markdown is missing"
+    if kind in ("metric", "log") and not shown.get("region"):
+        yield "region is missing"
+    if kind == "log":
+        if not str(shown.get("query", "")).startswith("SOURCE "):
+            yield "query does not begin with its SOURCE"
+        if shown.get("view", "table") not in _TABLES:
+            yield f"view is {shown['view']!r}"
+    if kind == "metric":
+        yield from _metric_problems(shown)
+
+
+def _metric_problems(shown: Any) -> Iterator[str]:
+    metrics = shown.get("metrics", [])
+    if not metrics and "annotations" not in shown:
+        yield "there are neither metrics nor annotations"
+    if len(metrics) > _MOST_METRICS:
+        yield f"a widget has at most {_MOST_METRICS} metrics"
+    if shown.get("view", "timeSeries") not in _CHARTS:
+        yield f"view is {shown['view']!r}"
+    periods = [shown["period"]] if "period" in shown else []
+    ids = []
+    for metric in metrics:
+        options = metric[-1] if isinstance(metric[-1], dict) else {}
+        names = metric[:-1] if options else metric
+        if unknown := sorted(options.keys() - _METRIC_OPTIONS):
+            yield f"a metric has the unknown options {unknown}"
+        if "expression" in options:
+            if names:
+                yield "an expression has no metric beside it"
+        elif len(names) < 2 or len(names) % 2 or not all(isinstance(name, str) for name in names):
+            yield f"{names} is not a namespace, a name, and pairs of dimensions"
+        ids += [options["id"]] if "id" in options else []
+        periods += [options["period"]] if "period" in options else []
+    if len(set(ids)) != len(ids) or not all(str(name)[:1].islower() for name in ids):
+        yield "ids must be unique and begin with a lower-case letter"
+    if any(period not in (1, 5, *_SHORT_PERIODS) and period % _MINUTE for period in map(int, periods)):
+        yield "a period is neither 1, 5, 10, 20, 30 nor a multiple of 60"

@@ -15,7 +15,8 @@ def _nothing(_: Simulation) -> None:
 
 
 def _spent(run: Simulation) -> None:
-    """Spend the day's budget on another upload."""
+    """Spend the day's budget on another upload, a minute after the day began."""
+    run.pass_time(DAY - run.clock.now % DAY + 60)
     run.put(OTHER, Content.CLEAN, 1)
     run.run(DAY)
 

@@ -132,6 +132,7 @@ class Sample:
             "create_event_source_mapping": {"EventSourceArn": self.queue_arn, "FunctionName": "worker"},
             "put_retention_policy": {"logGroupName": "g", "retentionInDays": 30},
             "create_log_group": {"logGroupName": "new"},
+            "put_dashboard": {"DashboardName": "d", "DashboardBody": dashboard()},
             "put_metric_alarm": {
                 "AlarmName": "a",
                 "MetricName": "m",
@@ -197,12 +198,20 @@ OPERATIONS = {
     "sns": {"publish", "subscribe", "create_topic"},
     "lambda": {"create_function", "create_event_source_mapping", "put_function_event_invoke_config"},
     "logs": {"put_retention_policy", "create_log_group"},
-    "cloudwatch": {"put_metric_alarm"},
+    "cloudwatch": {"put_metric_alarm", "put_dashboard"},
     "dynamodb": {"create_table", "delete_table"},
     "scheduler": {"create_schedule"},
     "cognito-idp": {"create_user_pool_domain", "delete_user_pool", "create_user_pool_client"},
     "iam": {"create_role", "put_role_policy", "delete_role", "create_policy"},
 }
+
+
+def dashboard(kind: str = "metric", place: Arguments | None = None, **shown: Any) -> str:
+    """Return the body of a dashboard with one widget."""
+    chart: Arguments = {"region": "eu-central-1", "metrics": [["n", "m", {"id": "a"}]], "period": 300}
+    properties = {**(chart if kind == "metric" else {}), **shown}
+    widget = {"type": kind, "width": 12, "height": 6, "properties": properties, **(place or {})}
+    return json.dumps({"widgets": [widget]})
 
 
 def lifecycle_rule(**actions: Any) -> Arguments:

@@ -18,6 +18,7 @@ from .refusal_sample import (
     Arguments,
     Sample,
     bucket_policy,
+    dashboard,
     lifecycle_rule,
     policy_of_characters,
     tag_set,
@@ -120,6 +121,28 @@ REFUSED: list[tuple[str, Arguments, str]] = [
     ("put_metric_alarm", {"DatapointsToAlarm": 2}, "DatapointsToAlarm"),
     ("put_metric_alarm", {"TreatMissingData": "notbreaching"}, "TreatMissingData"),
     ("put_metric_alarm", "two results", "Exactly one element"),  # type: ignore[list-item]
+    ("put_dashboard", {"DashboardBody": "{"}, "valid JSON"),
+    ("put_dashboard", {"DashboardBody": dashboard("clock")}, "type is 'clock'"),
+    ("put_dashboard", {"DashboardBody": dashboard(place={"x": 13})}, "beyond column 24"),
+    ("put_dashboard", {"DashboardBody": dashboard(place={"width": 25})}, "is not a size"),
+    ("put_dashboard", {"DashboardBody": dashboard("text")}, "markdown is missing"),
+    ("put_dashboard", {"DashboardBody": dashboard("log", query="SOURCE 'g' | limit 1")}, "region is missing"),
+    ("put_dashboard", {"DashboardBody": dashboard("log", query="limit 1", region="r")}, "SOURCE"),
+    ("put_dashboard", {"DashboardBody": dashboard(view="donut")}, "view is 'donut'"),
+    ("put_dashboard", {"DashboardBody": dashboard(period=45)}, "multiple of 60"),
+    ("put_dashboard", {"DashboardBody": dashboard(metrics=[])}, "neither metrics nor annotations"),
+    ("put_dashboard", {"DashboardBody": dashboard(metrics=[["n", "m", "d"]])}, "pairs of dimensions"),
+    ("put_dashboard", {"DashboardBody": dashboard(metrics=[["n", "m", {"id": "A"}]])}, "ids must be unique"),
+    (
+        "put_dashboard",
+        {"DashboardBody": dashboard(metrics=[["n", "m", {"colour": "#fff"}]])},
+        "unknown options",
+    ),
+    (
+        "put_dashboard",
+        {"DashboardBody": dashboard(metrics=[["n", {"expression": "a"}]])},
+        "no metric beside it",
+    ),
     (
         "create_table",
         {
