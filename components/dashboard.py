@@ -4,7 +4,6 @@ What comes in, what comes out and why, how long it takes, what waits, what it co
 drawn; a query reads logs, and is billed by what it reads, only while somebody looks at it.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -64,45 +63,40 @@ class OperatorDashboard(pulumi.ComponentResource):
         self, name: str, args: OperatorDashboardArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__(component_type("OperatorDashboard"), name, {}, opts)
-        names = pulumi.Output.all(
-            service=args.service,
-            region=args.region,
-            workers=args.workers,
-            log_groups=args.log_groups,
-            queues=args.queues,
-            dead_letters=args.dead_letters,
-        )
         self.dashboard = aws.cloudwatch.Dashboard(
             f"{name}-dashboard",
             dashboard_name=f"{args.service}-{args.region}",  # an account has one list for all regions
-            dashboard_body=names.apply(_body),
+            dashboard_body=pulumi.Output.json_dumps(_body(args)),
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.register_outputs({"dashboard": self.dashboard.dashboard_name})
 
 
-def _body(names: Mapping[str, Any]) -> str:
-    """Return the dashboard's body as JSON ("Dashboard body structure and syntax", CloudWatch API Reference)."""
-    region, service, workers = names["region"], names["service"], names["workers"]
+def _body(args: OperatorDashboardArgs) -> dict[str, Any]:
+    """Return the dashboard's body ("Dashboard body structure and syntax", CloudWatch API Reference)."""
     charts = {
-        **_work(service, names["queues"], names["dead_letters"]),
-        **_functions(service, workers),
-        "What Rekognition costs, USD, and what the cache of answers saves": _money(service),
+        **_work(args.service, args.queues, args.dead_letters),
+        **_functions(args.service, args.workers),
+        "What Rekognition costs, USD, and what the cache of answers saves": _money(args.service),
     }
     widgets = [
-        _placed(number, HALF, _chart(region, title, metrics))
+        _placed(number, HALF, _chart(args.region, title, metrics))
         for number, (title, metrics) in enumerate(charts.items())
     ]
     below = -(-len(widgets) // 2)  # rows that the charts take
-    sources = " | ".join(f"SOURCE '{group}'" for group in names["log_groups"])
+    sources = pulumi.Output.concat(
+        *(part for group in args.log_groups for part in ("SOURCE '", group, "' | "))
+    )
     widgets += [
-        _placed(number, THIRD, _table(region, title, f"{sources} | {query}"), below)
+        _placed(number, THIRD, _table(args.region, title, pulumi.Output.concat(sources, query)), below)
         for number, (title, query) in enumerate(QUERIES.items())
     ]
-    return json.dumps({"widgets": widgets})
+    return {"widgets": widgets}
 
 
-def _work(service: str, queues: Sequence[str], dead_letters: Sequence[str]) -> dict[str, list[Metric]]:
+def _work(
+    service: str, queues: Sequence[pulumi.Input[str]], dead_letters: Sequence[pulumi.Input[str]]
+) -> dict[str, list[Metric]]:
     waiting = "ApproximateNumberOfMessagesVisible"
     return {
         "What comes in": [
@@ -121,7 +115,7 @@ def _work(service: str, queues: Sequence[str], dead_letters: Sequence[str]) -> d
     }
 
 
-def _functions(service: str, workers: Sequence[str]) -> dict[str, list[Metric]]:
+def _functions(service: str, workers: Sequence[pulumi.Input[str]]) -> dict[str, list[Metric]]:
     def of_workers(name: str, *statistics: str) -> list[Metric]:
         return [
             ["AWS/Lambda", name, "FunctionName", worker, {"stat": statistic}]
@@ -152,7 +146,7 @@ def _own(service: str, name: str, **options: Any) -> Metric:
     return [METRICS_NAMESPACE, name, "service", service, {"stat": "Sum", **options}]
 
 
-def _sqs(name: str, queue: str, statistic: str) -> Metric:
+def _sqs(name: str, queue: pulumi.Input[str], statistic: str) -> Metric:
     return ["AWS/SQS", name, "QueueName", queue, {"stat": statistic}]
 
 
@@ -167,7 +161,7 @@ def _chart(region: str, title: str, metrics: list[Metric]) -> Widget:
     return {"type": "metric", "properties": {**properties, "metrics": metrics}}
 
 
-def _table(region: str, title: str, query: str) -> Widget:
+def _table(region: str, title: str, query: pulumi.Input[str]) -> Widget:
     return {
         "type": "log",
         "properties": {"title": title, "region": region, "view": "table", "query": query},

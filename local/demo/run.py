@@ -52,7 +52,7 @@ class Running:
     outbox: Outbox
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Deployed:
     """A deployed pipeline and what runs it."""
 
@@ -98,11 +98,8 @@ def run(
                 deployed = time.monotonic()
                 reporter.show(f"{resources} resources in {deployed - began:.1f} s")
                 running.poller.start()
-                deployed_run = Deployed(
-                    config=read_config(PROJECT, stack),
-                    pipeline=Pipeline(world.client, deployment.outputs),
-                    running=running,
-                )
+                pipeline = Pipeline(world.client, deployment.outputs)
+                deployed_run = Deployed(read_config(PROJECT, stack), pipeline, running)
                 outcomes = _process(deployed_run, photos, reporter, interrupts)
                 processed = time.monotonic()
                 reporter.show(f"{counted(outcomes)} in {processed - deployed:.1f} s")
@@ -126,11 +123,8 @@ def run(
         ),
         resources=resources,
         leftovers=tuple(leftovers),
-        outcomes=collected.outcomes,
-        mails=collected.mails,
-        logs=collected.logs,
-        cost=collected.cost,
         decisions=decisions,
+        **vars(collected),
     )
     report.write(result, output.root)
     return result
