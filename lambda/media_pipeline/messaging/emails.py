@@ -62,7 +62,7 @@ def visible(text: str) -> str:
 def _where(record: Record, resources: StackResources) -> list[str]:
     key = visible(record.object_key)
     lines = []
-    if record.status in (Status.BLOCKED, Status.REVIEW):
+    if record.status in (Status.BLOCKED, Status.REVIEW) and not record.is_held:
         lines.append(
             f"Original:   s3://{resources.buckets.quarantine}/{visible(quarantine_key(key, record.version))}"
         )

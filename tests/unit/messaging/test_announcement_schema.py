@@ -219,6 +219,14 @@ def test_letter_of_a_blocked_one_has_key_reason_next_step_and_where_to_look() ->
         assert wanted in text
 
 
+def test_letter_of_what_is_held_says_so_and_not_where_it_is() -> None:
+    hold = {"person": "anna", "at": "2026-11-29T00:00:00.000Z"}
+    text = email_text(record("in/a.jpg", Status.REVIEW, reason="policy_review", hold=hold), RESOURCES)
+    assert "held as evidence" in text
+    assert "Do not open, copy or forward it" in text
+    assert "q-bucket" not in text
+
+
 def test_letter_of_a_published_one_lists_what_was_made_and_where() -> None:
     text = email_text(OUTCOMES[1], RESOURCES)
     assert "video 150 x 100 mp4, thumbnail 150 x 100 webp" in text
