@@ -22,6 +22,8 @@ from tests.components.config_parsing import Raw, parse, problems, put
         ("limits.videoBytes", 0),
         ("limits.videoBytes", 4864 * 1024**2 + 1),
         ("limits.videoSeconds", 0),
+        ("limits.judgedPerDay", -1),
+        ("dashboard", "large"),
         ("limits.videoSeconds", 14_401),
         ("api.enabled", None),
         ("api.rate", 0),
@@ -169,3 +171,8 @@ def test_appeals_are_taken_no_longer_than_originals_stay(raw: Raw) -> None:
     assert parse(put(raw, "review.appealDays", 30)).review.appeal_days == 30
     kept = put(raw, "retention.quarantine", 0)
     assert parse(put(kept, "review.appealDays", 365)).review.appeal_days == 365
+
+
+def test_an_unknown_key_that_resembles_nothing_gets_the_list_of_known_ones(raw: Raw) -> None:
+    problem = problems(put(raw, "memory.xyz", 5))["memory.xyz"]
+    assert problem.allowed == "one of image, video"
