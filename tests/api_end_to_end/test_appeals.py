@@ -10,7 +10,10 @@ from tests.api_end_to_end.served_stack import PATIENCE, ServedStack, card, key_o
 
 @pytest.mark.parametrize(
     ("action", "state", "status"),
-    [(Action.APPROVE, "overturned", "PUBLISHED"), (Action.REJECT, "upheld", "BLOCKED")],
+    [
+        (Action.APPROVE, "overturned", "PUBLISHED"),
+        pytest.param(Action.REJECT, "upheld", "BLOCKED", marks=pytest.mark.long),
+    ],
 )
 def test_appeal_is_decided_by_a_person_and_announced(
     stack: ServedStack, action: Action, state: str, status: str

@@ -10,7 +10,7 @@ import pytest
 from media_pipeline.records.record import iso_time
 from media_pipeline.reviews.routes import Request, ReviewApi
 from operations.__main__ import main
-from operations.review_report import NO_LABEL, report_of_days, wilson
+from operations.review_report import NO_LABEL, Report, wilson
 from tests.unit.reviews.conftest import ANNA, NOW, SHA256, Stack
 
 DAY = 86_400
@@ -42,19 +42,30 @@ def decision(action: str, at: float = NOW, number: int = 0) -> dict[str, Any]:
     }
 
 
-def put(stack: Stack, label: str, confidence: float, action: str, count: int = 1, **changed: Any) -> None:
-    for _ in range(count):
-        values = {
-            "status": "BLOCKED" if action == "reject" else "PUBLISHED",
-            "moderation": moderation(label, confidence),
-            "decision": decision(action),
-            **changed,
-        }
-        stack.put(f"{label}-{confidence}-{action}-{next(stack.numbers)}.jpg", **values)
+class Decided(list[dict[str, Any]]):
+    """Records that were decided about, as the scan of the table returns them."""
+
+    def put(self, label: str, confidence: float, action: str, count: int = 1, **changed: Any) -> None:
+        """Add as many records with this decision."""
+        record = {"moderation": moderation(label, confidence), "decision": decision(action), **changed}
+        self.extend([record] * count)
+
+    def report(self, days: int = 30, precision: float = 0.9) -> dict[str, Any]:
+        """Return the report about the days before NOW and one more."""
+        report = Report(precision=precision)
+        for record in self:
+            report.add(record, iso_time(NOW + DAY - days * DAY))
+        return report.document()
 
 
-def report(stack: Stack, days: int = 30, precision: float = 0.9) -> dict[str, Any]:
-    return report_of_days(stack.dynamodb, "records", days, precision=precision, clock=lambda: NOW + DAY)
+@pytest.fixture
+def decided() -> Decided:
+    return Decided()
+
+
+def store(stack: Stack, records: Decided) -> None:
+    for record in records:
+        stack.put(f"{next(stack.numbers)}.jpg", "BLOCKED", **record)
 
 
 @pytest.mark.parametrize(
@@ -71,12 +82,12 @@ def test_intervals_are_those_of_the_literature(hits: int, of: int, interval: tup
     assert wilson(hits, of) == pytest.approx(interval, abs=0.00006)
 
 
-def test_precision_is_by_the_label_that_struck_and_by_its_confidence(stack: Stack) -> None:
-    put(stack, "Violence", 95.0, "reject", 20)
-    put(stack, "Violence", 55.0, "reject", 5)
-    put(stack, "Violence", 59.9, "approve", 15)
-    put(stack, "Alcohol", 99.5, "approve", 3)
-    found = report(stack)
+def test_precision_is_by_the_label_that_struck_and_by_its_confidence(decided: Decided) -> None:
+    decided.put("Violence", 95.0, "reject", 20)
+    decided.put("Violence", 55.0, "reject", 5)
+    decided.put("Violence", 59.9, "approve", 15)
+    decided.put("Alcohol", 99.5, "approve", 3)
+    found = decided.report()
     assert (found["decisions"], found["approved"], found["rejected"]) == (43, 18, 25)
     violence, alcohol = found["labels"]
     assert violence["label"] == "Violence"
@@ -93,26 +104,26 @@ def test_precision_is_by_the_label_that_struck_and_by_its_confidence(stack: Stac
     assert alcohol["suggested"] is None
 
 
-def test_threshold_is_the_lowest_that_reaches_the_wanted_precision(stack: Stack) -> None:
-    put(stack, "Violence", 95.0, "reject", 18)
-    put(stack, "Violence", 90.0, "approve", 2)
-    put(stack, "Violence", 61.5, "approve", 10)
-    assert report(stack)["labels"][0]["suggested"]["threshold"] == 90
-    assert report(stack, precision=0.6)["labels"][0]["suggested"]["threshold"] == 61
+def test_threshold_is_the_lowest_that_reaches_the_wanted_precision(decided: Decided) -> None:
+    decided.put("Violence", 95.0, "reject", 18)
+    decided.put("Violence", 90.0, "approve", 2)
+    decided.put("Violence", 61.5, "approve", 10)
+    assert decided.report()["labels"][0]["suggested"]["threshold"] == 90
+    assert decided.report(precision=0.6)["labels"][0]["suggested"]["threshold"] == 61
     # 18 decisions from 95 on are too few to suggest it.
-    assert report(stack, precision=0.95)["labels"][0]["suggested"] is None
+    assert decided.report(precision=0.95)["labels"][0]["suggested"] is None
 
 
-def test_only_last_decisions_of_the_days_about_reviews_count(stack: Stack) -> None:
-    put(stack, "Violence", 80.0, "reject", 20)
-    put(stack, "Violence", 80.0, "reject", 7, moderation=moderation("Violence", 80.0, "block"))
-    put(stack, "Violence", 80.0, "reject", 5, decision=decision("reject", NOW - 40 * DAY))
-    put(stack, "Violence", 80.0, "withdraw", 3)
+def test_only_last_decisions_of_the_days_about_reviews_count(decided: Decided) -> None:
+    decided.put("Violence", 80.0, "reject", 20)
+    decided.put("Violence", 80.0, "reject", 7, moderation=moderation("Violence", 80.0, "block"))
+    decided.put("Violence", 80.0, "reject", 5, decision=decision("reject", NOW - 40 * DAY))
+    decided.put("Violence", 80.0, "withdraw", 3)
     # Rejected at first, then approved; approved, then taken down for another reason.
-    put(stack, "Violence", 80.0, "approve", decisions=[decision("reject")])
-    put(stack, "Violence", 80.0, "withdraw", decisions=[decision("approve")])
-    put(stack, "", 80.0, "approve", 2)
-    found = report(stack)
+    decided.put("Violence", 80.0, "approve", decisions=[decision("reject")])
+    decided.put("Violence", 80.0, "withdraw", decisions=[decision("approve")])
+    decided.put("", 80.0, "approve", 2)
+    found = decided.report()
     assert (found["decisions"], found["approved"]) == (24, 4)
     assert [(each["label"], each["decisions"]) for each in found["labels"]] == [
         ("Violence", 22),
@@ -122,30 +133,33 @@ def test_only_last_decisions_of_the_days_about_reviews_count(stack: Stack) -> No
 
 
 def test_nineteen_decisions_are_no_report(
-    stack: Stack, outputs: Path, capsys: pytest.CaptureFixture[str]
+    stack: Stack, decided: Decided, outputs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    stack.now = NOW
-    put(stack, "Violence", 80.0, "reject", 19)
+    decided.put("Violence", 80.0, "reject", 19)
+    store(stack, decided)
     arguments = ["review", "report", "--stack", "test", "--outputs", str(outputs), "--days", "9999"]
     assert main(arguments) == 1
     assert "19 decisions are too few" in capsys.readouterr().err
-    put(stack, "Violence", 80.0, "reject")
+    look = {"id": "x", "person": ANNA, "action": "approve", "at": iso_time(NOW)}
+    allowed = {"moderation": {**moderation("", 60.0, "allow"), "reason": None}, "checked": look}
+    store(stack, Decided([decided[0], allowed]))
     assert main(arguments) == 0
     said = capsys.readouterr().out
+    assert "Checks of what the policy allowed: 0 of 1 rejected (too few for a share)." in said
     assert "Violence: 20 of 20 rejected, 100% (95 % interval: 84% to 100%)" in said
     assert "moderation.block.Violence=80" in said
     assert main([*arguments, "--json", "--precision", "99"]) == 0
     assert json.loads(capsys.readouterr().out)["labels"][0]["suggested"]["threshold"] == 80
 
 
-def test_console_has_the_report_where_all_records_may_be_read(stack: Stack) -> None:
+def test_console_has_the_report_where_all_records_may_be_read(stack: Stack, decided: Decided) -> None:
     def ask(days: str, *, local: bool = True) -> tuple[HTTPStatus, dict[str, Any]]:
         api = ReviewApi(
             stack="test",
             waiting=stack.waiting,
             pictures=stack.pictures,
             decisions=stack.decisions(),
-            report=(lambda days: report(stack, days)) if local else None,
+            report=(lambda days: decided.report(days)) if local else None,
         )
         query = {"days": days}
         reply = api.answer(Request(method="GET", path="/v1/reviews/report", person=ANNA, query=query))
@@ -153,7 +167,7 @@ def test_console_has_the_report_where_all_records_may_be_read(stack: Stack) -> N
 
     status, problem = ask("30")
     assert (status, "too few" in problem["detail"]) == (HTTPStatus.CONFLICT, True)
-    put(stack, "Violence", 80.0, "reject", 20)
+    decided.put("Violence", 80.0, "reject", 20)
     assert ask("30")[1]["rejected"] == 20
     assert ask("x")[0] == HTTPStatus.BAD_REQUEST
     assert ask("30", local=False)[0] == HTTPStatus.NOT_FOUND
@@ -163,16 +177,16 @@ def look(action: str) -> dict[str, Any]:
     return {"second": [{"id": "x", "person": "bert", "action": action, "at": iso_time(NOW)}]}
 
 
-def test_agreement_of_two_persons_is_cohens_kappa_by_label(stack: Stack) -> None:
+def test_agreement_of_two_persons_is_cohens_kappa_by_label(decided: Decided) -> None:
     # Cohen (1960): 20 and 15 agree, 5 and 10 do not: kappa 0.4.
-    put(stack, "Violence", 80.0, "reject", 20, **look("reject"))
-    put(stack, "Violence", 80.0, "reject", 5, **look("approve"))
-    put(stack, "Violence", 80.0, "approve", 10, **look("reject"))
-    put(stack, "Violence", 80.0, "approve", 15, **look("approve"))
-    put(stack, "Alcohol", 99.5, "approve", 20, **look("approve"))
-    put(stack, "Weapons", 80.0, "approve", 1, **look("approve"))
-    put(stack, "Weapons", 80.0, "approve", 1)
-    found = report(stack)
+    decided.put("Violence", 80.0, "reject", 20, **look("reject"))
+    decided.put("Violence", 80.0, "reject", 5, **look("approve"))
+    decided.put("Violence", 80.0, "approve", 10, **look("reject"))
+    decided.put("Violence", 80.0, "approve", 15, **look("approve"))
+    decided.put("Alcohol", 99.5, "approve", 20, **look("approve"))
+    decided.put("Weapons", 80.0, "approve", 1, **look("approve"))
+    decided.put("Weapons", 80.0, "approve", 1)
+    found = decided.report()
     assert [each["second_looks"] for each in found["labels"]] == [
         {"count": 50, "agreed": 35, "kappa": 0.4},
         {"count": 20, "agreed": 20, "kappa": None},  # both only ever approved: chance does that as well
@@ -181,7 +195,7 @@ def test_agreement_of_two_persons_is_cohens_kappa_by_label(stack: Stack) -> None
     assert found["second_looks"]["count"] == 71
 
 
-def test_checks_count_what_the_policy_missed(stack: Stack) -> None:
+def test_checks_count_what_the_policy_missed(decided: Decided) -> None:
     allowed: dict[str, Any] = {
         "status": "PUBLISHED",
         "moderation": {**moderation("", 60.0, "allow"), "reason": None},
@@ -191,12 +205,12 @@ def test_checks_count_what_the_policy_missed(stack: Stack) -> None:
         for _ in range(count):
             look = {"id": "x", "person": ANNA, "action": action, "at": iso_time(at)}
             taken_down: dict[str, Any] = {"decision": decision("withdraw")} if action == "withdraw" else {}
-            stack.put(f"{next(stack.numbers)}.jpg", check=True, **allowed, checked=look, **taken_down)
+            decided.append({**allowed, "check": True, "checked": look, **taken_down})
 
     checked("approve", 38)
     checked("withdraw", 2)
     checked("withdraw", 5, NOW - 40 * DAY)
-    found = report(stack)
+    found = decided.report()
     assert (found["decisions"], found["labels"]) == (0, [])
     assert (found["checks"]["rejected"], found["checks"]["decisions"]) == (2, 40)
     assert found["checks"]["precision"] == 0.05
