@@ -183,7 +183,8 @@ class Succession:
     def mark_followed(self, record: Record) -> None:
         """Mark all older records of a key: readers ignore them from now on, and they may expire.
 
-        FAILED and REVIEW stay until a person decides. Nothing to do where records are kept forever.
+        FAILED and REVIEW stay until a person decides, and what is held until it is released. Nothing to do where
+        records are kept forever.
         """
         if not self._retention_days:
             return
@@ -193,7 +194,7 @@ class Succession:
 
     def _mark_followed(self, older: Record, record: Record) -> None:
         values: dict[str, Any] = {"followed_by": record.sequencer}
-        if older.status.terminal and not older.status.needs_attention:
+        if older.status.terminal and not (older.status.needs_attention or older.is_held):
             days = self._retention_days
             if older.status is Status.DELETED or older.withheld:
                 days = max(days, LATE_MESSAGE_DAYS)

@@ -1,5 +1,6 @@
 """An escalated version stays in quarantine, whatever expires or is deleted, until a person releases it."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from media_pipeline.records.decisions import Action
 from media_pipeline.records.record import Status
 from tests.fixtures.deciding import PERSON, decide
 from tests.fixtures.moto_stack import MotoStack
-from tests.unit.processing.driving import KILLED, LEASE_OVER, WEAPON, kill_at
+from tests.unit.processing.driving import KILLED, LEASE_OVER, WEAPON, draw, kill_at
 from tests.unit.processing.test_appeals import appealed
 from tests.unit.processing.test_decisions import FIGHT, held_back, outcome, quarantined
 
@@ -131,6 +132,21 @@ def test_hold_that_is_cut_off_is_finished_by_its_message(
     assert {each["status"] for each in tags(stack).values()} == {
         "HELD" if action is Action.ESCALATE else "REVIEW"
     }
+
+
+def test_record_of_what_is_held_outlives_what_follows_it(stack: MotoStack, picture: bytes) -> None:
+    stack.settings = replace(stack.settings, records_retention_days=30)
+    event = held_back(stack, picture, labels=WEAPON)
+    assert "expires_at" in stack.record("a.jpg", event).attributes
+    assert stack.deliver(escalate(stack, event))
+    assert "expires_at" not in stack.record("a.jpg", event).attributes
+    stack.rekognition.labels = []
+    assert stack.deliver(stack.upload("a.jpg", draw((200, 10, 10))))
+    held = stack.record("a.jpg", event)
+    assert held.followed_by
+    assert "expires_at" not in held.attributes
+    assert stack.deliver(decide(stack, "a.jpg", event, Action.RELEASE))
+    assert "expires_at" in stack.record("a.jpg", event).attributes
 
 
 def test_appeal_waits_until_what_it_is_about_is_released(stack: MotoStack, picture: bytes) -> None:
