@@ -29,6 +29,8 @@ class Found:
     identical: bool
     """Whether the originals are the same bytes."""
     finished_at: str
+    sha256: str
+    """Of the original."""
 
 
 class Alike:
@@ -76,6 +78,7 @@ class Alike:
                         status=record["status"],
                         identical=record.get("sha256") == mine.get("sha256"),
                         finished_at=record.get("finished_at") or "",
+                        sha256=record.get("sha256") or "",
                     )
                 )
         return sorted(found)

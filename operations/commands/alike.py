@@ -32,7 +32,7 @@ def add(commands: "Commands") -> None:
     )
     alike.add_argument(
         "--distance",
-        type=_distance,
+        type=distance,
         default=ALIKE,
         metavar="BITS",
         help=f"bits of 256 that may differ (default: {ALIKE})",
@@ -55,7 +55,8 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _distance(text: str) -> int:
+def distance(text: str) -> int:
+    """Parse a number of bits."""
     bits = int(text)
     if not 0 <= bits <= MOST:
         raise argparse.ArgumentTypeError(f"a whole number from 0 to {MOST} is needed")

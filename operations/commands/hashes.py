@@ -106,7 +106,7 @@ def run(options: argparse.Namespace) -> int:
 def _wanted(options: argparse.Namespace, outputs: StackOutputs, hashes: Hashes) -> list[Wanted]:
     looks: list[tuple[str, ...]] = []
     if options.key is not None:
-        record = _newest(options.key, outputs)
+        record = newest(options.key, outputs)
         sha256 = str(record.attributes["sha256"])
         looks = looks_of(record, outputs) if options.like else []
     elif options.file is not None:
@@ -159,7 +159,8 @@ def _pictures() -> ModuleType:
     return hash_pictures
 
 
-def _newest(key: str, outputs: StackOutputs) -> Record:
+def newest(key: str, outputs: StackOutputs) -> Record:
+    """Return the newest record of a key with a SHA-256. Raises OperationsError where there is none."""
     dynamodb = boto3.client("dynamodb", region_name=outputs.region)
     items = ItemTable(dynamodb=dynamodb, table=outputs.records_table, clock=time.time)
     for record in items.query(key, newest_first=True):

@@ -6,13 +6,21 @@ import re
 import time
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import boto3
 
+from media_pipeline.moderation.hash_list import REASON_CHARACTERS, Entry, Kind
+from media_pipeline.moderation.verdicts import Verdict
 from media_pipeline.records.record import Record, iso_time
+from operations.alike import ALIKE
+from operations.alike import Alike as AlikeSearch
+from operations.alike import Found as Alike
+from operations.commands.alike import distance
 from operations.commands.arguments import FAILED, add_stack, add_wait
+from operations.commands.hashes import looks_of, newest, source_of
 from operations.errors import OperationsError
+from operations.hashes import Hashes, Wanted
 from operations.reviews.desk import Desk
 from operations.stack import StackOutputs
 from operations.takedown import SWEEPS, Found, Takedown, TakenDown, Target, hours_since, key_of_id
@@ -23,6 +31,10 @@ if TYPE_CHECKING:
 
 WAIT_SECONDS = 120
 DIGESTS_AT_ONCE = 100  # DynamoDB: IN takes at most 100 values
+SECOND_LOOK_SECONDS = 120
+"""After that, nothing is published by the list as it was before: it is read once a minute, and a picture is processed
+within another one. A video may take as long as `timeout.video`."""
+BY_BYTES, BY_LOOK = "bytes", "look"
 
 
 def add(commands: "Commands") -> None:
@@ -39,6 +51,38 @@ def add(commands: "Commands") -> None:
     what.add_argument("--key", help="an object key: what all its versions hold is taken down")
     what.add_argument("--id", type=_image_id, help="the `image_id` of an upload through the API")
     what.add_argument("--sha256", type=_digest, help="the SHA-256 of an original, in hexadecimal")
+    what.add_argument(
+        "--like",
+        metavar="KEY",
+        help="an object key, as --key, and what looks like its newest published picture: list it, then choose",
+    )
+    takedown.add_argument(
+        "--distance",
+        type=distance,
+        default=ALIKE,
+        metavar="BITS",
+        help=f"with --like: bits of 256 that may differ (default: {ALIKE})",
+    )
+    chosen = takedown.add_mutually_exclusive_group()
+    chosen.add_argument(
+        "--choose", nargs="+", metavar="KEY", help="with --like: those that are taken down too"
+    )
+    chosen.add_argument("--all", action="store_true", help="with --like: all that look like it are")
+    takedown.add_argument(
+        "--remember",
+        nargs="?",
+        const=BY_BYTES,
+        choices=(BY_BYTES, BY_LOOK),
+        help=f"put what is taken down on the hash list, by its bytes, or also by what the key shows ({BY_LOOK})",
+    )
+    takedown.add_argument(
+        "--second-look",
+        type=seconds,
+        default=SECOND_LOOK_SECONDS,
+        metavar="SECONDS",
+        help="with --remember: how long after that to look once more, for what was being processed by the old list"
+        f" (default: {SECOND_LOOK_SECONDS})",
+    )
     takedown.add_argument(
         "--reason", required=True, help="in a few words; kept in the record and the evidence"
     )
@@ -63,20 +107,97 @@ def run(options: argparse.Namespace) -> int:
         renditions=outputs.renditions,
         decisions=desk.decisions,
     )
-    key = key_of_id(options.id) if options.id else options.key
-    digests = takedown.digests(Target(key=key, sha256=options.sha256))
+    digests, alike = _digests(options, outputs, takedown)
     if len(digests) > DIGESTS_AT_ONCE:
-        raise OperationsError(f"{key!r} had {len(digests)} different contents; take them down by --sha256")
-    if options.dry_run:
-        found = takedown.find(digests)
-        for record in found.to_withdraw:
-            print(_line("would be taken down", record))
-        _print_others(found.blocked, found)
-        print(f"{_versions(len(found.to_withdraw))} would be taken down.")
-        return 0
+        raise OperationsError(
+            f"these are {len(digests)} different contents, and {DIGESTS_AT_ONCE} can be taken down at once: do it in"
+            " parts, by --sha256"
+        )
+    for each in alike:
+        print(
+            f"{each.distance:>3} bits differ     {each.status:<10} {each.sha256[:8]:<8}  {each.object_key!r}"
+        )
+    if options.dry_run or (alike and not options.all and not options.choose):
+        return _dry_run(options, takedown, digests)
     begun = time.time()
-    case = _case(options)
+    remembered = _remember(options, outputs, digests) if options.remember else []
+    listed = time.time()
+    done = _sweep(options, desk, takedown, digests)
+    if remembered:
+        time.sleep(max(0.0, listed + options.second_look - time.time()))
+        done += _sweep(options, desk, takedown, digests)
+    return _report(options, desk, takedown, _Outcome(digests, done, remembered, begun))
+
+
+def _digests(
+    options: argparse.Namespace, outputs: StackOutputs, takedown: Takedown
+) -> tuple[frozenset[str], list[Alike]]:
+    """Return the SHA-256s to take down, and what looks like the key."""
+    key = key_of_id(options.id) if options.id else options.key or options.like
+    digests = takedown.digests(Target(key=key, sha256=options.sha256))
+    if not options.like:
+        if options.choose or options.all:
+            raise OperationsError("--choose and --all are for what --like finds")
+        return digests, []
+    search = AlikeSearch(
+        dynamodb=boto3.client("dynamodb", region_name=outputs.region), table=outputs.records_table
+    )
+    alike = [each for each in search.to_key(key, most=options.distance) if each.sha256 not in digests]
+    keys = {each.object_key for each in alike}
+    if strangers := sorted(set(options.choose or ()) - keys):
+        raise OperationsError(f"{strangers[0]!r} is not among what looks like {key!r}")
+    chosen = keys if options.all else set(options.choose or ())
+    return digests | {each.sha256 for each in alike if each.object_key in chosen}, alike
+
+
+def _dry_run(options: argparse.Namespace, takedown: Takedown, digests: frozenset[str]) -> int:
+    found = takedown.find(digests)
+    for record in found.to_withdraw:
+        print(_line("would be taken down", record))
+    _print_others(found.blocked, found)
+    print(f"{_versions(len(found.to_withdraw))} would be taken down.")
+    if options.dry_run:
+        return 0
+    print(
+        "Nothing was. Say with --choose KEY ... which of those that look like it are taken down too, or --all."
+    )
+    return FAILED
+
+
+def _remember(options: argparse.Namespace, outputs: StackOutputs, digests: frozenset[str]) -> list[Entry]:
+    """Put what is taken down on the hash list, before anything is removed: what it shows is still there."""
+    key = key_of_id(options.id) if options.id else options.key or options.like
+    looks: list[tuple[str, ...]] = []
+    if options.remember == BY_LOOK:
+        if key is None:
+            raise OperationsError(f"--remember {BY_LOOK} needs a key: --sha256 names no picture")
+        looks = looks_of(newest(key, outputs), outputs)
+    source = source_of(key) if key is not None else None
+    reason = options.reason[:REASON_CHARACTERS]
+    wanted = [
+        Wanted(kind=Kind.SHA256, value=each, action=Verdict.BLOCK, reason=reason, source_key_sha256=source)
+        for each in sorted(digests)
+    ]
+    wanted += [
+        Wanted(
+            kind=Kind.PDQ,
+            value=own,
+            action=Verdict.BLOCK,
+            reason=reason,
+            variants=tuple(variants),
+            source_key_sha256=source,
+        )
+        for own, *variants in looks
+    ]
+    return Hashes.open(options.stack, outputs).add(wanted, case=_case(options))
+
+
+def _sweep(
+    options: argparse.Namespace, desk: Desk, takedown: Takedown, digests: frozenset[str]
+) -> list[TakenDown]:
+    """Withdraw what there is, until a look finds nothing more."""
     done: list[TakenDown] = []
+    case = _case(options)
     for _ in range(SWEEPS):
         found = takedown.find(digests)
         if not found.to_withdraw:
@@ -87,16 +208,29 @@ def run(options: argparse.Namespace) -> int:
             if decision is not None:
                 asked.append((record, decision))
         done += takedown.wait(asked, seconds=options.wait)
-    left = takedown.find(digests)
+    return done
+
+
+class _Outcome(NamedTuple):
+    digests: frozenset[str]
+    done: list[TakenDown]
+    remembered: list[Entry]
+    begun: float
+
+
+def _report(options: argparse.Namespace, desk: Desk, takedown: Takedown, outcome: _Outcome) -> int:
+    done, left = outcome.done, takedown.find(outcome.digests)
     for each in done:
         print(_line("taken down" if each.removed_at else "NOT removed yet", each.record))
     _print_others([record for record in left.blocked if not _was_done(record, done)], left)
-    document = _evidence(options, desk.person, digests, done, begun)
+    document = _evidence(options, desk.person, outcome)
     if options.evidence:
         options.evidence.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", "utf-8")
     removed = sum(each.removed_at is not None for each in done)
     since = f", {document['hours_since_received']:.1f} h after the notice" if options.received else ""
     print(f"{_versions(removed)} taken down in {document['seconds']:.1f} s{since}.")
+    if options.remember:
+        print(f"{len(outcome.remembered)} hashes were put on the hash list.")
     remaining = len(done) - removed + len(left.to_withdraw) + len(left.open)
     if remaining:
         print(f"{_versions(remaining)} not taken down yet: run the command again in a moment.")
@@ -104,24 +238,23 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _evidence(
-    options: argparse.Namespace, person: str, digests: frozenset[str], done: list[TakenDown], begun: float
-) -> dict[str, Any]:
+def _evidence(options: argparse.Namespace, person: str, outcome: _Outcome) -> dict[str, Any]:
     now = time.time()
     return {
         "stack": options.stack,
-        "asked_for": {"key": options.key, "id": options.id, "sha256": options.sha256},
-        "sha256": sorted(digests),
+        "asked_for": {"key": options.key, "id": options.id, "sha256": options.sha256, "like": options.like},
+        "sha256": sorted(outcome.digests),
         "reason": options.reason,
         "case": options.case,
         "received": options.received,
         "person": person,
         "on_behalf_of": options.person,
-        "began_at": iso_time(begun),
+        "began_at": iso_time(outcome.begun),
         "ended_at": iso_time(now),
-        "seconds": round(now - begun, 3),
+        "seconds": round(now - outcome.begun, 3),
         "hours_since_received": round(hours_since(options.received, now), 2) if options.received else None,
-        "versions": [each.document() for each in done],
+        "versions": [each.document() for each in outcome.done],
+        "hash_list": [{"id": entry.id, **entry.to_document()} for entry in outcome.remembered],
     }
 
 
@@ -176,3 +309,11 @@ def _time(text: str) -> str:
     if parsed.tzinfo is None:
         raise argparse.ArgumentTypeError("a time with its offset from UTC, such as 2026-11-28T09:00:00+01:00")
     return text
+
+
+def seconds(text: str) -> int:
+    """Parse a number of seconds from 0 on."""
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError("not a number of seconds")
+    return number
