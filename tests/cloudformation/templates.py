@@ -150,7 +150,12 @@ def _log_group(resource: Registered) -> Properties:
 
 def _lifecycle(inputs: Mapping[str, Any]) -> Properties:
     def rule(given: Mapping[str, Any]) -> Properties:
-        made: Properties = {"Id": given["id"], "Status": given["status"], "Prefix": given["filter"]["prefix"]}
+        made: Properties = {"Id": given["id"], "Status": given["status"]}
+        chosen = given["filter"]
+        if "tag" in chosen:
+            made["TagFilters"] = [{"Key": chosen["tag"]["key"], "Value": chosen["tag"]["value"]}]
+        else:
+            made["Prefix"] = chosen["prefix"]
         expiration = given.get("expiration", {})
         made |= {"ExpirationInDays": expiration["days"]} if "days" in expiration else {}
         if expiration.get("expiredObjectDeleteMarker"):
