@@ -11,6 +11,7 @@ from components.naming import Account, aws_provider
 from components.outcome_subscriber import OutcomeSubscriber, OutcomeSubscriberArgs
 from components.outputs import OUTPUTS, Deployed
 from components.processing import MediaProcessing, MediaProcessingArgs
+from components.review_console import ReviewConsole, ReviewConsoleArgs
 from components.scheduled_function import ScheduledFunction, ScheduledFunctionArgs
 from components.storage import MediaStorage, MediaStorageArgs
 from components.upload_api import UploadApi, UploadApiArgs
@@ -102,6 +103,13 @@ if stack.api.enabled:
         UploadApiArgs(config=stack, platform=processing.platform, resources=processing.resources),
         options,
     )
+console = None
+if stack.review.console:
+    console = ReviewConsole(
+        stack.service,
+        ReviewConsoleArgs(config=stack, platform=processing.platform, resources=processing.resources),
+        options,
+    )
 storage.protect_uploads(
     api_prefix=environment.UPLOADS_PREFIX, api_role=upload_api.function.role.arn if upload_api else None
 )
@@ -114,6 +122,7 @@ deployed_components = Deployed(
     scheduled=scheduled,
     access=access,
     upload_api=upload_api,
+    console=console,
     review_settings=environment.review_settings(stack),
 )
 for name, output in OUTPUTS.items():

@@ -225,6 +225,8 @@ class Review(Keys):
     """Share of what a person approved or rejected, in percent, that another one judges again, without effect."""
     appeal_days: Annotated[int, Whole(bounds.APPEAL_DAYS, " of days (0: none)", 180)] = 0
     """Days for which the upload API takes an appeal against what was blocked; at most `retention.quarantine`."""
+    console: Switch = False
+    """Whether reviewers have a console in AWS, with accounts of their own; without it operators open one by command."""
 
 
 class Lists(Keys):

@@ -80,6 +80,11 @@ def reconcile_settings(config: StackConfig) -> dict[str, str]:
     return {"QUARANTINE_RETENTION_DAYS": str(config.retention.quarantine)}
 
 
+def console_settings(config: StackConfig) -> dict[str, str]:
+    """Return what review-api gets: how many persons must approve."""
+    return review_settings(config)
+
+
 def dead_letters_settings(_: StackConfig) -> dict[str, str]:
     """Return what dead-letters gets: where each key takes one upload."""
     return {"UPLOADS_PREFIX": UPLOADS_PREFIX}

@@ -35,7 +35,7 @@ class PythonFunctionArgs:
 
 
 class PythonFunction(pulumi.ComponentResource):
-    """A function with its own role, a log group that exists before it, and its alarms."""
+    """A function with its own role, a log group that exists before it, and its alarms if its spec is watched."""
 
     spec: FunctionSpec
     role: aws.iam.Role
@@ -133,6 +133,8 @@ class PythonFunction(pulumi.ComponentResource):
         return common
 
     def _alarms(self, name: str, args: PythonFunctionArgs) -> None:
+        if not args.spec.is_watched:
+            return
         dimensions = {"FunctionName": self.function.name}
         child = pulumi.ResourceOptions(parent=self)
         alarm(

@@ -68,7 +68,8 @@ class FunctionSpec:
     configuration, `names` those that name resources; both come on top of those that all functions get.
     `permissions` are its own; those for logs and traces come with every function. `after_error` and `after_throttle`
     are sentences for its alarms: what becomes of the work in hand. A function that `subscribes` is invoked with each
-    announcement of an outcome; one with a `schedule`, an expression of EventBridge Scheduler, when that says so.
+    announcement of an outcome; one with a `schedule`, an expression of EventBridge Scheduler, when that says so. One
+    that is not `is_watched` has no alarms, which are billed all the time: whoever uses it sees its errors.
     """
 
     name: str
@@ -83,6 +84,7 @@ class FunctionSpec:
     polls: Callable[[StackConfig], Sequence[Polling]] = lambda _: ()
     subscribes: bool = False
     schedule: str | None = None
+    is_watched: bool = True
     layers: tuple[str, ...] = ("image",)
     ephemeral: Callable[[StackConfig], int] = lambda _: bounds.LAMBDA_EPHEMERAL_MB[0]
     is_deployed: Callable[[StackConfig], bool] = lambda _: True
@@ -293,5 +295,24 @@ RECONCILE = FunctionSpec(
     after_error="Lambda invokes it twice more, and the schedule the next day; it continues where it was.",
     after_throttle="Lambda tries again for six hours.",
 )
+REVIEW_API = FunctionSpec(
+    name="review-api",
+    purpose="serves the console to reviewers, and records what they decide",
+    is_deployed=lambda config: config.review.console,
+    memory=lambda _: 512,  # decodes nothing; more memory is more processor for a cold start
+    timeout=lambda _: API_GATEWAY_TIMEOUT,
+    settings=environment.console_settings,
+    names=lambda _: {
+        "UPLOADS_BUCKET": _UPLOADS_BUCKET,
+        "QUARANTINE_BUCKET": _QUARANTINE_BUCKET,
+        "LOGS_BUCKET": ResourceName(longest=63, value=lambda on: on.storage.buckets["logs"].bucket.bucket),
+        "RECORDS_TABLE": _RECORDS_TABLE,
+        "IMAGES_QUEUE_URL": ResourceName(longest=_QUEUE_URL, value=lambda on: on.images.queue.url),
+    },
+    permissions=permissions.review_api,
+    is_watched=False,
+    after_error="The reviewer got an error and can try again; a decision that was recorded is carried out.",
+    after_throttle="The reviewer got an answer that asks them to try again.",
+)
 MEDIA_WORKERS = (PROCESS_IMAGE, PROCESS_VIDEO)
-FUNCTIONS = (PROCESS_IMAGE, PROCESS_VIDEO, DEAD_LETTERS, LOG_NOTIFICATION, UPLOAD_API, RECONCILE)
+FUNCTIONS = (PROCESS_IMAGE, PROCESS_VIDEO, DEAD_LETTERS, LOG_NOTIFICATION, UPLOAD_API, RECONCILE, REVIEW_API)

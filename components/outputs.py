@@ -12,6 +12,7 @@ from components.function import PythonFunction
 from components.function_specs import FUNCTIONS, FunctionSpec
 from components.outcome_subscriber import OutcomeSubscriber
 from components.processing import MediaProcessing
+from components.review_console import ReviewConsole
 from components.scheduled_function import ScheduledFunction
 from components.storage import BUCKETS, BucketSpec, MediaStorage
 from components.upload_api import UploadApi
@@ -21,7 +22,7 @@ Value = pulumi.Input[str] | None
 
 @dataclass(frozen=True, kw_only=True)
 class Deployed:
-    """The components of one stack; `upload_api` is None where `api.enabled` is false.
+    """The components of one stack; `upload_api` is None without `api.enabled`, `console` without `review.console`.
 
     `review_settings` is what the ask side of reviews must know of the configuration, by environment variable.
     `subscribers` has those of functions that subscribe to outcomes, `scheduled` those that run by a schedule, by the
@@ -35,6 +36,7 @@ class Deployed:
     scheduled: Mapping[str, ScheduledFunction]
     access: ApplicationAccess
     upload_api: UploadApi | None
+    console: ReviewConsole | None
     review_settings: Mapping[str, str]
 
     def function(self, spec: FunctionSpec) -> PythonFunction | None:
@@ -46,6 +48,8 @@ class Deployed:
         }
         if self.upload_api:
             functions[self.upload_api.function.spec.name] = self.upload_api.function
+        if self.console:
+            functions[self.console.function.spec.name] = self.console.function
         return functions.get(spec.name)
 
 
@@ -144,6 +148,14 @@ OUTPUTS: Mapping[str, Output] = MappingProxyType(
         "api_url": Output(
             meaning="The upload API's address, with its stage and without a trailing slash",
             value=lambda stack: stack.upload_api.url if stack.upload_api else None,
+        ),
+        "review_url": Output(
+            meaning="The console's address for reviewers, where `review.console` is true",
+            value=lambda stack: stack.console.url if stack.console else None,
+        ),
+        "review_user_pool_id": Output(
+            meaning="User pool of the reviewers, for `python -m operations review invite`",
+            value=lambda stack: stack.console.user_pool.id if stack.console else None,
         ),
         "api_key": Output(
             meaning="The upload API's key",

@@ -10,7 +10,7 @@ from components.bucket import PrivateBucket
 from components.environment import ANSWERS_PREFIX, UPLOADS_PREFIX
 from components.iam import Statement
 from components.resources import Resources
-from components.storage import ATTENTION_INDEX
+from components.storage import ATTENTION_INDEX, EVIDENCE_PREFIX
 
 
 def process_image(on: Resources) -> list[Statement]:
@@ -238,6 +238,60 @@ def upload_api(on: Resources) -> list[Statement]:
             actions=["s3:GetObject"],
             resources=[storage.renditions.objects(f"{UPLOADS_PREFIX}*")],
         ),
+    ]
+
+
+NOT_RECORDS = "!*"  # partitions of the records table that hold notes: answers, hash lists, budgets
+ASKED_ATTRIBUTES = (
+    *("object_key", "sequencer", "updated_at"),
+    *("decision", "decisions", "approvals", "checked", "second", "hold", "attention"),
+    "alert_id",
+)
+"""All that asking for a decision names of a record, as `media_pipeline.reviews.asking` has it."""
+
+
+def review_api(on: Resources) -> list[Statement]:
+    """Allow to read records, to show the judged pictures, and to ask for decisions: no originals, no renditions."""
+    storage = on.storage
+    only_records = {"ForAllValues:StringNotLike": {"dynamodb:LeadingKeys": [NOT_RECORDS]}}
+    return [
+        Statement(
+            sid="ListWhatWaits",
+            actions=["dynamodb:Query"],
+            resources=[pulumi.Output.concat(storage.records.arn, f"/index/{ATTENTION_INDEX}")],
+        ),
+        Statement(
+            sid="ReadRecords",
+            actions=["dynamodb:GetItem", "dynamodb:Query"],
+            resources=[storage.records.arn],
+            condition=only_records,
+        ),
+        Statement(
+            sid="AskForDecisions",
+            actions=["dynamodb:UpdateItem"],
+            resources=[storage.records.arn],
+            condition={
+                **only_records,
+                "ForAllValues:StringEquals": {"dynamodb:Attributes": list(ASKED_ATTRIBUTES)},
+            },
+        ),
+        Statement(
+            sid="ShowJudgedPictures",
+            actions=["s3:GetObject"],
+            resources=[storage.quarantine.objects("*.review/*")],
+        ),
+        Statement(
+            sid="TellExpiredFromForbidden",  # without it a missing picture answers 403 instead of 404
+            actions=["s3:ListBucket"],
+            resources=[storage.quarantine.bucket.arn],
+        ),
+        Statement(
+            sid="WriteEvidenceOnce",
+            actions=["s3:PutObject"],
+            resources=[storage.buckets["logs"].objects(f"{EVIDENCE_PREFIX}*")],
+            condition={"Null": {"s3:if-none-match": ["false"]}},
+        ),
+        Statement(sid="NotifyTheWorkers", actions=["sqs:SendMessage"], resources=[on.images.queue.arn]),
     ]
 
 

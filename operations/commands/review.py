@@ -18,6 +18,8 @@ from media_pipeline.reviews.documents import summary, whole
 from media_pipeline.reviews.waiting import MOST, PAGE
 from operations.commands.arguments import add_stack
 from operations.commands.arguments import whole as whole_number
+from operations.commands.review_people import PEOPLE, run_people
+from operations.commands.review_people import declare as declare_people
 from operations.commands.review_report import declare as declare_report
 from operations.commands.review_report import run_report
 from operations.errors import OperationsError
@@ -51,7 +53,9 @@ def add(commands: "Commands") -> None:
         "--port", type=int, default=0, help="of the console; 0, the default, is any that is free"
     )
     review.add_argument("--no-browser", action="store_true", help="only print the console's link")
-    what = review.add_subparsers(dest="what", metavar="list|show|decide|escalate|release|policy|report")
+    what = review.add_subparsers(
+        dest="what", metavar="list|show|decide|escalate|release|policy|report|invite|remove|people"
+    )
     rights = what.add_parser("policy", help="print the IAM policy of somebody who may review, and no more")
     add_stack(rights)
     listed = what.add_parser("list", help="list what waits, oldest first")
@@ -88,6 +92,7 @@ def add(commands: "Commands") -> None:
     )
     escalated.set_defaults(action=Action.ESCALATE.value, override=True)
     released.set_defaults(action=Action.RELEASE.value, override=False)
+    declare_people(what)
     for command in (listed, shown, decided, escalated, released, declare_report(what)):
         command.add_argument("--json", action="store_true", help="print JSON")
 
@@ -102,6 +107,8 @@ def run(options: argparse.Namespace) -> int:
         outputs = StackOutputs.find(options.stack, options.outputs)
         print(json.dumps(policy(options.stack, outputs), indent=2))
         return 0
+    if options.what in PEOPLE:
+        return run_people(options)
     desk = Desk.open(options.stack, StackOutputs.find(options.stack, options.outputs))
     if options.what is None:
         return _console(desk, options)

@@ -28,7 +28,7 @@ def functions(stacks: Stacks) -> str:
         "Every Lambda function, with memory, time-out, /tmp if it has more than 512 MB, and the maximum "
         "concurrency of "
         "the queues that it polls. `process-video` is deployed where `video.enabled` is true, `upload-api` where "
-        "`api.enabled` is true.",
+        "`api.enabled` is true, `review-api` where `review.console` is true.",
         table(("function", "purpose", *(f"`{stack}`" for stack in stacks), "layers", "environment"), rows),
     )
 

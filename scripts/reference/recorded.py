@@ -15,6 +15,10 @@ def record() -> Mapping[str, Recording]:
 
     With an address that alarms are sent to (without one, a stack has only the essential alarms) and all functions.
     """
-    told = {"notify": {"alerts": ["you@example.com"], "results": []}, "reconcile": "daily"}
+    told = {
+        "notify": {"alerts": ["you@example.com"], "results": []},
+        "reconcile": "daily",
+        "review": {"console": True, "approvals": {"Explicit": 2}},
+    }
     with tempfile.TemporaryDirectory() as folder, without_packaging(Path(folder)):
         return {stack: run_program(StackFiles.read(PROJECT, stack, told)) for stack in STACKS}

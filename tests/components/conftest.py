@@ -22,7 +22,11 @@ STACKS = ("dev", "prod")
 ORIGINS = ["https://www.example.com", "https://app.example.com:8443"]
 TOLD: Mapping[str, Any] = {"notify": {"alerts": ["ops@example.com"], "results": []}}
 """Somebody to tell: without an address a stack has the essential alarms only."""
-WHOLE: Mapping[str, Any] = {**TOLD, "reconcile": "daily"}
+WHOLE: Mapping[str, Any] = {
+    **TOLD,
+    "reconcile": "daily",
+    "review": {"console": True, "approvals": {"Explicit": 2}},
+}
 """Every function, and every alarm."""
 Run = Callable[..., Recording]
 
@@ -56,6 +60,7 @@ def recordings(run: Run) -> dict[str, Recording]:
     dev = {
         "notify": {"alerts": ["ops@example.com"], "results": ["team@example.com"]},
         "reconcile": "daily",
+        "review": {"console": True, "approvals": {"Explicit": 2}},
         **part("dev", "api", corsOrigins=ORIGINS),
     }
     return {

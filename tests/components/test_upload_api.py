@@ -37,7 +37,7 @@ PROBLEM = {"title", "status", "detail", "request_id"}
 
 
 def body(recorded: Recording) -> Any:
-    return recorded.one(REST_API).json("body")
+    return recorded.one(REST_API, "-api").json("body")
 
 
 def operations(recorded: Recording) -> dict[tuple[str, str], Any]:
@@ -144,12 +144,12 @@ def test_too_large_a_body_is_told_the_true_limit_and_the_way(recorded: Recording
 
 
 def test_the_stage_is_named_after_the_stack_and_traced(recorded: Recording, run: Run) -> None:
-    stage = recorded.one(STAGE).inputs
+    stage = recorded.one(STAGE, "-api-stage").inputs
     assert stage["stageName"] == recorded.stack
     assert stage["xrayTracingEnabled"] is True
     assert recorded.outputs["api_url"].endswith(f"/{recorded.stack}")
     quiet = run(recorded.stack, {"tracing": False, **part(recorded.stack, "api")})
-    assert quiet.one(STAGE).inputs["xrayTracingEnabled"] is False
+    assert quiet.one(STAGE, "-api-stage").inputs["xrayTracingEnabled"] is False
 
 
 def test_a_changed_document_is_deployed_and_an_unchanged_one_is_not(
@@ -171,9 +171,9 @@ def test_a_changed_document_is_deployed_and_an_unchanged_one_is_not(
 
 def test_access_logs_are_written_only_where_the_account_has_a_role_for_them(run: Run) -> None:
     without = run("dev", part("dev", "api"))
-    assert "accessLogSettings" not in without.one(STAGE).inputs
+    assert "accessLogSettings" not in without.one(STAGE, "-api-stage").inputs
     recorded = run("dev", part("dev", "api"), api_gateway_role=ROLE)
-    settings = recorded.one(STAGE).inputs["accessLogSettings"]
+    settings = recorded.one(STAGE, "-api-stage").inputs["accessLogSettings"]
     group = recorded.one("aws:cloudwatch/logGroup:LogGroup", "-api-access-log")
     assert settings["destinationArn"] == arn("cloudwatch", recorded, "api-access-log")
     assert group.inputs["retentionInDays"] == 14
@@ -267,7 +267,7 @@ def test_web_pages_of_the_configured_origins_may_ask_without_a_key_and_send_form
     (rule,) = dev.one(CORS).inputs["corsRules"]
     assert dev.one(CORS).inputs["bucket"] == dev.outputs["uploads_bucket"]
     assert (rule["allowedMethods"], rule["allowedOrigins"]) == (["POST"], ORIGINS)
-    settings = dev.one(METHOD_SETTINGS).inputs
+    settings = dev.one(METHOD_SETTINGS, "-api-throttle").inputs
     assert settings["methodPath"] == "*/*"
     assert settings["settings"] == {"throttlingRateLimit": 20, "throttlingBurstLimit": 40}
 
@@ -284,7 +284,8 @@ def test_a_page_can_read_why_the_gateway_refused_it(run: Run, origins: list[str]
 
 def test_without_origins_there_is_nothing_for_web_pages(prod: Recording) -> None:
     assert "options" not in {method for method, _ in operations(prod)}
-    assert prod.of(CORS) == prod.of(METHOD_SETTINGS) == []
+    assert prod.of(CORS) == []
+    assert not [each for each in prod.of(METHOD_SETTINGS) if each.name.endswith("-api-throttle")]
     assert not any("Access-Control" in str(each) for each in gateway_responses(prod).values())
 
 

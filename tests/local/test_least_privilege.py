@@ -20,8 +20,13 @@ from local.demo.filming import Film, film
 from media_pipeline.records.decisions import Action
 from tests.api_end_to_end.served_stack import ServedStack, card, key_of, photo, serve_stack
 
-# Those of a function with a schedule are held by tests/local/deployed/test_scheduled_reconcile.py.
-FUNCTIONS = tuple(spec.name.replace("-", "_") for spec in function_specs.FUNCTIONS if spec.schedule is None)
+# Those of a function with a schedule are held by tests/local/deployed/test_scheduled_reconcile.py. Those of review-api
+# are a reviewer's own: tests/local/test_reviewer_rights.py.
+FUNCTIONS = tuple(
+    spec.name.replace("-", "_")
+    for spec in function_specs.FUNCTIONS
+    if spec.schedule is None and spec is not function_specs.REVIEW_API
+)
 UNUSED: Mapping[tuple[str, str, str], str] = {
     # (function, action, end of the resource's ARN, with wildcards): why it is granted all the same
     ("*", "xray:*", "*"): "tracing is off in this run, and its daemon is not part of the embedded AWS",

@@ -53,6 +53,12 @@ def dynamodb(timeout: float) -> "DynamoDBClient":
     return client
 
 
+def sqs(timeout: float) -> "SQSClient":
+    """Create a client of SQS alone, for a function that sends messages and needs no worker's clients."""
+    client: SQSClient = _client("sqs", timeout)
+    return client
+
+
 def signing_s3(timeout: float, attempts: int = ATTEMPTS) -> "S3Client":
     """Create a client of S3 whose links and forms work for anybody; it sends a call up to `attempts` times.
 

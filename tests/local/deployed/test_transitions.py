@@ -59,6 +59,7 @@ CONFIGURATIONS: dict[str, dict[str, Any]] = {
         "reconcile": "daily",
     },
     "appeals": {"review": {"appealDays": 30, "secondLook": 2.5, "sampleAllowed": 0.1}},
+    "hosted console": {"review": {"console": True}, "tracing": False},
     "two people": {"review": {"approvals": {"default": 1, "Explicit": 2}}},
     "no api": {"api.enabled": False, "tracing": False, "transparency": "keep", "background": "#102030"},
     "web pages": {"api.corsOrigins": ["https://www.example.com"], "api.rate": 9_000, "moderation.mode": "observe"},
