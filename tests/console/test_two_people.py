@@ -87,3 +87,17 @@ def test_one_key_escalates_and_what_is_held_is_shown_to_nobody_until_it_is_relea
     tab.wait("document.getElementById('leaving').innerText.includes('Released')")
     tab.wait("document.getElementById('counts').innerText.includes('2 decided')")
     assert decisions(desk)["held.jpg"]["action"]["S"] == "release"
+
+
+def test_what_is_published_is_not_escalated_but_withdrawn_first(
+    desk: Bench, console: Console, tab: Page
+) -> None:
+    desk.put("waits.jpg", age=20)
+    desk.put("check.jpg", age=10, status="PUBLISHED", attention=Attention.CHECK)
+    start(tab, console)
+    assert not tab.run("document.getElementById('escalate').hidden")
+    choose(tab, "CHECK")
+    tab.wait("document.getElementById('key').innerText === 'check.jpg'")
+    tab.wait("document.getElementById('escalate').hidden")
+    tab.press("e")
+    assert tab.run("document.querySelectorAll('#leaving li').length") == 0

@@ -295,6 +295,7 @@ function renderObject(object) {
   why.replaceChildren(element("b", {}, "Why it waits "), object.why ?? "The record does not say.");
   const { hold } = object;
   find("approve").hidden = find("reject").hidden = Boolean(hold);
+  find("escalate").hidden = !["REVIEW", "BLOCKED"].includes(object.status); // a check is withdrawn first
   find("escalate-name").textContent = hold ? "Release" : "Escalate";
   if (hold) why.append(element("strong", {}, `${nameOf(hold.person)} escalated it ${ago(hold.at)}${hold.reason ? `: ${hold.reason}` : ""}. It stays in quarantine, and nobody is shown it.`));
   if (object.needed > 1) {
