@@ -112,8 +112,11 @@ def test_hold_that_is_asked_for_while_a_delete_is_under_way_wins(
     assert stack.record("a.jpg", event).attributes["attention"] == "ESCALATED"
 
 
-@pytest.mark.parametrize("action", [Action.ESCALATE, Action.RELEASE])
-@pytest.mark.parametrize("call", ["commit", "mark_announced"])
+@pytest.mark.long  # make test has it in its share of the fault harness
+@pytest.mark.parametrize(
+    ("call", "action"),
+    [("commit", Action.ESCALATE), ("commit", Action.RELEASE), ("mark_announced", Action.RELEASE)],
+)
 def test_hold_that_is_cut_off_is_finished_by_its_message(
     stack: MotoStack, picture: bytes, monkeypatch: pytest.MonkeyPatch, call: str, action: Action
 ) -> None:

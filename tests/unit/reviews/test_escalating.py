@@ -36,11 +36,11 @@ def test_escalation_is_a_decision_with_evidence_and_holds_at_once(stack: Stack, 
     assert json.loads(stack.messages()[0])["Records"][0]["decision"] == {"id": asked.decision.id}
 
 
-@pytest.mark.parametrize("action", [each for each in Action if each is not Action.RELEASE])
-def test_nothing_else_is_decided_while_it_is_held(stack: Stack, held: Record, action: Action) -> None:
-    with pytest.raises(DecidedError, match="held as evidence") as caught:
-        stack.decisions().ask(held, action, BERT, override=True)
-    assert (caught.value.by, caught.value.action) == (ANNA, "escalate")
+def test_nothing_else_is_decided_while_it_is_held(stack: Stack, held: Record) -> None:
+    for action in set(Action) - {Action.RELEASE}:
+        with pytest.raises(DecidedError, match="held as evidence") as caught:
+            stack.decisions().ask(held, action, BERT, override=True)
+        assert (caught.value.by, caught.value.action) == (ANNA, "escalate")
     assert len(stack.evidence()) == 1
 
 
