@@ -41,12 +41,13 @@ class Intake:
 
     def mappings(self) -> Iterator[Mapping]:
         """Yield what feeds each worker. Raises what boto3 raises."""
-        for output in WORKERS:
-            if (function := self.outputs.named.get(output)) is None:
-                continue
-            pages = self.awslambda.get_paginator("list_event_source_mappings").paginate(FunctionName=function)
-            for entry in (each for page in pages for each in page["EventSourceMappings"]):
-                yield Mapping(function=function, uuid=entry["UUID"], state=entry["State"])
+        named = [self.outputs.named[output] for output in WORKERS if output in self.outputs.named]
+        pages = self.awslambda.get_paginator("list_event_source_mappings").paginate()
+        entries = [entry for page in pages for entry in page["EventSourceMappings"]]
+        for function in named:
+            for entry in entries:
+                if entry["FunctionArn"].split(":")[6] == function:
+                    yield Mapping(function=function, uuid=entry["UUID"], state=entry["State"])
 
     def switch(self, *, takes: bool, wait: float) -> list[Mapping]:
         """Let the workers take messages or not, wait up to `wait` seconds for Lambda to do it, return their state.

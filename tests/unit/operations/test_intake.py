@@ -15,7 +15,7 @@ from operations import __main__
 from operations.errors import OperationsError
 from operations.intake import Intake
 from operations.stack import StackOutputs
-from tests.fixtures.storage import ENVIRONMENT
+from tests.fixtures.storage import ENVIRONMENT, REGION
 
 FUNCTIONS = ("process-image", "process-video", "dead-letters")
 
@@ -42,7 +42,8 @@ class Stack:
             arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"][
                 "QueueArn"
             ]
-            self.awslambda.create_event_source_mapping(EventSourceArn=arn, FunctionName=name)
+            function = f"arn:aws:lambda:{REGION}:123456789012:function:{name}"  # as the program names it
+            self.awslambda.create_event_source_mapping(EventSourceArn=arn, FunctionName=function)
 
     def outputs(self, **more: Any) -> dict[str, Any]:
         names = {f"{name.replace('-', '_')}_function": name for name in FUNCTIONS}
