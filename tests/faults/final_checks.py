@@ -230,6 +230,8 @@ class _FinalChecks:
             numbers = {recognise(there[name]).number for name in shown}
             if any(self._history.shown_by(number, upload) is not upload for number in numbers):
                 yield f"reviewers of {upload} are shown another picture"
+            if shown and any(item.get("check") and item["status"] == "DELETED" for item in items):
+                yield f"the pictures of {upload} are in quarantine, and it was deleted for good"
             is_marked = self._history.is_marked(upload) and not upload.lacks_sequencer
             is_marked = is_marked and not any(item.get("hold") for item in items)
             if shown and is_marked and all(item["status"] != "FAILED" for item in items):

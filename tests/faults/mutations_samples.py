@@ -1,9 +1,11 @@
 """Plausible mistakes with what people look at only to be counted, added to all the others."""
 
+from dataclasses import replace
 from typing import Any
 
 from media_pipeline.processing import processor
 from media_pipeline.processing.clean_up import CleanUp
+from media_pipeline.processing.outcomes import Outcomes
 from media_pipeline.records.attention import Attention
 from media_pipeline.records.decisions import Action
 from media_pipeline.records.items import ItemTable
@@ -46,8 +48,14 @@ def nobody_looks_again() -> None:
 
 @mutation
 def a_check_stays_when_what_it_is_about_is_deleted() -> None:
-    """Only the deletion of the key looks into quarantine by itself."""
-    swap(Record, "is_checked", lambda _: property(lambda self: False))
+    """Delete a version for good, and leave its pictures in quarantine."""
+
+    def remove(self: Any, record: Record) -> None:
+        kept = {name: value for name, value in record.attributes.items() if name != "check"}
+        real(self, replace(record, attributes=kept))
+
+    real: Any = Outcomes._remove
+    swap(Outcomes, "_remove", lambda _: remove)
 
 
 @mutation

@@ -8,6 +8,7 @@ from tests.faults.reviewers import REVIEWER
 from tests.faults.sample_uploads import Content
 from tests.faults.scenarios import DAY, KEY, Scenario
 from tests.faults.scenarios_decisions import HOUR, Act, approve, delete, held_back, reject
+from tests.faults.scenarios_versions import delete_oldest
 from tests.faults.simulation import Simulation
 
 ANOTHER = "arn:aws:iam::123456789012:user/another"
@@ -51,6 +52,9 @@ SAMPLES: Mapping[str, Scenario] = {
     "sample-check": Scenario(_nothing, _put, "PUBLISHED", deployment=SAMPLING, in_pairs=False),
     "sample-check-deleted": Scenario(
         _published, delete, "DELETED", deployment=SAMPLING, in_pairs=False, faults=False
+    ),
+    "sample-check-version-deleted": Scenario(
+        _published, delete_oldest, "DELETED", deployment=SAMPLING, in_pairs=False, faults=False
     ),
     "sample-check-passed": Scenario(
         _published, _check(Action.APPROVE), "PUBLISHED", REVIEWER, deployment=SAMPLING, in_pairs=False
