@@ -112,13 +112,23 @@ Stack {stack} is up, in an AWS embedded in this machine. Its Rekognition is a st
   . {shlex.quote(str(file))}
   aws s3 cp photo.jpg "s3://$UPLOADS_BUCKET/photo.jpg"
   aws s3 ls --recursive "s3://$RENDITIONS_BUCKET/"
-What waits for a person is decided in the review console. Open it, by a link that works once:
+
+What waits for a person is decided in the review console. Open it in a browser, by a link that works once:
   {console}
-An upload waits there that make card LABELS="Violence:60" FILE=photo.jpg drew. In this folder, to open the console
-again, to take a picture down with its copies, and to try another policy on all that was judged:
-  {command("review")}
-  {command("takedown", "--key", "photo.jpg", "--reason", "to try it")}
-  {command("what-if", "--set", "moderation.block.Violence=60")}
+In this folder:
+
+# draw a picture that will wait there, once you upload it
+make card LABELS="Violence:60" FILE=photo.jpg
+
+# open the console again
+{command("review")}
+
+# take a picture down, with its copies
+{command("takedown", "--key", "photo.jpg", "--reason", "to try it")}
+
+# see what another policy would change
+{command("what-if", "--set", "moderation.block.Violence=60")}
+
 What the functions print is in {file.parent / "logs"}, each e-mail in {file.parent / "outbox"}.
 Ctrl-C removes all of it."""
 
