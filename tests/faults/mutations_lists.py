@@ -54,7 +54,7 @@ def the_hash_list_is_looked_at_after_rekognition() -> None:
             judged = real(self, attempt, proxies, **how)
         finally:
             self._known.find = find
-        return real(self, attempt, proxies, **how) if find(attempt, how["before_each"]) else judged
+        return real(self, attempt, proxies, **how) if find(attempt, proxies, how["before_each"]) else judged
 
     real = verdicts.Verdicts._judge
     swap(verdicts.Verdicts, "_judge", lambda _: judge)

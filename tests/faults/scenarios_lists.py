@@ -9,6 +9,7 @@ from media_pipeline.records.decisions import decision_id
 from media_pipeline.records.hash_list import HashListTable
 from media_pipeline.records.record import iso_time
 from tests.faults.configurations import LISTING, LISTING_OBSERVING, LISTING_VIDEOS, Deployment
+from tests.faults.fault_injection import ALWAYS, Call, Fault, FaultKind
 from tests.faults.history import Listed
 from tests.faults.reviewers import PERSON
 from tests.faults.sample_uploads import Content, draw
@@ -107,6 +108,24 @@ def _cut_off(run: Simulation) -> None:
     put_on_list()(run)
 
 
+class _Unreadable:
+    """Refuses every read of the list until a time in epoch seconds."""
+
+    def __init__(self, until: float) -> None:
+        self._until = until
+
+    def choose(self, call: Call) -> Fault | None:
+        """Return an error for a read of the list."""
+        key = call.params.get("ExpressionAttributeValues", {}).get(":key", {})
+        is_refused = call.operation == "Query" and key.get("S") == "!hashes"
+        return Fault(FaultKind.ERROR, ALWAYS) if is_refused and call.invocation.began < self._until else None
+
+
+def _uploaded_while_the_list_is_unreadable(run: Simulation) -> None:
+    run.injector = _Unreadable(run.clock.now + A_WHILE)
+    run.put(KEY, Content.CLEAN, 1)
+
+
 def _scenario(
     prepare: Act,
     act: Act,
@@ -127,6 +146,9 @@ def _nothing(_: Simulation) -> None:
 
 LISTS: Mapping[str, Scenario] = {
     "list-block": _scenario(put_on_list(), _upload(), "BLOCKED", 0, faults=False),
+    "list-unreadable": _scenario(
+        put_on_list(), _uploaded_while_the_list_is_unreadable, "BLOCKED", 0, faults=False
+    ),
     "list-review": _scenario(put_on_list(Verdict.REVIEW), _upload(), "REVIEW", 1, faults=False),
     "list-added-since": _scenario(_warm_and_put(slow=SLOWEST), _upload(), "BLOCKED", 0),
     "list-removed-since": _scenario(
