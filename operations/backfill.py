@@ -235,11 +235,12 @@ class Backfill:
                 return self._asked(record, counts, is_not_judged=ended == _NOT_JUDGED)
 
     def _rendered(self, record: Item, counts: Counts) -> Candidate | None:
+        is_judged = self._everything or self._today.is_judged_so(record) or _is_decided(record)
         if not self._everything and self._today.is_rendered_so(record):
             counts.same += 1
         elif self._retention.is_over(record):
             counts.skipped[Skipped.EXPIRED] += 1
-        elif not self._today.is_judged_so(record) and not _is_decided(record):
+        elif not is_judged:
             counts.skipped[Skipped.NOT_JUDGED] += 1
         else:
             return Candidate(record=record, action=Mode.RENDER)
