@@ -57,6 +57,7 @@ FIRST_FAMILIES = {
     mutations_withdrawals.__name__: "race:block+delete",
 }
 """Of the mutations of a module: how the names of the cases begin that are most likely to detect them."""
+RACE_SHARE = 4  # of the races of a subject, which come before its other cases
 CACHE_SHARE = 5
 AT_ONCE_SHARE = (
     17  # every Nth case with calls at once first; for a mutation about calls at once before all else
@@ -148,6 +149,9 @@ def _first_cases(runner: CaseRunner, first: str) -> Iterator[str]:
     if first == "at-once:":
         yield from at_once
     elif first:
+        yield from [name for name in names if name.startswith(f"race:{first.removesuffix('-')}+")][
+            ::RACE_SHARE
+        ]
         yield from [name for name in names if name.startswith(first)][::CACHE_SHARE]
     yield from REPEATED
     yield from (name for name in names if name.startswith("race:") and name.endswith("-lapsed"))
