@@ -230,3 +230,35 @@ def test_hashes_of_judged_pictures_are_in_the_record() -> None:
     expected = [hashlib.sha256(str(number).encode()).hexdigest() for number in range(2)]
     assert [picture["sha256"] for picture in document["pictures"]] == expected
     assert (document["judged"], document["to_judge"]) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "labels", "expected"),
+    [
+        (Verdict.BLOCK, [], Outcome.BLOCKED),
+        (Verdict.REVIEW, [], Outcome.REVIEW),
+        (Verdict.REVIEW, [("Weapons", "Violence", 95.0)], Outcome.BLOCKED),
+    ],
+)
+@pytest.mark.parametrize("mode", Mode)
+def test_what_the_hash_list_decided_stays_so_unless_the_policy_blocks_it(
+    verdict: Verdict, labels: Answer, expected: Outcome, mode: Mode
+) -> None:
+    found = [{"name": name, "parent": parent, "confidence": sure} for name, parent, sure in labels]
+    moderation = {
+        "verdict": verdict.value,
+        "mode": "enforce",
+        "reason": "it has the same bytes as entry 01J of the hash list: notice",
+        "labels": found,
+        "policy_version": "0123456789ab",
+        "judged": len(labels),
+        "asked_from": 50.0 if labels else None,
+        "pictures": [{"sha256": "ab" * 32, "labels": found}] if labels else [],
+        "known": {"list_id": "01J", "kind": "sha256"},
+    }
+    policy = Policy.parse({"mode": mode.value, "block": {} if mode is Mode.OFF else {"Weapons": 90}})
+    if mode is not Mode.ENFORCE and expected is Outcome.BLOCKED and verdict is Verdict.REVIEW:
+        expected = Outcome.REVIEW
+    again = decide_again(moderation, policy)
+    assert isinstance(again, Decided)
+    assert again.outcome is expected
