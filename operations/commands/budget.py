@@ -1,15 +1,13 @@
 """`budget`: how many pictures were judged on the last days, and a larger budget for today."""
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
-import pulumi
 
-from components.stack_files import read_config
 from operations.budget import Budgets, Judged
 from operations.commands.arguments import add_stack
+from operations.configuration import stack_configuration
 from operations.errors import OperationsError
 from operations.prices import Prices
 from operations.stack import StackOutputs
@@ -17,7 +15,6 @@ from operations.stack import StackOutputs
 if TYPE_CHECKING:
     from operations.commands.arguments import Commands
 
-PROJECT = Path(__file__).parents[2]
 DAYS = 7
 
 
@@ -40,10 +37,7 @@ def add(commands: "Commands") -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the command and return its exit code."""
-    try:
-        per_day = read_config(PROJECT, options.stack).limits.judged_per_day
-    except pulumi.RunError as error:  # the base of ConfigError, whose messages are for people
-        raise OperationsError(str(error)) from error
+    per_day = stack_configuration(options.stack).limits.judged_per_day
     if not per_day:
         raise OperationsError(
             "the stack has no budget, so nothing is counted: "

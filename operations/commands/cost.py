@@ -3,25 +3,20 @@
 import argparse
 import json
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
-import pulumi
 
-from components.stack_files import read_config
 from operations.ages import duration, iso
 from operations.billed import READ
 from operations.commands.arguments import add_stack
+from operations.configuration import stack_configuration
 from operations.cost import Costs, alarm_metrics
-from operations.errors import OperationsError
 from operations.scanning import scan
 from operations.stack import StackOutputs
 
 if TYPE_CHECKING:
     from operations.commands.arguments import Commands
-
-PROJECT = Path(__file__).parents[2]
 
 
 def add(commands: "Commands") -> None:
@@ -41,10 +36,7 @@ def add(commands: "Commands") -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the command and return its exit code."""
-    try:
-        config = read_config(PROJECT, options.stack)
-    except pulumi.RunError as error:  # the base of ConfigError, whose messages are for people
-        raise OperationsError(str(error)) from error
+    config = stack_configuration(options.stack)
     outputs = StackOutputs.find(options.stack, options.outputs)
     dynamodb = boto3.client("dynamodb", region_name=outputs.region)
     since = None if options.since is None else time.time() - options.since.total_seconds()

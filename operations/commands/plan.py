@@ -1,21 +1,16 @@
 """`plan`: how long an import takes, what it costs, and the right concurrency."""
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
-import pulumi
 
-from components.stack_files import read_config
 from operations.commands.arguments import positive, whole
-from operations.errors import OperationsError
+from operations.configuration import stack_configuration
 from operations.plan import Limits, Plan
 
 if TYPE_CHECKING:
     from operations.commands.arguments import Commands
-
-PROJECT = Path(__file__).parents[2]
 
 
 def add(commands: "Commands") -> None:
@@ -40,10 +35,7 @@ def add(commands: "Commands") -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the command and return its exit code."""
-    try:
-        config = read_config(PROJECT, options.stack)
-    except pulumi.RunError as error:  # the base of ConfigError, whose messages are for people
-        raise OperationsError(str(error)) from error
+    config = stack_configuration(options.stack)
     limits = Limits.read(
         boto3.client("lambda", region_name=config.region),
         boto3.client("service-quotas", region_name=config.region),
