@@ -78,6 +78,7 @@ def test_reader_that_looks_before_every_call_never_sees_fewer_renditions(
     }
 
 
+@pytest.mark.long
 def test_backfill_that_is_killed_twenty_times_ends_with_each_object_once_in_its_new_state(
     stack: MotoStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:

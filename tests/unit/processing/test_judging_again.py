@@ -95,7 +95,9 @@ def test_another_policy_than_the_operator_saw_decides_nothing(stack: MotoStack) 
     assert stack.record(KEY, event).status is Status.PUBLISHED
 
 
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize(
+    "after", [pytest.param(False, marks=pytest.mark.long), True], ids=["before", "after"]
+)
 @pytest.mark.parametrize(
     ("owner", "call"),
     [(Publishing, "put_review_pictures"), (ReworkedRecords, "withhold"), (Storage, "quarantine")],

@@ -92,7 +92,9 @@ def test_message_that_comes_again_does_it_once(stack: MotoStack) -> None:
     assert stack.record(KEY, event) == before
 
 
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize(
+    "after", [pytest.param(False, marks=pytest.mark.long), True], ids=["before", "after"]
+)
 @pytest.mark.parametrize(
     ("owner", "call"),
     [
@@ -260,6 +262,7 @@ def test_pictures_that_nobody_judged_are_not_published(stack: MotoStack) -> None
     assert len(stack.rekognition.calls) == 2
 
 
+@pytest.mark.long
 def test_object_that_kills_the_function_each_time_is_given_up(
     stack: MotoStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
