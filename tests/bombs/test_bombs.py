@@ -16,7 +16,7 @@ pytestmark = [
 @pytest.mark.parametrize(
     ("name", "ending"),
     [
-        ("webp-alpha", "published"),  # 50 megapixels took 18 bytes each
+        pytest.param("webp-alpha", "published", marks=pytest.mark.long),  # 50 megapixels took 18 bytes each
         ("png-chunks", "resource_exhausted"),
         ("jpeg-scans", "resource_exhausted"),
         ("heic-items", "resource_exhausted"),

@@ -52,12 +52,12 @@ EXPECTED = ["PUBLISHED", "BLOCKED", "REVIEW", "REJECTED"] * 2
     ("services", "minutes", "kind", "share"),
     [
         (("dynamodb",), 10, FaultKind.THROTTLED, 1.0),
-        (("dynamodb",), 10, FaultKind.THROTTLED, 0.8),
+        pytest.param(("dynamodb",), 10, FaultKind.THROTTLED, 0.8, marks=pytest.mark.long),
         (("rekognition",), 60, FaultKind.ERROR, 1.0),
-        (("rekognition", "sqs"), 60, FaultKind.THROTTLED, 0.9),
+        pytest.param(("rekognition", "sqs"), 60, FaultKind.THROTTLED, 0.9, marks=pytest.mark.long),
         (("s3",), 20, FaultKind.TIMEOUT, 1.0),
-        (("sns",), 60, FaultKind.ERROR, 1.0),
-        (("dynamodb",), 60, FaultKind.DENIED, 1.0),
+        pytest.param(("sns",), 60, FaultKind.ERROR, 1.0, marks=pytest.mark.long),
+        pytest.param(("dynamodb",), 60, FaultKind.DENIED, 1.0, marks=pytest.mark.long),
         (("s3", "sns"), 60, FaultKind.DENIED, 1.0),
     ],
 )

@@ -205,6 +205,7 @@ def test_no_function_asked_for_more_than_it_was_granted(stack: ServedStack) -> N
     assert [access for access in stack.world.access_log.denied if access.role in roles] == []
 
 
+@pytest.mark.long
 def test_a_grant_that_nothing_uses_is_noticed(stack: ServedStack) -> None:
     role, iam = _role(stack, "upload_api"), stack.world.client("iam")
     table: str = stack.outputs["records_table"]

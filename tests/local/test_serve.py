@@ -204,6 +204,7 @@ def test_the_line_about_reviews_opens_the_console(serving: Serving, tmp_path: Pa
                 os.killpg(console.pid, signal.SIGKILL)
 
 
+@pytest.mark.long
 def test_the_lines_about_a_takedown_and_another_policy_work_as_pasted(
     serving: Serving, tmp_path: Path
 ) -> None:
@@ -232,6 +233,7 @@ def test_the_lines_about_a_takedown_and_another_policy_work_as_pasted(
     assert re.match(r"\d+ outcomes", paste("what-if"))
 
 
+@pytest.mark.long
 def test_a_port_in_use_is_one_message(serving: Serving, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "local.serve", "--out", str(tmp_path / "out")]
     busy = subprocess.run(
@@ -265,7 +267,9 @@ def children(parent: int) -> list[int]:
     return found
 
 
-@pytest.mark.parametrize("port", ["-1", "70000", "http"])
+@pytest.mark.parametrize(
+    "port", ["http", *(pytest.param(bad, marks=pytest.mark.long) for bad in ("-1", "70000"))]
+)
 def test_an_invalid_port_is_refused_before_anything_is_deployed(tmp_path: Path, port: str) -> None:
     command = [sys.executable, "-m", "local.serve", "--out", str(tmp_path / "out"), f"--port={port}"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

@@ -71,6 +71,7 @@ def wait_until(condition: Callable[[], object]) -> None:
         time.sleep(0.1)
 
 
+@pytest.mark.long
 def test_prod_is_deployed_to_a_new_account_and_takes_an_upload(tmp_path: Path) -> None:
     with served("new-account", "prod", tmp_path / "out") as stack:
         largest = max(each["MemorySize"] for each in stack.client("lambda").list_functions()["Functions"])

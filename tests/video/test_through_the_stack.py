@@ -77,6 +77,7 @@ def test_card_for_its_share_of_the_time_blocks(stack: VideoStack, tmp_path: Path
     assert all(one.blocked for one in sampling_trial.run(stack, films, tmp_path))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "hidden",
     [

@@ -136,6 +136,7 @@ def test_an_interrupt_while_deploying_removes_what_was_made(demo: Running) -> No
     assert_a_clean_end(demo, processes)
 
 
+@pytest.mark.long
 def test_two_interrupts_while_processing_end_the_functions_too(demo: Running) -> None:
     demo.wait_for("PUBLISHED")
     processes = demo.descendants()

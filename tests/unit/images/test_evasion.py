@@ -93,6 +93,7 @@ def test_blurred_first_and_last_frame_do_not_stand_for_the_sharp_picture(radius:
     assert is_seen([(blurred, 20), *decoys(12), (CARD, 60_000), *decoys(1, seed=1), (blurred, 20)])
 
 
+@pytest.mark.long
 def test_picture_under_changing_grain_behind_a_blurred_frame_is_judged() -> None:
     blurred = CARD.filter(ImageFilter.GaussianBlur(8))
     grained = [Image.blend(CARD, Image.effect_noise(SIZE, 90).convert("RGB"), 0.12) for _ in range(30)]
@@ -105,6 +106,7 @@ def test_frame_without_a_delay_counts_for_the_100_ms_that_browsers_show_it(delay
     assert is_seen([*decoys(17), (CARD, delay), *decoys(13, seed=1)], "GIF")
 
 
+@pytest.mark.long
 def test_moving_picture_is_judged_among_more_and_longer_shown_decoys() -> None:
     """The card moves, so that no two of its frames are the same."""
     moving = []

@@ -77,7 +77,9 @@ def test_every_size_of_the_other_photographs_is_like_full_resolution(path: Path)
 
 
 @needs_photos
-@pytest.mark.parametrize("name", ["L2_galaxy_s7.jpg", "L3_exif_full_o6.jpg"])
+@pytest.mark.parametrize(
+    "name", [pytest.param("L2_galaxy_s7.jpg", marks=pytest.mark.long), "L3_exif_full_o6.jpg"]
+)
 def test_what_webp_gets_of_a_photograph_is_like_full_resolution(name: str) -> None:
     """One without a profile, one in Display P3: both are scaled as the JPEG stores them, and converted after it."""
     assert_like_full_resolution((PHOTOS / name).read_bytes(), ("jpeg", "webp"))
@@ -87,7 +89,10 @@ def test_what_webp_gets_of_a_photograph_is_like_full_resolution(name: str) -> No
 @pytest.mark.parametrize(
     "options", [{"subsampling": "4:2:0"}, {"subsampling": "4:4:4"}, {"progressive": True}]
 )
-@pytest.mark.parametrize("size", [(3100, 2050), (700, 1100), (2250, 1660)])
+@pytest.mark.parametrize(
+    "size",
+    [(700, 1100), *(pytest.param(more, marks=pytest.mark.long) for more in [(3100, 2050), (2250, 1660)])],
+)
 def test_drawn_picture_is_like_full_resolution(
     size: tuple[int, int], options: dict[str, Any], formats: tuple[str, ...]
 ) -> None:
@@ -144,6 +149,7 @@ def test_photograph_is_published_in_every_format_upright_and_without_metadata(pa
             assert ssim(image, upright.resize(image.size)) > 0.9
 
 
+@pytest.mark.long
 @needs_photos
 def test_webp_and_avif_are_worth_their_time() -> None:
     """At 1024 px against JPEG q80, over all photographs; the least of three runs each, in one process."""

@@ -31,6 +31,7 @@ def distance(value: str, image: Image.Image = PICTURE) -> int:
     return (int(value, 16) ^ entry_hashes(image)[0].bits).bit_count()
 
 
+@pytest.mark.long
 def test_a_file_goes_on_the_list_by_its_bytes_and_its_look(run: Run, tmp_path: Path) -> None:
     file, copy, other = tmp_path / "a.jpg", tmp_path / "copy.webp", tmp_path / "other.png"
     file.write_bytes(saved(PICTURE))

@@ -85,6 +85,7 @@ def test_second_look_is_noted_with_evidence_and_changes_nothing_else(stack: Stac
     assert call(stack, "/v1/reviews?state=SECOND")[1]["items"] == []
 
 
+@pytest.mark.long
 def test_whoever_decided_first_neither_sees_it_nor_looks_again(stack: Stack) -> None:
     record = decided(stack, approvals=[{"person": BERT, "at": "x", "id": "y"}])
     for person in (ANNA, BERT):

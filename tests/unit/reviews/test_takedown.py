@@ -152,6 +152,7 @@ def test_dry_run_lists_and_changes_nothing(stack: Stack, run: Run) -> None:
     assert stack.evidence() == {}
 
 
+@pytest.mark.long
 def test_what_the_functions_did_not_get_to_is_said_and_the_exit_code_is_1(stack: Stack, run: Run) -> None:
     published(stack, "a.jpg")
     code, said, _ = run("takedown", "--key", "a.jpg", "--reason", "r", "--wait", "1", works=False)

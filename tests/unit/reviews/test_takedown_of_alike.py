@@ -131,6 +131,7 @@ def test_what_was_processed_by_the_old_list_is_found_by_the_second_look(
     assert (first["action"], first["case"]) == ("hashes-add", {"number": "7"})
 
 
+@pytest.mark.long
 def test_a_takedown_can_remember_what_the_key_shows(stack: Stack, run: Run) -> None:
     large = {"name": "large", "format": "jpeg", "width": 600, "height": 400, "key": "large.jpg"}
     published(stack, "a.jpg", renditions=[large])

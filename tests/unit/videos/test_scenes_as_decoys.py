@@ -83,12 +83,13 @@ def seen(video: TranscodedVideo, budget: int) -> list[float]:
     return [frame.time for frame in frames if read_card(frame.picture)]
 
 
-@pytest.mark.parametrize("budget", [8, 12, 24])
+@pytest.mark.parametrize("budget", [8, *(pytest.param(more, marks=pytest.mark.long) for more in (12, 24))])
 def test_moving_card_among_decoys_is_judged(budget: int, tmp_path: Path) -> None:
     attack(tmp_path / "a.mp4")
     assert seen(publish(tmp_path / "a.mp4", tmp_path), budget)
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not ATTACK.exists(), reason="../shared/attacks is absent")
 def test_moving_card_of_the_attack_is_judged(tmp_path: Path) -> None:
     video = publish(ATTACK, tmp_path, lines=240)
