@@ -16,6 +16,7 @@ from tests.faults.mutants import MISSED, ROOT, UNCHANGED, Trial, Trials, try_in_
 FILE = ROOT / "lambda/media_pipeline/moderation/rekognition.py"
 
 
+@pytest.mark.long
 def test_unchanged_code_has_no_violation() -> None:
     assert try_in_this_process(UNCHANGED) == MISSED
 

@@ -22,6 +22,7 @@ import pytest
 from PIL import Image
 
 from local.demo import scenes
+from tests.fixtures.shares import first_quick
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS_ALLOWED = 60.0
@@ -267,9 +268,7 @@ def children(parent: int) -> list[int]:
     return found
 
 
-@pytest.mark.parametrize(
-    "port", ["http", *(pytest.param(bad, marks=pytest.mark.long) for bad in ("-1", "70000"))]
-)
+@pytest.mark.parametrize("port", first_quick("http", "-1", "70000"))
 def test_an_invalid_port_is_refused_before_anything_is_deployed(tmp_path: Path, port: str) -> None:
     command = [sys.executable, "-m", "local.serve", "--out", str(tmp_path / "out"), f"--port={port}"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

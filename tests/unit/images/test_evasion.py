@@ -14,6 +14,7 @@ from media_pipeline.errors import Reason, RejectedError
 from media_pipeline.images.animation import JUDGED_FRAMES
 from media_pipeline.images.renditions import Rendered
 from media_pipeline.images.sizes import Transparency
+from tests.fixtures.shares import first_quick
 from tests.unit.images.drawing import opened, rendered, saved, specs
 
 WEAPONS = {"Weapons": 99.0}
@@ -71,7 +72,7 @@ def is_seen(takes: Sequence[Take], format_name: str = "WEBP") -> bool:
     return recognised(result)
 
 
-@pytest.mark.parametrize("format_name", ["WEBP", "GIF", "PNG"])
+@pytest.mark.parametrize("format_name", first_quick("WEBP", "GIF", "PNG"))
 @pytest.mark.parametrize("before", [1, 30])
 def test_picture_that_is_shown_long_is_judged_among_brief_decoys(format_name: str, before: int) -> None:
     assert is_seen([*decoys(before), (CARD, 60_000), *decoys(13, seed=1)], format_name)
@@ -142,8 +143,8 @@ def shown_over_grey_only() -> Image.Image:
 
 
 @pytest.mark.parametrize("transparency", ["flatten", "keep"])
-@pytest.mark.parametrize("formats", [("png",), ("jpeg", "webp"), ("avif",)])
-@pytest.mark.parametrize("opacity", [3, 15, 16, 60])
+@pytest.mark.parametrize("formats", first_quick(("jpeg", "webp"), ("png",), ("avif",)))
+@pytest.mark.parametrize("opacity", first_quick(16, 3, 15, 60))
 def test_faint_picture_is_judged_or_not_published(
     opacity: int, formats: tuple[str, ...], transparency: Transparency
 ) -> None:

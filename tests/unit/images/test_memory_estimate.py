@@ -81,14 +81,14 @@ def test_progressive_jpeg_costs_its_coefficients_at_any_scale() -> None:
     [
         ("JPEG", "RGB", {}),
         ("JPEG", "RGB", {"progressive": True}),
-        ("JPEG", "CMYK", {}),
+        pytest.param("JPEG", "CMYK", {}, marks=pytest.mark.long),
         ("PNG", "RGBA", {"compress_level": 1}),
-        ("PNG", "LA", {"compress_level": 1}),
-        ("PNG", "P", {"compress_level": 1}),
-        ("WEBP", "RGB", {"method": 0}),
+        pytest.param("PNG", "LA", {"compress_level": 1}, marks=pytest.mark.long),
+        pytest.param("PNG", "P", {"compress_level": 1}, marks=pytest.mark.long),
+        pytest.param("WEBP", "RGB", {"method": 0}, marks=pytest.mark.long),
         ("WEBP", "RGBA", {"method": 0}),
         ("TIFF", "RGB", {"compression": "tiff_lzw"}),
-        ("BMP", "RGB", {}),
+        pytest.param("BMP", "RGB", {}, marks=pytest.mark.long),
     ],
 )
 def test_estimate_is_not_below_what_is_taken(

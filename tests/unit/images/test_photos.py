@@ -19,6 +19,7 @@ from media_pipeline.images.opening import open_picture
 from media_pipeline.images.resize_plan import plan
 from media_pipeline.images.sources import jpeg
 from media_pipeline.images.stills import pictures
+from tests.fixtures.shares import first_quick
 from tests.unit.images.drawing import LIMITS, photographic, rendered, saved, specs
 
 PHOTOS = Path(__file__).parents[4] / "shared" / "photos"
@@ -89,10 +90,7 @@ def test_what_webp_gets_of_a_photograph_is_like_full_resolution(name: str) -> No
 @pytest.mark.parametrize(
     "options", [{"subsampling": "4:2:0"}, {"subsampling": "4:4:4"}, {"progressive": True}]
 )
-@pytest.mark.parametrize(
-    "size",
-    [(700, 1100), *(pytest.param(more, marks=pytest.mark.long) for more in [(3100, 2050), (2250, 1660)])],
-)
+@pytest.mark.parametrize("size", first_quick((700, 1100), (3100, 2050), (2250, 1660)))
 def test_drawn_picture_is_like_full_resolution(
     size: tuple[int, int], options: dict[str, Any], formats: tuple[str, ...]
 ) -> None:

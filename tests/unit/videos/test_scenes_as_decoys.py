@@ -18,6 +18,7 @@ from media_pipeline.videos.judged_frames import from_published
 from media_pipeline.videos.source import open_video
 from media_pipeline.videos.transcoding import TranscodedVideo, transcode
 from media_pipeline.videos.video_limits import VideoLimits
+from tests.fixtures.shares import first_quick
 from tests.unit.videos.filming import shoot
 
 ATTACK = Path(__file__).parents[4] / "shared" / "attacks" / "inputs" / "moving2.mp4"
@@ -83,7 +84,7 @@ def seen(video: TranscodedVideo, budget: int) -> list[float]:
     return [frame.time for frame in frames if read_card(frame.picture)]
 
 
-@pytest.mark.parametrize("budget", [8, *(pytest.param(more, marks=pytest.mark.long) for more in (12, 24))])
+@pytest.mark.parametrize("budget", first_quick(8, 12, 24))
 def test_moving_card_among_decoys_is_judged(budget: int, tmp_path: Path) -> None:
     attack(tmp_path / "a.mp4")
     assert seen(publish(tmp_path / "a.mp4", tmp_path), budget)
