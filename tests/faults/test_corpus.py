@@ -46,6 +46,7 @@ def _examined(name: str, *, wall: float = 0.1, megabytes: float = 60.0) -> FileR
     )
 
 
+@pytest.mark.long
 def test_a_process_that_crashes_or_hangs_is_reported_and_replaced() -> None:
     findings = examine_all(1, worker=_fragile, file_timeout=1.0)
     assert [one.name for one in findings.results] == ["file 0", "file 3"]

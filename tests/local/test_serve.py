@@ -166,6 +166,7 @@ def test_the_console_is_up_by_a_link_that_works_once(serving: Serving) -> None:
         ask("/session", wish)
 
 
+@pytest.mark.long
 def test_the_line_about_reviews_opens_the_console(serving: Serving, tmp_path: Path) -> None:
     card = tmp_path / "card.jpg"
     draw = [sys.executable, "-m", "local.card", "--", "Violence:60", str(card)]

@@ -104,6 +104,7 @@ def test_failed_item_comes_back_after_the_scaled_visibility_timeout_and_its_neig
     assert good not in batches[1].message_ids
 
 
+@pytest.mark.long
 def test_poison_reaches_the_dead_letter_queue_whose_own_function_gets_it(
     stack: Stack, cache: Path, wait_until: Callable[..., None]
 ) -> None:

@@ -80,6 +80,7 @@ def _no_schedules_left(stack: Stack) -> Iterator[None]:
         scheduler.delete_schedule(Name=schedule["Name"])
 
 
+@pytest.mark.long
 def test_a_rate_invokes_again_and_again_until_it_is_disabled(
     stack: Stack,
     schedules: Schedules,

@@ -28,6 +28,7 @@ def difference(first: Image.Image, second: Image.Image) -> float:
     return sum(stat.mean) / len(stat.mean)
 
 
+@pytest.mark.long
 def test_the_same_bytes_come_out_again_and_they_are_few(folder: Path, tmp_path: Path) -> None:
     videos.draw_card(tmp_path, LABELS)
     for again in tmp_path.iterdir():

@@ -103,6 +103,7 @@ def test_an_upload_whose_event_a_young_bucket_lost_is_published_by_the_schedule(
     assert run_schedule(served) == {"repaired": 0, "finished": True}
 
 
+@pytest.mark.long
 def test_in_a_young_bucket_a_404_for_a_new_version_is_not_final(stack: DeployedStack, tmp_path: Any) -> None:
     photo = tmp_path / "photo.jpg"
     scenes.lake((301, 200)).save(photo)
@@ -126,6 +127,7 @@ def test_in_a_young_bucket_a_404_for_a_new_version_is_not_final(stack: DeployedS
     assert stack.records("fresh.jpg")[0]["status"] == "PUBLISHED"
 
 
+@pytest.mark.long
 def test_what_s3_never_gives_out_is_rejected_and_what_it_denies_comes_back_until_it_is_allowed(
     served: ServedWorld, stack: DeployedStack, tmp_path: Any
 ) -> None:

@@ -176,6 +176,7 @@ def test_run_that_began_late_blames_not_the_video(videos: Any, clip: bytes, slow
     assert videos.stack.record("a.mp4", event).status is Status.PROCESSING
 
 
+@pytest.mark.long
 def test_lease_and_message_are_held_while_the_work_goes_on(
     videos: Any, clip: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
