@@ -9,9 +9,9 @@ from tests.engine.operator_session import NO_CHANGES, OperatorSession
 from tests.local.deployed.test_transitions import BASE, CONFIGURATIONS, HOLD_DATA
 
 SAMPLE: tuple[tuple[str, ...], ...] = (
-    ("renamed size", "moved address", "no video"),
-    ("no api", "kept"),
-    ("web pages", "other processor", "larger"),
+    ("renamed size", "moved address", "no video", "hosted console"),
+    ("no api", "kept", "two people"),
+    ("web pages", "other processor", "larger", "appeals"),
     ("base",),
 )
 """From each to the next; several configurations of the list at once, which have no key in common."""
