@@ -135,7 +135,8 @@ class MediaProcessing(pulumi.ComponentResource):
                     if poll.concurrency
                     else None
                 ),
-                opts=pulumi.ResourceOptions(parent=self),
+                # Lambda takes one mapping for a queue and a function: while there is none, messages wait.
+                opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
             )
         return function
 

@@ -43,6 +43,7 @@ class Registered:
     inputs: Mapping[str, Any]
     parent: str
     protect: bool
+    delete_before_replace: bool
     provider: str
     depends_on: tuple[str, ...]
     custom: bool
@@ -178,6 +179,7 @@ class _Monitor(MockMonitor):
                     inputs=inputs,
                     parent=request.parent,
                     protect=request.protect,
+                    delete_before_replace=request.deleteBeforeReplace,
                     provider=request.provider,
                     depends_on=tuple(request.dependencies),
                     custom=request.custom,

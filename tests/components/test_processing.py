@@ -375,3 +375,11 @@ def test_what_likeness_means_reaches_the_workers_only_where_it_is_configured(run
     for function in ("process-image", "process-video"):
         assert environment(recorded, function)["LISTS_LIKE"] == "block"
     assert "LISTS_LIKE" not in environment(run("dev"), "process-image")
+
+
+def test_a_mapping_is_deleted_before_its_replacement_since_lambda_takes_one_for_a_queue_and_a_function(
+    recorded: Recording,
+) -> None:
+    mappings = [resource for resource in recorded.resources if resource.type == MAPPING]
+    assert mappings
+    assert all(mapping.delete_before_replace for mapping in mappings)
