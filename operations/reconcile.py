@@ -1,5 +1,7 @@
 """`reconcile` on an operator's machine: the code that the scheduled function runs, on the stack of some outputs."""
 
+import boto3
+
 from media_pipeline.events import FIRST_SEQUENCER, REDRIVE_SOURCE
 from media_pipeline.reconciliation import Difference, Finding, Places, Reconcile
 from operations.stack import StackOutputs
@@ -11,6 +13,7 @@ __all__ = [
     "Finding",
     "Places",
     "Reconcile",
+    "of_stack",
     "places",
 ]
 
@@ -22,4 +25,15 @@ def places(outputs: StackOutputs) -> Places:
         renditions_bucket=outputs.renditions,
         records_table=outputs.records_table,
         images_queue_url=outputs.images_queue_url,
+    )
+
+
+def of_stack(outputs: StackOutputs, rate: float) -> Reconcile:
+    """Return what compares a stack, at most `rate` repairs a second; raises OperationsError as `places` does."""
+    return Reconcile(
+        places=places(outputs),
+        s3=boto3.client("s3", region_name=outputs.region),
+        dynamodb=boto3.client("dynamodb", region_name=outputs.region),
+        sqs=boto3.client("sqs", region_name=outputs.region),
+        rate=rate,
     )

@@ -26,8 +26,8 @@ class Retention:
         """Read the lifecycle rules of the buckets."""
         quarantine = outputs.named.get("quarantine_bucket")
         return cls(
-            uploads=_gone_after(s3, outputs.uploads_bucket),
-            quarantine=_gone_after(s3, quarantine) if quarantine else None,
+            uploads=gone_after_days(s3, outputs.uploads_bucket),
+            quarantine=gone_after_days(s3, quarantine) if quarantine else None,
             now=now,
         )
 
@@ -39,7 +39,7 @@ class Retention:
         return days is not None and since is not None and self._now - epoch(since) > days * _DAY
 
 
-def _gone_after(s3: "S3Client", bucket: str) -> int | None:
+def gone_after_days(s3: "S3Client", bucket: str) -> int | None:
     """Return after how many days a bucket's lifecycle has deleted every byte of an object; None where it keeps them."""
     try:
         rules = s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
@@ -47,8 +47,10 @@ def _gone_after(s3: "S3Client", bucket: str) -> int | None:
         if error.response["Error"]["Code"] == "NoSuchLifecycleConfiguration":
             return None
         raise
-    for rule in rules:
-        if days := rule.get("Expiration", {}).get("Days"):
-            # In a bucket with versions, it becomes a noncurrent one first.
-            return days + rule.get("NoncurrentVersionExpiration", {}).get("NoncurrentDays", 0)
-    return None
+    # In a bucket with versions, it becomes a noncurrent one first.
+    days = (
+        rule["Expiration"]["Days"] + rule.get("NoncurrentVersionExpiration", {}).get("NoncurrentDays", 0)
+        for rule in rules
+        if rule.get("Expiration", {}).get("Days")
+    )
+    return min(days, default=None)

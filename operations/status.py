@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final
 from media_pipeline.reviews.asking import DECIDED
 from operations.evidence import Evidence
 from operations.intake import Intake
+from operations.retention import gone_after_days
 from operations.stack import StackOutputs
-from operations.waiting import EXPIRES_SOON_DAYS, WaitingRecords, expiry_days
+from operations.waiting import EXPIRES_SOON_DAYS, WaitingRecords
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -102,7 +103,7 @@ class Status:
             else None,
         )
         quarantine = self._outputs.named.get("quarantine_bucket")
-        days = expiry_days(self._s3, quarantine) if quarantine else None
+        days = gone_after_days(self._s3, quarantine) if quarantine else None
         review = records.read("REVIEW", expire_after_days=days)
         yield Line(
             subject="REVIEW",

@@ -5,14 +5,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
 from operations.ages import age, epoch, iso
 from operations.redrive import DECISION_GRACE, DECISIONS
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_s3 import S3Client
 
 ATTENTION_INDEX = "attention"
 EXPIRES_SOON_DAYS = 14
@@ -78,18 +75,6 @@ class WaitingRecords:
         )
         for page in pages:
             yield from page["Items"]
-
-
-def expiry_days(s3: "S3Client", bucket: str) -> int | None:
-    """Return after how many days the bucket's lifecycle deletes an object; None where it keeps them."""
-    try:
-        rules = s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "NoSuchLifecycleConfiguration":
-            return None
-        raise
-    days = [rule["Expiration"]["Days"] for rule in rules if rule.get("Expiration", {}).get("Days")]
-    return min(days, default=None)
 
 
 def _is_pending(item: Mapping[str, Any], before: str) -> bool:

@@ -19,7 +19,7 @@ from media_pipeline.records.items import ItemTable
 from operations.backfill import Backfill, Candidate, Counts, Mode, Skipped, missing_message
 from operations.commands.arguments import FAILED, INTERRUPTED, add_stack, positive, whole
 from operations.prices import Prices
-from operations.reconcile import Reconcile, places
+from operations.reconcile import of_stack
 from operations.retention import Retention
 from operations.reviews.desk import Desk
 from operations.sending import Sender
@@ -142,13 +142,7 @@ class Progress:
 def _send_missing(
     options: argparse.Namespace, outputs: StackOutputs, sender: Sender, progress: Progress
 ) -> None:
-    reconcile = Reconcile(
-        places=places(outputs),
-        s3=boto3.client("s3", region_name=outputs.region),
-        dynamodb=boto3.client("dynamodb", region_name=outputs.region),
-        sqs=boto3.client("sqs", region_name=outputs.region),
-        rate=options.rate,
-    )
+    reconcile = of_stack(outputs, options.rate)
     after = Position(step=Step.UPLOADS, key=options.after[0]) if options.after else None
     found = 0
     for finding in reconcile.find(after=after, only=Step.UPLOADS):

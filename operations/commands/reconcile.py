@@ -4,10 +4,8 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-import boto3
-
 from operations.commands.arguments import INTERRUPTED, add_stack, positive
-from operations.reconcile import Reconcile, places
+from operations.reconcile import of_stack
 from operations.stack import StackOutputs
 
 if TYPE_CHECKING:
@@ -31,13 +29,7 @@ def add(commands: "Commands") -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the command and return its exit code."""
     outputs = StackOutputs.find(options.stack, options.outputs)
-    reconcile = Reconcile(
-        places=places(outputs),
-        s3=boto3.client("s3", region_name=outputs.region),
-        dynamodb=boto3.client("dynamodb", region_name=outputs.region),
-        sqs=boto3.client("sqs", region_name=outputs.region),
-        rate=options.rate,
-    )
+    reconcile = of_stack(outputs, options.rate)
     found = 0
     try:
         for finding in reconcile.find():

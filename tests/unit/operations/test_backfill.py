@@ -10,7 +10,6 @@ from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from media_pipeline.events import ObjectEvent, ReworkMode, parse_message
 from media_pipeline.records.record import iso_time, to_item
@@ -19,6 +18,7 @@ from operations.reconcile import Reconcile
 from operations.sending import Sender
 from operations.today import Today
 from tests.components.recording import PROJECT
+from tests.fixtures.moto_speedups import fast_mock_aws
 from tests.fixtures.storage import create_buckets, create_records_table
 
 NOW = time.time()
@@ -30,7 +30,7 @@ def outputs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-    with mock_aws():
+    with fast_mock_aws():
         s3 = boto3.client("s3")
         create_buckets(s3, "uploads", "quarantine", "renditions", "evidence", versioned="uploads")
         create_records_table(boto3.client("dynamodb"))
@@ -344,7 +344,7 @@ def test_missing_sends_current_uploads_without_a_record(
     s3.delete_object(Bucket="uploads", Key="gone.jpg")
     put(today, "known.jpg", version_id=versions["known.jpg"])
     settled = partial(Reconcile, grace=-60.0)
-    monkeypatch.setattr("operations.commands.backfill.Reconcile", settled)
+    monkeypatch.setattr("operations.reconcile.Reconcile", settled)
     assert run(outputs, "missing", "--dry-run") == 0
     assert sent(outputs) == []
     assert run(outputs, "missing", "--prefix", "new") == 0

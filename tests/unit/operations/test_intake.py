@@ -9,12 +9,12 @@ from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from operations import __main__
 from operations.errors import OperationsError
 from operations.intake import Intake
 from operations.stack import StackOutputs
+from tests.fixtures.moto_speedups import fast_mock_aws
 from tests.fixtures.storage import ENVIRONMENT, REGION
 
 FUNCTIONS = ("process-image", "process-video", "dead-letters")
@@ -63,7 +63,7 @@ class Stack:
 def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
-    with mock_aws():
+    with fast_mock_aws():
         yield Stack()
 
 

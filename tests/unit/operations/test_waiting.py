@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from media_pipeline.records.record import iso_time, to_item
-from operations.waiting import WaitingRecords, expiry_days
+from operations.retention import gone_after_days
+from operations.waiting import WaitingRecords
 from tests.fixtures.moto_stack import MotoStack
 
 NOW = 1_800_000_000.0
@@ -72,10 +73,10 @@ def test_decisions_that_the_workers_should_have_carried_out_are_counted(
 
 
 def test_days_are_those_of_the_buckets_lifecycle(stack: MotoStack) -> None:
-    assert expiry_days(stack.clients.s3, "quarantine") is None
+    assert gone_after_days(stack.clients.s3, "quarantine") is None
     rule = {"ID": "a", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": 30}}
     stack.clients.s3.put_bucket_lifecycle_configuration(
         Bucket="quarantine",
         LifecycleConfiguration={"Rules": [rule]},  # type: ignore[list-item]
     )
-    assert expiry_days(stack.clients.s3, "quarantine") == 30
+    assert gone_after_days(stack.clients.s3, "quarantine") == 30
