@@ -68,13 +68,7 @@ def gateway_body(
     document: Document, function_uri: pulumi.Input[str], cors_origins: Sequence[str]
 ) -> dict[str, Any]:
     """Return the document to import; `function_uri` answers every route, and every preflight request."""
-    integration = {
-        "type": "aws_proxy",
-        "httpMethod": "POST",  # how Lambda is called, whatever the route's method is
-        "uri": function_uri,
-        "passthroughBehavior": "when_no_match",
-        "timeoutInMillis": INTEGRATION_MILLISECONDS,
-    }
+    integration = function_integration(function_uri)
     paths = {
         path: {
             **{
@@ -95,6 +89,17 @@ def gateway_body(
         # All types: curl sends a form's content type by default, and bodies of types not listed here arrive corrupted.
         "x-amazon-apigateway-binary-media-types": ["*/*"],
         "x-amazon-apigateway-gateway-responses": _gateway_responses(document, cors_origins),
+    }
+
+
+def function_integration(function_uri: pulumi.Input[str]) -> dict[str, Any]:
+    """Return the integration of a route that a function answers, as a proxy."""
+    return {
+        "type": "aws_proxy",
+        "httpMethod": "POST",  # how Lambda is called, whatever the route's method is
+        "uri": function_uri,
+        "passthroughBehavior": "when_no_match",
+        "timeoutInMillis": INTEGRATION_MILLISECONDS,
     }
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pulumi
 
-from components.openapi import INTEGRATION_MILLISECONDS, PROBLEM
+from components.openapi import PROBLEM, function_integration
 
 REVIEWERS = "reviewers"  # the name of the authorizer
 # Of the gateway's own answers. A fixed header cannot hold the quotes of 'none', so their policy is `sandbox`.
@@ -31,13 +31,7 @@ _ANSWERS: Mapping[str, tuple[int | None, str | None]] = {
 
 def body(function_uri: pulumi.Input[str], user_pool_arn: pulumi.Input[str]) -> dict[str, Any]:
     """Return the document to import: all routes invoke the function, those below `/v1/` for the pool's members only."""
-    integration = {
-        "type": "aws_proxy",
-        "httpMethod": "POST",  # how Lambda is called, whatever the route's method is
-        "uri": function_uri,
-        "passthroughBehavior": "when_no_match",
-        "timeoutInMillis": INTEGRATION_MILLISECONDS,
-    }
+    integration = function_integration(function_uri)
     return {
         "openapi": "3.0.3",
         "info": {"title": "Review console", "version": "1"},
