@@ -12,7 +12,7 @@ from media_pipeline.events import parse_message
 from media_pipeline.records.attention import Attention
 from media_pipeline.records.decisions import Action
 from media_pipeline.records.record import Record, iso_time
-from tests.unit.reviews.conftest import ANNA, BERT, SHA256, Stack
+from tests.unit.reviews.conftest import ANNA, BERT, SHA256, Stack, WrittenTwice
 
 
 class Failing:
@@ -191,17 +191,7 @@ def test_evidence_that_an_earlier_try_of_the_call_wrote_counts(stack: Stack) -> 
 
 def test_write_whose_answer_was_lost_counts(stack: Stack) -> None:
     record = stack.put()
-    real = stack.dynamodb.update_item
-
-    class Twice:
-        def __getattr__(self, name: str) -> Any:
-            return getattr(stack.dynamodb, name)
-
-        def update_item(self, **request: Any) -> Any:
-            real(**request)
-            return real(**request)
-
-    asked = stack.decisions(dynamodb=Twice()).ask(record, Action.REJECT, ANNA)
+    asked = stack.decisions(dynamodb=WrittenTwice(stack.dynamodb)).ask(record, Action.REJECT, ANNA)
     assert stack.read(record).decision == asked.decision
     assert len(stack.messages()) == 1
 

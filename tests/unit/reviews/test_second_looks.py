@@ -11,7 +11,7 @@ from media_pipeline.records.decisions import Action
 from media_pipeline.records.record import Record, iso_time
 from media_pipeline.reviews.routes import Request, ReviewApi
 from media_pipeline.reviews.waiting import review_id
-from tests.unit.reviews.conftest import ANNA, BERT, SHA256, Stack
+from tests.unit.reviews.conftest import ANNA, BERT, SHA256, Stack, WrittenTwice
 
 
 def decided(stack: Stack, action: str = "reject", **changed: Any) -> Record:
@@ -105,15 +105,7 @@ def test_of_two_second_looks_one_counts(stack: Stack) -> None:
 
 def test_second_look_whose_answer_was_lost_counts_once(stack: Stack) -> None:
     record = decided(stack)
-
-    class Twice:
-        def __getattr__(self, name: str) -> Any:
-            real = getattr(stack.dynamodb, name)
-            if name != "update_item":
-                return real
-            return lambda **request: (real(**request), real(**request))[1]
-
-    stack.decisions(dynamodb=Twice()).ask(record, Action.APPROVE, BERT)
+    stack.decisions(dynamodb=WrittenTwice(stack.dynamodb)).ask(record, Action.APPROVE, BERT)
     assert len(stack.read(record).attributes["second"]) == 1
 
 

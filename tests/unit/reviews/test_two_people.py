@@ -11,7 +11,7 @@ from media_pipeline.records.approvals import approvals_given, approved_by
 from media_pipeline.records.decisions import Action
 from media_pipeline.reviews.asking import Decisions
 from media_pipeline.reviews.documents import summary
-from tests.unit.reviews.conftest import ANNA, BERT, Stack
+from tests.unit.reviews.conftest import ANNA, BERT, Stack, WrittenTwice
 
 CARL = "arn:aws:iam::123456789012:user/carl"
 
@@ -96,15 +96,5 @@ def test_number_of_persons_is_that_of_the_labels(stack: Stack, persons: Any, mis
 def test_approval_whose_answer_was_lost_counts_once(stack: Stack) -> None:
     record = stack.put()
     asking(stack)
-    real = stack.dynamodb.update_item
-
-    class Twice:
-        def __getattr__(self, name: str) -> Any:
-            return getattr(stack.dynamodb, name)
-
-        def update_item(self, **request: Any) -> Any:
-            real(**request)
-            return real(**request)
-
-    stack.decisions(dynamodb=Twice()).ask(record, Action.APPROVE, ANNA)
+    stack.decisions(dynamodb=WrittenTwice(stack.dynamodb)).ask(record, Action.APPROVE, ANNA)
     assert len(approvals_given(stack.read(record))) == 1
