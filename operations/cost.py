@@ -4,9 +4,11 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from components.config_model import StackConfig
+from components.environment import METRICS_NAMESPACE
 from components.function_specs import FUNCTIONS
 from operations.ages import epoch
 from operations.billed import judged, units
@@ -15,6 +17,7 @@ from operations.what_if import label_in
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_cloudwatch.type_defs import MetricTypeDef
 
 DAY: Final = 86_400.0
 MONTH_DAYS: Final = 30
@@ -23,6 +26,10 @@ POLLS_A_MONTH: Final = 3 * 60 * 24 * MONTH_DAYS
 LEAST_SPAN: Final = DAY
 """Seconds of records that a forecast needs: uploads of an hour say nothing about a month."""
 TOP_LEVEL: Final = "(no prefix)"
+NO_RECORD: Final = "(in no record)"
+"""Requests to Rekognition of attempts that were killed before they wrote the answer down, or that asked again."""
+KEPT_SECONDS: Final = ((15 * DAY, 60), (63 * DAY, 300), (455 * DAY, 3600))
+"""How long CloudWatch keeps metrics at periods of so many seconds ("Metrics retention", CloudWatch User Guide)."""
 
 
 @dataclass
@@ -40,6 +47,10 @@ class Spent:
     def add(self, billed: Mapping[str, float]) -> None:
         """Add an object."""
         self.objects += 1
+        self.bill(billed)
+
+    def bill(self, billed: Mapping[str, float]) -> None:
+        """Add units that belong to no further object."""
         for kind, count in billed.items():
             self.units[kind] = self.units.get(kind, 0) + count
 
@@ -58,6 +69,8 @@ class Costs:
     """Judged pictures whose answer Rekognition gave to an earlier upload."""
     stored_bytes: float = 0
     """Of the listed renditions."""
+    unrecorded: int = 0
+    """Requests to Rekognition that no record shows."""
     first: float | None = None
     """When the first of them was finished, in epoch seconds."""
 
@@ -82,6 +95,17 @@ class Costs:
         if finished := record.get("finished_at"):
             at = epoch(str(finished))
             self.first = at if self.first is None else min(self.first, at)
+
+    def count_requests(self, requests: int) -> None:
+        """Add the requests to Rekognition that were counted beyond those that the records show.
+
+        A metric counts each before it is sent; a record shows only what its attempts lived to write down.
+        """
+        unrecorded = requests - int(self.total.units.get("rekognition_request", 0))
+        if unrecorded > 0:
+            self.unrecorded = unrecorded
+            for spent in (self.total, self.by_rule[NO_RECORD], self.by_prefix[NO_RECORD]):
+                spent.bill({"rekognition_request": unrecorded})
 
     @property
     def saved(self) -> float:
@@ -112,6 +136,7 @@ class Costs:
             "prices": prices.date.isoformat(),
             "objects": self.total.objects,
             "judged": int(self.total.units.get("rekognition_request", 0)),
+            "in_no_record": self.unrecorded,
             "total": self.total.dollars,
             "per_1000": self.per_thousand,
             "by_service": prices.by_service(self.total.units),
@@ -140,6 +165,11 @@ class Costs:
             yield f"{heading}:"
             for name, row in rows.items():
                 yield f"{_usd(row['dollars']):>12}  {row['objects']:>9,}  {name}"
+        if found["in_no_record"]:
+            yield (
+                f"{found['in_no_record']:,} of the judged pictures are in no record: their attempts were cut off, asked"
+                " again, or their records were removed"
+            )
         yield (f"saved: {found['saved']:,.2f} USD, since {found['reused']:,} pictures had been judged before")
         yield (
             f"renditions: {found['stored_gigabytes']:,.2f} GB, {found['storage_a_month']:,.2f} USD a month for storage"
@@ -156,6 +186,31 @@ def alarm_metrics(cloudwatch: "CloudWatchClient", service: str) -> int:
     pages = cloudwatch.get_paginator("describe_alarms").paginate(AlarmNamePrefix=f"{service}-")
     alarms = [alarm for page in pages for alarm in page["MetricAlarms"]]
     return sum(sum("MetricStat" in query for query in alarm.get("Metrics", ())) or 1 for alarm in alarms)
+
+
+def requests_counted(
+    cloudwatch: "CloudWatchClient", service: str, *, since: float, now: float | None = None
+) -> int:
+    """Return how many requests to Rekognition a stack's metric counts since then, in epoch seconds.
+
+    CloudWatch keeps metrics for 455 days, and adds what was printed within a minute or two. Raises what boto3 raises.
+    """
+    now = time.time() if now is None else now
+    period = next((seconds for kept, seconds in KEPT_SECONDS if now - since <= kept), KEPT_SECONDS[-1][1])
+    begin = max(since, now - KEPT_SECONDS[-1][0]) // period * period
+    metric: MetricTypeDef = {
+        "Namespace": METRICS_NAMESPACE,
+        "MetricName": "PicturesJudged",
+        "Dimensions": [{"Name": "service", "Value": service}],
+    }
+    pages = cloudwatch.get_paginator("get_metric_data").paginate(
+        MetricDataQueries=[
+            {"Id": "requests", "MetricStat": {"Metric": metric, "Period": period, "Stat": "Sum"}}
+        ],
+        StartTime=datetime.fromtimestamp(begin, UTC),
+        EndTime=datetime.fromtimestamp(now, UTC),
+    )
+    return round(sum(sum(found["Values"]) for page in pages for found in page["MetricDataResults"]))
 
 
 def idle_units(config: StackConfig, alarm_metrics: int) -> dict[str, float]:

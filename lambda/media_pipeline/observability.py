@@ -1,6 +1,7 @@
 """Logger, metrics and tracer in one place, all from Powertools; no other module imports them."""
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
@@ -8,6 +9,7 @@ from typing import Any, NamedTuple
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
+from aws_lambda_powertools.metrics.base import SingleMetric
 
 _SERVER_ERRORS = 500
 _TO_LINE = partial(json.dumps, default=str, separators=(",", ":"))
@@ -24,7 +26,9 @@ class Metric(NamedTuple):
 METRICS = {
     "BatchItemFailures": Metric("messages that were handed back to their queue"),
     "AgeAtHandBack": Metric("seconds since a message that was handed back was first sent"),
-    "PicturesJudged": Metric("pictures that Rekognition was paid to judge"),
+    "PicturesJudged": Metric(
+        "pictures that Rekognition was paid to judge: 1 before each request, -1 where it was refused"
+    ),
     "BudgetSpent": Metric(
         "messages that wait for the next day, since the budget of judged pictures is spent"
     ),
@@ -91,8 +95,15 @@ class Observability:
         self.logger.warning("message handed back: %s", error, exc_info=error, extra=extra)
 
     def pictures_judged(self, pictures: int) -> None:
-        """Count pictures that Rekognition was paid to judge."""
-        self._count("PicturesJudged", pictures)
+        """Count pictures that Rekognition is about to be asked about; take those off that it refused (less than 0).
+
+        Writes the line at once, since a function that is killed flushes no metrics, from any thread: other lines must
+        not come between a line and its end.
+        """
+        metric = SingleMetric()
+        metric.add_metric(name="PicturesJudged", unit=MetricUnit.Count, value=pictures)
+        metric.add_dimension("service", str(self.logger.service))
+        sys.stdout.write(_TO_LINE(metric.serialize_metric_set()) + "\n")
 
     def budget_spent(self, error: Exception, *, object_key: str | None) -> None:
         """Count and log a message that waits for the next day: nothing failed, so it was not handed back."""

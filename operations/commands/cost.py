@@ -11,9 +11,12 @@ from operations.ages import duration, iso
 from operations.billed import READ
 from operations.commands.arguments import add_stack
 from operations.configuration import stack_configuration
-from operations.cost import Costs, alarm_metrics
+from operations.cost import Costs, alarm_metrics, requests_counted
 from operations.scanning import scan
 from operations.stack import StackOutputs
+
+ASKED_BEFORE = 3600.0
+"""Seconds from the first request about an object to its outcome, in all but outages."""
 
 if TYPE_CHECKING:
     from operations.commands.arguments import Commands
@@ -25,7 +28,8 @@ def add(commands: "Commands") -> None:
         "cost",
         help="say what was processed has cost, by service, rule and prefix, and what a month of it would cost",
         description="Add up what AWS bills for every recorded object, at the list prices of operations/prices.toml:"
-        " requests, units and seconds, without transfer and without what is free. Reads the records; changes nothing.",
+        " requests, units and seconds, without transfer and without what is free. Reads the records, and the metric"
+        " that counts every request to Rekognition; changes nothing.",
     )
     add_stack(cost)
     cost.add_argument(
@@ -43,6 +47,10 @@ def run(options: argparse.Namespace) -> int:
     records = scan(dynamodb, outputs.records_table, READ, since=None if since is None else iso(since))
     cloudwatch = boto3.client("cloudwatch", region_name=outputs.region)
     costs = Costs.of(records, config, alarm_metrics=alarm_metrics(cloudwatch, config.service))
+    if (began := since if since is not None else costs.first) is not None:
+        # Without a time, from the hour before the first outcome on: that is when it was judged.
+        margin = 0 if since is not None else ASKED_BEFORE
+        costs.count_requests(requests_counted(cloudwatch, config.service, since=began - margin))
     if options.json:
         print(json.dumps(costs.document(since=since), indent=2))
     else:

@@ -60,9 +60,6 @@ class QuietObservability(Observability):
     def budget_spent(self, error: Exception, *, object_key: str | None) -> None:
         """Ignore the log line: nobody reads it."""
 
-    def pictures_judged(self, pictures: int) -> None:
-        """Ignore the count: the checks count the requests themselves."""
-
     def unknown_message(self, body: str, error: Exception) -> None:
         """Ignore the log line: nobody reads it."""
 
@@ -120,6 +117,8 @@ class ClientPool:
 
     def __init__(self) -> None:
         self.wire = Wire()
+        self.pictures_judged = 0
+        """What the clients of Rekognition of this run counted; their environments would write it as a metric."""
         self._made: dict[float, list[ClientSet]] = defaultdict(list)  # by the time-out they are made for
         self._free: dict[float, list[ClientSet]] = {}
         self._session: Any = None
@@ -128,6 +127,7 @@ class ClientPool:
     def begin(self, network: Network) -> None:
         """Start a new run: all client sets are free, and connected to its network."""
         self.wire.network = network
+        self.pictures_judged = 0
         self._free = defaultdict(list, {timeout: list(made) for timeout, made in self._made.items()})
 
     def take(self, timeout: float) -> ClientSet:
@@ -148,6 +148,9 @@ class ClientPool:
             for client in self._api_clients:
                 self.wire.attach(client, signs=True)
         return self._api_clients
+
+    def _count(self, pictures: int) -> None:
+        self.pictures_judged += pictures
 
     def give_back(self, used: ClientSet) -> None:
         """Free a client set that no invocation uses any more."""
@@ -174,7 +177,7 @@ class ClientPool:
             # One session: its loaded service models are shared.
             mock.patch("botocore.session.get_session", return_value=self._session),
         ):
-            clients, judge = Clients.create(timeout), rekognition(timeout)
+            clients, judge = Clients.create(timeout), rekognition(timeout, self._count)
         for client in (clients.s3, clients.dynamodb, clients.sns, clients.sqs, judge):
             self.wire.attach(client)
         return ClientSet(clients, judge, quotas, limiters, timeout)

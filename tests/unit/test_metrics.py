@@ -8,6 +8,15 @@ from media_pipeline.observability import METRICS, Observability
 from media_pipeline.records.record import Status
 
 
+def test_a_picture_is_counted_before_rekognition_is_asked_and_not_when_the_invocation_ends(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "MediaPipeline")
+    Observability(tracing=False).pictures_judged(-1)
+    (line,) = capsys.readouterr().out.splitlines()
+    assert json.loads(line)["PicturesJudged"] == [-1.0]
+
+
 def test_every_metric_is_listed_with_its_dimensions(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import botocore.session
 from botocore.config import Config
+from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError
 
 from media_pipeline.invocation import CALL_SHARE
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 ATTEMPTS = 3
 CONNECT_SHARE = 1 / 60  # of the function's time-out, each attempt
 READ_SHARE = 1 / 20  # with both, three attempts and their pauses stay within invocation.CALL_SHARE
+_REFUSED = 300  # HTTP status
 LARGE_COPY_SHARE = CALL_SHARE - 2 * CONNECT_SHARE  # of one attempt, so that it stays within CALL_SHARE too
 
 
@@ -41,9 +43,25 @@ class Clients:
         return cls(**services, large_copies=cache(partial(large_copies_s3, timeout)))
 
 
-def rekognition(timeout: float) -> "RekognitionClient":
-    """Create the client of Rekognition, which slows itself down: a busy stack reaches Rekognition's quota first."""
+def rekognition(timeout: float, count: Callable[[int], None]) -> "RekognitionClient":
+    """Create the client of Rekognition, which slows itself down: a busy stack reaches Rekognition's quota first.
+
+    `count` is called with 1 before each request is sent, whatever becomes of the function afterwards, and with -1 where
+    AWS refused the request or could not be reached: such a request is not billed. The SDK's own retries count as well.
+    """
     client: RekognitionClient = _client("rekognition", timeout, "adaptive")
+
+    def sent(**_: Any) -> None:
+        count(1)
+
+    def received(response_dict: dict[str, Any] | None, exception: Exception | None, **_: Any) -> None:
+        is_refused = response_dict is not None and response_dict["status_code"] >= _REFUSED
+        if is_refused or isinstance(exception, (ConnectTimeoutError, EndpointConnectionError)):
+            count(-1)
+
+    events = client.meta.events
+    events.register("before-send.rekognition.DetectModerationLabels", sent)
+    events.register("response-received.rekognition.DetectModerationLabels", received)
     return client
 
 

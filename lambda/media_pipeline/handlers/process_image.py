@@ -18,7 +18,8 @@ def _build() -> MessageWorker:
     timeout = Variables(os.environ).seconds("TIMEOUT")
     settings = ImageSettings.from_environment(os.environ)
     observability = Observability(tracing=settings.tracing)
-    return image_worker(settings, Clients.create(timeout), rekognition(timeout), observability, time.time)
+    judge = rekognition(timeout, observability.pictures_judged)
+    return image_worker(settings, Clients.create(timeout), judge, observability, time.time)
 
 
 handler = _build()  # while Lambda initialises the environment, with a full vCPU whatever the memory

@@ -19,7 +19,8 @@ def _build() -> MessageWorker:
     seconds = client_timeout(Variables(os.environ).seconds("TIMEOUT"))
     clients = Clients.create(seconds)
     observability = Observability(tracing=settings.tracing)
-    return video_worker(settings, clients, rekognition(seconds), observability, time.time, seconds)
+    judge = rekognition(seconds, observability.pictures_judged)
+    return video_worker(settings, clients, judge, observability, time.time, seconds)
 
 
 handler = _build()  # while Lambda initialises the environment, with a full vCPU whatever the memory

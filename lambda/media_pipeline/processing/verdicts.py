@@ -254,22 +254,18 @@ class Verdicts:
             fresh.append(answer)
 
         look = self._look(attempt, proxies, known, before_each)
-        try:
-            with Spending(self._budget, attempt) as spending:
-                judged = self._moderator.judge(
-                    proxies,
-                    before_each=spending.before(before_each),
-                    times=times,
-                    many_scenes=many_scenes,
-                    known=known,
-                    cached=look.known if look else None,
-                    on_answer=remember,
-                    on_refused=spending.refused,
-                    together=attempt.overlap.at_most(requests_at_once(attempt.invocation)),
-                )
-        finally:
-            if fresh:
-                self._observability.pictures_judged(len(fresh))
+        with Spending(self._budget, attempt) as spending:
+            judged = self._moderator.judge(
+                proxies,
+                before_each=spending.before(before_each),
+                times=times,
+                many_scenes=many_scenes,
+                known=known,
+                cached=look.known if look else None,
+                on_answer=remember,
+                on_refused=spending.refused,
+                together=attempt.overlap.at_most(requests_at_once(attempt.invocation)),
+            )
         if self._cache is not None and look is not None and fresh:
             asked_from, has_time = self._moderator.asked_from, lambda: attempt.invocation.has_time
             keep = partial(self._cache.keep, look, fresh, asked_from=asked_from, has_time=has_time)

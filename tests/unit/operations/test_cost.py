@@ -1,6 +1,8 @@
 """What `operations cost` adds up from records: figures that can be checked by hand, and those of real pictures."""
 
 import json
+import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ from components.config_model import StackConfig
 from components.stack_files import read_config
 from operations.__main__ import main
 from operations.billed import READ, judged, units
-from operations.cost import DAY, Costs
+from operations.cost import DAY, NO_RECORD, Costs, requests_counted
 from operations.prices import Prices
 from operations.scanning import scan
 from tests.components.recording import PROJECT
@@ -104,6 +106,45 @@ def test_dollars_are_by_rule_and_by_prefix_and_what_was_known_before_is_saved(co
     for rows in (found["by_rule"], found["by_prefix"]):
         assert sum(row["dollars"] for row in rows.values()) == pytest.approx(found["total"])
     assert sum(found["by_service"].values()) == pytest.approx(found["total"])
+
+
+def test_requests_that_no_record_shows_are_paid_for_and_have_a_row_of_their_own(config: StackConfig) -> None:
+    costs = Costs.of([record("a.jpg", moderation=moderated("allow", False))], config)
+    before = costs.total.dollars
+    costs.count_requests(1)
+    assert (costs.unrecorded, costs.total.dollars) == (0, before)
+    costs.count_requests(4)
+    found = costs.document(since=None, now=0.0)
+    assert (found["objects"], found["judged"], found["in_no_record"]) == (1, 4, 3)
+    assert found["total"] - before == pytest.approx(0.003)
+    for rows in (found["by_rule"], found["by_prefix"]):
+        assert rows[NO_RECORD]["dollars"] == pytest.approx(0.003)
+        assert sum(row["dollars"] for row in rows.values()) == pytest.approx(found["total"])
+    assert "3 of the judged pictures are in no record" in "\n".join(costs.lines(since=None, now=0.0))
+
+
+@pytest.mark.usefixtures("stack")
+@pytest.mark.parametrize("days", [1, 40, 400])
+def test_requests_are_those_of_the_stacks_metric_less_what_was_refused(days: int) -> None:
+    cloudwatch, now = boto3.client("cloudwatch"), time.time()
+
+    def counted(service: str, value: float, ago: float) -> None:
+        cloudwatch.put_metric_data(
+            Namespace="MediaPipeline",
+            MetricData=[
+                {
+                    "MetricName": "PicturesJudged",
+                    "Dimensions": [{"Name": "service", "Value": service}],
+                    "Value": value,
+                    "Timestamp": datetime.fromtimestamp(now - ago, UTC),
+                }
+            ],
+        )
+
+    for value, ago in ((1, 30), (1, 30), (-1, 30), (1, (days - 0.5) * DAY), (1, (days + 0.5) * DAY)):
+        counted("media-pipeline-dev", value, ago)
+    counted("media-pipeline-prod", 1, 30)
+    assert requests_counted(cloudwatch, "media-pipeline-dev", since=now - days * DAY, now=now) == 2
 
 
 def test_a_forecast_needs_a_day_and_is_of_thirty_days(config: StackConfig) -> None:

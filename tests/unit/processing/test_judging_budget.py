@@ -13,7 +13,6 @@ from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
 from media_pipeline.errors import BudgetSpentError
-from media_pipeline.observability import Observability
 from media_pipeline.processing.messages import LONGEST_HIDDEN, pause
 from media_pipeline.processing.spending import SPREAD_SECONDS
 from media_pipeline.records.budget import DAY, JudgingBudget
@@ -131,15 +130,6 @@ def test_without_an_answer_about_the_budget_nobody_is_asked(stack: MotoStack) ->
 def test_without_a_budget_nothing_is_counted(stack: MotoStack) -> None:
     assert stack.deliver(stack.upload("a.jpg", photo(1)))
     assert judged_today(stack) == 0
-
-
-def test_pictures_that_were_paid_for_are_counted_in_a_metric(stack: MotoStack) -> None:
-    counted: list[int] = []
-    with mock.patch.object(Observability, "pictures_judged", lambda _, pictures: counted.append(pictures)):
-        stack.settings = replace(stack.settings, cache_days=30)
-        for key in ("a.jpg", "b.jpg"):
-            stack.deliver(stack.upload(key, photo(1)))
-    assert counted == [1]
 
 
 def test_a_message_never_hides_for_longer_than_sqs_allows() -> None:
