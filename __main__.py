@@ -36,6 +36,8 @@ alerting = MediaAlerting(
         service=stack.service,
         alerts=stack.notify.alerts,
         results=stack.notify.results,
+        stack=stack.stack,
+        monthly_dollars=stack.notify.monthly_dollars,
         judged_per_day=stack.limits.judged_per_day,
         counts_expiring_reviews=stack.reconcile == "daily" and stack.retention.quarantine > 0,
     ),

@@ -9,6 +9,7 @@ import pulumi_aws as aws
 from components import iam
 from components.alarms import AlarmArgs, AlarmTopic, Metric, alarm
 from components.environment import METRICS_NAMESPACE
+from components.monthly_budget import monthly_budget
 from components.naming import Account, component_type
 
 ALERT_STATUSES = ("BLOCKED", "REVIEW", "FAILED")  # the `status` attribute that announcements carry
@@ -36,7 +37,11 @@ class MediaAlertingArgs:
     account: Account
     service: str
     alerts: Sequence[str]
+    stack: str
+    """The stack's name, which is the tag that the budget of AWS counts by."""
     results: Sequence[str] = field(default=())
+    monthly_dollars: int = 0
+    """What the stack may cost in a month before somebody gets an e-mail; 0 for no budget of AWS."""
     judged_per_day: int = 0
     """The budget of judged pictures; 0 for none, which needs no alarm."""
     counts_expiring_reviews: bool = False
@@ -73,6 +78,11 @@ class MediaAlerting(pulumi.ComponentResource):
             self._watch_budget(name, args.service)
         if args.counts_expiring_reviews:
             self._watch_reviews(name, args.service)
+        if args.monthly_dollars:
+            addresses = tuple({each.casefold(): each for each in args.alerts}.values())
+            monthly_budget(
+                name, dollars=args.monthly_dollars, stack=args.stack, addresses=addresses, opts=child
+            )
         self.register_outputs({"events": self.events.arn, "alarms": self.alarms.arn})
 
     def _subscribe(self, name: str, args: MediaAlertingArgs) -> None:

@@ -30,6 +30,8 @@ LOG_RETENTION_DAYS = (
 # S3 lifecycle and DynamoDB TTL accept any number of days; more than a century is a typing mistake.
 RETENTION_DAYS = (0, 36_500)
 JUDGED_PER_DAY = (0, 1_000_000_000)  # a million dollars a day
+MONTHLY_DOLLARS = (0, 100_000_000)
+BUDGET_ADDRESSES = 10  # AWS Cost Management User Guide, "Quotas": e-mail subscribers of a notification
 # Rekognition's models change without a new version in the answer as well: an answer that is a year old is none.
 CACHE_DAYS = (0, 365)
 # Regulation (EU) 2022/2065, article 20, has appeals for at least six months; who waits longer appeals no more.

@@ -76,6 +76,7 @@ def check_together(raw: Mapping[str, object], model: type[BaseModel]) -> Iterato
     yield from _twice(("formats",), formats)
     for who in ("alerts", "results"):
         yield from _twice(("notify", who), _object(raw.get("notify")).get(who))
+    yield from _budget(_object(raw.get("notify")))
     yield from _twice(("moderation", "exempt"), moderation.get("exempt"))
     yield from _origins(_object(raw.get("api")).get("corsOrigins"))
     yield from _appeals_without_originals(raw)
@@ -142,6 +143,22 @@ def _needed(raw: Mapping[str, object], model: type[BaseModel]) -> Iterator[Probl
                     allowed=words.allowed,
                     fix=set_command((group, name), words.example),
                 )
+
+
+def _budget(notify: Mapping[str, object]) -> Iterator[Problem]:
+    """Check that a budget tells somebody, and no more than AWS takes."""
+    dollars, alerts = notify.get("monthlyDollars"), notify.get("alerts")
+    if not isinstance(dollars, int) or dollars <= 0 or not isinstance(alerts, list):
+        return  # none, or what is wrong with them is reported by itself
+    if not 1 <= len(alerts) <= bounds.BUDGET_ADDRESSES:
+        yield Problem(
+            key="notify.monthlyDollars",
+            given=f"is {dollars}, and notify.alerts has {len(alerts)} addresses",
+            allowed=f"a budget whose e-mails go to the 1 to {bounds.BUDGET_ADDRESSES} addresses of notify.alerts",
+            fix=set_command(("notify", "alerts"), ["you@example.com"])
+            if not alerts
+            else remove_command(("notify", "alerts", bounds.BUDGET_ADDRESSES)),
+        )
 
 
 def _origins(origins: object) -> Iterator[Problem]:

@@ -209,6 +209,8 @@ class Notify(Keys):
     """Who gets e-mails about blocked, to review and failed objects, and about alarms."""
     results: Addresses = ()
     """Who gets e-mails about every outcome."""
+    monthly_dollars: Annotated[int, Whole(bounds.MONTHLY_DOLLARS, " of USD (0: no budget)", 100)] = 0
+    """What a month may cost: a budget of AWS mails those in `alerts` at 80 %, at 100 %, and when more is forecast."""
 
 
 class Review(Keys):

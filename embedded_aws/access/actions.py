@@ -217,6 +217,15 @@ def _cognito_idp(operation: str, parameters: Parameters, place: Place) -> list[N
     return [Need(f"cognito-idp:{operation}", place.arn("cognito-idp", f"userpool/{pool}") if pool else "*")]
 
 
+def _budgets(operation: str, parameters: Parameters, place: Place) -> list[Need]:
+    """Return the one of two actions that all operations on budgets share; tags have actions of their own."""
+    if "ResourceARN" in parameters:
+        return [Need(f"budgets:{operation}", parameters["ResourceARN"])]
+    action = "budgets:ViewBudget" if operation.startswith("Describe") else "budgets:ModifyBudget"
+    name = parameters.get("BudgetName") or parameters.get("Budget", {}).get("BudgetName", "*")
+    return [Need(action, f"arn:aws:budgets::{place.account}:budget/{name}")]
+
+
 SERVICES: dict[str, Callable[[str, Parameters, Place], list[Need]]] = {
     "s3": _s3,
     "dynamodb": _dynamodb,
@@ -225,6 +234,7 @@ SERVICES: dict[str, Callable[[str, Parameters, Place], list[Need]]] = {
     "logs": _logs,
     "lambda": _lambda,
     "apigateway": _apigateway,
+    "budgets": _budgets,
     "cloudwatch": _cloudwatch,
     "cognito-idp": _cognito_idp,
     "iam": _iam,

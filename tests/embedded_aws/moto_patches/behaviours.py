@@ -48,7 +48,7 @@ def outcomes(clients: Clients, fresh: Callable[[], None]) -> dict[str, bool]:
         fresh()
         try:
             found[name] = one(clients)
-        except ClientError:
+        except (ClientError, NotImplementedError):
             found[name] = False
     return found
 
@@ -145,6 +145,17 @@ def apis_usage_plan_limits(clients: Clients) -> bool:
     gateway.update_usage_plan(usagePlanId=plan, patchOperations=operations)
     shown = gateway.get_usage_plan(usagePlanId=plan)
     return bool(shown["throttle"]["rateLimit"] == 0.5 and shown["quota"]["limit"] == 7)
+
+
+@check
+def budgets_tags(clients: Clients) -> bool:
+    budgets, account = clients("budgets"), "123456789012"
+    limit = {"Amount": "1", "Unit": "USD"}
+    budget = {"BudgetName": "b", "BudgetType": "COST", "TimeUnit": "MONTHLY", "BudgetLimit": limit}
+    tags = [{"Key": "a", "Value": "b"}]
+    budgets.create_budget(AccountId=account, Budget=budget, ResourceTags=tags)
+    shown = budgets.list_tags_for_resource(ResourceARN=f"arn:aws:budgets::{account}:budget/b")
+    return bool(shown["ResourceTags"] == tags)
 
 
 @check

@@ -108,6 +108,7 @@ class Sample:
             },
             "put_bucket_policy": {"Bucket": "sample", "Policy": bucket_policy(self.world.account_id)},
             "create_queue": {"QueueName": "new"},
+            "create_budget": {"AccountId": self.world.account_id, "Budget": budget()},
             "change_message_visibility": {
                 "QueueUrl": self.queue,
                 "ReceiptHandle": "x",
@@ -201,6 +202,7 @@ OPERATIONS = {
     "cloudwatch": {"put_metric_alarm", "put_dashboard"},
     "dynamodb": {"create_table", "delete_table"},
     "scheduler": {"create_schedule"},
+    "budgets": {"create_budget"},
     "cognito-idp": {"create_user_pool_domain", "delete_user_pool", "create_user_pool_client"},
     "iam": {"create_role", "put_role_policy", "delete_role", "create_policy"},
 }
@@ -212,6 +214,29 @@ def dashboard(kind: str = "metric", place: Arguments | None = None, **shown: Any
     properties = {**(chart if kind == "metric" else {}), **shown}
     widget = {"type": kind, "width": 12, "height": 6, "properties": properties, **(place or {})}
     return json.dumps({"widgets": [widget]})
+
+
+def budget(**changed: Any) -> Arguments:
+    """Return a budget."""
+    limit = {"Amount": "10", "Unit": "USD"}
+    made = {"BudgetName": "b", "BudgetType": "COST", "TimeUnit": "MONTHLY", "BudgetLimit": limit}
+    return {**made, **changed}
+
+
+def notifications(count: int, addresses: list[str]) -> list[Arguments]:
+    """Return so many notifications of a budget, each to all addresses."""
+    subscribers = [{"SubscriptionType": "EMAIL", "Address": address} for address in addresses]
+    return [
+        {
+            "Notification": {
+                "NotificationType": "ACTUAL",
+                "ComparisonOperator": "GREATER_THAN",
+                "Threshold": 80 + number,
+            },
+            "Subscribers": subscribers,
+        }
+        for number in range(count)
+    ]
 
 
 def lifecycle_rule(**actions: Any) -> Arguments:

@@ -258,6 +258,27 @@ def a_dashboard(_: Bench) -> Made:
     )
 
 
+def a_budget(_: Bench) -> Made:
+    service = {"key": "SERVICE", "values": ["Amazon Rekognition"]}
+    notification = {
+        "notificationType": "ACTUAL",
+        "comparisonOperator": "GREATER_THAN",
+        "threshold": 80,
+        "thresholdType": "PERCENTAGE",
+        "subscriberEmailAddresses": ["a@example.com"],
+    }
+    same = {
+        "name": "b",
+        "budgetType": "COST",
+        "timeUnit": "MONTHLY",
+        "limitUnit": "USD",
+        "metrics": "UnblendedCost",
+        "filterExpression": {"ors": [{"tags": {"key": "Stack", "values": ["dev"]}}, {"dimensions": service}]},
+        "notifications": [notification],
+    }
+    return "aws:budgets/budget:Budget", {**same, "limitAmount": "10"}, {**same, "limitAmount": "20"}
+
+
 def a_mapping(bench: Bench) -> Made:
     name = function(bench)
     role = next(id_ for handler, id_, _ in bench.made if handler.type_name == "aws:iam/role:Role")
@@ -340,6 +361,7 @@ CASES: tuple[Case, ...] = (
     a_log_group,
     an_alarm,
     a_dashboard,
+    a_budget,
     a_mapping,
     a_permission,
     a_schedule,

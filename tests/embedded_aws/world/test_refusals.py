@@ -18,8 +18,10 @@ from .refusal_sample import (
     Arguments,
     Sample,
     bucket_policy,
+    budget,
     dashboard,
     lifecycle_rule,
+    notifications,
     policy_of_characters,
     tag_set,
 )
@@ -121,6 +123,17 @@ REFUSED: list[tuple[str, Arguments, str]] = [
     ("put_metric_alarm", {"DatapointsToAlarm": 2}, "DatapointsToAlarm"),
     ("put_metric_alarm", {"TreatMissingData": "notbreaching"}, "TreatMissingData"),
     ("put_metric_alarm", "two results", "Exactly one element"),  # type: ignore[list-item]
+    (
+        "create_budget",
+        {"Budget": budget(FilterExpression={"Tags": {"Key": "k", "Values": ["v"]}})},
+        "Metrics",
+    ),
+    ("create_budget", {"NotificationsWithSubscribers": notifications(6, ["a@example.com"])}, "at most 5"),
+    (
+        "create_budget",
+        {"NotificationsWithSubscribers": notifications(1, [f"{number}@example.com" for number in range(11)])},
+        "at most 10 e-mail addresses",
+    ),
     ("put_dashboard", {"DashboardBody": "{"}, "valid JSON"),
     ("put_dashboard", {"DashboardBody": dashboard("clock")}, "type is 'clock'"),
     ("put_dashboard", {"DashboardBody": dashboard(place={"x": 13})}, "beyond column 24"),

@@ -78,7 +78,7 @@ CONFIGURATIONS: dict[str, dict[str, Any]] = {
         "video.height": 1080,
         "moderation.block.Violence": 90,
         "lists": {"like": "block"},
-        "notify": {"alerts": [A, B], "results": [A]},
+        "notify": {"alerts": [A, B], "results": [A], "monthlyDollars": 200},
     },
 }  # fmt: skip
 SHORT = ("no video", "web pages")
