@@ -40,13 +40,13 @@ class Account:
     region: str
 
     @classmethod
-    def current(cls, config: StackConfig, provider: aws.Provider) -> "Account":
-        """Look up the account and partition of the credentials that `provider` uses."""
-        options = pulumi.InvokeOutputOptions(provider=provider)
+    def current(cls, region: str, *, parent: pulumi.Resource) -> "Account":
+        """Look up the account and partition of the credentials that the provider of `parent`'s children uses."""
+        options = pulumi.InvokeOutputOptions(parent=parent)
         return cls(
             id=aws.get_caller_identity_output(opts=options).account_id,
             partition=aws.get_partition_output(opts=options).partition,
-            region=config.region,
+            region=region,
         )
 
 

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import pulumi
-import pulumi_aws as aws
 from pulumi.runtime import invoke_async
 
 from components import bounds, function_specs
@@ -117,11 +116,14 @@ def memory_warning(config: StackConfig, executions: float | None) -> str | None:
     )
 
 
-def look_at_quotas(config: StackConfig, provider: aws.Provider) -> None:
-    """In a preview, warn of each quota of the account that the stack exceeds; do nothing in an update."""
+def look_at_quotas(config: StackConfig, *, parent: pulumi.Resource) -> None:
+    """In a preview, warn of each quota of the account that the stack exceeds; do nothing in an update.
+
+    The account is that of the provider of `parent`'s children.
+    """
     if pulumi.runtime.is_dry_run():
         # As an output, so that the program does not end before it.
-        _: pulumi.Output[None] = pulumi.Output.from_input(_look(config, provider))
+        _: pulumi.Output[None] = pulumi.Output.from_input(_look(config, parent))
 
 
 def look_at_role(arn: pulumi.Output[str], options: pulumi.ResourceOptions) -> None:
@@ -151,13 +153,13 @@ async def _look_at_role(arn: pulumi.Output[str], options: pulumi.ResourceOptions
         )
 
 
-async def _look(config: StackConfig, provider: aws.Provider) -> None:
+async def _look(config: StackConfig, parent: pulumi.Resource) -> None:
     executions: float | None = None
     for quota in QUOTAS:
         if not quota.needed(config):
             continue
         try:
-            allowed = await _read(quota, provider)
+            allowed = await _read(quota, parent)
         except Exception as error:  # noqa: BLE001 - what Pulumi raises for a failed function; only a look was lost
             pulumi.log.info(_not_looked_at(quota, config, error))
             continue
@@ -172,9 +174,9 @@ async def _look(config: StackConfig, provider: aws.Provider) -> None:
     )
 
 
-async def _read(quota: Quota, provider: aws.Provider) -> float:
+async def _read(quota: Quota, parent: pulumi.Resource) -> float:
     arguments = {"serviceCode": quota.service, "quotaCode": quota.code}
-    answer = await invoke_async(_GET_QUOTA, arguments, pulumi.InvokeOptions(provider=provider))
+    answer = await invoke_async(_GET_QUOTA, arguments, pulumi.InvokeOptions(parent=parent))
     return float(answer["value"])
 
 

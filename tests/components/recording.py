@@ -49,6 +49,8 @@ class Registered:
     custom: bool
     aliases: tuple[str, ...]
     """Names that it had before."""
+    was_at_the_root: bool
+    """Whether it was a child of the stack itself before."""
 
     def json(self, key: str) -> Any:
         """Parse an input that is a JSON document."""
@@ -183,7 +185,8 @@ class _Monitor(MockMonitor):
                     provider=request.provider,
                     depends_on=tuple(request.dependencies),
                     custom=request.custom,
-                    aliases=tuple(alias.spec.name for alias in request.aliases),
+                    aliases=tuple(alias.spec.name for alias in request.aliases if alias.spec.name),
+                    was_at_the_root=any(alias.spec.noParent for alias in request.aliases),
                 )
             )
         return response

@@ -52,19 +52,30 @@ RELEASED = {
 }  # fmt: skip
 
 
-def test_the_program_is_eight_families_of_components_under_the_stack(recorded: Recording) -> None:
-    top = {
+def test_the_program_is_one_pipeline_and_its_provider(recorded: Recording) -> None:
+    top = [
         resource.type
         for resource in recorded.resources
         if resource.parent.endswith(f"-{recorded.stack}") and "pulumi:pulumi:Stack::" in resource.parent
-    }
-    assert top == FAMILIES | {"pulumi:providers:aws"}
+    ]
+    assert sorted(top) == ["media-pipeline:index:MediaPipeline", "pulumi:providers:aws"]
+
+
+def test_the_pipeline_is_eight_families_of_components(recorded: Recording) -> None:
+    pipeline = recorded.one("media-pipeline:index:MediaPipeline")
+    assert {resource.type for resource in recorded.under(pipeline.urn)} == FAMILIES
+
+
+def test_the_pipelines_children_are_those_that_stacks_have_had_at_their_root(recorded: Recording) -> None:
+    pipeline = recorded.one("media-pipeline:index:MediaPipeline")
+    moved = {resource.urn for resource in recorded.resources if resource.was_at_the_root}
+    assert moved == {resource.urn for resource in recorded.under(pipeline.urn)}
 
 
 def test_every_resource_belongs_to_a_component(recorded: Recording) -> None:
     components = {resource.urn for resource in recorded.resources if not resource.custom}
     for resource in recorded.resources:
-        if resource.type not in FAMILIES | {"pulumi:providers:aws"}:
+        if resource.type not in ("media-pipeline:index:MediaPipeline", "pulumi:providers:aws"):
             assert resource.parent in components, resource.urn
 
 
@@ -76,9 +87,13 @@ def test_every_resource_is_made_by_the_programs_own_provider(recorded: Recording
 
 
 def test_every_name_starts_with_its_components_name(recorded: Recording) -> None:
+    pipeline = recorded.one("media-pipeline:index:MediaPipeline")
     names = {resource.urn: resource.name for resource in recorded.resources}
+    names[pipeline.urn] = f"media-pipeline-{recorded.stack}"
     for resource in recorded.resources:
-        assert resource.name.startswith(names.get(resource.parent, f"media-pipeline-{recorded.stack}"))
+        assert resource is pipeline or resource.name.startswith(
+            names.get(resource.parent, names[pipeline.urn])
+        )
 
 
 def test_no_resource_has_a_fixed_physical_name_but_the_layer(recorded: Recording) -> None:
