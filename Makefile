@@ -36,6 +36,18 @@ check: $(READY) ## run the formatter, linter, type checker and import contracts
 	@$(RUN) -m mypy
 	@PYTHONPATH=lambda $(VENV)/bin/lint-imports --no-logo
 
+# Each tool in an environment of its own: their requirements contradict each other's and the project's.
+AUDIT := $(VENV)/audit
+AUDIT_TOOLS := bandit zizmor cloudsplaining checkov
+$(AUDIT)/%/.ready: scripts/audit/requirements/%.txt | $(READY)
+	@rm -rf $(@D) && $(RUN) -m venv $(@D)
+	@$(@D)/bin/python -m pip install --quiet --require-hashes -r $< && touch $@
+
+.PHONY: audit
+audit: export PYTHONPATH = lambda
+audit: $(READY) $(AUDIT_TOOLS:%=$(AUDIT)/%/.ready) ## hold resources, policies, workflows and code against Checkov, cloudsplaining, zizmor and bandit [ONLY=tool]
+	@$(RUN) -m scripts.audit $(if $(ONLY),--only=$(ONLY))
+
 .PHONY: format
 format: $(READY) ## rewrite the code as `make check` wants it
 	@$(RUN) -m ruff format .
@@ -80,6 +92,7 @@ lock: ## pin all requirements with their hashes again [UPGRADE=1 for newer versi
 	@$(call pin,requirements-dev,$(LAYERS:%=-c %.txt) -c requirements.txt)
 	@$(call pin,benchmarks/requirements,)
 	@$(call pin,tests/api_end_to_end/requirements,)
+	@$(foreach tool,$(AUDIT_TOOLS),$(call pin,scripts/audit/requirements/$(tool),);)
 
 .PHONY: demo
 demo: export DEMO_STACK = $(value STACK)

@@ -1,8 +1,10 @@
-"""AccessLog: the upload API's access log, where the account allows API Gateway to write to CloudWatch."""
+"""AccessLog: the access log of an API, where the account allows API Gateway to write to CloudWatch."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Final
 
 import pulumi
 import pulumi_aws as aws
@@ -12,29 +14,33 @@ from components.naming import component_type
 
 # API Gateway has one set of account settings per account and region; the provider gives it this id.
 ACCOUNT_SETTINGS = "api-gateway-account"
-# Neither address nor user agent of the caller: the key's id is enough.
-FORMAT = json.dumps(
-    {
-        "request_id": "$context.requestId",
-        "time": "$context.requestTimeEpoch",
-        "method": "$context.httpMethod",
-        "route": "$context.resourcePath",
-        "status": "$context.status",
-        "refused_as": "$context.error.responseType",
-        "response_bytes": "$context.responseLength",
-        "milliseconds": "$context.responseLatency",
-        "api_key_id": "$context.identity.apiKeyId",
-        "trace_id": "$context.xrayTraceId",
-    },
-    separators=(",", ":"),
-)
+# Neither address nor user agent of the caller: who it was is enough.
+_LINE: Final = {
+    "request_id": "$context.requestId",
+    "time": "$context.requestTimeEpoch",
+    "method": "$context.httpMethod",
+    "route": "$context.resourcePath",
+    "status": "$context.status",
+    "refused_as": "$context.error.responseType",
+    "response_bytes": "$context.responseLength",
+    "milliseconds": "$context.responseLatency",
+    "trace_id": "$context.xrayTraceId",
+}
+BY_KEY: Final = {"api_key_id": "$context.identity.apiKeyId"}
+# A path, because the console has one route for all of them, and it is of interest who looked at what.
+BY_PERSON: Final = {"path": "$context.path", "reviewer": "$context.authorizer.claims.sub"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class AccessLogArgs:
-    """`retention` in days (0: kept)."""
+    """`retention` in days (0: kept); `caller`: what a line calls the caller, `BY_KEY` or `BY_PERSON`.
+
+    `looks_at_role`: whether a preview looks at the account's role, which one log of a stack does for all.
+    """
 
     retention: int
+    caller: Mapping[str, str]
+    looks_at_role: bool = True
 
 
 class AccessLog(pulumi.ComponentResource):
@@ -54,12 +60,15 @@ class AccessLog(pulumi.ComponentResource):
         group = aws.cloudwatch.LogGroup(f"{name}-log", retention_in_days=args.retention, opts=child)
         account = aws.apigateway.Account.get(f"{name}-account", ACCOUNT_SETTINGS, opts=child)
         self.throttle = account.throttle_settings
-        preflight.look_at_role(account.cloudwatch_role_arn, child)
-        self.settings = pulumi.Output.all(role=account.cloudwatch_role_arn, group=group.arn).apply(_settings)
+        if args.looks_at_role:
+            preflight.look_at_role(account.cloudwatch_role_arn, child)
+        line = json.dumps({**_LINE, **args.caller}, separators=(",", ":"))
+        found = pulumi.Output.all(role=account.cloudwatch_role_arn, group=group.arn)
+        self.settings = found.apply(partial(_settings, line))
         self.register_outputs({"log_group": group.name})
 
 
-def _settings(found: dict[str, str]) -> aws.apigateway.StageAccessLogSettingsArgs | None:
+def _settings(line: str, found: dict[str, str]) -> aws.apigateway.StageAccessLogSettingsArgs | None:
     if not found["role"]:
         return None
-    return aws.apigateway.StageAccessLogSettingsArgs(destination_arn=found["group"], format=FORMAT)
+    return aws.apigateway.StageAccessLogSettingsArgs(destination_arn=found["group"], format=line)

@@ -10,6 +10,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components import review_document
+from components.access_log import BY_PERSON, AccessLog, AccessLogArgs
 from components.config_model import StackConfig
 from components.function import Platform, PythonFunction, PythonFunctionArgs
 from components.function_specs import REVIEW_API
@@ -146,6 +147,14 @@ class ReviewConsole(pulumi.ComponentResource):
             opts=child,
         )
         login = pulumi.Output.concat("https://", domain.domain, ".auth.", config.region, ".amazoncognito.com")
+        # Who asked for which picture that is withheld. Decisions are in the records, with who took them.
+        log = AccessLog(
+            f"{name}-access",
+            AccessLogArgs(
+                retention=config.retention.logs, caller=BY_PERSON, looks_at_role=not config.api.enabled
+            ),
+            child,
+        )
         return aws.apigateway.Stage(
             f"{name}-stage",
             rest_api=rest_api.id,
@@ -153,6 +162,7 @@ class ReviewConsole(pulumi.ComponentResource):
             stage_name=stage_name,
             variables={"page": page, "login": login, "client": self._client(f"{name}-client", page).id},
             xray_tracing_enabled=config.tracing,
+            access_log_settings=log.settings,
             opts=child,
         )
 

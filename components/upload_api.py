@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components import openapi
-from components.access_log import AccessLog, AccessLogArgs
+from components.access_log import BY_KEY, AccessLog, AccessLogArgs
 from components.alarms import AlarmArgs, Metric, alarm
 from components.config_model import Api, StackConfig
 from components.function import Platform, PythonFunction, PythonFunctionArgs
@@ -108,7 +108,7 @@ class UploadApi(pulumi.ComponentResource):
         )
         log = AccessLog(
             f"{name}-access",
-            AccessLogArgs(retention=config.retention.logs),
+            AccessLogArgs(retention=config.retention.logs, caller=BY_KEY),
             pulumi.ResourceOptions(parent=self),
         )
         stage = aws.apigateway.Stage(

@@ -177,7 +177,8 @@ class Handler(ABC):
 
         Raises DeploymentRefusedError where it is longer than AWS allows.
         """
-        assert self.autoname is not None  # noqa: S101 - the only callers have looked
+        if self.autoname is None:
+            raise TypeError(f"{self.schema().token} is not given a name by Pulumi")
         name = urn.rsplit("::", 1)[-1]
         suffix = hashlib.sha256(urn.encode() + seed).hexdigest()[:AUTONAME_SUFFIX_LENGTH]
         made = f"{name.lower() if self.autoname.lower else name}-{suffix}"

@@ -77,7 +77,8 @@ class ServingProcess:
         self._end()
 
     def _ready(self) -> dict[str, Any]:
-        assert self._process.stdout is not None  # noqa: S101 - it is a pipe, see above
+        if self._process.stdout is None:
+            raise TypeError("the process was not started with a pipe")
         watchdog = threading.Timer(_START_SECONDS, self._process.kill)
         watchdog.start()
         try:

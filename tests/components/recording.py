@@ -51,6 +51,8 @@ class Registered:
     """Names that it had before."""
     was_at_the_root: bool
     """Whether it was a child of the stack itself before."""
+    property_dependencies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """URNs of the resources that each input was made from."""
 
     def json(self, key: str) -> Any:
         """Parse an input that is a JSON document."""
@@ -187,6 +189,9 @@ class _Monitor(MockMonitor):
                     custom=request.custom,
                     aliases=tuple(alias.spec.name for alias in request.aliases if alias.spec.name),
                     was_at_the_root=any(alias.spec.noParent for alias in request.aliases),
+                    property_dependencies={
+                        key: tuple(found.urns) for key, found in request.propertyDependencies.items()
+                    },
                 )
             )
         return response

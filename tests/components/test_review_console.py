@@ -30,8 +30,8 @@ DOMAIN = "aws:cognito/userPoolDomain:UserPoolDomain"
 REST_API = "aws:apigateway/restApi:RestApi"
 STAGE = "aws:apigateway/stage:Stage"
 BILLED_BY_USE = {
-    "Deployment", "Function", "LogGroup", "MethodSettings", "Permission", "PythonFunction", "RestApi", "ReviewConsole",
-    "Role", "RolePolicy", "Stage", "UserPool", "UserPoolClient", "UserPoolDomain",
+    "AccessLog", "Deployment", "Function", "LogGroup", "MethodSettings", "Permission", "PythonFunction", "RestApi",
+    "ReviewConsole", "Role", "RolePolicy", "Stage", "UserPool", "UserPoolClient", "UserPoolDomain",
 }  # fmt: skip
 
 
@@ -43,6 +43,19 @@ def without(run: Run) -> Recording:
 @pytest.fixture(scope="module")
 def console(run: Run) -> Recording:
     return run("dev", {"review": {"console": True, "approvals": {"Explicit": 2}}})
+
+
+def test_its_access_log_says_who_looked_at_what_where_the_account_has_a_role_for_it(
+    run: Run, console: Recording
+) -> None:
+    assert "accessLogSettings" not in console.one(STAGE, "-review-stage").inputs
+    recorded = run(
+        "dev", {"review": {"console": True}}, api_gateway_role="arn:aws:iam::123456789012:role/logs-of-apis"
+    )
+    settings = recorded.one(STAGE, "-review-stage").inputs["accessLogSettings"]
+    assert settings["destinationArn"] == arn("cloudwatch", recorded, "review-access-log")
+    line = json.loads(settings["format"])
+    assert (line["reviewer"], line["path"]) == ("$context.authorizer.claims.sub", "$context.path")
 
 
 def added(console: Recording, without: Recording) -> list[Registered]:
