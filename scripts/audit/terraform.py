@@ -47,12 +47,21 @@ _ARGUMENTS: Final[Mapping[str, str]] = {
 }
 """Inputs that pulumi_aws has under a name of its own, by Terraform's type."""
 _BLOCKS: Final[Mapping[str, str]] = {
+    "advancedEventSelectors": "advanced_event_selector",
     "apiStages": "api_stages",
     "attributes": "attribute",
     "corsRules": "cors_rule",
+    "costFilters": "cost_filter",
+    "customErrorResponses": "custom_error_response",
+    "fieldSelectors": "field_selector",
     "globalSecondaryIndexes": "global_secondary_index",
+    "items": "items",
     "keySchemas": "key_schema",
     "metricQueries": "metric_query",
+    "notifications": "notification",
+    "orderedCacheBehaviors": "ordered_cache_behavior",
+    "origins": "origin",
+    "ors": "or",
     "queues": "queue",
     "recoveryMechanisms": "recovery_mechanism",
     "rules": "rule",
