@@ -8,6 +8,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
+from tests.fixtures.service_models import share_service_models
+
 HERE = Path(__file__).parent
 # What takes long begins first; the many quick files then fill up whichever worker has nothing else left.
 LONG_FIRST = ("faults", "api_end_to_end", "video", "local", "embedded_aws", "engine", "components", "unit")
@@ -61,6 +63,7 @@ settings.load_profile("any-machine")
 # Deployments and simulations make millions of objects and few cycles: looking for those after every 700 new ones takes
 # a tenth of the time of all tests.
 gc.set_threshold(50_000, 10, 10)
+share_service_models()
 
 
 class ByFile(LoadScopeScheduling):  # type: ignore[misc] # xdist has no types
