@@ -17,7 +17,7 @@ from tests.faults.exhaustive import (
 )
 from tests.faults.fault_injection import CRASHES, FaultKind
 
-SHARE = 3000  # every Nth case; `make faults` runs all of them
+SHARE = 6000  # every Nth case; `make faults` runs all of them
 
 
 def test_a_share_of_all_cases_keeps_the_promise(runner: CaseRunner) -> None:

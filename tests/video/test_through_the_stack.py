@@ -67,6 +67,7 @@ def test_odd_video_ends_as_it_should(stack: VideoStack, tmp_path: Path, name: st
     assert result["status"] in odd_videos.ODD[name].ends, result
 
 
+@pytest.mark.long
 def test_card_for_a_second_between_hard_cuts_blocks(stack: VideoStack, tmp_path: Path) -> None:
     assert all(one.blocked for one in sampling_trial.run(stack, [between_hard_cuts(7)], tmp_path))
 

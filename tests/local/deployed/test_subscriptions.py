@@ -41,6 +41,7 @@ def emails(stack: DeployedStack) -> dict[str, object]:
     return found
 
 
+@pytest.mark.long
 def test_an_address_moves_between_the_lists_in_one_update(deployed: DeployedStack) -> None:
     alerts = ["BLOCKED", "REVIEW", "FAILED"]
     expected: dict[str, dict[str, object]] = {
