@@ -1,17 +1,16 @@
 """Explain what pydantic refused, and check what only holds between keys."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import cast
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from components import bounds, environment, function_specs, taxonomy
+from components import bounds, environment, function_specs, policy_checks, taxonomy
 from components.config_errors import Path, Problem, key_path, likely, remove_command, set_command, show
 from components.config_model import COVER_TAG, EDGE_TAG, StackConfig
 from components.config_schema import NEEDED, about, known_keys
 from components.formats import DEFAULT_QUALITIES
+from components.repeated_entries import as_object, label_twice, twice
 from components.rules import About, ModerationLabel, ReviewedLabel, Rule
 
 _LARGE: Mapping[Path, str] = {
@@ -45,26 +44,12 @@ def check_stack(stack: str, region: str | None) -> Iterator[Problem]:
 
 
 def check_together(raw: Mapping[str, object], model: type[BaseModel]) -> Iterator[Problem]:
-    """Check what no single key shows: a policy that blocks nothing, a name given twice, a missing quality."""
-    moderation = _object(raw.get("moderation"))
-    if moderation.get("mode") == "enforce" and not moderation.get("block"):
-        yield Problem(
-            key="moderation.block",
-            given="has no rule, and the mode is enforce",
-            allowed="at least one label to block (or the mode observe or off)",
-            fix=set_command(("moderation", "block", "Explicit"), 60),
-        )
-    for group in (("moderation", "block"), ("moderation", "review"), ("review", "approvals")):
-        for name in _repeated(_object(_object(raw.get(group[0])).get(group[1]))):
-            path = (*group, name)
-            yield Problem(
-                key=key_path(path),
-                given="is given twice, in different case",
-                allowed="each label once",
-                fix=remove_command(path),
-            )
-    yield from _short_retention(_object(raw.get("retention")))
-    formats, quality = raw.get("formats"), _object(raw.get("quality"))
+    """Check what no single key shows, such as a policy that blocks nothing, or a missing quality."""
+    yield from policy_checks.check(raw.get("moderation"))
+    approvals = ("review", "approvals")
+    yield from label_twice(approvals, as_object(as_object(raw.get("review")).get("approvals")))
+    yield from _short_retention(as_object(raw.get("retention")))
+    formats, quality = raw.get("formats"), as_object(raw.get("quality"))
     for name in formats if isinstance(formats, list) and "quality" in raw else ():
         if name in DEFAULT_QUALITIES and quality.get(name) is None:
             yield Problem(
@@ -73,12 +58,11 @@ def check_together(raw: Mapping[str, object], model: type[BaseModel]) -> Iterato
                 allowed=f"a whole number from 1 to 100, since formats has {name}",
                 fix=set_command(("quality", name), DEFAULT_QUALITIES[name]),
             )
-    yield from _twice(("formats",), formats)
+    yield from twice(("formats",), formats)
     for who in ("alerts", "results"):
-        yield from _twice(("notify", who), _object(raw.get("notify")).get(who))
-    yield from _budget(_object(raw.get("notify")))
-    yield from _twice(("moderation", "exempt"), moderation.get("exempt"))
-    yield from _origins(_object(raw.get("api")).get("corsOrigins"))
+        yield from twice(("notify", who), as_object(raw.get("notify")).get(who))
+    yield from _budget(as_object(raw.get("notify")))
+    yield from _origins(as_object(raw.get("api")).get("corsOrigins"))
     yield from _appeals_without_originals(raw)
     yield from _needed(raw, model)
 
@@ -116,8 +100,8 @@ def _short_retention(retention: Mapping[str, object]) -> Iterator[Problem]:
 
 def _appeals_without_originals(raw: Mapping[str, object]) -> Iterator[Problem]:
     """Check that what is appealed is still there to be published."""
-    appeal_days = _object(raw.get("review")).get("appealDays")
-    quarantine = _object(raw.get("retention")).get("quarantine")
+    appeal_days = as_object(raw.get("review")).get("appealDays")
+    quarantine = as_object(raw.get("retention")).get("quarantine")
     if not isinstance(appeal_days, int) or not isinstance(quarantine, int):
         return  # what is wrong with these is reported by itself
     if 0 < quarantine < appeal_days:
@@ -131,7 +115,7 @@ def _appeals_without_originals(raw: Mapping[str, object]) -> Iterator[Problem]:
 
 def _needed(raw: Mapping[str, object], model: type[BaseModel]) -> Iterator[Problem]:
     for part, paths in NEEDED.items():
-        if str(_object(raw.get(part)).get("enabled")).lower() != "true":
+        if str(as_object(raw.get(part)).get("enabled")).lower() != "true":
             continue
         for group, name in paths:
             given = raw.get(str(group))  # a group of another type is reported as a whole
@@ -162,7 +146,7 @@ def _budget(notify: Mapping[str, object]) -> Iterator[Problem]:
 
 
 def _origins(origins: object) -> Iterator[Problem]:
-    yield from _twice(("api", "corsOrigins"), origins)
+    yield from twice(("api", "corsOrigins"), origins)
     if isinstance(origins, list) and "*" in origins and len(origins) > 1:
         path = ("api", "corsOrigins", origins.index("*"))
         yield Problem(
@@ -222,29 +206,3 @@ def _wrong_name(path: Path, rule: "About | Rule") -> Problem:
         better, example = str(rule.example), 1024
     fix = f"{remove_command(path)} && {set_command((*path[:-1], better), example)}"
     return Problem(key=key_path(path), given=f"{show(name)} is not a valid name", allowed=allowed, fix=fix)
-
-
-def _object(value: object) -> Mapping[str, object]:
-    return cast(Mapping[str, object], value) if isinstance(value, Mapping) else {}
-
-
-def _repeated(group: Mapping[str, object]) -> Iterator[str]:
-    counts = Counter(str(name).casefold() for name in group)
-    seen: set[str] = set()
-    for name in map(str, group):
-        if counts[name.casefold()] > 1 and name.casefold() in seen:
-            yield name
-        seen.add(name.casefold())
-
-
-def _twice(path: Path, values: object) -> Iterator[Problem]:
-    seen: set[str] = set()
-    for index, value in enumerate(values if isinstance(values, list | tuple) else ()):
-        if isinstance(value, str) and value.casefold() in seen:
-            yield Problem(
-                key=key_path((*path, index)),
-                given=f"{show(value)} is listed twice",
-                allowed="each entry once",
-                fix=remove_command((*path, index)),
-            )
-        seen.add(str(value).casefold())

@@ -27,6 +27,7 @@ from components.rules import (
 )
 
 PROJECT = "media-pipeline"
+MODES = ("enforce", "observe", "off")
 EDGE_TAG, COVER_TAG = "as-edge", "as-cover"  # pydantic puts a union's tag into the paths of its errors
 
 
@@ -88,10 +89,36 @@ else:  # one key for each lossy format
     )
 
 
+class ModerationPath(Keys):
+    """The policy for object keys with a prefix; a key that is not set has the value that it has in `moderation`."""
+
+    prefix: Annotated[
+        str,
+        Text(
+            r"[^/*\x00-\x1f\x7f][^*\x00-\x1f\x7f]{0,254}",
+            "the first characters of object keys, at most 255, without a slash in front and without *",
+            "avatars/",
+        ),
+    ]
+    """Which object keys it is for; where several prefixes fit a key, the longest counts."""
+    mode: Annotated[Literal["enforce", "observe", "off"], OneOf(MODES, "enforce")] | None = None
+    """Instead of `moderation.mode`."""
+    record_from: Threshold | None = None
+    """Instead of `moderation.recordFrom`."""
+    block: Thresholds | None = None
+    """Instead of all of `moderation.block`."""
+    review: Thresholds | None = None
+    """Instead of all of `moderation.review`."""
+    exempt: Annotated[tuple[Label, ...], About("a list of labels", ["Alcohol"])] | None = None
+    """Instead of all of `moderation.exempt`."""
+    many_scenes: Annotated[Literal["allow", "review"], OneOf(("allow", "review"), "review")] | None = None
+    """Instead of `moderation.manyScenes`."""
+
+
 class Moderation(Keys):
     """The policy that `media_pipeline.moderation.policy` decides by."""
 
-    mode: Annotated[Literal["enforce", "observe", "off"], OneOf(("enforce", "observe", "off"), "enforce")]
+    mode: Annotated[Literal["enforce", "observe", "off"], OneOf(MODES, "enforce")]
     """`enforce` withholds by verdict; `observe` records the verdict and publishes; `off` asks Rekognition nothing."""
     record_from: Threshold | None = None
     """Confidence from which labels are recorded; labels from the lowest threshold on are recorded in any case."""
@@ -105,6 +132,14 @@ class Moderation(Keys):
     """What a video gets that has many more distinct scenes than `video.moderationFrames`; `allow` if not set."""
     cache_days: Annotated[int, Whole(bounds.CACHE_DAYS, " of days (0: off)", 30)] = 30
     """Days for which Rekognition's answers serve later uploads of the same picture, which then cost no request."""
+    paths: Annotated[
+        tuple[ModerationPath, ...],
+        About(
+            "a list of objects with prefix and other keys of moderation",
+            [{"prefix": "avatars/", "block": {"Explicit": 40}}],
+        ),
+    ] = ()
+    """Other policies for object keys with a prefix; the longest prefix of a key counts."""
 
 
 _MEGAPIXEL = (

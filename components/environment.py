@@ -42,6 +42,8 @@ def image_settings(config: StackConfig) -> dict[str, str]:
         policy["recordFrom"] = moderation.record_from
     if moderation.many_scenes is not None:
         policy["manyScenes"] = moderation.many_scenes
+    if moderation.paths:
+        policy["paths"] = [path.model_dump(by_alias=True, exclude_none=True) for path in moderation.paths]
     per_day = config.limits.judged_per_day
     sizes = {
         name: size if isinstance(size, int) else size.model_dump() for name, size in config.sizes.items()

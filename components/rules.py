@@ -16,7 +16,7 @@ from components import taxonomy
 DEFAULT_LABEL = "default"  # stands for every label that is not listed
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # compared and hashed by identity: an example need not be hashable
 class About:
     """Annotates a group of values with the words and the example for a problem that concerns all of it."""
 

@@ -302,10 +302,11 @@ class Backfill:
         if not moderation:
             return Unknown.NOT_RECORDED
         model = moderation.get("model_version") or ""
-        is_enforced = self._today.policy.mode is PolicyMode.ENFORCE
+        policy = self._today.policy.of(record["object_key"])
+        is_enforced = policy.mode is PolicyMode.ENFORCE
         if is_enforced and model and (comparable(model) or "") < (comparable(self._model) or ""):
             return Unknown.OTHER_MODEL
-        answer = decide_again(moderation, self._today.policy)
+        answer = decide_again(moderation, policy)
         return answer if isinstance(answer, Unknown) else answer.outcome
 
     def _noted_model(self) -> str:

@@ -1,6 +1,7 @@
 """The policy that a stack's file gives, with changes that are only tried."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from media_pipeline.moderation.policy import Policy
 from operations.errors import OperationsError
 
 GROUP = "moderation"
+_ENTRY = re.compile(r"paths\[(?P<number>\d{1,4})\]")
 _ALLOWED = (
     "only keys of moderation can be tried, such as moderation.block.Violence=70: other keys change which pictures"
     " are judged, and records hold answers about the pictures of their time"
@@ -60,20 +62,37 @@ def _policy_of(file: Path, stack: str, full: str) -> object:
 
 
 def _path(key: str) -> list[str]:
-    """Return the steps below `moderation`, of a key that is written as for `pulumi config set --path`."""
+    """Return the steps below `moderation`, of a key that is written as for `pulumi config set --path`.
+
+    The steps are a key and, where it has any, a label; in front of them `paths[0]`, where the key is of such an entry.
+    """
     group, _, rest = key.partition(".")
-    steps = rest.split(".", 1) if rest else []
+    entry, _, of_entry = rest.partition(".")
+    if not _ENTRY.fullmatch(entry):
+        entry, of_entry = "", rest
+    steps = of_entry.split(".", 1) if of_entry else []
     if group.removeprefix("media-pipeline:") != GROUP or not steps or not all(steps):
         raise OperationsError(f"{key or '(empty)'}: {_ALLOWED}")
     first, *label = steps
     if not label and first.endswith('"]'):  # block["Hate Symbols"]
         first, _, quoted = first.partition('["')
         label = [quoted.removesuffix('"]')]
-    return [first, *label]
+    return [*([entry] if entry else []), first, *label]
+
+
+def _group(values: dict[str, Any], path: list[str]) -> tuple[dict[str, Any], list[str]]:
+    """Return the policy that a path is about, that of an entry of `paths` or the common one, and the steps in it."""
+    found = _ENTRY.fullmatch(path[0])
+    if found is None:
+        return values, path
+    entries, number = values.get("paths"), int(found["number"])
+    if not isinstance(entries, list) or number >= len(entries) or not isinstance(entries[number], dict):
+        raise OperationsError(f"moderation.{path[0]}: the policy has no such entry: {_ALLOWED}")
+    return entries[number], path[1:]
 
 
 def _set(values: dict[str, Any], path: list[str], value: object) -> None:
-    first, *label = path
+    values, (first, *label) = _group(values, path)
     if not label:
         values[first] = value
         return
@@ -86,7 +105,7 @@ def _set(values: dict[str, Any], path: list[str], value: object) -> None:
 
 
 def _remove(values: dict[str, Any], path: list[str]) -> None:
-    first, *label = path
+    values, (first, *label) = _group(values, path)
     group = values.get(first) if label else values
     name = label[0] if label else first
     known = [key for key in group if key.casefold() == name.casefold()] if isinstance(group, dict) else []

@@ -143,19 +143,21 @@ class WhatIf:
 
         Raises what boto3 raises.
         """
-        by_model: dict[str, Comparison] = {}
+        by_model: dict[tuple[str, bool], Comparison] = {}  # and by whether the object's policy is enforced
         others = 0
         for record in scan(self._dynamodb, self._table, _READ, since=since):
             if record["status"] not in _OUTCOMES or not record.get("moderation"):
                 others += 1
                 continue
             moderation = record["moderation"]
-            comparison = by_model.setdefault(moderation.get("model_version") or "", Comparison())
-            comparison.add(record, decide_again(moderation, self._policy))
+            policy = self._policy.of(record["object_key"])
+            found = (moderation.get("model_version") or "", policy.mode is Mode.ENFORCE)
+            comparison = by_model.setdefault(found, Comparison())
+            comparison.add(record, decide_again(moderation, policy))
         total = Comparison(others=others)
-        newest = self._newest_model(by_model)
-        for model, comparison in by_model.items():
-            is_current = model in ("", newest) or self._policy.mode is not Mode.ENFORCE
+        newest = self._newest_model(model for model, _ in by_model)
+        for (model, is_enforced), comparison in by_model.items():
+            is_current = model in ("", newest) or not is_enforced
             total += comparison if is_current else comparison.of_another_model()
         return total
 

@@ -186,7 +186,7 @@ def _send_rework(
         progress.say(line)
     if options.dry_run or not counts.total:
         return
-    run, version = decision_id(time.time()), today.policy.version
+    run = decision_id(time.time())
     desk = Desk.open(options.stack, outputs) if options.release else None
     items = ItemTable(dynamodb=dynamodb, table=outputs.records_table, clock=time.time)
     for candidate in backfill.find(after=options.after):
@@ -195,7 +195,8 @@ def _send_rework(
             _release(candidate, desk, items, progress)
             sender.sent()
         else:
-            sender.send(candidate.message(outputs.uploads_bucket, run, version))
+            key, _ = candidate.position
+            sender.send(candidate.message(outputs.uploads_bucket, run, today.policy.of(key).version))
         progress.done(candidate.position)
 
 

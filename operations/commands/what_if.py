@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 
+from media_pipeline.moderation.policy import Policy
 from operations.ages import duration, iso
 from operations.commands.arguments import FAILED, add_stack
 from operations.deciding_again import Outcome
@@ -74,7 +75,7 @@ def run(options: argparse.Namespace) -> int:
     since = None if options.since is None else iso(time.time() - options.since.total_seconds())
     comparison = WhatIf(dynamodb=dynamodb, table=outputs.records_table, policy=policy).compare(since=since)
     if options.json:
-        print(json.dumps(_document(comparison, policy.version), indent=2))
+        print(json.dumps(_document(comparison, policy), indent=2))
     else:
         for line in _lines(comparison):
             print(line)
@@ -83,9 +84,11 @@ def run(options: argparse.Namespace) -> int:
     return FAILED if most is not None and would_block > most else 0
 
 
-def _document(comparison: Comparison, policy_version: str) -> dict[str, Any]:
+def _document(comparison: Comparison, policy: Policy) -> dict[str, Any]:
+    paths = {prefix: of_prefix.version for prefix, of_prefix in policy.paths.items()}
     return {
-        "policy_version": policy_version,
+        "policy_version": policy.version,
+        **({"paths": paths} if paths else {}),
         "outcomes": comparison.outcomes,
         "other_records": comparison.others,
         "same": {str(outcome): count for outcome, count in sorted(comparison.same.items())},

@@ -4,7 +4,7 @@ import ast
 import inspect
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -91,10 +91,20 @@ def _walk(model: type[BaseModel], group: Path) -> Iterator[tuple[Path, str, Any]
             field.description or meanings.get(name, ""),
             config_schema.about(StackKeys, path, name=False),
         )
+        if entry := _entry(inner):
+            yield from _walk(entry, (*path, 0))
         if path in _FREE_NAMES:
             for key, meaning in _docstrings(Cover).items():
                 below = (*path, *_FREE_NAMES[path], key)
                 yield below, meaning, config_schema.about(Cover, (key,), name=False)
+
+
+def _entry(annotation: Any) -> type[BaseModel] | None:
+    """Return the model of the entries of a list; None for anything else."""
+    if get_origin(annotation) is not tuple:
+        return None
+    entry = config_schema.unwrap(get_args(annotation)[0])[0]
+    return entry if isinstance(entry, type) and issubclass(entry, BaseModel) else None
 
 
 def _docstrings(model: type[BaseModel]) -> dict[str, str]:

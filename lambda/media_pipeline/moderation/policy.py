@@ -14,7 +14,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import NamedTuple, cast
 
@@ -26,6 +26,7 @@ UNKNOWN_LABEL_REVIEW = 50.0  # a label of a newer model is reviewed by a person 
 DEFAULT_MIN_CONFIDENCE = 50.0  # Rekognition's own default, for a policy that names no number at all
 MANY_SCENES_VERDICTS = (Verdict.ALLOW, Verdict.REVIEW)
 _KEYS = frozenset({"mode", "recordFrom", "block", "review", "exempt", "manyScenes"})
+_PREFIX, _PATHS = "prefix", "paths"
 
 
 class Decision(NamedTuple):
@@ -46,14 +47,32 @@ class Policy:
     exempt: tuple[str, ...] = ()
     many_scenes: Verdict = Verdict.ALLOW
     """What an object gets that has many more distinct scenes than judged frames, and nothing worse in these."""
+    paths: Mapping[str, "Policy"] = field(default_factory=dict)
+    """By prefix of object keys, the policies that take this one's place there; they have no paths of their own."""
 
     @classmethod
     def parse(cls, document: Mapping[str, object]) -> "Policy":
-        """Parse `{"mode", "recordFrom"?, "block"?, "review"?, "exempt"?, "manyScenes"?}`, as the configuration has it.
+        """Parse `{"mode", "recordFrom"?, "block"?, "review"?, "exempt"?, "manyScenes"?, "paths"?}`.
 
+        The shape is that of the configuration. `paths` is a list of `{"prefix", ...}` with the same keys but `paths`;
+        each that an entry leaves out has the value that it has outside `paths`.
         Raises SettingsError for an unknown key, mode or label, a label named twice, a number outside
-        0 to 100, `manyScenes` other than `allow` and `review`, or `enforce` with nothing to block.
+        0 to 100, `manyScenes` other than `allow` and `review`, `enforce` with nothing to block, or a prefix that is
+        empty or given twice.
         """
+        common = {key: value for key, value in document.items() if key != _PATHS}
+        paths: dict[str, Policy] = {}
+        for number, (prefix, changes) in enumerate(_paths(document.get(_PATHS, ()))):
+            if not prefix or prefix in paths:
+                raise SettingsError(f"MODERATION.paths[{number}].prefix: {prefix!r} is empty or given twice")
+            try:
+                paths[prefix] = cls._parse_one({**common, **changes})
+            except SettingsError as error:
+                raise SettingsError(f"MODERATION.paths[{number}], for {prefix!r}: {error}") from error
+        return replace(cls._parse_one(common), paths=MappingProxyType(paths))
+
+    @classmethod
+    def _parse_one(cls, document: Mapping[str, object]) -> "Policy":
         if unknown := sorted(set(document) - _KEYS):
             raise SettingsError(
                 f"MODERATION: unknown {', '.join(unknown)}; known: {', '.join(sorted(_KEYS))}"
@@ -80,6 +99,11 @@ class Policy:
             raise SettingsError("MODERATION.block: mode enforce needs at least one label to block")
         return policy
 
+    def of(self, key: str) -> "Policy":
+        """Return the policy for an object key: that of the longest prefix in `paths`, or this one."""
+        prefix = max(filter(key.startswith, self.paths), key=len, default=None)
+        return self if prefix is None else self.paths[prefix]
+
     @property
     def min_confidence(self) -> float:
         """The `MinConfidence` to send to Rekognition: no label below it can matter or is recorded."""
@@ -90,7 +114,7 @@ class Policy:
 
     @property
     def version(self) -> str:
-        """Twelve hex digits that identify this policy in the records; equal policies have equal versions."""
+        """Twelve hex digits that identify these rules, without `paths`, in the records; equal rules have equal ones."""
         document: list[object] = [
             self.mode,
             self.record_from,
@@ -194,6 +218,17 @@ def _nearest(line: Sequence[str], names: Iterable[str]) -> tuple[float, str]:
         ((line.index(name.casefold()), name) for name in names if name.casefold() in line),
         default=(math.inf, ""),
     )
+
+
+def _paths(entries: object) -> Iterator[tuple[str, Mapping[str, object]]]:
+    """Yield each entry's prefix, and what it changes."""
+    if not isinstance(entries, list | tuple):
+        raise SettingsError(f"MODERATION.paths: a list of objects is needed, got {entries!r}")
+    for entry in entries:
+        if not isinstance(entry, Mapping):
+            raise SettingsError(f"MODERATION.paths: an object with a prefix is needed, got {entry!r}")
+        changes = {str(key): value for key, value in entry.items()}
+        yield str(changes.pop(_PREFIX, "")), changes
 
 
 def _many_scenes(value: object) -> Verdict:

@@ -34,11 +34,16 @@ _Answer = tuple[str, tuple[Label, ...], str]
 
 
 class Moderator:
-    """Judges pictures by the stack's policy."""
+    """Judges pictures by one policy; `of` gives the moderator with the policy for an object key."""
 
     def __init__(self, *, rekognition: "RekognitionClient", policy: Policy) -> None:
         self._rekognition = rekognition
         self._policy = policy
+
+    def of(self, key: str) -> "Moderator":
+        """Return what judges an object with this key, by the policy for it."""
+        policy = self._policy.of(key)
+        return self if policy is self._policy else Moderator(rekognition=self._rekognition, policy=policy)
 
     @property
     def mode(self) -> Mode:

@@ -203,7 +203,7 @@ class ObjectProcessor(Generic[Fetched]):
         if (decision := decision_to_carry_out(attempt.record)) is not None:
             return self._decisions.carry_out(attempt, decision)
         stored = attempt.record.moderation
-        if stored is not None and stored.withholds_in(self._moderator.mode):
+        if stored is not None and stored.withholds_in(self._moderator.of(attempt.event.key).mode):
             # Before a look for newer versions: a move to quarantine that was begun is completed.
             return self._quarantine(attempt, self._verdicts.withheld(attempt, stored))
         neighbours = self._records.succession.neighbours(attempt.record)

@@ -189,7 +189,7 @@ class Reworking(Generic[Fetched]):
         if rework is None or rework.attempt > ATTEMPTS:
             raise NothingChangedError("resource_exhausted")
         decides = order.mode is not ReworkMode.RENDER
-        if decides and order.policy_version != self._moderator.policy_version:
+        if decides and order.policy_version != self._moderator.of(record.object_key).policy_version:
             raise NothingChangedError("other_policy")
         if decides and not (record.moderation and record.moderation.publishes):
             raise NothingChangedError("approved")
@@ -232,7 +232,8 @@ class Reworking(Generic[Fetched]):
         if record.moderation is None or record.is_approved:
             return record.publishes
         pictures = (hashlib.sha256(proxy).hexdigest() for proxy in results.proxies)
-        return record.moderation.publishes and record.moderation.covers(pictures, self._moderator.mode)
+        mode = self._moderator.of(record.object_key).mode
+        return record.moderation.publishes and record.moderation.covers(pictures, mode)
 
     def _put(
         self, attempt: Attempt, held: Held, results: Results, moderation: ModerationResult | None
@@ -256,7 +257,8 @@ class Reworking(Generic[Fetched]):
     def _decide(self, attempt: Attempt, held: Held) -> None:
         """Withhold what the policy of now withholds, by the answers that the record has."""
         record = held.record
-        moderation = self._moderator.again(record.moderation) if record.moderation else None
+        moderator = self._moderator.of(record.object_key)
+        moderation = moderator.again(record.moderation) if record.moderation else None
         if moderation is None:
             raise NothingChangedError("unknown")
         if moderation.publishes:

@@ -89,7 +89,9 @@ class Verdicts:
                 return self._judge(attempt, proxies, before_each=before_each)
 
         def is_needed(proxies: Proxies) -> bool:
-            return self._moderator.mode is not Mode.OFF and self._reusable(attempt, proxies) is None
+            return (
+                self._moderator_of(attempt).mode is not Mode.OFF and self._reusable(attempt, proxies) is None
+            )
 
         return EarlyJudging(attempt, ask, is_needed=is_needed, encoders=encoders)
 
@@ -153,6 +155,9 @@ class Verdicts:
         attempt.verdict_stored = True
         return record
 
+    def _moderator_of(self, attempt: Attempt) -> Moderator:
+        return self._moderator.of(attempt.event.key)
+
     def _is_checked(self, record: Record, moderation: ModerationResult) -> bool:
         """Return whether a person is to check what the policy allowed; the same answer for every attempt."""
         is_allowed = moderation.verdict is Verdict.ALLOW
@@ -164,7 +169,7 @@ class Verdicts:
         if stored is None or attempt.record.attributes.get("sha256") != attempt.facts["sha256"]:
             return None
         pictures = (hashlib.sha256(proxy).hexdigest() for proxy in proxies)
-        return stored if stored.covers(pictures, self._moderator.mode) else None
+        return stored if stored.covers(pictures, self._moderator_of(attempt).mode) else None
 
     def is_listed(self, attempt: Attempt, results: Results) -> bool:
         """Return whether the hash list has the original of an attempt, whose bytes were read, or what it looks like."""
@@ -201,7 +206,7 @@ class Verdicts:
         many_scenes: bool = False,
     ) -> ModerationResult:
         """Have judged what no earlier attempt has an answer for; the worse verdict counts."""
-        known = Answers.of_record(attempt.record.attributes, self._moderator.asked_from)
+        known = Answers.of_record(attempt.record.attributes, self._moderator_of(attempt).asked_from)
         judged = self._ask(
             attempt, proxies, known, before_each=before_each, times=times, many_scenes=many_scenes
         )
@@ -220,7 +225,7 @@ class Verdicts:
             moderation = self._ask(
                 attempt,
                 results.proxies,
-                Answers.of_record(known, self._moderator.asked_from),
+                Answers.of_record(known, self._moderator_of(attempt).asked_from),
                 before_each=lambda: attempt.before_call("ask Rekognition"),
                 times=results.times,
                 many_scenes=results.many_scenes,
@@ -245,7 +250,7 @@ class Verdicts:
         match = self._known.find(attempt, proxies, before_each)
         if match is not None and match.action is Verdict.BLOCK:
             return hash_list.blocked(
-                match, policy_version=self._moderator.policy_version, to_judge=len(proxies)
+                match, policy_version=self._moderator_of(attempt).policy_version, to_judge=len(proxies)
             )
         fresh: list[FreshAnswer] = []
 
@@ -255,7 +260,7 @@ class Verdicts:
 
         look = self._look(attempt, proxies, known, before_each)
         with Spending(self._budget, attempt) as spending:
-            judged = self._moderator.judge(
+            judged = self._moderator_of(attempt).judge(
                 proxies,
                 before_each=spending.before(before_each),
                 times=times,
@@ -267,7 +272,7 @@ class Verdicts:
                 together=attempt.overlap.at_most(requests_at_once(attempt.invocation)),
             )
         if self._cache is not None and look is not None and fresh:
-            asked_from, has_time = self._moderator.asked_from, lambda: attempt.invocation.has_time
+            asked_from, has_time = self._moderator_of(attempt).asked_from, lambda: attempt.invocation.has_time
             keep = partial(self._cache.keep, look, fresh, asked_from=asked_from, has_time=has_time)
             attempt.keep_answers = keep
         if match is not None:
@@ -284,11 +289,11 @@ class Verdicts:
         """Look for answers to earlier uploads of the same pictures; None where there is no cache, or no time for it."""
         digests = {hashlib.sha256(proxy).hexdigest() for proxy in proxies}
         missing = digests - known.pictures.keys() if known else digests
-        is_asked = self._moderator.mode is not Mode.OFF and bool(missing)
+        is_asked = self._moderator_of(attempt).mode is not Mode.OFF and bool(missing)
         if self._cache is None or not is_asked or not attempt.invocation.has_time_to_spare:
             return None
         before_each()
-        return self._cache.look(missing, asked_from=self._moderator.asked_from)
+        return self._cache.look(missing, asked_from=self._moderator_of(attempt).asked_from)
 
 
 def requests_at_once(invocation: Invocation) -> int:

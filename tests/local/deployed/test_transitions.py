@@ -24,6 +24,7 @@ BASE: dict[str, Any] = {
     "background": "#ffffff",
     "moderation.mode": "enforce",
     "moderation.block.Violence": 80,
+    "moderation.paths": [],
     "memory.image": 1769,
     "timeout": {"image": 60, "video": 600},
     "concurrency": {"image": 5, "video": 2},
@@ -60,7 +61,10 @@ CONFIGURATIONS: dict[str, dict[str, Any]] = {
     },
     "appeals": {"review": {"appealDays": 30, "secondLook": 2.5, "sampleAllowed": 0.1}},
     "hosted console": {"review": {"console": True}, "tracing": False},
-    "two people": {"review": {"approvals": {"default": 1, "Explicit": 2}}},
+    "two people": {
+        "review": {"approvals": {"default": 1, "Explicit": 2}},
+        "moderation.paths": [{"prefix": "avatars/", "block": {"Explicit": 40}}],
+    },
     "no api": {"api.enabled": False, "tracing": False, "transparency": "keep", "background": "#102030"},
     "web pages": {"api.corsOrigins": ["https://www.example.com"], "api.rate": 9_000, "moderation.mode": "observe"},
     "kept": {

@@ -54,6 +54,33 @@ def test_keys_can_be_removed_and_lists_and_words_be_set() -> None:
     assert (tried.record_from, tried.exempt, str(tried.mode)) == (None, ("Smoking",), "observe")
 
 
+BY_PREFIX = """\
+mode: enforce
+block: {Weapons: 70}
+paths:
+  - prefix: avatars/
+    block: {Explicit: 40}
+  - prefix: games/
+    exempt: [Weapons]
+"""
+
+
+def test_keys_of_an_entry_of_paths_are_tried_and_removed_like_others(tmp_path: Path) -> None:
+    file = tmp_path / "policy.yaml"
+    file.write_text(BY_PREFIX)
+    tried = read_policy(
+        PROJECT,
+        "dev",
+        file=file,
+        settings=["moderation.paths[0].block.Explicit=50", "moderation.paths[1].mode=observe"],
+        removed=["moderation.paths[1].exempt"],
+    )
+    assert (tried.of("avatars/1").block, tried.of("1").block) == ({"Explicit": 50}, {"Weapons": 70})
+    assert (tried.of("games/1").mode, tried.of("games/1").exempt) == ("observe", ())
+    with pytest.raises(OperationsError, match=r"moderation\.paths\[2\]: the policy has no such entry"):
+        read_policy(PROJECT, "dev", file=file, settings=["moderation.paths[2].mode=off"])
+
+
 def test_a_file_is_taken_whole_as_a_policy_or_as_a_stacks_file(tmp_path: Path) -> None:
     bare = tmp_path / "policy.yaml"
     bare.write_text("mode: enforce\nblock:\n  Weapons: 70\n")

@@ -286,6 +286,27 @@ def test_a_stricter_threshold_shows_what_would_be_blocked_by_label_with_what_peo
     assert printed[7].startswith("To know the unknown ones takes 2 requests to Rekognition: 0.00 USD")
 
 
+def test_each_object_is_decided_again_by_the_policy_for_its_key(
+    outputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(
+        "{mode: enforce, block: {Explicit: 60}, recordFrom: 30, paths: ["
+        "{prefix: children/, block: {Violence: 70}}, {prefix: staff/, mode: observe, block: {Violence: 70}}]}"
+    )
+    for key in ("1", "children/1", "staff/1"):
+        put(key, "PUBLISHED", judged(VIOLENCE))
+    put("staff/old", "PUBLISHED", judged(VIOLENCE, model_version="6.1"))
+    put("children/old", "PUBLISHED", judged(VIOLENCE, model_version="6.1"))
+    assert run(outputs, "--json", "--policy", str(policy)) == 0
+    found = json.loads(capsys.readouterr().out)
+    (change,) = found["changes"]
+    assert (change["after"], change["examples"]) == ("BLOCKED", ["children/1"])
+    assert found["same"] == {"PUBLISHED": 3}
+    assert found["unknown"] == {"other_model": 1}, "only where the policy is enforced does the model matter"
+    assert found["paths"].keys() == {"children/", "staff/"}
+
+
 def test_json_has_the_same_counts(outputs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     put("blocked", "PUBLISHED", judged(VIOLENCE))
     put("unknown", "PUBLISHED", judged(asked_from=99))

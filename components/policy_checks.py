@@ -1,0 +1,45 @@
+"""Check what no single key of `moderation` shows: a policy that blocks nothing, a label or a prefix given twice."""
+
+from collections.abc import Iterator, Mapping
+
+from components.config_errors import Path, Problem, key_path, remove_command, set_command, show
+from components.repeated_entries import as_object, label_twice, twice
+
+_RULES = ("block", "review")
+_GROUP: Path = ("moderation",)
+
+
+def check(moderation: object) -> Iterator[Problem]:
+    """Check the policy, and with it each policy of `moderation.paths` as it counts there."""
+    common = as_object(moderation)
+    yield from _one(_GROUP, common, common)
+    paths = common.get("paths")
+    seen: set[object] = set()
+    for index, entry in enumerate(paths if isinstance(paths, list | tuple) else ()):
+        changes = as_object(entry)
+        path = (*_GROUP, "paths", index)
+        yield from _one(path, changes, {**common, **changes})
+        prefix = changes.get("prefix")
+        if isinstance(prefix, str) and prefix in seen:
+            yield Problem(
+                key=key_path((*path, "prefix")),
+                given=f"{show(prefix)} is given twice",
+                allowed="each prefix once",
+                fix=remove_command(path),
+            )
+        seen.add(prefix if isinstance(prefix, str) else index)
+
+
+def _one(group: Path, own: Mapping[str, object], effective: Mapping[str, object]) -> Iterator[Problem]:
+    """Check a policy: `own` are the keys that are written at `group`, `effective` those that count there."""
+    is_cause = group == _GROUP or not own.keys().isdisjoint({"mode", "block"})
+    if is_cause and effective.get("mode") == "enforce" and not effective.get("block"):
+        yield Problem(
+            key=key_path((*group, "block")),
+            given="has no rule, and the mode is enforce",
+            allowed="at least one label to block (or the mode observe or off)",
+            fix=set_command((*group, "block", "Explicit"), 60),
+        )
+    for name in _RULES:
+        yield from label_twice((*group, name), as_object(own.get(name)))
+    yield from twice((*group, "exempt"), own.get("exempt"))
