@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pulumi
 
+from components.packaging import bill, store, version
 from components.packaging.bytecode import missing
 from components.packaging.errors import storage_error
 from components.packaging.layer import fetch
 from components.packaging.stack import IMAGE_LOCK, VIDEO_LOCK, build_stack
-from components.packaging.store import PROJECT, Package
+from components.packaging.store import PROJECT
 from components.packaging.target import ARCHITECTURES, GLIBC, Target
 from components.stack_files import read_config
 
@@ -64,13 +65,26 @@ def _package(stack: str, report: Path | None) -> None:
     packages = build_stack(target, video=config.video.enabled)
     if not packages.has_bytecode:
         print(missing(target), file=sys.stderr)
+    licence = (PROJECT / "LICENSE").read_text("utf-8")
+    rows = []
     for package in packages:
-        print(f"{package.name}  {_relative(package)}  {package.bytes:,} bytes  sha256 {package.sha256}")
+        papers = bill.write(package, version.read(), licence)
+        path = _relative(package.path)
+        print(f"{package.name}  {path}  {package.bytes:,} bytes  sha256 {package.sha256}")
+        print(
+            f"    holds what {_relative(papers.bill)} says, under the licences in {_relative(papers.notice)}"
+        )
+        rows.append(
+            {
+                "name": package.name,
+                "path": path,
+                "bytes": package.bytes,
+                "sha256": package.sha256,
+                "bill_of_materials_sha256": store.sha256_of(papers.bill),
+                "notice_sha256": store.sha256_of(papers.notice),
+            }
+        )
     if report:
-        rows = [
-            {"name": each.name, "path": _relative(each), "bytes": each.bytes, "sha256": each.sha256}
-            for each in packages
-        ]
         try:
             report.parent.mkdir(parents=True, exist_ok=True)
             report.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
@@ -90,8 +104,8 @@ def _fetch(target: str) -> None:
                 print(f"{each.label}  {wheel}")
 
 
-def _relative(package: Package) -> str:
-    return Path(os.path.relpath(package.path, PROJECT)).as_posix()
+def _relative(path: Path) -> str:
+    return Path(os.path.relpath(path, PROJECT)).as_posix()
 
 
 if __name__ == "__main__":

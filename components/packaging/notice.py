@@ -27,31 +27,33 @@ def notice(layer: str, packages: Iterable[Sequence[Member]]) -> bytes:
 
     `packages` are the members of each wheel where the layer has them; each has a METADATA file.
     """
-    paragraphs = sorted((_paragraph(members) for members in packages), key=str.lower)
+    paragraphs = sorted((paragraph(members) for members in packages), key=str.lower)
     return "\n".join([f"NOTICE of the {layer} layer\n", _HEADING, *paragraphs]).encode()
 
 
-def _paragraph(members: Sequence[Member]) -> str:
-    metadata = _metadata(members)
-    lines = [f"{metadata['Name']} {metadata['Version']}", f"    licence: {_licence(metadata)}"]
-    if source := _source(metadata):
-        lines.append(f"    source: {source}")
-    lines += _listed("licence texts", (member.path for member in members if _is_licence(member.path)))
+def paragraph(members: Sequence[Member]) -> str:
+    """Return the paragraph about one package."""
+    own = metadata(members)
+    lines = [f"{own['Name']} {own['Version']}", f"    licence: {licence(own)}"]
+    if found := source(own):
+        lines.append(f"    source: {found}")
+    lines += _listed("licence texts", (member.path for member in members if is_licence(member.path)))
     lines += _listed(
         "bundled",
-        (f"{member.path} ({member.size:,} bytes)" for member in members if _is_bundled(member.path)),
+        (f"{member.path} ({member.size:,} bytes)" for member in members if is_bundled(member.path)),
     )
     return "\n".join(lines) + "\n"
 
 
-def _metadata(members: Sequence[Member]) -> Message:
+def metadata(members: Sequence[Member]) -> Message:
+    """Return what a package says about itself (PyPA core metadata)."""
     found = next(
         member for member in members if _in_dist_info(member.path) and member.path.endswith("/METADATA")
     )
     return BytesParser().parsebytes(archive.unpacked(found))
 
 
-def _licence(metadata: Message) -> str:
+def licence(metadata: Message) -> str:
     """Return the licence: an SPDX expression, else the short text, else the classifiers (PyPA core metadata)."""
     if expression := metadata["License-Expression"]:
         return str(expression)
@@ -67,7 +69,8 @@ def _licence(metadata: Message) -> str:
     return "; ".join(classifiers) or "see the licence texts"
 
 
-def _source(metadata: Message) -> str | None:
+def source(metadata: Message) -> str | None:
+    """Return the address of a package's source, else of its home page."""
     urls: Mapping[str, str] = {
         label.strip().lower(): url.strip()
         for label, _, url in (line.partition(",") for line in metadata.get_all("Project-URL", []))
@@ -80,14 +83,15 @@ def _in_dist_info(path: str) -> bool:
     return any(part.endswith(".dist-info") for part in PurePosixPath(path).parts[:-1])
 
 
-def _is_licence(path: str) -> bool:
+def is_licence(path: str) -> bool:
+    """Return whether a file of a layer is the text of a licence."""
     name = PurePosixPath(path).name.upper()
     return _in_dist_info(path) and (
         "/licenses/" in path or name.startswith(("LICENSE", "LICENCE", "COPYING", "NOTICE", "AUTHORS"))
     )
 
 
-def _is_bundled(path: str) -> bool:
+def is_bundled(path: str) -> bool:
     """Return whether a file is in the folder where auditwheel puts other projects' shared libraries."""
     return any(part.endswith(".libs") for part in PurePosixPath(path).parts[:-1])
 

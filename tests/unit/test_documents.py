@@ -247,7 +247,8 @@ def test_hooks_run_what_make_check_runs() -> None:
 def test_the_changelog_begins_with_the_version_of_the_code() -> None:
     versions = re.findall(r"^## \[([\d.]+)\]", (PROJECT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
     pyproject = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))
-    assert versions[0] == __version__ == pyproject["project"]["version"]
+    assert versions[0] == __version__
+    assert pyproject["project"]["dynamic"] == ["version"], "it is in one place"
     assert versions == sorted(versions, key=lambda version: tuple(map(int, version.split("."))), reverse=True)
 
 
