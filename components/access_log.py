@@ -35,12 +35,14 @@ BY_PERSON: Final = {"path": "$context.path", "reviewer": "$context.authorizer.cl
 class AccessLogArgs:
     """`retention` in days (0: kept); `caller`: what a line calls the caller, `BY_KEY` or `BY_PERSON`.
 
-    `looks_at_role`: whether a preview looks at the account's role, which one log of a stack does for all.
+    `looks_at_role`: whether a preview looks at the account's role, which one log of a stack does for all. `key_arn` is
+    the KMS key of the log; None: a key of CloudWatch's own.
     """
 
     retention: int
     caller: Mapping[str, str]
     looks_at_role: bool = True
+    key_arn: str | None = None
 
 
 class AccessLog(pulumi.ComponentResource):
@@ -57,7 +59,9 @@ class AccessLog(pulumi.ComponentResource):
     def __init__(self, name: str, args: AccessLogArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(component_type("AccessLog"), name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
-        group = aws.cloudwatch.LogGroup(f"{name}-log", retention_in_days=args.retention, opts=child)
+        group = aws.cloudwatch.LogGroup(
+            f"{name}-log", retention_in_days=args.retention, kms_key_id=args.key_arn, opts=child
+        )
         account = aws.apigateway.Account.get(f"{name}-account", ACCOUNT_SETTINGS, opts=child)
         self.throttle = account.throttle_settings
         if args.looks_at_role:

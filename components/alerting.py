@@ -31,7 +31,8 @@ _ALL_OUTCOMES = "(" + " + ".join(f"FILL({outcome}, 0)" for outcome in _OUTCOMES)
 class MediaAlertingArgs:
     """`service` is the metrics' dimension.
 
-    The addresses in `alerts` get outcomes that need a person, and alarms; those in `results` get every outcome.
+    `key_arn` is the KMS key of both topics; None: keys of AWS's own. The addresses in `alerts` get outcomes that need a
+    person, and alarms; those in `results` get every outcome.
     """
 
     account: Account
@@ -44,6 +45,7 @@ class MediaAlertingArgs:
     """What the stack may cost in a month before somebody gets an e-mail; 0 for no budget of AWS."""
     judged_per_day: int = 0
     """The budget of judged pictures; 0 for none, which needs no alarm."""
+    key_arn: str | None = None
     counts_expiring_reviews: bool = False
     """Whether a function counts, once a day, what waits for a person and expires soon."""
 
@@ -64,10 +66,12 @@ class MediaAlerting(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
 
         # The AWS-managed key is enough: only roles of this account publish here.
-        self.events = aws.sns.Topic(f"{name}-events", kms_master_key_id="alias/aws/sns", opts=child)
-        # Not encrypted with a key: CloudWatch cannot use the AWS-managed one, and a customer managed key costs
-        # every month. An alarm contains names of resources and numbers, nothing about any picture.
-        self.alarms = aws.sns.Topic(f"{name}-alarms", opts=child)
+        self.events = aws.sns.Topic(
+            f"{name}-events", kms_master_key_id=args.key_arn or "alias/aws/sns", opts=child
+        )
+        # Without a key of the operator's it has none: CloudWatch cannot use the AWS-managed one, and a customer managed
+        # key costs every month. An alarm contains names of resources and numbers, nothing about any picture.
+        self.alarms = aws.sns.Topic(f"{name}-alarms", kms_master_key_id=args.key_arn, opts=child)
         self.alarm_topic = AlarmTopic(arn=self.alarms.arn, is_read=bool(args.alerts))
         self.addresses = tuple({each.casefold(): each for each in (*args.alerts, *args.results)}.values())
         self._policies(name, args.account)

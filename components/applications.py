@@ -6,15 +6,19 @@ import pulumi
 import pulumi_aws as aws
 
 from components import iam, permissions
+from components.config_model import Encryption
+from components.key_grants import key_grants
 from components.naming import component_type
 from components.storage import MediaStorage
 
 
 @dataclass(frozen=True, kw_only=True)
 class ApplicationAccessArgs:
-    """What the policies give access to."""
+    """What the policies give access to, and the KMS keys with which it is encrypted."""
 
     storage: MediaStorage
+    region: str
+    encryption: Encryption
 
 
 class ApplicationAccess(pulumi.ComponentResource):
@@ -28,16 +32,20 @@ class ApplicationAccess(pulumi.ComponentResource):
     ) -> None:
         super().__init__(component_type("ApplicationAccess"), name, {}, opts)
         child, storage = pulumi.ResourceOptions(parent=self), args.storage
+
+        def with_key(statements: list[iam.Statement]) -> pulumi.Output[str]:
+            return iam.policy([*statements, *key_grants(statements, args.encryption, args.region)])
+
         self.may_upload = aws.iam.Policy(
             f"{name}-may-upload",
             description=f"Put originals into the uploads bucket of {name}",
-            policy=iam.policy(permissions.may_upload(storage.uploads)),
+            policy=with_key(permissions.may_upload(storage.uploads)),
             opts=child,
         )
         self.may_read_renditions = aws.iam.Policy(
             f"{name}-may-read-renditions",
             description=f"Read what {name} has published, and what became of an original",
-            policy=iam.policy(permissions.may_read_renditions(storage.renditions, storage.records)),
+            policy=with_key(permissions.may_read_renditions(storage.renditions, storage.records)),
             opts=child,
         )
         self.register_outputs(

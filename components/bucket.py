@@ -15,11 +15,15 @@ Rule = aws.s3.BucketLifecycleConfigurationRuleArgs
 
 @dataclass(frozen=True, kw_only=True)
 class PrivateBucketArgs:
-    """Whether the data outlives the stack, and the rules that delete it while the stack exists."""
+    """Whether the data outlives the stack, and the rules that delete it while the stack exists.
+
+    `key_arn` is the KMS key of new objects; None: a key of S3's own.
+    """
 
     protect: bool
     lifecycle: Sequence[Rule]
     versioned: bool = False
+    key_arn: str | None = None
 
 
 class PrivateBucket(pulumi.ComponentResource):
@@ -52,7 +56,7 @@ class PrivateBucket(pulumi.ComponentResource):
             restrict_public_buckets=True,
             opts=child,
         )
-        self._harden(name)
+        self._harden(name, args.key_arn)
         self.versioning = (
             [
                 aws.s3.BucketVersioning(
@@ -76,8 +80,8 @@ class PrivateBucket(pulumi.ComponentResource):
         )
         self.register_outputs({"bucket": self.bucket.bucket})
 
-    def _harden(self, name: str) -> None:
-        """Disable ACLs, and encrypt every object with a key of S3's own."""
+    def _harden(self, name: str, key_arn: str | None) -> None:
+        """Disable ACLs, and encrypt every object."""
         child = pulumi.ResourceOptions(parent=self)
         aws.s3.BucketOwnershipControls(
             f"{name}-ownership",
@@ -92,9 +96,12 @@ class PrivateBucket(pulumi.ComponentResource):
                 aws.s3.BucketServerSideEncryptionConfigurationRuleArgs(
                     apply_server_side_encryption_by_default=(
                         aws.s3.BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultArgs(
-                            sse_algorithm="AES256"
+                            sse_algorithm="aws:kms" if key_arn else "AES256",
+                            kms_master_key_id=key_arn,
                         )
-                    )
+                    ),
+                    # One request to KMS for many objects (S3 User Guide, "S3 Bucket Keys").
+                    bucket_key_enabled=True if key_arn else None,
                 )
             ],
             opts=child,

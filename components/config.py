@@ -22,7 +22,11 @@ def parse(raw: Mapping[str, object], *, stack: str, region: str | None) -> Stack
 
     Raises ConfigError that lists every problem.
     """
-    found = [*config_checks.check_stack(stack, region), *config_checks.check_together(raw, StackKeys)]
+    found = [
+        *config_checks.check_stack(stack, region),
+        *config_checks.check_key(raw, region),
+        *config_checks.check_together(raw, StackKeys),
+    ]
     try:
         keys = StackKeys.model_validate(dict(raw))
     except ValidationError as error:

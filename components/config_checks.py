@@ -11,7 +11,7 @@ from components.config_model import COVER_TAG, EDGE_TAG, StackConfig
 from components.config_schema import NEEDED, about, known_keys
 from components.formats import DEFAULT_QUALITIES
 from components.repeated_entries import as_object, label_twice, twice
-from components.rules import About, ModerationLabel, ReviewedLabel, Rule
+from components.rules import About, KeyArn, ModerationLabel, ReviewedLabel, Rule
 
 _LARGE: Mapping[Path, str] = {
     ("sizes",): "SIZES",
@@ -41,6 +41,24 @@ def check_stack(stack: str, region: str | None) -> Iterator[Problem]:
             allowed=f"a region with Rekognition: {', '.join(bounds.REKOGNITION_REGIONS)}",
             fix=f"pulumi config set aws:region {near}",
         )
+
+
+def check_key(raw: Mapping[str, object], region: str | None) -> Iterator[Problem]:
+    """Check that the KMS keys are in the stack's region: no service uses one of another region."""
+    encryption = as_object(raw.get("encryption"))
+    named: list[tuple[Path, object]] = [(("encryption", "keyArn"), encryption.get("keyArn"))]
+    earlier = encryption.get("earlierKeyArns")
+    for index, arn in enumerate(earlier if isinstance(earlier, list) else ()):
+        named.append((("encryption", "earlierKeyArns", index), arn))
+    for path, arn in named:
+        if isinstance(arn, str) and KeyArn().pattern.fullmatch(arn) and KeyArn.region(arn) != region:
+            yield Problem(
+                key=key_path(path),
+                given=f"is a key of {KeyArn.region(arn)}",
+                allowed=f"a key of the stack's region, {region}",
+                fix=set_command(path, KeyArn.EXAMPLE.replace("eu-central-1", str(region))),
+            )
+    yield from twice(("encryption", "earlierKeyArns"), earlier)
 
 
 def check_together(raw: Mapping[str, object], model: type[BaseModel]) -> Iterator[Problem]:

@@ -17,6 +17,7 @@ from components.rules import (
     About,
     Email,
     Flag,
+    KeyArn,
     ModerationLabel,
     OneOf,
     Origin,
@@ -273,6 +274,17 @@ class Lists(Keys):
     """What an upload gets that looks like what an entry of the hash list blocks; the same bytes are always blocked."""
 
 
+class Encryption(Keys):
+    """With whose key the data is encrypted."""
+
+    key_arn: Annotated[str, KeyArn()] | None = None
+    """The KMS key for media, records, messages and logs. Without it AWS's own keys are used, which cost nothing."""
+    earlier_key_arns: Annotated[
+        tuple[Annotated[str, KeyArn()], ...], About("a list of ARNs of KMS keys", [KeyArn.EXAMPLE])
+    ] = ()
+    """Keys that were `keyArn` before: what is encrypted with them can still be read."""
+
+
 class StackKeys(Keys):
     """Every key of the `media-pipeline:` namespace."""
 
@@ -318,6 +330,8 @@ class StackKeys(Keys):
     """How people decide what waits for review."""
     lists: Lists = Lists()
     """The hash list of what is not published again."""
+    encryption: Encryption = Encryption()
+    """With whose key the data is encrypted."""
     reconcile: Annotated[Literal["daily", "off"], OneOf(("daily", "off"), "daily")]
     """Whether buckets and records are compared once a day, and what differs is repaired."""
     dashboard: Switch

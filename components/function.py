@@ -10,6 +10,7 @@ from components import bounds, iam
 from components.alarms import AlarmArgs, AlarmTopic, Metric, alarm
 from components.config_model import StackConfig
 from components.function_specs import FunctionSpec
+from components.key_grants import key_grants
 from components.naming import component_type
 from components.resources import Resources
 
@@ -51,16 +52,14 @@ class PythonFunction(pulumi.ComponentResource):
         self.spec = spec
 
         # Created first: otherwise the function creates one, which has no retention and which no destroy deletes.
-        self.log_group = aws.cloudwatch.LogGroup(
-            f"{name}-log", retention_in_days=config.retention.logs, opts=child
-        )
+        self.log_group = _log_group(f"{name}-log", config, child)
         self.role = aws.iam.Role(
             f"{name}-role", assume_role_policy=iam.assume_role("lambda.amazonaws.com"), opts=child
         )
         policy = aws.iam.RolePolicy(
             f"{name}-policy",
             role=self.role.name,
-            policy=iam.policy([*spec.permissions(args.resources), *self._common_permissions(args)]),
+            policy=iam.policy(self._permissions(args)),
             opts=child,
         )
         self.function = aws.lambda_.Function(
@@ -77,6 +76,7 @@ class PythonFunction(pulumi.ComponentResource):
             # Versions cost nothing.
             publish=True,
             role=self.role.arn,
+            kms_key_arn=config.encryption.key_arn,  # of the environment; Lambda has a grant for the role
             environment=aws.lambda_.FunctionEnvironmentArgs(
                 variables=spec.environment(config, args.resources)
             ),
@@ -102,6 +102,11 @@ class PythonFunction(pulumi.ComponentResource):
         )
         self._alarms(name, args)
         self.register_outputs({"name": self.function.name, "arn": self.function.arn})
+
+    def _permissions(self, args: PythonFunctionArgs) -> list[iam.Statement]:
+        config = args.platform.config
+        own = [*args.spec.permissions(args.resources), *self._common_permissions(args)]
+        return [*own, *key_grants(own, config.encryption, config.region)]
 
     def _common_permissions(self, args: PythonFunctionArgs) -> list[iam.Statement]:
         """Allow to put failed events aside, to write to its own log group and to trace.
@@ -163,6 +168,11 @@ class PythonFunction(pulumi.ComponentResource):
             ),
             child,
         )
+
+
+def _log_group(name: str, config: StackConfig, opts: pulumi.ResourceOptions) -> aws.cloudwatch.LogGroup:
+    days, key_arn = config.retention.logs, config.encryption.key_arn
+    return aws.cloudwatch.LogGroup(name, retention_in_days=days, kms_key_id=key_arn, opts=opts)
 
 
 def _ephemeral_storage(megabytes: int) -> aws.lambda_.FunctionEphemeralStorageArgs | None:

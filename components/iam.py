@@ -10,12 +10,16 @@ VERSION = "2012-10-17"
 
 @dataclass(frozen=True, kw_only=True)
 class Statement:
-    """One permission of a role; `sid` says what it is for, `condition` restricts it."""
+    """One permission of a role; `sid` says what it is for, `condition` restricts it.
+
+    `encrypted` is whether a KMS key of the operator's, where there is one, protects these resources.
+    """
 
     sid: str
     actions: Sequence[str]
     resources: Sequence[pulumi.Input[str]]
-    condition: Mapping[str, Mapping[str, Sequence[str]]] | None = None
+    condition: Mapping[str, Mapping[str, pulumi.Input[Sequence[str]]]] | None = None
+    encrypted: bool = True
 
 
 def policy(statements: Sequence[Statement]) -> pulumi.Output[str]:

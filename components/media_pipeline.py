@@ -6,7 +6,7 @@ from typing import Any
 
 import pulumi
 
-from components import environment, packaging, preflight
+from components import environment, key_preflight, packaging, preflight
 from components.alerting import MediaAlerting, MediaAlertingArgs
 from components.applications import ApplicationAccess, ApplicationAccessArgs
 from components.config_model import StackConfig
@@ -50,6 +50,7 @@ class MediaPipeline(pulumi.ComponentResource):
         )
         packages = _packages(self._config)
         preflight.look_at_quotas(self._config, parent=self)
+        key_preflight.look_at_key(self._config, parent=self)
         account = Account.current(self._config.region, parent=self)
         alerting = self._alerting(account)
         storage = self._storage(account)
@@ -58,7 +59,7 @@ class MediaPipeline(pulumi.ComponentResource):
         scheduled = self._scheduled(account, processing)
         if self._config.dashboard:
             self._dashboard(processing)
-        access = ApplicationAccess(self._name, ApplicationAccessArgs(storage=storage), self._child)
+        access = self._access(storage)
         upload_api = self._upload_api(processing) if self._config.api.enabled else None
         console = self._console(processing) if self._config.review.console else None
         storage.protect_uploads(
@@ -92,6 +93,7 @@ class MediaPipeline(pulumi.ComponentResource):
                 stack=config.stack,
                 monthly_dollars=config.notify.monthly_dollars,
                 judged_per_day=config.limits.judged_per_day,
+                key_arn=config.encryption.key_arn,
                 counts_expiring_reviews=config.reconcile == "daily" and config.retention.quarantine > 0,
             ),
             self._child,
@@ -106,6 +108,7 @@ class MediaPipeline(pulumi.ComponentResource):
                 retention=config.retention,
                 point_in_time_recovery=config.point_in_time_recovery,
                 protect=config.protect,
+                key_arn=config.encryption.key_arn,
             ),
             self._child,
         )
@@ -118,6 +121,14 @@ class MediaPipeline(pulumi.ComponentResource):
             MediaProcessingArgs(
                 account=account, config=self._config, storage=storage, alerting=alerting, packages=packages
             ),
+            self._child,
+        )
+
+    def _access(self, storage: MediaStorage) -> ApplicationAccess:
+        config = self._config
+        return ApplicationAccess(
+            self._name,
+            ApplicationAccessArgs(storage=storage, region=config.region, encryption=config.encryption),
             self._child,
         )
 

@@ -10,7 +10,7 @@ from components.alarms import AlarmArgs, Metric, alarm
 from components.function import Platform, PythonFunction, PythonFunctionArgs
 from components.function_specs import FunctionSpec
 from components.naming import component_type
-from components.queue import SECONDS_PER_DAY
+from components.queue import SECONDS_PER_DAY, queue_encryption
 from components.resources import Resources
 
 
@@ -39,7 +39,7 @@ class OutcomeSubscriber(pulumi.ComponentResource):
         self.dead_letters = aws.sqs.Queue(
             f"{name}-dead-letters",
             message_retention_seconds=bounds.QUEUE_RETENTION_DAYS * SECONDS_PER_DAY,
-            sqs_managed_sse_enabled=True,  # SNS cannot use the AWS-managed key
+            **queue_encryption(args.platform.config.encryption.key_arn),
             opts=child,
         )
         policy = aws.sqs.QueuePolicy(

@@ -290,6 +290,7 @@ def review_api(on: Resources) -> list[Statement]:
             actions=["s3:PutObject"],
             resources=[storage.buckets["logs"].objects(f"{EVIDENCE_PREFIX}*")],
             condition={"Null": {"s3:if-none-match": ["false"]}},
+            encrypted=False,  # the bucket of access logs keeps S3's own key
         ),
         Statement(sid="NotifyTheWorkers", actions=["sqs:SendMessage"], resources=[on.images.queue.arn]),
     ]

@@ -172,6 +172,7 @@ class MediaProcessing(pulumi.ComponentResource):
                 dead_letters_timeout=DEAD_LETTERS.timeout(config),
                 alarm_topic=self._args.alerting.alarm_topic,
                 source=source,
+                key_arn=config.encryption.key_arn,
             ),
             pulumi.ResourceOptions(parent=self),
         )

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import TypedDict
 
 import pulumi
 import pulumi_aws as aws
@@ -15,12 +16,21 @@ SECONDS_PER_DAY = 86_400
 MAX_RECEIVE_COUNT = 50
 EVENT_BYTES = 262_144  # SQS's default; S3's events of format 2.x have up to 64 KB
 
+DATA_KEY_SECONDS = 3_600  # each sender and receiver asks KMS once in this time, and is billed for it
+
+
+class _QueueEncryption(TypedDict, total=False):
+    sqs_managed_sse_enabled: bool
+    kms_master_key_id: str
+    kms_data_key_reuse_period_seconds: int
+
 
 @dataclass(frozen=True, kw_only=True)
 class WorkQueueArgs:
     """The time-outs, in seconds, of the functions that poll the queue and its dead-letter queue.
 
-    `source` is the bucket that may send events; without one, only roles with the permission may send.
+    `source` is the bucket that may send events; without one, only roles with the permission may send. `key_arn` is the
+    KMS key of the messages; None: a key of SQS's own.
     """
 
     account: Account
@@ -28,6 +38,7 @@ class WorkQueueArgs:
     dead_letters_timeout: int
     alarm_topic: AlarmTopic
     source: aws.s3.Bucket | None = None
+    key_arn: str | None = None
 
 
 class WorkQueue(pulumi.ComponentResource):
@@ -47,8 +58,7 @@ class WorkQueue(pulumi.ComponentResource):
             visibility_timeout_seconds=bounds.VISIBILITY_TIMEOUT_FACTOR * args.dead_letters_timeout,
             message_retention_seconds=bounds.QUEUE_RETENTION_DAYS * SECONDS_PER_DAY,
             max_message_size=EVENT_BYTES,
-            # SQS-managed key: S3 cannot use the AWS-managed one, and a customer managed key costs even when idle.
-            sqs_managed_sse_enabled=True,
+            **queue_encryption(args.key_arn),
             opts=child,
         )
         self.queue = aws.sqs.Queue(
@@ -56,7 +66,7 @@ class WorkQueue(pulumi.ComponentResource):
             visibility_timeout_seconds=visibility,
             message_retention_seconds=bounds.QUEUE_RETENTION_DAYS * SECONDS_PER_DAY,
             max_message_size=EVENT_BYTES,
-            sqs_managed_sse_enabled=True,
+            **queue_encryption(args.key_arn),
             opts=child,
         )
         self._redrive(name)
@@ -165,6 +175,16 @@ class WorkQueue(pulumi.ComponentResource):
             ),
             child,
         )
+
+
+def queue_encryption(key_arn: str | None) -> _QueueEncryption:
+    """Return the encryption of a queue: with the KMS key, or with a key of SQS's own.
+
+    The AWS-managed key in KMS is no choice, since neither S3 nor SNS can use it.
+    """
+    if key_arn is None:
+        return {"sqs_managed_sse_enabled": True}
+    return {"kms_master_key_id": key_arn, "kms_data_key_reuse_period_seconds": DATA_KEY_SECONDS}
 
 
 def _sqs(name: str, queue: aws.sqs.Queue, statistic: str) -> Metric:

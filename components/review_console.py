@@ -151,7 +151,10 @@ class ReviewConsole(pulumi.ComponentResource):
         log = AccessLog(
             f"{name}-access",
             AccessLogArgs(
-                retention=config.retention.logs, caller=BY_PERSON, looks_at_role=not config.api.enabled
+                retention=config.retention.logs,
+                caller=BY_PERSON,
+                looks_at_role=not config.api.enabled,
+                key_arn=config.encryption.key_arn,
             ),
             child,
         )

@@ -147,6 +147,24 @@ class Origin(Text):
         super().__init__(pattern, allowed, "https://www.example.com")
 
 
+class KeyArn(Text):
+    """The ARN of a KMS key; no alias, which can be pointed at another key behind the stack's back."""
+
+    EXAMPLE = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+
+    def __init__(self) -> None:
+        key_id = "(mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})"
+        pattern = rf"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{{12}}:key/{key_id}"
+        super().__init__(
+            pattern, "the ARN of a KMS key (not of an alias) in the stack's region", self.EXAMPLE
+        )
+
+    @staticmethod
+    def region(arn: str) -> str:
+        """Return the region that an ARN names; empty where there is none."""
+        return (arn.split(":") + [""] * 4)[3]
+
+
 class ModerationLabel(Rule):
     """A label of Rekognition's moderation model, in any case; parsed to its proper spelling."""
 

@@ -19,7 +19,11 @@ EVIDENCE_PREFIX = "decisions/"  # of the logs bucket
 
 @dataclass(frozen=True, kw_only=True)
 class BucketSpec:
-    """One bucket: its purpose, its lifecycle rules, and whether S3 logs the access to it into `logs`."""
+    """One bucket: its purpose, its lifecycle rules, and whether S3 logs the access to it into `logs`.
+
+    A bucket that takes access logs keeps S3's own key: S3 delivers none into one with a KMS key (S3 User Guide,
+    "Logging requests with server access logging").
+    """
 
     name: str
     purpose: str
@@ -62,12 +66,16 @@ BUCKETS = (
 
 @dataclass(frozen=True, kw_only=True)
 class MediaStorageArgs:
-    """How long data is kept, whether the records can be restored, and whether the data outlives the stack."""
+    """How long data is kept, whether the records can be restored, and whether the data outlives the stack.
+
+    `key_arn` is the KMS key of media and records; None: keys of AWS's own.
+    """
 
     account: Account
     retention: Retention
     point_in_time_recovery: bool
     protect: bool
+    key_arn: str | None = None
 
 
 class MediaStorage(pulumi.ComponentResource):
@@ -79,11 +87,15 @@ class MediaStorage(pulumi.ComponentResource):
     def __init__(self, name: str, args: MediaStorageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(component_type("MediaStorage"), name, {}, opts)
         self._name = name
+        self._key_arn = args.key_arn
         self.buckets = {
             spec.name: PrivateBucket(
                 f"{name}-{spec.name}",
                 PrivateBucketArgs(
-                    protect=args.protect, lifecycle=spec.lifecycle(args.retention), versioned=spec.versioned
+                    protect=args.protect,
+                    lifecycle=spec.lifecycle(args.retention),
+                    versioned=spec.versioned,
+                    key_arn=args.key_arn if spec.access_logged else None,
                 ),
                 pulumi.ResourceOptions(parent=self),
             )
@@ -121,7 +133,9 @@ class MediaStorage(pulumi.ComponentResource):
         self._policy(
             f"{self._name}-uploads-policy",
             self.uploads,
-            denials=upload_denials(self.uploads, api_prefix=api_prefix, api_role=api_role),
+            denials=upload_denials(
+                self.uploads, api_prefix=api_prefix, api_role=api_role, key_arn=self._key_arn
+            ),
         )
 
     def _log_access(self, name: str, account: Account) -> None:
@@ -172,6 +186,11 @@ class MediaStorage(pulumi.ComponentResource):
             ttl=aws.dynamodb.TableTtlArgs(attribute_name="expires_at", enabled=True),
             point_in_time_recovery=aws.dynamodb.TablePointInTimeRecoveryArgs(
                 enabled=args.point_in_time_recovery
+            ),
+            server_side_encryption=(
+                aws.dynamodb.TableServerSideEncryptionArgs(enabled=True, kms_key_arn=args.key_arn)
+                if args.key_arn
+                else None
             ),
             deletion_protection_enabled=args.protect,
             opts=pulumi.ResourceOptions(parent=self, protect=args.protect),

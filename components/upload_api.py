@@ -108,7 +108,7 @@ class UploadApi(pulumi.ComponentResource):
         )
         log = AccessLog(
             f"{name}-access",
-            AccessLogArgs(retention=config.retention.logs, caller=BY_KEY),
+            AccessLogArgs(retention=config.retention.logs, caller=BY_KEY, key_arn=config.encryption.key_arn),
             pulumi.ResourceOptions(parent=self),
         )
         stage = aws.apigateway.Stage(

@@ -1,10 +1,13 @@
 """This project's stacks in the embedded AWS: from the files of a checkout to a deployment."""
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from components.config_errors import ConfigError
+from components.key_grants import key_policy
+from components.rules import KeyArn
 from components.stack_files import EngineRefusalError, StackFiles
 from embedded_aws.deployment.deploy import DeployError, Deployment, OnResource
 from embedded_aws.deployment.project import Project, ProjectError, ProjectSource
@@ -13,13 +16,20 @@ from embedded_aws.world import World
 _KEPT = frozenset({"local", "tests"})  # in the same folder as the program, but not part of it
 
 
-def project_source(folder: Path, stack: str) -> ProjectSource:
-    """Return what resolves `Pulumi.yaml` and `Pulumi.<stack>.yaml` of a folder as the engine would."""
+def project_source(folder: Path, stack: str, world: World | None = None) -> ProjectSource:
+    """Return what resolves `Pulumi.yaml` and `Pulumi.<stack>.yaml` of a folder as the engine would.
+
+    A KMS key that `world` does not have is replaced by one of its own, with the policy that the operator's should have.
+    """
+    keys: dict[str, str] = {}
 
     def resolve(overrides: Mapping[str, Any]) -> Project:
         try:
             files = StackFiles.read(folder, stack, overrides)
             files.check_declared()
+            if world is not None and (arn := _absent_key(files, world)):
+                keys[arn] = keys.get(arn) or _make_key(world, stack)
+                files = StackFiles.read(folder, stack, {**overrides, "encryption.keyArn": keys[arn]})
         except (ConfigError, EngineRefusalError) as error:
             raise ProjectError(str(error)) from error
         return Project(
@@ -31,6 +41,26 @@ def project_source(folder: Path, stack: str) -> ProjectSource:
         )
 
     return resolve
+
+
+def _absent_key(files: StackFiles, world: World) -> str | None:
+    """Return the ARN of the stack's KMS key if it is one that the world does not have."""
+    encryption = files.values.get(f"{files.project}:encryption")
+    arn = encryption.get("keyArn") if isinstance(encryption, Mapping) else None
+    if not isinstance(arn, str) or not KeyArn().pattern.fullmatch(arn) or KeyArn.region(arn) != world.region:
+        return None  # what is wrong with it is the program's to say
+    kms = world.client("kms")
+    try:
+        kms.describe_key(KeyId=arn)
+    except kms.exceptions.NotFoundException:
+        return arn
+    return None
+
+
+def _make_key(world: World, stack: str) -> str:
+    policy = key_policy(stack=stack, region=world.region, account=world.account_id, partition="aws")
+    made = world.client("kms").create_key(Policy=json.dumps(policy), Description=f"key of {stack}")
+    return str(made["KeyMetadata"]["Arn"])
 
 
 def stack_region(folder: Path, stack: str) -> str:
@@ -55,7 +85,7 @@ def prepare(
     `config_overrides` are values as in the stack's file, on top of it; a dotted key reaches into an object.
     """
     return Deployment(
-        project_source(folder, stack),
+        project_source(folder, stack, world),
         world,
         config_overrides=config_overrides,
         on_resource=on_resource,

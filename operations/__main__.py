@@ -13,6 +13,7 @@ from operations.commands import (
     cost,
     forget,
     hashes,
+    key_policy,
     pause,
     plan,
     reconcile,
@@ -47,6 +48,7 @@ COMMANDS: Mapping[str, Command] = {
     "restore": restore,
     "forget": forget,
     "hashes": hashes,
+    "key-policy": key_policy,
 }
 """By name, in the order in which `--help` lists them."""
 

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
-from embedded_aws.moto_state import find_object, object_tags
+from embedded_aws.access.keys import DECRYPT, GENERATE, uses
+from embedded_aws.isolation import ACCOUNT_ID
+from embedded_aws.moto_state import find_bucket, find_object, object_tags
 
 Parameters = Mapping[str, Any]
 
@@ -19,6 +21,8 @@ class Need:
 
     action: str
     resource: str
+    context: tuple[tuple[str, str], ...] = ()
+    """Condition keys of this permission alone, with their values."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ def needs(service: str, operation: str, parameters: Parameters, place: Place) ->
     return find(operation, parameters, place)
 
 
-def _s3(operation: str, parameters: Parameters, place: Place) -> list[Need]:  # noqa: ARG001 - one shape for all
+def _s3(operation: str, parameters: Parameters, place: Place) -> list[Need]:
     bucket = f"arn:aws:s3:::{parameters.get('Bucket', '*')}"
     key = f"{bucket}/{parameters['Key']}" if "Key" in parameters else bucket
     versioned = "Version" if parameters.get("VersionId") else ""
@@ -49,19 +53,25 @@ def _s3(operation: str, parameters: Parameters, place: Place) -> list[Need]:  # 
     match operation:
         case "GetObject":
             stored = parameters["Bucket"], parameters["Key"], parameters.get("VersionId")
-            return [Need(f"s3:GetObject{versioned}", key), *_decryption(*stored)]
+            return [Need(f"s3:GetObject{versioned}", key), *_decryption(*stored, place)]
         case "HeadObject":
-            return [Need(f"s3:GetObject{versioned}", key)]
+            stored = parameters["Bucket"], parameters["Key"], parameters.get("VersionId")
+            # The checksum is encrypted, too.
+            decryption = _decryption(*stored, place) if parameters.get("ChecksumMode") else []
+            return [Need(f"s3:GetObject{versioned}", key), *decryption]
         case "GetObjectAttributes":
             return [Need(f"s3:GetObject{versioned}", key), Need(f"s3:GetObject{versioned}Attributes", key)]
         case "GetObjectTagging" | "PutObjectTagging" | "DeleteObjectTagging" if versioned:
             return [Need(f"s3:{operation.replace('Object', 'ObjectVersion')}", key)]
         case "PutObject" | "CreateMultipartUpload":
-            return [Need("s3:PutObject", key), *tagged]
-        case "UploadPart" | "CompleteMultipartUpload":
-            return [Need("s3:PutObject", key)]
+            return [Need("s3:PutObject", key), *tagged, *_encryption(GENERATE, parameters, place)]
+        case "UploadPart":
+            return [Need("s3:PutObject", key), *_encryption(GENERATE, parameters, place)]
+        case "CompleteMultipartUpload":  # reads the parts, which are encrypted already
+            return [Need("s3:PutObject", key), *_encryption(DECRYPT, parameters, place)]
         case "CopyObject" | "UploadPartCopy":
-            return [*_copy_source(parameters), Need("s3:PutObject", key), *tagged]
+            written = [Need("s3:PutObject", key), *tagged, *_encryption(GENERATE, parameters, place)]
+            return [*_copy_source(parameters, place), *written]
         case "DeleteObject":
             return [Need(f"s3:DeleteObject{versioned}", key)]
         case "DeleteObjects":
@@ -96,24 +106,50 @@ def copy_source(parameters: Parameters) -> tuple[str, str, str | None]:
     return bucket, key, parse_qs(query).get("versionId", [None])[0]
 
 
-def _copy_source(parameters: Parameters) -> list[Need]:
+def _copy_source(parameters: Parameters, place: Place) -> list[Need]:
     bucket, key, version = copy_source(parameters)
     source = f"arn:aws:s3:::{bucket}/{key}"
     suffix = "Version" if version else ""
-    found = [Need(f"s3:GetObject{suffix}", source), *_decryption(bucket, key, version)]
+    found = [Need(f"s3:GetObject{suffix}", source), *_decryption(bucket, key, version, place)]
     if _copies_tags(bucket, key, version, parameters):
         found.append(Need(f"s3:GetObject{suffix}Tagging", source))
     return found
 
 
-def _decryption(bucket: str, key: str, version: str | None) -> list[Need]:
+def _decryption(bucket: str, key: str, version: str | None, place: Place) -> list[Need]:
     """Return what reading the bytes needs besides: the use of the KMS key that the object was stored with."""
     stored = find_object(bucket, key, version)
-    kms_key = stored.kms_key_id if stored is not None and stored.encryption == "aws:kms" else None
-    # Everybody in the account may use the key that S3 itself manages in KMS.
-    if kms_key is None or kms_key.endswith("alias/aws/s3"):
+    if stored is None or stored.encryption != "aws:kms":
         return []
-    return [Need("kms:Decrypt", kms_key)]
+    under_bucket_key = str(stored.bucket_key_enabled).lower() == "true"
+    named = f"arn:aws:s3:::{bucket}" if under_bucket_key else f"arn:aws:s3:::{bucket}/{key}"
+    return _uses([DECRYPT], stored.kms_key_id, "s3", place, ("aws:s3:arn", named))
+
+
+def _encryption(use: str, parameters: Parameters, place: Place) -> list[Need]:
+    """Return what writing the bytes needs besides: the use of the KMS key that the request or the bucket names."""
+    bucket = find_bucket(parameters["Bucket"])
+    default = (bucket.encryption if bucket is not None else None) or {"Rule": {}}
+    rule = default["Rule"]
+    named: Mapping[str, Any] = rule.get("ApplyServerSideEncryptionByDefault") or {}
+    if parameters.get("ServerSideEncryption"):
+        named = {
+            "SSEAlgorithm": parameters["ServerSideEncryption"],
+            "KMSMasterKeyID": parameters.get("SSEKMSKeyId"),
+        }
+    if named.get("SSEAlgorithm") != "aws:kms":
+        return []
+    arn = f"arn:aws:s3:::{parameters['Bucket']}"
+    under_bucket_key = str(parameters.get("BucketKeyEnabled", rule.get("BucketKeyEnabled"))).lower() == "true"
+    context = ("aws:s3:arn", arn if under_bucket_key else f"{arn}/{parameters['Key']}")
+    return _uses([use], named.get("KMSMasterKeyID"), "s3", place, context)
+
+
+def _uses(
+    actions: list[str], key: str | None, service: str, place: Place, context: tuple[str, str]
+) -> list[Need]:
+    found = uses(actions, key, service=service, region=place.region, context=context)
+    return [Need(use.action, use.key, use.context) for use in found]
 
 
 def _copies_tags(bucket: str, key: str, version: str | None, parameters: Parameters) -> bool:
@@ -126,6 +162,9 @@ def _dynamodb(operation: str, parameters: Parameters, place: Place) -> list[Need
         arn = name if name.startswith("arn:") else place.arn("dynamodb", f"table/{name}")
         return f"{arn}/index/{index}" if index else arn
 
+    def with_key(found: list[Need]) -> list[Need]:
+        return [*found, *_table_keys(found, place)]
+
     if operation in ("TransactWriteItems", "TransactGetItems"):
         actions = {
             "Put": "PutItem",
@@ -134,28 +173,64 @@ def _dynamodb(operation: str, parameters: Parameters, place: Place) -> list[Need
             "ConditionCheck": "ConditionCheckItem",
             "Get": "GetItem",
         }
-        return [
-            Need(f"dynamodb:{actions[kind]}", table(entry["TableName"]))
-            for item in parameters["TransactItems"]
-            for kind, entry in item.items()
-        ]
+        return with_key(
+            [
+                Need(f"dynamodb:{actions[kind]}", table(entry["TableName"]))
+                for item in parameters["TransactItems"]
+                for kind, entry in item.items()
+            ]
+        )
     if operation in ("BatchGetItem", "BatchWriteItem"):
-        return [Need(f"dynamodb:{operation}", table(name)) for name in parameters["RequestItems"]]
+        return with_key([Need(f"dynamodb:{operation}", table(name)) for name in parameters["RequestItems"]])
     if "TableName" in parameters:
-        return [Need(f"dynamodb:{operation}", table(parameters["TableName"], parameters.get("IndexName")))]
+        need = Need(f"dynamodb:{operation}", table(parameters["TableName"], parameters.get("IndexName")))
+        return with_key([need]) if operation in _ON_ITEMS else [need]
     return [Need(f"dynamodb:{operation}", parameters.get("ResourceArn", "*"))]
+
+
+_ON_ITEMS = frozenset({"GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "Scan"})
+
+
+def _table_keys(needs_of_call: list[Need], place: Place) -> list[Need]:
+    """Return the use of each table's KMS key: its table key is decrypted for whoever asks for items."""
+    from moto.dynamodb.models import dynamodb_backends
+
+    tables = dynamodb_backends[ACCOUNT_ID][place.region].tables
+    found = []
+    for name in sorted({need.resource.split("/")[1] for need in needs_of_call}):
+        specification = tables[name].sse_specification if name in tables else None
+        key = (specification or {}).get("KMSMasterKeyId") if (specification or {}).get("Enabled") else None
+        found += _uses([DECRYPT], key, "dynamodb", place, ("aws:dynamodb:tableName", name))
+    return found
 
 
 def _sqs(operation: str, parameters: Parameters, place: Place) -> list[Need]:
     action = f"sqs:{operation.removesuffix('Batch')}"
     if "QueueUrl" in parameters:
-        return [Need(action, place.arn("sqs", parameters["QueueUrl"].rsplit("/", 1)[-1]))]
+        arn = place.arn("sqs", parameters["QueueUrl"].rsplit("/", 1)[-1])
+        return [Need(action, arn), *_queue_key(action, arn, place)]
     return [Need(action, place.arn("sqs", parameters["QueueName"]) if "QueueName" in parameters else "*")]
 
 
-def _sns(operation: str, parameters: Parameters, place: Place) -> list[Need]:  # noqa: ARG001
+def _queue_key(action: str, arn: str, place: Place) -> list[Need]:
+    from moto.sqs.models import sqs_backends
+
+    queue = sqs_backends[ACCOUNT_ID][place.region].queues.get(arn.rsplit(":", 1)[-1])
+    key = getattr(queue, "kms_master_key_id", None)
+    by_action = {"sqs:SendMessage": [GENERATE, DECRYPT], "sqs:ReceiveMessage": [DECRYPT]}
+    return _uses(by_action.get(action, []), key, "sqs", place, ("aws:sqs:arn", arn))
+
+
+def _sns(operation: str, parameters: Parameters, place: Place) -> list[Need]:
+    from moto.sns.models import sns_backends
+
     named = (parameters.get(key) for key in ("TopicArn", "TargetArn", "SubscriptionArn", "ResourceArn"))
-    return [Need(f"sns:{operation.removesuffix('Batch')}", next((arn for arn in named if arn), "*"))]
+    need = Need(f"sns:{operation.removesuffix('Batch')}", next((arn for arn in named if arn), "*"))
+    if need.action != "sns:Publish":
+        return [need]
+    topic = sns_backends[ACCOUNT_ID][place.region].topics.get(need.resource)
+    key = getattr(topic, "kms_master_key_id", None)
+    return [need, *_uses([GENERATE, DECRYPT], key, "sns", place, ("aws:sns:topicArn", need.resource))]
 
 
 def _logs(operation: str, parameters: Parameters, place: Place) -> list[Need]:

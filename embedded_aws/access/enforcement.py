@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from embedded_aws.access import context, presigned
+from embedded_aws.access import keys as kms_keys
 from embedded_aws.access.actions import Need, Place, copy_source, needs
 from embedded_aws.access.callers import (
     ADMINISTRATOR,
@@ -58,7 +59,13 @@ class Enforcer:
             self._hide_missing_objects(call, caller)
 
     def _require(self, call: Call, need: Need, caller: Caller, keys: Context) -> None:
-        allowed = _allowed(need, caller, keys)
+        if (
+            call.service != "kms"
+            and need.action.startswith("kms:")
+            and not kms_keys.is_enabled(need.resource)
+        ):
+            raise _disabled(call, need)
+        allowed = _allowed(need, caller, {**keys, **dict(need.context)})
         if caller is not ADMINISTRATOR:
             self.log.record(
                 Access(role=caller.name, action=need.action, resource=need.resource, allowed=allowed)
@@ -84,6 +91,10 @@ def _verify_signature(call: Call) -> None:
 def _allowed(need: Need, caller: Caller, keys: Context) -> bool:
     """Return whether one side allows and neither denies: within one account either side is enough."""
     requests = [_request(need, caller, principal, keys) for principal in caller.principals]
+    if need.resource.startswith("arn:aws:kms:"):
+        return caller is ADMINISTRATOR or any(
+            kms_keys.allows(request, caller.documents) for request in requests
+        )
     of_the_resource = resource_policies(need.resource)
     verdicts = {evaluate(caller.documents, requests[0])}
     verdicts |= {evaluate(of_the_resource, request) for request in requests}
@@ -110,6 +121,13 @@ def _objects_read(call: Call) -> Iterator[tuple[str, str, str | None]]:
         yield parameters["Bucket"], parameters["Key"], parameters.get("VersionId")
     elif call.operation in ("CopyObject", "UploadPartCopy"):
         yield copy_source(parameters)
+
+
+def _disabled(call: Call, need: Need) -> RefusedError:
+    code = {"s3": "KMS.DisabledException", "sqs": "KmsDisabled", "sns": "KMSDisabled"}
+    return RefusedError(
+        code.get(call.service, "AccessDeniedException"), f"{need.resource} is disabled or pending deletion"
+    )
 
 
 def _denied(call: Call, need: Need, caller: Caller) -> RefusedError:

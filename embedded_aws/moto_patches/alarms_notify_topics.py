@@ -1,7 +1,8 @@
 """SetAlarmState sends what the alarm's actions say, where the state changes.
 
 AWS: "When the updated state differs from the previous value, the action configured for the appropriate state is
-invoked." (CloudWatch API Reference, "SetAlarmState".) A topic gets a message if its policy permits CloudWatch.
+invoked." (CloudWatch API Reference, "SetAlarmState".) A topic gets a message if its policy, and that of its
+KMS key, permit CloudWatch.
 moto: keeps the new state, and publishes nothing.
 """
 
@@ -9,6 +10,7 @@ import json
 import logging
 from typing import Any
 
+from embedded_aws.access import keys
 from embedded_aws.access.policies import AccessRequest, Principal, Verdict, evaluate
 from embedded_aws.moto_replacement import replace
 
@@ -60,7 +62,10 @@ def _publish(alarm: Any, before: str | None, target: str) -> None:
     permitted = topic is not None and (
         _DEFAULT_POLICY in topic.policy or evaluate([topic.policy], request) is Verdict.ALLOW
     )
-    if not permitted:
+    may_encrypt = topic is not None and keys.service_may_use(
+        topic.kms_master_key_id, region, _CLOUDWATCH.value, {"kms:EncryptionContext:aws:sns:topicArn": target}
+    )
+    if not permitted or not may_encrypt:
         _log.warning("CloudWatch may not publish %s to %s", alarm.name, target)
         return
     message = {

@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from embedded_aws.access import keys
+from embedded_aws.isolation import ACCOUNT_ID
 from embedded_aws.refusals.base import Parameters, refusal, refuse, within
 
 RETENTION_DAYS = frozenset(
@@ -12,6 +14,24 @@ RETENTION_DAYS = frozenset(
 _SHORT_PERIODS = frozenset((10, 20, 30))
 _MINUTE, _HOUR, _DAY, _WEEK = 60, 3_600, 86_400, 604_800
 _MISSING_DATA = frozenset(("breaching", "notBreaching", "ignore", "missing"))
+
+
+@refusal(
+    "the key's policy lets CloudWatch Logs encrypt a log group", "logs", "CreateLogGroup", "AssociateKmsKey"
+)
+def _key_of_logs(parameters: Parameters) -> None:
+    arn = parameters.get("kmsKeyId")
+    if not arn:
+        return
+    region = arn.split(":")[3]
+    group = f"arn:aws:logs:{region}:{ACCOUNT_ID}:log-group:{parameters['logGroupName']}"
+    context = {"kms:EncryptionContext:aws:logs:arn": group}
+    actions = ("kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey")
+    if not keys.service_may_use(arn, region, f"logs.{region}.amazonaws.com", context, *actions):
+        raise refuse(
+            "AccessDeniedException",
+            f"The specified KMS key does not exist or is not allowed to be used with Arn '{group}'",
+        )
 
 
 @refusal("log retention is one of CloudWatch's values", "logs", "PutRetentionPolicy")

@@ -85,7 +85,7 @@ def _destinations(parameters: Parameters) -> None:
     from moto.sns.models import sns_backends
     from moto.sqs.models import sqs_backends
 
-    from embedded_aws.s3.events import may_send
+    from embedded_aws.s3.events import may_encrypt, may_send
 
     bucket_arn = f"arn:aws:s3:::{parameters['Bucket']}"
     for _, arn, _ in _subscriptions(parameters):
@@ -98,7 +98,8 @@ def _destinations(parameters: Parameters) -> None:
             action = "sns:Publish"
         else:
             raise refuse("InvalidArgument", f"{service} destinations are not carried out by the embedded AWS")
-        if target is None or not may_send([target.policy], action, arn, bucket_arn, account):
+        may = target is not None and may_send([target.policy], action, arn, bucket_arn, account)
+        if not may or not may_encrypt(target, arn):
             raise refuse("InvalidArgument", "Unable to validate the following destination configurations")
 
 

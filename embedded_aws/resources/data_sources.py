@@ -1,4 +1,5 @@
-"""The data sources of pulumi_aws that a program may read: caller, region, partition, default tags, a quota."""
+"""The data sources of pulumi_aws that a program may read: caller, region, partition, default tags, a quota, a role,
+a KMS key."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -68,6 +69,21 @@ def _role(given: Mapping[str, Any], aws: Aws, _: ProviderSettings) -> dict[str, 
     return {"id": role["RoleName"], "name": role["RoleName"], "arn": role["Arn"], "path": role["Path"]}
 
 
+def _key(given: Mapping[str, Any], aws: Aws, _: ProviderSettings) -> dict[str, Any]:
+    """Ask KMS; raises its ClientError where there is no such key."""
+    key = aws.client("kms").describe_key(KeyId=given["keyId"])["KeyMetadata"]
+    return {
+        "id": key["KeyId"],
+        "arn": key["Arn"],
+        "keyId": given["keyId"],
+        "keyUsage": key["KeyUsage"],
+        "keyState": key["KeyState"],
+        "keyManager": key["KeyManager"],
+        "customerMasterKeySpec": key["CustomerMasterKeySpec"],
+        "enabled": key["Enabled"],
+    }
+
+
 _ANSWERS: dict[str, Answer] = {
     "aws:index/getCallerIdentity:getCallerIdentity": _caller_identity,
     "aws:index/getRegion:getRegion": _region,
@@ -75,9 +91,11 @@ _ANSWERS: dict[str, Answer] = {
     "aws:index/getDefaultTags:getDefaultTags": _default_tags,
     "aws:servicequotas/getServiceQuota:getServiceQuota": _service_quota,
     "aws:iam/getRole:getRole": _role,
+    "aws:kms/getKey:getKey": _key,
 }
 _CARRIED = {
     "aws:servicequotas/getServiceQuota:getServiceQuota": frozenset({"serviceCode", "quotaCode"}),
     "aws:iam/getRole:getRole": frozenset({"name"}),
+    "aws:kms/getKey:getKey": frozenset({"keyId"}),
 }
 """The arguments that are carried out, by function; all others are refused."""

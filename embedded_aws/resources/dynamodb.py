@@ -43,6 +43,7 @@ class Table(Handler):
             "pointInTimeRecovery.enabled",
             "pointInTimeRecovery.recoveryPeriodInDays",
             "serverSideEncryption.enabled",
+            "serverSideEncryption.kmsKeyArn",
             "tableClass",
             "ttl.attributeName",
             "ttl.enabled",
@@ -80,7 +81,7 @@ class Table(Handler):
         if indexes:
             request["GlobalSecondaryIndexes"] = indexes
         if inputs.get("serverSideEncryption", {}).get("enabled"):
-            request["SSESpecification"] = {"Enabled": True}
+            request["SSESpecification"] = _encryption(inputs)
         if inputs.get("tableClass"):
             request["TableClass"] = inputs["tableClass"]
         dynamodb.create_table(**request)
@@ -121,6 +122,12 @@ class Table(Handler):
         backups = dynamodb.describe_continuous_backups(TableName=id_)["ContinuousBackupsDescription"]
         status = backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"]
         state["pointInTimeRecovery"] = {"enabled": status == "ENABLED"}
+        encryption = table.get("SSEDescription", {})
+        if encryption.get("Status") == "ENABLED":
+            state["serverSideEncryption"] = {
+                "enabled": True,
+                "kmsKeyArn": encryption["KMSMasterKeyArn"],
+            }
         return state
 
     def update(self, id_: str, old: Inputs, new: Inputs) -> None:
@@ -128,6 +135,8 @@ class Table(Handler):
         dynamodb = self.aws.client("dynamodb")
         if old["deletionProtectionEnabled"] != new["deletionProtectionEnabled"]:
             dynamodb.update_table(TableName=id_, DeletionProtectionEnabled=new["deletionProtectionEnabled"])
+        if old.get("serverSideEncryption") != new.get("serverSideEncryption"):
+            dynamodb.update_table(TableName=id_, SSESpecification=_encryption(new))
         before = {index["name"]: index for index in old.get("globalSecondaryIndexes", [])}
         after = {index["name"]: index for index in new.get("globalSecondaryIndexes", [])}
         changes: list[dict[str, Any]] = [
@@ -174,6 +183,15 @@ class Table(Handler):
             self.aws.client("dynamodb").update_time_to_live(
                 TableName=table, TimeToLiveSpecification={"Enabled": enabled, "AttributeName": name}
             )
+
+
+def _encryption(inputs: Inputs) -> dict[str, Any]:
+    """Return DynamoDB's words for the key: one of its own where `serverSideEncryption` is left out or off."""
+    wanted = inputs.get("serverSideEncryption", {})
+    if not wanted.get("enabled"):
+        return {"Enabled": False}
+    key = {"KMSMasterKeyId": wanted["kmsKeyArn"]} if wanted.get("kmsKeyArn") else {}
+    return {"Enabled": True, "SSEType": "KMS", **key}
 
 
 def _definitions(inputs: Inputs) -> list[dict[str, str]]:

@@ -24,6 +24,7 @@ _CONFIGURATION = {
     "memorySize": "MemorySize",
     "description": "Description",
     "layers": "Layers",
+    "kmsKeyArn": "KMSKeyArn",
 }
 _NESTED = ("environment", "ephemeralStorage", "deadLetterConfig", "tracingConfig", "loggingConfig")
 _LEAST_STORAGE = 512  # MB of /tmp, which every function has
@@ -138,6 +139,8 @@ class Function(Handler):
         if changed & _SETTINGS:
             request = {key: new[name] for name, key in _CONFIGURATION.items() if name in new}
             request.setdefault("Layers", [])
+            if "kmsKeyArn" in old:
+                request.setdefault("KMSKeyArn", "")
             settings = _nested(new)
             settings.setdefault("Environment", {"Variables": {}})
             settings.setdefault("DeadLetterConfig", {})

@@ -25,7 +25,7 @@ class LogGroup(Handler):
     type_name = "aws:cloudwatch/logGroup:LogGroup"
     resource = "cloudwatch.LogGroup"
     service = "logs"
-    carries = frozenset({"name", "retentionInDays", "logGroupClass", "skipDestroy", "tags.*"})
+    carries = frozenset({"name", "retentionInDays", "logGroupClass", "kmsKeyId", "skipDestroy", "tags.*"})
     replaces = frozenset({"name", "logGroupClass"})
     autoname = AutoName(input="name", max_length=512)
     defaults: ClassVar[Mapping[str, Any]] = {"retentionInDays": 0, "skipDestroy": False}
@@ -39,7 +39,7 @@ class LogGroup(Handler):
     def create(self, inputs: Inputs) -> str:
         """Create the group with its retention; 0 days: it never expires."""
         logs = self.aws.client("logs")
-        request = {"logGroupClass": inputs["logGroupClass"]} if "logGroupClass" in inputs else {}
+        request = {name: inputs[name] for name in ("logGroupClass", "kmsKeyId") if name in inputs}
         tags = {"tags": inputs["tagsAll"]} if inputs["tagsAll"] else {}
         logs.create_log_group(logGroupName=inputs["name"], **tags, **request)
         with completing(inputs["name"]):
@@ -54,7 +54,9 @@ class LogGroup(Handler):
         if found is None:
             return None
         arn = found["arn"].removesuffix(":*")
+        key = {"kmsKeyId": found["kmsKeyId"]} if found.get("kmsKeyId") else {}
         return {
+            **key,
             "name": id_,
             "arn": arn,
             "retentionInDays": found.get("retentionInDays", 0),
@@ -66,6 +68,10 @@ class LogGroup(Handler):
         logs = self.aws.client("logs")
         if old["retentionInDays"] != new["retentionInDays"]:
             self._retain(new)
+        if new.get("kmsKeyId") and old.get("kmsKeyId") != new["kmsKeyId"]:
+            logs.associate_kms_key(logGroupName=id_, kmsKeyId=new["kmsKeyId"])
+        elif old.get("kmsKeyId") and not new.get("kmsKeyId"):
+            logs.disassociate_kms_key(logGroupName=id_)
         arn = f"arn:aws:logs:{self.aws.region}:{self.aws.account_id}:log-group:{id_}"
         tags, untag = tag_changes(old, new)
         if tags:

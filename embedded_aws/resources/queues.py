@@ -22,7 +22,10 @@ _ATTRIBUTES = {
     "delaySeconds": "DelaySeconds",
     "receiveWaitTimeSeconds": "ReceiveMessageWaitTimeSeconds",
     "sqsManagedSseEnabled": "SqsManagedSseEnabled",
+    "kmsMasterKeyId": "KmsMasterKeyId",
+    "kmsDataKeyReusePeriodSeconds": "KmsDataKeyReusePeriodSeconds",
 }
+_KEY = "KmsMasterKeyId"
 _DOCUMENTS = {
     "policy": "Policy",
     "redrivePolicy": "RedrivePolicy",
@@ -70,7 +73,7 @@ class Queue(Handler):
         for name, attribute in _ATTRIBUTES.items():
             value = attributes.get(attribute)
             if value is not None:
-                state[name] = value == "true" if name == "sqsManagedSseEnabled" else int(value)
+                state[name] = _shown(name, value)
         for name, attribute in _DOCUMENTS.items():
             if attributes.get(attribute):
                 state[name] = attributes[attribute]
@@ -82,6 +85,8 @@ class Queue(Handler):
         sqs = self.aws.client("sqs")
         before, after = _attributes(old), _attributes(new)
         changed = {name: value for name, value in after.items() if before.get(name) != value}
+        if _KEY in before and _KEY not in after:
+            changed[_KEY] = ""
         if changed:
             sqs.set_queue_attributes(QueueUrl=id_, Attributes=changed)
         tags, untag = tag_changes(old, new)
@@ -175,7 +180,15 @@ def _attributes(inputs: Inputs) -> dict[str, str]:
         if inputs.get(name):
             json_document(inputs[name], f"{Queue.type_name}: {name}")
             values[attribute] = inputs[name]
+    if _KEY in values:
+        del values["SqsManagedSseEnabled"]  # the provider's default: SQS takes one of the two
     return values
+
+
+def _shown(name: str, value: str) -> bool | int | str:
+    if name == "kmsMasterKeyId":
+        return value
+    return value == "true" if name == "sqsManagedSseEnabled" else int(value)
 
 
 def _read_attributes(handler: Handler, url: str) -> dict[str, str] | None:

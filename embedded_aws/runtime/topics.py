@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+from embedded_aws.access import keys
 from embedded_aws.access.policies import AccessRequest, Principal, Verdict, evaluate
 from embedded_aws.isolation import ACCOUNT_ID
 from embedded_aws.moto_hooks.topic_deliveries import Notification
@@ -88,7 +89,7 @@ def _to_dead_letters(notification: Notification) -> None:
         return
     arn = json.loads(notification.redrive_policy)["deadLetterTargetArn"]
     _, _, _, region, account, name = arn.split(":")
-    queue = sqs_backends[account][region].queues.get(name)
+    queue: Any = sqs_backends[account][region].queues.get(name)
     request = AccessRequest(
         action="sqs:SendMessage",
         resource=arn,
@@ -99,7 +100,9 @@ def _to_dead_letters(notification: Notification) -> None:
             "aws:SecureTransport": "true",
         },
     )
-    if queue is None or not queue.policy or evaluate([queue.policy], request) is not Verdict.ALLOW:
+    permitted = bool(queue and queue.policy) and evaluate([queue.policy], request) is Verdict.ALLOW
+    context = {"kms:EncryptionContext:aws:sqs:arn": arn}
+    if not permitted or not keys.service_may_use(queue.kms_master_key_id, region, _SNS.value, context):
         _log.warning(
             "SNS lost a message of %s: %s is gone or does not permit it", notification.topic_arn, arn
         )

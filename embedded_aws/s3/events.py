@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import quote_plus
 
 from embedded_aws import profiles
+from embedded_aws.access import keys
 from embedded_aws.access.policies import AccessRequest, Principal, Verdict, evaluate
 from embedded_aws.s3.form_uploads import is_form_upload
 
@@ -86,6 +87,13 @@ def may_send(policies: list[Any], action: str, target_arn: str, bucket_arn: str,
         },
     )
     return evaluate([policy for policy in policies if policy], request) is Verdict.ALLOW
+
+
+def may_encrypt(target: Any, arn: str) -> bool:
+    """Return whether S3 may use the KMS key of a queue or topic; a missing one has none."""
+    service = arn.split(":")[2]
+    context = {"kms:EncryptionContext:" + {"sqs": "aws:sqs:arn", "sns": "aws:sns:topicArn"}[service]: arn}
+    return keys.service_may_use(getattr(target, "kms_master_key_id", None), arn.split(":")[3], _S3, context)
 
 
 def expire_object(account: str, bucket_name: str, key_name: str) -> None:
@@ -170,7 +178,8 @@ def _to_queue(account: str, bucket: Any, arn: str, body: str) -> None:
 
     _, _, _, region, _, name = arn.split(":")
     queue = sqs_backends[account][region].queues.get(name)
-    if queue is None or not may_send([queue.policy], "sqs:SendMessage", arn, bucket.arn, account):
+    permitted = queue is not None and may_send([queue.policy], "sqs:SendMessage", arn, bucket.arn, account)
+    if not permitted or not may_encrypt(queue, arn):
         _log.warning("S3 dropped an event of %s: %s is gone or does not permit it", bucket.name, arn)
         return
     sqs_backends[account][region].send_message(queue_name=name, message_body=body)
@@ -181,7 +190,8 @@ def _to_topic(account: str, bucket: Any, arn: str, body: str) -> None:
 
     region = arn.split(":")[3]
     topic = sns_backends[account][region].topics.get(arn)
-    if topic is None or not may_send([topic.policy], "sns:Publish", arn, bucket.arn, account):
+    permitted = topic is not None and may_send([topic.policy], "sns:Publish", arn, bucket.arn, account)
+    if not permitted or not may_encrypt(topic, arn):
         _log.warning("S3 dropped an event of %s: %s is gone or does not permit it", bucket.name, arn)
         return
     sns_backends[account][region].publish(arn=arn, message=body, subject="Amazon S3 Notification")

@@ -208,10 +208,11 @@ class ServedStack:
 
 
 @contextmanager
-def serve_stack(out: Path) -> Iterator[ServedStack]:
-    """Deploy and serve the dev stack with an address on each list of `notify`, and high limits."""
+def serve_stack(out: Path, more: Mapping[str, Any] | None = None) -> Iterator[ServedStack]:
+    """Deploy and serve the dev stack with an address on each list of `notify`, high limits, and `more` of its keys."""
     with packages_for_host(), ServedWorld(region_of(), logs=out / "logs", outbox=out / "outbox") as served:
-        yield ServedStack(served, deploy_into(served.world, config_overrides=CONFIGURATION), out)
+        deployed = deploy_into(served.world, config_overrides={**CONFIGURATION, **(more or {})})
+        yield ServedStack(served, deployed, out)
 
 
 def photo(number: int | str = 0) -> bytes:

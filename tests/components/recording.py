@@ -91,7 +91,10 @@ class Recording:
 class _Answers(Mocks):
     """What AWS would answer: names with a random part, ARNs, ids; unknown calls are errors."""
 
-    def __init__(self, api_gateway_role: str, quotas: Mapping[str, float]) -> None:
+    def __init__(
+        self, api_gateway_role: str, quotas: Mapping[str, float], kms_key: Mapping[str, Any] | None
+    ) -> None:
+        self._kms_key = kms_key
         self._api_gateway_role = api_gateway_role
         self._quotas = quotas
         self._roles = {"logs-of-apis", "x"}
@@ -139,6 +142,12 @@ class _Answers(Mocks):
             if args.args["name"] in self._roles:
                 return {"name": args.args["name"]}
             raise _Denied(f"NoSuchEntity: The role with name {args.args['name']} cannot be found.")
+        if args.token == "aws:kms/getKey:getKey":
+            if self._kms_key is None:
+                raise _Denied("AccessDeniedException: not authorized to perform: kms:DescribeKey")
+            if not self._kms_key:
+                raise _Denied(f"NotFoundException: Key '{args.args['keyId']}' does not exist")
+            return {**self._kms_key}
         if args.token == "aws:servicequotas/getServiceQuota:getServiceQuota":
             return {"value": self._quota(args.args["quotaCode"])}
         return answers[args.token]
@@ -162,8 +171,8 @@ class _Denied(grpc.RpcError):  # type: ignore[misc]
 class _Monitor(MockMonitor):
     """Keeps what mocks do not get (parent, protect, provider), and refuses what only the engine refuses."""
 
-    def __init__(self, recording: Recording, api_gateway_role: str, quotas: Mapping[str, float]) -> None:
-        super().__init__(_Answers(api_gateway_role, quotas))
+    def __init__(self, recording: Recording, answers: _Answers) -> None:
+        super().__init__(answers)
         self._recording = recording
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the name of the gRPC method
@@ -231,14 +240,16 @@ def run_program(
     *,
     preview: bool = False,
     quotas: Mapping[str, float] = MappingProxyType({}),
+    kms_key: Mapping[str, Any] | None = None,
 ) -> Recording:
     """Run `__main__.py` with a stack's merged files, in a context and an event loop of its own.
 
     `api_gateway_role` is the account's role for API Gateway's logs; `quotas` are the account's by their codes, all
-    others may not be looked at.
+    others may not be looked at. `kms_key` is what KMS says of the stack's key: None, that it may not be looked at;
+    empty, that there is none.
     """
     recording = Recording(files.stack)
-    monitor = _Monitor(recording, api_gateway_role, quotas)
+    monitor = _Monitor(recording, _Answers(api_gateway_role, quotas, kms_key))
     contextvars.copy_context().run(_run, files, recording, monitor, preview)
     return recording
 

@@ -27,7 +27,13 @@ def constructor(node: ast.ClassDef) -> ast.FunctionDef:
     return next(each for each in node.body if isinstance(each, ast.FunctionDef) and each.name == "__init__")
 
 
-PURE = {"min", "hashlib.sha256", "hashlib.sha256(pool_id.encode()).hexdigest", "pool_id.encode"}
+PURE = {
+    "min",
+    "hashlib.sha256",
+    "hashlib.sha256(pool_id.encode()).hexdigest",
+    "pool_id.encode",
+    "service.values",
+}
 """Calls that make a value, and no resource."""
 
 

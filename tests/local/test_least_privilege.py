@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from components import function_specs
+from components.rules import KeyArn
 from embedded_aws.access.actions import Need
 from local.demo.filming import Film, film
 from media_pipeline.records.decisions import Action
@@ -34,6 +35,11 @@ UNUSED: Mapping[tuple[str, str, str], str] = {
         "*",
         "sqs:SendMessage",
         "*-dead-letters-*",
+    ): "Lambda uses it for an announcement that could not be logged",
+    (
+        "log_notification",
+        "kms:*",
+        "*",
     ): "Lambda uses it for an announcement that could not be logged",
     (
         "process_*",
@@ -59,8 +65,9 @@ PATIENCE = 90.0  # seconds for one step of the run
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedStack]:
-    """A stack of its own: what other tests did must not count as used."""
-    with serve_stack(tmp_path_factory.mktemp("least-privilege")) as served:
+    """A stack of its own: what other tests did must not count as used. It has a KMS key, whose grants are held, too."""
+    key = {"encryption.keyArn": KeyArn.EXAMPLE}
+    with serve_stack(tmp_path_factory.mktemp("least-privilege"), key) as served:
         _use_everything(served, tmp_path_factory.mktemp("videos"))
         yield served
 
@@ -203,6 +210,34 @@ def test_every_reason_is_of_a_permission_that_is_granted_and_unused(stack: Serve
 def test_no_function_asked_for_more_than_it_was_granted(stack: ServedStack) -> None:
     roles = {_role(stack, function) for function in FUNCTIONS}
     assert [access for access in stack.world.access_log.denied if access.role in roles] == []
+
+
+def test_everything_is_encrypted_with_the_stacks_key(stack: ServedStack) -> None:
+    kms, outputs, world = stack.world.client("kms"), stack.outputs, stack.world
+    (key,) = (
+        entry["KeyArn"]
+        for entry in kms.list_keys()["Keys"]
+        if kms.describe_key(KeyId=entry["KeyId"])["KeyMetadata"]["Description"] == "key of dev"
+    )
+    for bucket in ("uploads_bucket", "quarantine_bucket", "renditions_bucket"):
+        listed = stack.s3.list_object_versions(Bucket=outputs[bucket])["Versions"]
+        assert listed, bucket
+        for each in listed:
+            version = {"VersionId": each["VersionId"]} if each["VersionId"] != "null" else {}
+            head = stack.s3.head_object(Bucket=outputs[bucket], Key=each["Key"], **version)
+            assert head["SSEKMSKeyId"] == key, (bucket, each["Key"])
+            assert head["BucketKeyEnabled"]
+    sqs = world.client("sqs")
+    for name in [name for name in outputs if name.endswith(("queue_url", "dead_letters_url"))]:
+        shown = sqs.get_queue_attributes(QueueUrl=outputs[name], AttributeNames=["All"])["Attributes"]
+        assert shown["KmsMasterKeyId"] == key, name
+    table = world.client("dynamodb").describe_table(TableName=outputs["records_table"])["Table"]
+    assert table["SSEDescription"]["KMSMasterKeyArn"] == key
+    for group in world.client("logs").describe_log_groups()["logGroups"]:
+        assert group["kmsKeyId"] == key, group["logGroupName"]
+    for topic in world.client("sns").list_topics()["Topics"]:
+        shown = world.client("sns").get_topic_attributes(TopicArn=topic["TopicArn"])["Attributes"]
+        assert shown["KmsMasterKeyId"] == key, topic
 
 
 @pytest.mark.long

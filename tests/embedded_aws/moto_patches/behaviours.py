@@ -11,6 +11,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from tests.embedded_aws.moto_patches import behaviours_of_data  # noqa: F401 - registers its checks
 from tests.embedded_aws.moto_patches.arrangements import (
     REGION,
     Clients,
@@ -25,32 +26,7 @@ from tests.embedded_aws.moto_patches.arrangements import (
     watched_bucket,
     zipped,
 )
-
-Check = Callable[[Clients], bool]
-_CHECKS: dict[str, Check] = {}
-
-
-def check(function: Check) -> Check:
-    """Register a check under its name."""
-    _CHECKS[function.__name__] = function
-    return function
-
-
-def checks() -> dict[str, Check]:
-    """Return all checks by name."""
-    return dict(_CHECKS)
-
-
-def outcomes(clients: Clients, fresh: Callable[[], None]) -> dict[str, bool]:
-    """Return whether each behaviour is there; an error of the service counts as not. `fresh` empties the backend."""
-    found = {}
-    for name, one in _CHECKS.items():
-        fresh()
-        try:
-            found[name] = one(clients)
-        except (ClientError, NotImplementedError):
-            found[name] = False
-    return found
+from tests.embedded_aws.moto_patches.checks import check, outcomes
 
 
 def code(call: Callable[[], object]) -> str:
@@ -336,21 +312,6 @@ def s3_version_listings(clients: Clients) -> bool:
         s3.delete_object(Bucket="a-bucket", Key=version["Key"], VersionId=version["VersionId"])
     found = s3.list_object_versions(Bucket="a-bucket", **marker).get("Versions", [])
     return [version["Key"] for version in found] == ["b", "c"]
-
-
-@check
-def tables_system_backups(clients: Clients) -> bool:
-    tables = clients("dynamodb")
-    tables.create_table(
-        TableName="t",
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}],
-        KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}],
-    )
-    recovery = {"PointInTimeRecoveryEnabled": True}
-    tables.update_continuous_backups(TableName="t", PointInTimeRecoverySpecification=recovery)
-    tables.delete_table(TableName="t")
-    return [each["BackupType"] for each in tables.list_backups()["BackupSummaries"]] == ["SYSTEM"]
 
 
 def _main() -> None:

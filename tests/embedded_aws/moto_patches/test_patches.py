@@ -15,6 +15,7 @@ from embedded_aws.moto_setup import modules_of
 from embedded_aws.world import World
 
 from . import behaviours
+from .checks import checks
 
 ROOT = Path(__file__).resolve().parents[3]
 PATCHES = sorted(modules_of(moto_patches))
@@ -38,7 +39,7 @@ def in_plain_moto() -> dict[str, bool]:
 
 
 def test_every_patch_has_a_check_of_its_name() -> None:
-    assert sorted(behaviours.checks()) == PATCHES
+    assert sorted(checks()) == PATCHES
 
 
 @pytest.mark.parametrize("name", PATCHES)
@@ -52,7 +53,7 @@ def test_a_patch_states_awss_behaviour_its_source_and_motos(name: str) -> None:
 @pytest.mark.parametrize("name", PATCHES)
 def test_the_embedded_aws_behaves_as_aws_does(name: str) -> None:
     with World() as world:
-        assert behaviours.checks()[name](world.client)
+        assert checks()[name](world.client)
 
 
 @pytest.mark.parametrize("name", PATCHES)

@@ -16,6 +16,13 @@ def _statement(principal: str, action: str, resource: str) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [entry]})
 
 
+def _key(bench: Bench) -> str:
+    """Make a KMS key that AWS's services may use, and return its ARN."""
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    return str(bench.world.client("kms").create_key(Policy=policy)["KeyMetadata"]["Arn"])
+
+
 def _queue(bench: Bench, name: str = "it") -> tuple[str, str]:
     url = bench.make("aws:sqs/queue:Queue", {}, name)
     return url, bench.shown()["arn"]
@@ -117,7 +124,7 @@ def logging(bench: Bench) -> Made:
     )
 
 
-def a_table(_: Bench) -> Made:
+def a_table(bench: Bench) -> Made:
     same = {
         "name": "records",
         "billingMode": "PAY_PER_REQUEST",
@@ -132,15 +139,22 @@ def a_table(_: Bench) -> Made:
             "ttl": {"attributeName": "expires", "enabled": True},
             "pointInTimeRecovery": {"enabled": True},
             "tags": {"a": "b"},
+            "serverSideEncryption": {"enabled": True, "kmsKeyArn": _key(bench)},
         },
     )
 
 
-def a_queue(_: Bench) -> Made:
+def a_queue(bench: Bench) -> Made:
     return (
         "aws:sqs/queue:Queue",
         {"name": "q", "visibilityTimeoutSeconds": 60},
-        {"name": "q", "visibilityTimeoutSeconds": 90, "tags": {"a": "b"}},
+        {
+            "name": "q",
+            "visibilityTimeoutSeconds": 90,
+            "tags": {"a": "b"},
+            "kmsMasterKeyId": _key(bench),
+            "kmsDataKeyReusePeriodSeconds": 600,
+        },
     )
 
 
@@ -219,11 +233,11 @@ def an_attachment(bench: Bench) -> Made:
     return "aws:iam/rolePolicyAttachment:RolePolicyAttachment", same, same
 
 
-def a_log_group(_: Bench) -> Made:
+def a_log_group(bench: Bench) -> Made:
     return (
         "aws:cloudwatch/logGroup:LogGroup",
         {"name": "g", "retentionInDays": 7},
-        {"name": "g", "retentionInDays": 30, "tags": {"a": "b"}},
+        {"name": "g", "retentionInDays": 30, "tags": {"a": "b"}, "kmsKeyId": _key(bench)},
     )
 
 

@@ -118,6 +118,11 @@ REFUSED: list[tuple[str, Arguments, str]] = [
     ("create_event_source_mapping", {"ScalingConfig": {"MaximumConcurrency": 1001}}, "maximumConcurrency"),
     ("create_event_source_mapping", {"BatchSize": 11}, "batch window"),
     ("put_retention_policy", {"retentionInDays": 31}, "retentionInDays"),
+    (
+        "create_log_group",
+        {"kmsKeyId": "arn:aws:kms:eu-central-1:123456789012:key/1"},
+        "not allowed to be used with Arn",
+    ),
     ("put_metric_alarm", {"Period": 45}, "multiple of 60"),
     ("put_metric_alarm", {"Period": 300, "EvaluationPeriods": 289}, "86400"),
     ("put_metric_alarm", {"DatapointsToAlarm": 2}, "DatapointsToAlarm"),

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from components.rules import KeyArn
 from tests.fixtures.deployed_stack import DeployedStack, deployed_stack
 
 ALL = os.environ.get("TRANSITIONS") == "all"
@@ -39,6 +40,7 @@ BASE: dict[str, Any] = {
     "notify": {"alerts": [A], "results": []},
     "review": {},
     "lists": {},
+    "encryption": {},
     "reconcile": "off",
     "dashboard": False,
     "tracing": True,
@@ -65,6 +67,7 @@ CONFIGURATIONS: dict[str, dict[str, Any]] = {
         "review": {"approvals": {"default": 1, "Explicit": 2}},
         "moderation.paths": [{"prefix": "avatars/", "block": {"Explicit": 40}}],
     },
+    "own key": {"encryption": {"keyArn": KeyArn.EXAMPLE}},
     "no api": {"api.enabled": False, "tracing": False, "transparency": "keep", "background": "#102030"},
     "web pages": {"api.corsOrigins": ["https://www.example.com"], "api.rate": 9_000, "moderation.mode": "observe"},
     "kept": {
