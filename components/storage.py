@@ -207,11 +207,24 @@ class MediaStorage(pulumi.ComponentResource):
                 action="s3:*",
                 resources=[target.bucket.arn, target.objects()],
                 grants=grants,
-                denials=denials,
+                denials=[*denials, _old_tls(target)],
             ),
             # S3 refuses two concurrent changes of one bucket's access settings.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[target.public_access]),
         )
+
+
+def _old_tls(target: PrivateBucket) -> iam.Denial:
+    """Refuse connections below TLS 1.2, whatever S3's endpoint still accepts.
+
+    (Amazon S3 User Guide, "Enforcing encryption in transit": `s3:TlsVersion`. AWS's services have no such key.)
+    """
+    return iam.Denial(
+        sid="OnlyTls12AndNewer",
+        actions=["s3:*"],
+        resources=[target.bucket.arn, target.objects()],
+        condition={"NumericLessThan": {"s3:TlsVersion": "1.2"}},
+    )
 
 
 def _evidence_is_written_once(logs: PrivateBucket) -> iam.Denial:

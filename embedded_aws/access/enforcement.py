@@ -110,6 +110,8 @@ def _allowed(need: Need, caller: Caller, keys: Context) -> bool:
 def _request(need: Need, caller: Caller, principal: Principal, keys: Context) -> AccessRequest:
     # Loopback stands in for the service's HTTPS endpoint.
     conditions = {"aws:SecureTransport": "true", **caller.context, **keys}
+    if need.action.startswith("s3:"):
+        conditions["s3:TlsVersion"] = "1.3"
     return AccessRequest(action=need.action, resource=need.resource, principal=principal, context=conditions)
 
 

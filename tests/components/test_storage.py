@@ -3,6 +3,7 @@
 import pytest
 
 from components.storage import BUCKETS
+from embedded_aws.access.policies import AccessRequest, Principal, Verdict, evaluate
 from tests.components.conftest import Run
 from tests.components.recording import ACCOUNT, Recording, Registered
 
@@ -68,7 +69,24 @@ def test_every_bucket_refuses_connections_without_tls(recorded: Recording, bucke
         "Resource": [arn, f"{arn}/*"],
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     } in statements
-    assert len(statements) == {"logs": 3, "uploads": 5}.get(bucket, 1)
+    assert len(statements) == {"logs": 4, "uploads": 6}.get(bucket, 2)
+
+
+@pytest.mark.parametrize(
+    ("tls", "denied"), [("1.0", True), ("1.1", True), ("1.2", False), ("1.3", False), (None, False)]
+)
+@pytest.mark.parametrize("bucket", NAMES)
+def test_every_bucket_refuses_tls_below_1_2_and_not_the_services_that_name_none(
+    dev: Recording, bucket: str, tls: str | None, denied: bool
+) -> None:
+    policy = setting(dev, "BucketPolicy", bucket).json("policy")
+    request = AccessRequest(
+        action="s3:GetObject",
+        resource=f"arn:aws:s3:::media-pipeline-dev-{bucket}-1a2b3c4/key",
+        principal=Principal(kind="AWS", value=f"arn:aws:iam::{ACCOUNT}:role/reader", account=ACCOUNT),
+        context={"aws:SecureTransport": "true", **({"s3:TlsVersion": tls} if tls else {})},
+    )
+    assert (evaluate([policy], request) is Verdict.DENY) is denied
 
 
 def denials(recorded: Recording) -> dict[str, dict[str, object]]:
