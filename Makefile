@@ -71,6 +71,12 @@ package: export PACKAGE_JSON = $(value JSON)
 package: $(READY) ## build the zips for AWS that a preview would build [STACK=dev] [JSON=file]
 	@$(RUN) -m components.packaging package --stack="$$PACKAGE_STACK" $${PACKAGE_JSON:+--json="$$PACKAGE_JSON"}
 
+.PHONY: release
+release: export PYTHONPATH = lambda
+release: export RELEASE_TAG = $(value TAG)
+release: $(READY) ## build the archives of this commit's version, with bills of materials and checksums [TAG=v1.2.3]
+	@$(RUN) -m scripts.release --tag="$$RELEASE_TAG"
+
 .PHONY: bench-packaging
 bench-packaging: $(READY) ## measure packaging: cold, cached, and against `pip --target` and zip
 	@$(RUN) -m benchmarks.packaging

@@ -1,4 +1,4 @@
-"""A stack that was deployed with a released layout can be upgraded to the current program."""
+"""A stack that was deployed with any released version can be upgraded to the current program."""
 
 import json
 from pathlib import Path

@@ -34,3 +34,26 @@ def test_no_checkout_keeps_its_token(workflow: Path) -> None:
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
 def test_a_workflow_may_only_read_unless_a_job_says_more(workflow: Path) -> None:
     assert yaml.safe_load(workflow.read_text("utf-8"))["permissions"] == {"contents": "read"}
+
+
+def test_the_update_bot_looks_into_each_folder_with_a_lock() -> None:
+    ignored = {".venv", "build", "node_modules", ".git"}
+    locks = (path for path in PROJECT.rglob("*.txt") if not ignored & set(path.relative_to(PROJECT).parts))
+    folders = {
+        "/" + path.parent.relative_to(PROJECT).as_posix().removeprefix(".")
+        for path in locks
+        if path.with_suffix(".in").exists() and "--hash=sha256:" in path.read_text("utf-8")
+    }
+    bot = yaml.safe_load((PROJECT / ".github" / "dependabot.yml").read_text("utf-8"))["updates"]
+    assert {each["directory"] for each in bot if each["package-ecosystem"] == "pip"} == folders
+    assert "github-actions" in {each["package-ecosystem"] for each in bot}
+
+
+def test_only_the_job_that_publishes_a_release_may_write() -> None:
+    writing = {
+        (workflow.name, name)
+        for workflow in WORKFLOWS
+        for name, job in yaml.safe_load(workflow.read_text("utf-8"))["jobs"].items()
+        if "write" in job.get("permissions", {}).values()
+    }
+    assert writing == {("release.yml", "publish")}
