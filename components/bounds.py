@@ -65,6 +65,7 @@ API_QUOTA = (1, 864_000_000)  # per day, at the highest rate: more could not be 
 
 # A stack's name is part of every resource's name. IAM's 64 characters of a role leave this many beside
 # "media-pipeline-", "-log-notification-role" and the eight characters that Pulumi appends.
+PIPELINE_NAME_LENGTH = 14  # of the project's own name, with which the lengths below are counted
 STACK_NAME_LENGTH = 19
 
 # AWS General Reference, "Amazon Rekognition endpoints and quotas" (botocore 1.44 lists the same;

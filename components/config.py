@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from components import config_checks, engine_config
 from components.config_errors import ConfigError, Problem
-from components.config_model import StackConfig, StackKeys
+from components.config_model import PROJECT, StackConfig, StackKeys
 
 
 def load() -> StackConfig:
@@ -17,13 +17,16 @@ def load() -> StackConfig:
     return parse(keys, stack=pulumi.get_stack(), region=region)
 
 
-def parse(raw: Mapping[str, object], *, stack: str, region: str | None) -> StackConfig:
+def parse(
+    raw: Mapping[str, object], *, stack: str, region: str | None, pipeline: str = PROJECT
+) -> StackConfig:
     """Check `raw`, the keys of the `media-pipeline:` namespace without their prefix, typed as in YAML.
 
-    Raises ConfigError that lists every problem.
+    `pipeline` is the name that a program which embeds the pipeline gives it. Raises ConfigError that lists every
+    problem.
     """
     found = [
-        *config_checks.check_stack(stack, region),
+        *config_checks.check_stack(stack, region, pipeline),
         *config_checks.check_key(raw, region),
         *config_checks.check_together(raw, StackKeys),
     ]
@@ -32,7 +35,9 @@ def parse(raw: Mapping[str, object], *, stack: str, region: str | None) -> Stack
     except ValidationError as error:
         found = [*config_checks.explain(error, StackKeys), *found]
     else:
-        config = StackConfig.model_construct(**dict(keys), stack=stack, region=region or "")
+        config = StackConfig.model_construct(
+            **dict(keys), stack=stack, region=region or "", pipeline=pipeline
+        )
         found += config_checks.check_environment(config)
         if not found:
             return config

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from components import bounds, environment, function_specs, policy_checks, taxonomy, webhook_checks
+from components import bounds, environment, function_specs, policy_checks, taxonomy
 from components.config_errors import Path, Problem, key_path, likely, remove_command, set_command, show
 from components.config_model import COVER_TAG, EDGE_TAG, StackConfig
 from components.config_schema import NEEDED, about, known_keys
@@ -28,8 +28,16 @@ def explain(error: ValidationError, model: type[BaseModel]) -> Iterator[Problem]
         yield _explain(details, model)
 
 
-def check_stack(stack: str, region: str | None) -> Iterator[Problem]:
-    """Check the stack's name, which is part of every resource's name, and that its region has Rekognition."""
+def check_stack(stack: str, region: str | None, pipeline: str) -> Iterator[Problem]:
+    """Check the names that every resource's name begins with, and that the region has Rekognition."""
+    if not environment.PIPELINE_NAME.fullmatch(pipeline):
+        yield Problem(
+            key="name",
+            given=show(pipeline),
+            allowed=f"1 to {bounds.PIPELINE_NAME_LENGTH} lower-case letters, digits and dashes, "
+            "starting with a letter",
+            fix="give the resource another name",
+        )
     allowed = f"1 to {bounds.STACK_NAME_LENGTH} lower-case letters, digits and dashes, starting with a letter"
     if not environment.STACK_NAME.fullmatch(stack):
         yield Problem(key="stack", given=show(stack), allowed=allowed, fix="pulumi stack rename dev")
@@ -79,7 +87,6 @@ def check_together(raw: Mapping[str, object], model: type[BaseModel]) -> Iterato
     yield from twice(("formats",), formats)
     for who in ("alerts", "results"):
         yield from twice(("notify", who), as_object(raw.get("notify")).get(who))
-    yield from webhook_checks.check(as_object(raw.get("notify")).get("webhooks"))
     yield from _budget(as_object(raw.get("notify")))
     yield from _origins(as_object(raw.get("api")).get("corsOrigins"))
     yield from _appeals_without_originals(raw)

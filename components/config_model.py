@@ -16,7 +16,6 @@ from components.formats import DEFAULT_QUALITIES, FORMATS
 from components.rules import (
     About,
     Email,
-    Endpoint,
     Flag,
     KeyArn,
     ModerationLabel,
@@ -29,7 +28,6 @@ from components.rules import (
 )
 
 PROJECT = "media-pipeline"
-ANNOUNCED = ("PUBLISHED", "BLOCKED", "REVIEW", "REJECTED", "FAILED", "SUPERSEDED", "DELETED")
 MODES = ("enforce", "observe", "off")
 EDGE_TAG, COVER_TAG = "as-edge", "as-cover"  # pydantic puts a union's tag into the paths of its errors
 
@@ -92,20 +90,17 @@ else:  # one key for each lossy format
     )
 
 
-Prefix = Annotated[
-    str,
-    Text(
-        r"[^/*\x00-\x1f\x7f][^*\x00-\x1f\x7f]{0,254}",
-        "the first characters of object keys, at most 255, without a slash in front and without *",
-        "avatars/",
-    ),
-]
-
-
 class ModerationPath(Keys):
     """The policy for object keys with a prefix; a key that is not set has the value that it has in `moderation`."""
 
-    prefix: Prefix
+    prefix: Annotated[
+        str,
+        Text(
+            r"[^/*\x00-\x1f\x7f][^*\x00-\x1f\x7f]{0,254}",
+            "the first characters of object keys, at most 255, without a slash in front and without *",
+            "avatars/",
+        ),
+    ]
     """Which object keys it is for; where several prefixes fit a key, the longest counts."""
     mode: Annotated[Literal["enforce", "observe", "off"], OneOf(MODES, "enforce")] | None = None
     """Instead of `moderation.mode`."""
@@ -243,36 +238,13 @@ Addresses = Annotated[
 ]
 
 
-class Webhook(Keys):
-    """An endpoint that announcements are posted to, and which of them."""
-
-    url: Annotated[str, Endpoint()]
-    """Where SNS posts announcements to."""
-    statuses: (
-        Annotated[
-            tuple[Annotated[str, OneOf(ANNOUNCED, "PUBLISHED")], ...],
-            Field(min_length=1),
-            About("a list of statuses", ["PUBLISHED", "BLOCKED"]),
-        ]
-        | None
-    ) = None
-    """Which outcomes; all of them if not set."""
-    prefix: Prefix | None = None
-    """Only those of object keys with this prefix."""
-
-
 class Notify(Keys):
-    """Who is told about outcomes and alarms."""
+    """Who gets e-mails."""
 
     alerts: Addresses
     """Who gets e-mails about blocked, to review and failed objects, and about alarms."""
     results: Addresses = ()
     """Who gets e-mails about every outcome."""
-    webhooks: Annotated[
-        tuple[Webhook, ...],
-        About("a list of objects with url", [{"url": "https://www.example.com/media-outcomes"}]),
-    ] = ()
-    """Endpoints that every outcome, or some of them, is posted to."""
     monthly_dollars: Annotated[int, Whole(bounds.MONTHLY_DOLLARS, " of USD (0: no budget)", 100)] = 0
     """What a month may cost: a budget of AWS mails those in `alerts` at 80 %, at 100 %, and when more is forecast."""
 
@@ -353,7 +325,7 @@ class StackKeys(Keys):
     retention: Retention
     """How long data is kept."""
     notify: Notify
-    """Who is told about outcomes and alarms."""
+    """Who gets e-mails."""
     review: Review = Review()
     """How people decide what waits for review."""
     lists: Lists = Lists()
@@ -373,12 +345,14 @@ class StackKeys(Keys):
 
 
 class StackConfig(StackKeys):
-    """The checked configuration of one stack, with the stack's own name and region."""
+    """The checked configuration of one pipeline, with the names of the pipeline and of its stack, and the region."""
 
     stack: str
     region: str
+    pipeline: str = PROJECT
+    """The project's own name, or the one that a program which embeds the pipeline gives it."""
 
     @property
     def service(self) -> str:
         """The prefix of all resource names, and the functions' service name in logs, metrics and traces."""
-        return f"{PROJECT}-{self.stack}"
+        return f"{self.pipeline}-{self.stack}"

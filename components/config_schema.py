@@ -1,7 +1,10 @@
 """Find what the configuration's models say about one key: its type, its words, its example, its neighbours."""
 
+import ast
+import inspect
 import types
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
@@ -104,3 +107,20 @@ def known_keys(model: type[BaseModel], group: Path) -> list[str]:
 def spelling(key: str, field: FieldInfo) -> str:
     """Return a key as the configuration spells it: in camelCase."""
     return field.alias or key
+
+
+def docstrings(model: type[BaseModel]) -> dict[str, str]:
+    """Return the string below each attribute of a class that a module declares; none of one made by a call."""
+    declared = ast.parse(inspect.getsource(inspect.getmodule(model) or model)).body
+    (body,) = [
+        node.body for node in declared if isinstance(node, ast.ClassDef) and node.name == model.__name__
+    ] or [[]]
+    return {
+        attribute.target.id: inspect.cleandoc(meaning.value.value)
+        for attribute, meaning in pairwise(body)
+        if isinstance(attribute, ast.AnnAssign)
+        and isinstance(attribute.target, ast.Name)
+        and isinstance(meaning, ast.Expr)
+        and isinstance(meaning.value, ast.Constant)
+        and isinstance(meaning.value.value, str)
+    }

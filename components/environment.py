@@ -13,6 +13,7 @@ from components.config_model import StackConfig
 METRICS_NAMESPACE = "MediaPipeline"
 UPLOADS_PREFIX = "api/"  # the upload API's part of the uploads bucket: nobody else writes there
 ANSWERS_PREFIX = "!answers/"  # of the records table's partitions that hold Rekognition's answers
+PIPELINE_NAME = re.compile(rf"[a-z][a-z0-9-]{{0,{bounds.PIPELINE_NAME_LENGTH - 1}}}")
 STACK_NAME = re.compile(rf"[a-z][a-z0-9-]{{0,{bounds.STACK_NAME_LENGTH - 1}}}")
 
 

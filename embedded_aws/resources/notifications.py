@@ -21,18 +21,15 @@ _TOPIC_ATTRIBUTES = {
     "displayName": "DisplayName",
     "kmsMasterKeyId": "KmsMasterKeyId",
     "policy": "Policy",
-    "signatureVersion": "SignatureVersion",
     "tracingConfig": "TracingConfig",
 }
 _SUBSCRIPTION_ATTRIBUTES = {
-    "deliveryPolicy": "DeliveryPolicy",
     "filterPolicy": "FilterPolicy",
     "filterPolicyScope": "FilterPolicyScope",
     "rawMessageDelivery": "RawMessageDelivery",
     "redrivePolicy": "RedrivePolicy",
 }
 _NONE = {
-    "DeliveryPolicy": "{}",
     "FilterPolicy": "{}",
     "FilterPolicyScope": "MessageAttributes",
     "RawMessageDelivery": "false",
@@ -79,8 +76,6 @@ class Topic(Handler):
             "owner": attributes.get("Owner", self.aws.account_id),
         }
         state |= {name: attributes[key] for name, key in _TOPIC_ATTRIBUTES.items() if attributes.get(key)}
-        if "signatureVersion" in state:
-            state["signatureVersion"] = int(state["signatureVersion"])
         state["tagsAll"] = from_tag_list(sns.list_tags_for_resource(ResourceArn=id_)["Tags"])
         return state
 
@@ -173,7 +168,7 @@ class TopicSubscription(Handler):
             yield subscription["SubscriptionArn"]
 
     def create(self, inputs: Inputs) -> str:
-        """Subscribe. An HTTP endpoint must confirm it; an e-mail address counts as confirmed, other than on AWS."""
+        """Subscribe. An e-mail address is confirmed at once; on AWS its owner must confirm it."""
         made = self.aws.client("sns").subscribe(
             TopicArn=inputs["topic"],
             Protocol=inputs["protocol"],
@@ -196,7 +191,7 @@ class TopicSubscription(Handler):
             "protocol": attributes["Protocol"],
             "endpoint": attributes["Endpoint"],
             "ownerId": self.aws.account_id,
-            "pendingConfirmation": attributes["PendingConfirmation"].lower() == "true",
+            "pendingConfirmation": False,
         }
         for name, key in _SUBSCRIPTION_ATTRIBUTES.items():
             if attributes.get(key) and attributes[key] != "{}":

@@ -1,9 +1,6 @@
 """The configuration's documents: every key, and the output formats."""
 
-import ast
-import inspect
 from collections.abc import Iterator, Mapping
-from itertools import pairwise
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
@@ -79,7 +76,7 @@ def formats() -> str:
 
 def _walk(model: type[BaseModel], group: Path) -> Iterator[tuple[Path, str, Any]]:
     """Yield path, meaning and words of every key that can be set, depth first."""
-    meanings = _docstrings(model)
+    meanings = config_schema.docstrings(model)
     for name, field in model.model_fields.items():
         path = (*group, config_schema.spelling(name, field))
         inner = config_schema.unwrap(field.annotation)[0]
@@ -94,7 +91,7 @@ def _walk(model: type[BaseModel], group: Path) -> Iterator[tuple[Path, str, Any]
         if entry := _entry(inner):
             yield from _walk(entry, (*path, 0))
         if path in _FREE_NAMES:
-            for key, meaning in _docstrings(Cover).items():
+            for key, meaning in config_schema.docstrings(Cover).items():
                 below = (*path, *_FREE_NAMES[path], key)
                 yield below, meaning, config_schema.about(Cover, (key,), name=False)
 
@@ -105,23 +102,6 @@ def _entry(annotation: Any) -> type[BaseModel] | None:
         return None
     entry = config_schema.unwrap(get_args(annotation)[0])[0]
     return entry if isinstance(entry, type) and issubclass(entry, BaseModel) else None
-
-
-def _docstrings(model: type[BaseModel]) -> dict[str, str]:
-    """Return the string below each attribute of a class that a module declares; none of one made by a call."""
-    declared = ast.parse(inspect.getsource(inspect.getmodule(model) or model)).body
-    (body,) = [
-        node.body for node in declared if isinstance(node, ast.ClassDef) and node.name == model.__name__
-    ] or [[]]
-    return {
-        attribute.target.id: inspect.cleandoc(meaning.value.value)
-        for attribute, meaning in pairwise(body)
-        if isinstance(attribute, ast.AnnAssign)
-        and isinstance(attribute.target, ast.Name)
-        and isinstance(meaning, ast.Expr)
-        and isinstance(meaning.value, ast.Constant)
-        and isinstance(meaning.value.value, str)
-    }
 
 
 def _value(values: Mapping[str, object], path: Path) -> object:

@@ -6,7 +6,7 @@ import json
 import os
 import runpy
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -136,6 +136,7 @@ class _Answers(Mocks):
         answers: dict[str, dict[str, Any]] = {
             "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": ACCOUNT, "id": ACCOUNT},
             "aws:index/getPartition:getPartition": {"partition": "aws", "id": "aws"},
+            "aws:index/getRegion:getRegion": {"region": "eu-central-1", "id": "eu-central-1"},
         }
         assert args.provider, f"{args.token} was asked without the program's own provider"
         if args.token == "aws:iam/getRole:getRole":
@@ -241,8 +242,9 @@ def run_program(
     preview: bool = False,
     quotas: Mapping[str, float] = MappingProxyType({}),
     kms_key: Mapping[str, Any] | None = None,
+    program: Callable[[], None] | None = None,
 ) -> Recording:
-    """Run `__main__.py` with a stack's merged files, in a context and an event loop of its own.
+    """Run `__main__.py`, or another program, with a stack's merged files, in a context and an event loop of its own.
 
     `api_gateway_role` is the account's role for API Gateway's logs; `quotas` are the account's by their codes, all
     others may not be looked at. `kms_key` is what KMS says of the stack's key: None, that it may not be looked at;
@@ -250,7 +252,7 @@ def run_program(
     """
     recording = Recording(files.stack)
     monitor = _Monitor(recording, _Answers(api_gateway_role, quotas, kms_key))
-    contextvars.copy_context().run(_run, files, recording, monitor, preview)
+    contextvars.copy_context().run(_run, files, recording, monitor, preview, program or _main)
     return recording
 
 
@@ -292,7 +294,9 @@ class _Engine(MockEngine):
         return empty_pb2.Empty()
 
 
-def _run(files: StackFiles, recording: Recording, monitor: Any, preview: bool) -> None:
+def _run(
+    files: StackFiles, recording: Recording, monitor: Any, preview: bool, program: Callable[[], None]
+) -> None:
     loop = asyncio.new_event_loop()
     threads: list[asyncio.AbstractEventLoop] = []
 
@@ -322,7 +326,7 @@ def _run(files: StackFiles, recording: Recording, monitor: Any, preview: bool) -
         )
         set_all_config(files.for_engine(), [])
         set_root_resource(None)  # type: ignore[arg-type]
-        loop.run_until_complete(run_in_stack(_main))
+        loop.run_until_complete(run_in_stack(program))
     finally:
         # A program that failed leaves its other registrations waiting; nothing of them may outlive it.
         waiting = asyncio.all_tasks(loop)

@@ -192,8 +192,7 @@ def a_redrive_allow_policy(bench: Bench) -> Made:
 
 
 def a_topic(_: Bench) -> Made:
-    changed = {"name": "t", "displayName": "Topic", "signatureVersion": 2, "tags": {"a": "b"}}
-    return "aws:sns/topic:Topic", {"name": "t"}, changed
+    return "aws:sns/topic:Topic", {"name": "t"}, {"name": "t", "displayName": "Topic", "tags": {"a": "b"}}
 
 
 def a_topic_policy(bench: Bench) -> Made:
@@ -213,18 +212,6 @@ def a_subscription(bench: Bench) -> Made:
         "aws:sns/topicSubscription:TopicSubscription",
         {**same, "filterPolicy": json.dumps({"status": ["FAILED"]})},
         {**same, "filterPolicy": json.dumps({"status": ["BLOCKED"]})},
-    )
-
-
-def a_webhook(bench: Bench) -> Made:
-    bench.make("aws:sns/topic:Topic", {})
-    endpoint = {"protocol": "https", "endpoint": "https://a.example.com/b"}
-    same = {"topic": bench.shown()["arn"], **endpoint}
-    retries = {"healthyRetryPolicy": {"numRetries": 5}}
-    return (
-        "aws:sns/topicSubscription:TopicSubscription",
-        same,
-        {**same, "deliveryPolicy": json.dumps(retries)},
     )
 
 
@@ -383,7 +370,6 @@ CASES: tuple[Case, ...] = (
     a_topic,
     a_topic_policy,
     a_subscription,
-    a_webhook,
     a_role,
     an_attachment,
     a_log_group,

@@ -1,0 +1,1 @@
+"""MediaPipeline for Pulumi programs in any language, through the plugin in `plugin/`."""
