@@ -274,6 +274,13 @@ class Lists(Keys):
     """What an upload gets that looks like what an entry of the hash list blocks; the same bytes are always blocked."""
 
 
+class Provenance(Keys):
+    """What becomes of a mark that says that a generative model made a picture."""
+
+    keep: Switch = False
+    """Whether the renditions of such a picture say so, too, in XMP. Their records say so in any case."""
+
+
 class Encryption(Keys):
     """With whose key the data is encrypted."""
 
@@ -330,6 +337,8 @@ class StackKeys(Keys):
     """How people decide what waits for review."""
     lists: Lists = Lists()
     """The hash list of what is not published again."""
+    provenance: Provenance = Provenance()
+    """What becomes of a mark that says that a generative model made a picture."""
     encryption: Encryption = Encryption()
     """With whose key the data is encrypted."""
     reconcile: Annotated[Literal["daily", "off"], OneOf(("daily", "off"), "daily")]

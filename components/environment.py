@@ -63,6 +63,7 @@ def image_settings(config: StackConfig) -> dict[str, str]:
         **review_settings(config),
         **_samples(config),
         **({"LISTS_LIKE": config.lists.like} if config.lists.like != "review" else {}),
+        **({"PROVENANCE_KEEP": "true"} if config.provenance.keep else {}),
         **({"JUDGED_PER_DAY": str(per_day)} if per_day else {}),
     }
 

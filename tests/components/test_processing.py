@@ -377,6 +377,14 @@ def test_what_likeness_means_reaches_the_workers_only_where_it_is_configured(run
     assert "LISTS_LIKE" not in environment(run("dev"), "process-image")
 
 
+def test_renditions_say_what_made_them_only_where_that_is_configured(run: Run) -> None:
+    recorded = run("dev", {"provenance": {"keep": True}})
+    for function in ("process-image", "process-video"):
+        variables = environment(recorded, function)
+        assert variables["PROVENANCE_KEEP"] == "true"
+    assert "PROVENANCE_KEEP" not in environment(run("dev"), "process-image")
+
+
 def test_a_mapping_is_deleted_before_its_replacement_since_lambda_takes_one_for_a_queue_and_a_function(
     recorded: Recording,
 ) -> None:

@@ -179,6 +179,7 @@ def _animated_webp(
         loop=played.loop,
         quality=quality_of("webp", specs.quality),
         method=WEBP_METHOD if pixels <= _MANY_PIXELS else WEBP_FASTEST_METHOD,
+        **({} if specs.xmp is None else {"xmp": specs.xmp}),
     )
     return _announcing_alpha(out.getvalue()) if reel.has_alpha else out.getvalue()
 

@@ -226,7 +226,7 @@ def _at_once(whole: Raster, judging: Judging) -> Together:
 
 
 def _encoded(raster: Raster, file: File, specs: Specs) -> _Made:
-    return _Made({file: encode(raster, file[1], specs.quality, specs.background)})
+    return _Made({file: encode(raster, file[1], specs.quality, specs.background, specs.xmp)})
 
 
 def _largest_jpeg(whole: Raster, targets: Iterable[Target], specs: Specs) -> File | None:

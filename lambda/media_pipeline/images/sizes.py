@@ -82,6 +82,8 @@ class Specs:
     transparency: Transparency = "flatten"
     """Whether transparent pictures are published over `background`, or keep their transparency where a format can."""
     background: Colour = WHITE
+    xmp: bytes | None = None
+    """The metadata of every rendition, made by `provenance.xmp`; None for none."""
 
 
 @dataclass(frozen=True)

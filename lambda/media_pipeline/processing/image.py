@@ -9,10 +9,12 @@ from media_pipeline.errors import Reason, RejectedError
 from media_pipeline.events import ObjectEvent
 from media_pipeline.handover import VideosQueue
 from media_pipeline.images.inspection import Inspection, inspect
+from media_pipeline.images.provenance import find
 from media_pipeline.images.renditions import Rendered, render
 from media_pipeline.processing.attempt import Attempt
 from media_pipeline.processing.judging import EarlyJudging
 from media_pipeline.processing.media import CHUNK_BYTES, OpenOriginal
+from media_pipeline.processing.provenance import with_provenance
 from media_pipeline.records.record import Stage
 from media_pipeline.settings.functions import ImageSettings
 
@@ -71,8 +73,9 @@ class ImageProcessor:
         with attempt.steps("inspect"):
             inspection = inspect(fetched, self._settings.limits)
             attempt.facts |= _facts(inspection)
+            specs = with_provenance(attempt, self._settings, find(fetched))
         with attempt.steps("render"):
-            return render(fetched, inspection, self._settings.specs, self._settings.limits, judging)
+            return render(fetched, inspection, specs, self._settings.limits, judging)
 
 
 def _facts(inspection: Inspection) -> dict[str, Any]:

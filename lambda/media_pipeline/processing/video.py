@@ -13,12 +13,15 @@ from typing import Any
 
 from media_pipeline.errors import OutOfTimeError, Reason, RejectedError, TransientError
 from media_pipeline.events import ObjectEvent
+from media_pipeline.images.provenance import find_in_video
 from media_pipeline.images.proxies import proxies
 from media_pipeline.images.rasters import Packed
 from media_pipeline.images.renditions import Rendered, render_frame
+from media_pipeline.images.sizes import Specs
 from media_pipeline.processing.attempt import Attempt
 from media_pipeline.processing.judging import EarlyJudging
 from media_pipeline.processing.media import CHUNK_BYTES, OpenOriginal
+from media_pipeline.processing.provenance import with_provenance
 from media_pipeline.records.record import Stage
 from media_pipeline.results import Results
 from media_pipeline.settings.functions import VideoSettings
@@ -100,6 +103,7 @@ class VideoProcessor:
         deadline, overhead = _Deadline(attempt), Overhead(self._limits)
         with open_video(fetched.path, fetched.content_type, self._limits, overhead) as source:
             attempt.facts |= _facts(source)
+            specs = with_provenance(attempt, self._settings, find_in_video(fetched.path))
             with attempt.steps("transcode"):
                 transcoded = transcode(
                     source,
@@ -113,12 +117,17 @@ class VideoProcessor:
         attempt.facts["duration"] = round(transcoded.seconds, 3)
         attempt.facts["width"], attempt.facts["height"] = transcoded.original  # upright, as of images
         with attempt.steps("render"):
-            results = self._render(fetched, transcoded, attempt, overhead)
+            results = self._render(fetched, transcoded, attempt, overhead, specs)
         fetched.path.unlink()
         return results
 
     def _render(
-        self, fetched: FetchedVideo, transcoded: TranscodedVideo, attempt: Attempt, overhead: Overhead
+        self,
+        fetched: FetchedVideo,
+        transcoded: TranscodedVideo,
+        attempt: Attempt,
+        overhead: Overhead,
+        specs: Specs,
     ) -> VideoResults:
         """Choose the frames to judge, make their proxies, and the poster of the best of them."""
         choice = choose_frames(transcoded.frames, self._settings.moderation_frames)
@@ -129,7 +138,7 @@ class VideoProcessor:
         for frame in self._frames(fetched, transcoded, chosen, attempt, overhead):
             shown += [(frame.time, proxy) for proxy in proxies(Packed(frame.picture))]
             if frame.time == best:
-                poster = render_frame(frame.picture, self._settings.specs)
+                poster = render_frame(frame.picture, specs)
             attempt.renew_lease()
         if poster is None:
             raise AssertionError("the poster is one of the judged frames")

@@ -25,6 +25,12 @@ FIELDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "height": ("number", "The original's height in pixels, upright; not of what is withheld"),
         "frames": ("number", "Frames of a picture: more than 1 for an animation"),
         "exif": ("map", "`camera` and `taken_at`, where known; never a location"),
+        "provenance": (
+            "map",
+            "Only where the original says, unverified, that a generative model made it or a part of it: "
+            "`digital_source_types`, terms of IPTC's vocabulary (`trainedAlgorithmicMedia`, "
+            "`compositeWithTrainedAlgorithmicMedia`), and `standards` that say so (`c2pa`, `xmp`)",
+        ),
         "duration": ("number", "Seconds, of a video"),
         "frame_rate": ("number", "Frames per second, of a video"),
         "codec": ("string", "Codec of a video's pictures"),

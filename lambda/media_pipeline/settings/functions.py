@@ -74,6 +74,8 @@ class ImageSettings(Settings):
     """How many pictures Rekognition may be asked about on a day; 0: as many as there are."""
     lists_like: Verdict = Verdict.REVIEW
     """What becomes of an upload that looks like what an entry of the hash list blocks: review or block."""
+    keeps_provenance: bool = False
+    """Whether renditions say in XMP that a model made them, where their original says so."""
     encoders: int = 1
     """How many renditions are encoded at once: with most of a second vCPU, two."""
 
@@ -104,6 +106,7 @@ class ImageSettings(Settings):
             if "JUDGED_PER_DAY" in variables
             else 0,
             lists_like=_lists_like(variables),
+            keeps_provenance="PROVENANCE_KEEP" in variables and variables.boolean("PROVENANCE_KEEP"),
             encoders=max(1, round(_megabytes(variables) / PROCESSOR_MEGABYTES)),
         )
 

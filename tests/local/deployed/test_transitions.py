@@ -41,6 +41,7 @@ BASE: dict[str, Any] = {
     "review": {},
     "lists": {},
     "encryption": {},
+    "provenance": {},
     "reconcile": "off",
     "dashboard": False,
     "tracing": True,
@@ -67,7 +68,7 @@ CONFIGURATIONS: dict[str, dict[str, Any]] = {
         "review": {"approvals": {"default": 1, "Explicit": 2}},
         "moderation.paths": [{"prefix": "avatars/", "block": {"Explicit": 40}}],
     },
-    "own key": {"encryption": {"keyArn": KeyArn.EXAMPLE}},
+    "own key": {"encryption": {"keyArn": KeyArn.EXAMPLE}, "provenance": {"keep": True}},
     "no api": {"api.enabled": False, "tracing": False, "transparency": "keep", "background": "#102030"},
     "web pages": {"api.corsOrigins": ["https://www.example.com"], "api.rate": 9_000, "moderation.mode": "observe"},
     "kept": {

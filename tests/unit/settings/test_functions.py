@@ -73,6 +73,7 @@ def test_missing_variable_is_named(name: str) -> None:
         ("MODERATION_CACHE_DAYS", "-1"),
         ("QUALITY", '{"jpeg":"best"}'),
         ("LISTS_LIKE", "allow"),
+        ("PROVENANCE_KEEP", "some"),
         ("REVIEW_APPROVALS", '{"default":0}'),
         ("REVIEW_APPROVALS", '{"Explicit":"both"}'),
         ("LIMITS", '{"bytes":1}'),
@@ -86,6 +87,11 @@ def test_wrong_variable_is_named(name: str, value: str) -> None:
 def test_likeness_means_review_unless_it_is_configured() -> None:
     assert ImageSettings.from_environment(ENVIRONMENT).lists_like is Verdict.REVIEW
     assert ImageSettings.from_environment({**ENVIRONMENT, "LISTS_LIKE": "block"}).lists_like is Verdict.BLOCK
+
+
+def test_provenance_is_kept_only_where_it_is_configured() -> None:
+    assert not ImageSettings.from_environment(ENVIRONMENT).keeps_provenance
+    assert ImageSettings.from_environment({**ENVIRONMENT, "PROVENANCE_KEEP": "true"}).keeps_provenance
 
 
 def test_shared_settings_need_no_image_variables() -> None:
