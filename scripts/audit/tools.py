@@ -18,7 +18,7 @@ from scripts.audit.waivers import Finding
 from tests.components.recording import PROJECT
 
 ENVIRONMENTS: Final = PROJECT / ".venv" / "audit"
-CODE: Final = ("__main__.py", "components", "embedded_aws", "lambda", "local", "operations", "scripts")
+_NOT_DEPLOYED: Final = frozenset({"benchmarks", "build", "demo", "tests"})
 _PLANTED: Final = "planted"
 _OPEN_POLICY: Final = json.dumps(
     {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "iam:PassRole", "Resource": "*"}]}
@@ -149,8 +149,18 @@ def bandit(inputs: Inputs) -> list[Finding]:
     """Return what bandit objects to in the code."""
     planted = _fresh(inputs.folder / "code") / f"{_PLANTED}.py"
     planted.write_text("eval(input())\n", "utf-8")
-    paths = [*CODE, str(planted)]
+    paths = [*code(PROJECT), str(planted)]
     return read_bandit(json.loads(_run("bandit", ["-q", "-r", "-f", "json", "--exit-zero"], paths)))
+
+
+def code(project: Path) -> list[str]:
+    """Return the program and every folder with Python in it, but for tests and benchmarks."""
+    folders = (
+        path
+        for path in project.iterdir()
+        if path.is_dir() and not path.name.startswith(".") and path.name not in _NOT_DEPLOYED
+    )
+    return ["__main__.py", *sorted(path.name for path in folders if any(path.rglob("*.py")))]
 
 
 def read_bandit(report: Mapping[str, Any]) -> list[Finding]:

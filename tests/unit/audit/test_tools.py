@@ -108,11 +108,12 @@ def test_a_tool_that_is_not_installed_says_what_installs_it(
         tools.zizmor(tools.Inputs([], tmp_path))
 
 
-def test_all_code_that_is_not_a_test_is_audited() -> None:
-    others = {"benchmarks", "build", "demo", "docs", "examples", "tests"}
-    python = {path.name for path in PROJECT.iterdir() if path.is_dir() and any(path.rglob("*.py"))}
-    audited = {path for path in python - others if not path.startswith(".")}
-    assert audited | {"__main__.py"} == set(tools.CODE)
+def test_all_code_that_is_not_a_test_is_audited(tmp_path: Path) -> None:
+    for file in ("new/deep/a.py", "tests/test_a.py", "docs/a.md", ".venv/a.py"):
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_text("", "utf-8")
+    assert tools.code(tmp_path) == ["__main__.py", "new"]
+    assert {"components", "embedded_aws", "lambda", "operations"} <= set(tools.code(PROJECT))
 
 
 def test_the_same_document_in_two_stacks_is_one_policy() -> None:
