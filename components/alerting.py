@@ -13,6 +13,7 @@ from components.monthly_budget import monthly_budget
 from components.naming import Account, component_type
 
 ALERT_STATUSES = ("BLOCKED", "REVIEW", "FAILED")  # the `status` attribute that announcements carry
+SHA256_SIGNATURES = 2  # SNS's signature version; without one it signs with SHA1
 LEAST_COUNT = 20  # with fewer objects in five minutes a percentage means nothing
 REJECTED_PERCENT = 20
 HANDED_BACK_PERCENT = 5  # an import at the quota of Rekognition hands 1 to 2 % back
@@ -46,6 +47,8 @@ class MediaAlertingArgs:
     judged_per_day: int = 0
     """The budget of judged pictures; 0 for none, which needs no alarm."""
     key_arn: str | None = None
+    signs_for_webhooks: bool = False
+    """Whether somebody verifies the signatures of announcements."""
     counts_expiring_reviews: bool = False
     """Whether a function counts, once a day, what waits for a person and expires soon."""
 
@@ -67,7 +70,10 @@ class MediaAlerting(pulumi.ComponentResource):
 
         # The AWS-managed key is enough: only roles of this account publish here.
         self.events = aws.sns.Topic(
-            f"{name}-events", kms_master_key_id=args.key_arn or "alias/aws/sns", opts=child
+            f"{name}-events",
+            kms_master_key_id=args.key_arn or "alias/aws/sns",
+            signature_version=SHA256_SIGNATURES if args.signs_for_webhooks else None,
+            opts=child,
         )
         # Without a key of the operator's it has none: CloudWatch cannot use the AWS-managed one, and a customer managed
         # key costs every month. An alarm contains names of resources and numbers, nothing about any picture.

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from components import bounds, environment, function_specs, policy_checks, taxonomy
+from components import bounds, environment, function_specs, policy_checks, taxonomy, webhook_checks
 from components.config_errors import Path, Problem, key_path, likely, remove_command, set_command, show
 from components.config_model import COVER_TAG, EDGE_TAG, StackConfig
 from components.config_schema import NEEDED, about, known_keys
@@ -87,6 +87,7 @@ def check_together(raw: Mapping[str, object], model: type[BaseModel]) -> Iterato
     yield from twice(("formats",), formats)
     for who in ("alerts", "results"):
         yield from twice(("notify", who), as_object(raw.get("notify")).get(who))
+    yield from webhook_checks.check(as_object(raw.get("notify")).get("webhooks"))
     yield from _budget(as_object(raw.get("notify")))
     yield from _origins(as_object(raw.get("api")).get("corsOrigins"))
     yield from _appeals_without_originals(raw)

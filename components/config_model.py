@@ -16,6 +16,7 @@ from components.formats import DEFAULT_QUALITIES, FORMATS
 from components.rules import (
     About,
     Email,
+    Endpoint,
     Flag,
     KeyArn,
     ModerationLabel,
@@ -28,6 +29,7 @@ from components.rules import (
 )
 
 PROJECT = "media-pipeline"
+ANNOUNCED = ("PUBLISHED", "BLOCKED", "REVIEW", "REJECTED", "FAILED", "SUPERSEDED", "DELETED")
 MODES = ("enforce", "observe", "off")
 EDGE_TAG, COVER_TAG = "as-edge", "as-cover"  # pydantic puts a union's tag into the paths of its errors
 
@@ -90,17 +92,20 @@ else:  # one key for each lossy format
     )
 
 
+Prefix = Annotated[
+    str,
+    Text(
+        r"[^/*\x00-\x1f\x7f][^*\x00-\x1f\x7f]{0,254}",
+        "the first characters of object keys, at most 255, without a slash in front and without *",
+        "avatars/",
+    ),
+]
+
+
 class ModerationPath(Keys):
     """The policy for object keys with a prefix; a key that is not set has the value that it has in `moderation`."""
 
-    prefix: Annotated[
-        str,
-        Text(
-            r"[^/*\x00-\x1f\x7f][^*\x00-\x1f\x7f]{0,254}",
-            "the first characters of object keys, at most 255, without a slash in front and without *",
-            "avatars/",
-        ),
-    ]
+    prefix: Prefix
     """Which object keys it is for; where several prefixes fit a key, the longest counts."""
     mode: Annotated[Literal["enforce", "observe", "off"], OneOf(MODES, "enforce")] | None = None
     """Instead of `moderation.mode`."""
@@ -238,13 +243,36 @@ Addresses = Annotated[
 ]
 
 
+class Webhook(Keys):
+    """An endpoint that announcements are posted to, and which of them."""
+
+    url: Annotated[str, Endpoint()]
+    """Where SNS posts announcements to."""
+    statuses: (
+        Annotated[
+            tuple[Annotated[str, OneOf(ANNOUNCED, "PUBLISHED")], ...],
+            Field(min_length=1),
+            About("a list of statuses", ["PUBLISHED", "BLOCKED"]),
+        ]
+        | None
+    ) = None
+    """Which outcomes; all of them if not set."""
+    prefix: Prefix | None = None
+    """Only those of object keys with this prefix."""
+
+
 class Notify(Keys):
-    """Who gets e-mails."""
+    """Who is told about outcomes and alarms."""
 
     alerts: Addresses
     """Who gets e-mails about blocked, to review and failed objects, and about alarms."""
     results: Addresses = ()
     """Who gets e-mails about every outcome."""
+    webhooks: Annotated[
+        tuple[Webhook, ...],
+        About("a list of objects with url", [{"url": "https://www.example.com/media-outcomes"}]),
+    ] = ()
+    """Endpoints that every outcome, or some of them, is posted to."""
     monthly_dollars: Annotated[int, Whole(bounds.MONTHLY_DOLLARS, " of USD (0: no budget)", 100)] = 0
     """What a month may cost: a budget of AWS mails those in `alerts` at 80 %, at 100 %, and when more is forecast."""
 
@@ -332,7 +360,7 @@ class StackKeys(Keys):
     retention: Retention
     """How long data is kept."""
     notify: Notify
-    """Who gets e-mails."""
+    """Who is told about outcomes and alarms."""
     review: Review = Review()
     """How people decide what waits for review."""
     lists: Lists = Lists()

@@ -14,6 +14,7 @@ from components.dashboard import OperatorDashboard, OperatorDashboardArgs
 from components.function_specs import MEDIA_WORKERS, FunctionSpec, deployed
 from components.naming import Account, component_type
 from components.outcome_subscriber import OutcomeSubscriber, OutcomeSubscriberArgs
+from components.outcome_webhooks import OutcomeWebhooks, OutcomeWebhooksArgs
 from components.outputs import OUTPUTS, Deployed
 from components.packaging import StackPackages
 from components.processing import MediaProcessing, MediaProcessingArgs
@@ -57,6 +58,7 @@ class MediaPipeline(pulumi.ComponentResource):
         processing = self._processing(account, storage, alerting, packages)
         subscribers = self._subscribers(processing)
         scheduled = self._scheduled(account, processing)
+        webhooks = self._webhooks(alerting) if self._config.notify.webhooks else None
         if self._config.dashboard:
             self._dashboard(processing)
         access = self._access(storage)
@@ -71,6 +73,7 @@ class MediaPipeline(pulumi.ComponentResource):
             alerting=alerting,
             processing=processing,
             subscribers=subscribers,
+            webhooks=webhooks,
             scheduled=scheduled,
             access=access,
             upload_api=upload_api,
@@ -91,10 +94,24 @@ class MediaPipeline(pulumi.ComponentResource):
                 alerts=config.notify.alerts,
                 results=config.notify.results,
                 stack=config.stack,
+                signs_for_webhooks=bool(config.notify.webhooks),
                 monthly_dollars=config.notify.monthly_dollars,
                 judged_per_day=config.limits.judged_per_day,
                 key_arn=config.encryption.key_arn,
                 counts_expiring_reviews=config.reconcile == "daily" and config.retention.quarantine > 0,
+            ),
+            self._child,
+        )
+
+    def _webhooks(self, alerting: MediaAlerting) -> OutcomeWebhooks:
+        config = self._config
+        return OutcomeWebhooks(
+            self._name,
+            OutcomeWebhooksArgs(
+                webhooks=config.notify.webhooks,
+                events=alerting.events,
+                alarm_topic=alerting.alarm_topic,
+                key_arn=config.encryption.key_arn,
             ),
             self._child,
         )

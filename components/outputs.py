@@ -11,6 +11,7 @@ from components.applications import ApplicationAccess
 from components.function import PythonFunction
 from components.function_specs import FUNCTIONS, FunctionSpec
 from components.outcome_subscriber import OutcomeSubscriber
+from components.outcome_webhooks import OutcomeWebhooks
 from components.processing import MediaProcessing
 from components.review_console import ReviewConsole
 from components.scheduled_function import ScheduledFunction
@@ -22,7 +23,7 @@ Value = pulumi.Input[str] | None
 
 @dataclass(frozen=True, kw_only=True)
 class Deployed:
-    """The components of one stack; `upload_api` is None without `api.enabled`, `console` without `review.console`.
+    """The components of one stack; those of what is not enabled are None.
 
     `review_settings` is what the ask side of reviews must know of the configuration, by environment variable.
     `subscribers` has those of functions that subscribe to outcomes, `scheduled` those that run by a schedule, by the
@@ -34,6 +35,7 @@ class Deployed:
     processing: MediaProcessing
     subscribers: Mapping[str, OutcomeSubscriber]
     scheduled: Mapping[str, ScheduledFunction]
+    webhooks: OutcomeWebhooks | None
     access: ApplicationAccess
     upload_api: UploadApi | None
     console: ReviewConsole | None
@@ -137,6 +139,10 @@ OUTPUTS: Mapping[str, Output] = MappingProxyType(
         ),
         **{spec.output: _function(spec) for spec in FUNCTIONS},
         **{spec.dead_letters_output: _dead_letters(spec) for spec in FUNCTIONS if spec.subscribes},
+        "webhooks_dead_letters_url": Output(
+            meaning="Queue of announcements that a webhook did not take, in a stack with `notify.webhooks`",
+            value=lambda stack: stack.webhooks.dead_letters.url if stack.webhooks else None,
+        ),
         "may_upload_policy_arn": Output(
             meaning="IAM policy for an application that uploads originals",
             value=lambda stack: stack.access.may_upload.arn,

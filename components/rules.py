@@ -136,6 +136,23 @@ class Email(Text):
         super().__init__(pattern, "an e-mail address of ASCII characters, as SNS takes it", "you@example.com")
 
 
+class Endpoint(Text):
+    """The address of a webhook: HTTPS; plain HTTP for this machine, where the embedded AWS delivers to.
+
+    Without a user's name and password, which the configuration would show.
+    """
+
+    def __init__(self) -> None:
+        host = r"[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+"
+        own = r"http://(localhost|127\.0\.0\.1)"
+        pattern = rf"(?=.{{1,2048}}$)(https://{host}|{own})(:[0-9]{{1,5}})?(/[!-~]*)?"
+        allowed = (
+            "https://host[:port]/path of ASCII characters, without a user (http for localhost only, which only the "
+            "embedded AWS delivers to)"
+        )
+        super().__init__(pattern, allowed, "https://www.example.com/media-outcomes")
+
+
 class Origin(Text):
     """A web page's origin as browsers send it, or `*` for any."""
 

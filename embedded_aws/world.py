@@ -88,6 +88,7 @@ class World:
         self.account_id = ACCOUNT_ID
         self.api_endpoint: str | None = None  # set by `embedded_aws.api_gateway`
         self.sign_in_endpoint: str | None = None  # set by `embedded_aws.sign_in`
+        self.webhooks_endpoint: str | None = None  # set by `embedded_aws.runtime.webhooks`
         self.admin = Credentials(access_key_id=ADMIN_ACCESS_KEY_ID, secret_access_key=ADMIN_SECRET_ACCESS_KEY)
         self._enforcer = Enforcer()
         self._isolation = Isolation()

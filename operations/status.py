@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
 
+_WEBHOOKS = ("http", "https")
 PENDING = "PendingConfirmation"  # what SNS lists in place of an ARN
 _OTHERS: Final = (
     ("APPEAL", "APPEAL", "decide about them: `python -m operations review`"),
@@ -172,14 +173,17 @@ class Status:
                 )
 
     def _subscriptions(self) -> Iterator[Line]:
-        """Hold the subscriptions of both topics against the addresses; SNS deletes unconfirmed ones after 48 h."""
+        """Hold the subscriptions of both topics against the addresses; SNS deletes unconfirmed ones after 48 h.
+
+        Webhooks are listed as they are subscribed.
+        """
         addresses = [each for each in self._outputs.named.get("notified_addresses", "").split(",") if each]
         found: dict[str, list[str]] = {}
         for output in ("events_topic_arn", "alarms_topic_arn"):
             if topic := self._outputs.named.get(output):
                 pages = self._sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
                 for each in (entry for page in pages for entry in page["Subscriptions"]):
-                    if each["Protocol"] == "email":
+                    if each["Protocol"] in ("email", *_WEBHOOKS):
                         found.setdefault(each["Endpoint"], []).append(each["SubscriptionArn"])
         for address in sorted({*addresses, *found}):
             subscriptions = found.get(address, [])
@@ -188,7 +192,12 @@ class Status:
                 state, problem = "not subscribed", "its owner did not confirm in time: `pulumi up --refresh`"
             elif pending:
                 state = f"{pending} of {len(subscriptions)} subscriptions unconfirmed"
-                problem = "its owner must follow the link in the e-mail from AWS within 48 hours"
+                is_address = not address.startswith(tuple(f"{protocol}://" for protocol in _WEBHOOKS))
+                problem = (
+                    "its owner must follow the link in the e-mail from AWS within 48 hours"
+                    if is_address
+                    else "it must visit the SubscribeURL that was posted to it within 48 hours"
+                )
             else:
                 state, problem = f"{len(subscriptions)} subscriptions", None
             yield Line(subject=address, state=state, problem=problem)

@@ -18,14 +18,15 @@ from components.outputs import OUTPUTS
 TOKEN: Final = component_type("MediaPipeline")
 LANGUAGES: Final = ("nodejs", "python", "csharp", "java", "go")
 REGION: Final = "region"
-OPTIONAL_OUTPUTS: Final = frozenset(
+CERTAIN_OUTPUTS: Final = frozenset(
     {
-        "notified_addresses", "videos_queue_url", "videos_dead_letters_url", "process_video_function",
-        "reconcile_function", "upload_api_function", "review_api_function", "review_approvals", "review_url",
-        "review_user_pool_id", "api_url", "api_key",
+        "logs_bucket", "uploads_bucket", "quarantine_bucket", "renditions_bucket", "records_table",
+        "events_topic_arn", "alarms_topic_arn", "images_queue_url", "images_dead_letters_url",
+        "process_image_function", "dead_letters_function", "log_notification_function",
+        "log_notification_dead_letters_url", "may_upload_policy_arn", "may_read_renditions_policy_arn",
     }
 )  # fmt: skip
-"""Outputs that a configuration may leave out; a test holds them against the smallest pipeline."""
+"""Outputs of every configuration; a test holds them against the smallest pipeline."""
 SECRET_OUTPUTS: Final = frozenset({"api_key"})
 
 Spec = dict[str, Any]
@@ -53,7 +54,7 @@ def package_schema(version: str) -> Spec:
                     },
                 },
                 "properties": {to_camel(name): _output(name) for name in OUTPUTS},
-                "required": [to_camel(name) for name in OUTPUTS if name not in OPTIONAL_OUTPUTS],
+                "required": [to_camel(name) for name in OUTPUTS if name in CERTAIN_OUTPUTS],
             }
         },
         "types": {

@@ -1,4 +1,4 @@
-"""SNS's deliveries to people and functions, handed to the registered deliverer; moto delivers none of them.
+"""SNS's deliveries to people, functions and HTTP endpoints, handed to a registered deliverer; moto delivers none.
 
 After the SNS Developer Guide, "Message delivery", "Message filtering" and "Dead-letter queues".
 """
@@ -29,6 +29,10 @@ class Notification:
     redrive_policy: str | None
     sender: str | None = None
     """Who an e-mail is from, where it is not SNS."""
+    delivery_policy: str | None = None
+    """How deliveries to an HTTP endpoint are tried again."""
+    token: str | None = None
+    """What confirms the subscription of an HTTP endpoint, in a message that asks for that."""
 
     @classmethod
     def letter(cls, sender: str, recipient: str, subject: str, message: str) -> "Notification":
@@ -50,7 +54,8 @@ class Notification:
 
 # Called while moto answers Publish, so it must return at once.
 Deliverer = Callable[[Notification], None]
-CARRIED_OUT = frozenset({"lambda", "email", "email-json"})
+HTTP_PROTOCOLS = frozenset({"http", "https"})
+CARRIED_OUT = HTTP_PROTOCOLS | {"lambda", "email", "email-json"}
 _deliverers: dict[str, list[Deliverer]] = {protocol: [] for protocol in CARRIED_OUT}
 
 
@@ -67,10 +72,15 @@ def deliver_by(deliverer: Deliverer, *protocols: str) -> Callable[[], None]:
     return end
 
 
+def hand_over(notification: Notification) -> None:
+    """Have it delivered by whoever delivers its protocol; nobody gets it where nobody does."""
+    for deliverer in _deliverers[notification.protocol][-1:]:
+        deliverer(notification)
+
+
 def send_email(letter: Notification) -> None:
     """Deliver an e-mail of another service as SNS's are delivered."""
-    for deliverer in _deliverers["email"][-1:]:
-        deliverer(letter)
+    hand_over(letter)
 
 
 def apply() -> None:
@@ -100,6 +110,8 @@ def apply() -> None:
                 message_structure,
             )
             return
+        if self.attributes.get("PendingConfirmation"):
+            return
         matcher = self._filter_policy_matcher
         if matcher is not None and not matcher.matches(message_attributes, message):
             return
@@ -119,8 +131,8 @@ def apply() -> None:
             },
             timestamp=iso_8601_datetime_with_milliseconds(),
             redrive_policy=self.attributes.get("RedrivePolicy") or None,
+            delivery_policy=self.attributes.get("DeliveryPolicy") or None,
         )
-        for deliverer in _deliverers[self.protocol][-1:]:
-            deliverer(notification)
+        hand_over(notification)
 
     send = replace(Subscription, "publish", publish)

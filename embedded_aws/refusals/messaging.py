@@ -6,6 +6,7 @@ from typing import Any
 
 from embedded_aws.isolation import ACCOUNT_ID
 from embedded_aws.refusals.base import Parameters, refusal, refuse, within
+from embedded_aws.webhook_schedule import problem
 
 SUBJECT_LENGTH = 100
 SNS_MESSAGE_BYTES = 262_144
@@ -105,6 +106,24 @@ def _message(parameters: Parameters) -> None:
 def _address(parameters: Parameters) -> None:
     if parameters["Protocol"] in ("email", "email-json") and not _EMAIL.match(parameters.get("Endpoint", "")):
         raise refuse("InvalidParameter", "Invalid parameter: Email address")
+
+
+@refusal("an HTTP endpoint has an address of its protocol", "sns", "Subscribe")
+def _endpoint(parameters: Parameters) -> None:
+    protocol, endpoint = parameters["Protocol"], parameters.get("Endpoint", "")
+    if protocol in ("http", "https") and not re.match(rf"{protocol}://[^\s/]+", endpoint):
+        raise refuse("InvalidParameter", "Invalid parameter: Endpoint must match the specified protocol")
+
+
+@refusal(
+    "a delivery policy retries at most 100 times in an hour", "sns", "Subscribe", "SetSubscriptionAttributes"
+)
+def _delivery_policy(parameters: Parameters) -> None:
+    text = (parameters.get("Attributes") or {}).get("DeliveryPolicy")
+    if parameters.get("AttributeName") == "DeliveryPolicy":
+        text = parameters.get("AttributeValue")
+    if text and (found := problem(text)) is not None:
+        raise refuse("InvalidParameter", f"Invalid parameter: DeliveryPolicy: {found}")
 
 
 @refusal("a filter policy is a JSON object of lists", "sns", "Subscribe", "SetSubscriptionAttributes")

@@ -21,15 +21,18 @@ _TOPIC_ATTRIBUTES = {
     "displayName": "DisplayName",
     "kmsMasterKeyId": "KmsMasterKeyId",
     "policy": "Policy",
+    "signatureVersion": "SignatureVersion",
     "tracingConfig": "TracingConfig",
 }
 _SUBSCRIPTION_ATTRIBUTES = {
+    "deliveryPolicy": "DeliveryPolicy",
     "filterPolicy": "FilterPolicy",
     "filterPolicyScope": "FilterPolicyScope",
     "rawMessageDelivery": "RawMessageDelivery",
     "redrivePolicy": "RedrivePolicy",
 }
 _NONE = {
+    "DeliveryPolicy": "{}",
     "FilterPolicy": "{}",
     "FilterPolicyScope": "MessageAttributes",
     "RawMessageDelivery": "false",
@@ -76,6 +79,8 @@ class Topic(Handler):
             "owner": attributes.get("Owner", self.aws.account_id),
         }
         state |= {name: attributes[key] for name, key in _TOPIC_ATTRIBUTES.items() if attributes.get(key)}
+        if "signatureVersion" in state:
+            state["signatureVersion"] = int(state["signatureVersion"])
         state["tagsAll"] = from_tag_list(sns.list_tags_for_resource(ResourceArn=id_)["Tags"])
         return state
 
@@ -168,7 +173,7 @@ class TopicSubscription(Handler):
             yield subscription["SubscriptionArn"]
 
     def create(self, inputs: Inputs) -> str:
-        """Subscribe. An e-mail address is confirmed at once; on AWS its owner must confirm it."""
+        """Subscribe. An HTTP endpoint must confirm it; an e-mail address counts as confirmed, other than on AWS."""
         made = self.aws.client("sns").subscribe(
             TopicArn=inputs["topic"],
             Protocol=inputs["protocol"],
@@ -191,7 +196,7 @@ class TopicSubscription(Handler):
             "protocol": attributes["Protocol"],
             "endpoint": attributes["Endpoint"],
             "ownerId": self.aws.account_id,
-            "pendingConfirmation": False,
+            "pendingConfirmation": attributes["PendingConfirmation"].lower() == "true",
         }
         for name, key in _SUBSCRIPTION_ATTRIBUTES.items():
             if attributes.get(key) and attributes[key] != "{}":

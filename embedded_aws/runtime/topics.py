@@ -48,7 +48,7 @@ def to_function(notification: Notification, accept: Callable[[str, Any], None]) 
         accept(":".join(function_arn.split(":")[6:]), event_of(notification))
         return
     _log.warning("SNS may not invoke %s for %s", function_arn, notification.topic_arn)
-    _to_dead_letters(notification)
+    to_dead_letters(notification)
 
 
 def event_of(notification: Notification) -> dict[str, Any]:
@@ -81,7 +81,7 @@ def _envelope(notification: Notification) -> dict[str, Any]:
     }
 
 
-def _to_dead_letters(notification: Notification) -> None:
+def to_dead_letters(notification: Notification) -> None:
     """Send with the permissions that the queue gives SNS; without them the message is lost, as on AWS."""
     from moto.sqs.models import sqs_backends
 

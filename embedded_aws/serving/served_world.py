@@ -19,6 +19,7 @@ from embedded_aws.runtime.functions import Functions
 from embedded_aws.runtime.poller import Batch, Poller
 from embedded_aws.runtime.schedules import Schedules
 from embedded_aws.runtime.timescale import TimeScale
+from embedded_aws.runtime.webhooks import Webhooks
 from embedded_aws.sign_in.http_front import SignInFront
 from embedded_aws.world import QueueMapping, World, WorldError
 
@@ -60,6 +61,7 @@ class ServedWorld:
             front = ApiFront(self.world, self.functions.invoke, port=self._port, timescale=self._timescale)
             parts.enter_context(front)
             parts.enter_context(SignInFront(self.world))
+            parts.enter_context(Webhooks(self.world, self._timescale))
             if self._outbox is not None:
                 parts.enter_context(Outbox(self._outbox))
             self.poller = Poller(self.world, self.functions, self._timescale, on_batch=self._on_batch)

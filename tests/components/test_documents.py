@@ -19,12 +19,15 @@ def test_every_alarm_that_a_runbook_is_about_exists(recorded: Recording) -> None
     existing = {alarm.name.removeprefix(f"media-pipeline-{recorded.stack}-") for alarm in recorded.of(ALARM)}
     assert len(named) >= 20
     assert sorted(set(named)) == sorted(named)
-    assert set(named) - {"budget-spent"} <= existing  # which only a stack with a budget has
+    assert (
+        set(named) - {"budget-spent", "webhooks-dead-letters-left"} <= existing
+    )  # of stacks with a budget, with webhooks
 
 
 def test_every_alarm_has_its_runbook(run: Run) -> None:
     budget = part("dev", "limits", judgedPerDay=10_000)
-    recorded = run("dev", {**WHOLE, **budget})
+    notify = part("dev", "notify", alerts=["ops@example.com"], webhooks=[{"url": "https://a.example.com/"}])
+    recorded = run("dev", {**WHOLE, **budget, **notify})
     text = (OPERATOR / "alarms.md").read_text("utf-8")
     named = {
         name for heading in re.findall(r"^### (.*)$", text, re.MULTILINE) for name in heading.split(", ")

@@ -1,6 +1,7 @@
 """Announces how an object version ended: one SNS message per outcome, for machines and for people."""
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from media_pipeline.messaging.emails import StackResources, email_text, subject
@@ -8,6 +9,7 @@ from media_pipeline.records.record import Record, Status
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
+    from mypy_boto3_sns.type_defs import MessageAttributeValueTypeDef
 
 SCHEMA_VERSION = (
     1  # of docs/announcement.schema.json; increased whenever a field changes its meaning or is removed
@@ -15,6 +17,9 @@ SCHEMA_VERSION = (
 MESSAGE_BYTES = 256 * 1024 - 2048  # SNS: 256 KB with the message's attributes and subject
 LONG = ("renditions", "moderation")
 """Fields that can be long: many sizes with a long key, many labels of a video. The record has them in full."""
+KEY_CHARACTERS = 255
+"""How much of the key is an attribute, for filters by prefix; the whole key is in the message."""
+_NOT_IN_ATTRIBUTES = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 LOOKS = frozenset({"placeholder", "dominant_colour", "width", "height"})
 """Members that show something of a picture: never of a withheld one, whatever its record holds."""
 FACTS = (
@@ -57,8 +62,15 @@ class Announcements:
             Subject=subject(record, self._resources.stack),
             MessageStructure="json",
             Message=message(record, self._resources),
-            MessageAttributes={"status": {"DataType": "String", "StringValue": record.status.value}},
+            MessageAttributes={
+                "status": _text(record.status.value),
+                "object_key": _text(_NOT_IN_ATTRIBUTES.sub("\ufffd", record.object_key[:KEY_CHARACTERS])),
+            },
         )
+
+
+def _text(value: str) -> "MessageAttributeValueTypeDef":
+    return {"DataType": "String", "StringValue": value}
 
 
 def message(record: Record, resources: StackResources) -> str:

@@ -345,5 +345,12 @@ def _main() -> None:
     json.dump(found, sys.stdout)
 
 
+@check
+def topics_signature_version(clients: Clients) -> bool:
+    sns = clients("sns")
+    arn = sns.create_topic(Name="t", Attributes={"SignatureVersion": "2"})["TopicArn"]
+    return bool(sns.get_topic_attributes(TopicArn=arn)["Attributes"].get("SignatureVersion") == "2")
+
+
 if __name__ == "__main__":
     _main()

@@ -192,7 +192,8 @@ def a_redrive_allow_policy(bench: Bench) -> Made:
 
 
 def a_topic(_: Bench) -> Made:
-    return "aws:sns/topic:Topic", {"name": "t"}, {"name": "t", "displayName": "Topic", "tags": {"a": "b"}}
+    changed = {"name": "t", "displayName": "Topic", "signatureVersion": 2, "tags": {"a": "b"}}
+    return "aws:sns/topic:Topic", {"name": "t"}, changed
 
 
 def a_topic_policy(bench: Bench) -> Made:
@@ -212,6 +213,18 @@ def a_subscription(bench: Bench) -> Made:
         "aws:sns/topicSubscription:TopicSubscription",
         {**same, "filterPolicy": json.dumps({"status": ["FAILED"]})},
         {**same, "filterPolicy": json.dumps({"status": ["BLOCKED"]})},
+    )
+
+
+def a_webhook(bench: Bench) -> Made:
+    bench.make("aws:sns/topic:Topic", {})
+    endpoint = {"protocol": "https", "endpoint": "https://a.example.com/b"}
+    same = {"topic": bench.shown()["arn"], **endpoint}
+    retries = {"healthyRetryPolicy": {"numRetries": 5}}
+    return (
+        "aws:sns/topicSubscription:TopicSubscription",
+        same,
+        {**same, "deliveryPolicy": json.dumps(retries)},
     )
 
 
@@ -370,6 +383,7 @@ CASES: tuple[Case, ...] = (
     a_topic,
     a_topic_policy,
     a_subscription,
+    a_webhook,
     a_role,
     an_attachment,
     a_log_group,

@@ -49,6 +49,10 @@ def tag_list(value: str) -> Arguments:
     return {"Tags": [{"Key": "k", "Value": value}]}
 
 
+def retries(**given: int) -> Arguments:
+    return {"Attributes": {"DeliveryPolicy": json.dumps({"healthyRetryPolicy": given})}}
+
+
 METRIC = {"Metric": {"Namespace": "n", "MetricName": "m"}, "Period": 60, "Stat": "Sum"}
 NO_METRIC: Arguments = {"MetricName": "", "Metrics": []}
 
@@ -77,6 +81,12 @@ REFUSED: list[tuple[str, Arguments, str]] = [
     ("create_queue", "redrive to closed", "does not allow"),  # type: ignore[list-item]
     ("change_message_visibility", {"VisibilityTimeout": 43_201}, "InvalidParameterValue"),
     ("send_message", {"MessageBody": "a\x00b"}, "InvalidMessageContents"),
+    ("subscribe", {"Protocol": "https", "Endpoint": "http://a.example.com"}, "match the specified protocol"),
+    ("subscribe", {"Attributes": {"DeliveryPolicy": "{"}}, "DeliveryPolicy"),
+    ("subscribe", retries(numRetries=101), "between 0 and 100"),
+    ("subscribe", retries(numRetries=2, numMaxDelayRetries=3), "sum of its parts"),
+    ("subscribe", retries(minDelayTarget=5, maxDelayTarget=4), "least not above the greatest"),
+    ("subscribe", retries(numRetries=100, minDelayTarget=60, maxDelayTarget=60), "more than 3600"),
     ("publish", {"Subject": "two\nlines"}, "Subject"),
     ("publish", {"Subject": "Über"}, "Subject"),
     ("publish", {"Subject": "x" * 101}, "Subject"),

@@ -86,7 +86,12 @@ CONFIGURATIONS: dict[str, dict[str, Any]] = {
         "video.height": 1080,
         "moderation.block.Violence": 90,
         "lists": {"like": "block"},
-        "notify": {"alerts": [A, B], "results": [A], "monthlyDollars": 200},
+        "notify": {
+            "alerts": [A, B],
+            "results": [A],
+            "webhooks": [{"url": "http://localhost:1/outcomes", "statuses": ["BLOCKED"], "prefix": "avatars/"}],
+            "monthlyDollars": 200,
+        },
     },
 }  # fmt: skip
 SHORT = ("no video", "web pages")

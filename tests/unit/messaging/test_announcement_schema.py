@@ -160,7 +160,24 @@ def test_message_is_published_with_its_subject_and_the_status_that_filters_read(
     (request,) = sent
     assert request["MessageStructure"] == "json"
     assert request["Subject"] == "[dev] BLOCKED: a.jpg"
-    assert request["MessageAttributes"]["status"]["StringValue"] == "BLOCKED"
+    attributes = {name: value["StringValue"] for name, value in request["MessageAttributes"].items()}
+    assert attributes == {"status": "BLOCKED", "object_key": "a.jpg"}
+
+
+def test_the_key_that_filters_read_is_one_that_sns_takes() -> None:
+    sent: list[dict[str, Any]] = []
+
+    class Topic:
+        def publish(self, **request: Any) -> None:
+            sent.append(request)
+
+    topic: Any = Topic()
+    hostile = "avatars/\x00\x7f" + "\U0001f600" * 254
+    Announcements(sns=topic, topic_arn="arn", resources=RESOURCES).publish(record(hostile, Status.BLOCKED))
+    value = sent[0]["MessageAttributes"]["object_key"]["StringValue"]
+    assert value.startswith("avatars/\ufffd\x7f\U0001f600")
+    assert len(value) == 255
+    assert len(value.encode()) < 1024
 
 
 @given(KEYS, st.sampled_from([status for status in Status if status.terminal]))
