@@ -21,6 +21,10 @@ SIGNATURE_VERIFIED = "embedded_aws.signature_verified"
 """The environ key of a request whose signature has been verified before it was read as a call."""
 
 
+class ThrottledError(RuntimeError):
+    """As many functions run as the account may run at once: Lambda's TooManyRequestsException."""
+
+
 class RefusedError(Exception):
     """AWS answers this call with an error; `code` and `message` are AWS's, `status` the HTTP status."""
 

@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+CONCURRENT_EXECUTIONS = "L-B99A9384"
 QUOTAS: Mapping[tuple[str, str], float] = MappingProxyType(
     {
-        ("lambda", "L-B99A9384"): 1_000,  # concurrent executions
+        ("lambda", CONCURRENT_EXECUTIONS): 1_000,
         ("apigateway", "L-8A5B8E43"): 10_000,  # requests per second
         ("apigateway", "L-CDF5615A"): 5_000,  # requests at once
     }
@@ -52,7 +53,7 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
                 name="new-account",
                 meaning="Lambda gives a function at most 3,008 MB, and all together ten executions at once",
                 lambda_memory=3_008,
-                quotas={("lambda", "L-B99A9384"): 10},
+                quotas={("lambda", CONCURRENT_EXECUTIONS): 10},
             ),
             # S3 User Guide: "wait for 15 minutes after enabling versioning", and notifications take "about five
             # minutes" to take effect. Half a minute stands for both.

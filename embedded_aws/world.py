@@ -26,6 +26,8 @@ from embedded_aws.isolation import (
     sdk_environment,
     without_aws,
 )
+from embedded_aws.metrics import queues as queue_metrics
+from embedded_aws.metrics.recorder import Metrics
 
 if TYPE_CHECKING:
     from embedded_aws.moto_hooks.function_invocations import Acceptor, Runner
@@ -90,6 +92,7 @@ class World:
         self.sign_in_endpoint: str | None = None  # set by `embedded_aws.sign_in`
         self.webhooks_endpoint: str | None = None  # set by `embedded_aws.runtime.webhooks`
         self.admin = Credentials(access_key_id=ADMIN_ACCESS_KEY_ID, secret_access_key=ADMIN_SECRET_ACCESS_KEY)
+        self.metrics = Metrics(lambda: self.client("cloudwatch"))
         self._enforcer = Enforcer()
         self._isolation = Isolation()
         self._clients: dict[tuple[str, Credentials], Any] = {}
@@ -269,6 +272,27 @@ class World:
         with MOTO_LOCK.held():
             queue = sqs_backends[self.account_id][self.region].queues[queue_url.rsplit("/", 1)[-1]]
             return oldest_message_age(queue._messages, now)
+
+    def publish_metrics(self) -> None:
+        """Put to CloudWatch what services and functions published so far, and the state of the queues."""
+        queue_metrics.sample(self.metrics, self.account_id, self.region)
+        self.metrics.flush()
+
+    def let_time_pass(self, seconds: float) -> None:
+        """Put CloudWatch's and SQS's clocks forward: messages grow older, and return sooner.
+
+        Functions and records keep the machine's time.
+        """
+        self.metrics.flush()
+        self.metrics.advance(seconds)
+        queue_metrics.make_older(self.account_id, self.region, seconds)
+
+    def evaluate_alarms(self) -> dict[str, str]:
+        """Do what CloudWatch does at the end of each period; return the state of every alarm by name."""
+        from embedded_aws.metrics.alarms import Alarms
+
+        self.metrics.flush()
+        return Alarms(self.client("cloudwatch"), self.account_id, self.region).evaluate(self.metrics.now())
 
     def function_package(self, name: str) -> FunctionPackage:
         """Return the deployed zip of a function, its layers' zips in order, its configuration.

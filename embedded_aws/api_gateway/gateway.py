@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -52,11 +53,14 @@ class Gateway:
         concurrency: int,
         seconds: Callable[[float], float] = float,
         local: Callable[[str], str] = str,
+        on_answer: Callable[[Stage, int, float], None] = lambda stage, status, seconds: None,  # noqa: ARG005
     ) -> None:
+        """`on_answer` gets every answer's stage and status, and the seconds that it took."""
         self._region = region
         self._invoke = invoke
         self._seconds = seconds
         self._local = local
+        self._on_answer = on_answer
         self._stages = Stages(ACCOUNT_ID, region)
         self._throttle = Throttle()
         self._quota = Quota()
@@ -70,23 +74,33 @@ class Gateway:
         try:
             return self._admitted(request, stage, length)
         except FaultError as error:
-            return gateway_errors.answer(error.fault, request, stage.definition)
+            return self._counted(
+                gateway_errors.answer(error.fault, request, stage.definition), request, stage
+            )
 
     def too_large(self, admitted: Admitted) -> Answer:
         """Return the answer to a body that turns out larger than API Gateway takes."""
-        return gateway_errors.answer(gateway_errors.TOO_LARGE, admitted.request, admitted.stage.definition)
+        request, stage = admitted.request, admitted.stage
+        return self._counted(
+            gateway_errors.answer(gateway_errors.TOO_LARGE, request, stage.definition), request, stage
+        )
 
     def carry_out(self, admitted: Admitted, body: bytes) -> Answer:
         """Invoke the function, and turn its answer into the response."""
         request, definition = admitted.request, admitted.stage.definition
         try:
-            return answer_of(self._payload(admitted, body), request, definition)
+            answer = answer_of(self._payload(admitted, body), request, definition)
         except FaultError as error:
-            return gateway_errors.answer(error.fault, request, definition)
+            answer = gateway_errors.answer(error.fault, request, definition)
+        return self._counted(answer, request, admitted.stage)
 
     def close(self) -> None:
         """Begin nothing more. What runs ends with the functions."""
         self._workers.shutdown(wait=False, cancel_futures=True)
+
+    def _counted(self, answer: Answer, request: Request, stage: Stage) -> Answer:
+        self._on_answer(stage, answer.status, max(time.time() - request.received, 0.0))
+        return answer
 
     def _admitted(self, request: Request, stage: Stage, length: int | None) -> Admitted:
         match = stage.definition.match(request.method, request.resource_path)

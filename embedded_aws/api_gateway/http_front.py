@@ -10,6 +10,7 @@ from typing import Self
 
 from embedded_aws.api_gateway.gateway import Gateway, Invoke
 from embedded_aws.api_gateway.server import HttpServer
+from embedded_aws.api_gateway.stages import Stage
 from embedded_aws.isolation import LOOPBACK
 from embedded_aws.public_addresses import local_address
 from embedded_aws.runtime.timescale import TimeScale
@@ -36,6 +37,7 @@ class ApiFront:
         self._world = world
         self._invoke = invoke
         self._port = port
+        self._names: dict[str, str] = {}  # of the APIs, by id
         self._timescale = timescale or TimeScale()
 
     def __enter__(self) -> Self:
@@ -45,6 +47,7 @@ class ApiFront:
             concurrency=ENVIRONMENTS,
             seconds=self._timescale.seconds,
             local=partial(local_address, served=self._world),
+            on_answer=self._publish,
         )
         try:
             self._server = HttpServer((LOOPBACK, self._port), self._gateway)
@@ -69,6 +72,21 @@ class ApiFront:
         self._gateway.close()
         self._server.end_connections()
         self._thread.join()
+
+    def _publish(self, stage: Stage, status: int, seconds: float) -> None:
+        """Publish what API Gateway does about an answer. ("Amazon API Gateway dimensions and metrics", its guide.)"""
+        name = self._names.get(stage.api_id)
+        if name is None:
+            found = self._world.client("apigateway").get_rest_api(restApiId=stage.api_id)
+            name = self._names[stage.api_id] = str(found["name"])
+        dimensions = {"ApiName": name, "Stage": stage.name}
+        for metric, value, unit in (
+            ("Count", 1.0, "Count"),
+            ("4XXError", float(400 <= status < 500), "Count"),
+            ("5XXError", float(status >= 500), "Count"),
+            ("Latency", 1000 * seconds, "Milliseconds"),
+        ):
+            self._world.metrics.add("AWS/ApiGateway", metric, dimensions, value, unit)
 
     @property
     def url(self) -> str:

@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from embedded_aws.calls import ThrottledError
 from embedded_aws.moto_lock import MOTO_LOCK
 from embedded_aws.moto_replacement import replace
 
@@ -60,8 +61,11 @@ def _invoke(
     if kind == "Event":
         accept(name, event)
         return b""
-    with MOTO_LOCK.released():  # the function's own calls must get through
-        payload, failed, log = runner(name, event)
+    try:
+        with MOTO_LOCK.released():  # the function's own calls must get through
+            payload, failed, log = runner(name, event)
+    except ThrottledError as error:
+        raise LambdaClientError("TooManyRequestsException", str(error)) from error
     response_headers["X-Amz-Executed-Version"] = str(function.version)
     if failed is not None:
         response_headers["X-Amz-Function-Error"] = failed

@@ -19,6 +19,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from embedded_aws.calls import ThrottledError
 from embedded_aws.runtime.invocation import FunctionError, Invocation, RuntimeClosedError
 from embedded_aws.runtime.timescale import TimeScale
 from embedded_aws.world import Credentials, World, WorldError
@@ -26,6 +27,7 @@ from embedded_aws.world import Credentials, World, WorldError
 _log = logging.getLogger(__name__)
 RETRIES = 2
 RETRY_SECONDS = (60.0, 120.0)  # AWS's, before the second and the third attempt
+THROTTLED_SECONDS = 1.0
 _WORKERS = max(2, os.cpu_count() or 2)
 _MESSAGE_LENGTH = 1024  # characters of an error that a dead letter carries
 
@@ -128,8 +130,14 @@ class AsynchronousInvocations:
 
     def _attempt(self, waiting: _Waiting) -> bool:
         """Run it once; True where it is to be tried again at its new `due`."""
+        try:
+            invocation = self._invoke(waiting.name, waiting.event)
+        except (
+            ThrottledError
+        ):  # Lambda tries for up to six hours, with pauses that grow; this counts as no attempt
+            waiting.due = time.monotonic() + self._timescale.seconds(THROTTLED_SECONDS)
+            return True
         waiting.attempts += 1
-        invocation = self._invoke(waiting.name, waiting.event)
         if invocation.error is None:
             return False
         settings = self._settings(waiting.name)

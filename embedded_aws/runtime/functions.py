@@ -18,7 +18,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Self
 
+from embedded_aws.calls import ThrottledError
 from embedded_aws.moto_hooks.topic_deliveries import deliver_by
+from embedded_aws.profiles import CONCURRENT_EXECUTIONS, active
 from embedded_aws.runtime import memory
 from embedded_aws.runtime.asynchronous import AsynchronousInvocations
 from embedded_aws.runtime.invocation import FunctionError, Invocation, trace_header
@@ -89,7 +91,9 @@ class Functions:
         self._sdk = sdk_folders()
         self._file_bytes = file_bytes
         self._files = LogFiles(log_folder)
-        self._cloudwatch = CloudWatchLogs()
+        self._cloudwatch = CloudWatchLogs(world.metrics, world.publish_metrics)
+        self.concurrent_executions = int(active().quota("lambda", CONCURRENT_EXECUTIONS) or 0)
+        """How many run at once before Lambda refuses more: the account's quota."""
         self._watcher = MemoryWatcher()
         self.traces = XRayListener()
         self.watches_memory = memory.SUPPORTED
@@ -118,10 +122,36 @@ class Functions:
         """Run one event synchronously, as RequestResponse does.
 
         A function that raises, is killed or cannot be imported is not an exception here but `Invocation.error`.
-        Raises WorldError where there is no such function or its role cannot be assumed, and RuntimeClosedError.
+        Raises WorldError where there is no such function or its role cannot be assumed, ThrottledError where as many
+        run as the account may run at once, and RuntimeClosedError.
         """
-        request_id = str(uuid.uuid4())
         function = self._loader.load(name)
+        self._admit(function)
+        invocation = self._invoke(function, event)
+        self._published(
+            function,
+            Invocations=1,
+            Errors=int(invocation.error is not None),
+            Throttles=0,
+            Duration=invocation.milliseconds / self._timescale.factor,
+        )
+        return invocation
+
+    def _admit(self, function: Function) -> None:
+        """Raise ThrottledError where the account's concurrency is used up."""
+        with self._lock:
+            running = sum(warm.request_id is not None for warm in self._all)
+        if running >= self.concurrent_executions:
+            self._published(function, Throttles=1)
+            raise ThrottledError(f"{function.name}: Rate Exceeded.")
+
+    def _published(self, function: Function, **values: float) -> None:
+        for name, value in values.items():
+            unit = "Milliseconds" if name == "Duration" else "Count"
+            self._world.metrics.add("AWS/Lambda", name, {"FunctionName": function.name}, value, unit)
+
+    def _invoke(self, function: Function, event: Any) -> Invocation:
+        request_id = str(uuid.uuid4())
         warm = self._take(function, request_id)
         if warm is not None:
             return self._run(warm, event, request_id, None)

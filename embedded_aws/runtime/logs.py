@@ -13,8 +13,12 @@ from typing import IO, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from embedded_aws.metrics.recorder import Metrics
+
 _log = logging.getLogger(__name__)
 _FLUSH_INTERVAL = 0.5  # seconds
+_PERIOD = 60.0  # seconds between two looks at the queues, as SQS publishes its metrics
+_OFTEN, _AT_FIRST = 5.0, 120.0  # more often at first: most worlds live for less than a minute
 _MAX_EVENTS = 1000  # CloudWatch Logs takes up to 10,000 a call, and 1 MB
 _TOO_LONG = 200_000  # characters of one event, of 262,144 bytes that CloudWatch Logs takes
 
@@ -58,7 +62,10 @@ class LogStream:
 class CloudWatchLogs:
     """Writes lines to CloudWatch Logs in the background. What the role may not write is lost, as on AWS."""
 
-    def __init__(self) -> None:
+    def __init__(self, metrics: Metrics, publish: Callable[[], None]) -> None:
+        """`metrics` gets those of events in the embedded metric format; `publish` is called every now and then."""
+        self._metrics = metrics
+        self._publish = publish
         self._waiting: dict[LogStream, list[dict[str, Any]]] = defaultdict(list)
         self._made: set[LogStream] = set()
         self._refused: set[str] = set()
@@ -82,9 +89,21 @@ class CloudWatchLogs:
         self._thread.join()
 
     def _run(self) -> None:
+        begun = published = time.monotonic()
         while not self._stop.wait(_FLUSH_INTERVAL):
             self._flush()
+            now = time.monotonic()
+            if now - published >= (_OFTEN if now - begun < _AT_FIRST else _PERIOD):
+                published = now
+                self._tell()
         self._flush()
+        self._tell()
+
+    def _tell(self) -> None:
+        try:
+            self._publish()
+        except (ClientError, BotoCoreError) as error:
+            _log.warning("metrics are lost: %s", error)
 
     def _flush(self) -> None:
         with self._lock:
@@ -108,3 +127,5 @@ class CloudWatchLogs:
                 logStreamName=stream.name,
                 logEvents=events[start : start + _MAX_EVENTS],
             )
+        for event in events:
+            self._metrics.embedded(event["message"])

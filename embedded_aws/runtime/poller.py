@@ -14,6 +14,7 @@ from typing import Any, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from embedded_aws.calls import ThrottledError
 from embedded_aws.runtime.functions import Functions, RuntimeClosedError
 from embedded_aws.runtime.invocation import Invocation
 from embedded_aws.runtime.queues import Queues
@@ -24,6 +25,7 @@ from embedded_aws.world import QueueMapping, World, WorldError
 _log = logging.getLogger(__name__)
 _IDLE_SECONDS = 0.015  # between two checks of a queue without visible messages; one costs microseconds
 _FAULT_SECONDS = 1.0  # before a source that may not be read, or whose function cannot run, is tried again
+_THROTTLED_SECONDS = 0.2  # before a batch is handed to a throttled function again
 _FRESH_SECONDS = 5.0  # how long a queue's changed visibility timeout may take to be seen
 _MAX_RECEIVED = 10  # SQS gives no more at once
 # Without maximum_concurrency Lambda goes up to 1,000 invocations, which no development machine holds.
@@ -206,7 +208,9 @@ class Poller:
         mapping = source.mapping
         try:
             event = event_of(messages, mapping.queue_arn, self._world.region)
-            invocation = self._functions.invoke(mapping.function_name, event)
+            invocation = self._invoke(source, event)
+            if invocation is None:
+                return
             kept = self._kept(mapping, invocation, messages)
             for message in messages:
                 if message["MessageId"] not in kept:
@@ -222,6 +226,16 @@ class Poller:
         finally:
             source.slots.release()
             self._landed()
+
+    def _invoke(self, source: _Source, event: Any) -> Invocation | None:
+        """Invoke, again and again while Lambda refuses it; None where the messages are about to return by then."""
+        until = time.monotonic() + self._timescale.seconds(source.visibility)
+        while True:
+            try:
+                return self._functions.invoke(source.mapping.function_name, event)
+            except ThrottledError:
+                if source.stopped.wait(_THROTTLED_SECONDS) or time.monotonic() > until:
+                    return None
 
     def _surface(self, run: Future[None]) -> None:
         """Log an error of this code or of `on_batch`, which would otherwise vanish in a worker."""

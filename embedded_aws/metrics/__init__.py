@@ -1,0 +1,1 @@
+"""CloudWatch's metrics and alarms: what publishes, what is kept, what rings."""
