@@ -117,7 +117,7 @@ _ALARM_INPUTS = {
 
 
 class MetricAlarm(Handler):
-    """An alarm on one metric or on a metric expression; the id is its name. The world evaluates none."""
+    """An alarm on one metric or on a metric expression; the id is its name. `World.evaluate_alarms` evaluates them."""
 
     type_name = "aws:cloudwatch/metricAlarm:MetricAlarm"
     resource = "cloudwatch.MetricAlarm"

@@ -224,6 +224,11 @@ class Functions:
                         return True
             return False
 
+    def write_out(self) -> None:
+        """Write what functions printed so far to CloudWatch Logs, and its metrics to CloudWatch."""
+        self._cloudwatch.flush()
+        self._world.metrics.flush()
+
     def stop_running(self) -> None:
         """Kill what runs an event now; its callers get an Invocation that says so."""
         with self._lock:

@@ -70,6 +70,7 @@ class CloudWatchLogs:
         self._made: set[LogStream] = set()
         self._refused: set[str] = set()
         self._lock = threading.Lock()
+        self._flushing = threading.Lock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="cloudwatch-logs", daemon=True)
         self._thread.start()
@@ -91,12 +92,12 @@ class CloudWatchLogs:
     def _run(self) -> None:
         begun = published = time.monotonic()
         while not self._stop.wait(_FLUSH_INTERVAL):
-            self._flush()
+            self.flush()
             now = time.monotonic()
             if now - published >= (_OFTEN if now - begun < _AT_FIRST else _PERIOD):
                 published = now
                 self._tell()
-        self._flush()
+        self.flush()
         self._tell()
 
     def _tell(self) -> None:
@@ -105,16 +106,18 @@ class CloudWatchLogs:
         except (ClientError, BotoCoreError) as error:
             _log.warning("metrics are lost: %s", error)
 
-    def _flush(self) -> None:
-        with self._lock:
-            waiting, self._waiting = self._waiting, defaultdict(list)
-        for stream, events in waiting.items():
-            try:
-                self._put(stream, events)
-            except (ClientError, BotoCoreError) as error:
-                if stream.group not in self._refused:
-                    self._refused.add(stream.group)
-                    _log.warning("lines for log group %s are lost: %s", stream.group, error)
+    def flush(self) -> None:
+        """Write what was printed so far, and return once it is there."""
+        with self._flushing:
+            with self._lock:
+                waiting, self._waiting = self._waiting, defaultdict(list)
+            for stream, events in waiting.items():
+                try:
+                    self._put(stream, events)
+                except (ClientError, BotoCoreError) as error:
+                    if stream.group not in self._refused:
+                        self._refused.add(stream.group)
+                        _log.warning("lines for log group %s are lost: %s", stream.group, error)
 
     def _put(self, stream: LogStream, events: list[dict[str, Any]]) -> None:
         client = stream.client()
