@@ -9,6 +9,8 @@ from types import MappingProxyType
 
 TAXONOMY = Path(__file__).parent.parent / "lambda" / "media_pipeline" / "moderation" / "taxonomy.json"
 
+GENERATED_LABEL = "AI-Generated"  # of files that say so of themselves: not one of Rekognition's
+
 # Names of model 6 that many samples still use, and their successors (Rekognition Developer Guide,
 # "Testing Content Moderation version 7 and transforming the API response").
 FORMER_NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -39,8 +41,8 @@ FORMER_NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 @cache
 def names() -> Mapping[str, str]:
-    """Return the proper spelling of every label, by its case-folded name."""
-    found: dict[str, str] = {}
+    """Return the proper spelling of every label that a policy may name, by its case-folded name."""
+    found: dict[str, str] = {GENERATED_LABEL.casefold(): GENERATED_LABEL}
     for top, middles in json.loads(TAXONOMY.read_text("utf-8"))["labels"].items():
         for name in (top, *middles, *(leaf for leaves in middles.values() for leaf in leaves)):
             found[name.casefold()] = name

@@ -14,9 +14,11 @@ from media_pipeline.moderation.policy import (
     Decision,
     Policy,
     decide,
+    decide_generated,
     decide_many_scenes,
     worst,
 )
+from media_pipeline.moderation.taxonomy import GENERATED_LABEL
 from media_pipeline.moderation.verdicts import Label, Mode, Verdict
 
 
@@ -93,6 +95,8 @@ def decide_again(moderation: Mapping[str, Any], policy: Policy) -> Decided | Unk
             )
         ]
     decision = worst([Decision(Verdict.ALLOW), *(decide(labels, policy) for labels in answers)])
+    if moderation.get("generated"):
+        decision = worst([decision, decide_generated(policy)])
     missing = None if decision.verdict is Verdict.BLOCK else _missing(moderation, pictures, policy)
     if missing is not None:
         return missing
@@ -125,7 +129,8 @@ def _least(policy: Policy) -> float:
     """Return the least confidence, in percent, at which a label can matter to the policy's verdict."""
     # A label that the taxonomy does not know needs no rule, if Rekognition is asked for it.
     unknown = max(UNKNOWN_LABEL_REVIEW, policy.min_confidence)
-    return min([*policy.block.values(), *policy.review.values(), unknown])
+    rules = (*policy.block.items(), *policy.review.items())
+    return min([*(threshold for name, threshold in rules if name != GENERATED_LABEL), unknown])
 
 
 def _labels(picture: Mapping[str, Any], policy: Policy) -> tuple[Label, ...]:

@@ -7,6 +7,7 @@ Pure: no AWS, no environment. The rules in one place:
 * For each, the nearest entry of `block`, of `review` and of `exempt` is found on its own: the label
   itself, then its ancestors. An exemption as near as a rule, or nearer, lifts that rule.
 * A threshold is reached at a confidence equal to it; block beats review; the worst label decides.
+* What a file says of its making is a label of its own (`decide_generated`), which no picture shows.
 * A label that is not in the taxonomy goes to review from a confidence of `UNKNOWN_LABEL_REVIEW`.
 """
 
@@ -19,11 +20,12 @@ from types import MappingProxyType
 from typing import NamedTuple, cast
 
 from media_pipeline.errors import SettingsError
-from media_pipeline.moderation.taxonomy import Taxonomy
+from media_pipeline.moderation.taxonomy import GENERATED_LABEL, Taxonomy
 from media_pipeline.moderation.verdicts import Label, Mode, Verdict
 
 UNKNOWN_LABEL_REVIEW = 50.0  # a label of a newer model is reviewed by a person instead of allowed
 DEFAULT_MIN_CONFIDENCE = 50.0  # Rekognition's own default, for a policy that names no number at all
+_CERTAIN = 100.0  # percent: the file says so, and nothing is estimated
 MANY_SCENES_VERDICTS = (Verdict.ALLOW, Verdict.REVIEW)
 _KEYS = frozenset({"mode", "recordFrom", "block", "review", "exempt", "manyScenes"})
 _PREFIX, _PATHS = "prefix", "paths"
@@ -107,7 +109,8 @@ class Policy:
     @property
     def min_confidence(self) -> float:
         """The `MinConfidence` to send to Rekognition: no label below it can matter or is recorded."""
-        numbers = [*self.block.values(), *self.review.values()]
+        rules = (*self.block.items(), *self.review.items())
+        numbers = [threshold for name, threshold in rules if name != GENERATED_LABEL]
         if self.record_from is not None:
             numbers.append(self.record_from)
         return min(numbers, default=DEFAULT_MIN_CONFIDENCE)
@@ -150,6 +153,11 @@ def decide_many_scenes(judged: int, policy: Policy) -> Decision:
     if policy.many_scenes is not Verdict.REVIEW:
         return Decision(policy.many_scenes)
     return Decision(Verdict.REVIEW, f"it has many more distinct scenes than the {judged} judged frames show")
+
+
+def decide_generated(policy: Policy) -> Decision:
+    """Return the verdict on an object that says of itself that a generative model made it, or a part of it."""
+    return decide([Label(GENERATED_LABEL, "", _CERTAIN)], policy)
 
 
 def worst(decisions: Iterable[Decision]) -> Decision:

@@ -11,7 +11,15 @@ from botocore.exceptions import ClientError
 from media_pipeline.concurrency import Together, one_by_one
 from media_pipeline.errors import FailedError, Reason
 from media_pipeline.moderation.cached import FreshAnswer, KnownAnswers
-from media_pipeline.moderation.policy import Decision, Policy, decide, decide_many_scenes, merge, worst
+from media_pipeline.moderation.policy import (
+    Decision,
+    Policy,
+    decide,
+    decide_generated,
+    decide_many_scenes,
+    merge,
+    worst,
+)
 from media_pipeline.moderation.result import Answers, JudgedPicture, ModerationResult
 from media_pipeline.moderation.verdicts import Label, Mode, Verdict
 
@@ -75,6 +83,8 @@ class Moderator:
         decisions = [decide(labels, self._policy) for labels in asked]
         if stored.many_scenes:
             decisions.append(decide_many_scenes(len(asked), self._policy))
+        if stored.generated:
+            decisions.append(decide_generated(self._policy))
         decision = worst(decisions)
         is_complete = (
             stored.asked_from is not None
@@ -99,6 +109,7 @@ class Moderator:
         before_each: Callable[[], None],
         times: Sequence[float] | None = None,
         many_scenes: bool = False,
+        generated: bool = False,
         known: Answers | None = None,
         cached: KnownAnswers | None = None,
         on_answer: Callable[[Answers, FreshAnswer], None] = lambda answers, fresh: None,  # noqa: ARG005
@@ -112,7 +123,8 @@ class Moderator:
         each request; it may refuse the request by raising. Call `on_answer` after each with all answers so far and the
         new one, and `on_refused`, in the request's thread, after each that AWS answered with an error. `times` are
         those of a video's frames in seconds, one per proxy. `many_scenes` says that there is much more to see than the
-        proxies show, which the policy may send to review. `together` makes the requests. Once a picture is blocked
+        proxies show, which the policy may send to review; `generated` that the file says a model made it, for which
+        the policy may have a rule. `together` makes the requests. Once a picture is blocked
         under `enforce`, no further one is asked about: the verdict cannot change any more, and is about those that were
         judged by then.
         Raises FailedError (`proxy_refused`) where Rekognition cannot take our picture.
@@ -142,8 +154,10 @@ class Moderator:
         decisions = [decide(picture.labels, self._policy) for picture in judged]
         if many_scenes:
             decisions.append(decide_many_scenes(len(judged), self._policy))
+        if generated:
+            decisions.append(decide_generated(self._policy))
         result = self._result(worst(decisions), judged, answers)
-        return replace(result, many_scenes=many_scenes, to_judge=len(proxies))
+        return replace(result, many_scenes=many_scenes, generated=generated, to_judge=len(proxies))
 
     def _answered(
         self,

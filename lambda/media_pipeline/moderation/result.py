@@ -92,6 +92,8 @@ class ModerationResult:
     to_judge: int | None = None
     """How many pictures there were to judge: more than `judged` where one blocked it before the others were asked
     about. None where Rekognition was not asked, and in records of versions before this was recorded."""
+    generated: bool = False
+    """Whether the file says of itself that a generative model made it, or a part of it."""
     known: Known | None = None
     """What decided in place of the policy; such a verdict counts in every mode."""
 
@@ -129,8 +131,8 @@ class ModerationResult:
         """Return the record's field `moderation`.
 
         Shape: `{"verdict", "mode", "reason", "labels": [{"name", "parent", "confidence"}], "model_version",
-        "policy_version", "judged", "to_judge"?, "asked_from", "reused"?, "many_scenes"?: true, "known"?:
-        Known.to_document(), "pictures" or "frames": [JudgedPicture.to_document()]}`; `frames` for videos.
+        "policy_version", "judged", "to_judge"?, "asked_from", "reused"?, "many_scenes"?: true, "generated"?: true,
+        "known"?: Known.to_document(), "pictures" or "frames": [JudgedPicture.to_document()]}`; `frames` for videos.
         """
         pictures = [picture.to_document() for picture in self.pictures]
         name = "frames" if any(picture.time is not None for picture in self.pictures) else "pictures"
@@ -146,6 +148,7 @@ class ModerationResult:
             "asked_from": self.asked_from,
             **({"reused": self.reused} if self.reused else {}),
             **({"many_scenes": True} if self.many_scenes else {}),
+            **({"generated": True} if self.generated else {}),
             **({"known": self.known.to_document()} if self.known else {}),
             name: pictures,
         }
@@ -171,6 +174,7 @@ class ModerationResult:
             pictures=tuple(JudgedPicture.from_document(picture) for picture in pictures),
             asked_from=None if asked_from is None else float(asked_from),
             many_scenes=bool(document.get("many_scenes", False)),
+            generated=bool(document.get("generated", False)),
             to_judge=None if to_judge is None else int(to_judge),
             known=Known.from_document(known) if known else None,
         )

@@ -265,6 +265,7 @@ class Verdicts:
                 before_each=spending.before(before_each),
                 times=times,
                 many_scenes=many_scenes,
+                generated="provenance" in attempt.facts,
                 known=known,
                 cached=look.known if look else None,
                 on_answer=remember,

@@ -57,8 +57,9 @@ FIELDS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "`time` and `labels`, `pictures` of anything else with `labels`, both with the `sha256` of the judged "
             "JPEG; `judged` (their number), `to_judge` (how many there were to judge: one that is blocked saves the "
             "requests about the others), `asked_from` (the least confidence asked for), `model_version`, "
-            "`policy_version`, `many_scenes` where a video has many more distinct scenes than judged frames, `known` "
-            "where an entry of the hash list decided (`list_id`, `kind`, and of `pdq` the `distance`), and "
+            "`policy_version`, `many_scenes` where a video has many more distinct scenes than judged frames, "
+            "`generated` where the file says that a model made it, `known` where an entry of the hash list decided "
+            "(`list_id`, `kind`, and of `pdq` the `distance`), and "
             "`reused` (how many of the pictures needed no request, since an earlier upload had the same ones; each "
             "of these has `reused: true`). Confidences are rounded to hundredths in `labels` of the whole object",
         ),

@@ -8,8 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from media_pipeline.errors import SettingsError
-from media_pipeline.moderation.policy import Decision, Policy, decide, decide_many_scenes, merge, worst
-from media_pipeline.moderation.taxonomy import Taxonomy
+from media_pipeline.moderation.policy import (
+    Decision,
+    Policy,
+    decide,
+    decide_generated,
+    decide_many_scenes,
+    merge,
+    worst,
+)
+from media_pipeline.moderation.taxonomy import GENERATED_LABEL, Taxonomy
 from media_pipeline.moderation.verdicts import Label, Mode, Verdict
 
 VIOLENCE = Label("Violence", "", 95)
@@ -279,7 +287,9 @@ def test_the_taxonomy_has_the_documented_ten_top_levels_and_every_name_once() ->
         for name in (top, *middles, *(leaf for leaves in middles.values() for leaf in leaves))
     ]
     assert len(document["labels"]) == 10
-    assert len(listed) == len({name.casefold() for name in listed}) == len(Taxonomy.load().names)
+    assert len(listed) == len({name.casefold() for name in listed})
+    assert set(Taxonomy.load().names.values()) == {*listed, GENERATED_LABEL}
+    assert GENERATED_LABEL not in listed
     assert Taxonomy.load().parents["air crash"] == "crashes"
     assert Taxonomy.load().parents["crashes"] == "visually disturbing"
     assert "visually disturbing" not in Taxonomy.load().parents
@@ -287,3 +297,21 @@ def test_the_taxonomy_has_the_documented_ten_top_levels_and_every_name_once() ->
 
 def test_modes_are_the_documented_three() -> None:
     assert [*Mode] == ["enforce", "observe", "off"]
+
+
+def test_what_says_that_a_model_made_it_is_judged_by_the_rule_for_that_and_by_no_other() -> None:
+    def verdict(**rules: object) -> Verdict:
+        rules = {"mode": "enforce", "block": {"Weapons": 0}, **rules}
+        return decide_generated(Policy.parse(rules)).verdict
+
+    assert verdict() is Verdict.ALLOW
+    assert verdict(review={"ai-generated": 50}) is Verdict.REVIEW
+    assert verdict(block={GENERATED_LABEL: 100}) is Verdict.BLOCK
+    assert verdict(review={GENERATED_LABEL: 50}, exempt=[GENERATED_LABEL]) is Verdict.ALLOW
+    assert decide_generated(Policy.parse({"mode": "off"})).verdict is Verdict.OFF
+
+
+def test_a_rule_about_what_a_file_says_asks_rekognition_for_nothing_more() -> None:
+    rules = {"mode": "enforce", "block": {"Weapons": 90}, "review": {GENERATED_LABEL: 10}}
+    assert Policy.parse(rules).min_confidence == 90
+    assert Policy.parse({"mode": "enforce", "block": {GENERATED_LABEL: 10}}).min_confidence == 50
