@@ -1,17 +1,15 @@
 """This project's stacks in the embedded AWS: from the files of a checkout to a deployment."""
 
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from components.config_errors import ConfigError
-from components.key_grants import key_policy
-from components.rules import KeyArn
 from components.stack_files import EngineRefusalError, StackFiles
 from embedded_aws.deployment.deploy import DeployError, Deployment, OnResource
 from embedded_aws.deployment.project import Project, ProjectError, ProjectSource
 from embedded_aws.world import World
+from local.keys import absent_key, make_key
 
 _KEPT = frozenset({"local", "tests"})  # in the same folder as the program, but not part of it
 
@@ -27,9 +25,13 @@ def project_source(folder: Path, stack: str, world: World | None = None) -> Proj
         try:
             files = StackFiles.read(folder, stack, overrides)
             files.check_declared()
-            if world is not None and (arn := _absent_key(files, world)):
-                keys[arn] = keys.get(arn) or _make_key(world, stack)
-                files = StackFiles.read(folder, stack, {**overrides, "encryption.keyArn": keys[arn]})
+            if world is not None:
+                named = absent_key(
+                    files.values, f"{files.project}:encryption", world.region, world.client("kms")
+                )
+                if named is not None:
+                    keys[named] = keys.get(named) or _make_key(world, stack)
+                    files = StackFiles.read(folder, stack, {**overrides, "encryption.keyArn": keys[named]})
         except (ConfigError, EngineRefusalError) as error:
             raise ProjectError(str(error)) from error
         return Project(
@@ -43,24 +45,8 @@ def project_source(folder: Path, stack: str, world: World | None = None) -> Proj
     return resolve
 
 
-def _absent_key(files: StackFiles, world: World) -> str | None:
-    """Return the ARN of the stack's KMS key if it is one that the world does not have."""
-    encryption = files.values.get(f"{files.project}:encryption")
-    arn = encryption.get("keyArn") if isinstance(encryption, Mapping) else None
-    if not isinstance(arn, str) or not KeyArn().pattern.fullmatch(arn) or KeyArn.region(arn) != world.region:
-        return None  # what is wrong with it is the program's to say
-    kms = world.client("kms")
-    try:
-        kms.describe_key(KeyId=arn)
-    except kms.exceptions.NotFoundException:
-        return arn
-    return None
-
-
 def _make_key(world: World, stack: str) -> str:
-    policy = key_policy(stack=stack, region=world.region, account=world.account_id, partition="aws")
-    made = world.client("kms").create_key(Policy=json.dumps(policy), Description=f"key of {stack}")
-    return str(made["KeyMetadata"]["Arn"])
+    return make_key(world.client("kms"), stack=stack, region=world.region, account=world.account_id)
 
 
 def stack_region(folder: Path, stack: str) -> str:

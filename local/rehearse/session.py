@@ -10,9 +10,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+import boto3
+
+from components.config_model import PROJECT as PROJECT_NAME
 from components.packaging import PACKAGES_FOR
-from embedded_aws.isolation import without_aws
+from components.stack_files import read_document
+from embedded_aws.isolation import ACCOUNT_ID, without_aws
 from embedded_aws.serving.process import PROJECT, ServingProcess
+from local.keys import absent_key, make_key
 from local.rehearse.engine import find_engine
 from local.rehearse.folder import Copied, RehearsalError, copy_project
 
@@ -54,6 +59,7 @@ class Rehearsal:
                 )
             )
             self.environment = _environment(root, self._project, self.stack, self.world)
+            self._make_key()
             self._init_stack()
             self._parts = parts.pop_all()
         return self
@@ -62,6 +68,23 @@ class Rehearsal:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._parts.close()
+
+    def _make_key(self) -> None:
+        """Where the stack has a KMS key, create one in the world, and name it in the copy of the stack's file."""
+        path = self.folder / f"Pulumi.{self.stack}.yaml"
+        text, region, settings = path.read_text("utf-8"), self.copied.region, self.world.environment
+        if "keyArn" not in text:
+            return
+        session = boto3.session.Session(
+            aws_access_key_id=settings["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=settings["AWS_SECRET_ACCESS_KEY"],
+            region_name=region,
+        )
+        kms = session.client("kms", endpoint_url=self.world.endpoint_url)
+        config = read_document(path, self.stack).get("config") or {}
+        if (arn := absent_key(config, f"{PROJECT_NAME}:encryption", region, kms)) is not None:
+            made = make_key(kms, stack=self.stack, region=region, account=ACCOUNT_ID)
+            path.write_text(text.replace(arn, made), "utf-8")
 
     def _init_stack(self) -> None:
         made = subprocess.run(

@@ -5,13 +5,15 @@ from typing import Any
 
 import yaml
 
+from components.rules import KeyArn
+from local.keys import make_key
 from tests.engine.operator_session import NO_CHANGES, OperatorSession
 from tests.local.deployed.test_transitions import BASE, CONFIGURATIONS, HOLD_DATA
 
 SAMPLE: tuple[tuple[str, ...], ...] = (
     ("renamed size", "moved address", "no video", "hosted console"),
     ("no api", "kept", "two people"),
-    ("web pages", "other processor", "larger", "appeals"),
+    ("web pages", "other processor", "larger", "appeals", "own key"),
     ("base",),
 )
 """From each to the next; several configurations of the list at once, which have no key in common."""
@@ -31,6 +33,11 @@ def configure(session: OperatorSession, wanted: Mapping[str, Any]) -> None:
         for group in groups:
             place = place.setdefault(group, {})
         place[last] = value
+    encryption = file["config"].get("media-pipeline:encryption") or {}
+    if encryption.get("keyArn") == KeyArn.EXAMPLE:
+        kms, region = session.aws.client("kms"), session.aws.region
+        made = make_key(kms, stack=session.stack, region=region, account=session.aws.account_id)
+        file["config"]["media-pipeline:encryption"] = {"keyArn": made}
     path.write_text(yaml.safe_dump(file), "utf-8")
 
 
