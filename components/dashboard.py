@@ -4,6 +4,7 @@ What comes in, what comes out and why, how long it takes, what waits, what it co
 drawn; a query reads logs, and is billed by what it reads, only while somebody looks at it.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -34,6 +35,27 @@ QUERIES: Final[Mapping[str, str]] = {
     ),
 }
 """Title and query; all read the logs of the functions that process media."""
+
+SAVED: Final[Mapping[str, str]] = {
+    **QUERIES,
+    "What became of one object": (
+        "filter object_key = 'REPLACE/BY/KEY.jpg' | fields @timestamp, status, reason, detail, message"
+        " | sort @timestamp asc | limit 100"
+    ),
+    "Where the time goes, by step": (
+        "filter ispresent(object_key) and ispresent(milliseconds.total)"
+        " | stats avg(milliseconds.fetch) as fetch, avg(milliseconds.render) as render,"
+        " avg(milliseconds.moderate) as moderate, avg(milliseconds.publish) as publish, count(*) as objects by status"
+    ),
+    "Pictures that Rekognition was asked about, by hour": (
+        "filter ispresent(PicturesJudged) | stats sum(PicturesJudged) as pictures by bin(1h) | sort pictures desc"
+    ),
+    "Cold starts and memory": (
+        "filter @type = 'REPORT' | stats count(*) as invocations, count(@initDuration) as cold_starts,"
+        " max(@maxMemoryUsed) / 1000000 as megabytes, max(@duration) as milliseconds by @log"
+    ),
+}
+"""Title and query of what is saved in Logs Insights besides."""
 
 Metric = list[Any]
 Widget = dict[str, Any]
@@ -69,7 +91,20 @@ class OperatorDashboard(pulumi.ComponentResource):
             dashboard_body=pulumi.Output.json_dumps(_body(args)),
             opts=pulumi.ResourceOptions(parent=self),
         )
+        for title, query in SAVED.items():
+            # The folder is the service: an account has one list for all stacks.
+            aws.cloudwatch.QueryDefinition(
+                f"{name}-query-{_slug(title)}",
+                name=f"{args.service}/{title}",
+                query_string=query,
+                log_group_names=list(args.log_groups),
+                opts=pulumi.ResourceOptions(parent=self),
+            )
         self.register_outputs({"dashboard": self.dashboard.dashboard_name})
+
+
+def _slug(title: str) -> str:
+    return re.sub(r"[^a-z]+", "-", title.lower()).strip("-")
 
 
 def _body(args: OperatorDashboardArgs) -> dict[str, Any]:

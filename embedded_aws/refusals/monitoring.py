@@ -1,6 +1,7 @@
 """CloudWatch. (API references: PutRetentionPolicy, PutMetricAlarm, PutDashboard, "Dashboard body structure".)"""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -87,6 +88,25 @@ def _settings(parameters: Parameters) -> None:
         raise refuse("ValidationError", "DatapointsToAlarm must be between 1 and EvaluationPeriods")
     if parameters.get("TreatMissingData", "missing") not in _MISSING_DATA:
         raise refuse("ValidationError", f"TreatMissingData must be one of {sorted(_MISSING_DATA)}")
+
+
+_COMMANDS = frozenset(
+    (
+        "anomaly", "dedup", "diff", "display", "fields", "filter", "filterIndex", "limit", "lookup", "parse", "pattern",
+        "sort", "SOURCE", "stats", "unmask", "unnest",
+    )
+)  # fmt: skip
+
+
+@refusal("a saved query is made of Logs Insights' commands", "logs", "PutQueryDefinition")
+def _saved_query(parameters: Parameters) -> None:
+    """(CloudWatch Logs User Guide, "CloudWatch Logs Insights language query syntax".)"""
+    outside = re.sub(r"'[^']*'|\"[^\"]*\"|/(?:\\/|[^/\n])*/", "''", parameters["queryString"])
+    commands = [(part.split() or [""])[0] for part in outside.split("|")]
+    if unknown := [command for command in commands if command not in _COMMANDS]:
+        raise refuse("InvalidParameterException", f"{unknown} are not commands of Logs Insights")
+    if outside.count("(") != outside.count(")"):
+        raise refuse("MalformedQueryException", "the parentheses of the query do not match")
 
 
 _WIDGETS = frozenset(("metric", "text", "log", "alarm", "explorer"))

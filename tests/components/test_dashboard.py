@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from components.dashboard import USD_PER_PICTURE
-from embedded_aws.refusals.monitoring import _dashboard
+from components.dashboard import SAVED, USD_PER_PICTURE
+from embedded_aws.refusals.monitoring import _dashboard, _saved_query
 from media_pipeline.observability import METRICS
 from media_pipeline.records.record import Status
 from operations.prices import Prices
 from tests.components.conftest import Run, part
 from tests.components.queries import FUNCTION, QUEUE
-from tests.components.recording import Recording
+from tests.components.recording import PROJECT, Recording
 
 DASHBOARD = "aws:cloudwatch/dashboard:Dashboard"
 
@@ -46,7 +46,9 @@ def test_it_is_one_resource_where_it_is_asked_for_and_none_where_it_is_not(
     assert DASHBOARD in added
     assert len(shown.of(DASHBOARD)) == 1
     names = {each.name for each in shown.resources} - {each.name for each in without.resources}
-    assert names == {"media-pipeline-dev-dashboard"}
+    queries = {name for name in names if name.startswith("media-pipeline-dev-query-")}
+    assert names - queries == {"media-pipeline-dev-dashboard"}
+    assert len(queries) == len(SAVED)
     assert Prices.read().free["dashboards"] == 3
 
 
@@ -54,6 +56,33 @@ def test_cloudwatch_takes_it(shown: Recording) -> None:
     (dashboard,) = shown.of(DASHBOARD)
     call: Any = {"DashboardName": "d", "DashboardBody": dashboard.inputs["dashboardBody"]}
     _dashboard.check(call)
+
+
+def test_queries_are_saved_in_a_folder_of_the_stack_in_a_form_that_logs_insights_takes(
+    shown: Recording,
+) -> None:
+    groups = {f"{group.name}-1a2b3c4" for group in shown.of("aws:cloudwatch/logGroup:LogGroup")}
+    saved = shown.of("aws:cloudwatch/queryDefinition:QueryDefinition")
+    assert {each.inputs["name"] for each in saved} == {f"media-pipeline-dev/{title}" for title in SAVED}
+    for each in saved:
+        _saved_query.check({"queryString": each.inputs["queryString"]})
+        assert set(each.inputs["logGroupNames"]) <= groups
+
+
+def test_every_field_that_a_saved_query_reads_is_one_that_the_functions_log() -> None:
+    steps = {"total", "fetch", "render", "moderate", "publish"}
+    known = {"object_key", "status", "reason", "detail", "message", "PicturesJudged"}
+    known |= {f"milliseconds.{step}" for step in steps}
+    assert steps - {"total"} <= set(re.findall(r'steps\("([a-z]+)"\)', _sources("processing")))
+    for query in SAVED.values():
+        names = re.findall(r"(?:ispresent|sum|avg)\(([\w.]+)\)|filter (\w+)", query)
+        fields = {first or second for first, second in names} - {"ispresent"}
+        assert fields <= known, query
+
+
+def _sources(package: str) -> str:
+    folder = PROJECT / "lambda" / "media_pipeline" / package
+    return "\n".join(path.read_text("utf-8") for path in folder.glob("*.py"))
 
 
 def test_every_metric_in_it_exists(shown: Recording) -> None:

@@ -206,6 +206,18 @@ def functions_updated_settings(clients: Clients) -> bool:
 
 
 @check
+def logs_query_definitions(clients: Clients) -> bool:
+    logs = clients("logs")
+    id_ = logs.put_query_definition(name="one", queryString="limit 1")["queryDefinitionId"]
+    logs.put_query_definition(queryDefinitionId=id_, name="one", queryString="limit 2")
+    logs.put_query_definition(name="two", queryString="limit 1")
+    shown = logs.describe_query_definitions(queryDefinitionNamePrefix="on")["queryDefinitions"]
+    logs.delete_query_definition(queryDefinitionId=id_)
+    again = code(lambda: logs.delete_query_definition(queryDefinitionId=id_))
+    return [each["queryString"] for each in shown] == ["limit 2"] and again == "ResourceNotFoundException"
+
+
+@check
 def queues_kept_policy(clients: Clients) -> bool:
     url, _ = queue(clients)
     clients("sqs").set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "60"})

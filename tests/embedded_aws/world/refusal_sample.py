@@ -133,6 +133,7 @@ class Sample:
             "create_event_source_mapping": {"EventSourceArn": self.queue_arn, "FunctionName": "worker"},
             "put_retention_policy": {"logGroupName": "g", "retentionInDays": 30},
             "create_log_group": {"logGroupName": "new"},
+            "put_query_definition": {"name": "q", "queryString": "filter a = 'x | y' | stats count(*) by b"},
             "put_dashboard": {"DashboardName": "d", "DashboardBody": dashboard()},
             "put_metric_alarm": {
                 "AlarmName": "a",
@@ -198,7 +199,7 @@ OPERATIONS = {
     "sqs": {"create_queue", "send_message", "change_message_visibility"},
     "sns": {"publish", "subscribe", "create_topic"},
     "lambda": {"create_function", "create_event_source_mapping", "put_function_event_invoke_config"},
-    "logs": {"put_retention_policy", "create_log_group"},
+    "logs": {"put_retention_policy", "create_log_group", "put_query_definition"},
     "cloudwatch": {"put_metric_alarm", "put_dashboard"},
     "dynamodb": {"create_table", "delete_table"},
     "scheduler": {"create_schedule"},

@@ -254,58 +254,6 @@ def a_log_group(bench: Bench) -> Made:
     )
 
 
-def an_alarm(_: Bench) -> Made:
-    same = {
-        "name": "a",
-        "metricName": "m",
-        "namespace": "n",
-        "statistic": "Sum",
-        "period": 60,
-        "evaluationPeriods": 1,
-        "comparisonOperator": "GreaterThanThreshold",
-    }
-    return (
-        "aws:cloudwatch/metricAlarm:MetricAlarm",
-        {**same, "threshold": 1},
-        {**same, "threshold": 2, "alarmDescription": "too many"},
-    )
-
-
-def a_dashboard(_: Bench) -> Made:
-    def body(text: str) -> str:
-        properties = {"markdown": text}
-        widget = {"type": "text", "x": 0, "y": 0, "width": 3, "height": 3, "properties": properties}
-        return json.dumps({"widgets": [widget]})
-
-    kind = "aws:cloudwatch/dashboard:Dashboard"
-    return (
-        kind,
-        {"dashboardName": "d", "dashboardBody": body("one")},
-        {"dashboardName": "d", "dashboardBody": body("two")},
-    )
-
-
-def a_budget(_: Bench) -> Made:
-    service = {"key": "SERVICE", "values": ["Amazon Rekognition"]}
-    notification = {
-        "notificationType": "ACTUAL",
-        "comparisonOperator": "GREATER_THAN",
-        "threshold": 80,
-        "thresholdType": "PERCENTAGE",
-        "subscriberEmailAddresses": ["a@example.com"],
-    }
-    same = {
-        "name": "b",
-        "budgetType": "COST",
-        "timeUnit": "MONTHLY",
-        "limitUnit": "USD",
-        "metrics": "UnblendedCost",
-        "filterExpression": {"ors": [{"tags": {"key": "Stack", "values": ["dev"]}}, {"dimensions": service}]},
-        "notifications": [notification],
-    }
-    return "aws:budgets/budget:Budget", {**same, "limitAmount": "10"}, {**same, "limitAmount": "20"}
-
-
 def a_mapping(bench: Bench) -> Made:
     name = function(bench)
     role = next(id_ for handler, id_, _ in bench.made if handler.type_name == "aws:iam/role:Role")
@@ -387,9 +335,6 @@ CASES: tuple[Case, ...] = (
     a_role,
     an_attachment,
     a_log_group,
-    an_alarm,
-    a_dashboard,
-    a_budget,
     a_mapping,
     a_permission,
     a_schedule,

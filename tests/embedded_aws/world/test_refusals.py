@@ -149,6 +149,8 @@ REFUSED: list[tuple[str, Arguments, str]] = [
         {"NotificationsWithSubscribers": notifications(1, [f"{number}@example.com" for number in range(11)])},
         "at most 10 e-mail addresses",
     ),
+    ("put_query_definition", {"queryString": "filter a = 1 | where b = 2"}, "where"),
+    ("put_query_definition", {"queryString": "stats count(* by a"}, "parentheses"),
     ("put_dashboard", {"DashboardBody": "{"}, "valid JSON"),
     ("put_dashboard", {"DashboardBody": dashboard("clock")}, "type is 'clock'"),
     ("put_dashboard", {"DashboardBody": dashboard(place={"x": 13})}, "beyond column 24"),

@@ -29,7 +29,7 @@ from tests.fixtures.deployed_stack import DeployedStack
 
 PERIOD: Final = 300
 """Seconds of every alarm's period."""
-PATIENCE: Final = 40.0
+PATIENCE: Final = 240.0
 SERVICE: Final = "media-pipeline-dev-"
 ENOUGH: Final = 1_000
 """Functions at once, in an account in use."""
@@ -62,11 +62,6 @@ class Desk:
         functions.memory_limit = memory_limit  # type: ignore[method-assign]
         functions.events._timescale = TimeScale(0.01)  # of its minutes between attempts
         (self.out / "outputs.json").write_text(json.dumps(dict(self.outputs)))
-
-    def recover(self) -> None:
-        """Give every function enough memory and concurrency again, also where a test has failed."""
-        self.starved.clear()
-        self.served.functions.concurrent_executions = ENOUGH
 
     # ---- time and alarms
 

@@ -33,23 +33,16 @@ CONFIGURATION = {
 }
 
 
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    out = tmp_path_factory.mktemp("desk")
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    """Yield a stack of its own: what one rehearsal breaks is nothing to the next."""
+    out = tmp_path
     timescale = TimeScale(0.3)
     with (
         packages_for_host(),
         ServedWorld(region_of(), logs=out / "logs", outbox=out / "outbox", timescale=timescale) as served,
     ):
         yield Desk(served, deploy_into(served.world, "dev", CONFIGURATION), out)
-
-
-@pytest.fixture(autouse=True)
-def recovered(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Leave the next rehearsal a stack that works."""
-    yield
-    if "desk" in request.fixturenames:
-        request.getfixturevalue("desk").recover()
 
 
 def alarms_of_the_reference() -> set[str]:
