@@ -140,23 +140,65 @@ def _snake(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).lower()
 
 
-def _references(resource: Registered, addresses: Mapping[str, str]) -> dict[str, list[str]]:
-    """Return the arguments that are another resource's id or ARN, with the addresses: Checkov's graph follows them.
+def _expressions(resource: Registered, addresses: Mapping[str, str]) -> Json:
+    """Return the arguments, in blocks as well, that are another resource's id or ARN: Checkov's graph follows them.
 
     A document that contains an ARN keeps its text: in a real plan it is unknown, and no check could read it.
     """
-    found = {}
+    found: Json = {}
+    arguments = values(resource)
     for key, urns in resource.property_dependencies.items():
-        others = [addresses[urn] for urn in urns if urn in addresses]
+        others = {urn.rpartition("::")[2]: addresses[urn] for urn in urns if urn in addresses}
         value = resource.inputs.get(key)
-        if others and isinstance(value, str) and not value.lstrip().startswith("{"):
-            found[_argument(type_of(resource), key)] = others
+        if not others:
+            continue
+        if isinstance(value, str) and not value.lstrip().startswith("{"):
+            found[_argument(type_of(resource), key)] = _reference(others.values())
+        name = _BLOCKS.get(key, _snake(key))
+        if blocks := [_in_block(each, others) for each in _blocks(arguments.get(name))]:
+            found[name] = blocks
+    return found
+
+
+def _in_block(block: Mapping[str, Any], others: Mapping[str, str]) -> Json:
+    """Return which arguments of a block are physical names, or end in one, of other resources (by their names)."""
+    found: Json = {}
+    for key, value in block.items():
+        named = [at for name, at in others.items() if isinstance(value, str) and _is_of(name, value)]
+        if named:
+            found[key] = _reference(named)
+        elif inner := [_in_block(each, others) for each in _blocks(value)]:
+            found[key] = inner
+    return found
+
+
+def _is_of(name: str, value: str) -> bool:
+    return re.search(rf"(^|[:/]){re.escape(name)}-[0-9a-f]{{7}}$", value) is not None
+
+
+def _blocks(value: Any) -> list[Mapping[str, Any]]:
+    return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []
+
+
+def _reference(addresses: Iterable[str]) -> Json:
+    return {"references": [text for other in addresses for text in (f"{other}.id", other)]}
+
+
+def _known(arguments: Mapping[str, Any], expressions: Mapping[str, Any]) -> Json:
+    """Return the arguments without those that refer to something, which a plan does not know yet."""
+    found: Json = {}
+    for key, value in arguments.items():
+        expression = expressions.get(key, {})
+        if isinstance(expression, list):
+            pairs = zip(_blocks(value), expression, strict=True)
+            found[key] = [_known(block, inner) for block, inner in pairs]
+        elif "references" not in expression:
+            found[key] = value
     return found
 
 
 def _planned(resource: Registered, addresses: Mapping[str, str]) -> Json:
-    unknown = _references(resource, addresses)
-    known = {key: value for key, value in values(resource).items() if key not in unknown}
+    known = _known(values(resource), _expressions(resource, addresses))
     return {**_identity(resource, addresses), "values": known}
 
 
@@ -167,11 +209,7 @@ def _change(resource: Registered, addresses: Mapping[str, str]) -> Json:
 
 
 def _configured(resource: Registered, addresses: Mapping[str, str]) -> Json:
-    expressions = {
-        key: {"references": [text for other in others for text in (f"{other}.id", other)]}
-        for key, others in _references(resource, addresses).items()
-    }
-    return {**_identity(resource, addresses), "expressions": expressions}
+    return {**_identity(resource, addresses), "expressions": _expressions(resource, addresses)}
 
 
 def _identity(resource: Registered, addresses: Mapping[str, str]) -> Json:

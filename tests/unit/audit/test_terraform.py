@@ -14,7 +14,7 @@ PREFIX = "media-pipeline-dev"
 
 def registered(type_: str, name: str, inputs: dict[str, Any], **made_from: tuple[str, ...]) -> Registered:
     return Registered(
-        urn=f"urn:{name}", type=type_, name=name, inputs=inputs, parent="", protect=False,
+        urn=f"urn::{name}", type=type_, name=name, inputs=inputs, parent="", protect=False,
         delete_before_replace=False, provider="", depends_on=(), custom=True, aliases=(), was_at_the_root=False,
         property_dependencies=made_from,
     )  # fmt: skip
@@ -58,6 +58,22 @@ def test_an_argument_made_from_another_resource_refers_to_it_and_a_document_keep
     assert configured["expressions"] == {
         "bucket": {"references": ["aws_s3_bucket.uploads.id", "aws_s3_bucket.uploads"]}
     }
+
+
+def test_an_argument_in_a_block_refers_too() -> None:
+    policy = registered("aws:cloudfront/cachePolicy:CachePolicy", f"{PREFIX}-cached", {})
+    behaviour = {"cachePolicyId": f"{PREFIX}-cached-1a2b3c4", "compress": False}
+    distribution = registered(
+        "aws:cloudfront/distribution:Distribution", f"{PREFIX}-edge", {"defaultCacheBehavior": behaviour},
+        defaultCacheBehavior=(policy.urn,),
+    )  # fmt: skip
+    plan = terraform.plan([policy, distribution], PREFIX)
+    planned = plan["planned_values"]["root_module"]["resources"][1]
+    configured = plan["configuration"]["root_module"]["resources"][1]
+    assert planned["values"] == {"default_cache_behavior": [{"compress": False}]}
+    at = "aws_cloudfront_cache_policy.cached"
+    references = {"cache_policy_id": {"references": [f"{at}.id", at]}}
+    assert configured["expressions"] == {"default_cache_behavior": [references]}
 
 
 @pytest.mark.parametrize(
