@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Final
 
 import pulumi
@@ -67,12 +66,12 @@ class AccessLog(pulumi.ComponentResource):
         if args.looks_at_role:
             preflight.look_at_role(account.cloudwatch_role_arn, child)
         line = json.dumps({**_LINE, **args.caller}, separators=(",", ":"))
-        found = pulumi.Output.all(role=account.cloudwatch_role_arn, group=group.arn)
-        self.settings = found.apply(partial(_settings, line))
+        found = pulumi.Output.all(role=account.cloudwatch_role_arn, group=group.arn, line=line)
+        self.settings = found.apply(_settings)
         self.register_outputs({"log_group": group.name})
 
 
-def _settings(line: str, found: dict[str, str]) -> aws.apigateway.StageAccessLogSettingsArgs | None:
+def _settings(found: dict[str, str]) -> aws.apigateway.StageAccessLogSettingsArgs | None:
     if not found["role"]:
         return None
-    return aws.apigateway.StageAccessLogSettingsArgs(destination_arn=found["group"], format=line)
+    return aws.apigateway.StageAccessLogSettingsArgs(destination_arn=found["group"], format=found["line"])

@@ -34,6 +34,16 @@ class _Service:
         return list(dict.fromkeys(value for arn in arns for value in self.named(arn)))
 
 
+def _queues(arn: str) -> list[str]:
+    """Return a queue's ARN, and for dead letters a pattern of that of the queue that they were first sent to.
+
+    A message stays encrypted as it was when SQS moves it, so that it may still name that queue (SQS Developer Guide,
+    "Encryption at rest").
+    """
+    source, is_dead_letters, _ = arn.partition("-dead-letters")
+    return [arn, f"{source}-*"] if is_dead_letters else [arn]
+
+
 def _table(arn: str) -> str:
     """Return the name of a table, from its ARN or that of one of its indexes."""
     return arn.partition("/index/")[0].rpartition(":")[2].removeprefix("table/")
@@ -58,6 +68,7 @@ _SERVICES = {
     "sqs": _Service(
         sid="Messages",
         context="aws:sqs:arn",
+        named=lambda arn: _queues(arn),
         uses={"SendMessage": (GENERATE, DECRYPT), "ReceiveMessage": (DECRYPT,)},
     ),
     "sns": _Service(

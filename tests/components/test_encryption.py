@@ -131,9 +131,16 @@ def test_the_review_api_reads_judged_pictures_and_writes_evidence_into_the_bucke
 def test_a_function_that_only_logs_may_use_the_key_for_what_it_puts_aside_alone(encrypted: Recording) -> None:
     found = grants(encrypted, "log-notification")
     assert {sid: context(each) for sid, each in found.items()} == {
-        "EncryptMessages": ["log-notification-dead-letters"],
-        "DecryptMessages": ["log-notification-dead-letters"],
+        "EncryptMessages": ["log-notification-dead-letters", "log-notification-*"],
+        "DecryptMessages": ["log-notification-dead-letters", "log-notification-*"],
     }
+
+
+def test_dead_letters_can_be_read_as_the_queue_encrypted_them_that_they_were_sent_to(
+    encrypted: Recording,
+) -> None:
+    found = context(grants(encrypted, "dead-letters")["DecryptMessages"])
+    assert found == ["images-dead-letters", "images-*", "videos-dead-letters", "videos-*"]
 
 
 def test_applications_get_the_use_that_their_policies_need(encrypted: Recording) -> None:
