@@ -32,7 +32,7 @@ _OPTIONS = (
     "--disable-sync",
     "--hide-scrollbars",
     "--mute-audio",
-    "--host-resolver-rules=MAP rebound.test 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    "--host-resolver-rules=MAP rebound.test 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 )
 _KEYS = {  # key -> code, virtual key code, text
     " ": ("Space", 32, " "),

@@ -1,11 +1,8 @@
 """The receiver of examples/python takes what SNS posts, and nothing else; what it does not take comes again."""
 
 import json
-import subprocess
-import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import Message
@@ -18,11 +15,9 @@ import pytest
 from embedded_aws.runtime.timescale import TimeScale
 from embedded_aws.runtime.webhooks import Webhooks
 from embedded_aws.world import World
-from tests.components.recording import PROJECT
+from tests.examples.receiving import SECONDS, receiver, wait_for
 
-RECEIVER = PROJECT / "examples" / "python" / "receive_webhooks.py"
 FAST = TimeScale(0.002)
-SECONDS = 20.0
 POLICY = {"healthyRetryPolicy": {"numRetries": 4, "minDelayTarget": 1, "maxDelayTarget": 60}}
 
 
@@ -65,14 +60,6 @@ def endpoint(*statuses: int) -> Iterator[Endpoint]:
         server.shutdown()
 
 
-def wait_for(holds: Callable[[], Any]) -> Any:
-    end = time.monotonic() + SECONDS
-    while not (found := holds()):
-        assert time.monotonic() < end, "it never happened"
-        time.sleep(0.02)
-    return found
-
-
 def topic(world: World, name: str, **attributes: str) -> str:
     return str(world.client("sns").create_topic(Name=name, Attributes=attributes)["TopicArn"])
 
@@ -102,24 +89,6 @@ def publish(world: World, arn: str, key: str, status: str = "PUBLISHED") -> None
     world.client("sns").publish(
         TopicArn=arn, Subject="An outcome", Message=json.dumps(outcome), MessageAttributes=attributes
     )
-
-
-@contextmanager
-def receiver(arn: str, sns: str, log: Path) -> Iterator[tuple[str, Callable[[], str]]]:
-    """Run the example; yield its address, and what it printed so far."""
-    with (
-        log.open("w") as out,
-        subprocess.Popen(
-            [sys.executable, str(RECEIVER), "--topic", arn, "--port", "0", "--sns", sns],
-            stdout=out,
-            stderr=subprocess.STDOUT,
-        ) as process,
-    ):
-        try:
-            line = wait_for(lambda: [each for each in log.read_text().splitlines() if "waiting at" in each])
-            yield line[0].split()[-1], log.read_text
-        finally:
-            process.terminate()
 
 
 def test_the_receiver_confirms_and_prints_each_outcome_once_and_refuses_what_others_post(
