@@ -17,6 +17,7 @@ from media_pipeline.reviews.asking import Decisions
 from media_pipeline.reviews.places import Places
 from media_pipeline.reviews.waiting import Waiting
 from operations.budget import Budgets
+from tests.local.runbooks.endpoint import refusing_endpoint
 from tests.local.runbooks.operator import ENOUGH, PERIOD, Desk
 
 Rehearsal = Callable[[Desk], Iterator[None]]
@@ -204,6 +205,22 @@ def _announcements_left(desk: Desk) -> Iterator[None]:
 
 
 # ---- functions
+
+
+@rehearsal("webhooks-dead-letters-left")
+def _webhook_refuses(desk: Desk) -> Iterator[None]:
+    with refusing_endpoint() as endpoint:
+        desk.wait(lambda: endpoint.is_confirmed)
+        missed = desk.upload(desk.picture())
+        desk.wait_for([missed], "PUBLISHED")
+        desk.wait(lambda: desk.messages("webhooks_dead_letters_url"))
+        yield
+        (letter,) = desk.messages("webhooks_dead_letters_url")
+        assert missed in letter.body
+        endpoint.is_repaired = True
+        later = desk.upload(desk.picture())
+        desk.wait(lambda: [outcome["object_key"] for outcome in endpoint.taken] == [later])
+        desk.drain("webhooks_dead_letters_url")
 
 
 def _invoke_all(desk: Desk, key: str) -> None:

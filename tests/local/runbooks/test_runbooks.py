@@ -9,16 +9,23 @@ import pytest
 from embedded_aws.runtime.timescale import TimeScale
 from embedded_aws.serving.served_world import ServedWorld
 from tests.fixtures.deployed_stack import deploy_into, packages_for_host, region_of
+from tests.local.runbooks.endpoint import URL
 from tests.local.runbooks.operator import Desk
 from tests.local.runbooks.rehearsals import REHEARSALS
 
 ROOT = Path(__file__).parents[3]
 REFERENCE = (ROOT / "docs" / "reference" / "alarms.md").read_text("utf-8")
 RUNBOOKS = (ROOT / "docs" / "operator" / "alarms.md").read_text("utf-8")
-BUDGET = "budget-spent"  # only in a stack with `limits.judgedPerDay`
+OPTIONAL = {"budget-spent", "webhooks-dead-letters-left"}
+"""Of stacks with `limits.judgedPerDay`, with `notify.webhooks`."""
 PERIODS_TO_END = 3
 CONFIGURATION = {
-    "notify": {"alerts": ["ops@example.com"], "results": [], "monthlyDollars": 100},
+    "notify": {
+        "alerts": ["ops@example.com"],
+        "results": [],
+        "webhooks": [{"url": URL, "statuses": ["PUBLISHED"]}],
+        "monthlyDollars": 100,
+    },
     "limits.judgedPerDay": 100_000,
     "reconcile": "daily",
     "dashboard": True,
@@ -46,7 +53,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 
 
 def alarms_of_the_reference() -> set[str]:
-    return set(re.findall(r"^\| `([\w-]+)` \|", REFERENCE, re.MULTILINE)) | {BUDGET}
+    return set(re.findall(r"^\| `([\w-]+)` \|", REFERENCE, re.MULTILINE)) | OPTIONAL
 
 
 def test_every_alarm_has_a_rehearsal_and_a_section_among_the_runbooks() -> None:
