@@ -75,3 +75,9 @@ REKOGNITION_REGIONS = (
     "ap-southeast-7", "ca-central-1", "eu-central-1", "eu-south-2", "eu-west-1", "eu-west-2", "il-central-1",
     "sa-east-1", "us-east-1", "us-east-2", "us-gov-west-1", "us-west-1", "us-west-2",
 )  # fmt: skip
+
+# CloudFront Developer Guide, "Price class": North America, Europe and Israel are in PriceClass_100.
+PRICE_CLASS_100_REGIONS = ("us-", "ca-", "eu-", "il-")
+# More than a year is a typing mistake; RFC 9111 has no upper bound.
+BROWSER_SECONDS = (0, 31_536_000)
+SIGNERS = 5  # CloudFront Developer Guide, "Quotas": public keys in a key group

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pulumi
 from pydantic import ValidationError
 
-from components import config_checks, engine_config
+from components import config_checks, delivery_checks, engine_config
 from components.config_errors import ConfigError, Problem
 from components.config_model import PROJECT, StackConfig, StackKeys
 
@@ -38,7 +38,7 @@ def parse(
         config = StackConfig.model_construct(
             **dict(keys), stack=stack, region=region or "", pipeline=pipeline
         )
-        found += config_checks.check_environment(config)
+        found += [*config_checks.check_environment(config), *delivery_checks.check_partition(config)]
         if not found:
             return config
     raise ConfigError(stack, _first_of_each_key(found))

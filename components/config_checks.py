@@ -5,7 +5,15 @@ from collections.abc import Iterator, Mapping
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from components import bounds, environment, function_specs, policy_checks, taxonomy, webhook_checks
+from components import (
+    bounds,
+    delivery_checks,
+    environment,
+    function_specs,
+    policy_checks,
+    taxonomy,
+    webhook_checks,
+)
 from components.config_errors import Path, Problem, key_path, likely, remove_command, set_command, show
 from components.config_model import COVER_TAG, EDGE_TAG, StackConfig
 from components.config_schema import NEEDED, about, known_keys
@@ -91,6 +99,7 @@ def check_together(raw: Mapping[str, object], model: type[BaseModel]) -> Iterato
     yield from _budget(as_object(raw.get("notify")))
     yield from _origins(as_object(raw.get("api")).get("corsOrigins"))
     yield from _appeals_without_originals(raw)
+    yield from delivery_checks.check_domain(raw.get("delivery"), model)
     yield from _needed(raw, model)
 
 

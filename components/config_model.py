@@ -8,11 +8,12 @@ meaning in docs/reference/configuration.md.
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, create_model
-from pydantic.alias_generators import to_camel
+from pydantic import Discriminator, Field, Tag, create_model
 
 from components import bounds
+from components.delivery_keys import Delivery
 from components.formats import DEFAULT_QUALITIES, FORMATS
+from components.keys import Keys
 from components.rules import (
     About,
     Email,
@@ -32,13 +33,6 @@ PROJECT = "media-pipeline"
 ANNOUNCED = ("PUBLISHED", "BLOCKED", "REVIEW", "REJECTED", "FAILED", "SUPERSEDED", "DELETED")
 MODES = ("enforce", "observe", "off")
 EDGE_TAG, COVER_TAG = "as-edge", "as-cover"  # pydantic puts a union's tag into the paths of its errors
-
-
-class Keys(BaseModel):
-    """A group of keys: no unknown key is accepted, and no value changes after parsing."""
-
-    # Without `use_attribute_docstrings`, which parses this file anew for every class: only documents read them.
-    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel)
 
 
 Edge = Annotated[int, Whole(bounds.EDGE_PIXELS, " of pixels", 1024)]
@@ -128,9 +122,9 @@ class Moderation(Keys):
     """`enforce` withholds by verdict; `observe` records the verdict and publishes; `off` asks Rekognition nothing."""
     record_from: Threshold | None = None
     """Confidence from which labels are recorded; labels from the lowest threshold on are recorded in any case."""
-    block: Thresholds = {}
+    block: Thresholds = {}  # noqa: RUF012 - pydantic copies it
     """Labels that block, from this confidence on."""
-    review: Thresholds = {}
+    review: Thresholds = {}  # noqa: RUF012 - pydantic copies it
     """Labels that hold an object back for a person, from this confidence on."""
     exempt: Annotated[tuple[Label, ...], About("a list of labels", ["Alcohol"])] = ()
     """Labels that lift a rule above them in the taxonomy."""
@@ -283,7 +277,7 @@ class Review(Keys):
     approvals: Annotated[
         dict[Annotated[str, ReviewedLabel()], Annotated[int, Whole(bounds.APPROVALS, " of persons", 2)]],
         About("an object of top-level labels with numbers of persons", {"Explicit": 2}),
-    ] = {}
+    ] = {}  # noqa: RUF012 - pydantic copies it
     """How many different persons must approve, by top-level label; `default` is for all others, 1 if not set."""
     sample_allowed: Annotated[float, Percent(0.1)] = 0
     """Share of what the policy allowed, in percent, that a person checks after it was published."""
@@ -369,6 +363,8 @@ class StackKeys(Keys):
     """What becomes of a mark that says that a generative model made a picture."""
     encryption: Encryption = Encryption()
     """With whose key the data is encrypted."""
+    delivery: Delivery = Delivery()
+    """How readers get renditions."""
     reconcile: Annotated[Literal["daily", "off"], OneOf(("daily", "off"), "daily")]
     """Whether buckets and records are compared once a day, and what differs is repaired."""
     dashboard: Switch

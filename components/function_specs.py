@@ -169,6 +169,19 @@ def _with_videos(
     return {variable: ResourceName(longest=_QUEUE_URL, value=url)} if config.video.enabled else {}
 
 
+def _with_cdn(config: StackConfig, *, removes: bool = True) -> dict[str, ResourceName]:
+    """Return the address of the distribution, if there is one, and its id for a function that removes renditions."""
+    if not config.delivery.cdn:
+        return {}
+    address = {"CDN_ADDRESS": ResourceName(longest=261, value=lambda on: on.distribution.address)}
+    if not removes:
+        return address
+    return {
+        **address,
+        "CDN_DISTRIBUTION": ResourceName(longest=32, value=lambda on: on.distribution.distribution.id),
+    }
+
+
 def _required(value: int | None) -> int:
     """Return a key's value that only an enabled part has; config_checks asks for it there."""
     if value is None:
@@ -201,6 +214,7 @@ PROCESS_IMAGE = FunctionSpec(
     names=lambda config: {
         **_worker_names(lambda on: on.images.queue.url),
         **_with_videos(config, "VIDEOS_QUEUE_URL", lambda on: on.video_queue.queue.url),
+        **_with_cdn(config),
     },
     permissions=permissions.process_image,
     polls=lambda _: [
@@ -219,7 +233,10 @@ PROCESS_VIDEO = FunctionSpec(
     memory=lambda config: _required(config.memory.video),
     timeout=lambda config: _required(config.timeout.video),
     settings=environment.video_settings,
-    names=lambda _: _worker_names(lambda on: on.video_queue.queue.url),
+    names=lambda config: {
+        **_worker_names(lambda on: on.video_queue.queue.url),
+        **_with_cdn(config),
+    },
     permissions=permissions.process_video,
     polls=lambda _: [
         Polling(
@@ -241,6 +258,7 @@ DEAD_LETTERS = FunctionSpec(
     names=lambda config: {
         **_worker_names(lambda on: on.images.dead_letters.url),
         **_with_videos(config, "VIDEOS_DEAD_LETTERS_URL", lambda on: on.video_queue.dead_letters.url),
+        **_with_cdn(config),
     },
     permissions=permissions.dead_letters,
     polls=_dead_letter_queues,
@@ -264,12 +282,13 @@ UPLOAD_API = FunctionSpec(
     memory=lambda _: 512,  # decodes nothing; more memory is more processor for a cold start
     timeout=lambda _: API_GATEWAY_TIMEOUT,
     settings=environment.api_settings,
-    names=lambda _: {
+    names=lambda config: {
         "UPLOADS_BUCKET": _UPLOADS_BUCKET,
         "RENDITIONS_BUCKET": _RENDITIONS_BUCKET,
         "RECORDS_TABLE": _RECORDS_TABLE,
         # Not a name, but known only once its resource exists, as names are (docs/adr/0031).
         "UPLOAD_ID_SECRET": ResourceName(longest=_API_KEY_VALUE, value=lambda on: on.id_secret),
+        **_with_cdn(config, removes=False),
     },
     permissions=permissions.upload_api,
     after_error="The client got a 5xx; with an Idempotency-Key it can repeat its upload safely.",
@@ -285,11 +304,12 @@ RECONCILE = FunctionSpec(
     timeout=lambda _: bounds.LAMBDA_TIMEOUT_SECONDS[
         1
     ],  # what it cannot look at in time, it does the next day
-    names=lambda _: {
+    names=lambda config: {
         "UPLOADS_BUCKET": _UPLOADS_BUCKET,
         "RENDITIONS_BUCKET": _RENDITIONS_BUCKET,
         "RECORDS_TABLE": _RECORDS_TABLE,
         "IMAGES_QUEUE_URL": ResourceName(longest=_QUEUE_URL, value=lambda on: on.images.queue.url),
+        **_with_cdn(config),
     },
     permissions=permissions.reconcile,
     after_error="Lambda invokes it twice more, and the schedule the next day; it continues where it was.",

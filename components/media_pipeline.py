@@ -11,6 +11,7 @@ from components.alerting import MediaAlerting, MediaAlertingArgs
 from components.applications import ApplicationAccess, ApplicationAccessArgs
 from components.config_model import StackConfig
 from components.dashboard import OperatorDashboard, OperatorDashboardArgs
+from components.delivery import MediaDelivery, MediaDeliveryArgs
 from components.function_specs import MEDIA_WORKERS, FunctionSpec, deployed
 from components.naming import Account, component_type
 from components.outcome_subscriber import OutcomeSubscriber, OutcomeSubscriberArgs
@@ -55,7 +56,9 @@ class MediaPipeline(pulumi.ComponentResource):
         account = Account.current(self._config.region, parent=self)
         alerting = self._alerting(account)
         storage = self._storage(account)
-        processing = self._processing(account, storage, alerting, packages)
+        delivery = self._delivery(storage) if self._config.delivery.cdn else None
+        storage.protect_renditions(distribution=delivery.distribution.arn if delivery else None)
+        processing = self._processing(account, storage, alerting, packages, delivery)
         subscribers = self._subscribers(processing)
         scheduled = self._scheduled(account, processing)
         webhooks = self._webhooks(alerting) if self._config.notify.webhooks else None
@@ -130,13 +133,31 @@ class MediaPipeline(pulumi.ComponentResource):
             self._child,
         )
 
+    def _delivery(self, storage: MediaStorage) -> MediaDelivery:
+        config = self._config
+        return MediaDelivery(
+            self._name,
+            MediaDeliveryArgs(delivery=config.delivery, renditions=storage.renditions, region=config.region),
+            self._child,
+        )
+
     def _processing(
-        self, account: Account, storage: MediaStorage, alerting: MediaAlerting, packages: StackPackages
+        self,
+        account: Account,
+        storage: MediaStorage,
+        alerting: MediaAlerting,
+        packages: StackPackages,
+        delivery: MediaDelivery | None,
     ) -> MediaProcessing:
         return MediaProcessing(
             self._name,
             MediaProcessingArgs(
-                account=account, config=self._config, storage=storage, alerting=alerting, packages=packages
+                account=account,
+                config=self._config,
+                storage=storage,
+                alerting=alerting,
+                packages=packages,
+                delivery=delivery,
             ),
             self._child,
         )

@@ -95,6 +95,24 @@ def _videos_dead_letters_url(stack: Deployed) -> Value:
     return videos.dead_letters.url if videos else None
 
 
+def _cdn_url(stack: Deployed) -> Value:
+    delivery = stack.processing.resources.delivery
+    return delivery.address if delivery else None
+
+
+def _cdn_distribution(stack: Deployed) -> Value:
+    delivery = stack.processing.resources.delivery
+    return delivery.distribution.id if delivery else None
+
+
+def _cdn_signers(stack: Deployed) -> Value:
+    delivery = stack.processing.resources.delivery
+    if delivery is None or not delivery.signers:
+        return None
+    first, *others = (signer.id for signer in delivery.signers)
+    return pulumi.Output.concat(first, *(part for other in others for part in (",", other)))
+
+
 def _approvals(stack: Deployed) -> Value:
     return stack.review_settings.get("REVIEW_APPROVALS")
 
@@ -162,6 +180,18 @@ OUTPUTS: Mapping[str, Output] = MappingProxyType(
         "review_user_pool_id": Output(
             meaning="User pool of the reviewers, for `python -m operations review invite`",
             value=lambda stack: stack.console.user_pool.id if stack.console else None,
+        ),
+        "cdn_url": Output(
+            meaning="The address of the distribution that delivers renditions, where `delivery.cdn` is true",
+            value=_cdn_url,
+        ),
+        "cdn_distribution": Output(
+            meaning="The id of that distribution",
+            value=_cdn_distribution,
+        ),
+        "cdn_signers": Output(
+            meaning="The ids of the keys that its addresses are signed with, separated by commas, where there are some",
+            value=_cdn_signers,
         ),
         "api_key": Output(
             meaning="The upload API's key",

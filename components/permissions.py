@@ -10,7 +10,7 @@ from components.bucket import PrivateBucket
 from components.environment import ANSWERS_PREFIX, UPLOADS_PREFIX
 from components.iam import Statement
 from components.resources import Resources
-from components.storage import ATTENTION_INDEX, EVIDENCE_PREFIX
+from components.storage import ATTENTION_INDEX, EVIDENCE_PREFIX, MediaStorage
 
 
 def process_image(on: Resources) -> list[Statement]:
@@ -70,7 +70,20 @@ def process_media(on: Resources, queue: aws.sqs.Queue) -> list[Statement]:
             resources=[on.storage.records.arn],
             condition={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{ANSWERS_PREFIX}*"]}},
         ),
+        *_forget_removed_renditions(on),
         *_every_worker(on, queue),
+    ]
+
+
+def _forget_removed_renditions(on: Resources) -> list[Statement]:
+    """Allow whoever removes renditions to have the distribution forget them; nothing in a stack without one."""
+    if on.delivery is None:
+        return []
+    distribution = on.delivery.distribution.arn
+    return [
+        Statement(
+            sid="ForgetRemovedRenditions", actions=["cloudfront:CreateInvalidation"], resources=[distribution]
+        )
     ]
 
 
@@ -99,6 +112,7 @@ def dead_letters(on: Resources) -> list[Statement]:
             actions=["s3:DeleteObject"],
             resources=[on.storage.renditions.objects()],
         ),
+        *_forget_removed_renditions(on),
         *_every_worker(on, *(queue.dead_letters for queue in on.work_queues)),
     ]
 
@@ -173,6 +187,7 @@ def reconcile(on: Resources) -> list[Statement]:
             condition={"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["reconcile"]}},
         ),
         Statement(sid="SendRepairs", actions=["sqs:SendMessage"], resources=[on.images.queue.arn]),
+        *_forget_removed_renditions(on),
     ]
 
 
@@ -233,12 +248,17 @@ def upload_api(on: Resources) -> list[Statement]:
             resources=[storage.records.arn],
             condition={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{UPLOADS_PREFIX}*"]}},
         ),
-        Statement(
-            sid="SignLinksToRenditions",
-            actions=["s3:GetObject"],
-            resources=[storage.renditions.objects(f"{UPLOADS_PREFIX}*")],
-        ),
+        *([] if on.delivery else [_sign_links(storage)]),
     ]
+
+
+def _sign_links(storage: MediaStorage) -> Statement:
+    """Allow to sign links to renditions, which can do no more than the function's role; a CDN needs none."""
+    return Statement(
+        sid="SignLinksToRenditions",
+        actions=["s3:GetObject"],
+        resources=[storage.renditions.objects(f"{UPLOADS_PREFIX}*")],
+    )
 
 
 NOT_RECORDS = "!*"  # partitions of the records table that hold notes: answers, hash lists, budgets

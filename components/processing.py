@@ -10,6 +10,7 @@ from components import function_specs
 from components.alarms import AlarmArgs, Metric, alarm
 from components.alerting import MediaAlerting
 from components.config_model import StackConfig
+from components.delivery import MediaDelivery
 from components.function import Platform, PythonFunction, PythonFunctionArgs
 from components.function_specs import DEAD_LETTERS, PROCESS_IMAGE, PROCESS_VIDEO, FunctionSpec, Polling
 from components.naming import Account, component_type
@@ -36,6 +37,7 @@ class MediaProcessingArgs:
     storage: MediaStorage
     alerting: MediaAlerting
     packages: StackPackages
+    delivery: MediaDelivery | None = None
 
 
 class MediaProcessing(pulumi.ComponentResource):
@@ -97,6 +99,7 @@ class MediaProcessing(pulumi.ComponentResource):
             images=self._queue(f"{name}-images", PROCESS_IMAGE, source=uploads),
             # Videos have a queue of their own: large and slow, they must not hold up pictures.
             videos=self._queue(f"{name}-videos", PROCESS_VIDEO) if config.video.enabled else None,
+            delivery=args.delivery,
         )
 
     def _platform(self, name: str) -> Platform:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from components.delivery import MediaDelivery
 from components.queue import WorkQueue
 from components.storage import MediaStorage
 
@@ -19,6 +20,8 @@ class Resources:
     videos: WorkQueue | None
     upload_id_secret: pulumi.Output[str] | None = None
     """Set by the component that creates it: UploadApi."""
+    delivery: MediaDelivery | None = None
+    """The distribution in front of the renditions; None where `delivery.cdn` is false."""
     takes_appeals: bool = False
     """Whether the upload API takes appeals, which it writes into records."""
 
@@ -28,6 +31,13 @@ class Resources:
         if self.videos is None:
             raise ValueError("the videos queue was asked for in a stack without videos")
         return self.videos
+
+    @property
+    def distribution(self) -> MediaDelivery:
+        """The distribution; raise ValueError in a stack without one, where no function refers to it."""
+        if self.delivery is None:
+            raise ValueError("the distribution was asked for in a stack without delivery.cdn")
+        return self.delivery
 
     @property
     def id_secret(self) -> pulumi.Output[str]:

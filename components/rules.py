@@ -1,8 +1,10 @@
 """Rules for single values of the configuration: each parses a value, and says in words what it allows."""
 
+import base64
 import difflib
 import math
 import re
+import textwrap
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -180,6 +182,69 @@ class KeyArn(Text):
     def region(arn: str) -> str:
         """Return the region that an ARN names; empty where there is none."""
         return (arn.split(":") + [""] * 4)[3]
+
+
+class Certificate(Text):
+    """The ARN of a certificate where CloudFront looks for them: in us-east-1, whatever the stack's region."""
+
+    def __init__(self) -> None:
+        pattern = r"arn:aws:acm:us-east-1:[0-9]{12}:certificate/[0-9a-f-]{36}"
+        super().__init__(
+            pattern,
+            "the ARN of an ACM certificate in us-east-1, the only region that CloudFront takes certificates from",
+            "arn:aws:acm:us-east-1:123456789012:certificate/12345678-1234-1234-1234-123456789012",
+        )
+
+
+class Domain(Text):
+    """A host name in lower case, without scheme, port and path."""
+
+    def __init__(self) -> None:
+        label = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+        pattern = rf"(?=.{{4,253}}$){label}(\.{label})+"
+        super().__init__(pattern, "a domain name in lower case, without https://", "images.example.com")
+
+
+class SignerKey(Rule):
+    """A public key that CloudFront verifies signed addresses with, in PEM.
+
+    RSA of 2,048 bits as a SubjectPublicKeyInfo, whose first 33 bytes are always the same, with the exponent 65,537
+    (CloudFront Developer Guide, "Create key pairs for your signers"; RFC 3279, 2.3.1).
+    """
+
+    EXAMPLE = (  # of a pair whose private key nobody has
+        "-----BEGIN PUBLIC KEY-----\n"
+        "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAnvxpXmCkolNV8v6ai7Gf\n"
+        "xk5/fYpTdD74ZMrWLTweJuWEFSYVKF0DFiAW7piu87Mo1vCoN0We0/97H0FvZ6tU\n"
+        "wMoU/uEWFXK4fg6lFlxzQ8KDS+xMdHrVAFGkMEgtNpgCCMc9YWeOuU8fTimvl7iS\n"
+        "waimUpVu5CfILq5rw1c+X6Wg4SZLZDvuazg4qOL+8P5+XSpEZzngaLOoFS4LtpoA\n"
+        "28ibU5abuiQIQJzEva4IhXtprRfJ831TvTgPoTePXrYizMKnO/Jb2hca4RT+OnJy\n"
+        "YatstT3stApeRxhFQE/uYpzs46dvcMSXKglVWDqynNss8cRoya3X/Ci4KzwTqDWs\n"
+        "hQIDAQAB\n"
+        "-----END PUBLIC KEY-----\n"
+    )
+    _HEAD = bytes.fromhex("30820122300d06092a864886f70d01010105000382010f003082010a0282010100")
+    _TAIL = bytes.fromhex("0203010001")
+    _PEM = re.compile(r"\s*-----BEGIN PUBLIC KEY-----([A-Za-z0-9+/=\s]+)-----END PUBLIC KEY-----\s*")
+
+    def __init__(self) -> None:
+        super().__init__(
+            "a public RSA key of 2,048 bits in PEM (openssl rsa -pubout), never the private one", self.EXAMPLE
+        )
+
+    def parse(self, value: object) -> str:
+        """Return the key in PEM, with one line break at its end."""
+        found = self._PEM.fullmatch(value) if isinstance(value, str) else None
+        if found is None:
+            raise ValueError(value)
+        text = "".join(found.group(1).split())
+        key = base64.b64decode(text, validate=True)  # binascii.Error is a ValueError
+        if len(key) != len(self._HEAD) + 256 + len(self._TAIL):
+            raise ValueError(value)
+        if not (key.startswith(self._HEAD) and key.endswith(self._TAIL)):
+            raise ValueError(value)
+        lines = "\n".join(textwrap.wrap(text, 64))
+        return f"-----BEGIN PUBLIC KEY-----\n{lines}\n-----END PUBLIC KEY-----\n"
 
 
 class ModerationLabel(Rule):

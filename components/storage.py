@@ -88,6 +88,7 @@ class MediaStorage(pulumi.ComponentResource):
         super().__init__(component_type("MediaStorage"), name, {}, opts)
         self._name = name
         self._key_arn = args.key_arn
+        self._account = args.account
         self.buckets = {
             spec.name: PrivateBucket(
                 f"{name}-{spec.name}",
@@ -138,6 +139,14 @@ class MediaStorage(pulumi.ComponentResource):
             ),
         )
 
+    def protect_renditions(self, *, distribution: pulumi.Input[str] | None) -> None:
+        """Attach the policy of the renditions bucket; to be called once.
+
+        CloudFront may get objects for `distribution` (an ARN; None: there is none), and nobody may list them for it.
+        """
+        readers = [] if distribution is None else [_delivery(self.renditions, self._account, distribution)]
+        self._policy(f"{self._name}-renditions-policy", self.renditions, *readers)
+
     def _log_access(self, name: str, account: Account) -> None:
         """Give each bucket its policy, and have S3 log the access to those that hold media."""
         logs = self.buckets["logs"]
@@ -149,7 +158,7 @@ class MediaStorage(pulumi.ComponentResource):
             denials=[_evidence_is_written_once(logs)],
         )
         for what, source in sources.items():
-            if source is not self.uploads:  # its policy names a role that is created later: `protect_uploads`
+            if source not in (self.uploads, self.renditions):  # their policies name what is created later
                 self._policy(f"{name}-{what}-policy", source)
             aws.s3.BucketLogging(
                 f"{name}-{what}-logging",
@@ -237,6 +246,20 @@ def _evidence_is_written_once(logs: PrivateBucket) -> iam.Denial:
         actions=["s3:PutObject"],
         resources=[logs.objects(f"{EVIDENCE_PREFIX}*")],
         condition={"Null": {"s3:if-none-match": "true"}},
+    )
+
+
+def _delivery(
+    renditions: PrivateBucket, account: Account, distribution: pulumi.Input[str]
+) -> iam.ServiceGrant:
+    """Allow one distribution to get what is published."""
+    return iam.ServiceGrant(
+        sid="OneDistributionReads",
+        service="cloudfront.amazonaws.com",
+        actions=["s3:GetObject"],
+        account=account.id,
+        sources=[distribution],
+        resources=[renditions.objects()],
     )
 
 

@@ -292,6 +292,14 @@ def _cognito_idp(operation: str, parameters: Parameters, place: Place) -> list[N
     return [Need(f"cognito-idp:{operation}", place.arn("cognito-idp", f"userpool/{pool}") if pool else "*")]
 
 
+def _cloudfront(operation: str, parameters: Parameters, place: Place) -> list[Need]:
+    """Return the operation's action, on the distribution that it names, or whatever has an ARN, or on all."""
+    id_ = parameters.get("DistributionId") or (parameters.get("Id") if "Distribution" in operation else None)
+    distribution = f"arn:aws:cloudfront::{place.account}:distribution/{id_}" if id_ else None
+    action = operation.removesuffix("WithTags")
+    return [Need(f"cloudfront:{action}", distribution or parameters.get("Resource", "*"))]
+
+
 def _budgets(operation: str, parameters: Parameters, place: Place) -> list[Need]:
     """Return the one of two actions that all operations on budgets share; tags have actions of their own."""
     if "ResourceARN" in parameters:
@@ -310,6 +318,7 @@ SERVICES: dict[str, Callable[[str, Parameters, Place], list[Need]]] = {
     "lambda": _lambda,
     "apigateway": _apigateway,
     "budgets": _budgets,
+    "cloudfront": _cloudfront,
     "cloudwatch": _cloudwatch,
     "cognito-idp": _cognito_idp,
     "iam": _iam,

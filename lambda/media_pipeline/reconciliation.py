@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
 
+    from media_pipeline.edge import Edge
+
 GRACE_SECONDS = 3600.0
 WINDOW_BYTES = 150 * 1024**2
 """Memory that one window may take: about a million keys of 80 characters."""
@@ -114,7 +116,10 @@ class Reconcile:
         grace: float = GRACE_SECONDS,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
+        edge: "Edge | None" = None,
     ) -> None:
+        """`edge` is the distribution in front of the renditions bucket, if there is one."""
+        self._edge = edge
         self._places = places
         self._s3 = s3
         self._dynamodb = dynamodb
@@ -157,6 +162,8 @@ class Reconcile:
         match finding.difference:
             case Difference.ORPHAN:
                 self._s3.delete_object(Bucket=self._places.renditions_bucket, Key=finding.subject)
+                if self._edge is not None:
+                    self._edge.forget([finding.subject])
             case Difference.NO_RECORD:
                 self._send(finding, {})
             case Difference.NO_RENDITION:

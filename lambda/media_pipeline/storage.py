@@ -16,6 +16,8 @@ from media_pipeline.removals import remove_objects
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+    from media_pipeline.edge import Edge
+
 KEY_BYTES_LIMIT = 1024  # S3: an object key is at most 1,024 bytes of UTF-8
 LARGE_COPY_BYTES = 256 * 1024**2
 """From this size on a copy may take longer than other calls wait for an answer."""
@@ -87,12 +89,22 @@ class Original(Protocol):
 
 
 class Storage:
-    """All reads and writes of objects by the workers. `large_copies` gives a client that waits long for an answer."""
+    """All reads and writes of objects by the workers.
+
+    `large_copies` gives a client that waits long for an answer. `edge` is the distribution that readers get renditions
+    from; None where they get them from the bucket.
+    """
 
     def __init__(
-        self, *, s3: "S3Client", buckets: Buckets, large_copies: "Callable[[], S3Client] | None" = None
+        self,
+        *,
+        s3: "S3Client",
+        buckets: Buckets,
+        large_copies: "Callable[[], S3Client] | None" = None,
+        edge: "Edge | None" = None,
     ) -> None:
         self._s3 = s3
+        self._edge = edge
         self._large_copies = large_copies or (lambda: s3)
         self._uploads = buckets.uploads
         self._renditions = buckets.renditions
@@ -205,11 +217,19 @@ class Storage:
             yield from cast(Iterable[Mapping[str, Any]], page.get(what, ()))
 
     def remove_renditions(self, keys: Iterable[str]) -> None:
-        """Delete renditions by their keys; a key that holds no object is not an error.
+        """Delete renditions by their keys, and have the distribution forget them, also those that were gone already.
 
-        Raises TransientError where S3 refused to delete one of them.
+        A key that holds no object is not an error: an earlier attempt may have deleted it, and then been cut off.
+        Raises TransientError where S3 refused to delete one of them, or CloudFront to forget them.
         """
-        remove_objects(self._s3, self._renditions, keys, what="renditions")
+        removed = frozenset(keys)
+        remove_objects(self._s3, self._renditions, removed, what="renditions")
+        if self._edge is not None:
+            self._edge.forget(removed)  # in this order: what is still in the bucket would be fetched again
+
+    def address_of(self, key: str) -> str | None:
+        """Return the address of a rendition at the distribution; None where the stack has none."""
+        return self._edge.address_of(key) if self._edge is not None else None
 
     def quarantine(
         self,

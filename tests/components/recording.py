@@ -105,7 +105,12 @@ class _Answers(Mocks):
         service = args.typ.split(":")[1].split("/")[0]
         arn = f"arn:aws:{service}:eu-central-1:{ACCOUNT}:{physical}"
         if args.typ == "aws:s3/bucket:Bucket":
-            state |= {"bucket": physical, "arn": f"arn:aws:s3:::{physical}"}
+            domain = f"{physical}.s3.eu-central-1.amazonaws.com"
+            state |= {
+                "bucket": physical,
+                "arn": f"arn:aws:s3:::{physical}",
+                "bucketRegionalDomainName": domain,
+            }
         elif args.typ == "aws:sqs/queue:Queue":
             url = f"https://sqs.eu-central-1.amazonaws.com/{ACCOUNT}/{physical}"
             state |= {"name": physical, "url": url, "arn": arn}
@@ -126,6 +131,8 @@ class _Answers(Mocks):
                 "invokeUrl": f"https://{api}.execute-api.eu-central-1.amazonaws.com/{stage}",
                 "executionArn": f"arn:aws:execute-api:eu-central-1:{ACCOUNT}:{api}/{stage}",
             }
+        elif args.typ == "aws:cloudfront/distribution:Distribution":
+            state |= {"arn": arn, "domainName": "d111111abcdef8.cloudfront.net"}
         elif args.typ == "aws:lambda/function:Function":
             state |= {"name": physical, "arn": arn, "invokeArn": f"invoke:{arn}"}
         else:

@@ -32,7 +32,10 @@ class Images:
         s3: "S3Client",
         renditions: str,
         clock: Callable[[], float],
+        address_of: Callable[[str], str] | None = None,
     ) -> None:
+        """`address_of` gives a rendition's address at the CDN by its key; without it there are links to the bucket."""
+        self._address_of = address_of
         self._originals = originals
         self._records = records
         self._appeals = appeals
@@ -97,13 +100,17 @@ class Images:
         return answer
 
     def _linked(self, entry: Mapping[str, Any]) -> dict[str, Any]:
-        link = self._s3.generate_presigned_url(
-            "get_object", Params={"Bucket": self._renditions, "Key": entry["key"]}, ExpiresIn=LINK_SECONDS
-        )
+        # Always of the current distribution, which the record's own address may be older than.
+        url = self._address_of(entry["key"]) if self._address_of else self._signed_link(entry["key"])
         named = {
             name: entry[name] for name in ("name", "format", "width", "height", "bytes") if name in entry
         }
-        return {**named, "url": link}
+        return {**named, "url": url}
+
+    def _signed_link(self, key: str) -> str:
+        return self._s3.generate_presigned_url(
+            "get_object", Params={"Bucket": self._renditions, "Key": key}, ExpiresIn=LINK_SECONDS
+        )
 
 
 def _was_refused(record: Record) -> bool:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from media_pipeline.api.appeals import Appeals
@@ -43,8 +44,15 @@ def api(
             s3=s3,
             renditions=settings.renditions_bucket,
             clock=clock,
+            address_of=_addresses(settings.cdn_address) if settings.cdn_address else None,
         ),
         observability=observability,
         cors_origins=settings.cors_origins,
         clock=clock,
     )
+
+
+def _addresses(cdn_address: str) -> Callable[[str], str]:
+    from media_pipeline.edge import address_at  # part of a cold start only where it is needed
+
+    return partial(address_at, cdn_address)

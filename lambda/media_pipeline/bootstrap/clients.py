@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
 
+    from media_pipeline.edge import CloudFront, Edge
+
 ATTEMPTS = 3
 CONNECT_SHARE = 1 / 60  # of the function's time-out, each attempt
 READ_SHARE = 1 / 20  # with both, three attempts and their pauses stay within invocation.CALL_SHARE
@@ -35,12 +37,18 @@ class Clients:
     sqs: "SQSClient"
     large_copies: "Callable[[], S3Client]"
     """Gives the client for copies of large objects, created when the first one is needed."""
+    cloudfront: "Callable[[], CloudFront]"
+    """Gives the client of CloudFront, created when the first rendition is removed."""
 
     @classmethod
     def create(cls, timeout: float) -> "Clients":
         """Create the clients of a function with this time-out in seconds."""
         services = {name: _client(name, timeout) for name in ("s3", "dynamodb", "sns", "sqs")}
-        return cls(**services, large_copies=cache(partial(large_copies_s3, timeout)))
+        return cls(
+            **services,
+            large_copies=cache(partial(large_copies_s3, timeout)),
+            cloudfront=cache(partial(_client, "cloudfront", timeout)),
+        )
 
 
 def rekognition(timeout: float, count: Callable[[int], None]) -> "RekognitionClient":
@@ -96,6 +104,15 @@ def large_copies_s3(timeout: float) -> "S3Client":
     """
     client: S3Client = _client("s3", timeout, attempts=1, read_share=LARGE_COPY_SHARE)
     return client
+
+
+def edge_of(clients: Clients, distribution_id: str | None, address: str | None) -> "Edge | None":
+    """Return the distribution that readers get renditions from; None where a stack has none."""
+    if distribution_id is None or address is None:
+        return None
+    from media_pipeline.edge import Edge  # part of a cold start only where it is needed
+
+    return Edge(cloudfront=clients.cloudfront, distribution_id=distribution_id, address=address)
 
 
 @cache

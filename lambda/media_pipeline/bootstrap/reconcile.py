@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from media_pipeline.bootstrap.clients import Clients
+from media_pipeline.bootstrap.clients import Clients, edge_of
 from media_pipeline.observability import Observability
 from media_pipeline.processing.scheduled_reconcile import ScheduledReconcile
 from media_pipeline.reconciliation import Reconcile
@@ -43,6 +43,7 @@ def scheduled_reconcile(
             sqs=clients.sqs,
             rate=RATE,
             clock=clock,
+            edge=edge_of(clients, settings.cdn_distribution, settings.cdn_address),
         ),
         resumption=Resumption(dynamodb=clients.dynamodb, table=settings.places.records_table, clock=clock),
         expiring=expiring if settings.quarantine_days else None,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from media_pipeline.bootstrap.clients import Clients
+from media_pipeline.bootstrap.clients import Clients, edge_of
 from media_pipeline.concurrency import Overlap, Threads
 from media_pipeline.errors import UnknownMessageError
 from media_pipeline.handover import VideosQueue
@@ -44,7 +44,12 @@ class Services:
             clock=clock,
             retention_days=settings.records_retention_days,
         )
-        self.storage = Storage(s3=clients.s3, buckets=settings.buckets, large_copies=clients.large_copies)
+        self.storage = Storage(
+            s3=clients.s3,
+            buckets=settings.buckets,
+            large_copies=clients.large_copies,
+            edge=edge_of(clients, settings.cdn_distribution, settings.cdn_address),
+        )
         self.outcomes = Outcomes(
             records=self.records,
             storage=self.storage,

@@ -133,8 +133,8 @@ class Decisions(Generic[Fetched]):
             facts["original"] = "quarantine"
         if self._records.succession.neighbours(record).has_newer_tombstone:
             # Its owner deleted the key meanwhile, which removes what is in quarantine too.
-            return self._ended(attempt, Status.DELETED, {})
-        return self._ended(attempt, Status.BLOCKED, facts)
+            return self._nothing_published(attempt, Status.DELETED, {})
+        return self._nothing_published(attempt, Status.BLOCKED, facts)
 
     def _restore(self, attempt: Attempt, decision: Decision) -> Ending | HandOver:
         """Publish again what was taken down; what the verdict withholds goes back to where it was then."""
@@ -179,6 +179,9 @@ class Decisions(Generic[Fetched]):
     def _ended(self, attempt: Attempt, status: Status, facts: dict[str, Any]) -> Ending:
         """End without publishing; remove what an earlier attempt put, and what this one found out about the picture."""
         self._storage.remove_renditions(attempt.record.rendition_keys)
+        return self._nothing_published(attempt, status, facts)
+
+    def _nothing_published(self, attempt: Attempt, status: Status, facts: dict[str, Any]) -> Ending:
         attempt.facts.clear()
         return Ending(status, {**NOTHING_PUBLISHED, **facts})
 

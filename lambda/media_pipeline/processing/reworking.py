@@ -38,7 +38,7 @@ from media_pipeline.processing.steps import Steps
 from media_pipeline.processing.verdicts import (
     NOTHING_PUBLISHED,
     Verdicts,
-    listed_rendition,
+    listed_renditions,
     published_facts,
 )
 from media_pipeline.records.decisions import Action
@@ -238,7 +238,7 @@ class Reworking(Generic[Fetched]):
     def _put(
         self, attempt: Attempt, held: Held, results: Results, moderation: ModerationResult | None
     ) -> dict[str, Any]:
-        listed = [listed_rendition(rendition, attempt.event) for rendition in results.renditions]
+        listed = listed_renditions(results, attempt.event, self._storage)
         keys = {str(rendition["key"]) for rendition in listed}
         self._remove_pending(attempt, held, kept=keys)
         facts: Mapping[str, Any] = {} if moderation is None else {"moderation": moderation.to_document()}

@@ -108,7 +108,7 @@ class Verdicts:
 
         Raises TransientError where another decision took the approval's place meanwhile.
         """
-        listed = [listed_rendition(rendition, attempt.event) for rendition in results.renditions]
+        listed = listed_renditions(results, attempt.event, self._storage)
         kept = {rendition["key"] for rendition in listed}
         self._storage.remove_renditions(attempt.record.rendition_keys - kept)
         attempt.facts |= published_facts(listed, results)
@@ -125,7 +125,7 @@ class Verdicts:
         Store nothing where the version has another record by now that stays.
         """
         known, event = attempt.record, attempt.event
-        listed = [listed_rendition(rendition, event) for rendition in results.renditions]
+        listed = listed_renditions(results, event, self._storage)
         moderation = self._reusable(attempt, results.proxies)
         if moderation is not None and self.is_listed(attempt, results):
             moderation = None  # put on the hash list since: an undelete must not publish it again
@@ -316,8 +316,17 @@ def published_facts(listed: list[dict[str, Any]], results: Results) -> dict[str,
     }
 
 
+def listed_renditions(results: Results, event: ObjectEvent, storage: Storage) -> list[dict[str, Any]]:
+    """Return the entries of the record that list what would be published, in the order of `results.renditions`."""
+    entries = (listed_rendition(rendition, event) for rendition in results.renditions)
+    return [
+        entry if (url := storage.address_of(entry["key"])) is None else {**entry, "url": url}
+        for entry in entries
+    ]
+
+
 def listed_rendition(rendition: Output, event: ObjectEvent) -> dict[str, Any]:
-    """Return a rendition's entry in the record."""
+    """Return a rendition's entry in the record, without its address."""
     return {
         "name": rendition.name,
         "format": rendition.format,

@@ -41,7 +41,8 @@ FIELDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "renditions": (
             "list of maps",
-            "What is published: `name`, `format`, `width`, `height`, `bytes`, and `key` in the renditions bucket",
+            "What is published: `name`, `format`, `width`, `height`, `bytes`, `key` in the renditions bucket, and with "
+            "`delivery.cdn` the `url` at CloudFront",
         ),
         "placeholder": ("string", "ThumbHash in Base64, of what is published"),
         "dominant_colour": ("string", "`#rrggbb`, of what is published"),

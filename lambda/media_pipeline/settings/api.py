@@ -34,6 +34,8 @@ class ApiSettings:
     tracing: bool
     appeal_days: int = 0
     """For how many days after its outcome an upload may be appealed; 0: not at all."""
+    cdn_address: str | None = None
+    """The address of the distribution in front of renditions; None where readers get links to the bucket."""
 
     @property
     def body_bytes(self) -> int:
@@ -60,6 +62,7 @@ class ApiSettings:
             cors_origins=variables.built("CORS_ORIGINS", list, _origins),
             tracing=variables.boolean("TRACING"),
             appeal_days=_appeal_days(variables),
+            cdn_address=variables.optional("CDN_ADDRESS"),
         )
 
 

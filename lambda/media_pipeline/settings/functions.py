@@ -45,6 +45,10 @@ class Settings:
     """The upload API's own part of the uploads bucket, where each key takes one upload; None: there is no such part."""
     videos_dead_letters_url: str | None = None
     """Where the letters of the videos queue come from, for the function that drains both; None without videos."""
+    cdn_distribution: str | None = None
+    """The id of the distribution that readers get renditions from; None where they get them from the bucket."""
+    cdn_address: str | None = None
+    """The address of that distribution's root, without a trailing slash."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
@@ -237,4 +241,6 @@ def _shared(variables: Variables) -> dict[str, Any]:
         "tracing": variables.boolean("TRACING"),
         "uploads_prefix": variables.optional("UPLOADS_PREFIX"),
         "videos_dead_letters_url": variables.optional("VIDEOS_DEAD_LETTERS_URL"),
+        "cdn_distribution": variables.optional("CDN_DISTRIBUTION"),
+        "cdn_address": variables.text("CDN_ADDRESS") if "CDN_DISTRIBUTION" in variables else None,
     }

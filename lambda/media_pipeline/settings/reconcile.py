@@ -15,6 +15,10 @@ class ReconcileSettings:
     tracing: bool
     quarantine_days: int
     """How long quarantine keeps what is put there; 0: for ever."""
+    cdn_distribution: str | None = None
+    """The id of the distribution in front of the renditions; None where there is none."""
+    cdn_address: str | None = None
+    """The address of that distribution's root, without a trailing slash."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "ReconcileSettings":
@@ -32,4 +36,6 @@ class ReconcileSettings:
             ),
             tracing=variables.boolean("TRACING"),
             quarantine_days=variables.parsed("QUARANTINE_RETENTION_DAYS", int, "a whole number of days"),
+            cdn_distribution=variables.optional("CDN_DISTRIBUTION"),
+            cdn_address=variables.text("CDN_ADDRESS") if "CDN_DISTRIBUTION" in variables else None,
         )

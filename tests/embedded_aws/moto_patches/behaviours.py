@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from tests.embedded_aws.moto_patches import behaviours_of_data  # noqa: F401 - registers its checks
+from tests.embedded_aws.moto_patches import behaviours_of_data, behaviours_of_distributions  # noqa: F401 - register their checks
 from tests.embedded_aws.moto_patches.arrangements import (
     REGION,
     Clients,

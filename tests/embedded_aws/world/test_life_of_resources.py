@@ -15,7 +15,7 @@ from embedded_aws.resources import HANDLERS
 from embedded_aws.resources.base import DeploymentRefusedError, Handler
 from embedded_aws.world import World
 
-from . import monitoring_cases, resource_bench, resource_cases, user_pool_cases
+from . import distribution_cases, monitoring_cases, resource_bench, resource_cases, user_pool_cases
 from .resource_bench import Bench, Case, Inputs, bucket, function, policy
 
 
@@ -177,12 +177,20 @@ CASES: tuple[Case, ...] = (
     *resource_cases.CASES,
     *monitoring_cases.CASES,
     *user_pool_cases.CASES,
+    *distribution_cases.CASES,
 )
 
 
 @pytest.mark.parametrize("type_name", sorted(HANDLERS))
 def test_every_type_is_tried(type_name: str) -> None:
-    modules = (sys.modules[__name__], monitoring_cases, resource_bench, resource_cases, user_pool_cases)
+    modules = (
+        sys.modules[__name__],
+        distribution_cases,
+        monitoring_cases,
+        resource_bench,
+        resource_cases,
+        user_pool_cases,
+    )
     assert any(f'"{type_name}"' in inspect.getsource(module) for module in modules), (
         f"add a case for {type_name} to resource_cases.py"
     )

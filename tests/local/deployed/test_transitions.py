@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from components.rules import KeyArn
+from components.rules import KeyArn, SignerKey
 from tests.fixtures.deployed_stack import DeployedStack, deployed_stack
 
 ALL = os.environ.get("TRANSITIONS") == "all"
@@ -42,6 +42,7 @@ BASE: dict[str, Any] = {
     "lists": {},
     "encryption": {},
     "provenance": {},
+    "delivery": {},
     "reconcile": "off",
     "dashboard": False,
     "tracing": True,
@@ -69,6 +70,15 @@ CONFIGURATIONS: dict[str, dict[str, Any]] = {
         "moderation.paths": [{"prefix": "avatars/", "block": {"Explicit": 40}}],
     },
     "own key": {"encryption": {"keyArn": KeyArn.EXAMPLE}, "provenance": {"keep": True}},
+    "from the edge": {"delivery": {"cdn": True, "browserSeconds": 60}},
+    "from a domain": {
+        "delivery": {
+            "cdn": True,
+            "domain": "images.example.com",
+            "certificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/12345678-1234-1234-1234-123456789012",
+            "signed": [SignerKey.EXAMPLE],
+        }
+    },
     "no api": {"api.enabled": False, "tracing": False, "transparency": "keep", "background": "#102030"},
     "web pages": {"api.corsOrigins": ["https://www.example.com"], "api.rate": 9_000, "moderation.mode": "observe"},
     "kept": {
