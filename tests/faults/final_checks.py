@@ -187,7 +187,8 @@ class _FinalChecks:
                     yield f"{upload} is {statuses} and still in uploads"
             else:
                 # Quarantine keeps what it has longer than the table does.
-                may_be_there = upload.deleted or "FAILED" in statuses or not statuses or was_moved
+                is_kept = not statuses or (key, version) in self._history.expired
+                may_be_there = upload.deleted or "FAILED" in statuses or is_kept or was_moved
                 may_be_there = may_be_there and "DELETED" not in statuses
                 if name in quarantined and not may_be_there:
                     yield f"{upload} is {statuses} and in quarantine"
@@ -239,7 +240,8 @@ class _FinalChecks:
         for name in sorted(there.keys() - listed):
             key, _, version = name.partition(REVIEW)[0].rpartition("/")
             attempts = [int(item["attempt"]) for item in self._items.get((key, version), ())]
-            if attempts and max(attempts) < 2:
+            is_kept = (key, version) in self._history.expired  # of a record before this one
+            if attempts and max(attempts) < 2 and not is_kept:
                 yield f"{name} is in quarantine, and no attempt was cut off that may have put it"
 
     def _holds(self) -> Iterator[str]:

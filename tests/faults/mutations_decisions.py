@@ -6,6 +6,7 @@ from typing import Any
 from media_pipeline.errors import LeaseHeldError
 from media_pipeline.moderation.verdicts import Verdict
 from media_pipeline.processing import clean_up, decisions, outcomes, processor, publishing, verdicts
+from media_pipeline.processing.single_uploads import SingleUploads
 from media_pipeline.records.decisions import Action, Decision
 from media_pipeline.records.record import Record, Status
 from media_pipeline.records.table import Records
@@ -102,7 +103,7 @@ def an_approved_version_is_put_before_its_record_lists_it() -> None:
 def an_approval_wins_over_a_newer_version() -> None:
     def approve(self: Any, attempt: Any, decision: Decision) -> Any:
         single_uploads = self._single_uploads
-        self._single_uploads = type("Nothing", (), {"is_superseded": lambda *_: False})()
+        self._single_uploads = type("Nothing", (), {"is_hidden": lambda *_: False})()
         try:
             return real(self, attempt, decision)
         finally:
@@ -110,6 +111,11 @@ def an_approval_wins_over_a_newer_version() -> None:
 
     real: Any = Decisions._approve
     swap(Decisions, "_approve", lambda _: approve)
+
+
+@mutation
+def an_approval_gives_way_to_a_rejected_upload() -> None:
+    swap(SingleUploads, "is_hidden", lambda _: SingleUploads.is_superseded)
 
 
 @mutation

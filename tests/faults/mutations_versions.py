@@ -82,6 +82,11 @@ def an_unseen_versions_delete_is_not_noted() -> None:
 
 
 @mutation
+def a_rejected_version_of_assumed_order_supersedes_what_is_newer() -> None:
+    swap(processor.ObjectProcessor, "_was_replaced_unseen", lambda _: lambda self, attempt: False)
+
+
+@mutation
 def a_note_of_a_delete_is_written_too_late() -> None:
     def deleted_by(self: Any, event: Any) -> Record | None:
         found = None if id(event) in looked_for else real(self, event)

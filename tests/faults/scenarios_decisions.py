@@ -45,6 +45,16 @@ def overwrite(run: Simulation) -> None:
     run.put(KEY, Content.CLEAN, 2)
 
 
+def _between_a_published_and_a_rejected_one(run: Simulation) -> None:
+    for number, kind in enumerate((Content.CLEAN, Content.FIGHT, Content.TEXT), start=1):
+        run.put(KEY, kind, number)
+        run.run(DAY)
+
+
+def _approve_the_second(run: Simulation) -> None:
+    run.reviewers.decide(Action.APPROVE, run.history.by_number[2])
+
+
 def delete(run: Simulation) -> None:
     """Delete the key."""
     run.delete(KEY)
@@ -153,6 +163,9 @@ DECISIONS: Mapping[str, Scenario] = {
     "decide-approve-then-delete": _one(held_back(Content.FIGHT, approve), delete, "DELETED"),
     "decide-approve-an-old-version": _one(
         held_back(Content.FIGHT, _decided_unheard(Action.APPROVE), overwrite, _later), _redrive, "PUBLISHED"
+    ),
+    "decide-approve-below-a-rejected-one": _one(
+        _between_a_published_and_a_rejected_one, _approve_the_second, "REJECTED", faults=False
     ),
     "decide-reject-an-old-version": Scenario(
         held_back(Content.FIGHT, overwrite), reject, "PUBLISHED", deployment=KEEPING, in_pairs=False

@@ -251,6 +251,12 @@ VERSIONS: Mapping[str, Scenario] = {
         arrives,
         "SUPERSEDED",
     ),
+    "no-sequencer-and-rejected-while-a-newer-one-is-cut-off": plain(
+        at_once(unseen(put(Content.EMPTY, 1, KEY, SEQUENCER)), cut_off("GetObject", put(Content.CLEAN, 2))),
+        arrives,
+        "SUPERSEDED",
+        faults=False,
+    ),
     "no-sequencer-and-seen-before-an-older-one": plain(
         at_once(unseen(_PUBLISHED), cut_off("UpdateItem", put(Content.CLEAN, 2, KEY, SEQUENCER))),
         arrives,

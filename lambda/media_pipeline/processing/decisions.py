@@ -82,7 +82,8 @@ class Decisions(Generic[Fetched]):
         record = attempt.record
         neighbours = self._records.succession.neighbours(record)
         attempt.has_older = neighbours.has_older
-        if self._single_uploads.is_superseded(record.object_key, neighbours):
+        # A later upload that was rejected takes no version's place: superseded, this one would show an older one again.
+        if self._single_uploads.is_hidden(record.object_key, neighbours):
             return self._ended(attempt, Status.SUPERSEDED, {})
         attempt.refuse_poison()
         with ExitStack() as kept:

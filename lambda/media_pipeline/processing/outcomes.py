@@ -9,10 +9,10 @@ from media_pipeline.invocation import LEASE_MARGIN, Invocation
 from media_pipeline.messaging.announcements import Announcements
 from media_pipeline.observability import Observability
 from media_pipeline.records.record import Record, Status
+from media_pipeline.records.succession import HIDING
 from media_pipeline.records.table import Records
 from media_pipeline.storage import Storage
 
-REPLACING = frozenset({Status.PUBLISHED, Status.BLOCKED, Status.REVIEW, Status.DELETED})
 """Outcomes that take the place of older versions for readers."""
 DELETABLE = frozenset({Status.PUBLISHED, Status.FAILED, Status.PROCESSING})
 
@@ -45,7 +45,7 @@ class Outcomes:
             return
         if record.status is Status.DELETED:
             self._remove(record)
-        if has_older and record.status in REPLACING:
+        if has_older and record.status in HIDING:
             self._records.succession.mark_followed(record)
         self._announcements.publish(record)
         self._records.mark_announced(record)

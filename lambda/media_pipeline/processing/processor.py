@@ -191,6 +191,8 @@ class ObjectProcessor(Generic[Fetched]):
         try:
             return self._decide(attempt)
         except RejectedError as error:
+            if self._was_replaced_unseen(attempt):
+                return self._supersede(attempt)
             # An earlier attempt may have been allowed and cut off: no record will list what it put.
             self._storage.remove_renditions(attempt.record.rendition_keys)
             return Ending(Status.REJECTED, {"reason": error.reason, "detail": error.detail, "renditions": []})
@@ -252,6 +254,17 @@ class ObjectProcessor(Generic[Fetched]):
             return False
         if self._single_uploads.covers(event.key):
             return self._storage.current(event.key) is None
+        return not self._storage.is_current(event.key, event.version_id, event.etag)
+
+    def _was_replaced_unseen(self, attempt: Attempt) -> bool:
+        """Return whether the bucket holds something newer than a version that was rejected before anybody looked.
+
+        Its order was assumed to be above all others; recorded as rejected there, it would supersede what is newer.
+        """
+        event = attempt.event
+        if not is_made_up(attempt.record.sequencer) or self._single_uploads.covers(event.key):
+            return False
+        attempt.invocation.require_time("look whether the version is current")
         return not self._storage.is_current(event.key, event.version_id, event.etag)
 
     def _supersede(self, attempt: Attempt) -> Ending:

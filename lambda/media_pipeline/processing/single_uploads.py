@@ -46,6 +46,10 @@ class SingleUploads:
         """
         return neighbours.has_newer_tombstone if self.covers(object_key) else neighbours.has_newer
 
+    def is_hidden(self, object_key: str, neighbours: Neighbours) -> bool:
+        """Return whether readers would not see a version if it was published: something newer is there for them."""
+        return neighbours.has_newer_tombstone if self.covers(object_key) else neighbours.is_hidden
+
 
 def _was_taken(record: Record) -> bool:
     """Return whether the key was taken by this version, even if its bytes are not in the bucket any more.

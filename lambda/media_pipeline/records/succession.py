@@ -17,6 +17,8 @@ LATE_MESSAGE_DAYS = 28
 What such a message must find does not expire before."""
 NEIGHBOURS = 25
 """Items that one look at a key's newest reads: one query, whatever the length of the key's history."""
+HIDING = frozenset({Status.PUBLISHED, Status.BLOCKED, Status.REVIEW, Status.DELETED})
+"""What readers see of a key where a record ended so: that, or nothing. Older records are hidden."""
 LAST_SEQUENCER = "F" * SEQUENCER_DIGITS
 _NOTE = "!deleted/"  # sorts below all sequencers
 _JUDGED = "!judged/"
@@ -29,6 +31,8 @@ class Neighbours(NamedTuple):
     """Whether a later version, or a tombstone, has a record."""
     has_newer_tombstone: bool
     """Whether a delete marker above the version is recorded, and was not removed again."""
+    is_hidden: bool
+    """Whether a later record took its place for readers: a rejected upload, or one under way, hides nothing."""
     has_older: bool
     has_made_up_older: bool
     """Whether one of the older records has a made-up sequencer: its version may be newer."""
@@ -69,6 +73,7 @@ class Succession:
         return Neighbours(
             has_newer=bool(newer),
             has_newer_tombstone=any(other.is_tombstone for other in newer),
+            is_hidden=any(other.status in HIDING for other in newer),
             has_older=any(other.sequencer < record.sequencer for other in others),
             has_made_up_older=any(
                 is_made_up(other.sequencer) for other in others if other.sequencer < record.sequencer

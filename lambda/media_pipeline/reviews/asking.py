@@ -24,6 +24,7 @@ from media_pipeline.records.decisions import Action, Decision, asked_values, dec
 from media_pipeline.records.items import ItemChangedError, ItemTable
 from media_pipeline.records.looks import looked
 from media_pipeline.records.record import Record, Status, iso_time
+from media_pipeline.records.succession import HIDING
 from media_pipeline.reviews.pictures import Pictures
 from media_pipeline.reviews.places import Places
 
@@ -65,7 +66,7 @@ LOOKS: Mapping[Attention | None, frozenset[Action]] = MappingProxyType(
     }
 )
 """What a person can say without any effect, by what it waits for."""
-REPLACING = frozenset({Status.PROCESSING, Status.PUBLISHED, Status.BLOCKED, Status.REVIEW, Status.DELETED})
+REPLACING = HIDING | {Status.PROCESSING}
 """What a newer record of the key is where an approved older version would never be published."""
 _EXISTS = frozenset({"412", "PreconditionFailed"})
 
