@@ -77,6 +77,14 @@ def test_signed_addresses_are_verified_with_the_operators_keys(signed: Recording
     assert header["value"].startswith("private, "), "no proxy keeps what is signed for one reader"
 
 
+def test_outputs_are_the_address_the_distribution_and_the_keys(signed: Recording, plain: Recording) -> None:
+    assert plain.outputs["cdn_url"] == "https://d111111abcdef8.cloudfront.net"
+    assert "cdn_signers" not in plain.outputs
+    assert signed.outputs["cdn_url"] == "https://images.example.com"
+    assert signed.outputs["cdn_signers"].startswith("media-pipeline-dev-signer-")
+    assert signed.outputs["cdn_distribution"].startswith("media-pipeline-dev-distribution-")
+
+
 def test_only_who_removes_renditions_may_have_them_forgotten(plain: Recording) -> None:
     allowed = {
         each.name
