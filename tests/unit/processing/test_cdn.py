@@ -1,15 +1,18 @@
 """With a distribution in front of the renditions: what is removed is forgotten there before the record says so."""
 
 import dataclasses
+from functools import partial
 from typing import Any
 
 import pytest
 
+from media_pipeline.edge import address_at
 from media_pipeline.records.decisions import Action
 from media_pipeline.records.record import Status
 from tests.fixtures.deciding import decide
 from tests.fixtures.moto_stack import MotoStack
 from tests.unit.processing.driving import draw
+from tests.unit.processing.test_versions_and_deletes import shown
 from tests.unit.processing.test_withdrawals import KEY, delete
 from tests.unit.test_edge import FakeCloudFront
 
@@ -82,3 +85,14 @@ def test_a_takedown_is_not_done_before_cloudfront_took_the_invalidation(
     assert stack.deliver(message)
     assert stack.record(KEY, event).status is Status.BLOCKED
     assert cloudfront.paths, "also where the objects were gone already"
+
+
+def test_the_api_answers_with_addresses_of_now_also_for_what_was_published_before(stack: MotoStack) -> None:
+    event = published(stack)
+    record = stack.record(KEY, event)
+    assert all("url" not in each for each in record.renditions)
+    answer = shown(stack, KEY, address_of=partial(address_at, ADDRESS))
+    assert answer is not None
+    assert [each["url"] for each in answer["renditions"]] == [
+        f"{ADDRESS}/{each['key']}" for each in record.renditions
+    ]

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -57,7 +58,9 @@ def without_sequencer(event: dict[str, Any]) -> dict[str, Any]:
     return copied
 
 
-def shown(stack: MotoStack, key: str) -> dict[str, Any] | None:
+def shown(
+    stack: MotoStack, key: str, *, address_of: Callable[[str], str] | None = None
+) -> dict[str, Any] | None:
     dynamodb, clock = stack.clients.dynamodb, stack.clock
     images = Images(
         originals=Originals(s3=stack.clients.s3, bucket="uploads", without_retries=stack.clients.s3),
@@ -68,6 +71,7 @@ def shown(stack: MotoStack, key: str) -> dict[str, Any] | None:
         s3=stack.clients.s3,
         renditions="renditions",
         clock=clock,
+        address_of=address_of,
     )
     return images.describe(ID, key)
 
