@@ -8,11 +8,12 @@ from media_pipeline.records.decisions import Action
 from tests.api_end_to_end.served_stack import PATIENCE, ServedStack, card, key_of
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("action", "state", "status"),
     [
         (Action.APPROVE, "overturned", "PUBLISHED"),
-        pytest.param(Action.REJECT, "upheld", "BLOCKED", marks=pytest.mark.long),
+        (Action.REJECT, "upheld", "BLOCKED"),
     ],
 )
 def test_appeal_is_decided_by_a_person_and_announced(

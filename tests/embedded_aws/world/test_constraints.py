@@ -1,6 +1,7 @@
 """Every call is held against the service's own model: lengths, bounds, patterns, enumerations, numbers of entries."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -34,9 +35,11 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
 ]
 
 
-@pytest.fixture
-def sample(world: World) -> Sample:
-    return Sample(world)
+@pytest.fixture(scope="module")
+def sample() -> Iterator[Sample]:
+    """Yield the sample of one world: refused calls change nothing in it."""
+    with World() as world:
+        yield Sample(world)
 
 
 @pytest.mark.parametrize(("operation", "changed", "rule"), REFUSED, ids=lambda value: str(value)[:40])

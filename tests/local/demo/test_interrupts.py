@@ -153,6 +153,7 @@ def test_an_interrupt_while_destroying_lets_it_come_to_its_end(demo: Running) ->
     assert_a_clean_end(demo, set())
 
 
+@pytest.mark.long
 def test_termination_is_an_interrupt_too(demo: Running) -> None:
     demo.wait_for("Deploying stack dev")
     processes = demo.descendants()

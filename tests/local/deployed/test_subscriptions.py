@@ -55,6 +55,7 @@ def test_an_address_moves_between_the_lists_in_one_update(deployed: DeployedStac
         assert emails(deployed) == expected[name], name
 
 
+@pytest.mark.long
 def test_the_status_shows_who_has_not_confirmed_and_whom_sns_has_forgotten(
     deployed: DeployedStack, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

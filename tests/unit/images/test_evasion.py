@@ -73,7 +73,7 @@ def is_seen(takes: Sequence[Take], format_name: str = "WEBP") -> bool:
 
 
 @pytest.mark.parametrize("format_name", first_quick("WEBP", "GIF", "PNG"))
-@pytest.mark.parametrize("before", [1, 30])
+@pytest.mark.parametrize("before", first_quick(30, 1))
 def test_picture_that_is_shown_long_is_judged_among_brief_decoys(format_name: str, before: int) -> None:
     assert is_seen([*decoys(before), (CARD, 60_000), *decoys(13, seed=1)], format_name)
 
@@ -88,7 +88,7 @@ def test_picture_that_is_shown_in_pieces_is_judged(pieces: int) -> None:
     assert is_seen(takes)
 
 
-@pytest.mark.parametrize("radius", [2, 20])
+@pytest.mark.parametrize("radius", first_quick(20, 2))
 def test_blurred_first_and_last_frame_do_not_stand_for_the_sharp_picture(radius: int) -> None:
     blurred = CARD.filter(ImageFilter.GaussianBlur(radius))
     assert is_seen([(blurred, 20), *decoys(12), (CARD, 60_000), *decoys(1, seed=1), (blurred, 20)])
