@@ -36,10 +36,15 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
 
 
 @pytest.fixture(scope="module")
-def sample() -> Iterator[Sample]:
-    """Yield the sample of one world: refused calls change nothing in it."""
-    with World() as world:
-        yield Sample(world)
+def world() -> Iterator[World]:
+    """Yield one world for all: refused calls change nothing in it."""
+    with World() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def sample(world: World) -> Sample:
+    return Sample(world)
 
 
 @pytest.mark.parametrize(("operation", "changed", "rule"), REFUSED, ids=lambda value: str(value)[:40])
