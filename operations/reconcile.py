@@ -1,7 +1,10 @@
 """`reconcile` on an operator's machine: the code that the scheduled function runs, on the stack of some outputs."""
 
+from functools import partial
+
 import boto3
 
+from media_pipeline.edge import Edge
 from media_pipeline.events import FIRST_SEQUENCER, REDRIVE_SOURCE
 from media_pipeline.reconciliation import Difference, Finding, Places, Reconcile
 from operations.stack import StackOutputs
@@ -13,6 +16,7 @@ __all__ = [
     "Finding",
     "Places",
     "Reconcile",
+    "edge",
     "of_stack",
     "places",
 ]
@@ -36,4 +40,13 @@ def of_stack(outputs: StackOutputs, rate: float) -> Reconcile:
         dynamodb=boto3.client("dynamodb", region_name=outputs.region),
         sqs=boto3.client("sqs", region_name=outputs.region),
         rate=rate,
+        edge=edge(outputs),
     )
+
+
+def edge(outputs: StackOutputs) -> Edge | None:
+    """Return the distribution in front of the renditions bucket, or None where a stack delivers without one."""
+    address, distribution = outputs.named.get("cdn_url"), outputs.named.get("cdn_distribution")
+    if not address or not distribution:
+        return None
+    return Edge(cloudfront=partial(boto3.client, "cloudfront"), distribution_id=distribution, address=address)

@@ -4,16 +4,34 @@ import dataclasses
 import json
 from typing import Any
 
+import boto3
 import pytest
 
 from media_pipeline.records.record import Status
 from operations.__main__ import main
-from operations.reconcile import Difference, Finding, Reconcile, places
+from operations.reconcile import Difference, Finding, Reconcile, of_stack, places
 from operations.stack import StackOutputs
 from tests.fixtures.moto_stack import MotoStack
+from tests.fixtures.storage import REGION
 from tests.unit.processing.driving import draw
 
 HOURS = 2 * 3600.0
+DISTRIBUTION: Any = {
+    "CallerReference": "1",
+    "Comment": "",
+    "Enabled": True,
+    "Origins": {
+        "Quantity": 1,
+        "Items": [
+            {
+                "Id": "renditions",
+                "DomainName": "renditions.s3.amazonaws.com",
+                "S3OriginConfig": {"OriginAccessIdentity": ""},
+            }
+        ],
+    },
+    "DefaultCacheBehavior": {"TargetOriginId": "renditions", "ViewerProtocolPolicy": "https-only"},
+}
 
 
 def outputs(stack: MotoStack) -> StackOutputs:
@@ -84,6 +102,24 @@ def test_rendition_that_no_record_lists_is_deleted(stack: MotoStack) -> None:
     stack.clients.s3.put_object(Bucket="renditions", Key=orphan, Body=b"x")
     assert [finding.subject for finding in repair_all(stack)] == [orphan]
     assert stack.keys("renditions") == kept
+
+
+def test_what_is_deleted_is_forgotten_by_the_distribution_too(
+    stack: MotoStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloudfront = boto3.client("cloudfront")
+    made = cloudfront.create_distribution(DistributionConfig=DISTRIBUTION)["Distribution"]
+    at_the_edge = {"cdn_url": f"https://{made['DomainName']}", "cdn_distribution": made["Id"]}
+    stack.clients.s3.put_object(Bucket="renditions", Key="b ü.jpg/v1/old-12345678.jpg", Body=b"x")
+    monkeypatch.setattr(Reconcile, "_is_young", lambda *_: False)
+    run = of_stack(dataclasses.replace(outputs(stack), region=REGION, named=at_the_edge), 1000)
+    for finding in list(run.find()):
+        run.repair(finding)
+    assert "Contents" not in stack.clients.s3.list_objects_v2(Bucket="renditions")
+    asked = cloudfront.list_invalidations(DistributionId=made["Id"])["InvalidationList"]["Items"]
+    batch = cloudfront.get_invalidation(DistributionId=made["Id"], Id=asked[0]["Id"])["Invalidation"]
+    assert len(asked) == 1
+    assert batch["InvalidationBatch"]["Paths"]["Items"] == ["/b*"]
 
 
 def test_missing_rendition_is_published_again(stack: MotoStack) -> None:
