@@ -8,11 +8,11 @@ import yaml
 from components.rules import KeyArn
 from local.keys import make_key
 from tests.engine.operator_session import NO_CHANGES, OperatorSession
-from tests.local.deployed.test_transitions import BASE, CONFIGURATIONS, HOLD_DATA
+from tests.local.deployed.test_transitions import BASE, CONFIGURATIONS, HOLD_DATA, OPTIONAL_QUEUES
 
 SAMPLE: tuple[tuple[str, ...], ...] = (
-    ("renamed size", "moved address", "no video", "hosted console"),
-    ("no api", "kept", "two people"),
+    ("renamed size", "moved address", "no video", "hosted console", "from the edge"),
+    ("no api", "kept", "two people", "from a domain"),
     ("web pages", "other processor", "larger", "appeals", "own key"),
     ("base",),
 )
@@ -42,11 +42,12 @@ def configure(session: OperatorSession, wanted: Mapping[str, Any]) -> None:
 
 
 def held(session: OperatorSession) -> dict[str, str]:
-    """Return the ids of what holds data, but for the queues that only a stack with videos has."""
+    """Return the ids of what holds data, but for the queues that only stacks with an option have."""
     return {
         each["urn"]: each["id"]
         for each in session.state()
-        if each["type"].endswith(HOLD_DATA) and "video" not in each["urn"].rpartition("::")[2]
+        if each["type"].endswith(HOLD_DATA)
+        and not any(part in each["urn"].rpartition("::")[2] for part in OPTIONAL_QUEUES)
     }
 
 

@@ -16,6 +16,8 @@ from tests.fixtures.deployed_stack import DeployedStack, deployed_stack
 
 ALL = os.environ.get("TRANSITIONS") == "all"
 HOLD_DATA = (":Bucket", ":Table", ":Queue")
+OPTIONAL_QUEUES = ("video", "webhooks")
+"""Parts of the names of queues that only stacks with an option have."""
 A, B = "a@example.com", "b@example.com"
 BASE: dict[str, Any] = {
     "sizes": {"large": 2048, "thumbnail": 150},
@@ -155,11 +157,13 @@ def walker() -> Iterator[Walker]:
 
 
 def held(stack: DeployedStack) -> dict[str, str]:
-    """Return the ids of what holds data, but for the queues that only a stack with videos has."""
+    """Return the ids of what holds data, but for the queues that only stacks with an option have."""
     return {
         each.urn: each.id
         for each in stack.deployment.resources
-        if each.is_custom and each.type.endswith(HOLD_DATA) and "video" not in each.name
+        if each.is_custom
+        and each.type.endswith(HOLD_DATA)
+        and not any(part in each.name for part in OPTIONAL_QUEUES)
     }
 
 
