@@ -5,13 +5,11 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components import bounds, iam
-from components.alarms import AlarmArgs, Metric, alarm
 from components.function import Platform, PythonFunction, PythonFunctionArgs
 from components.function_specs import FunctionSpec
 from components.naming import component_type
-from components.queue import SECONDS_PER_DAY, queue_encryption
 from components.resources import Resources
+from components.topic_dead_letters import topic_dead_letters, watch_dead_letters
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,28 +34,10 @@ class OutcomeSubscriber(pulumi.ComponentResource):
         super().__init__(component_type("OutcomeLog"), name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
 
-        self.dead_letters = aws.sqs.Queue(
+        self.dead_letters, policy = topic_dead_letters(
             f"{name}-dead-letters",
-            message_retention_seconds=bounds.QUEUE_RETENTION_DAYS * SECONDS_PER_DAY,
-            **queue_encryption(args.platform.config.encryption.key_arn),
-            opts=child,
-        )
-        policy = aws.sqs.QueuePolicy(
-            f"{name}-dead-letters-policy",
-            queue_url=self.dead_letters.url,
-            policy=iam.resource_policy(
-                action="sqs:*",
-                resources=[self.dead_letters.arn],
-                grants=[
-                    iam.ServiceGrant(
-                        sid="WhatTheTopicCouldNotDeliver",
-                        service="sns.amazonaws.com",
-                        actions=["sqs:SendMessage"],
-                        sources=[args.resources.events.arn],
-                        resources=[self.dead_letters.arn],
-                    )
-                ],
-            ),
+            topic=args.resources.events,
+            key_arn=args.platform.config.encryption.key_arn,
             opts=child,
         )
         self.function = PythonFunction(
@@ -71,7 +51,14 @@ class OutcomeSubscriber(pulumi.ComponentResource):
             pulumi.ResourceOptions(parent=self),
         )
         self._subscribe(name, args.resources.events, policy)
-        self._watch_dead_letters(name, args)
+        watch_dead_letters(
+            f"{name}-dead-letters",
+            self.dead_letters,
+            meaning=f"{args.spec.name} failed with them.",
+            remedy=f"Read {args.spec.name}'s log for the error; the outcomes themselves are in the records table.",
+            topic=args.platform.alarm_topic,
+            opts=child,
+        )
         self.register_outputs(
             {"function": self.function.function.name, "dead_letters_url": self.dead_letters.url}
         )
@@ -95,25 +82,4 @@ class OutcomeSubscriber(pulumi.ComponentResource):
             redrive_policy=pulumi.Output.json_dumps({"deadLetterTargetArn": self.dead_letters.arn}),
             # So that it can deliver, or put aside what it cannot, from the start.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[permission, policy]),
-        )
-
-    def _watch_dead_letters(self, name: str, args: OutcomeSubscriberArgs) -> None:
-        alarm(
-            f"{name}-dead-letters-left",
-            AlarmArgs(
-                meaning=f"Announcements are in {name}-dead-letters: {args.spec.name} failed with them.",
-                remedy=f"Read {args.spec.name}'s log for the error; the outcomes themselves are in the records "
-                f"table. The queue keeps them {bounds.QUEUE_RETENTION_DAYS} days.",
-                metrics={
-                    "waiting": Metric(
-                        namespace="AWS/SQS",
-                        name="ApproximateNumberOfMessagesVisible",
-                        dimensions={"QueueName": self.dead_letters.name},
-                        statistic="Maximum",
-                    )
-                },
-                threshold=1,
-                topic=args.platform.alarm_topic,
-            ),
-            pulumi.ResourceOptions(parent=self),
         )

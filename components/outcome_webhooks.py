@@ -9,11 +9,10 @@ from urllib.parse import urlsplit
 import pulumi
 import pulumi_aws as aws
 
-from components import bounds, iam
-from components.alarms import AlarmArgs, AlarmTopic, Metric, alarm
+from components.alarms import AlarmTopic
 from components.config_model import Webhook
 from components.naming import component_type
-from components.queue import SECONDS_PER_DAY, queue_encryption
+from components.topic_dead_letters import topic_dead_letters, watch_dead_letters
 
 RETRIES: Mapping[str, object] = {
     "numRetries": 16,
@@ -51,33 +50,21 @@ class OutcomeWebhooks(pulumi.ComponentResource):
         super().__init__(component_type("OutcomeWebhooks"), name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
 
-        self.dead_letters = aws.sqs.Queue(
-            f"{name}-webhooks-dead-letters",
-            message_retention_seconds=bounds.QUEUE_RETENTION_DAYS * SECONDS_PER_DAY,
-            **queue_encryption(args.key_arn),
-            opts=child,
-        )
-        policy = aws.sqs.QueuePolicy(
-            f"{name}-webhooks-dead-letters-policy",
-            queue_url=self.dead_letters.url,
-            policy=iam.resource_policy(
-                action="sqs:*",
-                resources=[self.dead_letters.arn],
-                grants=[
-                    iam.ServiceGrant(
-                        sid="WhatTheTopicCouldNotDeliver",
-                        service="sns.amazonaws.com",
-                        actions=["sqs:SendMessage"],
-                        sources=[args.events.arn],
-                        resources=[self.dead_letters.arn],
-                    )
-                ],
-            ),
-            opts=child,
+        self.dead_letters, policy = topic_dead_letters(
+            f"{name}-webhooks-dead-letters", topic=args.events, key_arn=args.key_arn, opts=child
         )
         for webhook in args.webhooks:
             self._subscribe(name, webhook, args.events, policy)
-        self._watch(name, args.alarm_topic)
+        watch_dead_letters(
+            f"{name}-webhooks-dead-letters",
+            self.dead_letters,
+            meaning="an endpoint of `notify.webhooks` did not take them for three quarters of an hour, or refused"
+            " them.",
+            remedy="The `TopicArn` and the message are in each; the endpoint's own log says why. The outcomes"
+            " themselves are in the records table.",
+            topic=args.alarm_topic,
+            opts=child,
+        )
         self.register_outputs({"dead_letters_url": self.dead_letters.url})
 
     def _subscribe(
@@ -100,28 +87,6 @@ class OutcomeWebhooks(pulumi.ComponentResource):
             ),
             redrive_policy=pulumi.Output.json_dumps({"deadLetterTargetArn": self.dead_letters.arn}),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
-        )
-
-    def _watch(self, name: str, topic: AlarmTopic) -> None:
-        alarm(
-            f"{name}-webhooks-dead-letters-left",
-            AlarmArgs(
-                meaning=f"Announcements are in {name}-webhooks-dead-letters: an endpoint of `notify.webhooks` did not "
-                "take them for three quarters of an hour, or refused them.",
-                remedy="The `TopicArn` and the message are in each; the endpoint's own log says why. The outcomes "
-                f"themselves are in the records table. The queue keeps them {bounds.QUEUE_RETENTION_DAYS} days.",
-                metrics={
-                    "waiting": Metric(
-                        namespace="AWS/SQS",
-                        name="ApproximateNumberOfMessagesVisible",
-                        dimensions={"QueueName": self.dead_letters.name},
-                        statistic="Maximum",
-                    )
-                },
-                threshold=1,
-                topic=topic,
-            ),
-            pulumi.ResourceOptions(parent=self),
         )
 
 

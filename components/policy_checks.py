@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 
-from components.config_errors import Path, Problem, key_path, remove_command, set_command, show
-from components.repeated_entries import as_object, label_twice, twice
+from components.config_errors import Path, Problem, key_path, set_command
+from components.repeated_entries import as_object, field_twice, label_twice, twice
 
 _RULES = ("block", "review")
 _GROUP: Path = ("moderation",)
+_PATHS: Path = (*_GROUP, "paths")
 
 
 def check(moderation: object) -> Iterator[Problem]:
@@ -14,20 +15,10 @@ def check(moderation: object) -> Iterator[Problem]:
     common = as_object(moderation)
     yield from _one(_GROUP, common, common)
     paths = common.get("paths")
-    seen: set[object] = set()
     for index, entry in enumerate(paths if isinstance(paths, list | tuple) else ()):
         changes = as_object(entry)
-        path = (*_GROUP, "paths", index)
-        yield from _one(path, changes, {**common, **changes})
-        prefix = changes.get("prefix")
-        if isinstance(prefix, str) and prefix in seen:
-            yield Problem(
-                key=key_path((*path, "prefix")),
-                given=f"{show(prefix)} is given twice",
-                allowed="each prefix once",
-                fix=remove_command(path),
-            )
-        seen.add(prefix if isinstance(prefix, str) else index)
+        yield from _one((*_PATHS, index), changes, {**common, **changes})
+    yield from field_twice(_PATHS, paths, "prefix", allowed="each prefix once")
 
 
 def _one(group: Path, own: Mapping[str, object], effective: Mapping[str, object]) -> Iterator[Problem]:

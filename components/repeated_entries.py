@@ -39,3 +39,20 @@ def twice(path: Path, values: object) -> Iterator[Problem]:
                 fix=remove_command((*path, index)),
             )
         seen.add(str(value).casefold())
+
+
+def field_twice(path: Path, entries: object, field: str, *, allowed: str) -> Iterator[Problem]:
+    """Yield a problem for each object of a list whose text in `field` is that of an earlier one."""
+    seen: set[str] = set()
+    for index, entry in enumerate(entries if isinstance(entries, list | tuple) else ()):
+        value = as_object(entry).get(field)
+        if not isinstance(value, str):
+            continue
+        if value in seen:
+            yield Problem(
+                key=key_path((*path, index, field)),
+                given=f"{show(value)} is given twice",
+                allowed=allowed,
+                fix=remove_command((*path, index)),
+            )
+        seen.add(value)
