@@ -1,7 +1,6 @@
 """The page of examples/browser, in a real browser against a served stack: sent, checked, shown."""
 
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,13 +18,6 @@ __all__ = ["browser", "tab"]
 pytestmark = pytest.mark.long  # they need a browser and a stack
 SERVER = PROJECT / "examples" / "browser" / "server.py"
 FIRST = "document.querySelector('#uploads > li')"
-
-
-@pytest.fixture(scope="module")
-def port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 @pytest.fixture(scope="module")

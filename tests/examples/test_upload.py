@@ -1,7 +1,6 @@
 """examples/python/upload.py against a served stack, whose webhook posts the outcomes to the receiver beside it."""
 
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,13 +14,6 @@ from tests.examples.receiving import receiver, wait_for
 
 pytestmark = pytest.mark.long  # they deploy a stack
 UPLOADER = PROJECT / "examples" / "python" / "upload.py"
-
-
-@pytest.fixture(scope="module")
-def port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 @pytest.fixture(scope="module")

@@ -14,15 +14,8 @@ from tests.faults.conftest import SimulationFactory
 from tests.faults.fault_injection import Call
 from tests.faults.simulation import Simulation
 from tests.faults.soak import run_seed
+from tests.fixtures.billed_calls import KINDS
 
-KINDS = {
-    "DetectModerationLabels": "rekognition_request",
-    "PutObject": "s3_write",
-    "CopyObject": "s3_write",
-    "GetObject": "s3_read",
-    "HeadObject": "s3_read",
-    "Publish": "sns_request",
-}
 SEEDS = (1, 4, 17, 28)
 REFUSED = 300  # HTTP status; AWS bills no request that it refuses
 

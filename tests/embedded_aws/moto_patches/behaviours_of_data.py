@@ -1,13 +1,13 @@
 """The checks about tables and logs, as those of `behaviours`."""
 
 import json
+from typing import Any
 
 from tests.embedded_aws.moto_patches.arrangements import REGION, Clients
 from tests.embedded_aws.moto_patches.checks import check
 
 
-@check
-def tables_changed_encryption(clients: Clients) -> bool:
+def _with_a_table(clients: Clients) -> Any:
     tables = clients("dynamodb")
     tables.create_table(
         TableName="t",
@@ -15,6 +15,12 @@ def tables_changed_encryption(clients: Clients) -> bool:
         AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}],
         KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}],
     )
+    return tables
+
+
+@check
+def tables_changed_encryption(clients: Clients) -> bool:
+    tables = _with_a_table(clients)
     key = clients("kms").create_key()["KeyMetadata"]["Arn"]
     settings = {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": key}
     tables.update_table(TableName="t", SSESpecification=settings)
@@ -45,13 +51,7 @@ def log_groups_changed_keys(clients: Clients) -> bool:
 
 @check
 def tables_system_backups(clients: Clients) -> bool:
-    tables = clients("dynamodb")
-    tables.create_table(
-        TableName="t",
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}],
-        KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}],
-    )
+    tables = _with_a_table(clients)
     recovery = {"PointInTimeRecoveryEnabled": True}
     tables.update_continuous_backups(TableName="t", PointInTimeRecoverySpecification=recovery)
     tables.delete_table(TableName="t")

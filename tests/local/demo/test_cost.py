@@ -18,15 +18,7 @@ from local.demo.photos import find
 from local.demo.progress import reporter
 from local.demo.run import run
 from operations.prices import Prices
-
-KINDS = {
-    "DetectModerationLabels": "rekognition_request",
-    "PutObject": "s3_write",
-    "CopyObject": "s3_write",
-    "GetObject": "s3_read",
-    "HeadObject": "s3_read",
-    "Publish": "sns_request",
-}
+from tests.fixtures.billed_calls import KINDS
 
 
 @pytest.mark.long
