@@ -369,8 +369,10 @@ class InvariantChecker:
             is_its_own = (item.get("decision") or {}).get("id") == event["decision"]
             if is_its_own and is_undecided(item) and item["status"] in WITHHELD:
                 self.add_violation(f"the decision about {key}@{version[:8]} was not carried out")
-            if event["decision"] and not is_its_own:
-                continue  # another decision took this one's place, and its message is responsible
+            if not is_its_own and (
+                event["decision"] or (is_undecided(item) and item["status"] == "PROCESSING")
+            ):
+                continue  # another decision took this one's place, or that of an outcome; its message is responsible
             if item["status"] not in TERMINAL:
                 self.add_violation(f"{what} of {key}@{version[:8]} was acknowledged while {item['status']}")
             elif item["status"] == "DELETED" and what.startswith("ObjectCreated:"):

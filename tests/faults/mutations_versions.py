@@ -23,12 +23,16 @@ def a_delete_removes_only_what_records_list() -> None:
 
 @mutation
 def a_deleted_version_without_a_record_is_ignored() -> None:
-    def delete_version(self: Any, found: Record | None, event: Any) -> None:
-        if found is not None:
-            real(self, found, event)
+    swap(Outcomes, "_renditions_without_record", lambda _: lambda self, event: set())
 
-    real = Outcomes._delete_version
-    swap(Outcomes, "_delete_version", lambda _: delete_version)
+
+@mutation
+def an_older_record_of_a_null_version_stands_for_the_expired_one() -> None:
+    def renditions(self: Any, event: Any) -> set[str]:
+        return real(self, event) if self._records.deleted_by(event) is None else set()
+
+    real = Outcomes._renditions_without_record
+    swap(Outcomes, "_renditions_without_record", lambda _: renditions)
 
 
 @mutation

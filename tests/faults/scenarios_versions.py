@@ -344,6 +344,11 @@ VERSIONS: Mapping[str, Scenario] = {
         delete_oldest,
         "PUBLISHED",
     ),
+    "null-version-deleted-after-expiry-above-a-marker": kept(
+        first(suspend, delete, _PUBLISHED, resume, put(Content.CLEAN, 2), wait, expire),
+        delete_oldest,
+        "PUBLISHED",
+    ),
     "null-version-deleted-while-it-has-two-records": plain(
         _steps(
             suspend,

@@ -76,7 +76,12 @@ class Outcomes:
             self._records.succession.note_deleted_version(event)
             # Again: what was not there may have been recorded before the note.
             record = self._records.deleted_by(event)
-        if record is not None and record.is_tombstone:
+        if record is None or event.is_of_null_version:
+            # Its record expired (what was found called "null" may be older), or the event of its upload has not come.
+            self._storage.remove_renditions(self._renditions_without_record(event))
+        if record is None:
+            return None
+        if record.is_tombstone:
             return self._undo(record, event, invocation)
         self._delete_version(record, event)
         return None
@@ -197,11 +202,7 @@ class Outcomes:
             attempt = known.attempt
         return restoring_event(event, version_id=current.version_id, etag=current.etag, attempt=attempt)
 
-    def _delete_version(self, record: Record | None, event: ObjectEvent) -> None:
-        if record is None:
-            # Its record expired, or the event of its upload has not come yet.
-            self._storage.remove_renditions(self._renditions_without_record(event))
-            return
+    def _delete_version(self, record: Record, event: ObjectEvent) -> None:
         if record.leaves_uploads and record.status is not Status.DELETED:
             if self._was_deleted_by_its_move(record):
                 # Recorded as DELETED, a blocked picture would look withdrawn. It is not announced here either: this
