@@ -1,4 +1,4 @@
-"""Look up moto's buckets and objects, on which AWS's answers depend."""
+"""Look up moto's buckets, objects and distributions, on which AWS's answers depend."""
 
 from typing import Any
 
@@ -33,3 +33,14 @@ def object_tags(bucket: str, key: str, version: str | None = None) -> dict[str, 
         return {}
     tags: dict[str, str] = s3_backends[ACCOUNT_ID]["aws"].tagger.get_tag_dict_for_resource(found.arn)
     return tags
+
+
+def find_distribution(host: str) -> Any | None:
+    """Return moto's distribution that delivers for a host: its own domain, or one of its aliases; or None."""
+    from moto.cloudfront.models import cloudfront_backends
+
+    # A copy, since another thread may be creating one.
+    for found in list[Any](cloudfront_backends[ACCOUNT_ID]["aws"].distributions.values()):
+        if host == found.domain_name or host in found.distribution_config.Aliases.get("Items", ()):
+            return found
+    return None

@@ -91,6 +91,7 @@ class World:
         self.api_endpoint: str | None = None  # set by `embedded_aws.api_gateway`
         self.sign_in_endpoint: str | None = None  # set by `embedded_aws.sign_in`
         self.webhooks_endpoint: str | None = None  # set by `embedded_aws.runtime.webhooks`
+        self.edge_endpoint: str | None = None  # set by `embedded_aws.edge`
         self.admin = Credentials(access_key_id=ADMIN_ACCESS_KEY_ID, secret_access_key=ADMIN_SECRET_ACCESS_KEY)
         self.metrics = Metrics(lambda: self.client("cloudwatch"))
         self._enforcer = Enforcer()

@@ -7,7 +7,9 @@ moto: takes any number, each a new one, and all are complete at once.
 """
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from embedded_aws.moto_replacement import replace
@@ -15,6 +17,33 @@ from embedded_aws.moto_replacement import replace
 SECONDS = 10.0
 """For how long each is in progress: CloudFront promises nothing, and most take less."""
 _WILDCARDS, _FILES = 15, 3_000
+
+
+@dataclass
+class _Pace:
+    """How long invalidations take, and by which clock; the same for all worlds of the process."""
+
+    seconds: float = SECONDS
+    clock: Callable[[], float] = time.monotonic
+
+
+_PACE = _Pace()
+
+
+@contextmanager
+def paced(seconds: float, clock: Callable[[], float]) -> Iterator[None]:
+    """Have each invalidation take so many seconds of this clock meanwhile."""
+    before = _PACE.seconds, _PACE.clock
+    _PACE.seconds, _PACE.clock = seconds, clock
+    try:
+        yield
+    finally:
+        _PACE.seconds, _PACE.clock = before
+
+
+def made_at(invalidation: Any) -> float:
+    """Return when moto's invalidation was asked for, by the clock of `paced`."""
+    return float(invalidation.__dict__["made_at"])
 
 
 def apply() -> None:
@@ -36,7 +65,7 @@ def apply() -> None:
                     "TooManyInvalidationsInProgress", "Your request exceeds the number of allowed paths."
                 )
         made = original(self, dist_id, paths, caller_ref)
-        made.__dict__["made_at"] = time.monotonic()
+        made.__dict__["made_at"] = _PACE.clock()
         return made
 
     def keep_nothing(_: Any, __: str) -> None:
@@ -44,7 +73,7 @@ def apply() -> None:
 
     def status(self: Any) -> str:
         begun = self.__dict__.get("made_at")
-        is_over = begun is not None and time.monotonic() - begun >= SECONDS
+        is_over = begun is not None and _PACE.clock() - begun >= _PACE.seconds
         return "Completed" if is_over else "InProgress"
 
     original = replace(CloudFrontBackend, "create_invalidation", create_invalidation)

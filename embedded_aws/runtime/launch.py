@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from embedded_aws.public_addresses import local_address
 from embedded_aws.runtime.packages import import_folders, unzipped
 from embedded_aws.world import FunctionPackage, World
 
@@ -84,7 +85,9 @@ class FunctionLoader:
             traced=settings["TracingConfig"]["Mode"] == "Active",
             log_group=settings["LoggingConfig"]["LogGroup"],
             path=tuple(import_folders(folders[0], folders[1:], python)),
-            variables=tuple(sorted(variables.items())),
+            variables=tuple(
+                (name, local_address(value, self._world)) for name, value in sorted(variables.items())
+            ),
         )
 
     def _folder(self, identity: str, archive: bytes) -> Path:

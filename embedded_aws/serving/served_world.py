@@ -1,4 +1,4 @@
-"""A complete world: services, functions, APIs, sign-in pages, e-mail, and a provider for the Pulumi engine."""
+"""A complete world: services, functions, APIs, sign-in pages, an edge, e-mail, and a provider for the Pulumi engine."""
 
 import json
 import logging
@@ -12,6 +12,8 @@ from typing import Any, Self
 from botocore.exceptions import BotoCoreError, ClientError
 
 from embedded_aws.api_gateway.http_front import ApiFront
+from embedded_aws.edge.http_front import EdgeFront
+from embedded_aws.moto_patches.distributions_invalidations import SECONDS
 from embedded_aws.outbox import Outbox
 from embedded_aws.profiles import USUAL
 from embedded_aws.provider.server import ProviderServer
@@ -61,6 +63,8 @@ class ServedWorld:
             front = ApiFront(self.world, self.functions.invoke, port=self._port, timescale=self._timescale)
             parts.enter_context(front)
             parts.enter_context(SignInFront(self.world))
+            taking = self._timescale.seconds(SECONDS)
+            parts.enter_context(EdgeFront(self.world, invalidation_seconds=taking))
             parts.enter_context(Webhooks(self.world, self._timescale))
             if self._outbox is not None:
                 parts.enter_context(Outbox(self._outbox))

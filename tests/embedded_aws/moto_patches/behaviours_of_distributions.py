@@ -1,5 +1,7 @@
 """The checks about CloudFront, as those of `behaviours`."""
 
+from typing import Any
+
 from tests.embedded_aws.moto_patches.arrangements import Clients
 from tests.embedded_aws.moto_patches.checks import check
 
@@ -23,19 +25,32 @@ def distributions_policies(clients: Clients) -> bool:
     return bool(seconds == 120 and left == 0 and groups == 0)
 
 
-@check
-def distributions_invalidations(clients: Clients) -> bool:
-    cloudfront = clients("cloudfront")
+def a_distribution(cloudfront: Any, **of_the_origin: str) -> str:
+    """Create a distribution; return its id."""
     origin = {"Id": "o", "DomainName": "o.s3.amazonaws.com", "S3OriginConfig": {"OriginAccessIdentity": ""}}
     behaviour = {"TargetOriginId": "o", "ViewerProtocolPolicy": "https-only"}
     config = {
         "CallerReference": "r",
         "Comment": "",
         "Enabled": True,
-        "Origins": {"Quantity": 1, "Items": [origin]},
+        "Origins": {"Quantity": 1, "Items": [{**origin, **of_the_origin}]},
         "DefaultCacheBehavior": behaviour,
     }
-    id_ = cloudfront.create_distribution(DistributionConfig=config)["Distribution"]["Id"]
+    return str(cloudfront.create_distribution(DistributionConfig=config)["Distribution"]["Id"])
+
+
+@check
+def distributions_origins(clients: Clients) -> bool:
+    cloudfront = clients("cloudfront")
+    id_ = a_distribution(cloudfront, OriginAccessControlId="E1")
+    (origin,) = cloudfront.get_distribution_config(Id=id_)["DistributionConfig"]["Origins"]["Items"]
+    return bool(origin.get("OriginAccessControlId") == "E1")
+
+
+@check
+def distributions_invalidations(clients: Clients) -> bool:
+    cloudfront = clients("cloudfront")
+    id_ = a_distribution(cloudfront)
 
     def forget(reference: str, *paths: str) -> str:
         batch = {"CallerReference": reference, "Paths": {"Quantity": len(paths), "Items": list(paths)}}

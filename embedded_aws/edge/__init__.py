@@ -1,0 +1,1 @@
+"""An edge location of CloudFront: what deployed distributions deliver, kept as their policies say."""
