@@ -4,6 +4,7 @@ What comes in, what comes out and why, how long it takes, what waits, what it co
 drawn; a query reads logs, and is billed by what it reads, only while somebody looks at it.
 """
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,16 @@ from components.naming import component_type
 
 USD_PER_PICTURE: Final = 0.001
 """Of Rekognition, for the first million pictures a month; a test holds it against the file of prices."""
-OUTCOMES: Final = ("Published", "Review", "Blocked", "Rejected", "Failed", "Superseded", "Deleted")
+OUTCOMES: Final[Mapping[str, str]] = {
+    "Published": "#2ca02c",
+    "Review": "#e08a00",
+    "Blocked": "#d62728",
+    "Rejected": "#9467bd",
+    "Failed": "#c2185b",
+    "Superseded": "#7f7f7f",
+    "Deleted": "#5f8dd3",
+}
+"""Metric and color."""
 COLUMNS, HALF, THIRD, ROW = 24, 12, 8, 6
 QUERIES: Final[Mapping[str, str]] = {
     "Why objects were withheld, rejected or failed": (
@@ -62,6 +72,18 @@ Widget = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
+class DashboardNames:
+    """What `OperatorDashboardArgs` holds, once it is known."""
+
+    service: str
+    region: str
+    workers: Sequence[str]
+    log_groups: Sequence[str]
+    queues: Sequence[str]
+    dead_letters: Sequence[str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class OperatorDashboardArgs:
     """The stack's service name and region, and the physical names of what is drawn.
 
@@ -88,7 +110,7 @@ class OperatorDashboard(pulumi.ComponentResource):
         self.dashboard = aws.cloudwatch.Dashboard(
             f"{name}-dashboard",
             dashboard_name=f"{args.service}-{args.region}",  # an account has one list for all regions
-            dashboard_body=pulumi.Output.json_dumps(_body(args)),
+            dashboard_body=_known(args).apply(lambda names: json.dumps(dashboard_body(names))),
             opts=pulumi.ResourceOptions(parent=self),
         )
         for title, query in SAVED.items():
@@ -107,62 +129,71 @@ def _slug(title: str) -> str:
     return re.sub(r"[^a-z]+", "-", title.lower()).strip("-")
 
 
-def _body(args: OperatorDashboardArgs) -> dict[str, Any]:
+def _known(args: OperatorDashboardArgs) -> pulumi.Output[DashboardNames]:
+    several = {
+        name: list(getattr(args, name)) for name in ("workers", "log_groups", "queues", "dead_letters")
+    }
+    return pulumi.Output.from_input(several).apply(
+        lambda known: DashboardNames(service=args.service, region=args.region, **known)
+    )
+
+
+def dashboard_body(names: DashboardNames) -> dict[str, Any]:
     """Return the dashboard's body ("Dashboard body structure and syntax", CloudWatch API Reference)."""
     charts = {
-        **_work(args.service, args.queues, args.dead_letters),
-        **_functions(args.service, args.workers),
-        "What Rekognition costs, USD, and what the cache of answers saves": _money(args.service),
+        **_work(names.service, names.queues, names.dead_letters),
+        **_functions(names.service, names.workers),
+        "What Rekognition costs, USD, and what the cache of answers saves": _money(names.service),
     }
     widgets = [
-        _placed(number, HALF, _chart(args.region, title, metrics))
+        _placed(number, HALF, _chart(names.region, title, metrics))
         for number, (title, metrics) in enumerate(charts.items())
     ]
     below = -(-len(widgets) // 2)  # rows that the charts take
-    sources = pulumi.Output.concat(
-        *(part for group in args.log_groups for part in ("SOURCE '", group, "' | "))
-    )
+    sources = "".join(f"SOURCE '{group}' | " for group in names.log_groups)
     widgets += [
-        _placed(number, THIRD, _table(args.region, title, pulumi.Output.concat(sources, query)), below)
+        _placed(number, THIRD, _table(names.region, title, sources + query), below)
         for number, (title, query) in enumerate(QUERIES.items())
     ]
     return {"widgets": widgets}
 
 
-def _work(
-    service: str, queues: Sequence[pulumi.Input[str]], dead_letters: Sequence[pulumi.Input[str]]
-) -> dict[str, list[Metric]]:
+def _work(service: str, queues: Sequence[str], dead_letters: Sequence[str]) -> dict[str, list[Metric]]:
     waiting = "ApproximateNumberOfMessagesVisible"
     return {
         "What comes in": [
-            *(_sqs("NumberOfMessagesSent", queue, "Sum") for queue in queues),
-            _own(service, "UploadsAccepted"),
-            _own(service, "UploadFormsIssued"),
+            *(_sqs(service, "NumberOfMessagesSent", queue, "Sum", "events of ") for queue in queues),
+            _own(service, "UploadsAccepted", label="taken by the API"),
+            _own(service, "UploadFormsIssued", label="forms of the API"),
         ],
-        "What comes out": [_own(service, name) for name in OUTCOMES],
+        "What comes out": [_own(service, name, color=color) for name, color in OUTCOMES.items()],
         "What waits": [
-            *(_sqs(waiting, queue, "Maximum") for queue in (*queues, *dead_letters)),
-            _own(service, "BudgetSpent"),
+            *(_sqs(service, waiting, queue, "Maximum") for queue in (*queues, *dead_letters)),
+            _own(service, "BudgetSpent", label="for the next day's budget"),
         ],
         "How long it has waited, s": [
-            _sqs("ApproximateAgeOfOldestMessage", queue, "Maximum") for queue in queues
+            _sqs(service, "ApproximateAgeOfOldestMessage", queue, "Maximum") for queue in queues
         ],
     }
 
 
-def _functions(service: str, workers: Sequence[pulumi.Input[str]]) -> dict[str, list[Metric]]:
-    def of_workers(name: str, *statistics: str) -> list[Metric]:
+def _functions(service: str, workers: Sequence[str]) -> dict[str, list[Metric]]:
+    def of_workers(name: str, **labels: str) -> list[Metric]:
         return [
-            ["AWS/Lambda", name, "FunctionName", worker, {"stat": statistic}]
+            [
+                *("AWS/Lambda", name, "FunctionName", worker),
+                {"stat": statistic, "label": f"{_short(service, worker)} {label}".rstrip()},
+            ]
             for worker in workers
-            for statistic in statistics
+            for statistic, label in labels.items()
         ]
 
     return {
-        "How long it takes, ms": of_workers("Duration", "p50", "p95"),
+        "How long it takes, ms": of_workers("Duration", p50="p50", p95="p95"),
+        "How much runs at once": of_workers("ConcurrentExecutions", Maximum=""),
         "What goes wrong": [
-            *of_workers("Errors", "Sum"),
-            *of_workers("Throttles", "Sum"),
+            *of_workers("Errors", Sum="errors"),
+            *of_workers("Throttles", Sum="throttled"),
             _own(service, "BatchItemFailures", label="handed back"),
         ],
     }
@@ -181,8 +212,14 @@ def _own(service: str, name: str, **options: Any) -> Metric:
     return [METRICS_NAMESPACE, name, "service", service, {"stat": "Sum", **options}]
 
 
-def _sqs(name: str, queue: pulumi.Input[str], statistic: str) -> Metric:
-    return ["AWS/SQS", name, "QueueName", queue, {"stat": statistic}]
+def _sqs(service: str, name: str, queue: str, statistic: str, about: str = "") -> Metric:
+    label = about + _short(service, queue)
+    return ["AWS/SQS", name, "QueueName", queue, {"stat": statistic, "label": label}]
+
+
+def _short(service: str, name: str) -> str:
+    """Return a physical name without the stack's, and without the engine's seven random digits."""
+    return re.sub(r"-[0-9a-f]{7}$", "", name.removeprefix(f"{service}-"))
 
 
 def _placed(number: int, width: int, widget: Widget, first_row: int = 0) -> Widget:
@@ -196,7 +233,7 @@ def _chart(region: str, title: str, metrics: list[Metric]) -> Widget:
     return {"type": "metric", "properties": {**properties, "metrics": metrics}}
 
 
-def _table(region: str, title: str, query: pulumi.Input[str]) -> Widget:
+def _table(region: str, title: str, query: str) -> Widget:
     return {
         "type": "log",
         "properties": {"title": title, "region": region, "view": "table", "query": query},

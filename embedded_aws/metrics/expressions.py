@@ -5,7 +5,7 @@ After the CloudWatch User Guide, "Using math expressions with CloudWatch metrics
 
 import ast
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 Value = float | None
@@ -40,6 +40,29 @@ def evaluate(expression: str, values: Mapping[str, Value]) -> Value:
     except SyntaxError as error:
         raise ExpressionError(f"{expression!r} is not an expression: {error.msg}") from error
     return _value(tree, values, expression)
+
+
+def adds_up(expression: str, ids: Iterable[str]) -> bool:
+    """Return whether the value of a whole span is the sum of its periods', if that holds for the metrics `ids`.
+
+    It does where these are added, subtracted, and multiplied by numbers.
+    """
+    summed = frozenset(ids)
+
+    def is_sum(node: ast.expr) -> bool:
+        match node:
+            case ast.Name(id=name):
+                return name in summed
+            case ast.BinOp(left=left, op=ast.Add() | ast.Sub(), right=right):
+                return is_sum(left) and is_sum(right)
+            case ast.BinOp(left=ast.Constant(), op=ast.Mult(), right=term):
+                return is_sum(term)
+            case ast.BinOp(left=term, op=ast.Mult() | ast.Div(), right=ast.Constant()):
+                return is_sum(term)
+            case _:
+                return False
+
+    return is_sum(ast.parse(expression, mode="eval").body)
 
 
 def _value(node: ast.expr, values: Mapping[str, Value], whole: str) -> Value:

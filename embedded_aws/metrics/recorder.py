@@ -21,6 +21,7 @@ class Metrics:
         self._cloudwatch = cloudwatch
         self._waiting: list[tuple[str, Datum]] = []
         self._lock = threading.Lock()
+        self._flushing = threading.Lock()
         self._ahead = 0.0
 
     def now(self) -> float:
@@ -67,15 +68,16 @@ class Metrics:
             _log.warning("CloudWatch finds no metrics in %.200s: %r", line, error)
 
     def flush(self) -> None:
-        """Put what was noted since the last time. Raises what botocore raises."""
-        with self._lock:
-            waiting, self._waiting = self._waiting, []
-        for namespace in sorted({namespace for namespace, _ in waiting}):
-            data = [datum for of, datum in waiting if of == namespace]
-            for start in range(0, len(data), _AT_ONCE):
-                self._cloudwatch().put_metric_data(
-                    Namespace=namespace, MetricData=data[start : start + _AT_ONCE]
-                )
+        """Put what was noted since the last time, and return once it is there. Raises what botocore raises."""
+        with self._flushing:
+            with self._lock:
+                waiting, self._waiting = self._waiting, []
+            for namespace in sorted({namespace for namespace, _ in waiting}):
+                data = [datum for of, datum in waiting if of == namespace]
+                for start in range(0, len(data), _AT_ONCE):
+                    self._cloudwatch().put_metric_data(
+                        Namespace=namespace, MetricData=data[start : start + _AT_ONCE]
+                    )
 
 
 def _embedded(document: Any) -> Iterator[tuple[str, str, dict[str, str], float, str, float]]:

@@ -1,6 +1,7 @@
 """The values of metrics by period, from what CloudWatch keeps."""
 
 import math
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -30,6 +31,8 @@ class Series:
             if begin <= at < end:
                 dimensions = tuple(sorted((each.name, each.value) for each in datum.dimensions))
                 self._values[datum.namespace, datum.name, dimensions].append((at, datum.value))
+        for values in self._values.values():
+            values.sort()
 
     def names(self) -> Sequence[MetricName]:
         """Return which metrics have values."""
@@ -37,9 +40,9 @@ class Series:
 
     def value(self, metric: MetricName, statistic: str, begin: float, period: float) -> float | None:
         """Return a statistic of the period that begins then; None without values."""
-        end = begin + period
-        values = [value for at, value in self._values.get(metric, ()) if begin <= at < end]
-        return statistic_of(values, statistic)
+        kept = self._values.get(metric, [])
+        first, behind = (bisect_left(kept, (at,)) for at in (begin, begin + period))
+        return statistic_of([value for _, value in kept[first:behind]], statistic)
 
 
 def statistic_of(values: Sequence[float], statistic: str) -> float | None:

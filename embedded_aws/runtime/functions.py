@@ -140,10 +140,11 @@ class Functions:
     def _admit(self, function: Function) -> None:
         """Raise ThrottledError where the account's concurrency is used up."""
         with self._lock:
-            running = sum(warm.request_id is not None for warm in self._all)
-        if running >= self.concurrent_executions:
+            busy = [warm.function.name for warm in self._all if warm.request_id is not None]
+        if len(busy) >= self.concurrent_executions:
             self._published(function, Throttles=1)
             raise ThrottledError(f"{function.name}: Rate Exceeded.")
+        self._published(function, ConcurrentExecutions=busy.count(function.name) + 1)
 
     def _published(self, function: Function, **values: float) -> None:
         for name, value in values.items():

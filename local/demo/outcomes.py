@@ -6,6 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from local.demo.charts import Board
 from local.demo.decisions import Decisions
 
 PROCESSING = "PROCESSING"
@@ -178,6 +179,8 @@ class Run:
     cost: Mapping[str, Any] = field(default_factory=dict)
     """What AWS would bill for it, as `Costs.document` says; empty where nobody asked."""
     decisions: Decisions = field(default_factory=Decisions)
+    board: Board | None = None
+    """What the dashboard shows of it; None where nobody looked."""
 
     @property
     def troubles(self) -> list[str]:

@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from local.demo.charts import drawings, spoken
 from local.demo.outcomes import REVIEW, Outcome, Rendition, Run
 from local.demo.players import clock, moments_of, pictures, player_of
 
@@ -156,6 +157,8 @@ def as_html(run: Run) -> str:
         rendition_count=sum(len(outcome.renditions) for outcome in run.outcomes),
         moderation=STAND_IN,
         costs=costs(run),
+        drawings=drawings(run.board) if run.board else [],
+        spoken=spoken,
     )
 
 

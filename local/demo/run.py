@@ -18,7 +18,7 @@ from embedded_aws.runtime.functions import Functions
 from embedded_aws.runtime.poller import Batch, Poller
 from embedded_aws.runtime.timescale import TimeScale
 from embedded_aws.world import World
-from local.demo import originals, report
+from local.demo import dashboard, originals, report
 from local.demo.decisions import Plan
 from local.demo.interrupts import InterruptedRunError, Interrupts
 from local.demo.outcomes import Mail, Outcome, Run, Seconds, Upload
@@ -95,7 +95,7 @@ def run(
                 deployment.up()
                 interrupts.check()
                 resources = len(deployment.resources)
-                deployed = time.monotonic()
+                deployed, deployed_at = time.monotonic(), time.time()
                 reporter.show(f"{resources} resources in {deployed - began:.1f} s")
                 running.poller.start()
                 pipeline = Pipeline(world.client, deployment.outputs)
@@ -107,6 +107,9 @@ def run(
                 decisions = people.decide(plan, outcomes, output, reporter)
                 outcomes = deployed_run.pipeline.outcomes([outcome.upload for outcome in outcomes])
                 _quiet(running, interrupts)
+                board = dashboard.draw(
+                    world, deployed_run.config, deployment.outputs, deployed_at, running.functions.write_out
+                )
             collected = _collect(deployed_run, outcomes, output, interrupts)
             collected_at = time.monotonic()
             interrupts.check()
@@ -124,6 +127,7 @@ def run(
         resources=resources,
         leftovers=tuple(leftovers),
         decisions=decisions,
+        board=board,
         **vars(collected),
     )
     report.write(result, output.root)
@@ -142,6 +146,8 @@ def _destroyed(deployment: Deployment, world: World, on_resource: Callable[[Reso
 def _running(world: World, out: Path, interrupts: Interrupts, reporter: Reporter) -> Iterator[Running]:
     """Run functions, API, outbox and queue poller (which is not started), while there is something to process.
 
+    The queues' metrics are noted meanwhile.
+
     Enter it before the deployment, so that stages know their address.
     """
     timescale = TimeScale()
@@ -150,7 +156,8 @@ def _running(world: World, out: Path, interrupts: Interrupts, reporter: Reporter
     with interrupts.ending_with(functions.close):
         in_order = False
         try:
-            with ApiFront(world, functions.invoke), Outbox((out / "outbox").resolve()) as outbox:
+            front, outbox = ApiFront(world, functions.invoke), Outbox((out / "outbox").resolve())
+            with front, outbox, dashboard.queues_watched(world):
                 yield Running(poller=poller, functions=functions, outbox=outbox)
             in_order = True
         finally:

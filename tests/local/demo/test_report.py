@@ -10,7 +10,9 @@ from urllib.parse import unquote
 
 import pytest
 
+from embedded_aws.metrics.widgets import Line
 from local.demo import cli, report
+from local.demo.charts import Board, Chart
 from local.demo.decisions import Approval, Change, Decisions, Removal, Trial
 from local.demo.outcomes import Label, Mail, Outcome, Rendition, Run, Seconds, Upload
 
@@ -176,6 +178,24 @@ def test_page_loads_nothing_remote_and_runs_no_script() -> None:
     assert not page.all("link")
     policy = next(meta for meta in page.all("meta") if meta.get("http-equiv") == "Content-Security-Policy")
     assert policy["content"].startswith("default-src 'none'")
+
+
+def test_the_dashboard_is_drawn_with_its_numbers_and_words_stay_words() -> None:
+    line = Line(label=HOSTILE, adds_up=True, color="#2ca02c", values=(2.0, None, 1.0), whole=3.0)
+    chart = Chart(title="What comes <out>", x=0, y=0, width=12, lines=(line,))
+    board = Board(charts=(chart,), period=5, periods=3, is_deployed=True)
+    page = Page(report.as_html(replace(a_run(published("a.jpg")), board=board)))
+    assert "The charts of the stack's CloudWatch dashboard" in page.text
+    assert "5 seconds to a point" in page.text
+    assert f"{HOSTILE} 3 " in page.text
+    assert [each["height"] for each in page.all("rect")] == ["100.00", "50.00"]
+    (plot,) = (each for each in page.all("div") if each.get("class") == "plot")
+    assert plot["aria-label"] == f"What comes <out>: {HOSTILE} 3"
+    assert not page.all("script")
+
+
+def test_without_a_dashboard_the_page_names_none() -> None:
+    assert "ashboard shows" not in report.as_html(a_run(published("a.jpg")))
 
 
 def test_every_verdict_is_marked_as_the_stand_ins() -> None:

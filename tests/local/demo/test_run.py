@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -254,7 +255,28 @@ def test_the_page_shows_pictures_that_are_there(dev: Demo) -> None:
 
     Sources().feed((dev.out / "report.html").read_text(encoding="utf-8"))
     assert len(Sources.found) > 60
-    assert all((dev.out / unquote(source)).is_file() for source in Sources.found)
+    beside = [source for source in Sources.found if source != "#dashboard"]
+    assert all((dev.out / unquote(source)).is_file() for source in beside)
+
+
+def test_the_page_draws_the_dashboard_from_what_the_functions_logged(dev: Demo) -> None:
+    page = (dev.out / "report.html").read_text(encoding="utf-8")
+    assert page.count('<figure class="chart"') == 8
+    assert "that this stack gets with <code>dashboard: true" in page
+    logs = "".join(path.read_text(encoding="utf-8") for path in dev.out.glob("logs/process_*.log"))
+    counted = {
+        name: sum(
+            float(value)
+            for found in re.findall(rf'"{name}": ?\[([^]]+)\]', logs)
+            for value in found.split(",")
+        )
+        for name in ("Published", "Review", "Blocked", "Rejected", "PicturesJudged")
+    }
+    shown = dict(re.findall(r"</i>([^<]+) <b>([^<]+)</b>", page))
+    judged = counted.pop("PicturesJudged")
+    assert {name: float(shown[name]) for name in counted} == counted
+    assert float(shown["spent"]) == pytest.approx(judged * 0.001)
+    assert shown["process-image errors"] == "0"
 
 
 def test_the_terminal_shows_what_happened_in_plain_lines(dev: Demo) -> None:
