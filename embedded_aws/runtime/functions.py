@@ -128,13 +128,8 @@ class Functions:
         function = self._loader.load(name)
         self._admit(function)
         invocation = self._invoke(function, event)
-        self._published(
-            function,
-            Invocations=1,
-            Errors=int(invocation.error is not None),
-            Throttles=0,
-            Duration=invocation.milliseconds / self._timescale.factor,
-        )
+        failed, took = int(invocation.error is not None), invocation.milliseconds / self._timescale.factor
+        self._published(function, Invocations=1, Errors=failed, Throttles=0, Duration=took)
         return invocation
 
     def _admit(self, function: Function) -> None:

@@ -6,7 +6,7 @@ A stack without a dashboard is drawn as if it had one.
 import json
 import math
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from components.dashboard import DashboardNames, dashboard_body
 from components.function_specs import MEDIA_WORKERS
 from embedded_aws.metrics import queues, widgets
 from embedded_aws.metrics.series import Series
+from embedded_aws.runtime.functions import Functions
 from embedded_aws.world import World
 from local.demo.charts import Board, Chart
 
@@ -45,13 +46,10 @@ def queues_watched(world: World) -> Iterator[None]:
 
 
 def draw(
-    world: World, config: StackConfig, outputs: Mapping[str, Any], begin: float, write_out: Callable[[], None]
+    world: World, config: StackConfig, outputs: Mapping[str, Any], begin: float, functions: Functions
 ) -> Board:
-    """Return what the dashboard shows from `begin` in epoch seconds until now.
-
-    `write_out` has the functions' metrics written to CloudWatch.
-    """
-    write_out()
+    """Return what the dashboard shows from `begin` in epoch seconds until now."""
+    functions.write_out()
     world.publish_metrics()
     end = world.metrics.now()
     begin = math.floor(begin)  # periods begin at whole seconds

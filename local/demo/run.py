@@ -80,8 +80,7 @@ def run(
 ) -> Run:
     """Run the demo and write its reports into `output`, which is prepared. `plan` is what people decide, if anything.
 
-    Raises DeployError where the stack cannot be deployed, and InterruptedRunError after an
-    interrupt, both once everything is removed.
+    Raises DeployError if it cannot be deployed, and InterruptedRunError after an interrupt, once everything is removed.
     """
     os.environ[PACKAGES_FOR] = "host"  # the functions run on this machine, not on AWS's
     began = time.monotonic()
@@ -95,22 +94,20 @@ def run(
                 deployment.up()
                 interrupts.check()
                 resources = len(deployment.resources)
-                deployed, deployed_at = time.monotonic(), time.time()
+                deployed, since = time.monotonic(), time.time()
                 reporter.show(f"{resources} resources in {deployed - began:.1f} s")
                 running.poller.start()
                 pipeline = Pipeline(world.client, deployment.outputs)
-                deployed_run = Deployed(read_config(PROJECT, stack), pipeline, running)
-                outcomes = _process(deployed_run, photos, reporter, interrupts)
+                stack_up = Deployed(read_config(PROJECT, stack), pipeline, running)
+                outcomes = _process(stack_up, photos, reporter, interrupts)
                 processed = time.monotonic()
                 reporter.show(f"{counted(outcomes)} in {processed - deployed:.1f} s")
                 people = People(stack, deployment.outputs, sleep=interrupts.sleep)
                 decisions = people.decide(plan, outcomes, output, reporter)
-                outcomes = deployed_run.pipeline.outcomes([outcome.upload for outcome in outcomes])
+                outcomes = stack_up.pipeline.outcomes([outcome.upload for outcome in outcomes])
                 _quiet(running, interrupts)
-                board = dashboard.draw(
-                    world, deployed_run.config, deployment.outputs, deployed_at, running.functions.write_out
-                )
-            collected = _collect(deployed_run, outcomes, output, interrupts)
+                board = dashboard.draw(world, stack_up.config, deployment.outputs, since, running.functions)
+            collected = _collect(stack_up, outcomes, output, interrupts)
             collected_at = time.monotonic()
             interrupts.check()
             reporter.phase(f"Destroying stack {stack}", resources)
