@@ -113,9 +113,10 @@ serve: export SERVE_STACK = $(value STACK)
 serve: export SERVE_OUT = $(value OUT)
 serve: export SERVE_PORT = $(value PORT)
 serve: export SERVE_PROFILE = $(value PROFILE)
-serve: $(READY) ## run a stack until Ctrl-C [STACK=dev] [PORT=0] [PROFILE=usual] [OUT=build/serve]; OUT/env has its addresses and keys
+serve: export SERVE_SET = $(value SET)
+serve: $(READY) ## run a stack until Ctrl-C [STACK=dev] [PORT=0] [PROFILE=usual] [SET=key=value] [OUT=build/serve]; OUT/env has its addresses and keys
 	@exec $(RUN) -m local.serve --stack="$$SERVE_STACK" $${SERVE_PORT:+--port="$$SERVE_PORT"} \
-		$${SERVE_PROFILE:+--profile="$$SERVE_PROFILE"} $${SERVE_OUT:+--out="$$SERVE_OUT"}
+		$${SERVE_PROFILE:+--profile="$$SERVE_PROFILE"} $${SERVE_SET:+--set="$$SERVE_SET"} $${SERVE_OUT:+--out="$$SERVE_OUT"}
 
 .PHONY: rehearse
 rehearse: export REHEARSE_STACK = $(value STACK)

@@ -142,8 +142,10 @@ def _needs(action: str, name: str, service: _Service, use: str) -> bool:
     )
 
 
-def key_policy(*, stack: str, region: str, account: str, partition: str) -> dict[str, object]:
-    """Return the policy of a key for one stack of this account and region.
+def key_policy(
+    *, stack: str, region: str, account: str, partition: str, cdn: bool = False
+) -> dict[str, object]:
+    """Return the policy of a key for one stack of this account and region; `cdn`: CloudFront delivers its renditions.
 
     The first statement lets the account's own policies decide about people and roles, as in every key that the console
     creates. All others are for AWS's own services.
@@ -185,4 +187,27 @@ def key_policy(*, stack: str, region: str, account: str, partition: str) -> dict
             *("kms:Encrypt", DECRYPT, "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"),
         ),
     ]
+    if cdn:
+        services.append(_delivery(partition, account, service))
     return {"Version": VERSION, "Statement": [own, *services]}
+
+
+def _delivery(partition: str, account: str, service: str) -> dict[str, object]:
+    """Let distributions of the account decrypt renditions of one stack.
+
+    Of these the bucket's policy lets exactly one get objects; its id is known only once it exists. (CloudFront
+    Developer Guide, "Restrict access to an Amazon S3 origin", on SSE-KMS.)
+    """
+    return {
+        "Sid": "RenditionsAtTheEdge",
+        "Effect": "Allow",
+        "Principal": {"Service": "cloudfront.amazonaws.com"},
+        "Action": [DECRYPT],
+        "Resource": "*",
+        "Condition": {
+            "ArnLike": {
+                "aws:SourceArn": f"arn:{partition}:cloudfront::{account}:distribution/*",
+                "kms:EncryptionContext:aws:s3:arn": f"arn:{partition}:s3:::{service}-renditions-*",
+            }
+        },
+    }

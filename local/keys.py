@@ -24,8 +24,9 @@ def absent_key(config: Mapping[str, Any], key: str, region: str, kms: Any) -> st
     return None
 
 
-def make_key(kms: Any, *, stack: str, region: str, account: str) -> str:
-    """Create a key for a stack and return its ARN."""
-    policy = key_policy(stack=stack, region=region, account=account, partition="aws")
+def make_key(kms: Any, *, stack: str, region: str, account: str, delivery: object = None) -> str:
+    """Create a key for a stack, whose configuration has this under `delivery`, and return its ARN."""
+    cdn = isinstance(delivery, Mapping) and delivery.get("cdn") is True
+    policy = key_policy(stack=stack, region=region, account=account, partition="aws", cdn=cdn)
     made = kms.create_key(Policy=json.dumps(policy), Description=f"key of {stack}")
     return str(made["KeyMetadata"]["Arn"])

@@ -30,7 +30,13 @@ def project_source(folder: Path, stack: str, world: World | None = None) -> Proj
                     files.values, f"{files.project}:encryption", world.region, world.client("kms")
                 )
                 if named is not None:
-                    keys[named] = keys.get(named) or _make_key(world, stack)
+                    keys[named] = keys.get(named) or make_key(
+                        world.client("kms"),
+                        stack=stack,
+                        region=world.region,
+                        account=world.account_id,
+                        delivery=files.values.get(f"{files.project}:delivery"),
+                    )
                     files = StackFiles.read(folder, stack, {**overrides, "encryption.keyArn": keys[named]})
         except (ConfigError, EngineRefusalError) as error:
             raise ProjectError(str(error)) from error
@@ -43,10 +49,6 @@ def project_source(folder: Path, stack: str, world: World | None = None) -> Proj
         )
 
     return resolve
-
-
-def _make_key(world: World, stack: str) -> str:
-    return make_key(world.client("kms"), stack=stack, region=world.region, account=world.account_id)
 
 
 def stack_region(folder: Path, stack: str) -> str:

@@ -37,6 +37,12 @@ def run(options: argparse.Namespace) -> int:
             "`--account $(aws sts get-caller-identity --query Account --output text)`"
         )
     partition = of_the_key[1] if len(of_the_key) > 1 else "aws"
-    policy = key_policy(stack=options.stack, region=config.region, account=account, partition=partition)
+    policy = key_policy(
+        stack=options.stack,
+        region=config.region,
+        account=account,
+        partition=partition,
+        cdn=config.delivery.cdn,
+    )
     print(json.dumps(policy, indent=2))
     return 0

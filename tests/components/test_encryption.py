@@ -11,6 +11,7 @@ from components.key_grants import key_policy
 from components.rules import KeyArn
 from embedded_aws.access.policies import AccessRequest, Principal, Verdict, evaluate
 from operations.__main__ import main
+from operations.configuration import stack_configuration
 from tests.components.config_parsing import Raw, problems, put
 from tests.components.conftest import WHOLE, Run
 from tests.components.recording import ACCOUNT, Recording
@@ -264,9 +265,48 @@ def test_the_keys_policy_lets_each_service_use_it_for_this_stacks_resources_only
         assert not may("events.amazonaws.com", name, of % "dev")
 
 
+@pytest.mark.parametrize(
+    ("change", "allowed"),
+    [
+        ({}, True),
+        ({"aws:SourceArn": "arn:aws:cloudfront::210987654321:distribution/E1"}, False),
+        ({"kms:EncryptionContext:aws:s3:arn": "arn:aws:s3:::media-pipeline-dev-quarantine-1"}, False),
+        ({"kms:EncryptionContext:aws:s3:arn": "arn:aws:s3:::media-pipeline-prod-renditions-1"}, False),
+    ],
+)
+def test_with_a_cdn_the_keys_policy_lets_distributions_decrypt_renditions_only(
+    change: dict[str, str], allowed: bool
+) -> None:
+    context = {
+        "aws:SourceArn": f"arn:aws:cloudfront::{ACCOUNT}:distribution/E1",
+        "kms:EncryptionContext:aws:s3:arn": "arn:aws:s3:::media-pipeline-dev-renditions-1a2b3c4",
+        **change,
+    }
+
+    def may(action: str, *, cdn: bool) -> bool:
+        policy = key_policy(stack="dev", region=REGION, account=ACCOUNT, partition="aws", cdn=cdn)
+        edge = Principal(kind="Service", value="cloudfront.amazonaws.com")
+        request = AccessRequest(action=action, resource=KEY, principal=edge, context=context)
+        return evaluate([policy], request) is Verdict.ALLOW
+
+    assert may("kms:Decrypt", cdn=True) is allowed
+    assert not may("kms:GenerateDataKey", cdn=True)
+    assert not may("kms:Decrypt", cdn=False)
+
+
 def test_the_operators_command_prints_the_policy(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["key-policy", "--stack", "dev"]) == 1
     assert "--account" in capsys.readouterr().err
     assert main(["key-policy", "--stack", "dev", "--account", ACCOUNT]) == 0
     printed = json.loads(capsys.readouterr().out)
     assert printed == key_policy(stack="dev", region=REGION, account=ACCOUNT, partition="aws")
+
+
+def test_the_operators_command_has_cloudfront_where_the_stack_has_a_cdn(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = stack_configuration("dev")
+    with_cdn = config.model_copy(update={"delivery": config.delivery.model_copy(update={"cdn": True})})
+    monkeypatch.setattr("operations.commands.key_policy.stack_configuration", lambda _: with_cdn)
+    assert main(["key-policy", "--stack", "dev", "--account", ACCOUNT]) == 0
+    assert "cloudfront.amazonaws.com" in capsys.readouterr().out

@@ -22,6 +22,7 @@ import pytest
 from PIL import Image
 
 from local.demo import scenes
+from local.serve.__main__ import main
 from tests.fixtures.shares import first_quick
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,6 +49,7 @@ def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "local.serve", "--out", str(out), "--port", str(port)]
+    command.append('--set=sizes={"thumbnail": 150}')
     environment = {**os.environ, "AWS_ACCESS_KEY_ID": "somebody", "AWS_ENDPOINT_URL": "http://127.0.0.1:1"}
     with subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -112,7 +114,7 @@ def test_a_photo_is_processed_with_the_settings_of_the_environment_file(
     listed = {rendition["M"]["key"]["S"] for rendition in record["renditions"]["L"]}
     stored = client(variables, "s3").list_objects_v2(Bucket=variables["RENDITIONS_BUCKET"])["Contents"]
     assert {each["Key"] for each in stored} == listed
-    assert len(listed) >= 2
+    assert {key.rpartition("/")[2].partition("-")[0] for key in listed} == {"thumbnail"}, "what --set says"
     assert client(variables, "s3").list_objects_v2(Bucket=variables["QUARANTINE_BUCKET"])["KeyCount"] == 0
 
 
@@ -276,6 +278,12 @@ def test_an_invalid_port_is_refused_before_anything_is_deployed(tmp_path: Path, 
     assert (done.returncode, done.stdout) == (2, "")
     assert "--port" in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_a_setting_without_a_value_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--set", "delivery.cdn"])
+    assert "--set" in capsys.readouterr().err
 
 
 def test_a_stack_that_cannot_be_deployed_is_one_message(tmp_path: Path) -> None:

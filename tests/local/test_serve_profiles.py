@@ -5,7 +5,7 @@ A young bucket is served by tests/local/deployed/test_scheduled_reconcile.py, wh
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,12 +48,16 @@ class Served:
 
 
 @contextmanager
-def served(profile: str, stack: str, out: Path) -> Iterator[Served]:
+def served(
+    profile: str, stack: str, out: Path, settings: Mapping[str, Any] | None = None
+) -> Iterator[Served]:
     """Serve a stack as `make serve` does, in a thread, until the block ends."""
     asked, codes = threading.Event(), list[int]()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(PACKAGES_FOR, "host")  # `serve` sets it for the process
-        thread = threading.Thread(target=lambda: codes.append(serve(stack, out, asked, profile=profile)))
+        thread = threading.Thread(
+            target=lambda: codes.append(serve(stack, out, asked, profile=profile, settings=settings))
+        )
         thread.start()
         try:
             wait_until(lambda: (out / "env").exists() or not thread.is_alive())

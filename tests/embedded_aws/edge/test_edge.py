@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import INVALIDATION_SECONDS, Delivery, Site, ask
+from tests.fixtures.edge_site import INVALIDATION_SECONDS, Delivery, Site, ask
 
 FIRST, SECOND = b"first", b"second"
 

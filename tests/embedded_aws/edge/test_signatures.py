@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from .conftest import Answer, Delivery, Site
+from tests.fixtures.edge_site import Answer, Delivery, Site
 
 BODY = b"for some only"
 HOUR = timedelta(hours=1)
