@@ -6,7 +6,7 @@ from typing import Any
 
 import pulumi
 
-from components.openapi import PROBLEM, function_integration
+from components.openapi import PROBLEM, TLS, function_integration
 
 REVIEWERS = "reviewers"  # the name of the authorizer
 # Of the gateway's own answers. A fixed header cannot hold the quotes of 'none', so their policy is `sandbox`.
@@ -58,6 +58,7 @@ def body(function_uri: pulumi.Input[str], user_pool_arn: pulumi.Input[str]) -> d
             }
         },
         "x-amazon-apigateway-gateway-responses": {kind: _answer(*told) for kind, told in _ANSWERS.items()},
+        **TLS,
     }
 
 

@@ -1,15 +1,17 @@
 """An imported OpenAPI document takes effect as a whole.
 
-AWS: gateway responses and binary media types are imported with the routes, and a path may hold `parameters` beside
-its methods. (API Gateway Developer Guide, "OpenAPI extensions for API Gateway".)
-moto: fails on such a path, and drops responses and media types.
+AWS: gateway responses, binary media types and the security policy are imported with the routes, and a path may hold
+`parameters` beside its methods. (API Gateway Developer Guide, "OpenAPI extensions for API Gateway".)
+moto: fails on such a path, and drops responses, media types and the policy.
 """
 
 import copy
 from typing import Any
 
 from embedded_aws.moto_replacement import replace
-from embedded_aws.openapi_extensions import BINARY, GATEWAY_RESPONSES, METHODS
+from embedded_aws.openapi_extensions import ACCESS_MODE, BINARY, GATEWAY_RESPONSES, METHODS, SECURITY_POLICY
+
+_DEFAULT_POLICY = "TLS_1_0"  # of regional and edge-optimized APIs
 
 
 def apply() -> None:
@@ -27,6 +29,7 @@ def apply() -> None:
         document = _merged(api.document, api_doc) if mode == "merge" else copy.deepcopy(api_doc)
         api.document = document
         api.binaryMediaTypes = list(document.get(BINARY, []))
+        api.tls = _tls(document)
         api.gateway_responses = {}
         for kind, entry in document.get(GATEWAY_RESPONSES, {}).items():
             status = entry.get("statusCode")
@@ -37,8 +40,18 @@ def apply() -> None:
         api.root_resource_id = api.default.id
         return api
 
+    def to_dict(self: Any) -> dict[str, Any]:
+        return {**described(self), **self.tls}
+
     RestAPI.document = None  # type: ignore[attr-defined]
+    RestAPI.tls = _tls({})  # type: ignore[attr-defined]
+    described = replace(RestAPI, "to_dict", to_dict)
     original = replace(APIGatewayBackend, "put_rest_api", put_rest_api)
+
+
+def _tls(document: dict[str, Any]) -> dict[str, str]:
+    mode = {"endpointAccessMode": document[ACCESS_MODE]} if ACCESS_MODE in document else {}
+    return {"securityPolicy": document.get(SECURITY_POLICY, _DEFAULT_POLICY), **mode}
 
 
 def _merged(before: dict[str, Any] | None, given: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from embedded_aws.isolation import ACCOUNT_ID
-from embedded_aws.openapi_extensions import AUTHORIZER, BINARY, GATEWAY_RESPONSES, INTEGRATION, METHODS
+from embedded_aws.openapi_extensions import (
+    ACCESS_MODE,
+    AUTHORIZER,
+    BINARY,
+    GATEWAY_RESPONSES,
+    INTEGRATION,
+    METHODS,
+    SECURITY_POLICY,
+)
 from embedded_aws.refusals.base import Parameters, refusal, refuse
 
 RESPONSE_TYPES = frozenset(
@@ -33,6 +41,10 @@ RESPONSE_TYPES = frozenset(
         "UNSUPPORTED_MEDIA_TYPE",
         "WAF_FILTERED",
     }
+)
+_ENHANCED = "SecurityPolicy_"
+_POLICIES_OF_REGIONS = re.compile(
+    r"^(TLS_1_[02]|SecurityPolicy_TLS13_1_[23](_Ext2)?(_FIPS)?(_PFS)?(_PQ)?_20\d\d_\d\d)$"
 )
 TIMEOUT_MS = (50, 29_000)
 _STAGE_NAME = re.compile(r"^[a-zA-Z0-9_-]{1,128}$")
@@ -81,6 +93,18 @@ def _faults(body: Any) -> Iterator[str]:
     for kind in document.get(BINARY, []):
         if "/" not in kind:
             yield f"Invalid binary media type: {kind}"
+    yield from _tls_faults(document.get(SECURITY_POLICY), document.get(ACCESS_MODE))
+
+
+def _tls_faults(policy: str | None, mode: str | None) -> Iterator[str]:
+    """(Developer Guide, "Supported security policies" of regional APIs, "Endpoint access mode".)"""
+    is_enhanced = policy is not None and policy.startswith(_ENHANCED)
+    if policy is not None and not _POLICIES_OF_REGIONS.match(policy):
+        yield f"Invalid security policy specified for the endpoint type: {policy}"
+    if mode not in (None, "BASIC", "STRICT"):
+        yield f"Invalid endpoint access mode specified: {mode}"
+    if is_enhanced != (mode is not None):
+        yield f"An endpoint access mode is required with {_ENHANCED}* and allowed with no other security policy"
 
 
 def _path_faults(path: str, taken: dict[tuple[str, str], str]) -> Iterator[str]:

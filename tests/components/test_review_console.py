@@ -158,6 +158,13 @@ def test_everything_below_the_api_needs_a_token_of_the_pool_and_the_page_none(co
     }
 
 
+@pytest.mark.parametrize("api", ["-api", "-review"])
+def test_both_apis_take_no_tls_below_1_2(console: Recording, api: str) -> None:
+    document: Any = console.one(REST_API, api).json("body")
+    assert document["x-amazon-apigateway-security-policy"].startswith("SecurityPolicy_TLS13_1_2_PFS_")
+    assert document["x-amazon-apigateway-endpoint-access-mode"] == "BASIC"
+
+
 def test_gateways_own_answers_have_the_headers_of_the_page(console: Recording) -> None:
     document: Any = console.one(REST_API, "-review").json("body")
     responses = document["x-amazon-apigateway-gateway-responses"]

@@ -45,6 +45,11 @@ def with_response(kind: str = "THROTTLED", **entry: Any) -> dict[str, Any]:
     return {"x-amazon-apigateway-gateway-responses": {kind: entry}}
 
 
+def with_tls(policy: str, mode: str | None = None) -> dict[str, Any]:
+    modes = {"x-amazon-apigateway-endpoint-access-mode": mode} if mode else {}
+    return {"x-amazon-apigateway-security-policy": policy, **modes}
+
+
 def with_authorizer(**changed: Any) -> dict[str, Any]:
     pool = "arn:aws:cognito-idp:eu-central-1:123456789012:userpool/eu-central-1_abc"
     authorizer = {"type": "cognito_user_pools", "providerARNs": [pool], **changed}
@@ -75,6 +80,10 @@ def with_authorizer(**changed: Any) -> dict[str, Any]:
         (with_response(responseParameters={"gatewayresponse.header.X": "1"}), "Invalid mapping expression"),
         (with_response(statusCode=42), "Invalid status code"),
         ({"x-amazon-apigateway-binary-media-types": ["jpeg"]}, "Invalid binary media type"),
+        (with_tls("SecurityPolicy_TLS13_2025_EDGE", "BASIC"), "Invalid security policy"),
+        (with_tls("SecurityPolicy_TLS13_1_3_2025_09"), "endpoint access mode is required"),
+        (with_tls("TLS_1_2", "STRICT"), "allowed with no other"),
+        (with_tls("SecurityPolicy_TLS13_1_3_2025_09", "LOOSE"), "Invalid endpoint access mode"),
     ],
 )
 def test_a_document_that_cannot_be_carried_out_is_not_imported(

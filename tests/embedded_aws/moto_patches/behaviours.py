@@ -76,11 +76,13 @@ def apis_imported_documents(clients: Clients) -> bool:
     extensions: dict[str, Any] = {
         "x-amazon-apigateway-gateway-responses": responses,
         "x-amazon-apigateway-binary-media-types": ["image/jpeg"],
+        "x-amazon-apigateway-security-policy": "TLS_1_2",
     }
     gateway.put_rest_api(restApiId=api, mode="overwrite", body=document(**extensions))
-    shown = gateway.get_rest_api(restApiId=api)["binaryMediaTypes"]
+    shown = gateway.get_rest_api(restApiId=api)
     status = gateway.get_gateway_response(restApiId=api, responseType="THROTTLED")["statusCode"]
-    return bool(shown == ["image/jpeg"] and status == "429")
+    imported = shown.get("securityPolicy"), shown["binaryMediaTypes"]
+    return bool(imported == ("TLS_1_2", ["image/jpeg"]) and status == "429")
 
 
 @check
