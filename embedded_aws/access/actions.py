@@ -309,6 +309,17 @@ def _budgets(operation: str, parameters: Parameters, place: Place) -> list[Need]
     return [Need(action, f"arn:aws:budgets::{place.account}:budget/{name}")]
 
 
+def _events(operation: str, parameters: Parameters, place: Place) -> list[Need]:
+    """Return the action on each bus that is named; other operations have rules, which nothing here uses with a role."""
+    buses = {entry.get("EventBusName", "default") for entry in parameters.get("Entries", ())} or {"*"}
+    return [
+        Need(
+            f"events:{operation}", bus if bus.startswith("arn:") else place.arn("events", f"event-bus/{bus}")
+        )
+        for bus in sorted(buses)
+    ]
+
+
 SERVICES: dict[str, Callable[[str, Parameters, Place], list[Need]]] = {
     "s3": _s3,
     "dynamodb": _dynamodb,
@@ -321,6 +332,7 @@ SERVICES: dict[str, Callable[[str, Parameters, Place], list[Need]]] = {
     "cloudfront": _cloudfront,
     "cloudwatch": _cloudwatch,
     "cognito-idp": _cognito_idp,
+    "events": _events,
     "iam": _iam,
     "scheduler": _scheduler,
     "sts": _sts,
