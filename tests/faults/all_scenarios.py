@@ -10,6 +10,7 @@ from tests.faults.scenarios_cache import CACHE
 from tests.faults.scenarios_decisions import DECISIONS
 from tests.faults.scenarios_holds import HOLDS
 from tests.faults.scenarios_lists import LISTS
+from tests.faults.scenarios_null_versions import NULL_VERSIONS
 from tests.faults.scenarios_operations import OPERATIONS
 from tests.faults.scenarios_samples import SAMPLES
 from tests.faults.scenarios_versions import VERSIONS
@@ -18,6 +19,7 @@ from tests.faults.scenarios_withdrawals import WITHDRAWALS
 SCENARIOS: Mapping[str, Scenario] = {
     **ONE_OBJECT,
     **VERSIONS,
+    **NULL_VERSIONS,
     **WITHDRAWALS,
     **OPERATIONS,
     **CACHE,

@@ -29,7 +29,8 @@ def a_deleted_version_without_a_record_is_ignored() -> None:
 @mutation
 def an_older_record_of_a_null_version_stands_for_the_expired_one() -> None:
     def renditions(self: Any, event: Any) -> set[str]:
-        return real(self, event) if self._records.deleted_by(event) is None else set()
+        is_known = self._records.deleted_by(event, self._exists) is not None
+        return set() if is_known else real(self, event)
 
     real = Outcomes._renditions_without_record
     swap(Outcomes, "_renditions_without_record", lambda _: renditions)
@@ -92,8 +93,8 @@ def a_rejected_version_of_assumed_order_supersedes_what_is_newer() -> None:
 
 @mutation
 def a_note_of_a_delete_is_written_too_late() -> None:
-    def deleted_by(self: Any, event: Any) -> Record | None:
-        found = None if id(event) in looked_for else real(self, event)
+    def deleted_by(self: Any, event: Any, exists: Any) -> Record | None:
+        found = None if id(event) in looked_for else real(self, event, exists)
         looked_for.add(id(event))
         return found
 
@@ -266,7 +267,30 @@ def a_delete_is_about_the_first_of_two_records() -> None:
 
 @mutation
 def an_abandoned_second_record_is_superseded_by_a_delete() -> None:
-    swap(outcomes, "_has_twin", lambda _: lambda record, others: False)
+    swap(outcomes, "_goes", lambda _: lambda record, others: False)
+
+
+@mutation
+def an_abandoned_twin_of_a_decided_record_is_superseded_by_a_delete() -> None:
+    swap(outcomes, "_goes", lambda real: lambda record, others: record.gives_way and real(record, others))
+
+
+@mutation
+def a_delete_of_a_null_version_trusts_an_assumed_order() -> None:
+    vars(transitions)["is_made_up"] = lambda sequencer: False
+
+
+@mutation
+def a_version_that_is_gone_counts_as_replaced() -> None:
+    def has_newer(self: Any, event: Any) -> bool:
+        return not self._storage.is_current(event.key, event.version_id, event.etag)
+
+    swap(Processor, "_has_newer", lambda _: has_newer)
+
+
+@mutation
+def a_delete_that_stood_still_leaves_the_restore_that_it_struck() -> None:
+    swap(Outcomes, "_is_fenced", lambda _: lambda self, restored: True)
 
 
 @mutation

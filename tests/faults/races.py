@@ -35,6 +35,7 @@ class Race:
     deployment: Deployment = FIRST
     lapsed: float = 0.0  # seconds of a pause that is longer than the lease; 0: not tried
     twice: bool = False  # whether the message of `first` is delivered once more with `second`
+    crossed: int = 0  # the call before which the first other invocation that makes so many pauses as well
 
 
 def _put(kind: Content = Content.CLEAN, number: int = 1, *, without: tuple[str, ...] = ()) -> Act:
@@ -55,6 +56,10 @@ def _undelete(run: Simulation) -> None:
 
 def _delete_version(run: Simulation) -> None:
     run.delete_version(next(iter(run.history.uploads.values())))
+
+
+def _delete_newest(run: Simulation) -> None:
+    run.delete_version(list(run.history.uploads.values())[-1])
 
 
 def _move_again(run: Simulation) -> None:
@@ -108,10 +113,24 @@ _OF_EVENTS: Mapping[str, Race] = {
     "delete-twice+undelete": Race(
         _delete, _undelete, _CALLS, before=_put(), deployment=KEEPING, lapsed=3_000.0, twice=True
     ),
+    # The delete goes on while the restore is about to commit.
+    "delete-twice+restore": Race(
+        _delete,
+        _undelete,
+        range(4, 10),
+        before=_put(),
+        deployment=KEEPING,
+        lapsed=110.0,
+        twice=True,
+        crossed=17,
+    ),
     "undelete+overwrite": Race(_undelete, _put(number=2), _CALLS, before=_put_and_delete),
     "undelete+delete": Race(_undelete, _delete, _CALLS, before=_put_and_delete),
     "undelete+again": Race(_undelete, _again(), _CALLS, before=_put_and_delete),
     "undelete+delete-version": Race(_undelete, _delete_version, _CALLS, before=_superseded_and_deleted),
+    "above-an-assumed-order+delete-version": Race(
+        _put(Content.TEXT, 2), _delete_newest, _CALLS, before=_put(without=("sequencer",))
+    ),
     # The deletes are seen before the events of the uploads.
     "delete-version+publish": Race(_delete_version, _nothing, range(1, 5), unseen=_put()),
     "null+null": Race(_put(), _put(Content.WEAPON, 2), _CALLS, before=_suspend),
@@ -177,7 +196,7 @@ def run_race(stack: SimulatedStack, pool: ClientPool, name: str) -> list[str]:
         seconds = race.lapsed if lapsed else SOON
         number = int(at.removesuffix(LAPSED))
         of_video = race.deployment.videos
-        run.injector = Preempting(run, number, meanwhile, seconds, crossed=0, of_video=of_video)
+        run.injector = Preempting(run, number, meanwhile, seconds, crossed=race.crossed, of_video=of_video)
         run.queues["images"].send(bodies[0])
         run.run(DAY)
         if unseen:  # the invocation ended before its call of that number

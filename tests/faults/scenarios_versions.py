@@ -33,7 +33,7 @@ class _KillAfter:
         return Fault(FaultKind.CRASH_AFTER)
 
 
-def _steps(*acts: Act) -> Act:
+def steps(*acts: Act) -> Act:
     """Do one after the other, each to its end."""
 
     def act(run: Simulation) -> None:
@@ -47,7 +47,7 @@ def _steps(*acts: Act) -> Act:
 
 def first(*acts: Act) -> Act:
     """Do one after the other, and let the last one end as well."""
-    return _steps(*acts, lambda _: None)
+    return steps(*acts, lambda _: None)
 
 
 def put(kind: Content, number: int = 1, key: str = KEY, without: Collection[str] = ()) -> Act:
@@ -61,7 +61,7 @@ def delete(run: Simulation) -> None:
     run.delete(KEY)
 
 
-def _delete_folder(run: Simulation) -> None:
+def delete_folder(run: Simulation) -> None:
     run.delete(SLASH)
 
 
@@ -77,7 +77,7 @@ def resume(run: Simulation) -> None:
     run.stack.set_versioning("Enabled")
 
 
-def _settle(run: Simulation) -> None:
+def settle(run: Simulation) -> None:
     """Let so much time pass that no invocation can still work on what it began."""
     run.pass_time(600.0)
 
@@ -98,11 +98,11 @@ def delete_oldest(run: Simulation) -> None:
     run.delete_version(_oldest(run))
 
 
-def _delete_newest(run: Simulation) -> None:
+def delete_newest(run: Simulation) -> None:
     run.delete_version(list(run.history.uploads.values())[-1])
 
 
-def _event_of_oldest(run: Simulation) -> None:
+def event_of_oldest(run: Simulation) -> None:
     run.send_event_of(_oldest(run))
 
 
@@ -135,7 +135,7 @@ def at_once(*acts: Act) -> Act:
     return act
 
 
-def _late_after(act: Act) -> Act:
+def late_after(act: Act) -> Act:
     """Do something of which the event arrives an hour after the kept message."""
 
     def done(run: Simulation) -> None:
@@ -217,35 +217,35 @@ def _takedown(key: str, *, faults: bool) -> Scenario:
     )
 
 
-_PUBLISHED = put(Content.CLEAN)
-_OVERWRITTEN = first(_PUBLISHED, put(Content.CLEAN, 2), wait, expire)
+PUBLISHED = put(Content.CLEAN)
+_OVERWRITTEN = first(PUBLISHED, put(Content.CLEAN, 2), wait, expire)
 VERSIONS: Mapping[str, Scenario] = {
-    "undelete": kept(first(_PUBLISHED, delete), undelete, "DELETED"),
-    "undelete-late": kept(first(_PUBLISHED, delete, wait, expire), undelete, "PUBLISHED", faults=False),
-    "undelete-before-the-delete": plain(first(_PUBLISHED, unseen(delete), undelete), arrives, "PUBLISHED"),
+    "undelete": kept(first(PUBLISHED, delete), undelete, "DELETED"),
+    "undelete-late": kept(first(PUBLISHED, delete, wait, expire), undelete, "PUBLISHED", faults=False),
+    "undelete-before-the-delete": plain(first(PUBLISHED, unseen(delete), undelete), arrives, "PUBLISHED"),
     "undelete-of-what-was-superseded": plain(
-        first(unseen(_PUBLISHED), delete, arrives), undelete, "DELETED", faults=False
+        first(unseen(PUBLISHED), delete, arrives), undelete, "DELETED", faults=False
     ),
-    "deleted-before-its-upload": plain(first(unseen(_PUBLISHED), delete_oldest), arrives, "DELETED"),
+    "deleted-before-its-upload": plain(first(unseen(PUBLISHED), delete_oldest), arrives, "DELETED"),
     "deleted-before-its-upload-under-a-slash": plain(
         first(unseen(put(Content.CLEAN, 1, SLASH)), delete_oldest), arrives, "DELETED", faults=False
     ),
     "deleted-long-before-its-upload": kept(
-        first(unseen(_PUBLISHED), delete_oldest, wait, expire), arrives, "DELETED", faults=False
+        first(unseen(PUBLISHED), delete_oldest, wait, expire), arrives, "DELETED", faults=False
     ),
-    "late-event-of-what-expired": kept(_OVERWRITTEN, _event_of_oldest, "PUBLISHED"),
+    "late-event-of-what-expired": kept(_OVERWRITTEN, event_of_oldest, "PUBLISHED"),
     "delete-after-expiry": kept(_OVERWRITTEN, delete, "DELETED"),
     "delete-version-after-expiry": kept(_OVERWRITTEN, delete_oldest, "PUBLISHED"),
-    "overwritten-with-blocked": kept(first(_PUBLISHED), put(Content.WEAPON, 2), "BLOCKED", faults=False),
-    "overwritten-and-deleted": kept(_OVERWRITTEN, _steps(delete, wait, expire), "DELETED", faults=False),
+    "overwritten-with-blocked": kept(first(PUBLISHED), put(Content.WEAPON, 2), "BLOCKED", faults=False),
+    "overwritten-and-deleted": kept(_OVERWRITTEN, steps(delete, wait, expire), "DELETED", faults=False),
     "many-versions-newest-deleted": plain(
-        first(*(put(Content.CLEAN, number) for number in range(1, 6))), _delete_newest, "DELETED"
+        first(*(put(Content.CLEAN, number) for number in range(1, 6))), delete_newest, "DELETED"
     ),
     "no-sequencer": plain(lambda _: None, put(Content.CLEAN, 1, KEY, SEQUENCER), "PUBLISHED"),
     "sequencer-only-later": plain(
-        first(put(Content.CLEAN, 1, KEY, SEQUENCER)), _event_of_oldest, "PUBLISHED", late_calls=False
+        first(put(Content.CLEAN, 1, KEY, SEQUENCER)), event_of_oldest, "PUBLISHED", late_calls=False
     ),
-    "sequencer-only-at-first": plain(first(_PUBLISHED), _event_of_oldest_without_sequencer, "PUBLISHED"),
+    "sequencer-only-at-first": plain(first(PUBLISHED), _event_of_oldest_without_sequencer, "PUBLISHED"),
     "no-sequencer-and-overwritten": plain(
         first(unseen(put(Content.CLEAN, 1, KEY, SEQUENCER)), put(Content.CLEAN, 2)),
         arrives,
@@ -258,20 +258,29 @@ VERSIONS: Mapping[str, Scenario] = {
         faults=False,
     ),
     "no-sequencer-and-seen-before-an-older-one": plain(
-        at_once(unseen(_PUBLISHED), cut_off("UpdateItem", put(Content.CLEAN, 2, KEY, SEQUENCER))),
+        at_once(unseen(PUBLISHED), cut_off("UpdateItem", put(Content.CLEAN, 2, KEY, SEQUENCER))),
         arrives,
         "PUBLISHED or SUPERSEDED",  # the older one where it comes last; readers then see the one before it
         late_calls=False,
     ),
     "two-records-and-blocked": plain(
         cut_off("UpdateItem", put(Content.WEAPON, 1, KEY, SEQUENCER)),
-        _event_of_oldest,
+        event_of_oldest,
         "BLOCKED",
         late_calls=False,
     ),
+    "two-records-of-which-one-is-decided-and-deleted": plain(
+        at_once(
+            cut_off("PutObject", put(Content.CLEAN, 1, KEY, SEQUENCER)),
+            cut_off("UpdateItem", event_of_oldest),
+        ),
+        delete,
+        "DELETED",
+        faults=False,
+    ),
     "two-records-and-deleted": plain(
         cut_off("UpdateItem", put(Content.CLEAN, 1, KEY, SEQUENCER)),
-        at_once(delete, _event_of_oldest),
+        at_once(delete, event_of_oldest),
         "DELETED",
     ),
     "found-under-a-removed-marker": plain(first(_found_under_a_marker), arrives, "PUBLISHED"),
@@ -279,7 +288,7 @@ VERSIONS: Mapping[str, Scenario] = {
         lambda _: None, _undelete_while_it_is_tried_again, "DELETED or PUBLISHED"
     ),
     "undelete-before-its-delete-is-recorded": plain(
-        at_once(first(_PUBLISHED), _undelete_before_its_delete_is_recorded), lambda _: None, "DELETED"
+        at_once(first(PUBLISHED), _undelete_before_its_delete_is_recorded), lambda _: None, "DELETED"
     ),
     "late-event-of-what-is-gone-and-was-replaced": plain(
         first(unseen(put(Content.CLEAN, 1, KEY, SEQUENCER)), delete_oldest, put(Content.CLEAN, 2)),
@@ -287,88 +296,17 @@ VERSIONS: Mapping[str, Scenario] = {
         "SUPERSEDED",
     ),
     "undelete-of-what-was-never-seen": plain(
-        first(unseen(_PUBLISHED), put(Content.WEAPON, 2), delete),
-        at_once(_settle, cut_off("GetObject", undelete), arrives),
+        first(unseen(PUBLISHED), put(Content.WEAPON, 2), delete),
+        at_once(settle, cut_off("GetObject", undelete), arrives),
         "PUBLISHED",
         late_calls=False,
     ),
-    "undelete-and-overwritten": plain(first(_PUBLISHED, delete), _undelete_and_overwrite, "PUBLISHED"),
+    "undelete-and-overwritten": plain(first(PUBLISHED, delete), _undelete_and_overwrite, "PUBLISHED"),
     "late-event-of-what-was-blocked": kept(
         first(put(Content.WEAPON), put(Content.CLEAN, 2), wait, expire),
-        _event_of_oldest,
+        event_of_oldest,
         "PUBLISHED",
         faults=False,
-    ),
-    "null-deleted-under-a-slash": plain(
-        first(suspend, unseen(put(Content.CLEAN, 1, SLASH))),
-        _steps(_delete_folder, arrives),
-        "DELETED",
-        faults=False,
-    ),
-    "null": plain(suspend, _PUBLISHED, "PUBLISHED"),
-    "null-blocked": plain(suspend, put(Content.WEAPON), "BLOCKED"),
-    "null-over-a-version": plain(first(_PUBLISHED, suspend), put(Content.WEAPON, 2), "BLOCKED"),
-    "null-over-null": plain(first(suspend, _PUBLISHED), put(Content.CLEAN, 2), "PUBLISHED"),
-    "null-overwritten-when-allowed": plain(
-        _steps(suspend, cut_off("PutObject", _PUBLISHED)), put(Content.WEAPON, 2), "BLOCKED"
-    ),
-    "null-overwritten-when-copied": plain(
-        _steps(suspend, cut_off("CopyObject", put(Content.WEAPON))), put(Content.CLEAN, 2), "PUBLISHED"
-    ),
-    "null-overwritten-when-blocked": plain(
-        _steps(suspend, cut_off("DetectModerationLabels", put(Content.WEAPON))),
-        put(Content.CLEAN, 2),
-        "PUBLISHED",
-    ),
-    "null-overwritten-unseen": plain(
-        first(suspend, unseen(_PUBLISHED), put(Content.CLEAN, 2)), arrives, "PUBLISHED"
-    ),
-    "null-overwritten-when-allowed-and-unseen": plain(
-        _steps(suspend, at_once(cut_off("PutObject", _PUBLISHED), unseen(put(Content.WEAPON, 2)))),
-        at_once(lambda run: run.pass_time(DAY), arrives),
-        "BLOCKED",
-    ),
-    "null-overwritten-before-both-are-seen": plain(
-        _steps(suspend, unseen(_PUBLISHED)), _late_after(put(Content.CLEAN, 2)), "PUBLISHED"
-    ),
-    "null-deleted": plain(first(suspend, _PUBLISHED), delete, "DELETED"),
-    "null-deleted-before-its-upload": plain(
-        first(suspend, unseen(_PUBLISHED), delete), arrives, "DELETED", faults=False
-    ),
-    "null-deleted-and-put-again": plain(
-        first(suspend, _PUBLISHED, delete), put(Content.CLEAN, 2), "PUBLISHED", faults=False
-    ),
-    "null-version-deleted": plain(first(suspend, _PUBLISHED), delete_oldest, "DELETED"),
-    "null-version-deleted-after-expiry": kept(
-        first(suspend, _PUBLISHED, resume, put(Content.CLEAN, 2), wait, expire),
-        delete_oldest,
-        "PUBLISHED",
-    ),
-    "null-version-deleted-after-expiry-above-a-marker": kept(
-        first(suspend, delete, _PUBLISHED, resume, put(Content.CLEAN, 2), wait, expire),
-        delete_oldest,
-        "PUBLISHED",
-    ),
-    "null-version-deleted-while-it-has-two-records": plain(
-        _steps(
-            suspend,
-            put(Content.CLEAN, 1, KEY, SEQUENCER),
-            cut_off("UpdateItem", _event_of_oldest),
-        ),
-        delete_oldest,
-        "DELETED",
-        late_calls=False,
-    ),
-    "null-version-deleted-before-its-upload": plain(
-        first(suspend, unseen(_PUBLISHED), delete_oldest), arrives, "DELETED", faults=False
-    ),
-    "null-marker-removed": plain(first(_PUBLISHED, suspend, delete), undelete, "DELETED"),
-    "null-marker-over-a-null-marker": plain(first(_PUBLISHED, suspend, delete, delete), undelete, "DELETED"),
-    "null-marker-removed-before-it-is-seen": plain(
-        first(_PUBLISHED, suspend, delete, unseen(delete), undelete), arrives, "DELETED"
-    ),
-    "null-marker-seen-after-its-successor-is-removed": plain(
-        first(_PUBLISHED, suspend, unseen(delete), delete, undelete), arrives, "DELETED"
     ),
     **{
         f"takedown-{name}": _takedown(key, faults=name in ("control", "line-breaks"))

@@ -9,7 +9,7 @@ from media_pipeline.invocation import LEASE_MARGIN, Invocation
 from media_pipeline.messaging.announcements import Announcements
 from media_pipeline.observability import Observability
 from media_pipeline.records.record import Record, Status
-from media_pipeline.records.succession import HIDING
+from media_pipeline.records.succession import HIDING, is_twin
 from media_pipeline.records.table import Records
 from media_pipeline.storage import Storage
 
@@ -69,13 +69,13 @@ class Outcomes:
             if event.key.endswith("/") and not event.is_of_null_version and self._is_folder(event.key):
                 return None  # a delete marker called "null" took the place of what may have had bytes
             return self._delete_key(event, invocation)
-        record = self._records.deleted_by(event)
+        record = self._records.deleted_by(event, self._exists)
         if record is None or event.is_of_null_version or record.status is Status.SUPERSEDED:
             # Called "null", it may also be a delete marker whose own event is still to come. And what was superseded
             # may be opened again by an undelete that is under way.
             self._records.succession.note_deleted_version(event)
             # Again: what was not there may have been recorded before the note.
-            record = self._records.deleted_by(event)
+            record = self._records.deleted_by(event, self._exists)
         if record is None or event.is_of_null_version:
             # Its record expired (what was found called "null" may be older), or the event of its upload has not come.
             self._storage.remove_renditions(self._renditions_without_record(event))
@@ -85,6 +85,9 @@ class Outcomes:
             return self._undo(record, event, invocation)
         self._delete_version(record, event)
         return None
+
+    def _exists(self, record: Record) -> bool:
+        return self._storage.exists(record.object_key, record.version_id, record.etag)
 
     def _delete_key(self, event: ObjectEvent, invocation: Invocation) -> ObjectEvent | None:
         """Record a delete marker, unless it is known to be gone; return the version that this one restores."""
@@ -97,26 +100,46 @@ class Outcomes:
         if succession.is_version_deleted(event.key, event):
             # Undone already, too: by an earlier delivery of this event, which may have been cut off since.
             return self._undo(self._records.get(event.key, sequencer) or tombstone, event, invocation)
-        if tombstone.undone:
-            return _going_on(event, self._begun_restore(tombstone))
-        if self._clock() - began > invocation.timeout * LEASE_MARGIN:
-            # This function stood still: the delete may be undone by now, and what it removed restored before that.
-            return self._restore_again(event, sequencer)
+        # Where this function stood still, the delete may be undone by now, and what it removed restored before that.
+        stood_still = self._clock() - began > invocation.timeout * LEASE_MARGIN
+        if tombstone.undone and (begun := self._begun_restore(tombstone)) is not None:
+            return _going_on(event, begun)
+        if tombstone.undone or stood_still:
+            return self._restore_again(event, sequencer, stood_still=stood_still)
         return None
 
-    def _restore_again(self, event: ObjectEvent, sequencer: str) -> ObjectEvent | None:
-        """Show what was restored; return the event that publishes it once more, None where nothing was published."""
+    def _restore_again(self, event: ObjectEvent, sequencer: str, *, stood_still: bool) -> ObjectEvent | None:
+        """Show what was restored; return the event that publishes it once more, None where nothing is missing.
+
+        `stood_still`: this function may just have removed what the restore put. An earlier one may have done so and
+        have been cut off right after it.
+        """
         tombstone = self._records.get(event.key, sequencer)
         version = tombstone.attributes.get("restored_version") if tombstone and tombstone.undone else None
         restored = self._records.of_version(event.key, version) if version else None
         if restored is None:
             return None
+        if stood_still and restored.status is Status.PROCESSING and not self._is_fenced(restored):
+            restored = (
+                self._records.of_version(event.key, restored.version) or restored
+            )  # it was just committed
         if restored.status is not Status.PUBLISHED:
             self._records.succession.show_again(restored)
+            return None
+        there = self._storage.renditions_of_version(event.key, restored.version)
+        if not stood_still and restored.listed_keys <= there:
             return None
         return restoring_event(
             event, version_id=restored.version_id, etag=restored.etag, attempt=restored.attempt
         )
+
+    def _is_fenced(self, restored: Record) -> bool:
+        """Take an open record from its attempt, which commits nothing then and is repeated; False where it changed."""
+        try:
+            self._records.fence(restored)
+        except TransientError:
+            return False
+        return True
 
     def _is_folder(self, key: str) -> bool:
         """Return whether `key` only ever held what the S3 console makes to show a folder, which has no records."""
@@ -288,7 +311,7 @@ class Outcomes:
                 # A move to quarantine that was begun is completed, and its copy then removed.
                 self._records.fence(older)
                 kept.add(older.version)
-            elif older.gives_way and _has_twin(older, all_older):
+            elif _goes(older, all_older):
                 self._records.discard_abandoned(older)
             else:
                 self.finish(self._records.supersede(older), has_older=False)
@@ -327,5 +350,7 @@ def _going_on(event: ObjectEvent, begun: Record | None) -> ObjectEvent | None:
     return restoring_event(event, version_id=begun.version_id, etag=begun.etag, attempt=None)
 
 
-def _has_twin(record: Record, others: Iterable[Record]) -> bool:
-    return any(other.version == record.version and other.sequencer != record.sequencer for other in others)
+def _goes(record: Record, others: Iterable[Record]) -> bool:
+    """Return whether another record of an open one's version stays: the decided one, else that of S3's own order."""
+    twins = [other for other in others if other.sequencer != record.sequencer and is_twin(record, other)]
+    return any(twin.is_decided for twin in twins) if not record.gives_way else bool(twins)

@@ -254,7 +254,7 @@ class ObjectProcessor(Generic[Fetched]):
             return False
         if self._single_uploads.covers(event.key):
             return self._storage.current(event.key) is None
-        return not self._storage.is_current(event.key, event.version_id, event.etag)
+        return self._has_newer(event)
 
     def _was_replaced_unseen(self, attempt: Attempt) -> bool:
         """Return whether the bucket holds something newer than a version that was rejected before anybody looked.
@@ -265,7 +265,7 @@ class ObjectProcessor(Generic[Fetched]):
         if not is_made_up(attempt.record.sequencer) or self._single_uploads.covers(event.key):
             return False
         attempt.invocation.require_time("look whether the version is current")
-        return not self._storage.is_current(event.key, event.version_id, event.etag)
+        return self._has_newer(event)
 
     def _supersede(self, attempt: Attempt) -> Ending:
         """End a version whose turn came too late; remove what an earlier attempt put, since no record lists it."""
@@ -290,6 +290,14 @@ class ObjectProcessor(Generic[Fetched]):
         ):
             raise TransientError(f"{error.detail}, or not visible yet; it is looked for again") from error
         return Ending(Status.FAILED, {"reason": error.reason, "detail": error.detail})
+
+    def _has_newer(self, event: ObjectEvent) -> bool:
+        """Return whether a version or a delete marker hides an event's version, or took its id "null" over."""
+        if self._storage.is_current(event.key, event.version_id, event.etag):
+            return False
+        # Otherwise it was deleted for good since it was read, and nothing took its place.
+        is_hidden = self._storage.exists(event.key, event.version_id, event.etag)
+        return is_hidden or self._has_newer_current(event)
 
     def _has_newer_current(self, event: ObjectEvent) -> bool:
         """Return whether the bucket's current version was put after this event's."""

@@ -11,7 +11,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from media_pipeline.errors import TransientError
-from media_pipeline.events import ObjectEvent, next_sequencer
+from media_pipeline.events import ObjectEvent, is_made_up, next_sequencer
 from media_pipeline.records.item_size import fitted
 from media_pipeline.records.items import ItemTable
 from media_pipeline.records.record import Claim, Record, Status, alert_id, iso_time
@@ -68,14 +68,27 @@ class RecordTable:
         """
         return min(self._all_of_version(object_key, version), key=_gives_way, default=None)
 
-    def deleted_by(self, event: ObjectEvent) -> Record | None:
-        """Read the record of what a delete is about, a version or a delete marker; None where it never had one."""
+    def deleted_by(self, event: ObjectEvent, exists: Callable[[Record], bool]) -> Record | None:
+        """Read the record of what a delete is about, a version or a delete marker; None where it never had one.
+
+        `exists` says whether the bucket still holds a record's version.
+        """
         if not event.is_of_null_version:
             return self.of_version(event.key, event.version)
         # Of all that had the id "null" in turn, the last one before the delete.
         until = event.sequencer or LAST_SEQUENCER
         found = (record for record in self.history(event.key) if record.is_of_null_version)
-        return staying([record for record in found if record.sequencer < until])
+        before = (record for record in found if record.sequencer < until)
+        # One whose order was only assumed may have been replaced long before, or put after the delete.
+        return staying(
+            [
+                record
+                for record in before
+                if record.is_tombstone
+                or not is_made_up(record.sequencer)
+                or not (record.status is Status.SUPERSEDED or exists(record))
+            ]
+        )
 
     def history(self, object_key: str) -> Iterator[Record]:
         """Read all records of a key, newest first."""
