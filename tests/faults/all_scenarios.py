@@ -8,6 +8,7 @@ from tests.faults.scenarios_backfills import BACKFILLS
 from tests.faults.scenarios_budget import BUDGET
 from tests.faults.scenarios_cache import CACHE
 from tests.faults.scenarios_decisions import DECISIONS
+from tests.faults.scenarios_edge import EDGE
 from tests.faults.scenarios_holds import HOLDS
 from tests.faults.scenarios_lists import LISTS
 from tests.faults.scenarios_null_versions import NULL_VERSIONS
@@ -30,4 +31,5 @@ SCENARIOS: Mapping[str, Scenario] = {
     **HOLDS,
     **SAMPLES,
     **LISTS,
+    **EDGE,
 }

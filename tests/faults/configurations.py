@@ -33,6 +33,7 @@ class Deployment:
     checked: float = 0.0  # percent of what the policy allows that a person checks
     judged_per_day: int = 0  # pictures that Rekognition may be asked about; 0: any number
     lists: bool = False  # whether environments read the hash list; if not, they know that it is empty
+    cdn: bool = False  # whether CloudFront delivers renditions
     persons: int = 1  # how many different ones must approve what the policy withholds
     timeout: float = 60.0  # seconds, of the functions that only react; their clients are made for it
     video_timeout: float = 225.0  # seconds; the clients of the video function are made for `timeout` as well
@@ -152,10 +153,23 @@ CACHING_AS_STRICT = replace(
     moderation={"mode": "enforce", "block": {"Weapons": 90, "Violence": 55}},
 )
 ONE_A_DAY = replace(FIRST, name="one-a-day", judged_per_day=1)
+WITH_CDN = replace(FIRST, cdn=True)
 LISTING = replace(FIRST, lists=True)
 LISTING_OBSERVING = replace(OBSERVING, lists=True)
 LISTING_VIDEOS = replace(WITH_VIDEOS, lists=True)
 FOUR_A_DAY = replace(FIRST, name="four-a-day", judged_per_day=4)
+BY_PATH = replace(
+    FIRST,
+    name="by-path",  # of a key below both prefixes, the longer one's policy decides
+    moderation={
+        **FIRST.moderation,
+        "paths": [
+            {"prefix": "shop/", "block": {"Weapons": 99}, "review": {}},
+            {"prefix": "shop/a", "block": {"Weapons": 90, "Violence": 40}},
+        ],
+    },
+    expected_statuses=STRICTER.expected_statuses,
+)
 KEEPING = replace(FIRST, name="keeping-records-for-two-weeks", retention_days=14)
 SAMPLING = replace(FIRST, name="sampling", second_look=100.0, checked=100.0)
 TWO_PEOPLE = replace(FIRST, name="two-people", persons=2)
@@ -169,6 +183,7 @@ BY_NAME = {
         *TAKING_VIDEOS,
         WITH_CROPS,
         BY_CATEGORY,
+        BY_PATH,
         KEEPING,
         TWO_PEOPLE,
         CACHING_AS_STRICT,

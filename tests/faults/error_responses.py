@@ -16,6 +16,7 @@ _REFUSALS: dict[FaultKind, dict[str, tuple[int, str]]] = {
         "sns": (400, "Throttling"),
         "sqs": (400, "ThrottlingException"),
         "rekognition": (400, "ProvisionedThroughputExceededException"),
+        "cloudfront": (400, "Throttling"),
     },
     FaultKind.ERROR: {
         "s3": (500, "InternalError"),
@@ -23,6 +24,7 @@ _REFUSALS: dict[FaultKind, dict[str, tuple[int, str]]] = {
         "sns": (500, "InternalFailure"),
         "sqs": (500, "InternalFailure"),
         "rekognition": (500, "InternalServerError"),
+        "cloudfront": (500, "InternalError"),
     },
     FaultKind.DENIED: {
         "s3": (403, "AccessDenied"),
@@ -30,6 +32,7 @@ _REFUSALS: dict[FaultKind, dict[str, tuple[int, str]]] = {
         "sns": (403, "AuthorizationError"),
         "sqs": (403, "AccessDeniedException"),
         "rekognition": (400, "AccessDeniedException"),
+        "cloudfront": (403, "AccessDenied"),
     },
 }
 
@@ -80,7 +83,7 @@ def error(service: str, status: int, code: str, *, has_body: bool = True) -> AWS
     if service in _JSON_SERVICES:
         headers = {"Content-Type": "application/x-amz-json-1.0", "x-amzn-ErrorType": code}
         return answer(status, headers, json.dumps({"__type": code, "message": "simulated"}).encode())
-    if service == "sns":
+    if service in ("sns", "cloudfront"):
         text = (
             '<ErrorResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><Error><Type>Sender</Type>'
             f"<Code>{code}</Code><Message>simulated</Message></Error><RequestId>0</RequestId></ErrorResponse>"

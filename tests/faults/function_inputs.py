@@ -48,6 +48,8 @@ def settings_of(
         videos_queue_url=queues["process-video"].url if deployment.videos else None,
         records_retention_days=max(deployment.retention_days, retention_days),
         tracing=False,
+        cdn_distribution="E1" if deployment.cdn else None,
+        cdn_address="https://d1.cloudfront.net" if deployment.cdn else None,
         specs=Specs(
             sizes=tuple(Size.parse(name, edge) for name, edge in deployment.sizes.items()),
             formats=deployment.formats,

@@ -12,6 +12,7 @@ from tests.faults.answer_checks import SORT_KEY as ANSWER
 from tests.faults.answer_checks import AnswerChecker
 from tests.faults.api_client import UPLOAD_API
 from tests.faults.budget_checks import BudgetChecker
+from tests.faults.edge_checks import EdgeChecker
 from tests.faults.expiry_checks import MARKS, expiry_problems
 from tests.faults.fault_injection import Call
 from tests.faults.history import History, Upload
@@ -55,6 +56,7 @@ class InvariantChecker:
             self.add_violation, lambda: stack.item(ANSWERED_BY, ANSWER), lambda: self._when()
         )
         self.budget = BudgetChecker(self.add_violation, lambda: START + self._when())
+        self.edge = EdgeChecker(stack, history, self.add_violation)
         self._outcomes = OutcomeChecker(stack, history)
         self.waits_for_video: Callable[[str, str], bool] = lambda key, version: False  # noqa: ARG005
         self.exclusive = True  # whether two living invocations may never hold one record (clocks are sane)
@@ -72,6 +74,7 @@ class InvariantChecker:
     def after_call(self, call: Call) -> None:
         """Check what a call changed."""
         self.answers.after_call(call)
+        self.edge.after_call(call)
         if call.operation == "Publish":
             self._read_announcements()
         elif call.operation == "UpdateItem":
@@ -133,6 +136,7 @@ class InvariantChecker:
             ]
             if outcomes[0] != outcomes[1]:
                 self.add_violation(f"one alert_id for two outcomes: {outcomes}")
+            self.edge.announced(announcement)
             if announcement["status"] in WITHHELD:
                 self.content.no_looks(f"the announcement of {announcement['object_key']}", announcement)
 

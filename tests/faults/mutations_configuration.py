@@ -14,6 +14,15 @@ ModerationResult, Answers = result.ModerationResult, result.Answers
 
 
 @mutation
+def of_two_paths_the_shorter_one_decides() -> None:
+    def of(self: Any, key: str) -> Any:
+        prefix = min(filter(key.startswith, self.paths), key=len, default=None)
+        return self if prefix is None else self.paths[prefix]
+
+    swap(policy.Policy, "of", lambda _: of)
+
+
+@mutation
 def an_allowing_verdict_counts_for_any_picture() -> None:
     """Formats and sizes that joined between two attempts are published on the word about the earlier ones."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from tests.faults.configurations import BY_CATEGORY, FIRST, WITH_CROPS, WITH_VIDEOS, Deployment
+from tests.faults.configurations import BY_CATEGORY, BY_PATH, FIRST, WITH_CROPS, WITH_VIDEOS, Deployment
 from tests.faults.fault_injection import ALWAYS, Call, Fault, FaultKind
 from tests.faults.sample_uploads import Content
 from tests.faults.simulation import Simulation
@@ -179,6 +179,9 @@ ONE_OBJECT: Mapping[str, Scenario] = {
         deployment=BY_CATEGORY,
         in_pairs=False,
         faults=False,
+    ),
+    "block-by-path": Scenario(
+        _nothing, _put(Content.FIGHT), "BLOCKED", deployment=BY_PATH, in_pairs=False, faults=False
     ),
     "review": Scenario(_nothing, _put(Content.FIGHT), "REVIEW"),
     "reject": Scenario(_nothing, _put(Content.CORRUPT), "REJECTED"),

@@ -50,7 +50,7 @@ def _decide(action: Action) -> Act:
 def _lost(run: Simulation) -> None:
     """Take the first upload down, and lose the message to the workers."""
     run.reviewers.lost_messages = True
-    _take_down(run)
+    take_down(run)
     run.reviewers.lost_messages = False
     run.pass_time(3_600.0)
 
@@ -60,7 +60,7 @@ def _redrive(run: Simulation) -> None:
     run.clock.after(7_200.0, run.operator.redrive)
 
 
-_take_down, _restore = _decide(Action.WITHDRAW), _decide(Action.RESTORE)
+take_down, _restore = _decide(Action.WITHDRAW), _decide(Action.RESTORE)
 _PUBLISHED = put(Content.CLEAN)
 _BLOCKED, _REVIEW = put(Content.WEAPON), put(Content.FIGHT)
 WITHDRAWALS: Mapping[str, Scenario] = {
@@ -100,16 +100,16 @@ WITHDRAWALS: Mapping[str, Scenario] = {
     ),
     "move-seen-again": kept(first(_BLOCKED, wait), _move_again, "BLOCKED"),
     "move-seen-again-after-a-delete": plain(first(_BLOCKED, delete), _move_again, "DELETED"),
-    "takedown": plain(first(_PUBLISHED), _take_down, "BLOCKED"),
-    "takedown-of-review": plain(first(_REVIEW), _take_down, "BLOCKED", faults=False),
+    "takedown": plain(first(_PUBLISHED), take_down, "BLOCKED"),
+    "takedown-of-review": plain(first(_REVIEW), take_down, "BLOCKED", faults=False),
     "takedown-lost": plain(first(_PUBLISHED, _lost), _redrive, "BLOCKED"),
-    "takedown-and-delete": plain(first(_PUBLISHED), at_once(_take_down, delete), "DELETED"),
-    "takedown-then-delete": plain(first(_PUBLISHED, _take_down), delete, "DELETED"),
-    "takedown-and-move-seen-again": plain(first(_PUBLISHED, _take_down), _move_again, "BLOCKED"),
-    "restore": plain(first(_PUBLISHED, _take_down), _restore, "PUBLISHED"),
+    "takedown-and-delete": plain(first(_PUBLISHED), at_once(take_down, delete), "DELETED"),
+    "takedown-then-delete": plain(first(_PUBLISHED, take_down), delete, "DELETED"),
+    "takedown-and-move-seen-again": plain(first(_PUBLISHED, take_down), _move_again, "BLOCKED"),
+    "restore": plain(first(_PUBLISHED, take_down), _restore, "PUBLISHED"),
     "restore-and-move-seen-again": plain(
-        first(_PUBLISHED, _take_down, _restore), _move_again, "PUBLISHED", faults=False
+        first(_PUBLISHED, take_down, _restore), _move_again, "PUBLISHED", faults=False
     ),
-    "restore-of-review": plain(first(_REVIEW, _take_down), _restore, "REVIEW", faults=False),
+    "restore-of-review": plain(first(_REVIEW, take_down), _restore, "REVIEW", faults=False),
     "null-blocked-and-deleted": plain(first(suspend, _BLOCKED), delete, "DELETED"),
 }

@@ -6,7 +6,8 @@ import random
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 from unittest import mock
 
@@ -170,17 +171,30 @@ class ClientPool:
             return limiters[-1]
 
         limit = adaptive.register_retry_handler
-        self._session = self._session or botocore.session.get_session()
-        with (
-            mock.patch("botocore.retries.quota.RetryQuota", Remembered),
-            mock.patch("botocore.retries.adaptive.register_retry_handler", register),
-            # One session: its loaded service models are shared.
-            mock.patch("botocore.session.get_session", return_value=self._session),
-        ):
+        session = self._session = self._session or botocore.session.get_session()
+
+        @contextmanager
+        def remembering() -> Iterator[None]:
+            with (
+                mock.patch("botocore.retries.quota.RetryQuota", Remembered),
+                mock.patch("botocore.retries.adaptive.register_retry_handler", register),
+                # One session: its loaded service models are shared.
+                mock.patch("botocore.session.get_session", return_value=session),
+            ):
+                yield
+
+        @cache
+        def cloudfront() -> Any:
+            with remembering():
+                made = clients.cloudfront()
+            self.wire.attach(made)
+            return made
+
+        with remembering():
             clients, judge = Clients.create(timeout), rekognition(timeout, self._count)
         for client in (clients.s3, clients.dynamodb, clients.sns, clients.sqs, judge):
             self.wire.attach(client)
-        return ClientSet(clients, judge, quotas, limiters, timeout)
+        return ClientSet(replace(clients, cloudfront=cloudfront), judge, quotas, limiters, timeout)
 
 
 @dataclass

@@ -62,6 +62,7 @@ class Simulation:
         stack.on_encoding = self.network.encode
         self.network.on_error = self.checker.add_violation
         self.network.local = {"sqs": self._sqs, "rekognition": self._rekognition}
+        self.network.local["cloudfront"] = self.checker.edge.answer
         pool.begin(self.network)
         self.queues = {name: Queue(name, self.clock) for name in ("images", "videos", "dead")}
         self._by_function = {
@@ -215,7 +216,8 @@ class Simulation:
         self.api.look_at_all()
         self.run()
         self.injector = injector
-        return [*self.checker.violations, *run_final_checks(self.stack, self.history)]
+        delivered = self.checker.edge.left()
+        return [*self.checker.violations, *delivered, *run_final_checks(self.stack, self.history)]
 
     # ---- S3's events
 
