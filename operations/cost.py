@@ -28,6 +28,8 @@ LEAST_SPAN: Final = DAY
 TOP_LEVEL: Final = "(no prefix)"
 NO_RECORD: Final = "(in no record)"
 """Requests to Rekognition of attempts that were killed before they wrote the answer down, or that asked again."""
+INVALIDATIONS: Final = "(invalidations)"
+"""What CloudFront was asked to forget, which no record tells."""
 KEPT_SECONDS: Final = ((15 * DAY, 60), (63 * DAY, 300), (455 * DAY, 3600))
 """How long CloudWatch keeps metrics at periods of so many seconds ("Metrics retention", CloudWatch User Guide)."""
 
@@ -71,6 +73,8 @@ class Costs:
     """Of the listed renditions."""
     unrecorded: int = 0
     """Requests to Rekognition that no record shows."""
+    invalidations: int = 0
+    """How often CloudFront was asked to forget what was removed; each counts as one path."""
     first: float | None = None
     """When the first of them was finished, in epoch seconds."""
 
@@ -107,6 +111,13 @@ class Costs:
             for spent in (self.total, self.by_rule[NO_RECORD], self.by_prefix[NO_RECORD]):
                 spent.bill({"rekognition_request": unrecorded})
 
+    def count_invalidations(self, made: int) -> None:
+        """Add what CloudFront was asked to forget."""
+        self.invalidations = made
+        if made:
+            for spent in (self.total, self.by_rule[INVALIDATIONS], self.by_prefix[INVALIDATIONS]):
+                spent.bill({"invalidation_path": made})
+
     @property
     def saved(self) -> float:
         """USD that Rekognition was not paid, since it had judged the same pictures before."""
@@ -137,6 +148,7 @@ class Costs:
             "objects": self.total.objects,
             "judged": int(self.total.units.get("rekognition_request", 0)),
             "in_no_record": self.unrecorded,
+            "invalidations": self.invalidations,
             "total": self.total.dollars,
             "per_1000": self.per_thousand,
             "by_service": prices.by_service(self.total.units),
@@ -152,7 +164,7 @@ class Costs:
 
     def lines(self, *, since: float | None, now: float | None = None) -> Iterator[str]:
         """Say it to a person."""
-        found = self.document(since=since, now=now)
+        found, prices = self.document(since=since, now=now), Prices.read()
         yield (
             f"{found['objects']:,} objects, {found['judged']:,} pictures judged: {found['total']:,.2f} USD at the list"
             f" prices of {found['prices']}; {found['per_1000']:,.2f} USD per 1,000 objects."
@@ -169,6 +181,11 @@ class Costs:
             yield (
                 f"{found['in_no_record']:,} of the judged pictures are in no record: their attempts were cut off, asked"
                 " again, or their records were removed"
+            )
+        if found["invalidations"]:
+            yield (
+                f"CloudFront was asked {found['invalidations']:,} times to forget what was removed, each counted"
+                f" as one path; {prices.free['invalidation_paths']:,} paths a month are free"
             )
         yield (f"saved: {found['saved']:,.2f} USD, since {found['reused']:,} pictures had been judged before")
         yield (

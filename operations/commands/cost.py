@@ -12,6 +12,7 @@ from operations.billed import READ
 from operations.commands.arguments import add_stack
 from operations.configuration import stack_configuration
 from operations.cost import Costs, alarm_metrics, requests_counted
+from operations.invalidations import invalidations_since
 from operations.scanning import scan
 from operations.stack import StackOutputs
 
@@ -28,8 +29,8 @@ def add(commands: "Commands") -> None:
         "cost",
         help="say what was processed has cost, by service, rule and prefix, and what a month of it would cost",
         description="Add up what AWS bills for every recorded object, at the list prices of operations/prices.toml:"
-        " requests, units and seconds, without transfer and without what is free. Reads the records, and the metric"
-        " that counts every request to Rekognition; changes nothing.",
+        " requests, units and seconds, without transfer and without what is free. Reads the records, the metric"
+        " that counts every request to Rekognition, and with a CDN how often it was asked to forget; changes nothing.",
     )
     add_stack(cost)
     cost.add_argument(
@@ -51,6 +52,9 @@ def run(options: argparse.Namespace) -> int:
         # Without a time, from the hour before the first outcome on: that is when it was judged.
         margin = 0 if since is not None else ASKED_BEFORE
         costs.count_requests(requests_counted(cloudwatch, config.service, since=began - margin))
+    if distribution := outputs.named.get("cdn_distribution"):
+        cloudfront = boto3.client("cloudfront", region_name=outputs.region)
+        costs.count_invalidations(invalidations_since(cloudfront, distribution, since=since))
     if options.json:
         print(json.dumps(costs.document(since=since), indent=2))
     else:

@@ -26,6 +26,7 @@ FREE: Mapping[str, tuple[str, str]] = {
     "alarm_metric_month": ("CloudWatch alarm metrics", "alarm_metrics"),
     "metric_month": ("CloudWatch custom metrics", "custom_metrics"),
     "log_byte": ("CloudWatch Logs, bytes", "log_bytes"),
+    "invalidation_path": ("CloudFront invalidation paths", "invalidation_paths"),
 }
 """What is free by kind of unit: how people call it, and its name in `prices.toml`."""
 

@@ -52,9 +52,14 @@ class Published:
     def statuses(self) -> set[int]:
         return {ask(url).status for url in self.urls}
 
+    def _is_over(self) -> bool:
+        """Return whether what became of it is announced: a delete is in its record before anything is removed."""
+        newest = self._stack.deployed.records(self.key)[-1]
+        return newest["status"] in GONE and "announced_at" in newest
+
     def wait_until_removed(self) -> None:
         deadline = time.monotonic() + PATIENCE
-        while self._stack.status(self.key) not in GONE:
+        while not self._is_over():
             assert time.monotonic() < deadline
             time.sleep(0.1)
         assert self._stack.deployed.keys("renditions_bucket", f"{self.key}/") == set()
@@ -89,7 +94,9 @@ def delete(stack: ServedStack, upload: Published) -> None:
     stack.s3.delete_object(Bucket=stack.uploads, Key=upload.key, VersionId=version)
 
 
-def test_no_byte_is_left_at_the_edge_once_the_invalidation_is_carried_out(stack: ServedStack) -> None:
+def test_no_byte_is_left_at_the_edge_once_the_invalidation_is_carried_out(
+    stack: ServedStack, capsys: pytest.CaptureFixture[str]
+) -> None:
     uploads = {
         remove: Published(stack, number) for number, remove in enumerate((take_down, withdraw, delete))
     }
@@ -99,6 +106,9 @@ def test_no_byte_is_left_at_the_edge_once_the_invalidation_is_carried_out(stack:
         upload.wait_until_removed()
     assert len(invalidations(stack)) >= len(uploads), "asked for before the record said that it is gone"
     wait_for_invalidations(stack)
+    capsys.readouterr()
+    assert operations(["cost", "--stack", "dev", "--outputs", str(stack.out / "outputs.json"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["invalidations"] == len(invalidations(stack))
     for remove, upload in uploads.items():
         assert upload.statuses() == {403}, remove.__name__
     assert kept.statuses() == {200}

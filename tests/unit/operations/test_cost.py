@@ -123,6 +123,19 @@ def test_requests_that_no_record_shows_are_paid_for_and_have_a_row_of_their_own(
     assert "3 of the judged pictures are in no record" in "\n".join(costs.lines(since=None, now=0.0))
 
 
+def test_invalidations_are_paid_for_by_the_path(config: StackConfig) -> None:
+    costs = Costs.of([record("a.jpg", moderation=moderated("allow", False))], config)
+    before = costs.total.dollars
+    costs.count_invalidations(0)
+    assert costs.total.dollars == before
+    costs.count_invalidations(200)
+    found = costs.document(since=None, now=0.0)
+    assert found["by_service"]["CloudFront"] == pytest.approx(1.0)
+    for rows in (found["by_rule"], found["by_prefix"]):
+        assert sum(row["dollars"] for row in rows.values()) == pytest.approx(found["total"])
+    assert "CloudFront was asked 200 times" in "\n".join(costs.lines(since=None, now=0.0))
+
+
 @pytest.mark.usefixtures("stack")
 @pytest.mark.parametrize("days", [1, 40, 400])
 def test_requests_are_those_of_the_stacks_metric_less_what_was_refused(days: int) -> None:

@@ -1,4 +1,4 @@
-"""With a distribution in front of the renditions: what is removed is forgotten there before the record says so."""
+"""With a distribution in front of the renditions, what is removed is forgotten there before anybody is told."""
 
 import dataclasses
 from functools import partial
