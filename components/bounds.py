@@ -29,6 +29,7 @@ LOG_RETENTION_DAYS = (
 
 # S3 lifecycle and DynamoDB TTL accept any number of days; more than a century is a typing mistake.
 RETENTION_DAYS = (0, 36_500)
+LOCKED_DAYS = (0, 36_500)  # S3's own bound of a default retention is 100 years
 JUDGED_PER_DAY = (0, 1_000_000_000)  # a million dollars a day
 MONTHLY_DOLLARS = (0, 100_000_000)
 BUDGET_ADDRESSES = 10  # AWS Cost Management User Guide, "Quotas": e-mail subscribers of a notification

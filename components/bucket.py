@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from components import iam
 from components.naming import component_type
 
 ABORT_UPLOADS_DAYS = 1  # a multipart upload that is not finished by then never will be
@@ -14,16 +15,26 @@ Rule = aws.s3.BucketLifecycleConfigurationRuleArgs
 
 
 @dataclass(frozen=True, kw_only=True)
+class ObjectLock:
+    """For how many days nobody may change an object; `mode` is `GOVERNANCE` or `COMPLIANCE`."""
+
+    days: int
+    mode: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class PrivateBucketArgs:
     """Whether the data outlives the stack, and the rules that delete it while the stack exists.
 
-    `key_arn` is the KMS key of new objects; None: a key of S3's own.
+    `key_arn` is the KMS key of new objects; None: a key of S3's own. A bucket with a `lock` always outlives the stack,
+    with all its settings: neither a destroy nor a changed configuration may take what is locked.
     """
 
     protect: bool
     lifecycle: Sequence[Rule]
     versioned: bool = False
     key_arn: str | None = None
+    lock: ObjectLock | None = None
 
 
 class PrivateBucket(pulumi.ComponentResource):
@@ -41,11 +52,14 @@ class PrivateBucket(pulumi.ComponentResource):
         self, name: str, args: PrivateBucketArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__(component_type("PrivateBucket"), name, {}, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        kept = True if args.lock else None
+        child = pulumi.ResourceOptions(parent=self, retain_on_delete=kept)
         self.bucket = aws.s3.Bucket(
             name,
-            force_destroy=not args.protect,  # as of the last `up`: `pulumi destroy` does not run the program
-            opts=pulumi.ResourceOptions(parent=self, protect=args.protect),
+            # As of the last `up`: `pulumi destroy` does not run the program.
+            force_destroy=not args.protect and args.lock is None,
+            object_lock_enabled=kept,
+            opts=pulumi.ResourceOptions(parent=self, protect=args.protect, retain_on_delete=kept),
         )
         self.public_access = aws.s3.BucketPublicAccessBlock(
             f"{name}-public-access",
@@ -56,7 +70,7 @@ class PrivateBucket(pulumi.ComponentResource):
             restrict_public_buckets=True,
             opts=child,
         )
-        self._harden(name, args.key_arn)
+        self._harden(name, args.key_arn, child)
         self.versioning = (
             [
                 aws.s3.BucketVersioning(
@@ -76,13 +90,27 @@ class PrivateBucket(pulumi.ComponentResource):
             bucket=self.bucket.bucket,
             rules=list(args.lifecycle),
             # Rules about old versions need versioning.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=self.versioning),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=self.versioning, retain_on_delete=kept),
         )
+        if args.lock:
+            self._lock(name, args.lock)
         self.register_outputs({"bucket": self.bucket.bucket})
 
-    def _harden(self, name: str, key_arn: str | None) -> None:
+    def _lock(self, name: str, lock: ObjectLock) -> None:
+        """Lock every new object."""
+        aws.s3.BucketObjectLockConfiguration(
+            f"{name}-lock",
+            bucket=self.bucket.bucket,
+            rule=aws.s3.BucketObjectLockConfigurationRuleArgs(
+                default_retention=aws.s3.BucketObjectLockConfigurationRuleDefaultRetentionArgs(
+                    days=lock.days, mode=lock.mode
+                )
+            ),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=self.versioning, retain_on_delete=True),
+        )
+
+    def _harden(self, name: str, key_arn: str | None, child: pulumi.ResourceOptions) -> None:
         """Disable ACLs, and encrypt every object."""
-        child = pulumi.ResourceOptions(parent=self)
         aws.s3.BucketOwnershipControls(
             f"{name}-ownership",
             bucket=self.bucket.bucket,
@@ -107,16 +135,61 @@ class PrivateBucket(pulumi.ComponentResource):
             opts=child,
         )
 
-    def objects(self, under: str = "*") -> pulumi.Output[str]:
+    def objects(self, under: pulumi.Input[str] = "*") -> pulumi.Output[str]:
         """Return the ARN of the objects whose keys match `under`."""
         return pulumi.Output.concat(self.bucket.arn, "/", under)
 
 
-def expire(days: int, *, versioned: bool = False) -> list[Rule]:
-    """Return rules that delete objects, and with `versioned` their old versions, after `days` (0: keep them)."""
+def policy(
+    name: str,
+    target: PrivateBucket,
+    *grants: iam.ServiceGrant,
+    denials: Sequence[iam.Denial] = (),
+    opts: pulumi.ResourceOptions,
+) -> aws.s3.BucketPolicy:
+    """Create the one policy of a bucket: TLS 1.2 or newer only, the grants of AWS services, and the denials."""
+    return aws.s3.BucketPolicy(
+        name,
+        bucket=target.bucket.bucket,
+        policy=iam.resource_policy(
+            action="s3:*",
+            resources=[target.bucket.arn, target.objects()],
+            grants=grants,
+            denials=[*denials, _old_tls(target)],
+        ),
+        # S3 refuses two concurrent changes of one bucket's access settings.
+        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[target.public_access])),
+    )
+
+
+def _old_tls(target: PrivateBucket) -> iam.Denial:
+    """Refuse connections below TLS 1.2, whatever S3's endpoint still accepts.
+
+    (Amazon S3 User Guide, "Enforcing encryption in transit": `s3:TlsVersion`. AWS's services have no such key.)
+    """
+    return iam.Denial(
+        sid="OnlyTls12AndNewer",
+        actions=["s3:*"],
+        resources=[target.bucket.arn, target.objects()],
+        condition={"NumericLessThan": {"s3:TlsVersion": "1.2"}},
+    )
+
+
+def expire_locked(days: int) -> list[Rule]:
+    """Return rules that hide objects once their lock of `days` has ended, and delete them a day later."""
+    return expire(days, versioned=True, old_days=1)
+
+
+def expire(days: int, *, versioned: bool = False, old_days: int | None = None) -> list[Rule]:
+    """Return rules that delete objects, and with `versioned` their old versions, after `days` (0: keep them).
+
+    `old_days` is for old versions, if not `days`.
+    """
     rules = []
     if days:
-        old = aws.s3.BucketLifecycleConfigurationRuleNoncurrentVersionExpirationArgs(noncurrent_days=days)
+        old = aws.s3.BucketLifecycleConfigurationRuleNoncurrentVersionExpirationArgs(
+            noncurrent_days=old_days or days
+        )
         rules.append(
             _rule(
                 "expire",

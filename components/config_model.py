@@ -28,6 +28,7 @@ from components.rules import (
     Text,
     Whole,
 )
+from components.trail_keys import AccessLogs
 
 PROJECT = "media-pipeline"
 ANNOUNCED = ("PUBLISHED", "BLOCKED", "REVIEW", "REJECTED", "FAILED", "SUPERSEDED", "DELETED")
@@ -365,6 +366,8 @@ class StackKeys(Keys):
     """With whose key the data is encrypted."""
     delivery: Delivery = Delivery()
     """How readers get renditions."""
+    access_logs: AccessLogs = AccessLogs()
+    """What is logged of accesses so that nobody can change it."""
     reconcile: Annotated[Literal["daily", "off"], OneOf(("daily", "off"), "daily")]
     """Whether buckets and records are compared once a day, and what differs is repaired."""
     dashboard: Switch

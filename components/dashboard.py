@@ -110,7 +110,7 @@ class OperatorDashboard(pulumi.ComponentResource):
         self.dashboard = aws.cloudwatch.Dashboard(
             f"{name}-dashboard",
             dashboard_name=f"{args.service}-{args.region}",  # an account has one list for all regions
-            dashboard_body=_known(args).apply(lambda names: json.dumps(dashboard_body(names))),
+            dashboard_body=_known(args).apply(_body_text),
             opts=pulumi.ResourceOptions(parent=self),
         )
         for title, query in SAVED.items():
@@ -129,13 +129,19 @@ def _slug(title: str) -> str:
     return re.sub(r"[^a-z]+", "-", title.lower()).strip("-")
 
 
-def _known(args: OperatorDashboardArgs) -> pulumi.Output[DashboardNames]:
-    several = {
-        name: list(getattr(args, name)) for name in ("workers", "log_groups", "queues", "dead_letters")
-    }
-    return pulumi.Output.from_input(several).apply(
-        lambda known: DashboardNames(service=args.service, region=args.region, **known)
+def _known(args: OperatorDashboardArgs) -> pulumi.Output[dict[str, Any]]:
+    several = ("workers", "log_groups", "queues", "dead_letters")
+    return pulumi.Output.from_input(
+        {
+            "service": args.service,
+            "region": args.region,
+            **{name: list(getattr(args, name)) for name in several},
+        }
     )
+
+
+def _body_text(known: dict[str, Any]) -> str:
+    return json.dumps(dashboard_body(DashboardNames(**known)))
 
 
 def dashboard_body(names: DashboardNames) -> dict[str, Any]:

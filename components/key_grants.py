@@ -12,6 +12,7 @@ import pulumi
 
 from components.config_model import PROJECT, Encryption
 from components.iam import VERSION, Statement
+from components.trail_keys import trail_name
 
 DECRYPT, GENERATE = "kms:Decrypt", "kms:GenerateDataKey"
 
@@ -143,9 +144,11 @@ def _needs(action: str, name: str, service: _Service, use: str) -> bool:
 
 
 def key_policy(
-    *, stack: str, region: str, account: str, partition: str, cdn: bool = False
+    *, stack: str, region: str, account: str, partition: str, cdn: bool = False, trail: bool = False
 ) -> dict[str, object]:
-    """Return the policy of a key for one stack of this account and region; `cdn`: CloudFront delivers its renditions.
+    """Return the policy of a key for one stack of this account and region.
+
+    `cdn`: CloudFront delivers its renditions. `trail`: CloudTrail logs the accesses to its media.
 
     The first statement lets the account's own policies decide about people and roles, as in every key that the console
     creates. All others are for AWS's own services.
@@ -189,6 +192,8 @@ def key_policy(
     ]
     if cdn:
         services.append(_delivery(partition, account, service))
+    if trail:
+        services += _trail(f"arn:{partition}:cloudtrail:{region}:{account}:trail/{trail_name(service)}")
     return {"Version": VERSION, "Statement": [own, *services]}
 
 
@@ -211,3 +216,27 @@ def _delivery(partition: str, account: str, service: str) -> dict[str, object]:
             }
         },
     }
+
+
+def _trail(arn: str) -> list[dict[str, object]]:
+    """Let one trail encrypt its log files.
+
+    (CloudTrail User Guide, "Configure AWS KMS key policies for CloudTrail".)
+    """
+    of_the_trail = {"aws:SourceArn": arn}
+
+    def statement(sid: str, action: str, condition: dict[str, str]) -> dict[str, object]:
+        return {
+            "Sid": sid,
+            "Effect": "Allow",
+            "Principal": {"Service": "cloudtrail.amazonaws.com"},
+            "Action": [action],
+            "Resource": "*",
+            "Condition": {"ArnLike": condition},
+        }
+
+    encrypted = {**of_the_trail, "kms:EncryptionContext:aws:cloudtrail:arn": arn}
+    return [
+        statement("TheTrailLooks", "kms:DescribeKey", of_the_trail),
+        statement("TheTrailEncrypts", "kms:GenerateDataKey*", encrypted),
+    ]

@@ -7,6 +7,7 @@ from typing import Any
 import pulumi
 
 from components import environment, key_preflight, packaging, preflight
+from components.access_trail import AccessTrail, AccessTrailArgs
 from components.alerting import MediaAlerting, MediaAlertingArgs
 from components.applications import ApplicationAccess, ApplicationAccessArgs
 from components.config_model import StackConfig
@@ -22,6 +23,7 @@ from components.processing import MediaProcessing, MediaProcessingArgs
 from components.review_console import ReviewConsole, ReviewConsoleArgs
 from components.scheduled_function import ScheduledFunction, ScheduledFunctionArgs
 from components.storage import MediaStorage, MediaStorageArgs
+from components.trail_keys import trail_name
 from components.upload_api import UploadApi, UploadApiArgs
 
 
@@ -62,6 +64,7 @@ class MediaPipeline(pulumi.ComponentResource):
         subscribers = self._subscribers(processing)
         scheduled = self._scheduled(account, processing)
         webhooks = self._webhooks(alerting) if self._config.notify.webhooks else None
+        trail = self._trail(account, storage) if self._config.access_logs.locked_days else None
         if self._config.dashboard:
             self._dashboard(processing)
         access = self._access(storage)
@@ -77,6 +80,7 @@ class MediaPipeline(pulumi.ComponentResource):
             processing=processing,
             subscribers=subscribers,
             webhooks=webhooks,
+            trail=trail,
             scheduled=scheduled,
             access=access,
             upload_api=upload_api,
@@ -128,6 +132,20 @@ class MediaPipeline(pulumi.ComponentResource):
                 retention=config.retention,
                 point_in_time_recovery=config.point_in_time_recovery,
                 protect=config.protect,
+                key_arn=config.encryption.key_arn,
+            ),
+            self._child,
+        )
+
+    def _trail(self, account: Account, storage: MediaStorage) -> AccessTrail:
+        config = self._config
+        return AccessTrail(
+            self._name,
+            AccessTrailArgs(
+                account=account,
+                trail=trail_name(config.service),
+                logs=config.access_logs,
+                prefixes=storage.accessed,
                 key_arn=config.encryption.key_arn,
             ),
             self._child,

@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 import pulumi
 
+from components.access_trail import AccessTrail
 from components.alerting import MediaAlerting
 from components.applications import ApplicationAccess
 from components.function import PythonFunction
@@ -36,6 +37,7 @@ class Deployed:
     subscribers: Mapping[str, OutcomeSubscriber]
     scheduled: Mapping[str, ScheduledFunction]
     webhooks: OutcomeWebhooks | None
+    trail: AccessTrail | None
     access: ApplicationAccess
     upload_api: UploadApi | None
     console: ReviewConsole | None
@@ -160,6 +162,10 @@ OUTPUTS: Mapping[str, Output] = MappingProxyType(
         "webhooks_dead_letters_url": Output(
             meaning="Queue of announcements that a webhook did not take, in a stack with `notify.webhooks`",
             value=lambda stack: stack.webhooks.dead_letters.url if stack.webhooks else None,
+        ),
+        "trail_bucket": Output(
+            meaning="Bucket of the log of accesses that nobody can change, in a stack with `accessLogs.lockedDays`",
+            value=lambda stack: stack.trail.bucket.bucket.bucket if stack.trail else None,
         ),
         "may_upload_policy_arn": Output(
             meaning="IAM policy for an application that uploads originals",

@@ -126,6 +126,12 @@ class MediaStorage(pulumi.ComponentResource):
         """The bucket of what is published."""
         return self.buckets["renditions"]
 
+    @property
+    def accessed(self) -> list[pulumi.Output[str]]:
+        """What the ARNs of media and evidence begin with, for a log of who had them."""
+        media = [self.buckets[spec.name].objects("") for spec in BUCKETS if spec.access_logged]
+        return [*media, self.buckets["logs"].objects(EVIDENCE_PREFIX)]
+
     def protect_uploads(self, *, api_prefix: str, api_role: pulumi.Input[str] | None) -> None:
         """Attach the policy of the uploads bucket; to be called once, when the upload API's role is known.
 
@@ -208,32 +214,8 @@ class MediaStorage(pulumi.ComponentResource):
     def _policy(
         self, name: str, target: PrivateBucket, *grants: iam.ServiceGrant, denials: Sequence[iam.Denial] = ()
     ) -> aws.s3.BucketPolicy:
-        """Create the one policy of a bucket: TLS only, the grants of AWS services, and the denials."""
-        return aws.s3.BucketPolicy(
-            name,
-            bucket=target.bucket.bucket,
-            policy=iam.resource_policy(
-                action="s3:*",
-                resources=[target.bucket.arn, target.objects()],
-                grants=grants,
-                denials=[*denials, _old_tls(target)],
-            ),
-            # S3 refuses two concurrent changes of one bucket's access settings.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[target.public_access]),
-        )
-
-
-def _old_tls(target: PrivateBucket) -> iam.Denial:
-    """Refuse connections below TLS 1.2, whatever S3's endpoint still accepts.
-
-    (Amazon S3 User Guide, "Enforcing encryption in transit": `s3:TlsVersion`. AWS's services have no such key.)
-    """
-    return iam.Denial(
-        sid="OnlyTls12AndNewer",
-        actions=["s3:*"],
-        resources=[target.bucket.arn, target.objects()],
-        condition={"NumericLessThan": {"s3:TlsVersion": "1.2"}},
-    )
+        """Create the one policy of a bucket."""
+        return bucket.policy(name, target, *grants, denials=denials, opts=pulumi.ResourceOptions(parent=self))
 
 
 def _evidence_is_written_once(logs: PrivateBucket) -> iam.Denial:

@@ -24,9 +24,12 @@ def absent_key(config: Mapping[str, Any], key: str, region: str, kms: Any) -> st
     return None
 
 
-def make_key(kms: Any, *, stack: str, region: str, account: str, delivery: object = None) -> str:
-    """Create a key for a stack, whose configuration has this under `delivery`, and return its ARN."""
+def make_key(
+    kms: Any, *, stack: str, region: str, account: str, delivery: object = None, access_logs: object = None
+) -> str:
+    """Create a key for a stack, whose configuration has these under `delivery` and `accessLogs`; return its ARN."""
     cdn = isinstance(delivery, Mapping) and delivery.get("cdn") is True
-    policy = key_policy(stack=stack, region=region, account=account, partition="aws", cdn=cdn)
+    trail = isinstance(access_logs, Mapping) and bool(access_logs.get("lockedDays"))
+    policy = key_policy(stack=stack, region=region, account=account, partition="aws", cdn=cdn, trail=trail)
     made = kms.create_key(Policy=json.dumps(policy), Description=f"key of {stack}")
     return str(made["KeyMetadata"]["Arn"])

@@ -36,6 +36,7 @@ def project_source(folder: Path, stack: str, world: World | None = None) -> Proj
                         region=world.region,
                         account=world.account_id,
                         delivery=files.values.get(f"{files.project}:delivery"),
+                        access_logs=files.values.get(f"{files.project}:accessLogs"),
                     )
                     files = StackFiles.read(folder, stack, {**overrides, "encryption.keyArn": keys[named]})
         except (ConfigError, EngineRefusalError) as error:

@@ -320,6 +320,13 @@ def _events(operation: str, parameters: Parameters, place: Place) -> list[Need]:
     ]
 
 
+def _cloudtrail(operation: str, parameters: Parameters, place: Place) -> list[Need]:
+    names = [parameters.get(key) for key in ("Name", "TrailName", "ResourceId")]
+    name = next((str(found) for found in names if found), "*")
+    trail = name if name == "*" or name.startswith("arn:") else place.arn("cloudtrail", f"trail/{name}")
+    return [Need(f"cloudtrail:{operation}", trail)]
+
+
 SERVICES: dict[str, Callable[[str, Parameters, Place], list[Need]]] = {
     "s3": _s3,
     "dynamodb": _dynamodb,
@@ -330,6 +337,7 @@ SERVICES: dict[str, Callable[[str, Parameters, Place], list[Need]]] = {
     "apigateway": _apigateway,
     "budgets": _budgets,
     "cloudfront": _cloudfront,
+    "cloudtrail": _cloudtrail,
     "cloudwatch": _cloudwatch,
     "cognito-idp": _cognito_idp,
     "events": _events,

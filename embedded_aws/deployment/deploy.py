@@ -53,6 +53,7 @@ class Deployment:
         self._overrides = dict(config_overrides or {})
         self._on_resource = on_resource
         self._on_log = on_log or _log_message
+        self._kept: set[str] = set()
         self._project = self._load()
         self._monitor = DeployingMonitor(world, self._project.config, on_resource)
 
@@ -99,7 +100,7 @@ class Deployment:
         try:
             self._run()
             for resource in self._monitor.gone():
-                if resource.is_custom:
+                if resource.is_custom and not self._is_kept(resource):
                     self._delete(resource)
         except BaseException:
             seen = {resource.urn for resource in self._monitor.registered}
@@ -155,19 +156,22 @@ class Deployment:
                 f"{len(guarded)} protected resources cannot be deleted:\n{names}\n"
                 "To unprotect them, use `pulumi state unprotect 'URN'`, or `pulumi state unprotect --all` for all."
             )
-        kept: set[str] = set()
         registered = self._monitor.registered
         while registered:
             resource = registered[-1]
-            if resource.is_custom:
-                if resource.retain or resource.outputs.get("skipDestroy"):
-                    kept.add(str(resource.outputs.get("arn", resource.id)))
-                else:
-                    self._delete(resource)
+            if resource.is_custom and not self._is_kept(resource):
+                self._delete(resource)
             registered.pop()
             if on_resource is not None:
                 on_resource(resource)
-        return [found for found in find_leftovers(self._world) if found not in kept]
+        return [found for found in find_leftovers(self._world) if found not in self._kept]
+
+    def _is_kept(self, resource: Resource) -> bool:
+        """Return whether a resource outlives the stack, and remember it if so."""
+        if not (resource.retain or resource.outputs.get("skipDestroy")):
+            return False
+        self._kept.add(str(resource.outputs.get("arn", resource.id)))
+        return True
 
     def _delete(self, resource: Resource) -> None:
         from botocore.exceptions import ClientError

@@ -28,10 +28,10 @@ class Bucket(Handler):
     type_name = "aws:s3/bucket:Bucket"
     resource = "s3.Bucket"
     service = "s3"
-    carries = frozenset({"bucket", "forceDestroy", "tags.*"})
-    replaces = frozenset({"bucket"})
+    carries = frozenset({"bucket", "forceDestroy", "objectLockEnabled", "tags.*"})
+    replaces = frozenset({"bucket", "objectLockEnabled"})
     autoname = AutoName(input="bucket", max_length=63, lower=True)
-    defaults: ClassVar[Mapping[str, Any]] = {"forceDestroy": False}
+    defaults: ClassVar[Mapping[str, Any]] = {"forceDestroy": False, "objectLockEnabled": False}
 
     @classmethod
     def existing(cls, aws: Aws) -> Iterator[str]:
@@ -44,7 +44,8 @@ class Bucket(Handler):
         s3 = self.aws.client("s3")
         place = {} if self.aws.region == "us-east-1" else {"LocationConstraint": self.aws.region}
         configuration = {"CreateBucketConfiguration": place} if place else {}
-        s3.create_bucket(Bucket=inputs["bucket"], **configuration)
+        lock = {"ObjectLockEnabledForBucket": True} if inputs["objectLockEnabled"] else {}
+        s3.create_bucket(Bucket=inputs["bucket"], **configuration, **lock)
         with completing(inputs["bucket"]):
             self._tag(inputs["bucket"], inputs["tagsAll"])
         return str(inputs["bucket"])

@@ -14,6 +14,7 @@ _ABSENT = {
     "NoSuchCORSConfiguration",
     "NoSuchLifecycleConfiguration",
     "NoSuchPublicAccessBlockConfiguration",
+    "ObjectLockConfigurationNotFoundError",
     "OwnershipControlsNotFoundError",
     "ServerSideEncryptionConfigurationNotFoundError",
 }

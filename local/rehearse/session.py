@@ -83,8 +83,14 @@ class Rehearsal:
         kms = session.client("kms", endpoint_url=self.world.endpoint_url)
         config = read_document(path, self.stack).get("config") or {}
         if (arn := absent_key(config, f"{PROJECT_NAME}:encryption", region, kms)) is not None:
-            delivery = config.get(f"{PROJECT_NAME}:delivery")
-            made = make_key(kms, stack=self.stack, region=region, account=ACCOUNT_ID, delivery=delivery)
+            made = make_key(
+                kms,
+                stack=self.stack,
+                region=region,
+                account=ACCOUNT_ID,
+                delivery=config.get(f"{PROJECT_NAME}:delivery"),
+                access_logs=config.get(f"{PROJECT_NAME}:accessLogs"),
+            )
             path.write_text(text.replace(arn, made), "utf-8")
 
     def _init_stack(self) -> None:

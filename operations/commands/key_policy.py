@@ -43,6 +43,7 @@ def run(options: argparse.Namespace) -> int:
         account=account,
         partition=partition,
         cdn=config.delivery.cdn,
+        trail=bool(config.access_logs.locked_days),
     )
     print(json.dumps(policy, indent=2))
     return 0

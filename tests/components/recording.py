@@ -53,6 +53,7 @@ class Registered:
     """Whether it was a child of the stack itself before."""
     property_dependencies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """URNs of the resources that each input was made from."""
+    retain_on_delete: bool = False
 
     def json(self, key: str) -> Any:
         """Parse an input that is a JSON document."""
@@ -200,6 +201,7 @@ class _Monitor(MockMonitor):
                     inputs=inputs,
                     parent=request.parent,
                     protect=request.protect,
+                    retain_on_delete=bool(request.retainOnDelete),
                     delete_before_replace=request.deleteBeforeReplace,
                     provider=request.provider,
                     depends_on=tuple(request.dependencies),

@@ -28,6 +28,9 @@ def constructor(node: ast.ClassDef) -> ast.FunctionDef:
 
 
 PURE = {
+    "DashboardNames",
+    "dashboard_body",
+    "json.dumps",
     "min",
     "hashlib.sha256",
     "hashlib.sha256(pool_id.encode()).hexdigest",

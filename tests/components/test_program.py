@@ -149,8 +149,8 @@ def test_everything_carries_the_stacks_tags(recorded: Recording) -> None:
     assert provider.inputs["region"] == "eu-central-1"
 
 
-OF_OTHER_OPTIONS = {"cdn_url", "cdn_distribution", "cdn_signers", "webhooks_dead_letters_url"}
-"""Of options that these stacks do without; test_delivery.py and test_webhooks.py are about them."""
+OF_OTHER_OPTIONS = {"cdn_url", "cdn_distribution", "cdn_signers", "trail_bucket", "webhooks_dead_letters_url"}
+"""Of options that these stacks do without; tests of delivery, webhooks and the trail are about them."""
 
 
 def test_every_output_is_there_and_only_the_key_is_secret(recorded: Recording) -> None:

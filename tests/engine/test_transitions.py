@@ -8,10 +8,10 @@ import yaml
 from components.rules import KeyArn
 from local.keys import make_key
 from tests.engine.operator_session import NO_CHANGES, OperatorSession
-from tests.local.deployed.test_transitions import BASE, CONFIGURATIONS, HOLD_DATA, OPTIONAL_QUEUES
+from tests.local.deployed.test_transitions import BASE, CONFIGURATIONS, HOLD_DATA, OPTIONAL
 
 SAMPLE: tuple[tuple[str, ...], ...] = (
-    ("renamed size", "moved address", "no video", "hosted console", "from the edge"),
+    ("renamed size", "moved address", "no video", "hosted console", "from the edge", "locked logs"),
     ("no api", "kept", "two people", "from a domain"),
     ("web pages", "other processor", "larger", "appeals", "own key"),
     ("base",),
@@ -36,18 +36,20 @@ def configure(session: OperatorSession, wanted: Mapping[str, Any]) -> None:
     encryption = file["config"].get("media-pipeline:encryption") or {}
     if encryption.get("keyArn") == KeyArn.EXAMPLE:
         kms, region = session.aws.client("kms"), session.aws.region
-        made = make_key(kms, stack=session.stack, region=region, account=session.aws.account_id)
+        logs = file["config"].get("media-pipeline:accessLogs")
+        account = session.aws.account_id
+        made = make_key(kms, stack=session.stack, region=region, account=account, access_logs=logs)
         file["config"]["media-pipeline:encryption"] = {"keyArn": made}
     path.write_text(yaml.safe_dump(file), "utf-8")
 
 
 def held(session: OperatorSession) -> dict[str, str]:
-    """Return the ids of what holds data, but for the queues that only stacks with an option have."""
+    """Return the ids of what holds data, but for what only stacks with an option have."""
     return {
         each["urn"]: each["id"]
         for each in session.state()
         if each["type"].endswith(HOLD_DATA)
-        and not any(part in each["urn"].rpartition("::")[2] for part in OPTIONAL_QUEUES)
+        and not any(part in each["urn"].rpartition("::")[2] for part in OPTIONAL)
     }
 
 

@@ -185,7 +185,7 @@ def groups() -> dict[str, frozenset[str]]:
     for name, field in StackKeys.model_fields.items():
         models = [each for each in _types(field.annotation) if issubclass(each, BaseModel)]
         keys = models[0].model_fields.items() if len(models) == 1 and name != "sizes" else ()
-        found[name] = frozenset(inner.alias or key for key, inner in keys)
+        found[field.alias or name] = frozenset(inner.alias or key for key, inner in keys)
     return found
 
 

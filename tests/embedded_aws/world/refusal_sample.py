@@ -74,7 +74,26 @@ class Sample:
             **self.defaults("create_table"), TableName="guarded", DeletionProtectionEnabled=True
         )
 
+    def _make_trail(self) -> None:
+        """Make a bucket that one trail may write to, a key that it may not use, and the trail."""
+        s3, kms = self.world.client("s3"), self.world.client("kms")
+        place = {"LocationConstraint": self.world.region}
+        s3.create_bucket(Bucket="trails", CreateBucketConfiguration=place)
+        trail = f"arn:aws:cloudtrail:{self.world.region}:{self.world.account_id}:trail/new"
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Service": "cloudtrail.amazonaws.com"},
+            "Action": ["s3:GetBucketAcl", "s3:PutObject"],
+            "Resource": ["arn:aws:s3:::trails", "arn:aws:s3:::trails/AWSLogs/*"],
+            "Condition": {"ArnLike": {"aws:SourceArn": trail}},
+        }
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        s3.put_bucket_policy(Bucket="trails", Policy=policy)
+        self.key = str(kms.create_key()["KeyMetadata"]["Arn"])
+        self.world.client("cloudtrail").create_trail(Name="new", S3BucketName="trails")
+
     def _make_pools(self) -> None:
+        self._make_trail()
         pools = self.world.client("cognito-idp")
         self.pool, self.named_pool, self.protected_pool, self.spare_pool = (
             pools.create_user_pool(PoolName=name, DeletionProtection=protection)["UserPool"]["Id"]
@@ -108,6 +127,13 @@ class Sample:
             },
             "put_bucket_policy": {"Bucket": "sample", "Policy": bucket_policy(self.world.account_id)},
             "create_queue": {"QueueName": "new"},
+            "create_trail": {"Name": "new", "S3BucketName": "trails"},
+            "put_event_selectors": {
+                "TrailName": "new",
+                "AdvancedEventSelectors": selectors(
+                    {"eventCategory": "Data", "resources.type": "AWS::S3::Object"}
+                ),
+            },
             "create_budget": {"AccountId": self.world.account_id, "Budget": budget()},
             "change_message_visibility": {
                 "QueueUrl": self.queue,
@@ -204,6 +230,7 @@ OPERATIONS = {
     "dynamodb": {"create_table", "delete_table"},
     "scheduler": {"create_schedule"},
     "budgets": {"create_budget"},
+    "cloudtrail": {"create_trail", "put_event_selectors"},
     "cognito-idp": {"create_user_pool_domain", "delete_user_pool", "create_user_pool_client"},
     "iam": {"create_role", "put_role_policy", "delete_role", "create_policy"},
 }
@@ -215,6 +242,11 @@ def dashboard(kind: str = "metric", place: Arguments | None = None, **shown: Any
     properties = {**(chart if kind == "metric" else {}), **shown}
     widget = {"type": kind, "width": 12, "height": 6, "properties": properties, **(place or {})}
     return json.dumps({"widgets": [widget]})
+
+
+def selectors(fields: dict[str, str]) -> list[Arguments]:
+    """Return one advanced selector of a trail, whose fields equal these."""
+    return [{"FieldSelectors": [{"Field": field, "Equals": [value]} for field, value in fields.items()]}]
 
 
 def budget(**changed: Any) -> Arguments:

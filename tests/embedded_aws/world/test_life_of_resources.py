@@ -15,7 +15,14 @@ from embedded_aws.resources import HANDLERS
 from embedded_aws.resources.base import DeploymentRefusedError, Handler
 from embedded_aws.world import World
 
-from . import distribution_cases, monitoring_cases, resource_bench, resource_cases, user_pool_cases
+from . import (
+    distribution_cases,
+    monitoring_cases,
+    resource_bench,
+    resource_cases,
+    trail_cases,
+    user_pool_cases,
+)
 from .resource_bench import Bench, Case, Inputs, bucket, function, policy
 
 
@@ -176,6 +183,7 @@ CASES: tuple[Case, ...] = (
     a_plan,
     *resource_cases.CASES,
     *monitoring_cases.CASES,
+    *trail_cases.CASES,
     *user_pool_cases.CASES,
     *distribution_cases.CASES,
 )
@@ -187,6 +195,7 @@ def test_every_type_is_tried(type_name: str) -> None:
         sys.modules[__name__],
         distribution_cases,
         monitoring_cases,
+        trail_cases,
         resource_bench,
         resource_cases,
         user_pool_cases,

@@ -23,6 +23,7 @@ from .refusal_sample import (
     lifecycle_rule,
     notifications,
     policy_of_characters,
+    selectors,
     tag_set,
 )
 from .samples import TRUST, tiny_zip
@@ -138,6 +139,19 @@ REFUSED: list[tuple[str, Arguments, str]] = [
     ("put_metric_alarm", {"DatapointsToAlarm": 2}, "DatapointsToAlarm"),
     ("put_metric_alarm", {"TreatMissingData": "notbreaching"}, "TreatMissingData"),
     ("put_metric_alarm", "two results", "Exactly one element"),  # type: ignore[list-item]
+    ("create_trail", {"Name": "other"}, "Incorrect S3 bucket policy"),
+    ("create_trail", {"S3BucketName": "sample"}, "Incorrect S3 bucket policy"),
+    ("create_trail", "trail with a key", "Insufficient permissions"),  # type: ignore[list-item]
+    (
+        "put_event_selectors",
+        {"AdvancedEventSelectors": selectors({"eventCategory": "Data"})},
+        "resources.type",
+    ),
+    (
+        "put_event_selectors",
+        {"AdvancedEventSelectors": selectors({"resources.type": "AWS::S3::Object"})},
+        "eventCategory",
+    ),
     (
         "create_budget",
         {"Budget": budget(FilterExpression={"Tags": {"Key": "k", "Values": ["v"]}})},
@@ -232,6 +246,7 @@ def from_the_sample(sample: Sample, described: Arguments | str) -> Arguments:
         "redrive to closed": lambda: queue(
             RedrivePolicy=json.dumps({"deadLetterTargetArn": sample.closed_arn, "maxReceiveCount": 5})
         ),
+        "trail with a key": lambda: {"KmsKeyId": sample.key},
         "role of servers": lambda: {"Role": sample.servers},
         "dead letters": lambda: {"DeadLetterConfig": {"TargetArn": sample.queue_arn}},
         "destination": lambda: {"DestinationConfig": {"OnFailure": {"Destination": sample.topic}}},

@@ -16,8 +16,8 @@ from tests.fixtures.deployed_stack import DeployedStack, deployed_stack
 
 ALL = os.environ.get("TRANSITIONS") == "all"
 HOLD_DATA = (":Bucket", ":Table", ":Queue")
-OPTIONAL_QUEUES = ("video", "webhooks")
-"""Parts of the names of queues that only stacks with an option have."""
+OPTIONAL = ("video", "webhooks", "trail")
+"""Parts of the names of queues and buckets that only stacks with an option have."""
 A, B = "a@example.com", "b@example.com"
 BASE: dict[str, Any] = {
     "sizes": {"large": 2048, "thumbnail": 150},
@@ -45,6 +45,7 @@ BASE: dict[str, Any] = {
     "encryption": {},
     "provenance": {},
     "delivery": {},
+    "accessLogs": {},
     "reconcile": "off",
     "dashboard": False,
     "tracing": True,
@@ -72,6 +73,7 @@ CONFIGURATIONS: dict[str, dict[str, Any]] = {
         "moderation.paths": [{"prefix": "avatars/", "block": {"Explicit": 40}}],
     },
     "own key": {"encryption": {"keyArn": KeyArn.EXAMPLE}, "provenance": {"keep": True}},
+    "locked logs": {"accessLogs": {"lockedDays": 30, "mode": "compliance"}},
     "from the edge": {"delivery": {"cdn": True, "browserSeconds": 60}},
     "from a domain": {
         "delivery": {
@@ -157,13 +159,13 @@ def walker() -> Iterator[Walker]:
 
 
 def held(stack: DeployedStack) -> dict[str, str]:
-    """Return the ids of what holds data, but for the queues that only stacks with an option have."""
+    """Return the ids of what holds data, but for what only stacks with an option have."""
     return {
         each.urn: each.id
         for each in stack.deployment.resources
         if each.is_custom
         and each.type.endswith(HOLD_DATA)
-        and not any(part in each.name for part in OPTIONAL_QUEUES)
+        and not any(part in each.name for part in OPTIONAL)
     }
 
 
