@@ -32,7 +32,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in dropped]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def deployed() -> Iterator[OperatorSession]:
     """Yield a session with the dev stack deployed; tests that share it restore its state."""
     with operator_session("dev") as session:

@@ -24,6 +24,8 @@ PROJECT = Path(__file__).resolve().parents[2]
 NO_CHANGES: dict[str, "Change"] = {}
 _NOWHERE = "http://127.0.0.1:9"  # the discard port: a proxy that never answers
 _PATIENCE = 30.0  # seconds
+# The engine writes the state once, and not after every step, which takes a third of an update's processor time.
+_STATE_AT_THE_END = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
 
 
 @dataclass(frozen=True)
@@ -78,12 +80,13 @@ class RehearsalAws:
 class OperatorSession:
     """One open rehearsal. No command that it starts can reach a network other than loopback."""
 
-    def __init__(self, rehearsal: Rehearsal) -> None:
+    def __init__(self, rehearsal: Rehearsal, *, checkpoints: bool) -> None:
         self.rehearsal = rehearsal
         self.stack = rehearsal.stack
         self.environment = {
             **rehearsal.environment,
             **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), _NOWHERE),
+            **({} if checkpoints else _STATE_AT_THE_END),
         }
         self.aws = RehearsalAws(rehearsal.world.environment)
 
@@ -204,7 +207,7 @@ class OperatorSession:
 
 
 @contextmanager
-def operator_session(stack: str, **options: Any) -> Iterator[OperatorSession]:
-    """Open a rehearsal; close it afterwards."""
+def operator_session(stack: str, *, checkpoints: bool = False, **options: Any) -> Iterator[OperatorSession]:
+    """Open a rehearsal; close it afterwards. `checkpoints`: where an update is to fail or to be killed."""
     with Rehearsal(stack, **options) as rehearsal:
-        yield OperatorSession(rehearsal)
+        yield OperatorSession(rehearsal, checkpoints=checkpoints)

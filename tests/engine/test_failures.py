@@ -21,7 +21,7 @@ QUEUE = "aws:sqs/queue:Queue"
 @contextmanager
 def _faulty(monkeypatch: pytest.MonkeyPatch, fault: str) -> Iterator[OperatorSession]:
     monkeypatch.setenv("FAULT", fault)
-    with operator_session("dev", serving=("-m", "tests.engine.faulty_world")) as session:
+    with operator_session("dev", checkpoints=True, serving=("-m", "tests.engine.faulty_world")) as session:
         yield session
 
 

@@ -3,8 +3,10 @@
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from tests.engine.operator_session import NO_CHANGES, Change, OperatorSession, operator_session
+from tests.engine.shown_resources import shown_in_process, shown_of_engine
 
 FOLLOW_THE_FUNCTIONS = (
     "EventSourceMapping",
@@ -26,15 +28,21 @@ def test_plain_commands_create_a_stack_and_leave_nothing_behind(fresh: OperatorS
 
 
 def test_both_stacks_go_through_their_changes(photo: Path, violent_card: Path) -> None:
+    # Not in parallel: it is this process that deploys.
+    in_process = {stack: shown_in_process(stack) for stack in ("dev", "prod")}
     with ThreadPoolExecutor() as stacks:  # in parallel: each has its own world, and mostly waits
-        lives = {stack: stacks.submit(_live, stack, photo, violent_card) for stack in ("dev", "prod")}
-    for life in lives.values():
+        lives = [
+            stacks.submit(_live, stack, expected, photo, violent_card)
+            for stack, expected in in_process.items()
+        ]
+    for life in lives:
         life.result()
 
 
-def _live(stack: str, photo: Path, violent_card: Path) -> None:
+def _live(stack: str, in_process: dict[str, Any], photo: Path, violent_card: Path) -> None:
     with operator_session(stack) as session:
         _first_deployment(session)
+        _is_what_the_in_process_deployer_creates(session, in_process)
         assert session.process(photo)["status"] == "PUBLISHED"
         assert session.process(violent_card)["status"] == "REVIEW"
         _a_threshold_changes_the_functions_settings_alone(session)
@@ -60,6 +68,14 @@ def _first_deployment(session: OperatorSession) -> None:
     made = {resource["urn"].rsplit("::", 1)[-1] for resource in session.state()}
     assert set(planned) <= made
     assert session.preview("--expect-no-changes") == NO_CHANGES
+
+
+def _is_what_the_in_process_deployer_creates(session: OperatorSession, in_process: dict[str, Any]) -> None:
+    shown = shown_of_engine(session)
+    assert in_process.keys() == shown.keys()
+    different = {urn: (mine, shown[urn]) for urn, mine in in_process.items() if mine != shown[urn]}
+    assert different == {}
+    assert len(shown) > 50
 
 
 def _a_threshold_changes_the_functions_settings_alone(session: OperatorSession) -> None:

@@ -60,13 +60,13 @@ def test_the_sample_has_every_configuration_of_the_list() -> None:
         assert len(keys) == len(set(keys)), names
 
 
-def test_a_stack_changes_through_the_sample_and_keeps_its_data(deployed: OperatorSession) -> None:
-    configure(deployed, values(("base",)))
-    deployed.up()
-    data = held(deployed)
+def test_a_stack_changes_through_the_sample_and_keeps_its_data(fresh: OperatorSession) -> None:
+    configure(fresh, values(("base",)))
+    fresh.up()
+    data = held(fresh)
     assert len(data) > 5
     for names in SAMPLE:
-        configure(deployed, values(names))
-        deployed.up()
-        assert held(deployed) == data, names
-        assert deployed.preview("--expect-no-changes") == NO_CHANGES, names
+        configure(fresh, values(names))
+        fresh.up()
+        assert held(fresh) == data, names
+        assert fresh.preview("--expect-no-changes") == NO_CHANGES, names
