@@ -93,6 +93,8 @@ REPEATED = (
     "publish/crash-before@5,crash-before@11,crash-after@19,crash-after@24",
     # The second record of a version was claimed, and its function killed before it saw the first one.
     "sequencer-only-later/crash-after@1",
+    # The first record is held; the second one's answers are written down, and then its record makes way.
+    "sequencer-seconds-later/crash-after@10,error*@17",
     # Both records of a version are about to store a verdict, and each has just looked for the other.
     "race:no-sequencer+sequencer@10",
     *(

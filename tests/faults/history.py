@@ -187,6 +187,11 @@ class History:
         name = str(item["object_key"]), str(item["sequencer"])
         return any((*name, earlier) in self.redriven for earlier in range(int(item["attempt"])))
 
+    def looks_like_a_folder(self, key: str) -> bool:
+        """Return whether a key with a slash at its end may be what a console shows as a folder: it holds no bytes."""
+        uploads = (upload for upload in self.uploads.values() if upload.key == key)
+        return key.endswith("/") and all(upload.deleted for upload in uploads)
+
     def is_reworked(self, item: dict[str, Any]) -> bool:
         """Return whether a backfill names a record's attempt."""
         return (str(item["object_key"]), str(item["sequencer"]), int(item["attempt"])) in self.reworked

@@ -355,6 +355,8 @@ class InvariantChecker:
         key, version, what = event["key"], event["version"], event["name"]
         items = [item for item in self._stack.items(key) if version_of(item) == version]
         may_be_absent = (key, version) in self._history.expired | self._history.removed_markers
+        if what == "ObjectRemoved:DeleteMarkerCreated" and self._history.looks_like_a_folder(key):
+            may_be_absent = True  # what it hid was deleted for good, and never seen
         if what == "ObjectRemoved:Delete":
             for item in items:
                 # What a person approved or restored was moved to quarantine before: the delete is our own move's.

@@ -5,6 +5,7 @@ from typing import Any
 
 from media_pipeline import events, removals, storage
 from media_pipeline.processing import outcomes, processor, second_records
+from media_pipeline.processing.attempt import Attempt
 from media_pipeline.records import items, record, succession, table, transitions
 from media_pipeline.records.record import Record, Status
 from media_pipeline.records.succession import Neighbours
@@ -278,6 +279,11 @@ def an_abandoned_twin_of_a_decided_record_is_superseded_by_a_delete() -> None:
 @mutation
 def a_delete_of_a_null_version_trusts_an_assumed_order() -> None:
     vars(transitions)["is_made_up"] = lambda sequencer: False
+
+
+@mutation
+def answers_go_with_the_second_record() -> None:
+    swap(Attempt, "paid_answers", lambda _: property(lambda self: None))
 
 
 @mutation

@@ -135,6 +135,11 @@ def at_once(*acts: Act) -> Act:
     return act
 
 
+def _seconds_later(act: Act) -> Act:
+    """Do something while the lease of what was done before still holds."""
+    return lambda run: run.clock.after(5.0, partial(act, run))
+
+
 def late_after(act: Act) -> Act:
     """Do something of which the event arrives an hour after the kept message."""
 
@@ -267,6 +272,12 @@ VERSIONS: Mapping[str, Scenario] = {
         cut_off("UpdateItem", put(Content.WEAPON, 1, KEY, SEQUENCER)),
         event_of_oldest,
         "BLOCKED",
+        late_calls=False,
+    ),
+    "sequencer-seconds-later": plain(
+        lambda _: None,
+        at_once(put(Content.CLEAN, 1, KEY, SEQUENCER), _seconds_later(event_of_oldest)),
+        "PUBLISHED",
         late_calls=False,
     ),
     "two-records-of-which-one-is-decided-and-deleted": plain(

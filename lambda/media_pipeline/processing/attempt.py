@@ -1,6 +1,6 @@
 """One attempt at one claimed object version."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,6 +52,13 @@ class Attempt:
     def record(self) -> Record:
         """The record as it was claimed."""
         return self.claim.record
+
+    @property
+    def paid_answers(self) -> Mapping[str, Any] | None:
+        """Rekognition's answers that this attempt or an earlier one paid for, as in the record; None without any."""
+        if self.answers is not None:
+            return self.answers.to_document()
+        return self.record.attributes.get("answers")
 
     def all_facts(self) -> dict[str, Any]:
         """Return the facts found so far, with what is known of the attempt itself."""

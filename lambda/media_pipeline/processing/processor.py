@@ -112,10 +112,13 @@ class ObjectProcessor(Generic[Fetched]):
         if event.kind is EventKind.CREATED or restored is not None:
             self.process(restored or event, invocation)
 
-    def process(self, event: ObjectEvent, invocation: Invocation) -> None:
+    def process(
+        self, event: ObjectEvent, invocation: Invocation, *, instead_of: Attempt | None = None
+    ) -> None:
         """Take one object version all the way, or go on where an earlier attempt stopped.
 
         Claim, fetch, make, judge, write the verdict down, publish or quarantine, commit, announce.
+        `instead_of`: the attempt on a second record of the version, which is discarded once the other one is claimed.
         """
         opens_again = event.redrive_attempt is not None or event.decision_id is not None
         if opens_again and self._is_done_with(event):
@@ -130,6 +133,8 @@ class ObjectProcessor(Generic[Fetched]):
                 stage=self._media.stage,
                 takes_over=self._media.takes_over,
             )
+        if instead_of is not None and not isinstance(claimed, Claim):
+            self._records.discard(instead_of.claim)
         match claimed:
             case None:
                 return  # there is nothing to carry out: the record is gone, or another message is about it
@@ -139,7 +144,9 @@ class ObjectProcessor(Generic[Fetched]):
                 self._media.pass_on(event, record.stage)
             case Claim():
                 with self._overlap() as overlap:
-                    self._process_claimed(self._attempt(event, invocation, claimed, steps, overlap))
+                    self._process_claimed(
+                        self._attempt(event, invocation, claimed, steps, overlap), instead_of
+                    )
 
     def _attempt(
         self, event: ObjectEvent, invocation: Invocation, claim: Claim, steps: Steps, overlap: Overlap
@@ -161,16 +168,18 @@ class ObjectProcessor(Generic[Fetched]):
     def _extend(self, claim: Claim, seconds: float) -> None:
         self._records.extend(claim, lease_seconds=seconds)
 
-    def _process_claimed(self, attempt: Attempt) -> None:
+    def _process_claimed(self, attempt: Attempt, instead_of: Attempt | None) -> None:
         try:
+            if instead_of is not None and (answers := instead_of.paid_answers) is not None:
+                attempt.claim = self._records.take_answers(attempt.claim, answers)
+                self._records.discard(instead_of.claim)
             outcome = self._work(attempt)
             if isinstance(outcome, HandOver):
                 self._records.hand_over(attempt.claim, outcome.stage)
                 self._media.pass_on(attempt.event, outcome.stage)
                 return
             if isinstance(outcome, SecondRecord):
-                self._records.discard(attempt.claim)
-                self.process(replace(attempt.event, sequencer=outcome.sequencer), attempt.invocation)
+                self._go_on_with(outcome, attempt)
                 return
             self._clean_up.remove_pictures(attempt, outcome.status)
             facts = {**attempt.all_facts(), **outcome.facts, **self._carried_out(attempt.record, outcome)}
@@ -185,6 +194,14 @@ class ObjectProcessor(Generic[Fetched]):
             self._clean_up.release(attempt, error)
             raise
         self._outcomes.finish(record, has_older=attempt.has_older)
+
+    def _go_on_with(self, second: SecondRecord, attempt: Attempt) -> None:
+        event = replace(attempt.event, sequencer=second.sequencer)
+        if attempt.paid_answers is None:
+            self._records.discard(attempt.claim)
+            self.process(event, attempt.invocation)
+        else:  # kept until the other record has the answers: while that one is held, they would be paid for again
+            self.process(event, attempt.invocation, instead_of=attempt)
 
     def _work(self, attempt: Attempt) -> Ending | HandOver | SecondRecord:
         """Do everything between claim and commit; what can never succeed ends here as well."""

@@ -152,6 +152,20 @@ class LeasedRecords(RecordTable):
                 return Claim(record=record, owner=owner, unfinished_before=before)
         raise TransientError("other invocations changed the record each time this one tried to claim it")
 
+    def take_answers(self, claim: Claim, answers: Mapping[str, Any]) -> Claim:
+        """Write down Rekognition's answers of the version's other record, where this one has none; return the claim.
+
+        Raises LeaseLostError where another invocation took it over.
+        """
+        if claim.record.moderation is not None or "answers" in claim.record.attributes:
+            return claim
+        try:
+            return claim._replace(record=self._change_mine(claim, fitted({"answers": answers})))
+        except ItemChangedError:
+            raise LeaseLostError(
+                "the lease was taken over before it had the other record's answers"
+            ) from None
+
     def begin_decoding(self, claim: Claim) -> None:
         """Note that decoding begins; only from here on can the object be the reason why the function is killed.
 
