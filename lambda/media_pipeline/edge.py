@@ -56,21 +56,25 @@ class Edge:
         """Return the address of the rendition with this key."""
         return address_at(self._address, key)
 
-    def forget(self, keys: Iterable[str]) -> None:
+    def forget(self, keys: Iterable[str], *, folder: str | None = None) -> None:
         """Have the distribution forget what it keeps under these keys, which are gone from the bucket.
+
+        With a `folder`, which holds all of them, it forgets whatever it keeps there, also without any key.
 
         Return once CloudFront has taken the request; it carries it out within a minute or so. Each call is a request
         of its own: CloudFront answers one with a known `CallerReference` without doing anything, and the same keys may
         be published again and taken down again. Raises TransientError where too many requests are in progress.
         """
         removed = sorted(set(keys))
-        if not removed:
+        if not removed and folder is None:
             return
         try:
-            self._invalidate(_wildcards(removed))
+            self._invalidate(_wildcards(removed) if folder is None else [_covering(folder)])
         except ClientError as error:
             if error.response["Error"]["Code"] not in _BUSY:
                 raise
+            if folder is not None:
+                raise _too_many(f"{folder}/") from error
             self._forget_one_by_one(removed, error)
 
     def _forget_one_by_one(self, keys: list[str], busy: ClientError) -> None:
@@ -83,10 +87,7 @@ class Edge:
                     raise
             else:
                 return
-        raise TransientError(
-            f"CloudFront has too many invalidations in progress to forget {keys[0]} and what was removed with it; "
-            "it is asked again"
-        ) from busy
+        raise _too_many(keys[0]) from busy
 
     def _invalidate(self, paths: list[str]) -> None:
         self._cloudfront().create_invalidation(
@@ -101,6 +102,13 @@ class Edge:
 def address_at(address: str, key: str) -> str:
     """Return the address of a rendition at a distribution with this address."""
     return f"{address}/{quote(key, safe='/')}"
+
+
+def _too_many(what: str) -> TransientError:
+    return TransientError(
+        f"CloudFront has too many invalidations in progress to forget {what} and what was removed with it; "
+        "it is asked again"
+    )
 
 
 def _wildcards(keys: list[str]) -> list[str]:

@@ -216,16 +216,23 @@ class Storage:
         for page in pages:
             yield from cast(Iterable[Mapping[str, Any]], page.get(what, ()))
 
-    def remove_renditions(self, keys: Iterable[str]) -> None:
+    @property
+    def has_edge(self) -> bool:
+        """Whether readers get renditions from a distribution, which has to forget what is removed."""
+        return self._edge is not None
+
+    def remove_renditions(self, keys: Iterable[str], *, folder: str | None = None) -> None:
         """Delete renditions by their keys, and have the distribution forget them, also those that were gone already.
 
+        With a `folder`, which holds all of them, the distribution forgets what it keeps there also without any key.
         A key that holds no object is not an error: an earlier attempt may have deleted it, and then been cut off.
         Raises TransientError where S3 refused to delete one of them, or CloudFront to forget them.
         """
         removed = frozenset(keys)
         remove_objects(self._s3, self._renditions, removed, what="renditions")
         if self._edge is not None:
-            self._edge.forget(removed)  # in this order: what is still in the bucket would be fetched again
+            # In this order: what is still in the bucket would be fetched again.
+            self._edge.forget(removed, folder=folder)
 
     def address_of(self, key: str) -> str | None:
         """Return the address of a rendition at the distribution; None where the stack has none."""

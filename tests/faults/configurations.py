@@ -153,7 +153,6 @@ CACHING_AS_STRICT = replace(
     moderation={"mode": "enforce", "block": {"Weapons": 90, "Violence": 55}},
 )
 ONE_A_DAY = replace(FIRST, name="one-a-day", judged_per_day=1)
-WITH_CDN = replace(FIRST, cdn=True)
 LISTING = replace(FIRST, lists=True)
 LISTING_OBSERVING = replace(OBSERVING, lists=True)
 LISTING_VIDEOS = replace(WITH_VIDEOS, lists=True)

@@ -212,7 +212,7 @@ def delete_marker_does_not_wait_for_older_leases() -> None:
 
 @mutation
 def refused_removals_go_unnoticed() -> None:
-    def remove(self: Any, keys: Any) -> None:
+    def remove(self: Any, keys: Any, **_: Any) -> None:
         for batch in [sorted(set(keys))]:
             if batch:
                 self._s3.delete_objects(

@@ -17,15 +17,15 @@ Storage = storage.Storage
 
 @mutation
 def the_edge_keeps_what_is_removed() -> None:
-    swap(Edge, "forget", lambda _: lambda self, keys: None)
+    swap(Edge, "forget", lambda _: lambda self, keys, **where: None)
 
 
 @mutation
 def the_edge_is_asked_before_the_objects_are_gone() -> None:
-    def remove(self: Any, keys: Iterable[str]) -> None:
+    def remove(self: Any, keys: Iterable[str], *, folder: str | None = None) -> None:
         removed = frozenset(keys)
         if self._edge is not None:
-            self._edge.forget(removed)
+            self._edge.forget(removed, folder=folder)
         without = Storage(
             s3=self._s3, buckets=storage.Buckets(self._uploads, self._quarantine, self._renditions)
         )
@@ -39,12 +39,12 @@ def the_edge_is_asked_before_the_objects_are_gone() -> None:
 def the_edge_forgets_only_what_was_there_to_remove() -> None:
     """A repeated attempt finds the objects gone, and asks for nothing."""
 
-    def remove(self: Any, keys: Iterable[str]) -> None:
+    def remove(self: Any, keys: Iterable[str], *, folder: str | None = None) -> None:
         removed = frozenset(keys)
         there = {key for key in removed if _is_there(self._s3, self._renditions, key)}
         remove_objects(self._s3, self._renditions, removed, what="renditions")
         if self._edge is not None:
-            self._edge.forget(there)
+            self._edge.forget(there, folder=folder)
 
     swap(Storage, "remove_renditions", lambda _: remove)
 
@@ -60,10 +60,19 @@ def _is_there(s3: Any, bucket: str, key: str) -> bool:
 
 
 @mutation
+def what_no_record_lists_is_forgotten_by_the_first_attempt_alone() -> None:
+    def forget(self: Any, keys: Iterable[str], *, folder: str | None = None) -> None:
+        real(self, keys)
+
+    real = Edge.forget
+    swap(Edge, "forget", lambda _: forget)
+
+
+@mutation
 def a_refused_invalidation_goes_unnoticed() -> None:
-    def forget(self: Any, keys: Iterable[str]) -> None:
+    def forget(self: Any, keys: Iterable[str], **where: Any) -> None:
         with contextlib.suppress(ClientError):
-            real(self, keys)
+            real(self, keys, **where)
 
     real = Edge.forget
     swap(Edge, "forget", lambda _: forget)

@@ -49,6 +49,15 @@ def test_where_nothing_was_removed_nothing_is_asked() -> None:
     Edge(cloudfront=client, distribution_id="E1", address="https://d1").forget([])
 
 
+def test_a_folder_is_forgotten_whatever_was_removed() -> None:
+    cloudfront = FakeCloudFront()
+    edge(cloudfront).forget([], folder="a/b.jpg/v1")
+    edge(cloudfront).forget(["a/b.jpg/v1/large-1.jpg"], folder="a/b.jpg/v1")
+    assert cloudfront.paths == [["/a/b.jpg/v1/*"], ["/a/b.jpg/v1/*"]]
+    with pytest.raises(TransientError, match=r"a/b\.jpg/v1/"):
+        edge(FakeCloudFront(busy=("wildcards",))).forget([], folder="a/b.jpg/v1")
+
+
 def test_many_versions_of_a_key_are_one_path_too() -> None:
     cloudfront = FakeCloudFront()
     edge(cloudfront).forget(f"a/b.jpg/v{number}/large-1.jpg" for number in range(WILDCARDS + 1))

@@ -78,7 +78,9 @@ class Outcomes:
             record = self._records.deleted_by(event, self._exists)
         if record is None or event.is_of_null_version:
             # Its record expired (what was found called "null" may be older), or the event of its upload has not come.
-            self._storage.remove_renditions(self._renditions_without_record(event))
+            # Nothing but the bucket's listing tells of them: an attempt that was cut off may have deleted them already.
+            folder = event.key if event.is_of_null_version else f"{event.key}/{event.version}"
+            self._storage.remove_renditions(self._renditions_without_record(event), folder=folder)
         if record is None:
             return None
         if record.is_tombstone:
@@ -320,7 +322,13 @@ class Outcomes:
         copies = self._storage.quarantined.versions_of(tombstone.object_key)
         following = self._records.succession.newer(tombstone.object_key, tombstone.sequencer)
         newer = {record.version for record in following}
-        self._storage.remove_renditions(keys | _of_others(renditions, newer))
+        others = _of_others(renditions, newer)
+        is_noted = bool(tombstone.attributes.get("unlisted"))  # by an attempt that was cut off
+        if others - keys and self._storage.has_edge and not is_noted:
+            # Once they are gone, nothing else tells that there is something to forget.
+            self._records.note_unlisted(tombstone)
+        folder = tombstone.object_key if is_noted else None
+        self._storage.remove_renditions(keys | others, folder=folder)
         held = {older.version for older in all_older if older.is_held}
         for version in sorted(copies - kept - newer - held):
             self._storage.quarantined.remove_version(tombstone.object_key, version)

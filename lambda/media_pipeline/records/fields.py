@@ -195,6 +195,11 @@ FIELDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "owner": ("string", "The invocation that holds the lease"),
         "lease_until": ("number", "Epoch seconds until which `owner` works on it; 0 for none"),
         "delete_marker": ("boolean", "`true` in the record of a delete marker"),
+        "unlisted": (
+            "boolean",
+            "`true` in the record of a delete marker that removed renditions whose own record had expired, with "
+            "`delivery.cdn` only: a repeated attempt has CloudFront forget all below the key",
+        ),
         "attention": (
             "string",
             "Why somebody must act, the key of the index `attention`: `REVIEW` and `FAILED` as in `status`, `APPEAL`, "

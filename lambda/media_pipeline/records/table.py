@@ -103,6 +103,17 @@ class Records(ReworkedRecords):
         except ItemChangedError:
             return
 
+    def note_unlisted(self, tombstone: Record) -> None:
+        """Note that a delete marker removes renditions that no record lists, for an attempt that repeats this one.
+
+        Raises TransientError where the tombstone is not there any more.
+        """
+        key = (tombstone.object_key, tombstone.sequencer)
+        try:
+            self._items.update(key, {"unlisted": True}, condition={"status": Status.DELETED})
+        except ItemChangedError:
+            raise TransientError("the record of the delete changed while it was carried out") from None
+
     # ---- how
 
     def _end(
