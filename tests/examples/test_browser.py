@@ -20,9 +20,13 @@ SERVER = PROJECT / "examples" / "browser" / "server.py"
 FIRST = "document.querySelector('#uploads > li')"
 
 
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory, port: int) -> Iterator[ServedStack]:
+@pytest.fixture(scope="module", params=[False, True], ids=["by-links", "by-cdn"])
+def stack(
+    tmp_path_factory: pytest.TempPathFactory, port: int, request: pytest.FixtureRequest
+) -> Iterator[ServedStack]:
+    """Serve a stack whose renditions come from its bucket, and one with a distribution in front of it."""
     more = {
+        "media-pipeline:delivery": {"cdn": request.param},
         "media-pipeline:api.corsOrigins": [f"http://localhost:{port}"],
         "media-pipeline:sizes": {
             "small": 80,
@@ -78,6 +82,8 @@ def test_a_photo_is_sent_with_progress_and_shown_over_its_placeholder_in_the_bes
     assert sorted(part.split()[-1] for part in source.split(", ")) == ["200w", "80w"]
     assert "webp" in tab.run(f"{FIRST}.querySelector('img').currentSrc")
     assert tab.run(f"{FIRST}.querySelector('img').naturalWidth > 0")
+    edge, shown = f"{stack.world.edge_endpoint}/", tab.run(f"{FIRST}.querySelector('img').currentSrc")
+    assert shown.startswith(edge) is ("cdn_url" in stack.outputs)
     (record,) = [each for each in stack.records() if each["status"] == "PUBLISHED"]
     # The middle of the picture is dark, its corners are bright: the placeholder shows the same.
     middle, corner = (
