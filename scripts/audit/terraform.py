@@ -34,11 +34,14 @@ _MODULES: Final[Mapping[str, str]] = {
     "sqs": "sqs",
 }
 """Modules of pulumi_aws, and what Terraform's types begin with after `aws_`."""
+_TYPES: Final[Mapping[str, str]] = {"aws:cloudtrail/trail:Trail": "aws_cloudtrail"}
+"""Types that are called otherwise in Terraform."""
 _ARGUMENTS: Final[Mapping[str, str]] = {
     "aws_api_gateway_deployment.restApi": "rest_api_id",
     "aws_api_gateway_method_settings.restApi": "rest_api_id",
     "aws_api_gateway_stage.deployment": "deployment_id",
     "aws_api_gateway_stage.restApi": "rest_api_id",
+    "aws_cloudtrail.startsWiths": "starts_with",
     "aws_lambda_function.code": "filename",
     "aws_lambda_function.name": "function_name",
     "aws_lambda_layer_version.code": "filename",
@@ -99,7 +102,7 @@ def type_of(resource: Registered) -> str:
     module = module.partition("/")[0]
     if module not in _MODULES:
         raise LookupError(f"{resource.type}: give the module {module!r} its Terraform prefix in {__name__}")
-    return f"aws_{_MODULES[module]}_{_snake(kind)}"
+    return _TYPES.get(resource.type, f"aws_{_MODULES[module]}_{_snake(kind)}")
 
 
 def values(resource: Registered) -> Json:

@@ -37,6 +37,18 @@ def test_names_and_blocks_are_spelled_as_terraform_does() -> None:
     assert terraform.values(cors) == {"cors_rule": [{"allowed_origins": ["*"], "max_age_seconds": 600}]}
 
 
+def test_a_type_that_terraform_calls_otherwise_has_its_name_or_no_check_would_look_at_it() -> None:
+    selector = {"fieldSelectors": [{"field": "resources.ARN", "startsWiths": ["arn:"]}]}
+    inputs = {"kmsKeyId": "k", "advancedEventSelectors": [selector]}
+    trail = registered("aws:cloudtrail/trail:Trail", f"{PREFIX}-trail", inputs)
+    assert terraform.address(trail, PREFIX) == "aws_cloudtrail.trail"
+    field = {"field": "resources.ARN", "starts_with": ["arn:"]}
+    assert terraform.values(trail) == {
+        "kms_key_id": "k",
+        "advanced_event_selector": [{"field_selector": [field]}],
+    }
+
+
 def test_one_object_is_one_block_and_a_map_stays_a_map() -> None:
     inputs = {"tracingConfig": {"mode": "Active"}, "environment": {"variables": {"VIDEO_enabled": "true"}}}
     function = registered("aws:lambda/function:Function", f"{PREFIX}-process-image", inputs)
