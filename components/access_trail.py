@@ -5,6 +5,8 @@ which a stack always has, cannot be locked: S3 delivers them into no bucket with
 "Logging requests with server access logging").
 """
 
+from __future__ import annotations  # so that AWS's module for it is loaded only where a stack has it
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 

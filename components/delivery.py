@@ -1,5 +1,7 @@
 """MediaDelivery: a CloudFront distribution over the renditions bucket, where `delivery.cdn` is true."""
 
+from __future__ import annotations  # so that AWS's module for it is loaded only where a stack has it
+
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -4,6 +4,8 @@ It counts what carries the tag `Stack`, once that tag is activated for cost allo
 Rekognition: its requests are about no resource, so no tag can tell whose they are, and they are most of the cost.
 """
 
+from __future__ import annotations  # so that AWS's module for it is loaded only where a stack has it
+
 from collections.abc import Sequence
 from typing import Final
 

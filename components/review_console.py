@@ -3,6 +3,8 @@
 All of it is billed by use: it costs nothing while nobody reviews (docs/adr/0065).
 """
 
+from __future__ import annotations  # so that AWS's module for it is loaded only where a stack has it
+
 import hashlib
 from dataclasses import dataclass
 

@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,13 +133,13 @@ class OperatorSession:
 
     def preview(self, *arguments: str) -> dict[str, Change]:
         """Return what `pulumi preview` would change: resource name -> change."""
-        steps = json.loads(self.pulumi("preview", "--json", *arguments).output).get("steps", [])
-        found: dict[str, Change] = {}
-        for step in steps:
-            name = step["urn"].rsplit("::", 1)[-1]
-            if step["op"] in ("create", "update", "delete", "replace"):
-                found[name] = Change(step["op"], tuple(sorted(step.get("detailedDiff") or {})))
-        return found
+        return _changes(json.loads(self.pulumi("preview", "--json", *arguments).output).get("steps", []))
+
+    def changes(self) -> dict[str, Change]:
+        """Update the stack, and return what a preview right before it would have shown."""
+        lines = (line for line in self.up("--json").output.splitlines() if line.startswith("{"))
+        begun = (json.loads(line).get("resourcePreEvent") for line in lines)
+        return _changes(event["metadata"] for event in begun if event)
 
     def outputs(self) -> dict[str, Any]:
         outputs: dict[str, Any] = json.loads(self.pulumi("stack", "output", "--json").output)
@@ -204,6 +204,14 @@ class OperatorSession:
         path = self.rehearsal.folder / "Pulumi.yaml"
         described = yaml.safe_load(path.read_text("utf-8"))
         path.write_text(yaml.safe_dump({**described, "main": str(checkout)}), "utf-8")
+
+
+def _changes(steps: Iterable[dict[str, Any]]) -> dict[str, Change]:
+    return {
+        step["urn"].rsplit("::", 1)[-1]: Change(step["op"], tuple(sorted(step.get("detailedDiff") or {})))
+        for step in steps
+        if step["op"] in ("create", "update", "delete", "replace")
+    }
 
 
 @contextmanager

@@ -80,12 +80,11 @@ def _is_what_the_in_process_deployer_creates(session: OperatorSession, in_proces
 
 def _a_threshold_changes_the_functions_settings_alone(session: OperatorSession) -> None:
     session.config_set("moderation.block.Violence", "80")
-    assert session.preview() == {
+    assert session.changes() == {
         name: Change("update", ("environment.variables.MODERATION",))
         for name in session.named("Function")
         if name.endswith(("-process-image", "-process-video"))
     }
-    session.up()
     time.sleep(SETTLED)
 
 
@@ -98,7 +97,7 @@ def _size_memory_and_architecture_change(session: OperatorSession) -> None:
         f"{name}-process-image": ("environment.variables.SIZES", "memorySize"),
         f"{name}-process-video": ("environment.variables.SIZES", "layers[1]"),
     }
-    planned = session.preview()
+    planned = session.changes()
     replaced = {name: change for name, change in planned.items() if name in session.named("Function")}
     assert replaced == {
         function: Change("replace", tuple(sorted(("architectures[0]", "layers[0]", *own.get(function, ())))))
@@ -112,7 +111,6 @@ def _size_memory_and_architecture_change(session: OperatorSession) -> None:
         name for kind in FOLLOW_THE_FUNCTIONS for name in session.named(kind)
     }  # they name the functions
     assert set(planned) - set(replaced) - set(layers) <= follows
-    session.up()
     time.sleep(SETTLED)
 
 
