@@ -67,10 +67,13 @@ class Forget:
         renditions: str,
         dynamodb: "DynamoDBClient",
         s3: "S3Client",
+        has_cdn: bool = False,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        """`renditions` names the bucket; `has_cdn`: CloudFront is in front of it, and forgets what is removed."""
         self._places = places
+        self._has_cdn = has_cdn
         self._renditions = renditions
         self._dynamodb = dynamodb
         self._s3 = s3
@@ -165,10 +168,19 @@ class Forget:
             Remains("messages and dead letters about the key", late),
             Remains("hashes of its content on the hash list, if it is there", "`operations hashes remove`"),
             Remains("e-mails that were sent, and what subscribers to announcements keep", "out of reach"),
-            Remains(
-                "renditions in browsers, CDNs and downloads", "out of reach; browsers keep them for a year"
-            ),
+            self._delivered(),
         ]
+
+    def _delivered(self) -> Remains:
+        """Return what becomes of renditions that somebody has been shown."""
+        if self._has_cdn:
+            return Remains(
+                "renditions in browsers and downloads",
+                "out of reach; browsers keep them for `delivery.browserSeconds`, CloudFront forgets them by now",
+            )
+        return Remains(
+            "renditions in browsers, CDNs and downloads", "out of reach; browsers keep them for a year"
+        )
 
     # ---- how
 

@@ -97,9 +97,8 @@ def delete(stack: ServedStack, upload: Published) -> None:
 def test_no_byte_is_left_at_the_edge_once_the_invalidation_is_carried_out(
     stack: ServedStack, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    uploads = {
-        remove: Published(stack, number) for number, remove in enumerate((take_down, withdraw, delete))
-    }
+    ways = (take_down, withdraw, delete)
+    uploads = {remove: Published(stack, number) for number, remove in enumerate(ways)}
     kept = Published(stack, 9)
     for remove, upload in uploads.items():
         remove(stack, upload)
@@ -133,3 +132,14 @@ def test_where_no_invalidation_is_asked_for_the_edge_delivers_what_was_taken_dow
         functions.update_function_configuration(FunctionName=name, Environment={"Variables": before})
     wait_for_invalidations(stack)
     assert upload.statuses() == {200}
+
+
+def test_a_forgotten_key_is_forgotten_at_the_edge_too(
+    stack: ServedStack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    upload = Published(stack, 30)
+    given = ["--stack", "dev", "--outputs", str(stack.out / "outputs.json"), "--case", "GDPR-7"]
+    assert operations(["forget", upload.key, *given]) == 0
+    assert "CloudFront forgets them" in capsys.readouterr().out
+    wait_for_invalidations(stack)
+    assert upload.statuses() == {403}
