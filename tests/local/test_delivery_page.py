@@ -59,7 +59,9 @@ def test_the_examples_sign_with_a_key_that_the_configuration_takes(public_key: s
 
 
 @pytest.mark.long
-def test_they_work_against_a_served_stack(public_key: str, tmp_path: Path) -> None:
+def test_they_work_against_a_served_stack(
+    public_key: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     settings = {
         "delivery": {"cdn": True, "signed": [public_key]},
         "video.enabled": False,
@@ -67,6 +69,7 @@ def test_they_work_against_a_served_stack(public_key: str, tmp_path: Path) -> No
     }
     with served("usual", "dev", tmp_path / "out", settings) as stack:
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+/[a-z0-9]+\.cloudfront\.net", stack.variables["CDN_URL"])
+        assert f"\nCDN_URL  {stack.variables['CDN_URL']}\n" in capsys.readouterr().out
         image = upload(stack.variables, tmp_path)
         url = image["renditions"][0]["url"]
         assert url.startswith(f"{stack.variables['CDN_URL']}/")
