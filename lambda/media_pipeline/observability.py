@@ -12,6 +12,7 @@ from aws_lambda_powertools.metrics import MetricUnit, single_metric
 from aws_lambda_powertools.metrics.base import SingleMetric
 
 _SERVER_ERRORS = 500
+_ANNOTATION_CHARACTERS = 1_000  # X-Ray Developer Guide, "X-Ray segment documents"
 _TO_LINE = partial(json.dumps, default=str, separators=(",", ":"))
 """In ASCII: names come from outside, and a mark that reverses the direction of text would affect the whole line."""
 
@@ -54,6 +55,7 @@ class Observability:
         self.logger = Logger(json_serializer=_TO_LINE)
         self.metrics = Metrics()
         self._segment: Callable[[str], AbstractContextManager[Any]] = lambda _: nullcontext()
+        self._annotate: Callable[[str, str], None] = lambda *_: None
         self._carry: Callable[[Callable[[], Any]], Callable[[], Any]] = lambda call: call
         if tracing:
             from aws_lambda_powertools import Tracer
@@ -62,11 +64,16 @@ class Observability:
             # pictures, so they are not captured.
             provider = Tracer(auto_patch=True, patch_modules=("botocore",)).provider
             self._segment = lambda name: provider.in_subsegment(name=f"## {name}")
+            self._annotate = provider.put_annotation
             self._carry = partial(_carried, provider)
 
     def segment(self, name: str) -> AbstractContextManager[Any]:
         """Trace a step as a subsegment, where tracing is on."""
         return self._segment(name)
+
+    def about(self, object_key: str) -> None:
+        """Annotate the open step with the object's key, by which traces that S3 does not join are found together."""
+        self._annotate("object_key", object_key[:_ANNOTATION_CHARACTERS])
 
     def carried(self, call: Callable[[], Any]) -> Callable[[], Any]:
         """Return the call as one that another thread traces below this thread's subsegment, where tracing is on."""

@@ -140,7 +140,7 @@ def _video(environment: dict[str, str]) -> Any:
         )  # fmt: skip
         attempt = Attempt(
             event=cast(Any, None), claim=cast(Any, None), invocation=invocation, lease=None, clock=time.time,
-            steps=Steps(Observability(tracing=False)), overlap=Threads(),
+            steps=Steps(Observability(tracing=False), "a"), overlap=Threads(),
         )  # fmt: skip
         with tempfile.TemporaryDirectory() as folder:
             copy = Path(folder) / "original"

@@ -1,4 +1,4 @@
-"""What threads leave in a trace: subsegments of calls that are made at once lie below the step that makes them."""
+"""What is in a trace: calls of threads lie below the step that makes them, and a step has the key of its object."""
 
 import json
 import os
@@ -22,6 +22,7 @@ with mock_aws():
     s3 = boto3.client("s3", region_name="us-east-1")
     with Threads(observability.carried) as overlap:
         with observability.segment("publish"):
+            observability.about("a b.jpg" + 2_000 * "c")
             background = overlap.start(lambda: [s3.list_buckets() for _ in range(2)])
             for _ in overlap.at_most(4)(s3.list_buckets for _ in range(8)):
                 pass
@@ -61,6 +62,7 @@ def test_calls_in_threads_are_traced_below_their_step_and_background_calls_below
     entities = {one["id"]: one for each in sent for one in _flat(each)}
     parents = {child["id"]: one["id"] for one in entities.values() for child in one.get("subsegments", ())}
     (step,) = (one for one in entities.values() if one["name"] == "## publish")
+    assert step["annotations"] == {"object_key": "a b.jpg" + 993 * "c"}
     calls = [one for one in entities.values() if one["name"] == "s3"]
     assert len(calls) == 11
     above = [str(one.get("parent_id", parents.get(one["id"]))) for one in calls]

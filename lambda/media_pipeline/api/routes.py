@@ -79,6 +79,7 @@ class Api:
         )
         with self._observability.segment("store the picture"):
             image_id, kind = self._uploads.store(picture)
+            self._observability.about(self._uploads.key(image_id))
         self._observability.upload_accepted(
             image_id=image_id,
             bytes=len(picture.data),
@@ -92,7 +93,9 @@ class Api:
         request = self._request
         api_key_id = request.api_key_id
         wanted = FormRequest.parse(request.body)
-        image_id, form = self._uploads.form(wanted)
+        with self._observability.segment("issue a form"):
+            image_id, form = self._uploads.form(wanted)
+            self._observability.about(self._uploads.key(image_id))
         self._observability.form_issued(
             image_id=image_id,
             bytes_at_most=wanted.length,
@@ -115,7 +118,8 @@ class Api:
         image = None
         if is_image_id(image_id):
             with self._observability.segment("describe the upload"):
-                image = self._images.describe(image_id, self._uploads.key(image_id))
+                self._observability.about(key := self._uploads.key(image_id))
+                image = self._images.describe(image_id, key)
         if image is None:
             raise Problem(HTTPStatus.NOT_FOUND, NO_IMAGE)
         return self._json(HTTPStatus.OK, image)
@@ -126,7 +130,8 @@ class Api:
         if not is_image_id(image_id):
             raise Problem(HTTPStatus.NOT_FOUND, NO_IMAGE)
         with self._observability.segment("withdraw the upload"):
-            was_there = self._images.withdraw(self._uploads.key(image_id))
+            self._observability.about(key := self._uploads.key(image_id))
+            was_there = self._images.withdraw(key)
         if not was_there:
             raise Problem(HTTPStatus.NOT_FOUND, NO_IMAGE)
         self._observability.upload_withdrawn(image_id=image_id, api_key_id=api_key_id)
@@ -139,7 +144,8 @@ class Api:
         if not is_image_id(image_id):
             raise Problem(HTTPStatus.NOT_FOUND, NO_IMAGE)
         with self._observability.segment("note the appeal"):
-            was_there = self._images.appeal(self._uploads.key(image_id), text)
+            self._observability.about(key := self._uploads.key(image_id))
+            was_there = self._images.appeal(key, text)
         if not was_there:
             raise Problem(HTTPStatus.NOT_FOUND, NO_IMAGE)
         self._observability.upload_appealed(image_id=image_id, api_key_id=api_key_id)

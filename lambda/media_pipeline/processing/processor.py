@@ -123,7 +123,7 @@ class ObjectProcessor(Generic[Fetched]):
         opens_again = event.redrive_attempt is not None or event.decision_id is not None
         if opens_again and self._is_done_with(event):
             return
-        steps = Steps(self._observability)
+        steps = Steps(self._observability, event.key)
         claim = self._records.claim if event.decision_id is None else self._records.claim_decided
         with steps("claim"):
             claimed = claim(

@@ -140,7 +140,7 @@ class Reworking(Generic[Fetched]):
                 event=event,
                 invocation=invocation,
                 claim=claim,
-                steps=Steps(self._dependencies.observability),
+                steps=Steps(self._dependencies.observability, event.key),
                 lease=lease,
                 clock=self._clock,
                 overlap=overlap,

@@ -10,8 +10,9 @@ from media_pipeline.observability import Observability
 class Steps:
     """A stopwatch per step: `with steps("fetch"): ...`; a step that is entered twice adds up."""
 
-    def __init__(self, observability: Observability) -> None:
+    def __init__(self, observability: Observability, object_key: str) -> None:
         self._observability = observability
+        self._object_key = object_key
         self._began = time.perf_counter()
         self._seconds: dict[str, float] = {}
 
@@ -21,6 +22,7 @@ class Steps:
         began = time.perf_counter()
         try:
             with self._observability.segment(name):
+                self._observability.about(self._object_key)
                 yield
         finally:
             self._seconds[name] = self._seconds.get(name, 0.0) + time.perf_counter() - began

@@ -1,15 +1,10 @@
 """A deployed stack with a budget and a dashboard: what CloudWatch has of it, and its workers paused and resumed."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from components.dashboard import dashboard_body
-from components.stack_files import read_config
-from local.demo.dashboard import names
-from local.demo.run import PROJECT
 from operations.cost import alarm_metrics
 from operations.intake import Intake
 from operations.prices import Prices
@@ -23,28 +18,6 @@ pytestmark = pytest.mark.long
 def deployed() -> Iterator[DeployedStack]:
     with deployed_stack("dev", {"dashboard": True, "limits.judgedPerDay": 5}) as stack:
         yield stack
-
-
-def test_the_dashboard_has_charts_and_queries_of_the_stacks_own_resources(deployed: DeployedStack) -> None:
-    cloudwatch: Any = deployed.world.client("cloudwatch")
-    (board,) = cloudwatch.list_dashboards()["DashboardEntries"]
-    assert board["DashboardName"] == f"media-pipeline-dev-{deployed.world.region}"
-    body = cloudwatch.get_dashboard(DashboardName=board["DashboardName"])["DashboardBody"]
-    assert {widget["type"] for widget in json.loads(body)["widgets"]} == {"metric", "log"}
-    for output in ("process_image_function", "process_video_function"):
-        assert f'"{deployed.outputs[output]}"' in body
-    assert deployed.outputs["images_queue_url"].rsplit("/", 1)[-1] in body
-
-
-def test_the_report_of_a_stack_without_a_dashboard_draws_the_one_that_it_would_have(
-    deployed: DeployedStack,
-) -> None:
-    cloudwatch: Any = deployed.world.client("cloudwatch")
-    (board,) = cloudwatch.list_dashboards()["DashboardEntries"]
-    body = cloudwatch.get_dashboard(DashboardName=board["DashboardName"])["DashboardBody"]
-    config = read_config(PROJECT, "dev")
-    assert not config.dashboard
-    assert dashboard_body(names(deployed.world, config, deployed.outputs)) == json.loads(body)
 
 
 def test_alarm_metrics_of_a_stack_that_tells_nobody_are_within_what_is_free(deployed: DeployedStack) -> None:

@@ -2,10 +2,13 @@
 
 from typing import Any
 
+from moto.sns.models import sns_backends
+
 from media_pipeline.records.record import iso_time, to_item
 from operations.stack import StackOutputs
-from operations.status import Line, Status
+from operations.status import PENDING, Line, Status
 from tests.fixtures.moto_stack import MotoStack
+from tests.fixtures.storage import REGION
 
 NOW = 1_800_000_000.0
 DECISION = {"id": "B", "action": "approve", "at": iso_time(NOW - 3600)}
@@ -24,16 +27,16 @@ def put(stack: MotoStack, key: str, attention: str, status: str = "REVIEW", **at
     stack.clients.dynamodb.put_item(TableName="records", Item=to_item(values))
 
 
-def lines(stack: MotoStack) -> dict[str, Line]:
-    """Return the lines about records by their subject."""
+def status(stack: MotoStack, **outputs: str) -> Status:
     document = {
+        **outputs,
         "uploads_bucket": "uploads",
         "quarantine_bucket": "quarantine",
         "records_table": "records",
         "images_queue_url": stack.images_url,
     }
     clients: Any = stack.clients
-    status = Status(
+    return Status(
         outputs=StackOutputs.parse(document, "the test"),
         awslambda=clients,
         dynamodb=clients.dynamodb,
@@ -42,7 +45,11 @@ def lines(stack: MotoStack) -> dict[str, Line]:
         sqs=clients.sqs,
         clock=lambda: NOW,
     )
-    return {line.subject: line for line in status._records()}
+
+
+def lines(stack: MotoStack) -> dict[str, Line]:
+    """Return the lines about records by their subject."""
+    return {line.subject: line for line in status(stack)._records()}
 
 
 def test_overridden_block_whose_message_was_lost_is_counted_as_not_carried_out(stack: MotoStack) -> None:
@@ -53,6 +60,22 @@ def test_overridden_block_whose_message_was_lost_is_counted_as_not_carried_out(s
     line = lines(stack)["decided, not carried out"]
     assert line.state == "3 records"
     assert "redrive --status DECIDED" in str(line.problem)
+
+
+def test_webhooks_are_listed_and_one_that_never_confirmed_is_told_how(stack: MotoStack) -> None:
+    sns: Any = stack.clients.sns
+    topic = sns.create_topic(Name="outcomes")["TopicArn"]
+    for endpoint in ("https://a.example.com/outcomes", "http://localhost:1/outcomes"):
+        sns.subscribe(TopicArn=topic, Protocol=endpoint.partition(":")[0], Endpoint=endpoint)
+    for subscription in sns_backends["123456789012"][REGION].subscriptions.values():
+        if subscription.endpoint.startswith("https"):
+            subscription.arn = PENDING  # as long as it has not visited its SubscribeURL
+    found = {line.subject: line for line in status(stack, events_topic_arn=topic)._subscriptions()}
+    assert sorted(found) == ["http://localhost:1/outcomes", "https://a.example.com/outcomes"]
+    confirmed, pending = (found[subject] for subject in sorted(found))
+    assert (confirmed.state, confirmed.problem) == ("1 subscriptions", None)
+    assert pending.state == "1 of 1 subscriptions unconfirmed"
+    assert pending.problem == "it must visit the SubscribeURL that was posted to it within 48 hours"
 
 
 def test_what_is_held_has_a_line_and_needs_nobody(stack: MotoStack) -> None:
