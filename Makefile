@@ -176,6 +176,18 @@ test-engine: export ENGINE_TESTS = all
 test-engine: $(READY) ## test both stacks with the real Pulumi CLI against the embedded AWS
 	@$(RUN) -m pytest tests/engine
 
+# The packages that a TypeScript program with the component needs. The version is that of the Pulumi CLI in CI.
+TYPESCRIPT := build/typescript
+TYPESCRIPT_PACKAGES := @pulumi/pulumi@3.259.0 typescript@5.9.3 @types/node@20
+
+.PHONY: test-typescript
+test-typescript: export ENGINE_TESTS = all
+test-typescript: export TYPESCRIPT_MODULES = $(TYPESCRIPT)/node_modules
+test-typescript: $(READY) ## use the component from a TypeScript program with the real Pulumi CLI; needs Node.js and npm
+	@test -d $(TYPESCRIPT)/node_modules/@pulumi || { mkdir -p $(TYPESCRIPT) && npm install --prefix $(TYPESCRIPT) \
+		--no-save --no-package-lock --no-audit --no-fund --silent $(TYPESCRIPT_PACKAGES); }
+	@$(RUN) -m pytest -n 0 tests/engine/test_embedding.py -k typescript
+
 .PHONY: transitions
 transitions: export TRANSITIONS = all
 transitions: $(READY) ## change a stack from every configuration of a list to every other, and hold all options against AWS's schemas

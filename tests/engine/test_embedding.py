@@ -1,6 +1,7 @@
 """A program of another project, in another language, has the pipeline as one component, with the real engine."""
 
 import json
+import os
 import shutil
 import sys
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from tests.engine.operator_session import NO_CHANGES, PROJECT, OperatorSession
 
 REGION = {"aws:region": {"value": "eu-central-1"}}
 SIZES = {"thumb": 150, "hero": {"width": 1200, "height": 400, "fit": "cover"}}
+TYPESCRIPT = "TYPESCRIPT_MODULES"  # the folder of Node's packages, of `make test-typescript`
 OUTPUTS = {"uploads_bucket": "uploadsBucket", "records_table": "recordsTable"}
 
 
@@ -43,6 +45,30 @@ def in_python(session: OperatorSession) -> None:
     )
     options = {"toolchain": "pip", "virtualenv": sys.prefix}
     write(session, {"runtime": {"name": "python", "options": options}})
+
+
+def in_typescript(session: OperatorSession) -> None:
+    """With the SDK that Pulumi makes of the schema, as `pulumi package add` puts it into a program."""
+    modules = Path(os.environ[TYPESCRIPT]).resolve()
+    folder = session.rehearsal.folder
+    write(session, {"runtime": "nodejs"})
+    put_schema(session)
+    session.pulumi("package", "gen-sdk", "schema.json", "--language", "nodejs", "--out", "sdk")
+    (folder / "node_modules").symlink_to(modules)
+    (folder / "package.json").write_text('{"name": "shop", "main": "index.ts"}', "utf-8")
+    options = {"target": "es2022", "module": "nodenext", "strict": True, "skipLibCheck": True}
+    (folder / "tsconfig.json").write_text(json.dumps({"compilerOptions": options}), "utf-8")
+    (folder / "index.ts").write_text(
+        'import { MediaPipeline } from "./sdk/nodejs";\n'
+        f'const photos = new MediaPipeline("photos", {{ sizes: {json.dumps(SIZES)} }});\n'
+        + "".join(f"export const {name} = photos.{output};\n" for name, output in OUTPUTS.items()),
+        "utf-8",
+    )
+
+
+def put_schema(session: OperatorSession) -> None:
+    described = session.pulumi("package", "get-schema", str(plugin(session))).output
+    (session.rehearsal.folder / "schema.json").write_text(described, "utf-8")
 
 
 def write(session: OperatorSession, program: dict[str, object]) -> None:
@@ -86,7 +112,10 @@ def a_wrong_input_is_refused_as_the_property_that_it_is(session: OperatorSession
     assert "allowed: a whole number of pixels" in refused.text
 
 
-@pytest.mark.parametrize("program", [in_python, in_yaml], ids=["python", "yaml"])
+PROGRAMS = [in_python, in_yaml, *([in_typescript] if TYPESCRIPT in os.environ else [])]
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.__name__.removeprefix("in_"))
 def test_a_program_of_another_project_deploys_the_same_resources_and_they_work(
     program: Callable[[OperatorSession], None], fresh: OperatorSession, photo: Path, tmp_path: Path
 ) -> None:
@@ -111,9 +140,9 @@ def test_a_program_of_another_project_deploys_the_same_resources_and_they_work(
 
 
 def test_the_engine_takes_the_schema(fresh: OperatorSession) -> None:
-    described = json.loads(fresh.pulumi("package", "get-schema", str(plugin(fresh))).output)
+    put_schema(fresh)
+    described = json.loads((fresh.rehearsal.folder / "schema.json").read_text("utf-8"))
     assert set(described["resources"]) == {TOKEN}
-    (fresh.rehearsal.folder / "schema.json").write_text(json.dumps(described), "utf-8")
     fresh.pulumi("package", "gen-sdk", "schema.json", "--language", "python", "--out", "sdk")
     made = (fresh.rehearsal.folder / "sdk/python/pulumi_media_pipeline/media_pipeline.py").read_text("utf-8")
     assert "def uploads_bucket(self) -> pulumi.Output[_builtins.str]" in made
