@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
+from embedded_aws.metrics.insights import Table
 from embedded_aws.metrics.widgets import Line
 
 SQUARE: Final = 100.0
@@ -31,13 +32,22 @@ class Chart:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Listing:
+    """A table of the dashboard, which a query over the functions' logs has filled."""
+
+    title: str
+    table: Table
+
+
+@dataclass(frozen=True, kw_only=True)
 class Board:
-    """The charts of a run's dashboard: a point of a chart is of `period` seconds, from the first upload on.
+    """The charts and tables of a run's dashboard: a point of a chart is of `period` seconds, from the first upload on.
 
     `is_deployed` where the stack has a dashboard.
     """
 
     charts: tuple[Chart, ...]
+    listings: tuple[Listing, ...]
     period: int
     periods: int
     is_deployed: bool

@@ -13,11 +13,11 @@ from typing import Any, Final
 from components.config_model import StackConfig
 from components.dashboard import DashboardNames, dashboard_body
 from components.function_specs import MEDIA_WORKERS
-from embedded_aws.metrics import queues, widgets
+from embedded_aws.metrics import insights, queues, widgets
 from embedded_aws.metrics.series import Series
 from embedded_aws.runtime.functions import Functions
 from embedded_aws.world import World
-from local.demo.charts import Board, Chart
+from local.demo.charts import Board, Chart, Listing
 
 SAMPLED_EVERY: Final = 0.5
 """Seconds; SQS publishes its metrics once a minute, in which a run is over."""
@@ -69,10 +69,28 @@ def draw(
             for widget in body["widgets"]
             if widget["type"] == "metric"
         ),
+        listings=tuple(
+            Listing(
+                title=widget["properties"]["title"],
+                table=insights.evaluate(
+                    widget["properties"]["query"], _logged(world, widget["properties"]["query"])
+                ),
+            )
+            for widget in body["widgets"]
+            if widget["type"] == "log"
+        ),
         period=period,
         periods=span.periods,
         is_deployed=config.dashboard,
     )
+
+
+def _logged(world: World, query: str) -> Iterator[str]:
+    """Yield what is in the log groups that a query reads; a function that never ran has none."""
+    pages = world.client("logs").get_paginator("filter_log_events")
+    for group in insights.sources(query):
+        for page in pages.paginate(logGroupName=group):
+            yield from (event["message"] for event in page["events"])
 
 
 def _deployed(world: World) -> Mapping[str, Any]:

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from local.demo.charts import drawings, spoken
+from local.demo.charts import amount, drawings, spoken
 from local.demo.outcomes import REVIEW, Outcome, Rendition, Run
 from local.demo.players import clock, moments_of, pictures, player_of
 
@@ -159,6 +159,7 @@ def as_html(run: Run) -> str:
         costs=costs(run),
         drawings=drawings(run.board) if run.board else [],
         spoken=spoken,
+        amount=amount,
     )
 
 

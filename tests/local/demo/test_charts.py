@@ -19,6 +19,7 @@ def board(*charts: tuple[Line, ...], period: int = 1) -> Board:
             Chart(title=f"chart {number}", x=0, y=6 * number, width=12, lines=lines)
             for number, lines in enumerate(charts)
         ),
+        listings=(),
         period=period,
         periods=max(len(each.values) for lines in charts for each in lines),
         is_deployed=True,

@@ -10,9 +10,10 @@ from urllib.parse import unquote
 
 import pytest
 
+from embedded_aws.metrics.insights import Table
 from embedded_aws.metrics.widgets import Line
 from local.demo import cli, report
-from local.demo.charts import Board, Chart
+from local.demo.charts import Board, Chart, Listing
 from local.demo.decisions import Approval, Change, Decisions, Removal, Trial
 from local.demo.outcomes import Label, Mail, Outcome, Rendition, Run, Seconds, Upload
 
@@ -183,14 +184,18 @@ def test_page_loads_nothing_remote_and_runs_no_script() -> None:
 def test_the_dashboard_is_drawn_with_its_numbers_and_words_stay_words() -> None:
     line = Line(label=HOSTILE, adds_up=True, color="#2ca02c", values=(2.0, None, 1.0), whole=3.0)
     chart = Chart(title="What comes <out>", x=0, y=0, width=12, lines=(line,))
-    board = Board(charts=(chart,), period=5, periods=3, is_deployed=True)
+    rows = ((HOSTILE, None, 1234.5), *(("b", "c", number) for number in range(9)))
+    listing = Listing(title="The <slowest>", table=Table(columns=("object_key", "reason", "ms"), rows=rows))
+    board = Board(charts=(chart,), listings=(listing,), period=5, periods=3, is_deployed=True)
     page = Page(report.as_html(replace(a_run(published("a.jpg")), board=board)))
-    assert "The charts of the stack's CloudWatch dashboard" in page.text
+    assert "The charts and tables of the stack's CloudWatch dashboard" in page.text
     assert "5 seconds to a point" in page.text
     assert f"{HOSTILE} 3 " in page.text
     assert [each["height"] for each in page.all("rect")] == ["100.00", "50.00"]
     (plot,) = (each for each in page.all("div") if each.get("class") == "plot")
     assert plot["aria-label"] == f"What comes <out>: {HOSTILE} 3"
+    assert f"The <slowest> object_key reason ms {HOSTILE} 1,234 b c 0" in page.text
+    assert "b c 6 and 2 more" in page.text
     assert not page.all("script")
 
 

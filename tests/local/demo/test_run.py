@@ -277,6 +277,9 @@ def test_the_page_draws_the_dashboard_from_what_the_functions_logged(dev: Demo) 
     assert {name: float(shown[name]) for name in counted} == counted
     assert float(shown["spent"]) == pytest.approx(judged * 0.001)
     assert shown["process-image errors"] == "0"
+    withheld = page.split("Why objects were withheld")[1].split("</table>")[0]
+    assert withheld.count("<tr>") == 1 + 5
+    assert "<bdi>taken_down</bdi>" in withheld
 
 
 def test_the_terminal_shows_what_happened_in_plain_lines(dev: Demo) -> None:
