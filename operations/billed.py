@@ -73,6 +73,10 @@ def units(record: Mapping[str, Any], config: StackConfig) -> dict[str, float]:
         "sqs_request": MESSAGE_REQUESTS * (1 + is_video),
         "log_byte": LOG_BYTES,
     }
+    if (
+        config.access_logs.locked_days
+    ):  # each request for an object is an event, and so is the move to quarantine
+        found["trail_event"] = found["s3_write"] + found["s3_read"] + in_quarantine
     if str(record["object_key"]).startswith(UPLOADS_PREFIX):
         found["api_request"] = 1
         found["lambda_request"] += 1

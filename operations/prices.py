@@ -17,6 +17,7 @@ SERVICES: Mapping[str, tuple[str, ...]] = {
     "API Gateway": ("api_request",),
     "SNS": ("sns_request",),
     "SQS": ("sqs_request",),
+    "CloudTrail": ("trail_event",),
     "CloudFront": ("invalidation_path",),
     "CloudWatch": ("log_byte", "alarm_metric_month", "metric_month"),
 }

@@ -123,6 +123,17 @@ def test_requests_that_no_record_shows_are_paid_for_and_have_a_row_of_their_own(
     assert "3 of the judged pictures are in no record" in "\n".join(costs.lines(since=None, now=0.0))
 
 
+def test_with_a_trail_each_request_for_an_object_is_paid_for_once_more(config: StackConfig) -> None:
+    trail = config.access_logs.model_copy(update={"locked_days": 30})
+    logged = config.model_copy(update={"access_logs": trail})
+    one = record("a.jpg", moderation=moderated("block", False), original="quarantine")
+    without, found = (Costs.of([one], each).document(since=None, now=0.0) for each in (config, logged))
+    assert without["by_service"]["CloudTrail"] == 0
+    requests = units(one, config)["s3_write"] + units(one, config)["s3_read"] + 1  # the original's deletion
+    assert found["by_service"]["CloudTrail"] == pytest.approx(requests / 1_000_000)
+    assert found["total"] == pytest.approx(without["total"] + requests / 1_000_000)
+
+
 def test_invalidations_are_paid_for_by_the_path(config: StackConfig) -> None:
     costs = Costs.of([record("a.jpg", moderation=moderated("allow", False))], config)
     before = costs.total.dollars

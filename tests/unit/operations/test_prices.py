@@ -16,6 +16,7 @@ ROWS = {  # how cost.md describes a unit: (kind in prices.toml, how many of it)
     "1,000,000 write request units": ("dynamodb_write_unit", 1_000_000),
     "one alarm metric a month": ("alarm_metric_month", 1),
     "1,000,000 requests": ("sqs_request", 1_000_000),
+    "100,000 requests for objects, readers' included": ("trail_event", 100_000),
     "1,000 invalidation paths, beyond the first 1,000 of a month": ("invalidation_path", 1_000),
 }
 
