@@ -57,6 +57,10 @@ def installed() -> str | None:
     return named or next(filter(None, map(shutil.which, NAMES)), None)
 
 
+class NavigatedError(AssertionError):
+    """Another page was loaded while an expression waited for its promise."""
+
+
 class Page:
     """One tab."""
 
@@ -89,11 +93,18 @@ class Page:
     def wait(self, script: str, seconds: float = SECONDS) -> Any:
         """Wait until an expression is true; return its value."""
         deadline = time.monotonic() + seconds
-        while not (value := self.run(f"Promise.resolve().then(() => ({script})).catch(() => null)")):
+        while not (value := self._try(script)):
             if time.monotonic() > deadline:
                 raise AssertionError(f"never became true: {script}\n{self.run('document.body?.innerText')}")
             time.sleep(0.03)
         return value
+
+    def _try(self, script: str) -> Any:
+        """Return the value of an expression; None where it cannot be computed, or another page is loaded meanwhile."""
+        try:
+            return self.run(f"Promise.resolve().then(() => ({script})).catch(() => null)")
+        except NavigatedError:
+            return None
 
     def text(self, selector: str) -> str:
         """Return the text of the first element of a selector, as it is seen; empty where it is hidden."""
@@ -235,7 +246,8 @@ class Browser:
         if future is None:
             self.events.append(message)
         elif "error" in message:
-            future.set_exception(AssertionError(message["error"]))
+            is_gone = message["error"].get("message") == "Inspected target navigated or closed"
+            future.set_exception((NavigatedError if is_gone else AssertionError)(message["error"]))
         else:
             future.set_result(message["result"])
 
