@@ -68,12 +68,17 @@ class Forget:
         dynamodb: "DynamoDBClient",
         s3: "S3Client",
         has_cdn: bool = False,
+        trail: str | None = None,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """`renditions` names the bucket; `has_cdn`: CloudFront is in front of it, and forgets what is removed."""
+        """`renditions` names the bucket; `has_cdn`: CloudFront is in front of it, and forgets what is removed.
+
+        `trail` names the bucket of the locked log of accesses, if the stack has one.
+        """
         self._places = places
         self._has_cdn = has_cdn
+        self._trail = trail
         self._renditions = renditions
         self._dynamodb = dynamodb
         self._s3 = s3
@@ -150,26 +155,29 @@ class Forget:
     def remains(self) -> list[Remains]:
         """Return what is left of a forgotten key that nobody can remove by a command, and until when."""
         today = datetime.fromtimestamp(self._clock(), UTC)
-        logs = self._expiry_of_logs()
         late = (today + timedelta(days=LATE_EVENT_DAYS)).date().isoformat()
         backup = (today + timedelta(days=BACKUP_DAYS)).date().isoformat()
-        kept = (
-            "for ever (`retention.logs` is 0)"
-            if logs is None
-            else (today + timedelta(days=logs)).date().isoformat()
-        )
+        kept = self._expiry(self._places.logs_bucket, today) or "for ever (`retention.logs` is 0)"
         return [
             Remains("the key, its versions and their order, in emptied records", late),
             Remains(
                 "the records as they were, in backups of the table, if it has point-in-time recovery", backup
             ),
             Remains("the key in S3's access logs, and the evidence, which names it by SHA-256", kept),
+            *self._locked(today),
             Remains("the key in the functions' logs", kept),
             Remains("messages and dead letters about the key", late),
             Remains("hashes of its content on the hash list, if it is there", "`operations hashes remove`"),
             Remains("e-mails that were sent, and what subscribers to announcements keep", "out of reach"),
             self._delivered(),
         ]
+
+    def _locked(self, today: datetime) -> list[Remains]:
+        """Return what is in the log of accesses, which nobody may change."""
+        if self._trail is None:
+            return []
+        until = self._expiry(self._trail, today) or "its lock ends (`accessLogs.lockedDays`)"
+        return [Remains("the key in CloudTrail's log of accesses, which is locked", until)]
 
     def _delivered(self) -> Remains:
         """Return what becomes of renditions that somebody has been shown."""
@@ -245,14 +253,14 @@ class Forget:
                 raise
             raise OperationsError("a record changed meanwhile: run the command again") from error
 
-    def _expiry_of_logs(self) -> int | None:
-        """Return after how many days the logs bucket removes objects; None where it keeps them."""
+    def _expiry(self, bucket: str, today: datetime) -> str | None:
+        """Return when a bucket of logs removes what it gets today, as a date; None where it keeps that."""
         try:
-            rules = self._s3.get_bucket_lifecycle_configuration(Bucket=self._places.logs_bucket)["Rules"]
+            rules = self._s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
         except ClientError:
             return None
         days = [rule["Expiration"]["Days"] for rule in rules if "Days" in rule.get("Expiration", {})]
-        return min(days, default=None)
+        return (today + timedelta(days=min(days))).date().isoformat() if days else None
 
 
 def _is_gone(record: Record) -> bool:

@@ -44,6 +44,7 @@ def run(options: argparse.Namespace) -> int:
         dynamodb=boto3.client("dynamodb", region_name=outputs.region),
         s3=boto3.client("s3", region_name=outputs.region),
         has_cdn="cdn_distribution" in outputs.named,
+        trail=outputs.named.get("trail_bucket"),
     )
     key = options.key
     records, left = forget.history(key), forget.left(key)

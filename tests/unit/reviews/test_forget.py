@@ -7,6 +7,7 @@ import pytest
 
 from operations.__main__ import main
 from operations.forget import Forget
+from tests.fixtures.storage import REGION
 from tests.unit.reviews.conftest import ANNA, Stack
 
 
@@ -71,3 +72,20 @@ def test_functions_that_are_not_done_make_the_exit_code_1_and_records_stay(
     assert "run the command again" in capsys.readouterr().out
     assert stack.read(record) == record
     assert len(stack.evidence()) == 1
+
+
+def test_what_remains_in_a_locked_log_of_accesses_is_said_with_its_date(stack: Stack) -> None:
+    rule = {"ID": "expire", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": 400}}
+    stack.s3.create_bucket(Bucket="trail", CreateBucketConfiguration={"LocationConstraint": REGION})
+    stack.s3.put_bucket_lifecycle_configuration(Bucket="trail", LifecycleConfiguration={"Rules": [rule]})
+
+    def remains(trail: str | None) -> dict[str, str]:
+        clients: Any = {"dynamodb": None, "s3": stack.s3}
+        found = Forget(
+            places=stack.places, renditions="renditions", trail=trail, clock=lambda: 0.0, **clients
+        )
+        return {each.what: each.until for each in found.remains()}
+
+    (what,) = remains("trail").keys() - remains(None).keys()
+    assert remains("trail")[what] == "1971-02-05"
+    assert "CloudTrail" in what
