@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from media_pipeline.reviews.asking import DECIDED
 from operations.evidence import Evidence
@@ -55,9 +55,12 @@ class Status:
         s3: "S3Client",
         sns: "SNSClient",
         sqs: "SQSClient",
+        cloudtrail: Any = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        """`cloudtrail` is boto3's client, for a stack with a locked log of accesses."""
         self._outputs = outputs
+        self._cloudtrail = cloudtrail
         self._lambda = awslambda
         self._dynamodb = dynamodb
         self._s3 = s3
@@ -66,12 +69,13 @@ class Status:
         self._clock = clock
 
     def lines(self) -> Iterator[Line]:
-        """Look at queues, records, functions, then subscriptions. Raises what boto3 raises."""
+        """Look at queues, records, functions, the log of accesses, subscriptions. Raises what boto3 raises."""
         yield from self._queues()
         yield from self._records()
         yield from self._evidence()
         yield from self._functions()
         yield from self._intake()
+        yield from self._trail()
         yield from self._subscriptions()
 
     def _queues(self) -> Iterator[Line]:
@@ -171,6 +175,26 @@ class Status:
                     state=f"{mapping.function} takes no messages: {mapping.state}",
                     problem="`python -m operations resume` has it go on; messages are kept for 14 days",
                 )
+
+    def _trail(self) -> Iterator[Line]:
+        """Hold the trail of a stack that has one: its bucket outlives it, and somebody may have stopped it."""
+        bucket = self._outputs.named.get("trail_bucket")
+        if bucket is None or self._cloudtrail is None:
+            return
+        found = [
+            trail
+            for trail in self._cloudtrail.describe_trails()["trailList"]
+            if trail["S3BucketName"] == bucket
+        ]
+        logs = any(self._cloudtrail.get_trail_status(Name=trail["TrailARN"])["IsLogging"] for trail in found)
+        yield Line(
+            subject="log of accesses",
+            state="logging" if logs else "stopped" if found else "no trail",
+            problem=None
+            if logs
+            else "somebody ended it: look for StopLogging and DeleteTrail in CloudTrail's event history, then"
+            " `pulumi up --refresh`",
+        )
 
     def _subscriptions(self) -> Iterator[Line]:
         """Hold the subscriptions of both topics against the addresses; SNS deletes unconfirmed ones after 48 h.

@@ -20,7 +20,7 @@ def add(commands: "Commands") -> None:
         help="show what the stack is doing, and what of it needs a person",
         description="Show the depth of every queue, how many records need a person and for how long they"
         " have waited, decisions that were not carried out, evidence that the record lacks,"
-        " the state of every function, and"
+        " the state of every function, whether the locked log of accesses goes on, and"
         " which e-mail subscriptions are not confirmed. Changes nothing.",
     )
     add_stack(status)
@@ -36,6 +36,9 @@ def run(options: argparse.Namespace) -> int:
         s3=boto3.client("s3", region_name=outputs.region),
         sns=boto3.client("sns", region_name=outputs.region),
         sqs=boto3.client("sqs", region_name=outputs.region),
+        cloudtrail=boto3.client("cloudtrail", region_name=outputs.region)
+        if "trail_bucket" in outputs.named
+        else None,
     )
     problems = 0
     for line in status.lines():

@@ -1,13 +1,16 @@
 """A deployed stack with a locked trail: nobody deletes what it has, and the bucket outlives option and stack."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from components.rules import KeyArn
+from operations.__main__ import main
 from tests.fixtures.deployed_stack import DeployedStack, deployed_stack
 
 pytestmark = pytest.mark.long
@@ -42,6 +45,23 @@ def test_not_even_an_administrator_deletes_a_log_file_before_its_time(deployed: 
         s3.delete_object(**version, BypassGovernanceRetention=True)
     s3.delete_object(**file)  # hides it only
     assert s3.get_object(**version)["Body"].read() == b"log"
+
+
+def test_the_status_says_whether_it_logs_and_what_to_do_where_somebody_has_stopped_it(
+    deployed: DeployedStack, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, cloudtrail = tmp_path / "outputs.json", deployed.world.client("cloudtrail")
+    file.write_text(json.dumps(deployed.outputs))
+    (trail,) = trails(deployed)
+
+    def said() -> str:
+        assert main(["status", "--stack", "dev", "--outputs", str(file)]) == 0
+        return capsys.readouterr().out
+
+    assert f"  {'log of accesses':<32} logging\n" in said()
+    cloudtrail.stop_logging(Name=trail["Name"])
+    assert f"! {'log of accesses':<32} stopped\n    somebody ended it: look for StopLogging" in said()
+    cloudtrail.start_logging(Name=trail["Name"])
 
 
 def test_without_the_option_the_trail_ends_and_the_bucket_stays_as_it_is(deployed: DeployedStack) -> None:
