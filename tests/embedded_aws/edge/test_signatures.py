@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import pytest
@@ -17,11 +18,17 @@ BODY = b"for some only"
 HOUR = timedelta(hours=1)
 
 
-class Signer:
-    """A key pair, of whose public half CloudFront knows under `id`."""
+@cache
+def made_key(_: int) -> Any:
+    """Return the private key of a number; making one takes long."""
+    return rsa.generate_private_key(65537, 2048)
 
-    def __init__(self, id_: str = "") -> None:
-        self._key = rsa.generate_private_key(65537, 2048)
+
+class Signer:
+    """A key pair, of whose public half CloudFront knows under `id`; of equal numbers the same."""
+
+    def __init__(self, id_: str = "", number: int = 2) -> None:
+        self._key = made_key(number)
         self.id = id_
         form = (Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
         self.public = self._key.public_key().public_bytes(*form).decode()
@@ -54,7 +61,7 @@ class Signer:
 
 @pytest.fixture(scope="module")
 def signer() -> Signer:
-    return Signer()
+    return Signer(number=1)
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +69,8 @@ def delivery(site: Site, signer: Signer) -> Delivery:
     made = site.make(keys={"signer": signer.public})
     listed = site.world.client("cloudfront").list_public_keys()["PublicKeyList"]["Items"]
     signer.id = listed[-1]["Id"]
-    made.put("a/b.webp", BODY)
+    for key in ("a/b.webp", "b"):
+        made.put(key, BODY)
     return made
 
 
