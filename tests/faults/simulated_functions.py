@@ -49,6 +49,9 @@ class QuietObservability(Observability):
             self._compute(name, STEP_SECONDS[name])
         return nullcontext()
 
+    def about(self, object_key: str) -> None:
+        """Annotate nothing: nothing is traced."""
+
     def outcome(self, status: str, **facts: Any) -> None:
         self.outcomes.append((Status(status), facts))
 
