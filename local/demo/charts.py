@@ -6,7 +6,6 @@ The page stretches the square to the chart's place; strokes and words keep their
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Final
 
 from embedded_aws.metrics.insights import Table
@@ -14,6 +13,8 @@ from embedded_aws.metrics.widgets import Line
 
 SQUARE: Final = 100.0
 GAP: Final = 0.18  # between two columns, as a share of one
+BRIDGED: Final = 3
+"""Periods without a value that a line goes on over: so long may the looks at the queues be late."""
 MOST_STEPS: Final = 4  # of the axis of values
 STEPS_OF_TIME: Final = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600)  # seconds
 MOST_TIMES: Final = 8
@@ -160,18 +161,23 @@ def _columns(values: Sequence[float | None], below: list[float], top: float) -> 
 
 
 def _path(values: Sequence[float | None], top: float) -> tuple[str, str]:
-    """Return SVG paths through the middle of the periods, broken where values are missing, and of dots there."""
+    """Return SVG paths of a line and of its dots, through the middle of the periods that have values.
+
+    The line breaks where more than `BRIDGED` values in a row are missing.
+    """
     width = SQUARE / max(len(values), 1)
-    points = [
-        (value is not None, f"{(number + 0.5) * width:.2f} {SQUARE - SQUARE * (value or 0) / top:.2f}")
+    known = [
+        (number, f"{(number + 0.5) * width:.2f} {SQUARE - SQUARE * value / top:.2f}")
         for number, value in enumerate(values)
+        if value is not None
     ]
-    runs = [
-        [point for _, point in run] for is_there, run in groupby(points, key=lambda each: each[0]) if is_there
-    ]
+    line, before = "", -1
+    for number, point in known:
+        is_joined = bool(line) and number - before <= BRIDGED + 1
+        line += f" L{point}" if is_joined else f" M{point}"
+        before = number
     # A dot is a line without length, which has round ends.
-    dots = " ".join(f"M{point} l0 0" for run in runs for point in run)
-    return " ".join(f"M{' L'.join(run)}" for run in runs if len(run) > 1), dots
+    return line.strip(), " ".join(f"M{point} l0 0" for _, point in known)
 
 
 def _axis(highest: float) -> tuple[float, float]:

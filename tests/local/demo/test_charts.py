@@ -37,17 +37,20 @@ def test_sums_are_columns_on_top_of_one_another() -> None:
     assert one.path == two.path == ""
 
 
-def test_other_values_are_lines_that_break_where_nothing_was_measured() -> None:
-    (drawing,) = drawings(board((line("p95", 10, 20, None, 40, adds_up=False), line("sum", 1, 1, 1, 1))))
-    path = drawing.drawn[0]
-    assert path.path == "M12.50 75.00 L37.50 50.00"
+def test_other_values_are_lines_that_break_where_nothing_was_measured_for_long() -> None:
+    values = (10, 20, None, None, None, 40, None, None, None, None)
+    (drawing,) = drawings(board((line("p95", *values, adds_up=False), line("sum", *[1] * 9, 1))))
+    path, total = drawing.drawn
+    assert path.path == "M5.00 75.00 L15.00 50.00 L55.00 0.00"
     assert re.findall(r"M(\S+) (\S+) l0 0", path.dots) == [
-        ("12.50", "75.00"),
-        ("37.50", "50.00"),
-        ("87.50", "0.00"),
+        ("5.00", "75.00"),
+        ("15.00", "50.00"),
+        ("55.00", "0.00"),
     ]
     assert not path.columns
-    assert drawing.drawn[1].path
+    assert total.path.count("L") == 9
+    (broken,) = drawings(board((line("p95", 10, None, None, None, None, 20, 30, adds_up=False),)))
+    assert broken.drawn[0].path.count("M") == 2
 
 
 @pytest.mark.parametrize(

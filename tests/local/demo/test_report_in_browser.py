@@ -80,7 +80,7 @@ def test_columns_and_lines_are_drawn_within_their_plots(page: Page) -> None:
         " return [r.width, r.left >= o.left - 3 && r.right <= o.right + 3 && r.top >= o.top - 3"
         " && r.bottom <= o.bottom + 3] }) })",
     )
-    assert [len(each) for each in shapes] == [4, 3]  # columns; a line of p50, the dots of both
+    assert [len(each) for each in shapes] == [4, 4]  # columns; lines and dots
     assert all(width > 0 and is_inside for each in shapes for width, is_inside in each)
 
 
