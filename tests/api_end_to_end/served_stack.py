@@ -55,6 +55,11 @@ class Response:
         return document
 
 
+def pause_after(began: float) -> float:
+    """Return the seconds until all records may be read again, so that reading them does not hold the work up."""
+    return max(0.2, 4 * (time.monotonic() - began))
+
+
 class ServedStack:
     """The stack behind its API."""
 
@@ -150,6 +155,7 @@ class ServedStack:
         """
         seen, since = -1, time.monotonic()
         while True:
+            read = time.monotonic()
             records = self.records()
             done = [record["object_key"] for record in records if "announced_at" in record]
             if (
@@ -162,7 +168,7 @@ class ServedStack:
             if len(done) != seen:
                 seen, since = len(done), time.monotonic()
             assert time.monotonic() < since + PATIENCE, f"{len(done)} of {len(keys)} are announced"
-            time.sleep(0.2)
+            time.sleep(pause_after(read))
 
     def log(self, name: str) -> str:
         """Return everything that a function printed."""

@@ -16,7 +16,7 @@ import pytest
 import urllib3
 
 from operations.__main__ import main
-from tests.api_end_to_end.served_stack import PATIENCE, ServedStack, key_of, photo
+from tests.api_end_to_end.served_stack import PATIENCE, ServedStack, key_of, pause_after, photo
 
 OBJECTS = int(os.environ.get("BACKFILL_OBJECTS", "1000"))
 TICK = 0.1  # seconds between two looks of the reader
@@ -170,6 +170,7 @@ def wait_for_sizes(stack: ServedStack, keys: set[str], names: set[str]) -> None:
     """Wait until the records of all keys list these sizes."""
     left, since = len(keys), time.monotonic()
     while left:
+        read = time.monotonic()
         done = {
             record["object_key"]
             for record in stack.records()
@@ -178,7 +179,7 @@ def wait_for_sizes(stack: ServedStack, keys: set[str], names: set[str]) -> None:
         if len(keys - done) < left:
             left, since = len(keys - done), time.monotonic()
         assert time.monotonic() < since + PATIENCE, f"{left} of {len(keys)} are left"
-        time.sleep(0.5)
+        time.sleep(pause_after(read))
 
 
 def attempts(records: Sequence[Mapping[str, Any]], keys: set[str]) -> dict[str, int]:
