@@ -4,6 +4,7 @@ import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 from google.protobuf import empty_pb2, struct_pb2  # type: ignore[import-untyped]
@@ -177,6 +178,8 @@ class DeployingMonitor(MockMonitor):
             inputs[handler.autoname.input] = before.inputs[handler.autoname.input]
         resource.inputs = handler.check(urn, inputs, self._provider(request.provider))
         if before is None:
+            if resource.retain and handler.autoname and is_named:
+                resource.inputs = {**resource.inputs, handler.autoname.input: _free_name(handler, resource)}
             resource.id = self._create(handler, resource)
         else:
             asked = frozenset(re.split(r"[.\[]", path)[0] for path in request.replaceOnChanges)
@@ -302,3 +305,9 @@ def _to_wire(properties: Mapping[str, Any]) -> Any:
     struct = struct_pb2.Struct()
     struct.update(wire(properties))
     return struct
+
+
+def _free_name(handler: Handler, resource: Resource) -> str:
+    """Return a name that nothing has: what an earlier deployment left behind keeps its own, as with Pulumi's."""
+    names = (handler.make_name(resource.urn, str(number).encode() if number else b"") for number in count())
+    return next(name for name in names if handler.read(name) is None)
