@@ -13,6 +13,7 @@ from pulumi.runtime import rpc
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
 from pulumi.runtime.proto import resource_pb2
 
+from embedded_aws.deployment.leftovers import find_leftovers
 from embedded_aws.resources import HANDLERS, PROVIDER_TYPE, data_sources, provider_settings
 from embedded_aws.resources.base import (
     Aws,
@@ -179,7 +180,10 @@ class DeployingMonitor(MockMonitor):
         resource.inputs = handler.check(urn, inputs, self._provider(request.provider))
         if before is None:
             if resource.retain and handler.autoname and is_named:
-                resource.inputs = {**resource.inputs, handler.autoname.input: _free_name(handler, resource)}
+                resource.inputs = {
+                    **resource.inputs,
+                    handler.autoname.input: self._free_name(handler, resource),
+                }
             resource.id = self._create(handler, resource)
         else:
             asked = frozenset(re.split(r"[.\[]", path)[0] for path in request.replaceOnChanges)
@@ -211,6 +215,13 @@ class DeployingMonitor(MockMonitor):
             resource.id = error.id
             self.registered.append(resource)  # so that destroy finds it
             raise
+
+    def _free_name(self, handler: Handler, resource: Resource) -> str:
+        """Return a name that nothing has: what an earlier deployment left behind keeps its own, as with Pulumi's."""
+        taken = {arn.rsplit(":", 1)[-1] for arn in find_leftovers(self._aws)}
+        seeds = (str(number).encode() if number else b"" for number in count())
+        names = (handler.make_name(resource.urn, seed) for seed in seeds)
+        return next(name for name in names if name not in taken)
 
     def _update(
         self, handler: Handler, before: Resource, after: Resource, asked: frozenset[str], *, is_named: bool
@@ -305,9 +316,3 @@ def _to_wire(properties: Mapping[str, Any]) -> Any:
     struct = struct_pb2.Struct()
     struct.update(wire(properties))
     return struct
-
-
-def _free_name(handler: Handler, resource: Resource) -> str:
-    """Return a name that nothing has: what an earlier deployment left behind keeps its own, as with Pulumi's."""
-    names = (handler.make_name(resource.urn, str(number).encode() if number else b"") for number in count())
-    return next(name for name in names if handler.read(name) is None)

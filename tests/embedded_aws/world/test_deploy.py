@@ -171,7 +171,7 @@ def test_what_was_left_behind_keeps_its_name_and_its_successor_gets_another(
 ) -> None:
     project = write_project('aws.s3.Bucket("log", opts=pulumi.ResourceOptions(retain_on_delete=True))')
     for _ in range(2):
-        assert deploy(project, world).destroy() == []
+        deploy(project, world).destroy()
     assert len(world.client("s3").list_buckets()["Buckets"]) == 2
 
 
