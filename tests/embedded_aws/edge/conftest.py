@@ -7,7 +7,7 @@ import pytest
 from tests.fixtures.edge_site import Delivery, Site, open_site
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def site() -> Iterator[Site]:
     with open_site() as opened:
         yield opened
