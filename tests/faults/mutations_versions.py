@@ -268,12 +268,16 @@ def a_delete_is_about_the_first_of_two_records() -> None:
 
 @mutation
 def an_abandoned_second_record_is_superseded_by_a_delete() -> None:
-    swap(outcomes, "_goes", lambda _: lambda record, others: False)
+    swap(outcomes, "_gives_way_to_twin", lambda _: lambda record, others: False)
 
 
 @mutation
 def an_abandoned_twin_of_a_decided_record_is_superseded_by_a_delete() -> None:
-    swap(outcomes, "_goes", lambda real: lambda record, others: record.gives_way and real(record, others))
+    swap(
+        outcomes,
+        "_gives_way_to_twin",
+        lambda real: lambda record, others: record.gives_way and real(record, others),
+    )
 
 
 @mutation
@@ -296,7 +300,7 @@ def a_version_that_is_gone_counts_as_replaced() -> None:
 
 @mutation
 def a_delete_that_stood_still_leaves_the_restore_that_it_struck() -> None:
-    swap(Outcomes, "_is_fenced", lambda _: lambda self, restored: True)
+    swap(Outcomes, "_take_from_attempt", lambda _: lambda self, restored: True)
 
 
 @mutation

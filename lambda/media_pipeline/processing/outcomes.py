@@ -121,10 +121,9 @@ class Outcomes:
         restored = self._records.of_version(event.key, version) if version else None
         if restored is None:
             return None
-        if stood_still and restored.status is Status.PROCESSING and not self._is_fenced(restored):
-            restored = (
-                self._records.of_version(event.key, restored.version) or restored
-            )  # it was just committed
+        if stood_still and restored.status is Status.PROCESSING and not self._take_from_attempt(restored):
+            # It was just committed.
+            restored = self._records.of_version(event.key, restored.version) or restored
         if restored.status is not Status.PUBLISHED:
             self._records.succession.show_again(restored)
             return None
@@ -135,7 +134,7 @@ class Outcomes:
             event, version_id=restored.version_id, etag=restored.etag, attempt=restored.attempt
         )
 
-    def _is_fenced(self, restored: Record) -> bool:
+    def _take_from_attempt(self, restored: Record) -> bool:
         """Take an open record from its attempt, which commits nothing then and is repeated; False where it changed."""
         try:
             self._records.fence(restored)
@@ -313,7 +312,7 @@ class Outcomes:
                 # A move to quarantine that was begun is completed, and its copy then removed.
                 self._records.fence(older)
                 kept.add(older.version)
-            elif _goes(older, all_older):
+            elif _gives_way_to_twin(older, all_older):
                 self._records.discard_abandoned(older)
             else:
                 self.finish(self._records.supersede(older), has_older=False)
@@ -358,7 +357,7 @@ def _going_on(event: ObjectEvent, begun: Record | None) -> ObjectEvent | None:
     return restoring_event(event, version_id=begun.version_id, etag=begun.etag, attempt=None)
 
 
-def _goes(record: Record, others: Iterable[Record]) -> bool:
+def _gives_way_to_twin(record: Record, others: Iterable[Record]) -> bool:
     """Return whether another record of an open one's version stays: the decided one, else that of S3's own order."""
     twins = [other for other in others if other.sequencer != record.sequencer and is_twin(record, other)]
     return any(twin.is_decided for twin in twins) if not record.gives_way else bool(twins)
