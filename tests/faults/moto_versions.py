@@ -14,6 +14,7 @@ from moto.s3 import models, responses
 from moto.s3.exceptions import PreconditionFailed
 
 from embedded_aws.moto_patches import s3_new_delete_markers, s3_version_listings
+from tests.fixtures import moto_speedups
 
 VERSIONS_PER_PAGE = 2  # of ListObjectVersions: most keys have more, so pages are read
 ITEMS_PER_PAGE = 3  # of Query: DynamoDB ends a page at 1 MB, which is three records of the largest size
@@ -21,7 +22,6 @@ NULL = "null"
 
 _backend, _response = models.S3Backend, responses.S3Response
 _put, _delete, _mark = _backend.put_object, _backend.delete_object, _backend._set_delete_marker
-_query = Table.query
 _answer_delete, _answer_copy = _response.delete_object, _response.copy_object
 
 
@@ -46,7 +46,7 @@ def _query_page(
 ) -> Any:
     """Read one page of a query."""
     most = min(limit or ITEMS_PER_PAGE, ITEMS_PER_PAGE)
-    return _query(self, hash_key, comparison, objects, most, *args, **kwargs)
+    return moto_speedups.query(self, hash_key, comparison, objects, most, *args, **kwargs)
 
 
 def _others(bucket: Any, key: str) -> list[Any]:

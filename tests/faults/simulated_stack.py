@@ -176,14 +176,9 @@ class SimulatedStack:
         return None if found is None else _plain(found.attrs)
 
     def all_items(self) -> list[Item]:
-        """Return every record, read over the API; without notes, as `items`."""
-        pages = self.dynamodb.get_paginator("scan").paginate(TableName=TABLE, ConsistentRead=True)
-        found = (
-            {name: _value(DynamoType(value)) for name, value in item.items()}
-            for page in pages
-            for item in page["Items"]
-        )
-        return [item for item in found if str(item["sequencer"]) >= "0"]
+        """Return every record, in the order of keys and sequencers; without notes, as `items`."""
+        keys = sorted(key.value for key, partition in self._table.items.items() if partition)
+        return [item for key in keys for item in self.items(key)]
 
     def objects(self, bucket: str) -> dict[str, bytes]:
         """Return the current objects of a bucket: key -> bytes."""
