@@ -191,7 +191,7 @@ test-typescript: $(READY) ## use the component from a TypeScript program with th
 .PHONY: transitions
 transitions: export TRANSITIONS = all
 transitions: $(READY) ## change a stack from every configuration of a list to every other, and hold all options against AWS's schemas
-	@$(RUN) -m pytest tests/local/deployed/test_transitions.py tests/cloudformation -n 2 --dist loadgroup
+	@$(RUN) -m pytest tests/local/deployed/test_transitions.py tests/cloudformation -n 2
 
 .PHONY: console-test
 console-test: export CONSOLE_ITEMS = $(or $(ITEMS),1000)
@@ -230,8 +230,8 @@ soak: $(READY) ## simulate random faults, 40 objects per seed: SEEDS=1000 [SEED_
 mutants: export PYTHONPATH = lambda
 mutants: export MUTANTS_PATCHES = $(value PATCHES)
 mutants: export MUTANTS_JSON = $(value JSON)
-mutants: $(READY) ## check that the fault tests detect mistakes [PATCHES=folder of *.patch] [JSON=file]
-	@exec $(RUN) -m tests.faults.mutants $${MUTANTS_PATCHES:+--patches "$$MUTANTS_PATCHES"} $${MUTANTS_JSON:+--json "$$MUTANTS_JSON"}
+mutants: $(READY) ## check that the fault tests detect mistakes [PATCHES=folder of *.patch] [JSON=file] [REMEMBER=1]
+	@exec $(RUN) -m tests.faults.mutants $(if $(REMEMBER),--remember) $${MUTANTS_PATCHES:+--patches "$$MUTANTS_PATCHES"} $${MUTANTS_JSON:+--json "$$MUTANTS_JSON"}
 
 .PHONY: chaos
 chaos: export PYTHONPATH = lambda

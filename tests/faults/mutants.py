@@ -1,6 +1,7 @@
 """`make mutants`: does the harness detect plausible mistakes? Its own ones (mutations*.py), or patch files.
 
-Each is tried in its own process until the first violation; a patch is applied to a scratch copy.
+Each is tried in its own process until the first violation; a patch is applied to a scratch copy. The case that detected
+a mutation last time comes first; detected_by.json has them, and `make mutants REMEMBER=1` writes it.
     python -m tests.faults.mutants --only acknowledge-on-throttling
 """
 
@@ -65,11 +66,13 @@ AT_ONCE_SHARE = (
     17  # every Nth case with calls at once first; for a mutation about calls at once before all else
 )
 SEEDS = range(1, 9)
+SEED = "seed "  # begins the name of a seed among the checks
 UNCHANGED = "unchanged"  # no mutation: the harness must find nothing
 # Exit codes of a child process. Python itself ends with 1 after an uncaught exception.
 MISSED, UNCAUGHT, BROKEN, DETECTED = 0, 1, 3, 10
 TIME_LIMIT = 600.0  # seconds for one mutation
 ROOT = Path(__file__).parents[2]
+DETECTED_BY = Path(__file__).with_name("detected_by.json")  # of each mutation: the case that detected it last
 COPIED = (
     "lambda",
     "embedded_aws",
@@ -100,14 +103,16 @@ class Trial:
         return "detected" if self.detected else "MISSED"
 
 
-def first_violation(*, brief: bool = False, judged: bool = False, first: str = "") -> str | None:
+def first_violation(
+    *, brief: bool = False, judged: bool = False, first: str = "", likely: str = ""
+) -> str | None:
     """Return the first violation that the harness finds in the code as it is in this process, or None.
 
     `brief`: run a quarter of the scenarios without faults only, and the checks without a stack; `judged`: run the
     latter alone;
-    `first`: after those without faults, begin with the cases whose names begin so.
+    `likely`: the case to begin with; `first`: after those without faults, begin with the cases whose names begin so.
     """
-    checks = _checks(first) if not judged else iter(())
+    checks = _checks(first, likely) if not judged else iter(())
     if brief:
         checks = itertools.islice(checks, len(SCENARIOS) // 4)
     if brief or judged:
@@ -118,10 +123,14 @@ def first_violation(*, brief: bool = False, judged: bool = False, first: str = "
     return None
 
 
-def _checks(first: str) -> Iterator[tuple[str, list[str]]]:
+def _checks(first: str, likely: str) -> Iterator[tuple[str, list[str]]]:
     with SimulatedStack() as stack:
         pool = ClientPool()
         runner = CaseRunner(stack, pool)
+        if likely.startswith(SEED):
+            yield likely, run_seed(stack, pool, int(likely.removeprefix(SEED))).violations
+        elif likely:
+            yield likely, runner.run(f"{likely}/" if likely in SCENARIOS else likely)
         # Those of the mutation's subject first.
         for scenario_name in sorted(SCENARIOS, key=lambda name: not (first and name.startswith(first))):
             yield scenario_name, runner.run(f"{scenario_name}/")
@@ -137,7 +146,7 @@ def _checks(first: str) -> Iterator[tuple[str, list[str]]]:
                     tried.add(name)
                     yield name, runner.run(name)
             for seed in SEEDS[round_number :: len(SHARES)]:
-                yield f"seed {seed}", run_seed(stack, pool, seed).violations
+                yield f"{SEED}{seed}", run_seed(stack, pool, seed).violations
 
 
 def _first_cases(runner: CaseRunner, first: str) -> Iterator[str]:
@@ -172,9 +181,27 @@ def try_in_this_process(name: str) -> int:
             print(f"the mutation cannot be applied: {error!r}")
             return BROKEN
     first = FIRST_FAMILIES.get(MUTATIONS[name].__module__, "") if name in MUTATIONS else ""
-    found = first_violation(brief=name == UNCHANGED, judged=name in PURE, first=first)
+    likely = detected_by().get(name, "")
+    found = first_violation(brief=name == UNCHANGED, judged=name in PURE, first=first, likely=likely)
     print(found or "nothing")
     return DETECTED if found else MISSED
+
+
+def detected_by() -> dict[str, str]:
+    """Return of each mutation the case that detected it last, where that is known."""
+    known: dict[str, str] = json.loads(DETECTED_BY.read_text("utf-8"))
+    return known
+
+
+def remember(trials: Sequence[Trial]) -> None:
+    """Write down by which case each mutation was detected; what others were detected by stays."""
+    known = detected_by() | {
+        trial.name: trial.by.partition(": ")[0]
+        for trial in trials
+        if trial.detected and trial.name not in PURE
+    }
+    kept = {name: case for name, case in sorted(known.items()) if name in MUTATIONS}
+    DETECTED_BY.write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
 
 
 class Trials:
@@ -287,6 +314,7 @@ def main() -> int:
     parser.add_argument("--only", action="append", choices=sorted(MUTATIONS))
     parser.add_argument("--patches", type=Path, help="a folder of *.patch or *.diff files to try instead")
     parser.add_argument("--json", type=Path, default=Path("build/mutants.json"))
+    parser.add_argument("--remember", action="store_true", help=f"write {DETECTED_BY.name}")
     parser.add_argument("--processes", type=int, default=min(os.cpu_count() or 1, 2))
     arguments = parser.parse_args()
     if arguments.attempt is not None:
@@ -314,6 +342,8 @@ def main() -> int:
             {"patch": trial.name, "detected": trial.detected, "broken": not trial.tried} for trial in done
         ]
         arguments.json.write_text(json.dumps(document, indent=1) + "\n", "utf-8")
+    if arguments.remember and not patches:
+        remember(done)
     detected, broken = sum(trial.detected for trial in done), sum(not trial.tried for trial in done)
     print(f"{detected} of {len(done) - broken} detected, {time.perf_counter() - began:.0f} s")
     if len(done) < len(names) + len(patches):

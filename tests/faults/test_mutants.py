@@ -11,7 +11,18 @@ from pathlib import Path
 import pytest
 
 from tests.faults.all_mutations import MUTATIONS
-from tests.faults.mutants import MISSED, ROOT, UNCHANGED, Trial, Trials, try_in_this_process
+from tests.faults.all_scenarios import SCENARIOS
+from tests.faults.exhaustive import FAMILIES
+from tests.faults.mutants import (
+    MISSED,
+    ROOT,
+    SEED,
+    UNCHANGED,
+    Trial,
+    Trials,
+    detected_by,
+    try_in_this_process,
+)
 
 FILE = ROOT / "lambda/media_pipeline/moderation/rekognition.py"
 
@@ -66,6 +77,18 @@ def test_every_mutation_can_be_applied() -> None:
     command = [sys.executable, "-W", "ignore", "-c", script]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
     assert done.stdout == ""
+
+
+def test_what_is_remembered_names_mutations_and_cases_that_are_there() -> None:
+    known = detected_by()
+    assert set(known) <= set(MUTATIONS)
+    families = tuple(f"{family}:" for family in FAMILIES)
+    unknown = {
+        case
+        for case in known.values()
+        if not case.startswith((SEED, *families)) and case.partition("/")[0] not in SCENARIOS
+    }
+    assert unknown == set()
 
 
 @pytest.mark.parametrize(
