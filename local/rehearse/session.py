@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -22,6 +22,9 @@ from local.rehearse.engine import find_engine
 from local.rehearse.folder import Copied, RehearsalError, copy_project
 
 STACK_VARIABLE: Final = "MEDIA_PIPELINE_REHEARSAL"
+# The engine writes the state at the end of a command, and not after every step, which takes a third of an update's
+# processor time. What it gives up is what a killed engine (`kill -9`) would leave; an interrupt is as ever.
+STATE_AT_THE_END: Final = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
 
 
 class Rehearsal:
@@ -49,6 +52,9 @@ class Rehearsal:
             for folder in (self.folder, self.logs, self.outbox, root / "state", root / "home"):
                 folder.mkdir()
             self.copied: Copied = copy_project(self._project, self.stack, self.folder)
+            engine = _engine_environment(root)
+            # Needs nothing of the world, which starts meanwhile.
+            stack = parts.enter_context(self._begin_stack(engine))
             self.world = parts.enter_context(
                 ServingProcess(
                     self.copied.region,
@@ -58,9 +64,9 @@ class Rehearsal:
                     module=self._serving,
                 )
             )
-            self.environment = _environment(root, self._project, self.stack, self.world)
+            self.environment = _environment(engine, self._project, self.stack, self.world)
+            self._finish(stack)
             self._make_key()
-            self._init_stack()
             self._parts = parts.pop_all()
         return self
 
@@ -93,38 +99,51 @@ class Rehearsal:
             )
             path.write_text(text.replace(arn, made), "utf-8")
 
-    def _init_stack(self) -> None:
-        made = subprocess.run(
+    def _begin_stack(self, engine: Mapping[str, str]) -> subprocess.Popen[str]:
+        return subprocess.Popen(
             [self._pulumi, "stack", "init", self.stack, "--non-interactive"],
             cwd=self.folder,
-            env=self.environment,
+            env=engine,
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
             text=True,
-            check=False,
         )
-        if made.returncode:
-            raise RehearsalError(f"`pulumi stack init {self.stack}` failed:\n{made.stderr.strip()}")
+
+    def _finish(self, stack: subprocess.Popen[str]) -> None:
+        _, problem = stack.communicate()
+        if stack.returncode:
+            raise RehearsalError(f"`pulumi stack init {self.stack}` failed:\n{problem.strip()}")
 
 
 def _temporary() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix="rehearsal-", ignore_cleanup_errors=True)
 
 
-def _environment(root: Path, project: Path, stack: str, world: ServingProcess) -> dict[str, str]:
-    """Return the machine's own variables, without those that lead to a real account, plus those of this world."""
+def _engine_environment(root: Path) -> dict[str, str]:
+    """Return the machine's own variables, without those that lead to a real account, plus those of the engine."""
     mine = {name: value for name, value in without_aws(os.environ).items() if not _is_pulumis(name)}
     return {
         **mine,
-        **world.environment,
         # A file backend, its own home and a key for its secrets, all of which go with the folder.
         "PULUMI_BACKEND_URL": (root / "state").as_uri(),
         "PULUMI_HOME": str(root / "home"),
         "PULUMI_CONFIG_PASSPHRASE": "rehearsal",
-        "PULUMI_DEBUG_PROVIDERS": f"aws:{world.provider_port}",
         # No network: nothing is looked up, fetched or reported.
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        **STATE_AT_THE_END,
+    }
+
+
+def _environment(
+    engine: Mapping[str, str], project: Path, stack: str, world: ServingProcess
+) -> dict[str, str]:
+    """Return the engine's variables plus those of this world and of the commands that are run in it."""
+    return {
+        **engine,
+        **world.environment,
+        "PULUMI_DEBUG_PROVIDERS": f"aws:{world.provider_port}",
         PACKAGES_FOR: "host",
         # `python -m operations ...` works here as it does in the checkout.
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),

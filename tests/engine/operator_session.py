@@ -18,14 +18,12 @@ from botocore.config import Config
 
 from embedded_aws.deployment.leftovers import find_leftovers
 from embedded_aws.isolation import ACCOUNT_ID
-from local.rehearse.session import Rehearsal
+from local.rehearse.session import STATE_AT_THE_END, Rehearsal
 
 PROJECT = Path(__file__).resolve().parents[2]
 NO_CHANGES: dict[str, "Change"] = {}
 _NOWHERE = "http://127.0.0.1:9"  # the discard port: a proxy that never answers
 _PATIENCE = 30.0  # seconds
-# The engine writes the state once, and not after every step, which takes a third of an update's processor time.
-_STATE_AT_THE_END = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
 
 
 @dataclass(frozen=True)
@@ -83,10 +81,10 @@ class OperatorSession:
     def __init__(self, rehearsal: Rehearsal, *, checkpoints: bool) -> None:
         self.rehearsal = rehearsal
         self.stack = rehearsal.stack
+        left_out = STATE_AT_THE_END if checkpoints else {}
         self.environment = {
-            **rehearsal.environment,
+            **{name: value for name, value in rehearsal.environment.items() if name not in left_out},
             **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), _NOWHERE),
-            **({} if checkpoints else _STATE_AT_THE_END),
         }
         self.aws = RehearsalAws(rehearsal.world.environment)
 
