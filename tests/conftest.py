@@ -1,6 +1,7 @@
 """How the tests share two processors, and what hypothesis may judge: each runs one file after the other."""
 
 import gc
+import re
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,7 @@ SLOW = (
     "unit/test_module_sizes.py",
     "unit/videos",
 )
+PART = re.compile(r"\[(part \d+):")
 TOGETHER = frozenset({"api_end_to_end"})  # these share one deployed stack
 
 # By default hypothesis fails an example that takes longer than 200 ms of wall time. On a busy machine the scheduler
@@ -67,10 +69,15 @@ share_service_models()
 
 
 class ByFile(LoadScopeScheduling):  # type: ignore[misc] # xdist has no types
-    """Keeps each file's tests in one worker, since they share worlds and deployments."""
+    """Keeps each file's tests in one worker, since they share worlds and deployments.
+
+    But for tests whose parameters begin with "part N:": each part has a worker, and a world, of its own.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
+        if (part_of_file := PART.search(nodeid)) is not None:
+            return f"{file} {part_of_file[1]}"
         part = Path(file).parts[1]  # below `tests`
         return part if part in TOGETHER else file
 

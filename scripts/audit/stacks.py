@@ -16,7 +16,7 @@ with warnings.catch_warnings():
 
 from components.stack_files import StackFiles
 from tests.components.recording import PROJECT, Recording, run_program, without_packaging
-from tests.local.deployed.test_transitions import CONFIGURATIONS, values
+from tests.local.deployed.test_transitions import CONFIGURATIONS, every_option, values
 
 STACKS: Final = ("dev", "prod")
 AS_SHIPPED: Final = "as shipped"
@@ -39,7 +39,7 @@ class Audited:
 
 
 def record() -> Iterator[Audited]:
-    """Yield both stacks as shipped, and in each configuration that a stack is changed to by the tests of transitions.
+    """Yield both stacks as shipped, in each configuration of the tests of transitions, and with every option at once.
 
     But for `dev` as shipped, in an account that lets API Gateway write logs: only there the APIs have access logs.
     """
@@ -49,6 +49,7 @@ def record() -> Iterator[Audited]:
             yield _audited(f"{stack} {AS_SHIPPED}", stack, {}, _LOGS_ROLE)
             for name in CONFIGURATIONS:
                 yield _audited(f"{stack}, {name}", stack, values(name), _LOGS_ROLE)
+            yield _audited(f"{stack}, every option", stack, every_option(), _LOGS_ROLE)
 
 
 def _audited(name: str, stack: str, overrides: Mapping[str, Any], role: str) -> Audited:

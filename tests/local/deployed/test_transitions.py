@@ -66,10 +66,14 @@ CONFIGURATIONS: dict[str, dict[str, Any]] = {
         "concurrency": {"image": 2},
         "reconcile": "daily",
     },
-    "appeals": {"review": {"appealDays": 30, "secondLook": 2.5, "sampleAllowed": 0.1}},
     "hosted console": {"review": {"console": True}, "tracing": False},
-    "two people": {
-        "review": {"approvals": {"default": 1, "Explicit": 2}},
+    "appeals and two people": {
+        "review": {
+            "appealDays": 30,
+            "secondLook": 2.5,
+            "sampleAllowed": 0.1,
+            "approvals": {"default": 1, "Explicit": 2},
+        },
         "moderation.paths": [{"prefix": "avatars/", "block": {"Explicit": 40}}],
     },
     "own key": {"encryption": {"keyArn": KeyArn.EXAMPLE}, "provenance": {"keep": True}},
@@ -124,6 +128,28 @@ def every_way(names: list[str]) -> list[str]:
 WALK = every_way(list(CONFIGURATIONS)) if ALL else list(SHORT)
 
 
+WITH_AN_OPTION = (
+    "appeals and two people",
+    "hosted console",
+    "own key",
+    "locked logs",
+    "from a domain",
+    "web pages",
+    "kept",
+    "other processor",
+    "larger",
+)
+
+
+def every_option() -> dict[str, Any]:
+    """Return the values of a stack with every option on at once."""
+    on: dict[str, Any] = dict(BASE)
+    for name in WITH_AN_OPTION:
+        for key, value in CONFIGURATIONS[name].items():
+            on[key] = {**on[key], **value} if isinstance(value, dict) else value
+    return {**on, "tracing": True, "reconcile": "daily"}
+
+
 def values(name: str) -> dict[str, Any]:
     """Return every key of the list, so that an update changes back what the configuration before had changed."""
     return {**BASE, **CONFIGURATIONS[name]}
@@ -135,7 +161,8 @@ HALF = len(WAYS) // 2
 
 def walked(way: int) -> Any:
     """Return one way as a test's parameters; the first and the second half of the walk each have one worker."""
-    return pytest.param(*WAYS[way], marks=pytest.mark.xdist_group(f"walk {way // HALF if ALL else 0}"))
+    before, after = WAYS[way]
+    return pytest.param(before, after, id=f"part {way // HALF if ALL else 0}: {before} to {after}")
 
 
 @dataclass
@@ -184,6 +211,7 @@ def test_a_stack_changes_from_one_configuration_to_another(walker: Walker, befor
     assert walker.go(after) == {}, "a second look finds nothing to change"
 
 
-@pytest.mark.xdist_group("walk 0")
-def test_the_last_configuration_is_destroyed_like_any_other(walker: Walker) -> None:
+@pytest.mark.parametrize("walk", [pytest.param(WALK, id="part 0: the end")])
+def test_the_last_configuration_is_destroyed_like_any_other(walker: Walker, walk: list[str]) -> None:
+    assert walker.place in walk
     assert walker.stack.deployment.destroy() == []
