@@ -6,7 +6,7 @@ from importlib import import_module
 from importlib.metadata import version
 from types import ModuleType
 
-from embedded_aws import moto_hooks, moto_patches
+from embedded_aws import moto_hooks, moto_patches, moto_speedups
 from embedded_aws.moto_replacement import MotoVersionError
 
 MOTO_VERSION = "5.2.5"
@@ -40,3 +40,4 @@ def _apply() -> None:
     for package in (moto_hooks, moto_patches):
         for module in modules_of(package).values():
             module.apply()
+    moto_speedups.apply()

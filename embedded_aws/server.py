@@ -135,6 +135,14 @@ class Server:
 
         class QuietHandler(MotoRequestHandler):
             disable_nagle_algorithm = True
+            wbufsize = 65_536  # bytes: one write for an answer, and not one for each header
+
+            def handle_expect_100(self) -> bool:
+                """Say at once that a body may come, which its sender waits for; werkzeug would say so once more."""
+                goes_on = super().handle_expect_100()
+                self.wfile.flush()
+                del self.headers["Expect"]
+                return goes_on
 
             def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
                 """Log no requests."""

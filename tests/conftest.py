@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
+from tests.fixtures.scratch import keep_scratch_files_in_memory
 from tests.fixtures.service_models import share_service_models
 
 HERE = Path(__file__).parent
@@ -66,6 +67,7 @@ settings.load_profile("any-machine")
 # a tenth of the time of all tests.
 gc.set_threshold(50_000, 10, 10)
 share_service_models()
+keep_scratch_files_in_memory()
 
 
 class ByFile(LoadScopeScheduling):  # type: ignore[misc] # xdist has no types

@@ -39,7 +39,7 @@ def run_program(project: Project, monitor: Any, log: Callable[[str, str], None])
     message and place for any other exception.
     """
     context = contextvars.copy_context()
-    with _as_its_own_program(project), _without_warnings_of_the_sdk():
+    with _as_its_own_program(project), _without_warnings_of_the_sdk(), without_stack_traces():
         try:
             context.run(_run_in_loop, project, monitor, log)
         except Exception as error:
@@ -205,6 +205,20 @@ def _without_warnings_of_the_sdk() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"[\w./]+ has been deprecated in favor of", DeprecationWarning)
         yield
+
+
+@contextlib.contextmanager
+def without_stack_traces() -> Iterator[None]:
+    """Let the SDK not look up where a resource was registered: nobody here reads it, and it takes time for each."""
+    from pulumi.runtime import resource
+    from pulumi.runtime.proto import source_pb2
+
+    looks_up: Any = vars(resource)["_get_stack_trace"]
+    vars(resource)["_get_stack_trace"] = source_pb2.StackTrace
+    try:
+        yield
+    finally:
+        vars(resource)["_get_stack_trace"] = looks_up
 
 
 @contextlib.contextmanager

@@ -128,11 +128,10 @@ def test_uploads_that_the_functions_could_not_read_are_refused(
 @pytest.mark.parametrize(
     "how",
     [
-        {"StorageClass": "STANDARD"},
-        {"StorageClass": "INTELLIGENT_TIERING"},
-        {"ServerSideEncryption": "AES256"},
+        pytest.param({"StorageClass": "STANDARD"}, id="STANDARD", marks=pytest.mark.long),
+        pytest.param({"StorageClass": "INTELLIGENT_TIERING"}, id="INTELLIGENT_TIERING"),
+        pytest.param({"ServerSideEncryption": "AES256"}, id="SSE-S3", marks=pytest.mark.long),
     ],
-    ids=["STANDARD", "INTELLIGENT_TIERING", "SSE-S3"],
 )
 def test_uploads_that_the_functions_can_read_are_published(
     stack: ServedStack, uploader: Any, how: dict[str, Any]

@@ -39,7 +39,13 @@ def test_published_upload_is_gone_with_its_links(stack: ServedStack) -> None:
     assert stack.request("GET", other["status_url"]).json["status"] == "PUBLISHED"
 
 
-@pytest.mark.parametrize("labels", [{"Weapons": 99.0}, {"Violence": 60.0}], ids=["blocked", "review"])
+@pytest.mark.parametrize(
+    "labels",
+    [
+        pytest.param({"Weapons": 99.0}, id="blocked", marks=pytest.mark.long),
+        pytest.param({"Violence": 60.0}, id="review"),
+    ],
+)
 def test_withheld_upload_leaves_quarantine(stack: ServedStack, labels: dict[str, float]) -> None:
     accepted = stack.upload(card(**labels)).json
     key = key_of(accepted)

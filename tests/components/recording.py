@@ -28,6 +28,7 @@ from components import packaging
 from components.packaging import Package, StackPackages
 from components.stack_files import StackFiles
 from embedded_aws.deployment.outstanding_outputs import OutstandingOutputs
+from embedded_aws.deployment.program import without_stack_traces
 
 PROJECT = Path(__file__).parents[2]
 ACCOUNT = "123456789012"
@@ -335,7 +336,8 @@ def _run(
         )
         set_all_config(files.for_engine(), [])
         set_root_resource(None)  # type: ignore[arg-type]
-        loop.run_until_complete(run_in_stack(program))
+        with without_stack_traces():
+            loop.run_until_complete(run_in_stack(program))
     finally:
         # A program that failed leaves its other registrations waiting; nothing of them may outlive it.
         waiting = asyncio.all_tasks(loop)

@@ -37,6 +37,7 @@ from tests.faults.scenarios_time_outs import TIME_OUTS, run_time_out
 from tests.faults.simulated_functions import ClientPool
 from tests.faults.simulated_stack import SimulatedStack
 from tests.faults.simulation import Simulation
+from tests.fixtures.scratch import keep_scratch_files_in_memory
 
 CHUNK = 25  # cases that a process runs before it reports
 ENOUGH_CALLS = 40  # no scenario with one fault takes more calls
@@ -374,6 +375,7 @@ def main() -> int:
         print(f"{len(arguments.case)} cases, {len(found)} with violations")
         return 1 if found else 0
     interruptible()
+    keep_scratch_files_in_memory()
     began, findings = time.perf_counter(), Findings()
     try:
         with ProcessPool(arguments.processes) as pool:

@@ -42,6 +42,7 @@ from tests.faults.process_pool import INTERRUPTED, interruptible
 from tests.faults.simulated_functions import ClientPool
 from tests.faults.simulated_stack import SimulatedStack
 from tests.faults.soak import run_seed
+from tests.fixtures.scratch import keep_scratch_files_in_memory
 
 REQUIRED_SHARE = 0.95  # of the mutations must be detected
 SHARES = (41, 13, 5)  # every 41st case first: what is easy to detect is detected soon
@@ -327,6 +328,7 @@ def main() -> int:
             return BROKEN
     names = [] if patches else arguments.only or list(MUTATIONS)
     interruptible()
+    keep_scratch_files_in_memory()
     control = Trials().own(UNCHANGED)
     if control.detected or not control.tried:
         print(f"without any mutation the harness finds: {control.by}", file=sys.stderr)

@@ -23,6 +23,7 @@ from tests.faults.simulated_functions import ClientPool
 from tests.faults.simulated_stack import SimulatedStack
 from tests.faults.simulation import Simulation
 from tests.faults.soak_operations import Surroundings, redrive_all
+from tests.fixtures.scratch import keep_scratch_files_in_memory
 
 
 @dataclass
@@ -109,6 +110,7 @@ def main() -> int:
     parser.add_argument("--json", type=Path, default=Path("build/soak.json"))
     arguments = parser.parse_args()
     interruptible()
+    keep_scratch_files_in_memory()
     began = time.perf_counter()
     seeds = range(arguments.start, arguments.start + arguments.seeds)
     if arguments.trace:
