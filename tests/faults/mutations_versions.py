@@ -4,6 +4,7 @@ import dataclasses
 from typing import Any
 
 from media_pipeline import events, removals, storage
+from media_pipeline.moderation import result
 from media_pipeline.processing import outcomes, processor, second_records
 from media_pipeline.processing.attempt import Attempt
 from media_pipeline.records import items, record, succession, table, transitions
@@ -375,6 +376,16 @@ def a_version_of_unknown_order_that_is_gone_hides_what_replaced_it() -> None:
 
     real: Any = vars(Processor)["_has_newer_current"]
     swap(Processor, "_has_newer_current", lambda _: has_newer_current)
+
+
+@mutation
+def a_record_with_an_answer_takes_none_from_its_second_record() -> None:
+    swap(result.Answers, "joined", lambda _: staticmethod(lambda own, other: own))
+
+
+@mutation
+def what_is_rejected_is_recorded_beside_its_second_record() -> None:
+    swap(processor, "found_since", lambda _: lambda attempt, succession: None)
 
 
 @mutation

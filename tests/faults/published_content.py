@@ -78,7 +78,11 @@ class ContentChecker:
         known = paid_for(moderation) | paid_for(answers)
         for digest, least in known.items():
             written[digest] = min(least, written.get(digest, 101.0))
-        if moderation and moderation != ((old or {}).get("moderation") or {}):
+        # Without moderation, a verdict that was reached before stays as it is, whatever is published now.
+        is_kept = not STRICTNESS[call.invocation.deployment.mode] and ":moderation" in call.params.get(
+            "ExpressionAttributeValues", {}
+        )
+        if moderation and (is_kept or moderation != ((old or {}).get("moderation") or {})):
             self._verdict_stored(record, new, moderation, call)
         upload = self._history.uploads.get((record[0], version_of(new)))
         is_approved = upload is not None and self._history.is_approved(new, upload)

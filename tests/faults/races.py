@@ -138,6 +138,9 @@ _OF_EVENTS: Mapping[str, Race] = {
     "null+delete": Race(_put(), _delete, _CALLS, before=_suspend),
     "null-delete+null": Race(_delete, _put(number=2), _CALLS, before=_suspend_and_put),
     "no-sequencer+sequencer": Race(_put(without=("sequencer",)), _again(), _CALLS),
+    "reject-no-sequencer+sequencer": Race(
+        _put(Content.TEXT, without=("sequencer",)), _again(), range(1, 9), lapsed=200.0
+    ),
     # The late event of an older version, whose made-up sequencer is above that of the newer one.
     "overwrite+no-sequencer": Race(_put(number=2), _nothing, _CALLS, unseen=_put(without=("sequencer",))),
     "sequencer+no-sequencer": Race(_put(), _again(without=("sequencer",)), _CALLS),

@@ -203,6 +203,19 @@ class Answers(NamedTuple):
         paid = {digest: picture for digest, picture in self.pictures.items() if not picture.reused}
         return self._replace(pictures=paid)
 
+    @staticmethod
+    def joined(own: Mapping[str, Any], other: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the fields `answers` of two records of one version as one; `own` where the other adds nothing.
+
+        Both hold the labels from the higher of the two confidences on. Of two models, the answers of `own` stay.
+        """
+        pictures = {picture["sha256"]: picture for picture in own["pictures"]}
+        added = {picture["sha256"]: picture for picture in other["pictures"]}
+        if own["model_version"] != other["model_version"] or added.keys() <= pictures.keys():
+            return own
+        asked_from = max(float(own["asked_from"]), float(other["asked_from"]))
+        return {**own, "asked_from": asked_from, "pictures": list((added | pictures).values())}
+
     @classmethod
     def of_record(cls, attributes: Mapping[str, Any], asked_from: float) -> "Answers | None":
         """Read the answers that a record holds, from a cut-off attempt or from its verdict.

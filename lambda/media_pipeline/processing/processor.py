@@ -27,7 +27,7 @@ from media_pipeline.processing.media import Fetched, Media, OpenOriginal
 from media_pipeline.processing.originals import Originals
 from media_pipeline.processing.publishing import Publishing
 from media_pipeline.processing.reworking import Reworking, was_withheld_later
-from media_pipeline.processing.second_records import SecondRecord, place_above, second_of
+from media_pipeline.processing.second_records import SecondRecord, found_since, place_above, second_of
 from media_pipeline.processing.single_uploads import SingleUploads
 from media_pipeline.processing.steps import Steps
 from media_pipeline.processing.verdicts import Verdicts
@@ -208,6 +208,8 @@ class ObjectProcessor(Generic[Fetched]):
         try:
             return self._decide(attempt)
         except RejectedError as error:
+            if (second := found_since(attempt, self._records.succession)) is not None:
+                return second
             if self._was_replaced_unseen(attempt):
                 return self._supersede(attempt)
             # An earlier attempt may have been allowed and cut off: no record will list what it put.
@@ -216,7 +218,8 @@ class ObjectProcessor(Generic[Fetched]):
         except OriginalGoneError as error:
             return self._end_without_original(attempt, error)
         except FailedError as error:
-            return Ending(Status.FAILED, {"reason": error.reason, "detail": error.detail})
+            second = found_since(attempt, self._records.succession)
+            return second or Ending(Status.FAILED, {"reason": error.reason, "detail": error.detail})
 
     def _decide(self, attempt: Attempt) -> Ending | HandOver | SecondRecord:
         if (decision := decision_to_carry_out(attempt.record)) is not None:

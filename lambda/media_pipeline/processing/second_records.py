@@ -16,9 +16,9 @@ class SecondRecord(NamedTuple):
 
 
 def found_since(attempt: Attempt, succession: Succession) -> SecondRecord | None:
-    """Return the other record of an attempt's version, where that one stays, right before the verdict is stored.
+    """Return the other record of an attempt's version, where that one stays, right before the outcome is written down.
 
-    The first look came right after the claim, when the other record may not have been there yet, or had no verdict.
+    The first look came right after the claim, when the other record may not have been there yet, or was undecided.
     A record of S3's own sequencer that met no other one by then need not look again: whoever claims another one
     after that look finds this one.
     """

@@ -7,6 +7,7 @@ from typing import Any
 
 from media_pipeline.errors import LeaseHeldError, LeaseLostError, TransientError
 from media_pipeline.events import ObjectEvent
+from media_pipeline.moderation.result import Answers
 from media_pipeline.records.decisions import Action, Decision
 from media_pipeline.records.item_size import fitted
 from media_pipeline.records.items import ItemChangedError
@@ -153,14 +154,16 @@ class LeasedRecords(RecordTable):
         raise TransientError("other invocations changed the record each time this one tried to claim it")
 
     def take_answers(self, claim: Claim, answers: Mapping[str, Any]) -> Claim:
-        """Write down Rekognition's answers of the version's other record, where this one has none; return the claim.
+        """Write down those of Rekognition's answers of the version's other record that this one lacks.
 
-        Raises LeaseLostError where another invocation took it over.
+        Return the claim. Raises LeaseLostError where another invocation took it over.
         """
-        if claim.record.moderation is not None or "answers" in claim.record.attributes:
+        own = claim.record.attributes.get("answers")
+        both = answers if own is None else Answers.joined(own, answers)
+        if claim.record.moderation is not None or both is own:
             return claim
         try:
-            return claim._replace(record=self._change_mine(claim, fitted({"answers": answers})))
+            return claim._replace(record=self._change_mine(claim, fitted({"answers": both})))
         except ItemChangedError:
             raise LeaseLostError(
                 "the lease was taken over before it had the other record's answers"
