@@ -191,3 +191,7 @@ BY_NAME = {
         FOUR_A_DAY,
     )
 }
+NOT_ENFORCING = frozenset(
+    each.name for each in tuple(globals().values()) if isinstance(each, Deployment) and each.mode != "enforce"
+)
+"""Names of the deployments under which a verdict withholds nothing."""

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from tests.faults.appeal_checks import appeals
-from tests.faults.configurations import SAMPLING
+from tests.faults.configurations import NOT_ENFORCING, SAMPLING
 from tests.faults.expiry_checks import ReaderChecks
 from tests.faults.history import History, identity
 from tests.faults.record_items import (
@@ -227,7 +227,8 @@ class _FinalChecks:
                 if is_shown and not upload.expired and set(names) - there.keys():
                     yield f"{upload} is {item['status']}, and reviewers miss {set(names) - there.keys()}"
                 # A verdict that was only observed at first was reached without looking for reviewers.
-                if is_withheld(item) and not names and len(self._history.deployed) == 1:
+                is_enforced = self._history.deployed.isdisjoint(NOT_ENFORCING)
+                if is_withheld(item) and not names and is_enforced:
                     yield f"{upload} is withheld, and there is nothing to review it by"
             shown = {name for name in there if name.startswith(f"{key}/{version}{REVIEW}")}
             numbers = {recognise(there[name]).number for name in shown}
