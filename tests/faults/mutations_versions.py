@@ -379,6 +379,11 @@ def a_version_of_unknown_order_that_is_gone_hides_what_replaced_it() -> None:
 
 
 @mutation
+def a_removed_marker_restores_what_was_put_after_it() -> None:
+    swap(outcomes, "_was_put_after", lambda _: lambda record, sequencer: False)
+
+
+@mutation
 def a_record_with_an_answer_takes_none_from_its_second_record() -> None:
     swap(result.Answers, "joined", lambda _: staticmethod(lambda own, other: own))
 

@@ -222,6 +222,16 @@ def _takedown(key: str, *, faults: bool) -> Scenario:
     )
 
 
+def _removed_marker_that_newer_uploads_followed(run: Simulation) -> None:
+    """Keep the event of a delete marker that was removed; of two later uploads the newer one leaves the bucket."""
+    steps(put(Content.CLEAN, 1), unseen(delete), undelete)(run)
+    marker = run.kept_message
+    run.run(DAY)
+    steps(unseen(put(Content.CLEAN, 2)), put(Content.WEAPON, 3), arrives)(run)
+    run.run(DAY)
+    run.kept_message = marker
+
+
 PUBLISHED = put(Content.CLEAN)
 _OVERWRITTEN = first(PUBLISHED, put(Content.CLEAN, 2), wait, expire)
 VERSIONS: Mapping[str, Scenario] = {
@@ -295,6 +305,9 @@ VERSIONS: Mapping[str, Scenario] = {
         "DELETED",
     ),
     "found-under-a-removed-marker": plain(first(_found_under_a_marker), arrives, "PUBLISHED"),
+    "delete-of-a-removed-marker-that-newer-uploads-followed": plain(
+        _removed_marker_that_newer_uploads_followed, arrives, "BLOCKED", faults=False
+    ),
     "undelete-while-it-is-tried-again": plain(
         lambda _: None, _undelete_while_it_is_tried_again, "DELETED or PUBLISHED"
     ),

@@ -96,7 +96,7 @@ class Outcomes:
         succession, began = self._records.succession, self._clock()
         sequencer = self._records.sequencer_of(event)
         if succession.is_version_deleted(event.key, event) and not self._records.get(event.key, sequencer):
-            return self._restore_superseded(event)
+            return self._restore_superseded(event, sequencer)
         tombstone = self._records.record_delete_marker(event)
         self.finish(tombstone)
         if succession.is_version_deleted(event.key, event):
@@ -169,12 +169,8 @@ class Outcomes:
             current = None  # put after the marker was removed: its own event is still to come
         below = identity(current.version_id, current.etag) if current else ""
         restored = self._records.of_version(event.key, below) if current else None
-        if (
-            restored is not None
-            and restored.sequencer > tombstone.sequencer
-            and not is_made_up(restored.sequencer)  # by an attempt to restore what no record was left of
-        ):
-            current = None  # put after the delete, which never hid it
+        if restored is not None and _was_put_after(restored, tombstone.sequencer):
+            current = None
         noted = self._records.succession.undo_tombstone(
             tombstone, restored, version=below if current else ""
         ).attributes
@@ -209,17 +205,17 @@ class Outcomes:
             return None
         return record
 
-    def _restore_superseded(self, event: ObjectEvent) -> ObjectEvent | None:
+    def _restore_superseded(self, event: ObjectEvent, sequencer: str) -> ObjectEvent | None:
         """Return the event that publishes the current version where it was superseded by a delete marker that is gone.
 
-        It was found under the marker in the bucket, before any of the marker's events came.
+        It was found under the marker in the bucket, before any of the marker's events came. `sequencer`: of the marker.
         """
         current = self._storage.current(event.key)
         if current is None:
             return None
         known = self._records.of_version(event.key, identity(current.version_id, current.etag))
-        if known is None:
-            return None  # the event of its upload is still to come
+        if known is None or _was_put_after(known, sequencer):
+            return None  # the event of its upload is still to come, or what superseded it is something else
         attempt = None  # of a record that an earlier delivery of the event opened again: it goes on
         if known.status is Status.SUPERSEDED:
             self.finish(known)
@@ -355,6 +351,14 @@ def _going_on(event: ObjectEvent, begun: Record | None) -> ObjectEvent | None:
     if begun is None:
         return None
     return restoring_event(event, version_id=begun.version_id, etag=begun.etag, attempt=None)
+
+
+def _was_put_after(record: Record, sequencer: str) -> bool:
+    """Return whether a version was put after a delete, which never hid it.
+
+    A made-up sequencer says nothing: an attempt to restore what no record was left of may have made it.
+    """
+    return record.sequencer > sequencer and not is_made_up(record.sequencer)
 
 
 def _gives_way_to_twin(record: Record, others: Iterable[Record]) -> bool:
