@@ -145,7 +145,7 @@ def alert_id_without_the_status() -> None:
     def alert_id(object_key: str, sequencer: str, _: Status, attempt: int) -> str:
         return alert_id_of(object_key, sequencer, Status.PROCESSING, attempt)
 
-    vars(transitions)["alert_id"] = alert_id
+    swap(transitions, "alert_id", lambda _: alert_id)
 
 
 @mutation

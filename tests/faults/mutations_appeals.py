@@ -20,7 +20,7 @@ def an_appeal_is_noted_whatever_became_of_the_outcome() -> None:
 
 @mutation
 def an_appeal_stays_open_when_it_is_decided() -> None:
-    vars(processor)["settled_values"] = lambda *_: {}
+    swap(processor, "settled_values", lambda _: lambda *_: {})
 
 
 @mutation
@@ -28,10 +28,10 @@ def an_appeal_waits_for_nobody() -> None:
     def values(record: Any, text: str, now: float) -> dict[str, Any]:
         return {"appeal": appeals.appealed_values(record, text, now)["appeal"]}
 
-    vars(api_appeals)["appealed_values"] = values
+    swap(api_appeals, "appealed_values", lambda _: values)
 
 
 @mutation
 def what_was_decided_still_waits() -> None:
     kept = tuple(name for name in transitions.OF_ONE_OUTCOME if name != "attention")
-    vars(leases)["OF_ONE_OUTCOME"] = kept
+    swap(leases, "OF_ONE_OUTCOME", lambda _: kept)

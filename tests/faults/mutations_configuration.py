@@ -126,7 +126,7 @@ def a_surer_parent_is_not_judged() -> None:
 
 @mutation
 def a_withheld_picture_is_announced_with_its_placeholder() -> None:
-    vars(verdicts)["NOTHING_PUBLISHED"] = {"renditions": []}
+    swap(verdicts, "NOTHING_PUBLISHED", lambda _: {"renditions": []})
     swap(announcements, "LOOKS", lambda _: frozenset())
 
     def store(self: Any, attempt: Any, results: Any, early: Any) -> Any:
@@ -140,7 +140,7 @@ def a_withheld_picture_is_announced_with_its_placeholder() -> None:
 @mutation
 def a_lease_is_hardly_longer_than_the_time_out() -> None:
     """Two clocks may differ by more than a tenth of a short time-out."""
-    vars(invocation)["LEASE_MARGIN"] = 1.1
+    swap(invocation, "LEASE_MARGIN", lambda _: 1.1)
 
 
 @mutation
@@ -161,4 +161,4 @@ def clients_wait_as_long_whatever_the_time_out() -> None:
 @mutation
 def clients_of_long_functions_wait_for_minutes() -> None:
     """Retries of one call take more than the part of the time-out that is kept for it."""
-    vars(clients)["READ_SHARE"] = 1 / 4
+    swap(clients, "READ_SHARE", lambda _: 1 / 4)

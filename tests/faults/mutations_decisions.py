@@ -133,7 +133,7 @@ def a_decision_is_carried_out_whatever_its_id() -> None:
 
 @mutation
 def a_decision_is_never_noted_as_carried_out() -> None:
-    vars(processor)["_carried_out"] = lambda record, ending: {}
+    swap(processor.ObjectProcessor, "_carried_out", lambda _: lambda self, record, ending: {})
 
 
 @mutation

@@ -106,7 +106,7 @@ def ignore_the_sequencer() -> None:
 
 @mutation
 def compare_sequencers_unpadded() -> None:
-    vars(events)["normalise_sequencer"] = lambda raw: raw.upper().rjust(32, "0")
+    swap(events, "normalise_sequencer", lambda _: lambda raw: raw.upper().rjust(32, "0"))
 
 
 @mutation
@@ -322,4 +322,4 @@ def a_second_upload_supersedes_the_first() -> None:
 
 @mutation
 def a_blocked_first_upload_leaves_its_key_free() -> None:
-    vars(single_uploads)["_was_taken"] = lambda record: False
+    swap(single_uploads, "_was_taken", lambda _: lambda record: False)

@@ -31,7 +31,11 @@ def one_person_approves_twice() -> None:
         return max(int(needed) - len(approvals_given(record)) - 1, 0)
 
     swap(asking.Decisions, "_missing_approvals", lambda _: missing)
-    vars(decisions)["approved_by"] = lambda record, decision: record.attributes.get("approvals") or [decision]
+    swap(
+        decisions,
+        "approved_by",
+        lambda _: lambda record, decision: record.attributes.get("approvals") or [decision],
+    )
 
 
 @mutation
@@ -51,7 +55,7 @@ def a_delete_removes_what_is_held() -> None:
 
 @mutation
 def what_is_held_can_be_decided() -> None:
-    vars(asking)["require_free"] = lambda record: None
+    swap(asking, "require_free", lambda _: lambda record: None)
 
 
 @mutation
@@ -64,11 +68,11 @@ def a_release_leaves_the_hold() -> None:
     commit: Any = leases.LeasedRecords.commit
 
     def keep(self: Any, claim: Any, status: Any, facts: Any) -> Any:
-        vars(leases)["decision_to_carry_out"] = decided
+        swap(leases, "decision_to_carry_out", lambda _: decided)
         try:
             return commit(self, claim, status, facts)
         finally:
-            vars(leases)["decision_to_carry_out"] = real
+            swap(leases, "decision_to_carry_out", lambda _: real)
 
     swap(leases.LeasedRecords, "commit", lambda _: keep)
 

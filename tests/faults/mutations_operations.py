@@ -38,7 +38,7 @@ def a_look_before_the_second_put_reads_no_records() -> None:
 
 @mutation
 def the_api_shows_what_was_deleted() -> None:
-    vars(images)["HIDING"] = frozenset()
+    swap(images, "HIDING", lambda _: frozenset())
 
 
 @mutation

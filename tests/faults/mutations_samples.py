@@ -43,7 +43,7 @@ def a_second_look_is_noted_before_its_evidence() -> None:
 
 @mutation
 def nobody_looks_again() -> None:
-    vars(processor)["second_look_wanted"] = lambda *_: {}
+    swap(processor, "second_look_wanted", lambda _: lambda *_: {})
 
 
 @mutation
@@ -69,4 +69,4 @@ def pictures_for_a_check_are_taken_for_left_overs() -> None:
 
 @mutation
 def a_failed_check_is_only_noted() -> None:
-    vars(asking)["LOOKS"] = {Attention.CHECK: frozenset({Action.APPROVE, Action.WITHDRAW})}
+    swap(asking, "LOOKS", lambda _: {Attention.CHECK: frozenset({Action.APPROVE, Action.WITHDRAW})})

@@ -40,12 +40,12 @@ def an_older_record_of_a_null_version_stands_for_the_expired_one() -> None:
 
 @mutation
 def the_newest_record_expires_as_well() -> None:
-    vars(transitions)["NEVER"] = int(START) + WEEK
+    swap(transitions, "NEVER", lambda _: int(START) + WEEK)
 
 
 @mutation
 def what_late_messages_must_find_expires_early() -> None:
-    vars(succession)["LATE_MESSAGE_DAYS"] = 1
+    swap(succession, "LATE_MESSAGE_DAYS", lambda _: 1)
 
 
 @mutation
@@ -154,7 +154,7 @@ def renditions_of_null_versions_are_looked_for_under_their_id() -> None:
 
 @mutation
 def a_delete_of_a_null_version_ends_its_newest_record() -> None:
-    vars(transitions)["staying"] = lambda newest_first: next(iter(newest_first), None)
+    swap(transitions, "staying", lambda _: lambda newest_first: next(iter(newest_first), None))
 
 
 @mutation
@@ -203,7 +203,7 @@ def what_has_no_sequencer_is_taken_for_the_newest() -> None:
 @mutation
 def null_is_the_name_of_one_version() -> None:
     for module in (events, record, storage, outcomes):
-        vars(module)["identity"] = lambda version_id, etag: version_id or etag or "null"
+        swap(module, "identity", lambda _: lambda version_id, etag: version_id or etag or "null")
 
 
 @mutation
@@ -283,7 +283,7 @@ def an_abandoned_twin_of_a_decided_record_is_superseded_by_a_delete() -> None:
 
 @mutation
 def a_delete_of_a_null_version_trusts_an_assumed_order() -> None:
-    vars(transitions)["is_made_up"] = lambda sequencer: False
+    swap(transitions, "is_made_up", lambda _: lambda sequencer: False)
 
 
 @mutation

@@ -112,7 +112,7 @@ def a_takedown_forgets_quarantine() -> None:
 @mutation
 def a_takedown_whose_message_was_lost_is_not_found() -> None:
     found = {action: from_ for action, from_ in redrive.DECISIONS.items() if action != "withdraw"}
-    vars(redrive)["DECISIONS"] = found
+    swap(redrive, "DECISIONS", lambda _: found)
 
 
 @mutation
