@@ -169,7 +169,7 @@ def a_decision_needs_no_evidence() -> None:
 @mutation
 def the_record_is_decided_before_the_evidence() -> None:
     def keep(self: Any, record: Record, decision: Decision, **how: Any) -> None:
-        self._write(record, decision, is_complete=True)
+        self._write(record, decision, {}, is_complete=True)
         real(self, record, decision, **how)
 
     real: Any = asking.Decisions._keep_evidence
