@@ -243,7 +243,11 @@ def poison_is_never_told() -> None:
 @mutation
 def judge_again_on_each_attempt() -> None:
     def verdict(self: Any, attempt: Any, rendered: Any, early: Any) -> Any:
-        record = dataclasses.replace(attempt.claim.record, moderation=None)
+        held = attempt.claim.record
+        forgotten = {
+            name: value for name, value in held.attributes.items() if name not in ("moderation", "answers")
+        }
+        record = dataclasses.replace(held, moderation=None, attributes=forgotten)
         attempt.claim = attempt.claim._replace(record=record)
         return real(self, attempt, rendered, early)
 
