@@ -18,8 +18,7 @@ from tests.local.deployed.test_transitions import (
 )
 
 SAMPLE: tuple[tuple[str, ...], ...] = (
-    ("renamed size", "moved address", "no video", "from the edge"),
-    ("no api",),
+    ("renamed size", "moved address", "no video", "from the edge", "no api"),
     WITH_AN_OPTION,
     ("base",),
 )
