@@ -112,7 +112,24 @@ def a_wrong_input_is_refused_as_the_property_that_it_is(session: OperatorSession
     assert "allowed: a whole number of pixels" in refused.text
 
 
-PROGRAMS = [in_python, in_yaml, *([in_typescript] if TYPESCRIPT in os.environ else [])]
+def deployed_resources(session: OperatorSession) -> set[tuple[str, str]]:
+    """Deploy the program; return type and name of each resource of the component. What is external is only read."""
+    session.up()
+    return {
+        (resource["type"], resource["urn"].rsplit("::", 1)[-1].removeprefix("photos-live"))
+        for resource in session.state()
+        if not (
+            resource["type"].startswith("pulumi:") or resource["type"] == TOKEN or resource.get("external")
+        )
+    }
+
+
+def test_a_yaml_program_deploys_the_same_resources(fresh: OperatorSession, tmp_path: Path) -> None:
+    in_yaml(fresh)
+    assert deployed_resources(fresh) == own_resources(tmp_path)
+
+
+PROGRAMS = [in_python, *([in_typescript] if TYPESCRIPT in os.environ else [])]
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.__name__.removeprefix("in_"))
@@ -122,15 +139,7 @@ def test_a_program_of_another_project_deploys_the_same_resources_and_they_work(
     program(fresh)
     if program is in_python:
         a_wrong_input_is_refused_as_the_property_that_it_is(fresh)
-    fresh.up()
-    made = {
-        (resource["type"], resource["urn"].rsplit("::", 1)[-1].removeprefix("photos-live"))
-        for resource in fresh.state()
-        if not (
-            resource["type"].startswith("pulumi:") or resource["type"] == TOKEN or resource.get("external")
-        )
-    }  # what is external is only read
-    assert made == own_resources(tmp_path)
+    assert deployed_resources(fresh) == own_resources(tmp_path)
     assert fresh.preview() == NO_CHANGES
     record = fresh.process(photo)
     assert record["status"] == "PUBLISHED"

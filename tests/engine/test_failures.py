@@ -25,7 +25,15 @@ def _faulty(monkeypatch: pytest.MonkeyPatch, fault: str) -> Iterator[OperatorSes
         yield session
 
 
-def test_a_wrong_configuration_is_one_message_and_registers_nothing(fresh: OperatorSession) -> None:
+@pytest.fixture(scope="module")
+def refused_at_once() -> Iterator[OperatorSession]:
+    """Yield a session in which nothing is ever deployed; tests that share it take back what they configure."""
+    with operator_session("dev") as session:
+        yield session
+
+
+def test_a_wrong_configuration_is_one_message_and_registers_nothing(refused_at_once: OperatorSession) -> None:
+    fresh = refused_at_once
     fresh.config_set("moderation.block.Wepons", "90")
     fresh.config_set("memory.image", "64")
     refused = fresh.pulumi("up", "--yes", expect=None)
@@ -37,11 +45,16 @@ def test_a_wrong_configuration_is_one_message_and_registers_nothing(fresh: Opera
     assert diagnostics.count("error: ") == 2, "the message, and the engine's own word that the program ended"
     assert {resource["type"] for resource in fresh.state()} <= {"pulumi:pulumi:Stack"}
     assert fresh.leftovers() == []
+    fresh.pulumi("config", "rm", "--path", "moderation.block.Wepons")
+    fresh.config_set("memory.image", "1769")
 
 
-def test_a_value_of_the_wrong_type_is_refused_before_the_program_starts(fresh: OperatorSession) -> None:
-    fresh.pulumi("config", "set", "grayscale", "perhaps")
-    refused = fresh.pulumi("preview", expect=None)
+def test_a_value_of_the_wrong_type_is_refused_before_the_program_starts(
+    refused_at_once: OperatorSession,
+) -> None:
+    refused_at_once.pulumi("config", "set", "grayscale", "perhaps")
+    refused = refused_at_once.pulumi("preview", expect=None)
+    refused_at_once.pulumi("config", "set", "grayscale", "false")
     assert refused.code != 0
     assert "'grayscale' must be of type 'boolean'" in refused.text
     assert "Traceback" not in refused.text

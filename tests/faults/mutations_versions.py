@@ -4,7 +4,6 @@ import dataclasses
 from typing import Any
 
 from media_pipeline import events, removals, storage
-from media_pipeline.moderation import result
 from media_pipeline.processing import outcomes, processor, second_records
 from media_pipeline.processing.attempt import Attempt
 from media_pipeline.records import items, record, succession, table, transitions
@@ -381,21 +380,6 @@ def a_version_of_unknown_order_that_is_gone_hides_what_replaced_it() -> None:
 @mutation
 def a_removed_marker_restores_what_was_put_after_it() -> None:
     swap(outcomes, "_was_put_after", lambda _: lambda record, sequencer: False)
-
-
-@mutation
-def a_record_with_an_answer_takes_none_from_its_second_record() -> None:
-    swap(result.Answers, "joined", lambda _: staticmethod(lambda own, other: own))
-
-
-@mutation
-def what_is_rejected_is_recorded_beside_its_second_record() -> None:
-    swap(processor, "found_since", lambda _: lambda attempt, succession: None)
-
-
-@mutation
-def two_records_may_hold_the_verdict_on_one_version() -> None:
-    swap(Succession, "hold_version", lambda _: lambda self, held: held.sequencer)
 
 
 PAGE = 3  # records: one page in the harness
