@@ -20,6 +20,7 @@ from components.outcome_webhooks import OutcomeWebhooks, OutcomeWebhooksArgs
 from components.outputs import OUTPUTS, Deployed
 from components.packaging import StackPackages
 from components.processing import MediaProcessing, MediaProcessingArgs
+from components.replacement import delete_settings_first
 from components.review_console import ReviewConsole, ReviewConsoleArgs
 from components.scheduled_function import ScheduledFunction, ScheduledFunctionArgs
 from components.storage import MediaStorage, MediaStorageArgs
@@ -49,6 +50,7 @@ class MediaPipeline(pulumi.ComponentResource):
         self._config, self._name = args.config, args.config.service
         self._child = pulumi.ResourceOptions(
             parent=self,
+            transformations=[delete_settings_first],
             # Until 0.2 these were children of the stack itself. Their own children inherit the alias.
             aliases=[pulumi.Alias(parent=pulumi.ROOT_STACK_RESOURCE)],
         )

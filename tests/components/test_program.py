@@ -6,9 +6,13 @@ import pytest
 
 from components.function_specs import FUNCTIONS
 from components.outputs import OUTPUTS
+from components.replacement import SETTINGS
 from components.storage import BUCKETS
 from tests.components.conftest import WHOLE, Run
 from tests.components.recording import ACCOUNT, Recording
+from tests.local.deployed.test_transitions import every_option
+
+MAPPING = "aws:lambda/eventSourceMapping:EventSourceMapping"
 
 FAMILIES = {
     "media-pipeline:index:MediaStorage",
@@ -243,3 +247,14 @@ def test_packages_for_this_machine_come_with_a_warning_that_they_do_not_work_on_
     monkeypatch.setenv("MEDIA_PIPELINE_PACKAGES_FOR", target)
     run("dev")
     assert ("not on AWS" in caplog.text) is (target == "host")
+
+
+def test_settings_of_another_resource_are_deleted_before_they_are_made_anew(run: Run) -> None:
+    recorded = run("dev", every_option())
+    wrong = {
+        resource.type
+        for resource in recorded.resources
+        if resource.delete_before_replace != (resource.type in {*SETTINGS, MAPPING})
+    }
+    assert wrong == set()
+    assert {resource.type for resource in recorded.resources} >= SETTINGS

@@ -67,3 +67,5 @@ def test_one_resource_of_each_type_can_be_replaced(deployed: OperatorSession) ->
     chosen = one_of_each(deployed)
     deployed.up(*(f"--replace={resource['urn']}" for resource in chosen))
     is_quiet(deployed)
+    # What AWS has now, not what the engine was told: the delete of an old setting could have taken the new one away.
+    deployed.pulumi("refresh", "--preview-only", "--expect-no-changes")
