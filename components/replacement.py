@@ -18,12 +18,14 @@ SETTINGS: Final = frozenset(
         "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
         "aws:s3/bucketVersioning:BucketVersioning",
         "aws:sns/topicPolicy:TopicPolicy",
+        "aws:sns/topicSubscription:TopicSubscription",
         "aws:sqs/queuePolicy:QueuePolicy",
         "aws:sqs/redriveAllowPolicy:RedriveAllowPolicy",
         "aws:sqs/redrivePolicy:RedrivePolicy",
     }
 )
-"""Types without a name of their own: a bucket, queue, topic or stage has one of each at most.
+"""Types without a name of their own: a bucket, queue, topic or stage has one of each at most, and a topic one for each
+address.
 
 Made first, as Pulumi does by default, the new one is the old one, and the old one's delete takes it away: `pulumi up
 --replace` would leave a bucket without its public access block, and say that it has one.
