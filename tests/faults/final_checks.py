@@ -240,6 +240,9 @@ class _FinalChecks:
             is_marked = is_marked and not any(item.get("hold") for item in items)
             if shown and is_marked and all(item["status"] != "FAILED" for item in items):
                 yield f"the pictures of {upload} are in quarantine, and its key was deleted"
+            is_replaced = bool(items) and all(item["status"] == "SUPERSEDED" for item in items)
+            if shown and is_replaced and not any("decision" in item for item in items):
+                yield f"the pictures of {upload} are in quarantine, and it was replaced before its original"
         for name in sorted(there.keys() - listed):
             key, _, version = name.partition(REVIEW)[0].rpartition("/")
             attempts = [int(item["attempt"]) for item in self._items.get((key, version), ())]

@@ -9,7 +9,7 @@ from media_pipeline.processing.outcomes import Outcomes
 from media_pipeline.records.attention import Attention
 from media_pipeline.records.decisions import Action
 from media_pipeline.records.items import ItemTable
-from media_pipeline.records.record import Record
+from media_pipeline.records.record import Record, Status
 from media_pipeline.reviews import asking
 from tests.faults.mutations import mutation, swap
 
@@ -70,3 +70,13 @@ def pictures_for_a_check_are_taken_for_left_overs() -> None:
 @mutation
 def a_failed_check_is_only_noted() -> None:
     swap(asking, "LOOKS", lambda _: {Attention.CHECK: frozenset({Action.APPROVE, Action.WITHDRAW})})
+
+
+@mutation
+def the_pictures_of_what_was_replaced_before_its_move_stay() -> None:
+    def remove(self: Any, attempt: Any, status: Any) -> None:
+        if status is not Status.SUPERSEDED:
+            real(self, attempt, status)
+
+    real: Any = CleanUp.remove_pictures
+    swap(CleanUp, "remove_pictures", lambda _: remove)

@@ -2,6 +2,7 @@
 
 from media_pipeline.moderation import result
 from media_pipeline.processing import processor
+from media_pipeline.records import succession
 from media_pipeline.records.succession import Succession
 from tests.faults.mutations import mutation, swap
 
@@ -19,3 +20,8 @@ def what_is_rejected_is_recorded_beside_its_second_record() -> None:
 @mutation
 def two_records_may_hold_the_verdict_on_one_version() -> None:
     swap(Succession, "hold_version", lambda _: lambda self, held: held.sequencer)
+
+
+@mutation
+def what_is_current_was_put_last_whatever_is_in_quarantine() -> None:
+    swap(succession, "_was_moved_after", lambda _: lambda other, record: False)

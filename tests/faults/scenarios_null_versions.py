@@ -52,6 +52,12 @@ NULL_VERSIONS: Mapping[str, Scenario] = {
         put(Content.CLEAN, 2),
         "PUBLISHED",
     ),
+    "null-deleted-before-it-is-copied": plain(
+        steps(suspend, cut_off("HeadObject", put(Content.WEAPON))), delete, "DELETED"
+    ),
+    "null-overwritten-before-it-is-copied": plain(
+        steps(suspend, cut_off("HeadObject", put(Content.WEAPON))), put(Content.CLEAN, 2), "PUBLISHED"
+    ),
     "null-overwritten-unseen": plain(
         first(suspend, unseen(PUBLISHED), put(Content.CLEAN, 2)), arrives, "PUBLISHED"
     ),

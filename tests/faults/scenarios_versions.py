@@ -135,6 +135,10 @@ def at_once(*acts: Act) -> Act:
     return act
 
 
+def _minute_later(run: Simulation) -> None:
+    run.pass_time(60.0)
+
+
 def _seconds_later(act: Act) -> Act:
     """Do something while the lease of what was done before still holds."""
     return lambda run: run.clock.after(5.0, partial(act, run))
@@ -265,6 +269,14 @@ VERSIONS: Mapping[str, Scenario] = {
         first(unseen(put(Content.CLEAN, 1, KEY, SEQUENCER)), put(Content.CLEAN, 2)),
         arrives,
         "SUPERSEDED",
+    ),
+    "no-sequencer-and-the-next-one-is-moved-first": plain(
+        first(unseen(put(Content.CLEAN, 1, KEY, SEQUENCER)), _minute_later, put(Content.FIGHT, 2)),
+        arrives,
+        "SUPERSEDED",
+    ),
+    "no-sequencer-and-the-next-one-is-moved-meanwhile": plain(
+        cut_off("GetObject", put(Content.CLEAN, 1, KEY, SEQUENCER)), put(Content.FIGHT, 2), "REVIEW"
     ),
     "no-sequencer-and-rejected-while-a-newer-one-is-cut-off": plain(
         at_once(unseen(put(Content.EMPTY, 1, KEY, SEQUENCER)), cut_off("GetObject", put(Content.CLEAN, 2))),

@@ -42,6 +42,8 @@ class Attempt:
     """Whether the version had another record, without a verdict, when this attempt began."""
     follows_made_up: bool = False
     """Whether an older record has a made-up sequencer: its version may be newer than this one."""
+    precedes_moved: bool = False
+    """Whether a version that was put later is in quarantine: that this one is current says nothing then."""
     verdict_stored: bool = False
     put_pictures: bool = False
     """Whether this attempt began to put pictures for reviewers."""

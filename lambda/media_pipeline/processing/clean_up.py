@@ -6,7 +6,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from media_pipeline.errors import SlowDecodingError
 from media_pipeline.processing.attempt import Attempt
-from media_pipeline.records.record import Status
+from media_pipeline.records.record import Record, Status
 from media_pipeline.records.table import Records
 from media_pipeline.storage import Storage
 
@@ -39,17 +39,28 @@ class CleanUp:
             error.add_note(f"the lease could not be released: {problem}")
 
     def remove_pictures(self, attempt: Attempt, status: Status) -> None:
-        """Remove the pictures for reviewers that an earlier attempt may have put, where nothing is withheld now.
+        """Remove the pictures for reviewers where nobody is to see them.
 
         They are put before the verdict is stored: an attempt that was cut off in between leaves some without a record.
+        And what is withheld may be replaced before quarantine has a copy.
         """
         record = attempt.record
         is_shown = status in (Status.BLOCKED, Status.REVIEW)
         if status is Status.PUBLISHED:
             is_shown = record.is_checked or "check" in attempt.facts
-        if record.attempt > 1 and not record.withheld and not is_shown:
+        is_withheld = record.withheld or attempt.put_pictures
+        is_replaced = status is Status.SUPERSEDED and is_withheld and not record.was_moved
+        was_cut_off = record.attempt > 1 and not record.withheld and not is_shown
+        if (is_replaced or was_cut_off) and not self._shares_pictures(record):
             attempt.before_call("remove pictures for reviewers")
             self._storage.quarantined.remove_pictures(record.object_key, record.version)
+
+    def _shares_pictures(self, record: Record) -> bool:
+        """Return whether the pictures may be those of a later null version, which has the same bytes."""
+        if not record.is_of_null_version:
+            return False
+        newer = self._records.succession.newer(record.object_key, record.sequencer)
+        return record.version in {other.version for other in newer}
 
     def remove_unlisted(self, attempt: Attempt, error: Exception) -> None:
         """Remove what this attempt put after another one took over, unless the current record lists it.

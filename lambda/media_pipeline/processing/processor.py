@@ -234,6 +234,7 @@ class ObjectProcessor(Generic[Fetched]):
         attempt.has_older = neighbours.has_older
         attempt.has_twin = neighbours.twin is not None
         attempt.follows_made_up = neighbours.has_made_up_older
+        attempt.precedes_moved = neighbours.precedes_moved
         if self._single_uploads.is_superseded(attempt.record.object_key, neighbours):
             attempt.invocation.require_time("look whether the version is current")
             return place_above(attempt.record, neighbours, self._storage) or self._supersede(attempt)
@@ -274,7 +275,7 @@ class ObjectProcessor(Generic[Fetched]):
             return False
         if self._single_uploads.covers(event.key):
             return self._storage.current(event.key) is None
-        return self._has_newer(event)
+        return attempt.precedes_moved or self._has_newer(event)
 
     def _was_replaced_unseen(self, attempt: Attempt) -> bool:
         """Return whether the bucket holds something newer than a version that was rejected before anybody looked.
@@ -285,7 +286,7 @@ class ObjectProcessor(Generic[Fetched]):
         if not is_made_up(attempt.record.sequencer) or self._single_uploads.covers(event.key):
             return False
         attempt.invocation.require_time("look whether the version is current")
-        return self._has_newer(event)
+        return attempt.precedes_moved or self._has_newer(event)
 
     def _supersede(self, attempt: Attempt) -> Ending:
         """End a version whose turn came too late; remove what an earlier attempt put, since no record lists it."""

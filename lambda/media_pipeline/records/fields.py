@@ -212,6 +212,10 @@ FIELDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "trace_id": ("string", "X-Ray trace of the last attempt"),
         "milliseconds": ("map", "Time of the last attempt by step, and its `total`"),
         "pipeline_version": ("string", "Version of the pipeline that processed it"),
+        "uploaded_at": (
+            "string",
+            "When S3 finished the upload, in the form of `created_at`; absent where its event did not say so",
+        ),
         "created_at": ("string", "When the record was written first: UTC, ISO 8601 with milliseconds"),
         "updated_at": ("string", "When it was written last, in the same form"),
         "finished_at": ("string", "When it became terminal, in the same form"),

@@ -11,7 +11,16 @@ from media_pipeline.moderation.result import Answers
 from media_pipeline.records.decisions import Action, Decision
 from media_pipeline.records.item_size import fitted
 from media_pipeline.records.items import ItemChangedError
-from media_pipeline.records.record import Claim, ClaimResult, Finished, Record, Stage, Status, WaitsForStage
+from media_pipeline.records.record import (
+    Claim,
+    ClaimResult,
+    Finished,
+    Record,
+    Stage,
+    Status,
+    WaitsForStage,
+    iso_time,
+)
 from media_pipeline.records.transitions import (
     CLAIM_ROUNDS,
     LEASE_OVER,
@@ -63,6 +72,7 @@ class LeasedRecords(RecordTable):
         for _ in range(CLAIM_ROUNDS):
             redriven = known is not None and known.status.terminal
             before = known.killed_in_decoding if known and not redriven else 0
+            uploaded_at = None if known else event.happened_at
             try:
                 record = self._change(
                     (event.key, sequencer),
@@ -76,6 +86,7 @@ class LeasedRecords(RecordTable):
                         "stage": stage,
                         "version_id": event.version_id,
                         "etag": event.etag,
+                        **({} if uploaded_at is None else {"uploaded_at": iso_time(uploaded_at)}),
                     },
                     # Opened again, it is looked up anew whether something newer follows.
                     remove=(*OF_ONE_OUTCOME, "decoding", "followed_by"),
