@@ -23,5 +23,10 @@ def two_records_may_hold_the_verdict_on_one_version() -> None:
 
 
 @mutation
+def what_was_deleted_for_good_is_superseded_by_what_came_back() -> None:
+    swap(processor.ObjectProcessor, "_is_deleted", lambda _: lambda self, record: False)
+
+
+@mutation
 def what_is_current_was_put_last_whatever_is_in_quarantine() -> None:
     swap(succession, "_was_moved_after", lambda _: lambda other, record: False)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from media_pipeline.processing import endings, outcomes, processor
+from media_pipeline.processing import clean_up, endings, outcomes, processor, reworking
 from media_pipeline.processing.decisions import Decisions
 from media_pipeline.processing.endings import Ending
 from media_pipeline.processing.publishing import Publishing
@@ -126,3 +126,9 @@ def a_restore_publishes_what_the_policy_withholds() -> None:
         return self._approve(attempt, decision)
 
     swap(Decisions, "_restore", lambda _: restore)
+
+
+@mutation
+def whoever_stood_still_leaves_what_a_delete_removed() -> None:
+    for module in (clean_up, reworking):
+        swap(module, "is_under_tombstone", lambda _: lambda record, records: False)

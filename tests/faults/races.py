@@ -6,6 +6,7 @@ race:publish+delete@8-lapsed    it pauses until its lease is over; its own messa
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from media_pipeline.records.decisions import Action
 from tests.faults.configurations import FIRST, KEEPING, WITH_VIDEOS, Deployment
@@ -94,6 +95,19 @@ def _take_down(run: Simulation) -> None:
     run.reviewers.decide(Action.WITHDRAW)
 
 
+def _do(act: Act, run: Simulation) -> None:
+    act(run)
+
+
+def _later(act: Act) -> Act:
+    """Do something once whoever took over from a function that stands still has ended."""
+
+    def wait(run: Simulation) -> None:
+        run.clock.after(400.0, partial(_do, act, run))
+
+    return wait
+
+
 def _nothing(_: Simulation) -> None:
     pass
 
@@ -108,6 +122,9 @@ _OF_EVENTS: Mapping[str, Race] = {
     "video+delete": Race(
         _put(Content.VIDEO), _delete, range(10, 23, 2), deployment=WITH_VIDEOS, lapsed=120.0
     ),
+    # The second delivery publishes it, which is undone before the first function goes on.
+    "publish-twice+delete": Race(_put(), _later(_delete), _CALLS, lapsed=3_000.0, twice=True),
+    "publish-twice+takedown": Race(_put(), _later(_take_down), _CALLS, lapsed=3_000.0, twice=True),
     "publish+overwrite": Race(_put(), _put(number=2), range(5, 12), lapsed=200.0),
     "delete+undelete": Race(_delete, _undelete, _CALLS, before=_put(), deployment=KEEPING),
     "delete-twice+undelete": Race(
@@ -160,6 +177,9 @@ _OF_BACKFILLS: Mapping[str, Race] = {
     "backfill+delete-version": Race(backfill(), _delete_version, range(2, 12), before=RENDERED),
     "backfill+overwrite": Race(backfill(), _put(number=2), range(2, 12), before=RENDERED),
     "backfill-twice": Race(backfill(), _nothing, range(2, 12), before=RENDERED, lapsed=200.0, twice=True),
+    "backfill-twice+delete": Race(
+        backfill(), _later(_delete), range(2, 12), before=RENDERED, lapsed=3_000.0, twice=True
+    ),
     "takedown+backfill": Race(_take_down, backfill(), range(1, 8), before=RENDERED),
     "delete+backfill": Race(_delete, backfill(), range(1, 8), before=RENDERED),
 }

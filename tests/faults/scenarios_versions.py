@@ -337,6 +337,16 @@ VERSIONS: Mapping[str, Scenario] = {
         "PUBLISHED",
         late_calls=False,
     ),
+    "undelete-after-a-newer-one-was-deleted-unseen": plain(
+        at_once(
+            first(unseen(PUBLISHED), delete, settle),
+            unseen(undelete),
+            cut_off("GetObject", put(Content.CLEAN, 2)),
+            delete_newest,
+        ),
+        arrives,
+        "PUBLISHED",
+    ),
     "undelete-and-overwritten": plain(first(PUBLISHED, delete), _undelete_and_overwrite, "PUBLISHED"),
     "late-event-of-what-was-blocked": kept(
         first(put(Content.WEAPON), put(Content.CLEAN, 2), wait, expire),

@@ -15,6 +15,19 @@ LISTING = frozenset({Status.PUBLISHED, Status.PROCESSING, Status.FAILED})
 """Statuses whose records list renditions that exist."""
 
 
+def is_under_tombstone(record: Record, records: Records) -> bool:
+    """Return whether a delete marker above a finished record has removed, or will remove, what the record lists."""
+    is_finished = record.status is not Status.PROCESSING
+    return is_finished and records.succession.neighbours(record).has_newer_tombstone
+
+
+def keys_that_stay(record: Record | None, *, is_deleted: bool) -> frozenset[str]:
+    """Return the keys of a record's renditions that are, or will be, shown; `is_deleted`: its key was deleted."""
+    if record is None or is_deleted or record.is_withdrawn or record.status not in LISTING:
+        return frozenset()
+    return record.rendition_keys
+
+
 class CleanUp:
     """Ends attempts that failed; a problem with that is added to the error as a note."""
 
@@ -69,12 +82,12 @@ class CleanUp:
         """
         try:
             record = self._records.get(attempt.record.object_key, attempt.record.sequencer)
-            kept = record.rendition_keys if record and record.status in LISTING else frozenset()
-            self._storage.remove_renditions(attempt.put_keys - kept)
+            is_deleted = record is None or is_under_tombstone(record, self._records)
+            self._storage.remove_renditions(attempt.put_keys - keys_that_stay(record, is_deleted=is_deleted))
             is_open = record is not None and record.status is Status.PROCESSING
-            is_shown = record is not None and (
-                record.withheld or (record.status is Status.PUBLISHED and record.is_checked)
-            )
+            is_checked = record is not None and record.status is Status.PUBLISHED and record.is_checked
+            is_shown = record is not None and not is_deleted and (record.withheld or is_checked)
+            is_shown = is_shown or (record is not None and record.is_held)
             if attempt.put_pictures and not is_open and not is_shown:
                 self._storage.quarantined.remove_pictures(attempt.record.object_key, attempt.record.version)
         except Exception as problem:  # noqa: BLE001 - the first error is the one to raise

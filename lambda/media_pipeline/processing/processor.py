@@ -237,7 +237,11 @@ class ObjectProcessor(Generic[Fetched]):
         attempt.precedes_moved = neighbours.precedes_moved
         if self._single_uploads.is_superseded(attempt.record.object_key, neighbours):
             attempt.invocation.require_time("look whether the version is current")
-            return place_above(attempt.record, neighbours, self._storage) or self._supersede(attempt)
+            if (place := place_above(attempt.record, neighbours, self._storage)) is not None:
+                return place
+            # Deleted for good, it may have let an older version be found current, and be placed above it.
+            is_deleted = neighbours.newer_is_assumed and self._is_deleted(attempt.record)
+            return self._end_deleted(attempt) if is_deleted else self._supersede(attempt)
         attempt.invocation.require_time("look for earlier uploads of the key")
         self._single_uploads.require_first(attempt.record)
         attempt.refuse_poison()
@@ -293,6 +297,16 @@ class ObjectProcessor(Generic[Fetched]):
         self._storage.remove_renditions(attempt.record.rendition_keys)
         return Ending(Status.SUPERSEDED, {"renditions": []})
 
+    def _end_deleted(self, attempt: Attempt) -> Ending:
+        self._storage.remove_renditions(attempt.record.rendition_keys)
+        return Ending(Status.DELETED, {"renditions": []})
+
+    def _is_deleted(self, record: Record) -> bool:
+        """Return whether a version was deleted for good, and not replaced by another one of its id."""
+        if self._records.succession.is_version_deleted(record.object_key, record):
+            return True
+        return not self._storage.exists(record.object_key, record.version_id, None)
+
     def _end_without_original(self, attempt: Attempt, error: OriginalGoneError) -> Ending:
         """End a version whose original is not in the bucket: replaced, deleted, or lost."""
         record, succession = attempt.record, self._records.succession
@@ -304,8 +318,7 @@ class ObjectProcessor(Generic[Fetched]):
             return self._supersede(attempt)
         is_deleted = succession.is_version_deleted(record.object_key, record)
         if is_deleted or self._was_replaced_by_marker(record):
-            self._storage.remove_renditions(record.rendition_keys)
-            return Ending(Status.DELETED, {"renditions": []})
+            return self._end_deleted(attempt)
         if error.may_appear and record.attributes.get("created_at", "") > iso_time(
             self._clock() - SETTLING_SECONDS
         ):

@@ -28,6 +28,7 @@ from media_pipeline.invocation import Invocation
 from media_pipeline.moderation.result import ModerationResult
 from media_pipeline.moderation.verdicts import Verdict
 from media_pipeline.processing.attempt import Attempt
+from media_pipeline.processing.clean_up import is_under_tombstone, keys_that_stay
 from media_pipeline.processing.dependencies import Dependencies
 from media_pipeline.processing.lease import LeaseRenewer
 from media_pipeline.processing.media import Fetched, Media
@@ -41,7 +42,6 @@ from media_pipeline.processing.verdicts import (
     listed_renditions,
     published_facts,
 )
-from media_pipeline.records.decisions import Action
 from media_pipeline.records.leases import decision_to_carry_out
 from media_pipeline.records.record import Claim, Finished, Record, Status, WaitsForStage
 from media_pipeline.records.rework import WITHHELD
@@ -344,13 +344,11 @@ class Reworking(Generic[Fetched]):
         """
         try:
             record = self._records.get(attempt.record.object_key, attempt.record.sequencer)
-            is_shown = record is not None and record.status in (Status.PUBLISHED, Status.PROCESSING)
-            kept = record.rendition_keys if record is not None and is_shown else frozenset[str]()
-            decision = record.decision if record is not None else None
-            if decision is not None and decision.action is Action.WITHDRAW:
-                kept = frozenset()
-            self._storage.remove_renditions(attempt.put_keys - kept)
-            if attempt.put_pictures and record is not None and record.status is Status.PUBLISHED:
+            is_deleted = record is None or is_under_tombstone(record, self._records)
+            self._storage.remove_renditions(attempt.put_keys - keys_that_stay(record, is_deleted=is_deleted))
+            if attempt.put_pictures and is_deleted and not (record is not None and record.is_held):
+                self._storage.quarantined.remove_pictures(attempt.record.object_key, attempt.record.version)
+            elif attempt.put_pictures and record is not None and record.status is Status.PUBLISHED:
                 self._remove_pictures(record)
         except (BotoCoreError, ClientError, PipelineError) as problem:
             error.add_note(f"what was put without a lease could not be removed: {problem}")

@@ -29,6 +29,8 @@ class Neighbours(NamedTuple):
 
     has_newer: bool
     """Whether a later version, or a tombstone, has a record."""
+    newer_is_assumed: bool
+    """Whether all that is newer has its place by what the bucket held when it was looked for."""
     has_newer_tombstone: bool
     """Whether a delete marker above the version is recorded, and was not removed again."""
     is_hidden: bool
@@ -74,6 +76,7 @@ class Succession:
         twin = next(iter(twins), None)
         return Neighbours(
             has_newer=bool(newer),
+            newer_is_assumed=bool(newer) and all(is_made_up(other.sequencer) for other in newer),
             has_newer_tombstone=any(other.is_tombstone for other in newer),
             is_hidden=any(other.status in HIDING for other in newer),
             has_older=any(other.sequencer < record.sequencer for other in others),
