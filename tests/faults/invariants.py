@@ -1,12 +1,13 @@
 """Invariants that hold at every moment of a run, checked without any code of the pipeline.
 
-After every call that took effect the checker looks at the buckets and the table, and at every acknowledgement at the
-records of what was acknowledged. It knows the design's transition table and the expected outcome of every upload.
+After every call that took effect the checker looks at the buckets and the table. It knows the design's transition table
+and the expected outcome of every upload.
 """
 
 from collections.abc import Callable
 from typing import Any
 
+from tests.faults.acknowledgement_checks import AcknowledgementChecker
 from tests.faults.answer_checks import MODEL as ANSWERED_BY
 from tests.faults.answer_checks import SORT_KEY as ANSWER
 from tests.faults.answer_checks import AnswerChecker
@@ -57,8 +58,8 @@ class InvariantChecker:
         )
         self.budget = BudgetChecker(self.add_violation, lambda: START + self._when())
         self.edge = EdgeChecker(stack, history, self.add_violation)
+        self.acknowledgements = AcknowledgementChecker(stack, history, self.add_violation)
         self._outcomes = OutcomeChecker(stack, history)
-        self.waits_for_video: Callable[[str, str], bool] = lambda key, version: False  # noqa: ARG005
         self.exclusive = True  # whether two living invocations may never hold one record (clocks are sane)
 
     def add_violation(self, what: str) -> None:
@@ -349,49 +350,6 @@ class InvariantChecker:
                 if missing := [name for name in listed(item) if self._stack.read(RENDITIONS, name) is None]:
                     self.add_violation(f"the published record of {key} lists {missing}, which do not exist")
                 return
-
-    # ---- acknowledgements
-
-    def acknowledged(self, event: dict[str, Any]) -> None:
-        """Check what a message that is deleted from its queue leaves behind."""
-        key, version, what = event["key"], event["version"], event["name"]
-        items = [item for item in self._stack.items(key) if version_of(item) == version]
-        may_be_absent = (key, version) in self._history.expired | self._history.removed_markers
-        if what == "ObjectRemoved:DeleteMarkerCreated" and self._history.looks_like_a_folder(key):
-            may_be_absent = True  # what it hid was deleted for good, and never seen
-        if what == "ObjectRemoved:Delete":
-            for item in items:
-                # What a person approved or restored was moved to quarantine before: the delete is our own move's.
-                is_moved = is_withheld(item) or item.get("original") == "quarantine"
-                if item["status"] in ("PUBLISHED", "FAILED") and not is_moved:
-                    self.add_violation(
-                        f"the deletion of {key}@{version[:8]} was acknowledged, and it is still {item['status']}"
-                    )
-            return
-        if len(items) > 1 and self._history.lacks_sequencer(key, version):
-            return  # the second record's own message is under way; the final checks find what is left
-        if len(items) != 1 and (items or not may_be_absent):
-            self.add_violation(f"{what} of {key}@{version[:8]} was acknowledged with {len(items)} records")
-        for item in items:
-            if not event["redrive"] and self._history.was_opened_again(item):
-                continue  # the redrive's message is responsible for it now
-            if item.get("stage") == "video" and self.waits_for_video(key, version):
-                continue  # handed over
-            is_its_own = (item.get("decision") or {}).get("id") == event["decision"]
-            if is_its_own and is_undecided(item) and item["status"] in WITHHELD:
-                self.add_violation(f"the decision about {key}@{version[:8]} was not carried out")
-            if not is_its_own and (
-                event["decision"] or (is_undecided(item) and item["status"] == "PROCESSING")
-            ):
-                continue  # another decision took this one's place, or that of an outcome; its message is responsible
-            if item["status"] not in TERMINAL:
-                self.add_violation(f"{what} of {key}@{version[:8]} was acknowledged while {item['status']}")
-            elif item["status"] == "DELETED" and what.startswith("ObjectCreated:"):
-                continue  # deleted meanwhile: the delete's own message announces that, and the final checks verify it
-            elif item.get("alert_id") not in self._history.announced:
-                self.add_violation(
-                    f"{what} of {key}@{version[:8]} was acknowledged, and {item['status']} not announced"
-                )
 
 
 def _deleted(call: Call) -> list[str]:

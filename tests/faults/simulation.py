@@ -70,7 +70,7 @@ class Simulation:
             "process-video": self.queues["videos"],
             "dead-letters": self.queues["dead"],
         }
-        self.checker.waits_for_video = self._waits_for_video
+        self.checker.acknowledgements.pending = self._pending
         self.functions = Functions(
             clock=self.clock, network=self.network, pool=pool, rng=self.rng, skew=self.delivery_profile.skew
         )
@@ -384,15 +384,9 @@ class Simulation:
                     f"{invocation} timed out in a call, a kill that counts for {record}"
                 )
 
-    def _waits_for_video(self, key: str, version: str) -> bool:
-        """Return whether the video queue or the dead letters hold a message about this version."""
-        return any(
-            (each["key"], each["version"]) == (key, version) and each["name"].startswith("ObjectCreated:")
-            for queue in (self.queues["videos"], self.queues["dead"])
-            for message in queue.messages
-            for each in events_of(message.body)
-        )
+    def _pending(self, queue: str) -> list[dict[str, str]]:
+        return [each for message in self.queues[queue].messages for each in events_of(message.body)]
 
     def _acknowledged(self, message: Message) -> None:
         for each in events_of(message.body):
-            self.checker.acknowledged(each)
+            self.checker.acknowledgements.acknowledged(each)
