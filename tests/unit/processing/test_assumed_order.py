@@ -48,6 +48,21 @@ def test_current_version_without_a_sequencer_is_published_above_an_older_one_tha
     assert records_of(stack, "a.jpg", current) == [Status.PUBLISHED]
 
 
+def test_current_version_without_a_sequencer_takes_no_place_of_a_later_one_that_is_in_quarantine(
+    stack: MotoStack,
+) -> None:
+    now = datetime.now(UTC)
+    current = put_at(stack.upload("a.jpg", draw((1, 2, 3))), now - timedelta(minutes=1))
+    stack.rekognition.labels = WEAPON
+    later = put_at(stack.upload("a.jpg", draw((230, 20, 20))), now)
+    assert stack.deliver(later)
+    stack.rekognition.labels = []
+    settle(stack, without_sequencer(current))
+    assert records_of(stack, "a.jpg", current) == [Status.SUPERSEDED]
+    assert stack.record("a.jpg", later).status is Status.BLOCKED
+    assert stack.keys("renditions") == set()
+
+
 def test_version_that_was_deleted_before_its_event_came_does_not_hide_a_newer_one_without_a_sequencer(
     stack: MotoStack,
 ) -> None:

@@ -10,6 +10,7 @@ from botocore.exceptions import ReadTimeoutError
 import media_pipeline.processing.image as story
 from media_pipeline.images.renditions import Size
 from media_pipeline.records.record import Status
+from media_pipeline.storage import Storage
 from tests.fixtures.moto_stack import MotoStack
 from tests.unit.processing.driving import KILLED, LEASE_OVER, WEAPON, kill_at, settle
 
@@ -179,3 +180,24 @@ def test_kills_in_the_decoder_are_counted_across_a_claim_that_was_cut_off(
     assert stack.deliver(event)
     assert stack.record("a.jpg", event).attributes["reason"] == "resource_exhausted"
     assert deadly.call_count == 3
+
+
+def test_function_that_stood_still_takes_away_what_it_put_after_the_version_was_published_and_deleted(
+    stack: MotoStack, picture: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = stack.upload("a.jpg", picture)
+    put_rendition = Storage.put_rendition
+
+    def stand_still(storage: Storage, *args: Any, **kwargs: Any) -> None:
+        monkeypatch.setattr(Storage, "put_rendition", put_rendition)
+        stack.clock.now += LEASE_OVER
+        assert stack.deliver(event)
+        assert stack.keys("renditions") != set()
+        marker = stack.clients.s3.delete_object(Bucket="uploads", Key="a.jpg")["VersionId"]
+        assert stack.deliver(stack.event("ObjectRemoved:DeleteMarkerCreated", "a.jpg", marker))
+        put_rendition(storage, *args, **kwargs)
+
+    monkeypatch.setattr(Storage, "put_rendition", stand_still)
+    assert not stack.deliver(event), "its lease is over"
+    assert stack.record("a.jpg", event).status is Status.PUBLISHED  # under the delete marker
+    assert stack.keys("renditions") == set()

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from media_pipeline.records.record import Status
+from media_pipeline.records.table import Records
 from media_pipeline.storage import Storage
 from tests.faults.moto_versions import fit_versions
 from tests.fixtures.moto_stack import MotoStack
@@ -127,3 +128,42 @@ def test_renditions_of_a_null_version_go_with_it_although_its_record_is_gone(sta
     expire(stack, "a.jpg", stack.record("a.jpg", null).sequencer)
     assert stack.deliver(delete_version(stack, "a.jpg", "null"))
     assert stack.keys("renditions") == stack.record("a.jpg", kept).rendition_keys
+
+
+def test_pictures_for_reviewers_go_where_a_null_version_is_replaced_before_quarantine_has_a_copy(
+    stack: MotoStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    suspend_versioning(stack)
+    stack.rekognition.labels = WEAPON
+    with ExitStack() as patches:
+        for patch in fit_versions():  # moto copies whatever has the id by now
+            patches.enter_context(patch)
+        first = upload_null_version(stack, "a.jpg", draw((230, 20, 20)))
+        kill_at(monkeypatch, Storage, "quarantine")
+        with pytest.raises(KILLED):
+            stack.deliver(first)
+        assert len(stack.keys("quarantine")) == 1
+        upload_null_version(stack, "a.jpg", draw((10, 200, 20)))
+        stack.clock.now += LEASE_OVER
+        settle(stack, first)
+    assert stack.record("a.jpg", first).status is Status.SUPERSEDED
+    assert stack.keys("quarantine") == set()
+
+
+def test_pictures_for_reviewers_stay_that_a_later_null_version_with_the_same_bytes_has(
+    stack: MotoStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    suspend_versioning(stack)
+    stack.rekognition.labels = WEAPON
+    first = upload_null_version(stack, "a.jpg", draw((230, 20, 20)))
+    kill_at(monkeypatch, Records, "begin_decoding")
+    with pytest.raises(KILLED):
+        stack.deliver(first)
+    again = upload_null_version(stack, "a.jpg", draw((230, 20, 20)))
+    assert stack.deliver(again)
+    kept = stack.keys("quarantine")
+    assert len(kept) == 2
+    stack.clock.now += LEASE_OVER
+    settle(stack, first)
+    assert stack.record("a.jpg", first).status is Status.SUPERSEDED
+    assert stack.keys("quarantine") == kept
