@@ -192,6 +192,8 @@ BY_NAME = {
     )
 }
 NOT_ENFORCING = frozenset(
-    each.name for each in tuple(globals().values()) if isinstance(each, Deployment) and each.mode != "enforce"
+    each.name
+    for each in (*globals().values(), *BY_NAME.values())
+    if isinstance(each, Deployment) and each.mode != "enforce"
 )
 """Names of the deployments under which a verdict withholds nothing."""
