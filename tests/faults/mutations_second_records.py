@@ -30,3 +30,8 @@ def what_was_deleted_for_good_is_superseded_by_what_came_back() -> None:
 @mutation
 def what_is_current_was_put_last_whatever_is_in_quarantine() -> None:
     swap(succession, "_was_moved_after", lambda _: lambda other, record: False)
+
+
+@mutation
+def a_rejected_upload_supersedes_what_is_published_again() -> None:
+    swap(processor, "_is_published_again", lambda _: lambda event: False)

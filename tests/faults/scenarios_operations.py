@@ -66,6 +66,19 @@ def _rejected_above(run: Simulation) -> None:
     run.pass_time(LATER)
 
 
+def _rejected_above_and_undeleted(run: Simulation) -> None:
+    """Undelete a key whose current version was rejected: that brings none of its renditions back."""
+    for number, kind in enumerate((*[Content.CLEAN] * 3, Content.CORRUPT), start=1):
+        run.put(KEY, kind, number)
+        run.run(DAY)
+    run.delete(KEY)
+    run.run(DAY)
+    run.pass_time(LATER)
+    run.undelete(KEY)
+    run.run(DAY)
+    run.pass_time(LATER)
+
+
 def _deleted(run: Simulation) -> None:
     _published(run)
     run.delete(KEY)
@@ -123,6 +136,9 @@ OPERATIONS: Mapping[str, Scenario] = {
     "reconcile-stray-rendition": _by_operator(_stray_rendition, _reconcile, "PUBLISHED"),
     "reconcile-lost-rendition": _by_operator(_lost_rendition, _reconcile, "PUBLISHED"),
     "reconcile-rejected-above": _by_operator(_rejected_above, _reconcile, "REJECTED"),
+    "reconcile-rejected-above-and-undeleted": _by_operator(
+        _rejected_above_and_undeleted, _reconcile, "DELETED"
+    ),
     "reconcile-deleted": _by_operator(_deleted, _reconcile, "DELETED"),
     "redrive-command": _by_operator(_failed, _redrive, "PUBLISHED"),
     "redrive-of-gone": _by_operator(_original_gone, _redrive, "FAILED"),

@@ -44,6 +44,8 @@ class Attempt:
     """Whether an older record has a made-up sequencer: its version may be newer than this one."""
     precedes_moved: bool = False
     """Whether a version that was put later is in quarantine: that this one is current says nothing then."""
+    stays_shown: bool = False
+    """Whether it is published again, and nothing that was put later hides it."""
     verdict_stored: bool = False
     put_pictures: bool = False
     """Whether this attempt began to put pictures for reviewers."""

@@ -235,7 +235,12 @@ class ObjectProcessor(Generic[Fetched]):
         attempt.has_twin = neighbours.twin is not None
         attempt.follows_made_up = neighbours.has_made_up_older
         attempt.precedes_moved = neighbours.precedes_moved
-        if self._single_uploads.is_superseded(attempt.record.object_key, neighbours):
+        attempt.stays_shown = _is_published_again(attempt.event) and neighbours.has_newer
+        # A rejected upload takes the place of nothing that was published, as one that is under way does not.
+        is_over = (
+            self._single_uploads.is_hidden if attempt.stays_shown else self._single_uploads.is_superseded
+        )
+        if is_over(attempt.record.object_key, neighbours):
             attempt.invocation.require_time("look whether the version is current")
             if (place := place_above(attempt.record, neighbours, self._storage)) is not None:
                 return place
@@ -272,6 +277,8 @@ class ObjectProcessor(Generic[Fetched]):
     def _was_replaced(self, attempt: Attempt, original: OpenOriginal) -> bool:
         """Return whether the bucket holds something newer than a late version, which may have no record any more."""
         event = attempt.event
+        if attempt.stays_shown:
+            return False
         # Without S3's sequencer, of this version or of another one, only the bucket knows which of them is newer.
         is_known = event.sequencer is not None and not is_made_up(event.sequencer)
         has_order = is_known and not attempt.follows_made_up
@@ -386,3 +393,8 @@ class ObjectProcessor(Generic[Fetched]):
             **second_look_wanted(self._settings.samples, record, decision, ending.status),
             **settled_values(record, decision, ending.status, ending.facts),
         }
+
+
+def _is_published_again(event: ObjectEvent) -> bool:
+    """Return whether an event names a version whose record is known, and that readers saw."""
+    return event.restores and event.redrive_attempt is not None
