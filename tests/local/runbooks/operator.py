@@ -272,9 +272,18 @@ class Desk:
 
     def forget_environments(self) -> None:
         """End all idle processes, as Lambda does after a while: what comes next starts anew."""
-        for each in self.served.functions.environments():
-            self.served.functions.signal(each, signal.SIGKILL)
-        self.wait(lambda: all(each.process.exit_status != "running" for each in self.served.functions._all))
+        functions = self.served.functions
+        pids = {each.pid for each in functions.environments()}  # a message may start another one meanwhile
+
+        def are_ended() -> bool:
+            for each in functions.environments():
+                if each.pid in pids:  # once more: a message may have reached it before the signal
+                    functions.signal(each, signal.SIGKILL)
+            return not any(
+                each.process.pid in pids and each.process.exit_status == "running" for each in functions._all
+            )
+
+        self.wait(are_ended)
 
     def errors(self, function: str) -> float:
         """Return how many errors of a function CloudWatch has counted so far."""
