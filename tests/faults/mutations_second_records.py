@@ -2,6 +2,7 @@
 
 from media_pipeline.moderation import result
 from media_pipeline.processing import processor
+from media_pipeline.processing.bucket_order import BucketOrder
 from media_pipeline.records import succession
 from media_pipeline.records.succession import Succession
 from tests.faults.mutations import mutation, swap
@@ -24,7 +25,7 @@ def two_records_may_hold_the_verdict_on_one_version() -> None:
 
 @mutation
 def what_was_deleted_for_good_is_superseded_by_what_came_back() -> None:
-    swap(processor.ObjectProcessor, "_is_deleted", lambda _: lambda self, record: False)
+    swap(BucketOrder, "is_deleted", lambda _: lambda self, record: False)
 
 
 @mutation

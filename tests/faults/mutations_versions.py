@@ -6,6 +6,7 @@ from typing import Any
 from media_pipeline import events, removals, storage
 from media_pipeline.processing import outcomes, processor, second_records
 from media_pipeline.processing.attempt import Attempt
+from media_pipeline.processing.bucket_order import BucketOrder
 from media_pipeline.records import items, record, succession, table, transitions
 from media_pipeline.records.record import Record, Status
 from media_pipeline.records.succession import Neighbours
@@ -89,7 +90,7 @@ def an_unseen_versions_delete_is_not_noted() -> None:
 
 @mutation
 def a_rejected_version_of_assumed_order_supersedes_what_is_newer() -> None:
-    swap(processor.ObjectProcessor, "_was_replaced_unseen", lambda _: lambda self, attempt: False)
+    swap(BucketOrder, "was_replaced_unseen", lambda _: lambda self, attempt: False)
 
 
 @mutation
@@ -195,8 +196,8 @@ def what_has_no_sequencer_is_taken_for_the_newest() -> None:
     def was_replaced(self: Any, attempt: Any, original: Any) -> bool:
         return attempt.event.sequencer is not None and real(self, attempt, original)
 
-    real: Any = Processor._was_replaced
-    swap(Processor, "_was_replaced", lambda _: was_replaced)
+    real: Any = BucketOrder.was_replaced
+    swap(BucketOrder, "was_replaced", lambda _: was_replaced)
 
 
 @mutation
@@ -295,7 +296,7 @@ def a_version_that_is_gone_counts_as_replaced() -> None:
     def has_newer(self: Any, event: Any) -> bool:
         return not self._storage.is_current(event.key, event.version_id, event.etag)
 
-    swap(Processor, "_has_newer", lambda _: has_newer)
+    swap(BucketOrder, "_has_newer", lambda _: has_newer)
 
 
 @mutation
@@ -373,8 +374,8 @@ def a_version_of_unknown_order_that_is_gone_hides_what_replaced_it() -> None:
     def has_newer_current(self: Any, event: Any) -> bool:
         return event.sequencer is not None and real(self, event)
 
-    real: Any = vars(Processor)["_has_newer_current"]
-    swap(Processor, "_has_newer_current", lambda _: has_newer_current)
+    real: Any = vars(BucketOrder)["has_newer_current"]
+    swap(BucketOrder, "has_newer_current", lambda _: has_newer_current)
 
 
 @mutation

@@ -18,12 +18,13 @@ from media_pipeline.errors import (
 from media_pipeline.events import EventKind, ObjectEvent, is_made_up
 from media_pipeline.invocation import Invocation
 from media_pipeline.processing.attempt import Attempt
+from media_pipeline.processing.bucket_order import BucketOrder
 from media_pipeline.processing.clean_up import CleanUp
 from media_pipeline.processing.decisions import Decisions
 from media_pipeline.processing.dependencies import Dependencies
 from media_pipeline.processing.endings import Ending, HandOver, withheld_as
 from media_pipeline.processing.lease import LeaseRenewer
-from media_pipeline.processing.media import Fetched, Media, OpenOriginal
+from media_pipeline.processing.media import Fetched, Media
 from media_pipeline.processing.originals import Originals
 from media_pipeline.processing.publishing import Publishing
 from media_pipeline.processing.reworking import Reworking, was_withheld_later
@@ -37,9 +38,6 @@ from media_pipeline.records.looks import check_wanted, second_look_wanted
 from media_pipeline.records.record import Claim, Finished, Record, Status, WaitsForStage, iso_time
 from media_pipeline.storage import OriginalGoneError
 
-LATE_SECONDS = 3600.0
-"""Age of an original from which the bucket is asked whether it is still current: what replaced it may have no record
-any more."""
 SETTLING_SECONDS = 1200.0
 """How long a missing original may still appear: S3 documents 404s for versions that exist in the first 15 minutes after
 versioning is enabled (Amazon S3 User Guide, "Enabling versioning on buckets")."""
@@ -80,6 +78,7 @@ class ObjectProcessor(Generic[Fetched]):
         self._single_uploads = SingleUploads(
             prefix=self._settings.uploads_prefix, records=self._records, storage=self._storage
         )
+        self._bucket_order = BucketOrder(self._records, self._storage, self._single_uploads, self._clock)
         self._decisions = Decisions(
             media=media,
             records=self._records,
@@ -210,7 +209,7 @@ class ObjectProcessor(Generic[Fetched]):
         except RejectedError as error:
             if (second := found_since(attempt, self._records.succession)) is not None:
                 return second
-            if self._was_replaced_unseen(attempt):
+            if self._bucket_order.was_replaced_unseen(attempt):
                 return self._supersede(attempt)
             # An earlier attempt may have been allowed and cut off: no record will list what it put.
             self._storage.remove_renditions(attempt.record.rendition_keys)
@@ -245,14 +244,14 @@ class ObjectProcessor(Generic[Fetched]):
             if (place := place_above(attempt.record, neighbours, self._storage)) is not None:
                 return place
             # Deleted for good, it may have let an older version be found current, and be placed above it.
-            is_deleted = neighbours.newer_is_assumed and self._is_deleted(attempt.record)
+            is_deleted = neighbours.newer_is_assumed and self._bucket_order.is_deleted(attempt.record)
             return self._end_deleted(attempt) if is_deleted else self._supersede(attempt)
         attempt.invocation.require_time("look for earlier uploads of the key")
         self._single_uploads.require_first(attempt.record)
         attempt.refuse_poison()
         with ExitStack() as kept:
             with attempt.steps("fetch"), self._originals.uploaded(attempt) as original:
-                if self._was_replaced(attempt, original):
+                if self._bucket_order.was_replaced(attempt, original):
                     return self._supersede(attempt)
                 stage = self._media.stage_of(original)
                 if stage is not self._media.stage:
@@ -274,31 +273,6 @@ class ObjectProcessor(Generic[Fetched]):
         # What comes back by an undelete has no pictures in quarantine any more.
         return Ending(Status.PUBLISHED, {} if attempt.event.restores else check_wanted(record))
 
-    def _was_replaced(self, attempt: Attempt, original: OpenOriginal) -> bool:
-        """Return whether the bucket holds something newer than a late version, which may have no record any more."""
-        event = attempt.event
-        if attempt.stays_shown:
-            return False
-        # Without S3's sequencer, of this version or of another one, only the bucket knows which of them is newer.
-        is_known = event.sequencer is not None and not is_made_up(event.sequencer)
-        has_order = is_known and not attempt.follows_made_up
-        if has_order and self._clock() - original.body.modified <= LATE_SECONDS:
-            return False
-        if self._single_uploads.covers(event.key):
-            return self._storage.current(event.key) is None
-        return attempt.precedes_moved or self._has_newer(event)
-
-    def _was_replaced_unseen(self, attempt: Attempt) -> bool:
-        """Return whether the bucket holds something newer than a version that was rejected before anybody looked.
-
-        Its order was assumed to be above all others; recorded as rejected there, it would supersede what is newer.
-        """
-        event = attempt.event
-        if not is_made_up(attempt.record.sequencer) or self._single_uploads.covers(event.key):
-            return False
-        attempt.invocation.require_time("look whether the version is current")
-        return attempt.precedes_moved or self._has_newer(event)
-
     def _supersede(self, attempt: Attempt) -> Ending:
         """End a version whose turn came too late; remove what an earlier attempt put, since no record lists it."""
         self._storage.remove_renditions(attempt.record.rendition_keys)
@@ -308,12 +282,6 @@ class ObjectProcessor(Generic[Fetched]):
         self._storage.remove_renditions(attempt.record.rendition_keys)
         return Ending(Status.DELETED, {"renditions": []})
 
-    def _is_deleted(self, record: Record) -> bool:
-        """Return whether a version was deleted for good, and not replaced by another one of its id."""
-        if self._records.succession.is_version_deleted(record.object_key, record):
-            return True
-        return not self._storage.exists(record.object_key, record.version_id, None)
-
     def _end_without_original(self, attempt: Attempt, error: OriginalGoneError) -> Ending:
         """End a version whose original is not in the bucket: replaced, deleted, or lost."""
         record, succession = attempt.record, self._records.succession
@@ -321,35 +289,16 @@ class ObjectProcessor(Generic[Fetched]):
         if error.replaced or self._single_uploads.is_superseded(record.object_key, neighbours):
             return self._supersede(attempt)
         order_is_assumed = neighbours.has_made_up_older or is_made_up(record.sequencer)
-        if order_is_assumed and self._has_newer_current(attempt.event):
+        if order_is_assumed and self._bucket_order.has_newer_current(attempt.event):
             return self._supersede(attempt)
         is_deleted = succession.is_version_deleted(record.object_key, record)
-        if is_deleted or self._was_replaced_by_marker(record):
+        if is_deleted or self._bucket_order.was_replaced_by_marker(record):
             return self._end_deleted(attempt)
         if error.may_appear and record.attributes.get("created_at", "") > iso_time(
             self._clock() - SETTLING_SECONDS
         ):
             raise TransientError(f"{error.detail}, or not visible yet; it is looked for again") from error
         return Ending(Status.FAILED, {"reason": error.reason, "detail": error.detail})
-
-    def _has_newer(self, event: ObjectEvent) -> bool:
-        """Return whether a version or a delete marker hides an event's version, or took its id "null" over."""
-        if self._storage.is_current(event.key, event.version_id, event.etag):
-            return False
-        # Otherwise it was deleted for good since it was read, and nothing took its place.
-        is_hidden = self._storage.exists(event.key, event.version_id, event.etag)
-        return is_hidden or self._has_newer_current(event)
-
-    def _has_newer_current(self, event: ObjectEvent) -> bool:
-        """Return whether the bucket's current version was put after this event's."""
-        current = self._storage.current(event.key)
-        return current is not None and event.happened_at is not None and current.modified > event.happened_at
-
-    def _was_replaced_by_marker(self, record: Record) -> bool:
-        """Return whether a delete marker took a null version's place; the marker's event may still be under way."""
-        return self._records.succession.was_replaced_by_marker(record) or (
-            record.is_of_null_version and self._storage.is_replaced_by_marker(record.object_key)
-        )
 
     def _quarantine(self, attempt: Attempt, record: Record) -> Ending:
         """Move the original to quarantine; where its key was deleted, end as DELETED, which removes the copy again.
