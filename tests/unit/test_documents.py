@@ -269,3 +269,16 @@ def test_the_guides_name_as_many_places_as_their_list_says() -> None:
         text = (folder / name).read_text("utf-8")
         numbers = [int(number) for number in re.findall(r"^\| (\d+)\. ", text, re.MULTILINE)] or [1]
         assert numbers == list(range(1, int(places) + 1)), name
+
+
+def test_what_the_guides_say_is_in_a_file_is_there() -> None:
+    folder = PROJECT / "docs" / "maintainer" / "how-to"
+    found = {
+        (guide.name, path, name): name in (PROJECT / path).read_text("utf-8")
+        for guide in sorted(folder.glob("add-*.md"))
+        for row in re.findall(r"^\| \d+\. .*$", guide.read_text("utf-8"), re.MULTILINE)
+        for path in re.findall(r"`([\w/]+\.\w+)`", row.split("|")[1])
+        for name in re.findall(r"\bin `([A-Za-z_]\w+)`", row.split("|")[2])
+    }
+    assert len(found) >= 8
+    assert [place for place, is_there in found.items() if not is_there] == []
