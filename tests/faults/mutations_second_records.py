@@ -1,9 +1,12 @@
 """Plausible mistakes with two records of one version, made from events with a sequencer and without."""
 
+from typing import Any
+
 from media_pipeline.moderation import result
 from media_pipeline.processing import processor
 from media_pipeline.processing.bucket_order import BucketOrder
 from media_pipeline.records import succession
+from media_pipeline.records.record import Record, Status
 from media_pipeline.records.succession import Succession
 from tests.faults.mutations import mutation, swap
 
@@ -30,7 +33,25 @@ def what_was_deleted_for_good_is_superseded_by_what_came_back() -> None:
 
 @mutation
 def what_is_current_was_put_last_whatever_is_in_quarantine() -> None:
-    swap(succession, "_was_moved_after", lambda _: lambda other, record: False)
+    swap(BucketOrder, "precedes_moved", lambda _: lambda self, attempt, neighbours: False)
+
+
+@mutation
+def what_was_withheld_until_its_key_was_deleted_was_never_there() -> None:
+    def moved_at(other: Record, record: Record) -> str | None:
+        return None if other.status is Status.DELETED else real(other, record)
+
+    real = succession._moved_at
+    swap(succession, "_moved_at", lambda _: moved_at)
+
+
+@mutation
+def a_version_without_a_time_is_the_newest() -> None:
+    def precedes(self: Any, attempt: Any, neighbours: Any) -> bool:
+        return "uploaded_at" in attempt.record.attributes and real(self, attempt, neighbours)
+
+    real: Any = BucketOrder.precedes_moved
+    swap(BucketOrder, "precedes_moved", lambda _: precedes)
 
 
 @mutation

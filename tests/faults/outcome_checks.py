@@ -167,7 +167,8 @@ class OutcomeChecker:
         if version == version_of(than):
             return False
         compared = self.upload_of(than)
-        seen = compared.sequencer if compared and compared.lacks_sequencer else str(than["sequencer"])
+        # Its own, whatever its record has: an undelete may have given that a made-up one.
+        seen = compared.sequencer if compared else str(than["sequencer"])
         return not sequencer or sequencer.upper().ljust(32, "0") > (seen or "").upper().ljust(32, "0")
 
     def _check_single_upload(self, item: Item, upload: Upload) -> str | None:

@@ -44,6 +44,14 @@ def _event_was_lost(run: Simulation) -> None:
     run.pass_time(LATER)
 
 
+def _event_before_a_review_was_lost(run: Simulation) -> None:
+    """Lose the event of an upload that is current once the next one has been moved to quarantine."""
+    _event_was_lost(run)
+    run.put(KEY, Content.FIGHT, 2)
+    run.run(DAY)
+    run.pass_time(LATER)
+
+
 def _stray_rendition(run: Simulation) -> None:
     _published(run)
     upload = run.history.by_number[1]
@@ -133,6 +141,9 @@ def _nothing(_: Simulation) -> None:
 
 OPERATIONS: Mapping[str, Scenario] = {
     "reconcile-lost-event": _by_operator(_event_was_lost, _reconcile, "PUBLISHED"),
+    "reconcile-lost-event-below-a-review": _by_operator(
+        _event_before_a_review_was_lost, _reconcile, "SUPERSEDED"
+    ),
     "reconcile-stray-rendition": _by_operator(_stray_rendition, _reconcile, "PUBLISHED"),
     "reconcile-lost-rendition": _by_operator(_lost_rendition, _reconcile, "PUBLISHED"),
     "reconcile-rejected-above": _by_operator(_rejected_above, _reconcile, "REJECTED"),

@@ -241,6 +241,9 @@ _OVERWRITTEN = first(PUBLISHED, put(Content.CLEAN, 2), wait, expire)
 VERSIONS: Mapping[str, Scenario] = {
     "undelete": kept(first(PUBLISHED, delete), undelete, "DELETED"),
     "undelete-late": kept(first(PUBLISHED, delete, wait, expire), undelete, "PUBLISHED", faults=False),
+    "undelete-late-below-what-was-blocked": kept(
+        first(PUBLISHED, put(Content.WEAPON, 2), wait, expire, delete, settle), undelete, "SUPERSEDED"
+    ),
     "undelete-before-the-delete": plain(first(PUBLISHED, unseen(delete), undelete), arrives, "PUBLISHED"),
     "undelete-of-what-was-superseded": plain(
         first(unseen(PUBLISHED), delete, arrives), undelete, "DELETED", faults=False

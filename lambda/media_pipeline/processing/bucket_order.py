@@ -2,17 +2,20 @@
 
 from collections.abc import Callable
 
-from media_pipeline.events import ObjectEvent, is_made_up
+from media_pipeline.events import ObjectEvent, identity, is_made_up
 from media_pipeline.processing.attempt import Attempt
 from media_pipeline.processing.media import OpenOriginal
 from media_pipeline.processing.single_uploads import SingleUploads
-from media_pipeline.records.record import Record
+from media_pipeline.records.record import Record, iso_time
+from media_pipeline.records.succession import Neighbours
 from media_pipeline.records.table import Records
 from media_pipeline.storage import Storage
 
 LATE_SECONDS = 3600.0
 """Age of an original from which the bucket is asked whether it is still current: what replaced it may have no record
 any more."""
+MODIFIED_WITHIN = 0.999
+"""Seconds by which a version may have been put after its `LastModified`, which S3 gives in whole seconds."""
 
 
 class BucketOrder:
@@ -25,6 +28,23 @@ class BucketOrder:
         self._storage = storage
         self._single_uploads = single_uploads
         self._clock = clock
+
+    def precedes_moved(self, attempt: Attempt, neighbours: Neighbours) -> bool:
+        """Return whether a version that was put later left the bucket for quarantine.
+
+        That this one is the current one there says nothing then.
+        """
+        if neighbours.moved_at is None:
+            return False
+        record = attempt.record
+        uploaded_at: str | None = record.attributes.get("uploaded_at")
+        if uploaded_at is None:  # there was no event of its upload, or it did not say when
+            attempt.invocation.require_time("look when the version was put")
+            current = self._storage.current(record.object_key)
+            if current is None or identity(current.version_id, current.etag) != record.version:
+                return False
+            uploaded_at = iso_time(current.modified + MODIFIED_WITHIN)
+        return uploaded_at < neighbours.moved_at
 
     def was_replaced(self, attempt: Attempt, original: OpenOriginal) -> bool:
         """Return whether the bucket holds something newer than a late version, which may have no record any more."""

@@ -233,7 +233,7 @@ class ObjectProcessor(Generic[Fetched]):
         attempt.has_older = neighbours.has_older
         attempt.has_twin = neighbours.twin is not None
         attempt.follows_made_up = neighbours.has_made_up_older
-        attempt.precedes_moved = neighbours.precedes_moved
+        attempt.precedes_moved = self._bucket_order.precedes_moved(attempt, neighbours)
         attempt.stays_shown = _is_published_again(attempt.event) and neighbours.has_newer
         # A rejected upload takes the place of nothing that was published, as one that is under way does not.
         is_over = (
@@ -241,7 +241,8 @@ class ObjectProcessor(Generic[Fetched]):
         )
         if is_over(attempt.record.object_key, neighbours):
             attempt.invocation.require_time("look whether the version is current")
-            if (place := place_above(attempt.record, neighbours, self._storage)) is not None:
+            place = place_above(attempt.record, neighbours, self._storage)
+            if place is not None and not attempt.precedes_moved:
                 return place
             # Deleted for good, it may have let an older version be found current, and be placed above it.
             is_deleted = neighbours.newer_is_assumed and self._bucket_order.is_deleted(attempt.record)

@@ -38,8 +38,6 @@ def place_above(record: Record, neighbours: Neighbours, storage: Storage) -> Sec
     """
     if neighbours.newest is None or record.moderation is not None or not is_made_up(record.sequencer):
         return None
-    if neighbours.precedes_moved:
-        return None
     if not storage.is_current(record.object_key, record.version_id, record.etag):
         return None
     return SecondRecord(next_sequencer(neighbours.newest))

@@ -38,8 +38,8 @@ class Neighbours(NamedTuple):
     has_older: bool
     has_made_up_older: bool
     """Whether one of the older records has a made-up sequencer: its version may be newer."""
-    precedes_moved: bool
-    """Whether a version that was put later is in quarantine: that this one is current in the bucket says nothing."""
+    moved_at: str | None
+    """When the latest of the other versions was put that left the bucket for quarantine, as in `uploaded_at`."""
     twin: Record | None
     """Another record of the same version, made from an event without a sequencer."""
     twin_is_apart: bool
@@ -83,7 +83,7 @@ class Succession:
             has_made_up_older=any(
                 is_made_up(other.sequencer) for other in others if other.sequencer < record.sequencer
             ),
-            precedes_moved=any(_was_moved_after(other, record) for other in others),
+            moved_at=max(filter(None, (_moved_at(other, record) for other in others)), default=None),
             twin=twin,
             twin_is_apart=twin is not None
             and any(_is_between(other, record, twin) for other in others if other not in twins),
@@ -237,11 +237,11 @@ def _follows(other: Record, record: Record) -> bool:
     return is_known or not is_made_up(other.sequencer)
 
 
-def _was_moved_after(other: Record, record: Record) -> bool:
-    """Return whether another version was put later by S3's own time, and is, or is to be, in quarantine."""
-    is_kept = other.leaves_uploads and other.status not in (Status.DELETED, Status.SUPERSEDED)
-    own, theirs = record.attributes.get("uploaded_at"), other.attributes.get("uploaded_at")
-    return is_kept and other.version != record.version and bool(own and theirs and own < theirs)
+def _moved_at(other: Record, record: Record) -> str | None:
+    """Return when another version was put that is, is to be, or was until its key was deleted, in quarantine."""
+    left = other.leaves_uploads and other.status is not Status.SUPERSEDED
+    uploaded_at: str | None = other.attributes.get("uploaded_at")
+    return uploaded_at if left and other.version != record.version else None
 
 
 def is_twin(record: Record, other: Record) -> bool:
