@@ -5,6 +5,7 @@ from typing import Any
 from media_pipeline.moderation import result
 from media_pipeline.processing import processor
 from media_pipeline.processing.bucket_order import BucketOrder
+from media_pipeline.processing.outcomes import Outcomes
 from media_pipeline.records import succession
 from media_pipeline.records.record import Record, Status
 from media_pipeline.records.succession import Succession
@@ -57,3 +58,8 @@ def a_version_without_a_time_is_the_newest() -> None:
 @mutation
 def a_rejected_upload_supersedes_what_is_published_again() -> None:
     swap(processor, "_is_published_again", lambda _: lambda event: False)
+
+
+@mutation
+def a_late_delete_supersedes_what_was_put_after_it() -> None:
+    swap(Outcomes, "_was_put_later", lambda _: lambda self, older: False)

@@ -281,6 +281,12 @@ VERSIONS: Mapping[str, Scenario] = {
     "no-sequencer-and-the-next-one-is-moved-meanwhile": plain(
         cut_off("GetObject", put(Content.CLEAN, 1, KEY, SEQUENCER)), put(Content.FIGHT, 2), "REVIEW"
     ),
+    "no-sequencer-and-put-after-a-late-delete": plain(
+        at_once(unseen(delete), cut_off("GetObject", put(Content.CLEAN, 1, KEY, SEQUENCER))),
+        arrives,
+        "PUBLISHED",
+        faults=False,
+    ),
     "no-sequencer-and-rejected-while-a-newer-one-is-cut-off": plain(
         at_once(unseen(put(Content.EMPTY, 1, KEY, SEQUENCER)), cut_off("GetObject", put(Content.CLEAN, 2))),
         arrives,

@@ -289,7 +289,11 @@ class Outcomes:
         keys: set[str] = set()
         kept: set[str] = set()  # versions whose copies stay
         all_older = list(self._records.succession.older(tombstone.object_key, tombstone.sequencer))
+        later: set[str] = set()  # versions that were put after the delete
         for older in all_older:
+            if self._was_put_later(older):
+                later.add(older.version)
+                continue
             keys |= older.rendition_keys
             if older.status is not Status.PROCESSING and not older.is_reworked:
                 self._withdraw(older)
@@ -316,7 +320,7 @@ class Outcomes:
         renditions = self._storage.renditions_of(tombstone.object_key)
         copies = self._storage.quarantined.versions_of(tombstone.object_key)
         following = self._records.succession.newer(tombstone.object_key, tombstone.sequencer)
-        newer = {record.version for record in following}
+        newer = {record.version for record in following} | later
         others = _of_others(renditions, newer)
         is_noted = bool(tombstone.attributes.get("unlisted"))  # by an attempt that was cut off
         if others - keys and self._storage.has_edge and not is_noted:
@@ -330,6 +334,16 @@ class Outcomes:
         if lease_left > 0:
             # It may be putting renditions now; it will not claim again, since this record is newer.
             raise LeaseHeldError(lease_left)
+
+    def _was_put_later(self, older: Record) -> bool:
+        """Return whether a version that waits, and whose place below a delete marker is only assumed, hides it.
+
+        Its message is still to come back, and gives it a place above the marker.
+        """
+        is_waiting = older.status is Status.PROCESSING and older.lease_left(self._clock()) <= 0
+        if not is_waiting or older.moderation is not None or not is_made_up(older.sequencer):
+            return False
+        return self._storage.is_current(older.object_key, older.version_id, older.etag)
 
     def _withdraw(self, record: Record) -> None:
         """End a version that is in quarantine, as its key was deleted: nothing restores it."""
