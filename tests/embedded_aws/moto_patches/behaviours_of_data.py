@@ -1,4 +1,4 @@
-"""The checks about tables and logs, as those of `behaviours`."""
+"""The checks about tables, logs and keys, as those of `behaviours`."""
 
 import json
 from typing import Any
@@ -56,3 +56,11 @@ def tables_system_backups(clients: Clients) -> bool:
     tables.update_continuous_backups(TableName="t", PointInTimeRecoverySpecification=recovery)
     tables.delete_table(TableName="t")
     return [each["BackupType"] for each in tables.list_backups()["BackupSummaries"]] == ["SYSTEM"]
+
+
+@check
+def keys_default_usage(clients: Clients) -> bool:
+    keys = clients("kms")
+    made = keys.create_key()["KeyMetadata"]
+    shown = keys.describe_key(KeyId=made["KeyId"])["KeyMetadata"]
+    return bool(shown.get("KeyUsage") == "ENCRYPT_DECRYPT")
