@@ -13,7 +13,6 @@ from media_pipeline.records.succession import HIDING, is_twin
 from media_pipeline.records.table import Records
 from media_pipeline.storage import Storage
 
-"""Outcomes that take the place of older versions for readers."""
 DELETABLE = frozenset({Status.PUBLISHED, Status.FAILED, Status.PROCESSING})
 
 
