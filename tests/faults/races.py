@@ -95,17 +95,9 @@ def _take_down(run: Simulation) -> None:
     run.reviewers.decide(Action.WITHDRAW)
 
 
-def _do(act: Act, run: Simulation) -> None:
-    act(run)
-
-
 def _later(act: Act) -> Act:
     """Do something once whoever took over from a function that stands still has ended."""
-
-    def wait(run: Simulation) -> None:
-        run.clock.after(400.0, partial(_do, act, run))
-
-    return wait
+    return lambda run: run.clock.after(400.0, partial(act, run))
 
 
 def _nothing(_: Simulation) -> None:

@@ -135,10 +135,6 @@ def at_once(*acts: Act) -> Act:
     return act
 
 
-def _minute_later(run: Simulation) -> None:
-    run.pass_time(60.0)
-
-
 def _seconds_later(act: Act) -> Act:
     """Do something while the lease of what was done before still holds."""
     return lambda run: run.clock.after(5.0, partial(act, run))
@@ -274,7 +270,7 @@ VERSIONS: Mapping[str, Scenario] = {
         "SUPERSEDED",
     ),
     "no-sequencer-and-the-next-one-is-moved-first": plain(
-        first(unseen(put(Content.CLEAN, 1, KEY, SEQUENCER)), _minute_later, put(Content.FIGHT, 2)),
+        first(unseen(put(Content.CLEAN, 1, KEY, SEQUENCER)), settle, put(Content.FIGHT, 2)),
         arrives,
         "SUPERSEDED",
     ),

@@ -27,7 +27,7 @@ class KilledMeanwhileError(KilledError):
 class _Due:
     when: float
     number: int
-    action: Callable[[], None] = field(compare=False)
+    action: Callable[[], object] = field(compare=False)
 
 
 class Task:
@@ -82,12 +82,12 @@ class VirtualClock:
         """Return the virtual seconds since the run began."""
         return self.now - START
 
-    def at(self, when: float, action: Callable[[], None]) -> None:
+    def at(self, when: float, action: Callable[[], object]) -> None:
         """Schedule `action` at `when` (epoch seconds), or now if that is in the past."""
         self._number += 1
         heapq.heappush(self._due, _Due(max(when, self.now), self._number, action))
 
-    def after(self, seconds: float, action: Callable[[], None]) -> None:
+    def after(self, seconds: float, action: Callable[[], object]) -> None:
         """Schedule `action` in `seconds`."""
         self.at(self.now + seconds, action)
 

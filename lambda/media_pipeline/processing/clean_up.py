@@ -85,9 +85,10 @@ class CleanUp:
             is_deleted = record is None or is_under_tombstone(record, self._records)
             self._storage.remove_renditions(attempt.put_keys - keys_that_stay(record, is_deleted=is_deleted))
             is_open = record is not None and record.status is Status.PROCESSING
-            is_checked = record is not None and record.status is Status.PUBLISHED and record.is_checked
-            is_shown = record is not None and not is_deleted and (record.withheld or is_checked)
-            is_shown = is_shown or (record is not None and record.is_held)
+            is_shown = False
+            if record is not None:
+                is_wanted = record.withheld or (record.status is Status.PUBLISHED and record.is_checked)
+                is_shown = record.is_held or (is_wanted and not is_deleted)
             if attempt.put_pictures and not is_open and not is_shown:
                 self._storage.quarantined.remove_pictures(attempt.record.object_key, attempt.record.version)
         except Exception as problem:  # noqa: BLE001 - the first error is the one to raise

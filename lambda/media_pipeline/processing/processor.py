@@ -241,9 +241,10 @@ class ObjectProcessor(Generic[Fetched]):
         )
         if is_over(attempt.record.object_key, neighbours):
             attempt.invocation.require_time("look whether the version is current")
-            place = place_above(attempt.record, neighbours, self._storage)
-            if place is not None and not attempt.precedes_moved:
-                return place
+            if not attempt.precedes_moved:
+                place = place_above(attempt.record, neighbours, self._storage)
+                if place is not None:
+                    return place
             # Deleted for good, it may have let an older version be found current, and be placed above it.
             is_deleted = neighbours.newer_is_assumed and self._bucket_order.is_deleted(attempt.record)
             return self._end_deleted(attempt) if is_deleted else self._supersede(attempt)

@@ -1,4 +1,4 @@
-"""Plausible mistakes with two records of one version, made from events with a sequencer and without."""
+"""Plausible mistakes with the order of a version: events without a sequencer, second records, what is in quarantine."""
 
 from typing import Any
 
