@@ -14,12 +14,14 @@ from tests.faults.scenarios_lists import LISTS
 from tests.faults.scenarios_null_versions import NULL_VERSIONS
 from tests.faults.scenarios_operations import OPERATIONS
 from tests.faults.scenarios_samples import SAMPLES
+from tests.faults.scenarios_second_records import SECOND_RECORDS
 from tests.faults.scenarios_versions import VERSIONS
 from tests.faults.scenarios_withdrawals import WITHDRAWALS
 
 SCENARIOS: Mapping[str, Scenario] = {
     **ONE_OBJECT,
     **VERSIONS,
+    **SECOND_RECORDS,
     **NULL_VERSIONS,
     **WITHDRAWALS,
     **OPERATIONS,

@@ -312,7 +312,7 @@ def main() -> int:
     """Try all mutations, or those given on the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--try", dest="attempt", help=argparse.SUPPRESS)
-    parser.add_argument("--only", action="append", choices=sorted(MUTATIONS))
+    parser.add_argument("--only", action="append", metavar="MUTATION", choices=sorted(MUTATIONS))
     parser.add_argument("--patches", type=Path, help="a folder of *.patch or *.diff files to try instead")
     parser.add_argument("--json", type=Path, default=Path("build/mutants.json"))
     parser.add_argument("--remember", action="store_true", help=f"write {DETECTED_BY.name}")

@@ -90,12 +90,12 @@ def expire(run: Simulation) -> None:
     run.expire()
 
 
-def _oldest(run: Simulation) -> Upload:
+def oldest(run: Simulation) -> Upload:
     return next(iter(run.history.uploads.values()))
 
 
 def delete_oldest(run: Simulation) -> None:
-    run.delete_version(_oldest(run))
+    run.delete_version(oldest(run))
 
 
 def delete_newest(run: Simulation) -> None:
@@ -103,11 +103,7 @@ def delete_newest(run: Simulation) -> None:
 
 
 def event_of_oldest(run: Simulation) -> None:
-    run.send_event_of(_oldest(run))
-
-
-def _event_of_oldest_without_sequencer(run: Simulation) -> None:
-    run.send_event_of(_oldest(run), without=SEQUENCER)
+    run.send_event_of(oldest(run))
 
 
 def unseen(act: Act) -> Act:
@@ -133,11 +129,6 @@ def at_once(*acts: Act) -> Act:
             each(run)
 
     return act
-
-
-def _seconds_later(act: Act) -> Act:
-    """Do something while the lease of what was done before still holds."""
-    return lambda run: run.clock.after(5.0, partial(act, run))
 
 
 def late_after(act: Act) -> Act:
@@ -260,10 +251,6 @@ VERSIONS: Mapping[str, Scenario] = {
         first(*(put(Content.CLEAN, number) for number in range(1, 6))), delete_newest, "DELETED"
     ),
     "no-sequencer": plain(lambda _: None, put(Content.CLEAN, 1, KEY, SEQUENCER), "PUBLISHED"),
-    "sequencer-only-later": plain(
-        first(put(Content.CLEAN, 1, KEY, SEQUENCER)), event_of_oldest, "PUBLISHED", late_calls=False
-    ),
-    "sequencer-only-at-first": plain(first(PUBLISHED), _event_of_oldest_without_sequencer, "PUBLISHED"),
     "no-sequencer-and-overwritten": plain(
         first(unseen(put(Content.CLEAN, 1, KEY, SEQUENCER)), put(Content.CLEAN, 2)),
         arrives,
@@ -294,32 +281,6 @@ VERSIONS: Mapping[str, Scenario] = {
         arrives,
         "PUBLISHED or SUPERSEDED",  # the older one where it comes last; readers then see the one before it
         late_calls=False,
-    ),
-    "two-records-and-blocked": plain(
-        cut_off("UpdateItem", put(Content.WEAPON, 1, KEY, SEQUENCER)),
-        event_of_oldest,
-        "BLOCKED",
-        late_calls=False,
-    ),
-    "sequencer-seconds-later": plain(
-        lambda _: None,
-        at_once(put(Content.CLEAN, 1, KEY, SEQUENCER), _seconds_later(event_of_oldest)),
-        "PUBLISHED",
-        late_calls=False,
-    ),
-    "two-records-of-which-one-is-decided-and-deleted": plain(
-        at_once(
-            cut_off("PutObject", put(Content.CLEAN, 1, KEY, SEQUENCER)),
-            cut_off("UpdateItem", event_of_oldest),
-        ),
-        delete,
-        "DELETED",
-        faults=False,
-    ),
-    "two-records-and-deleted": plain(
-        cut_off("UpdateItem", put(Content.CLEAN, 1, KEY, SEQUENCER)),
-        at_once(delete, event_of_oldest),
-        "DELETED",
     ),
     "found-under-a-removed-marker": plain(first(_found_under_a_marker), arrives, "PUBLISHED"),
     "delete-of-a-removed-marker-that-newer-uploads-followed": plain(
