@@ -1,8 +1,7 @@
 """Brings what was published before to the configuration of now: finds it, counts it, and asks the functions for it.
 
 Nobody but the stack's functions puts or removes a rendition, so this sends messages, each about one version at one
-attempt of its record: a message that comes twice, or a command that is started again, does it once. It holds back while
-the queue has as many messages as a user's upload may have to wait behind.
+attempt of its record: a message that comes twice, or a command that is started again, does it once.
 """
 
 import json
@@ -18,12 +17,14 @@ from media_pipeline.events import BACKFILL_NAME, BACKFILL_SOURCE, ReworkMode, no
 from media_pipeline.moderation.cached import comparable
 from media_pipeline.moderation.verdicts import Mode as PolicyMode
 from media_pipeline.records.answer_cache import MODEL, SORT_KEY
+from media_pipeline.records.record import Stage
 from operations.deciding_again import Outcome, Unknown, decide_again
 from operations.prices import Prices
 from operations.retention import Retention
 from operations.scanning import scan
+from operations.sending import Work
 from operations.stack import StackOutputs
-from operations.today import VIDEO, Today
+from operations.today import Today
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -57,6 +58,7 @@ _WITHHELD: Final = frozenset({"BLOCKED", "REVIEW"})
 _NOT_JUDGED: Final = "not_judged"
 _PASSING: Final = frozenset({"other_policy", "decided", "replaced", "unchanged", "unknown"})
 """Why a backfill changed nothing, where the next one may."""
+_ASSUMED: Final = 1000.0  # milliseconds, where a record does not say what it took
 _WRITE_UNITS, _READ_UNITS, _MESSAGE_REQUESTS = 8, 3, 5
 
 
@@ -91,6 +93,13 @@ class Candidate:
     fresh: bool = False
     releases: bool = False
     """Whether it is withheld, and to be published by a person's decision."""
+
+    @property
+    def work(self) -> Work:
+        """What it takes of the functions, by what its last processing took; no request is made where none is needed."""
+        took = self.record.get("milliseconds") or {}
+        total = float(took.get("total", _ASSUMED)) - (0 if self.requests else float(took.get("moderate", 0)))
+        return Work(Stage(self.record.get("stage", Stage.IMAGE)), max(total, 0.0) / 1000)
 
     @property
     def position(self) -> tuple[str, str]:
@@ -137,6 +146,8 @@ class Counts:
     unknown: Counter[Unknown] = field(default_factory=Counter)
     requests: int = 0
     dollars: float = 0.0
+    seconds: dict[Stage, float] = field(default_factory=lambda: dict.fromkeys(Stage, 0.0))
+    """Of each function's work."""
 
     @property
     def total(self) -> int:
@@ -184,6 +195,7 @@ class Backfill:
                 continue
             counts.requests += found.requests
             counts.dollars += self._cost(found)
+            counts.seconds[found.work.stage] += found.work.seconds
             becomes = {Mode.RENDER: "rendered anew", Mode.ASK: "judged and rendered anew"}.get(
                 found.action, "published" if found.releases else "withheld"
             )
@@ -317,18 +329,15 @@ class Backfill:
 
     def _cost(self, found: Candidate) -> float:
         """Return the list price of one version in USD: what its last processing took, without what is not done."""
-        took = found.record.get("milliseconds") or {}
-        milliseconds = float(took.get("total", 0)) - (0 if found.requests else float(took.get("moderate", 0)))
-        memory = self._today.config.memory
-        is_video = found.record.get("stage") == VIDEO
-        megabytes = memory.video if is_video and memory.video else memory.image
+        memory, work = self._today.config.memory, found.work
+        megabytes = memory.video if work.stage is Stage.VIDEO and memory.video else memory.image
         files = 0 if found.action is Mode.DECIDE and not found.releases else len(self._today.sizes)
         return Prices.read().cost(
             {
                 "rekognition_request": found.requests,
                 "s3_write": files * len(self._today.formats),
                 "s3_read": 1,
-                "lambda_gigabyte_second": megabytes / 1024 * milliseconds / 1000,
+                "lambda_gigabyte_second": megabytes / 1024 * work.seconds,
                 "lambda_request": 2,
                 "dynamodb_write_unit": _WRITE_UNITS,
                 "dynamodb_read_unit": _READ_UNITS,

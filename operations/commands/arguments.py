@@ -49,9 +49,25 @@ def positive(text: str) -> float:
     return value
 
 
+def share(text: str) -> float:
+    """Parse a share, above 0 and at most 1."""
+    value = float(text)
+    if not 0 < value <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0 and at most 1")
+    return value
+
+
 def whole(text: str) -> int:
     """Parse a whole number above 0."""
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text} is not a number above 0")
+    return number
+
+
+def not_negative(text: str) -> int:
+    """Parse a whole number that may be 0."""
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{text} is below 0")
     return number

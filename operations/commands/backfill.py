@@ -16,13 +16,14 @@ from media_pipeline.errors import DecisionError
 from media_pipeline.reconciliation import Position, Step
 from media_pipeline.records.decisions import Action, decision_id
 from media_pipeline.records.items import ItemTable
+from media_pipeline.records.record import Stage
 from operations.backfill import Backfill, Candidate, Counts, Mode, Skipped, missing_message
-from operations.commands.arguments import FAILED, INTERRUPTED, add_stack, positive, whole
+from operations.commands.arguments import FAILED, INTERRUPTED, add_stack, not_negative, positive, share
 from operations.prices import Prices
 from operations.reconcile import of_stack
 from operations.retention import Retention
 from operations.reviews.desk import Desk
-from operations.sending import Sender
+from operations.sending import Pace, Sender, Work
 from operations.stack import StackOutputs
 from operations.today import Today
 
@@ -30,8 +31,9 @@ if TYPE_CHECKING:
     from operations.commands.arguments import Commands
 
 PROJECT = Path(__file__).parents[2]
-RATE, MAX_WAITING = 5.0, 50
-_HOUR = 3600.0
+RATE, MAX_WAITING, SHARE = 5.0, 0, 0.5
+_UNSEEN = Work(Stage.IMAGE, 1.0)
+"""What an upload without a record is taken to need: as much as a photo of some 12 MP."""
 _SHOWN = 10  # keys that a dry run names
 
 
@@ -57,11 +59,18 @@ def add(commands: "Commands") -> None:
     backfill.add_argument("--dry-run", action="store_true", help="only count")
     backfill.add_argument("--prefix", default="", help="only object keys that begin so")
     backfill.add_argument(
-        "--rate", type=positive, default=RATE, help=f"messages per second (default: {RATE:g})"
+        "--rate", type=positive, default=RATE, help=f"messages per second, at most (default: {RATE:g})"
+    )
+    backfill.add_argument(
+        "--share",
+        type=share,
+        default=SHARE,
+        help=f"share of the functions' `concurrency` that it keeps busy; the rest stays free for uploads"
+        f" (default: {SHARE:g})",
     )
     backfill.add_argument(
         "--max-waiting",
-        type=whole,
+        type=not_negative,
         default=MAX_WAITING,
         help=f"hold back while more messages than this wait in the queue (default: {MAX_WAITING})",
     )
@@ -85,18 +94,25 @@ def add(commands: "Commands") -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the command and return its exit code."""
     outputs = StackOutputs.find(options.stack, options.outputs)
+    today = Today.read(PROJECT, options.stack)
+    concurrency = today.config.concurrency
+    pace = Pace(
+        rate=options.rate,
+        image=concurrency.image * options.share,
+        video=(concurrency.video or 1) * options.share,
+    )
     sender = Sender(
         sqs=boto3.client("sqs", region_name=outputs.region),
         queue_url=outputs.images_queue_url,
-        rate=options.rate,
+        pace=pace,
         max_waiting=options.max_waiting,
     )
-    progress = Progress(options)
+    progress = Progress(options, pace)
     try:
         if options.mode == Mode.MISSING:
             _send_missing(options, outputs, sender, progress)
         else:
-            _send_rework(options, outputs, sender, progress)
+            _send_rework(options, outputs, today, sender, progress)
     except (KeyboardInterrupt, ClientError, BotoCoreError) as error:
         return progress.interrupted(error)
     progress.end()
@@ -106,8 +122,9 @@ def run(options: argparse.Namespace) -> int:
 class Progress:
     """What a run has done so far, and what it says about that."""
 
-    def __init__(self, options: argparse.Namespace) -> None:
+    def __init__(self, options: argparse.Namespace, pace: Pace) -> None:
         self._options = options
+        self.pace = pace
         self.sent = 0
         self.last: tuple[str, str] | None = options.after
         self.document: dict[str, Any] = {"mode": options.mode, "dry_run": options.dry_run}
@@ -153,20 +170,21 @@ def _send_missing(
             if found <= _SHOWN:
                 progress.say(f"  {finding.subject!r}")
             continue
-        sender.send(missing_message(outputs.uploads_bucket, finding.subject, finding.version, finding.etag))
+        message = missing_message(outputs.uploads_bucket, finding.subject, finding.version, finding.etag)
+        sender.send(message, _UNSEEN)
         progress.done((finding.subject, finding.version))
     requests = Prices.read().cost({"rekognition_request": found})
     progress.document |= {"missing": found, "dollars_at_least": round(requests, 2)}
+    hours = progress.pace.hours(found, {_UNSEEN.stage: found * _UNSEEN.seconds})
     progress.say(
         f"{found:,} uploads have no record. Rekognition alone takes {requests:,.2f} USD for as many pictures, and"
-        f" {found / options.rate / _HOUR:,.2f} hours go by at {options.rate:g} a second; `operations plan` says more."
+        f" {hours:,.2f} hours go by at this pace; `operations plan` says more."
     )
 
 
 def _send_rework(
-    options: argparse.Namespace, outputs: StackOutputs, sender: Sender, progress: Progress
+    options: argparse.Namespace, outputs: StackOutputs, today: Today, sender: Sender, progress: Progress
 ) -> None:
-    today = Today.read(PROJECT, options.stack)
     dynamodb = boto3.client("dynamodb", region_name=outputs.region)
     s3 = boto3.client("s3", region_name=outputs.region)
     backfill = Backfill(
@@ -181,8 +199,9 @@ def _send_rework(
         everything=options.all,
     )
     counts = backfill.count(after=options.after)
-    progress.document |= _document(counts, options, today)
-    for line in _lines(counts, options):
+    hours = progress.pace.hours(counts.total, counts.seconds)
+    progress.document |= _document(counts, today, hours)
+    for line in _lines(counts, options, hours):
         progress.say(line)
     if options.dry_run or not counts.total:
         return
@@ -191,12 +210,13 @@ def _send_rework(
     items = ItemTable(dynamodb=dynamodb, table=outputs.records_table, clock=time.time)
     for candidate in backfill.find(after=options.after):
         if candidate.releases and desk is not None:
-            sender.wait_for_turn()
+            sender.wait_for_turn(candidate.work)
             _release(candidate, desk, items, progress)
-            sender.sent()
+            sender.sent(candidate.work)
         else:
             key, _ = candidate.position
-            sender.send(candidate.message(outputs.uploads_bucket, run, today.policy.of(key).version))
+            message = candidate.message(outputs.uploads_bucket, run, today.policy.of(key).version)
+            sender.send(message, candidate.work)
         progress.done(candidate.position)
 
 
@@ -215,7 +235,7 @@ def _release(candidate: Candidate, desk: Desk, items: ItemTable, progress: Progr
         progress.say(f"  waits for {asked.missing} more to approve it: {record.object_key!r}")
 
 
-def _document(counts: Counts, options: argparse.Namespace, today: Today) -> dict[str, Any]:
+def _document(counts: Counts, today: Today, hours: float) -> dict[str, Any]:
     return {
         "policy_version": today.policy.version,
         "pipeline_version": today.pipeline_version,
@@ -226,11 +246,11 @@ def _document(counts: Counts, options: argparse.Namespace, today: Today) -> dict
         "unknown": {unknown.name.lower(): count for unknown, count in counts.unknown.items()},
         "requests": counts.requests,
         "dollars": round(counts.dollars, 2),
-        "hours": round(counts.total / options.rate / _HOUR, 3),
+        "hours": round(hours, 3),
     }
 
 
-def _lines(counts: Counts, options: argparse.Namespace) -> Iterator[str]:
+def _lines(counts: Counts, options: argparse.Namespace, hours: float) -> Iterator[str]:
     if expired := counts.skipped[Skipped.EXPIRED]:
         yield (
             f"{expired:>9,}  cannot be done: {Skipped.EXPIRED.value} (`retention.originals`, `retention.quarantine`)"
@@ -248,8 +268,8 @@ def _lines(counts: Counts, options: argparse.Namespace) -> Iterator[str]:
         prices = Prices.read()
         yield (
             f"{counts.dollars:,.2f} USD at the list prices of {prices.date} in {prices.region}, {counts.requests:,}"
-            f" requests to Rekognition among it; {counts.total / options.rate / _HOUR:,.2f} hours at"
-            f" {options.rate:g} a second."
+            f" requests to Rekognition among it; {hours:,.2f} hours with {options.share:.0%} of the functions'"
+            f" concurrency and at most {options.rate:g} a second."
         )
 
 
@@ -269,5 +289,6 @@ def _continuation(options: argparse.Namespace, last: tuple[str, str]) -> str:
     for name in ("dry_run", "release", "again", "all", "json"):
         if getattr(options, name):
             command.append(f"--{name.replace('_', '-')}")
-    command += ["--rate", f"{options.rate:g}", "--max-waiting", str(options.max_waiting)]
+    command += ["--rate", f"{options.rate:g}", "--share", f"{options.share:g}"]
+    command += ["--max-waiting", str(options.max_waiting)]
     return shlex.join([*command, f"--prefix={options.prefix}", f"--after={json.dumps(last)}"])

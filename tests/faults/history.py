@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.faults.sample_uploads import Content
+from tests.faults.simulated_invocation import Invocation
 
 NULL = "null"  # S3's id of the one version of a key that was put while the bucket's versioning was off
 
@@ -97,6 +98,9 @@ class History:
     kills_while_decoding: dict[tuple[str, str], int] = field(
         default_factory=dict
     )  # kills after the original was there to decode
+    unreleased: dict[tuple[str, str], set[Invocation]] = field(
+        default_factory=dict
+    )  # who began to decode, was not killed, and could write down neither an end nor that it gave up
 
     def decision_of(self, item: dict[str, Any]) -> AskedDecision | None:
         """Return the decision that a record holds, if a person really decided so about this version."""

@@ -4,6 +4,7 @@ Each runs in its own process, so nothing is restored.
 """
 
 import dataclasses
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -31,8 +32,24 @@ def mutation(function: Mutation) -> Mutation:
 
 
 def swap(owner: Any, name: str, make: Callable[[Any], Any]) -> None:
-    """Replace an attribute by what `make` returns for its present value."""
-    setattr(owner, name, make(getattr(owner, name)))
+    """Replace an attribute by what `make` returns for its present value.
+
+    Raises TypeError for a function that cannot be called as the present one is: its first call would be detected, and
+    not the mistake.
+    """
+    present = getattr(owner, name)
+    changed = make(present)
+    _require_same_calls(present, getattr(changed, "__func__", changed))
+    setattr(owner, name, changed)
+
+
+def _require_same_calls(present: Any, changed: Any) -> None:
+    if not (inspect.isfunction(present) and inspect.isfunction(changed)):
+        return
+    taken = inspect.signature(present).parameters.values()
+    positional = [each for each in taken if each.kind is each.POSITIONAL_OR_KEYWORD]
+    by_name = [each.name for each in taken if each.kind is each.KEYWORD_ONLY]
+    inspect.signature(changed).bind(*positional, **dict.fromkeys(by_name))
 
 
 @mutation
@@ -83,10 +100,10 @@ def failed_rekognition_is_clean() -> None:
 
 @mutation
 def mark_announced_before_publishing() -> None:
-    def finish(self: Any, record: Record) -> None:
+    def finish(self: Any, record: Record, **how: Any) -> None:
         if not record.announced:
             self._records.mark_announced(record)
-        real(self, record)
+        real(self, record, **how)
 
     real = Outcomes.finish
     swap(Outcomes, "finish", lambda _: finish)
@@ -94,9 +111,9 @@ def mark_announced_before_publishing() -> None:
 
 @mutation
 def never_announce_again() -> None:
-    def finish(self: Any, record: Record) -> None:
+    def finish(self: Any, record: Record, **how: Any) -> None:
         if record.attempt <= 1:
-            real(self, record)
+            real(self, record, **how)
 
     real = Outcomes.finish
     swap(Outcomes, "finish", lambda _: finish)
@@ -104,11 +121,11 @@ def never_announce_again() -> None:
 
 @mutation
 def found_terminal_is_not_announced() -> None:
-    def process(self: Any, event: Any, invocation: Any) -> None:
+    def process(self: Any, event: Any, invocation: Any, **how: Any) -> None:
         known = self._records.of_version(event.key, event.version)
         if known is not None and known.status.terminal and event.redrive_attempt is None:
             return
-        real(self, event, invocation)
+        real(self, event, invocation, **how)
 
     real = Processor.process
     swap(Processor, "process", lambda _: process)

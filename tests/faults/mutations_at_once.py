@@ -1,6 +1,6 @@
 """Plausible mistakes with calls that are made at once, added to all the others."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
 from media_pipeline.concurrency import Overlap
@@ -10,9 +10,13 @@ from media_pipeline.records.record import Status
 from tests.faults.mutations import mutation, swap
 
 
-def _putting(self: Any, attempt: Any, record: Any, results: Any) -> Iterator[Callable[[], None]]:
+def _putting(
+    self: Any, attempt: Any, record: Any, results: Any, there: Collection[str]
+) -> Iterator[Callable[[], None]]:
     facts = self._labels(record, Status.PUBLISHED)
     for entry, rendition in zip(record.renditions, results.renditions, strict=True):
+        if entry["key"] in there:
+            continue
 
         def put(key: str = entry["key"], rendition: Any = rendition) -> None:
             with rendition.opened() as body:
@@ -41,8 +45,8 @@ def renditions_are_put_while_the_verdict_is_stored() -> None:
 
 @mutation
 def the_last_put_ends_after_the_commit() -> None:
-    def publish(self: Any, attempt: Any, record: Any, results: Any) -> None:
-        started = [attempt.overlap.start(put) for put in _putting(self, attempt, record, results)]
+    def publish(self: Any, attempt: Any, record: Any, results: Any, *, there: Collection[str] = ()) -> None:
+        started = [attempt.overlap.start(put) for put in _putting(self, attempt, record, results, there)]
         for one in started[:-1]:
             attempt.overlap.join([one])
             one.result()
@@ -52,8 +56,9 @@ def the_last_put_ends_after_the_commit() -> None:
 
 @mutation
 def a_put_that_fails_is_not_noticed() -> None:
-    def publish(self: Any, attempt: Any, record: Any, results: Any) -> None:
-        attempt.overlap.join([attempt.overlap.start(put) for put in _putting(self, attempt, record, results)])
+    def publish(self: Any, attempt: Any, record: Any, results: Any, *, there: Collection[str] = ()) -> None:
+        puts = _putting(self, attempt, record, results, there)
+        attempt.overlap.join([attempt.overlap.start(put) for put in puts])
 
     swap(publishing.Publishing, "publish", lambda _: publish)
 

@@ -195,8 +195,8 @@ def a_decision_that_was_given_up_is_forgotten() -> None:
 
 @mutation
 def approved_originals_leave_quarantine() -> None:
-    def publish(self: Any, attempt: Any, record: Record, results: Any) -> None:
-        real(self, attempt, record, results)
+    def publish(self: Any, attempt: Any, record: Record, results: Any, **how: Any) -> None:
+        real(self, attempt, record, results, **how)
         if record.is_approved:
             self._storage.quarantined.remove_version(record.object_key, record.version)
 

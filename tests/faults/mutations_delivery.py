@@ -267,11 +267,11 @@ def dead_letters_only_log() -> None:
 
 @mutation
 def a_late_duplicate_opens_a_failed_record() -> None:
-    def process(self: Any, event: Any, invocation: Any) -> None:
+    def process(self: Any, event: Any, invocation: Any, **how: Any) -> None:
         known = self._records.of_version(event.key, event.version)
         if known is not None and known.status is Status.FAILED:
             event = dataclasses.replace(event, redrive_attempt=known.attempt)
-        real(self, event, invocation)
+        real(self, event, invocation, **how)
 
     real = Processor.process
     swap(Processor, "process", lambda _: process)
@@ -296,10 +296,10 @@ def a_video_is_handed_over_and_nobody_told() -> None:
 
 @mutation
 def a_video_is_told_of_only_once() -> None:
-    def process(self: Any, event: Any, invocation: Any) -> None:
+    def process(self: Any, event: Any, invocation: Any, **how: Any) -> None:
         known = self._records.of_version(event.key, event.version)
         if known is None or known.stage is not Stage.VIDEO or not known.is_open(event.redrive_attempt):
-            real(self, event, invocation)
+            real(self, event, invocation, **how)
 
     real = Processor.process
     swap(Processor, "process", lambda _: process)

@@ -63,3 +63,8 @@ def a_rejected_upload_supersedes_what_is_published_again() -> None:
 @mutation
 def a_late_delete_supersedes_what_was_put_after_it() -> None:
     swap(Outcomes, "_was_put_later", lambda _: lambda self, older: False)
+
+
+@mutation
+def a_delete_that_stood_still_removes_the_copy_of_what_was_restored() -> None:
+    swap(Outcomes, "_require_not_undone", lambda _: lambda self, tombstone: None)

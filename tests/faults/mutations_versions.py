@@ -306,7 +306,7 @@ def a_delete_that_stood_still_leaves_the_restore_that_it_struck() -> None:
 
 @mutation
 def what_a_removed_delete_marker_superseded_stays_hidden() -> None:
-    swap(Outcomes, "_restore_superseded", lambda _: lambda self, event: None)
+    swap(Outcomes, "_restore_superseded", lambda _: lambda self, event, sequencer: None)
 
 
 @mutation
@@ -366,7 +366,7 @@ def an_undelete_that_its_delete_carries_out_is_tried_once() -> None:
 
 @mutation
 def a_delete_that_stood_still_removes_what_was_restored() -> None:
-    swap(Outcomes, "_restore_again", lambda _: lambda self, event, sequencer: None)
+    swap(Outcomes, "_restore_again", lambda _: lambda self, event, sequencer, *, stood_still: None)
 
 
 @mutation

@@ -118,8 +118,11 @@ class OutcomeChecker:
 
     def _check_rejected(self, item: Item, upload: Upload) -> str | None:
         if item.get("reason") == "resource_exhausted":
-            kills = self._history.kills_while_decoding.get((upload.key, upload.version), 0)
-            return f"only {kills} attempts were killed" if kills < KILLS_OF_POISON else None
+            name = upload.key, upload.version
+            unreleased = len(self._history.unreleased.get(name, ()))  # for the next one they look killed
+            kills = self._history.kills_while_decoding.get(name, 0)
+            is_wrong = kills + unreleased < KILLS_OF_POISON
+            return f"only {kills} attempts were killed, and {unreleased} not released" if is_wrong else None
         if item.get("reason") == "already_uploaded":
             earlier = [other for other in self._history.uploads.values() if other.key == upload.key]
             is_second = upload.key.startswith(API_PREFIX) and earlier[0] is not upload

@@ -122,6 +122,10 @@ _OF_EVENTS: Mapping[str, Race] = {
     "delete-twice+undelete": Race(
         _delete, _undelete, _CALLS, before=_put(), deployment=KEEPING, lapsed=3_000.0, twice=True
     ),
+    # What is restored is moved to quarantine before the first function goes on.
+    "delete-twice+undelete-of-what-is-withheld": Race(
+        _delete, _undelete, _CALLS, unseen=_put(Content.FIGHT), lapsed=3_000.0, twice=True
+    ),
     # The delete goes on while the restore is about to commit.
     "delete-twice+restore": Race(
         _delete,

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ from tests.faults.mutants import (
     detected_by,
     try_in_this_process,
 )
+from tests.faults.mutations import swap
 
 FILE = ROOT / "lambda/media_pipeline/moderation/rekognition.py"
 
@@ -65,13 +67,44 @@ def test_a_mutation_that_cannot_be_applied_is_broken_and_not_detected() -> None:
     assert unknown.by == "the mutation cannot be applied: KeyError('no-such-mutation')"
 
 
+class _Present:
+    def finish(self, record: str, *, has_older: bool = True) -> str:
+        return f"{record} {has_older}"
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        lambda self, record: f"{self} {record}",
+        lambda self, *, has_older: f"{self} {has_older}",
+        lambda self, record, has_newer=True: f"{self} {record} {has_newer}",
+    ],
+)
+def test_a_function_that_is_called_in_another_way_is_no_mutation(changed: Callable[..., str]) -> None:
+    with pytest.raises(TypeError):
+        swap(_Present, "finish", lambda _: changed)
+
+
+def test_a_function_that_is_called_in_the_same_way_takes_the_others_place(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(_Present, "finish", _Present.finish)
+    swap(_Present, "finish", lambda _: lambda *_, **how: f"changed {how}")
+    assert _Present().finish("record", has_older=False) == "changed {'has_older': False}"
+
+
 def test_every_mutation_can_be_applied() -> None:
-    """Apply all in one child process: whatever a change of the code renamed or removed is named here."""
+    """Apply each to the code as it is: what a change of the code renamed, removed or gave a parameter is named here."""
     script = (
+        "import os\n"
         "from tests.faults.mutants import MUTATIONS\n"
         "for name, mutate in MUTATIONS.items():\n"
+        "    if child := os.fork():\n"
+        "        os.waitpid(child, 0)\n"
+        "        continue\n"
         "    try: mutate()\n"
-        "    except Exception as error: print(f'{name}: {error!r}')\n"
+        "    except Exception as error: print(f'{name}: {error!r}', flush=True)\n"
+        "    os._exit(0)\n"
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "lambda")}
     command = [sys.executable, "-W", "ignore", "-c", script]

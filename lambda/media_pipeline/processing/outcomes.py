@@ -282,12 +282,14 @@ class Outcomes:
     def _remove_older(self, tombstone: Record) -> None:
         """Remove what a delete marker hides; end the versions that nothing is left of.
 
-        Raises LeaseHeldError while an invocation works on one of them.
+        Raises LeaseHeldError while an invocation works on one of them, TransientError where the delete was undone.
         """
         lease_left = 0.0
         keys: set[str] = set()
         kept: set[str] = set()  # versions whose copies stay
         all_older = list(self._records.succession.older(tombstone.object_key, tombstone.sequencer))
+        if any(older.was_moved and older.status is not Status.DELETED for older in all_older):
+            self._require_not_undone(tombstone)
         later: set[str] = set()  # versions that were put after the delete
         for older in all_older:
             if self._was_put_later(older):
@@ -328,11 +330,23 @@ class Outcomes:
         folder = tombstone.object_key if is_noted else None
         self._storage.remove_renditions(keys | others, folder=folder)
         held = {older.version for older in all_older if older.is_held}
-        for version in sorted(copies - kept - newer - held):
+        if unneeded := copies - kept - newer - held:
+            self._require_not_undone(tombstone)
+        for version in sorted(unneeded):
             self._storage.quarantined.remove_version(tombstone.object_key, version)
         if lease_left > 0:
             # It may be putting renditions now; it will not claim again, since this record is newer.
             raise LeaseHeldError(lease_left)
+
+    def _require_not_undone(self, tombstone: Record) -> None:
+        """Raise TransientError where a delete was undone since this function read its record.
+
+        Then the function stood still, and what it sees in quarantine may be of what was restored meanwhile. What it saw
+        before a delete was undone is restored by nobody.
+        """
+        found = self._records.get(tombstone.object_key, tombstone.sequencer)
+        if found is None or found.undone:
+            raise TransientError(f"the delete of {tombstone.object_key} was undone while it was carried out")
 
     def _was_put_later(self, older: Record) -> bool:
         """Return whether a version that waits, and whose place below a delete marker is only assumed, hides it.

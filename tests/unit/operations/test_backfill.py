@@ -12,10 +12,10 @@ import boto3
 import pytest
 
 from media_pipeline.events import ObjectEvent, ReworkMode, parse_message
-from media_pipeline.records.record import iso_time, to_item
+from media_pipeline.records.record import Stage, iso_time, to_item
 from operations.__main__ import main
 from operations.reconcile import Reconcile
-from operations.sending import Sender
+from operations.sending import Pace, Sender, Work
 from operations.today import Today
 from tests.components.recording import PROJECT
 from tests.fixtures.moto_speedups import fast_mock_aws
@@ -23,6 +23,7 @@ from tests.fixtures.storage import create_buckets, create_records_table
 
 NOW = time.time()
 DAY = 86_400.0
+QUICK = Work(Stage.IMAGE, 0.0)
 
 
 @pytest.fixture
@@ -70,7 +71,7 @@ def put(today: Today, key: str, **attributes: Any) -> None:
         "pipeline_version": today.pipeline_version,
         "renditions": renditions(today),
         "moderation": moderation(),
-        "milliseconds": {"total": 2000, "moderate": 500},
+        "milliseconds": {"total": 20, "moderate": 5},
         **attributes,
     }
     boto3.client("dynamodb").put_item(TableName="records", Item=to_item(values))
@@ -109,8 +110,9 @@ def moderation(confidence: float = 20.0, **more: Any) -> dict[str, Any]:
 
 
 def run(outputs: Path, mode: str, *arguments: str) -> int:
+    """Run the command beside functions that never take what it sends."""
     command = ["backfill", "--stack", "dev", "--outputs", str(outputs), "--rate", "1000", "--mode", mode]
-    return main([*command, *arguments])
+    return main([*command, "--max-waiting", "1000", *arguments])
 
 
 def counted(outputs: Path, capsys: pytest.CaptureFixture[str], mode: str, *arguments: str) -> dict[str, Any]:
@@ -169,6 +171,15 @@ def test_dry_run_counts_dollars_and_hours_and_sends_nothing(
     assert document["requests"] == 0
     assert document["dollars"] >= 0
     assert sent(outputs) == []
+
+
+def test_hours_are_those_of_the_share_of_the_functions(
+    outputs: Path, today: Today, capsys: pytest.CaptureFixture[str]
+) -> None:
+    took = {"total": 7_700_000, "moderate": 500_000}
+    put(today, "slow.jpg", pipeline_version="0.1.0", milliseconds=took)
+    document = counted(outputs, capsys, "render", "--share", "0.4")
+    assert document["hours"] == pytest.approx(2 / (0.4 * today.config.concurrency.image), abs=0.001)
 
 
 def test_expired_originals_come_first(
@@ -314,12 +325,12 @@ def test_interrupted_run_prints_how_it_goes_on_and_sends_each_once(
         put(today, f"{number}.jpg", pipeline_version="0.1.0")
     real, calls = Sender.send, 0
 
-    def send(self: Sender, body: str) -> None:
+    def send(self: Sender, body: str, work: Work) -> None:
         nonlocal calls
         calls += 1
         if calls == 3:
             raise KeyboardInterrupt
-        real(self, body)
+        real(self, body, work)
 
     monkeypatch.setattr(Sender, "send", send)
     assert run(outputs, "render") == 130
@@ -354,9 +365,9 @@ def test_missing_sends_current_uploads_without_a_record(
 
 
 class _Queue:
-    """A queue whose depth falls only while nobody sends."""
+    """A queue whose depth falls only while nobody sends, and its clock."""
 
-    def __init__(self, waiting: int) -> None:
+    def __init__(self, waiting: int = 0) -> None:
         self.waiting = waiting
         self.now = 0.0
         self.most = waiting
@@ -373,17 +384,46 @@ class _Queue:
         self.waiting = max(0, self.waiting - int(10 * seconds))
 
 
-def test_run_holds_back_while_uploads_wait() -> None:
-    queue: Any = _Queue(waiting=120)
-    sender = Sender(
-        sqs=queue, queue_url="q", rate=100, max_waiting=50, clock=lambda: queue.now, sleep=queue.sleep
+def sender_to(queue: Any, *, max_waiting: int = 1000, **places: float) -> Sender:
+    return Sender(
+        sqs=queue,
+        queue_url="q",
+        pace=Pace(rate=100, **{"image": 50.0, "video": 50.0, **places}),
+        max_waiting=max_waiting,
+        clock=lambda: queue.now,
+        sleep=queue.sleep,
     )
-    sender.send("{}")
-    assert queue.now >= 7.0, "until fewer than 50 wait"
+
+
+@pytest.mark.parametrize("most", [0, 50])
+def test_run_holds_back_while_uploads_wait(most: int) -> None:
+    queue = _Queue(waiting=120)
+    sender = sender_to(queue, max_waiting=most)
+    sender.send("{}", QUICK)
+    assert queue.now >= (120 - most) / 10 - 1, "until no more than that wait"
     for _ in range(200):
-        sender.send("{}")
+        sender.send("{}", QUICK)
     assert queue.most == 120
-    assert queue.waiting <= 51
+    assert queue.waiting <= most + 1
+
+
+def test_run_keeps_its_share_of_the_functions_busy_and_no_more() -> None:
+    queue = _Queue()
+    sender = sender_to(queue, image=2.5)
+    for _ in range(100):
+        sender.send("{}", Work(Stage.IMAGE, 0.5))
+    assert queue.now == pytest.approx(99 * 0.5 / 2.5, abs=0.1)
+
+
+def test_pictures_do_not_wait_for_the_videos_between_them() -> None:
+    queue = _Queue()
+    sender = sender_to(queue, image=2.0, video=1.0)
+    sender.send("{}", Work(Stage.VIDEO, 60.0))
+    for _ in range(20):
+        sender.send("{}", Work(Stage.IMAGE, 0.5))
+    assert queue.now < 6
+    sender.send("{}", Work(Stage.VIDEO, 60.0))
+    assert queue.now == pytest.approx(60.0, abs=0.1)
 
 
 def expire(bucket: str, days: int) -> None:
