@@ -121,6 +121,10 @@ def _failed_first(run: Simulation) -> None:
     run.run(DAY)
 
 
+def _event_again(run: Simulation) -> None:
+    run.send_event_of(next(iter(run.history.uploads.values())))
+
+
 def _redriven_too_late(run: Simulation) -> None:
     """Redrive a FAILED object whose version is deleted before the redrive's message arrives."""
     _failed_first(run)
@@ -200,6 +204,7 @@ ONE_OBJECT: Mapping[str, Scenario] = {
     ),
     "delete-version": Scenario(_published_first, _delete_version, "DELETED"),
     "dead-letter": Scenario(_nothing, _dead_letter(Content.CLEAN), "FAILED", "dead-letters"),
+    "dead-letter-and-late-duplicate": Scenario(_failed_first, _event_again, "FAILED", in_pairs=False),
     "dead-deletion": Scenario(_published_first, _dead_letter_deletion, "DELETED", "dead-letters"),
     "hand-over": Scenario(_nothing, _put(Content.VIDEO), "PUBLISHED", deployment=WITH_VIDEOS),
     "hand-over-again": Scenario(_handed_over_first, _redrive, "PUBLISHED", deployment=WITH_VIDEOS),
