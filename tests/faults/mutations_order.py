@@ -6,6 +6,7 @@ from media_pipeline.moderation import result
 from media_pipeline.processing import processor
 from media_pipeline.processing.bucket_order import BucketOrder
 from media_pipeline.processing.outcomes import Outcomes
+from media_pipeline.processing.second_records import found_since
 from media_pipeline.records import succession
 from media_pipeline.records.record import Record, Status
 from media_pipeline.records.succession import Succession
@@ -20,6 +21,16 @@ def a_record_with_an_answer_takes_none_from_its_second_record() -> None:
 @mutation
 def what_is_rejected_is_recorded_beside_its_second_record() -> None:
     swap(processor, "found_since", lambda _: lambda attempt, succession: None)
+
+
+@mutation
+def what_is_superseded_is_recorded_beside_its_second_record() -> None:
+    def work(self: Any, attempt: Any) -> Any:
+        outcome = self._end(attempt)
+        is_alone = getattr(outcome, "status", None) in (Status.REJECTED, Status.FAILED)
+        return (is_alone and found_since(attempt, self._records.succession)) or outcome
+
+    swap(processor.ObjectProcessor, "_work", lambda _: work)
 
 
 @mutation

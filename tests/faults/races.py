@@ -16,6 +16,7 @@ from tests.faults.sample_uploads import Content
 from tests.faults.scenarios import DAY, KEY
 from tests.faults.scenarios_backfills import RENDERED, backfill
 from tests.faults.scenarios_decisions import approve, held_back, reject
+from tests.faults.scenarios_versions import SEQUENCER, cut_off, put
 from tests.faults.simulated_functions import ClientPool
 from tests.faults.simulated_stack import SimulatedStack
 from tests.faults.simulation import Simulation
@@ -43,8 +44,8 @@ def _put(kind: Content = Content.CLEAN, number: int = 1, *, without: tuple[str, 
     return lambda run: run.put(KEY, kind, number, without=without)
 
 
-def _again(*, without: tuple[str, ...] = ()) -> Act:
-    return lambda run: run.send_event_of(next(iter(run.history.uploads.values())), without=without)
+def _again(place: int = 0, *, without: tuple[str, ...] = ()) -> Act:
+    return lambda run: run.send_event_of(list(run.history.uploads.values())[place], without=without)
 
 
 def _delete(run: Simulation) -> None:
@@ -89,6 +90,15 @@ def _superseded_and_deleted(run: Simulation) -> None:
     run.delete(KEY)
     run.run(DAY)
     run.queues["images"].send(bodies[0])
+
+
+def _overwritten_while_cut_off(run: Simulation) -> None:
+    """Let an upload whose event had no sequencer be followed by another one before it has its outcome."""
+    run.put(KEY, Content.CLEAN, 1)
+    run.run(DAY)
+    cut_off("UpdateItem", put(Content.WEAPON, 2, KEY, SEQUENCER))(run)
+    run.queues["images"].messages.clear()  # it comes later
+    run.put(KEY, Content.CLEAN, 3, without=SEQUENCER)
 
 
 def _take_down(run: Simulation) -> None:
@@ -153,6 +163,10 @@ _OF_EVENTS: Mapping[str, Race] = {
     "no-sequencer+sequencer": Race(_put(without=("sequencer",)), _again(), _CALLS),
     "reject-no-sequencer+sequencer": Race(
         _put(Content.TEXT, without=("sequencer",)), _again(), range(1, 9), lapsed=200.0
+    ),
+    # Neither is judged, as something newer is published already.
+    "overwritten-no-sequencer+sequencer": Race(
+        _again(1, without=("sequencer",)), _again(1), _CALLS, before=_overwritten_while_cut_off
     ),
     # The late event of an older version, whose made-up sequencer is above that of the newer one.
     "overwrite+no-sequencer": Race(_put(number=2), _nothing, _CALLS, unseen=_put(without=("sequencer",))),

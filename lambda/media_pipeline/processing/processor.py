@@ -203,12 +203,17 @@ class ObjectProcessor(Generic[Fetched]):
             self.process(event, attempt.invocation, instead_of=attempt)
 
     def _work(self, attempt: Attempt) -> Ending | HandOver | SecondRecord:
-        """Do everything between claim and commit; what can never succeed ends here as well."""
+        """Do everything between claim and commit; of two records of a version only one ends."""
+        outcome = self._end(attempt)
+        if isinstance(outcome, Ending) and not (attempt.verdict_stored or attempt.record.is_decided):
+            return found_since(attempt, self._records.succession) or outcome
+        return outcome
+
+    def _end(self, attempt: Attempt) -> Ending | HandOver | SecondRecord:
+        """Decide how an attempt ends; what can never succeed ends here as well."""
         try:
             return self._decide(attempt)
         except RejectedError as error:
-            if (second := found_since(attempt, self._records.succession)) is not None:
-                return second
             if self._bucket_order.was_replaced_unseen(attempt):
                 return self._supersede(attempt)
             # An earlier attempt may have been allowed and cut off: no record will list what it put.
@@ -217,8 +222,7 @@ class ObjectProcessor(Generic[Fetched]):
         except OriginalGoneError as error:
             return self._end_without_original(attempt, error)
         except FailedError as error:
-            second = found_since(attempt, self._records.succession)
-            return second or Ending(Status.FAILED, {"reason": error.reason, "detail": error.detail})
+            return Ending(Status.FAILED, {"reason": error.reason, "detail": error.detail})
 
     def _decide(self, attempt: Attempt) -> Ending | HandOver | SecondRecord:
         if (decision := decision_to_carry_out(attempt.record)) is not None:
