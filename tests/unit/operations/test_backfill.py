@@ -180,6 +180,36 @@ def test_hours_are_those_of_the_share_of_the_functions(
     put(today, "slow.jpg", pipeline_version="0.1.0", milliseconds=took)
     document = counted(outputs, capsys, "render", "--share", "0.4")
     assert document["hours"] == pytest.approx(2 / (0.4 * today.config.concurrency.image), abs=0.001)
+    put(today, "slow.mp4", pipeline_version="0.1.0", milliseconds=took, stage="video")
+    document = counted(outputs, capsys, "render", "--share", "0.4")
+    assert today.config.concurrency.video is not None
+    assert document["hours"] == pytest.approx(2 / (0.4 * today.config.concurrency.video), abs=0.001)
+
+
+@pytest.mark.parametrize("argument", ["--share=0", "--share=1.01", "--max-waiting=-1", "--rate=0"])
+def test_pace_that_cannot_be_is_refused(
+    outputs: Path, capsys: pytest.CaptureFixture[str], argument: str
+) -> None:
+    with pytest.raises(SystemExit):
+        run(outputs, "render", argument)
+    assert argument.partition("=")[0] in capsys.readouterr().err
+
+
+def test_run_waits_until_the_queue_is_empty_unless_it_is_told_otherwise(
+    outputs: Path, today: Today, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        put(today, f"{number}.jpg", pipeline_version="0.1.0")
+
+    def sleep(seconds: float) -> None:
+        if seconds >= 1.0:  # it holds back
+            taken.append(len(sent(outputs)))
+
+    taken: list[int] = []
+    monkeypatch.setattr("operations.commands.backfill.Sender", partial(Sender, sleep=sleep))
+    command = ["backfill", "--stack", "dev", "--outputs", str(outputs), "--mode", "render"]
+    assert main(command) == 0
+    assert taken == [1, 1]
 
 
 def test_expired_originals_come_first(
