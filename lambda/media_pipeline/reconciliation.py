@@ -287,15 +287,17 @@ class Reconcile:
         return Finding(difference=Difference.NO_RECORD, subject=key, version=version, etag=etag)
 
     def _orphan(self, rendition_key: str) -> Finding | None:
-        """Return a rendition that no record lists now: what was scanned may be hours old."""
+        """Return a rendition that no record lists now: what was scanned may be hours old.
+
+        Nor is it one that a backfill just replaced: links to it may still be used.
+        """
         key, version, _ = rendition_key.rsplit("/", 2)
-        listed = (
-            rendition["key"]
-            for record in self._read_records(key)
-            for rendition in record.get("renditions") or ()
-        )
-        if rendition_key in listed:
-            return None
+        for record in self._read_records(key):
+            listed = {rendition["key"] for rendition in record.get("renditions") or ()}
+            if record.get("status") == "PUBLISHED" and self._is_recent(record.get("finished_at")):
+                listed |= set(record.get("old_renditions") or ())
+            if rendition_key in listed:
+                return None
         return Finding(difference=Difference.ORPHAN, subject=rendition_key, version=version)
 
     def _without_renditions(self, record: Mapping[str, Any]) -> Finding | None:
@@ -346,6 +348,9 @@ class Reconcile:
 
     def _is_young(self, modified: datetime) -> bool:
         return self._clock() - modified.timestamp() < self._grace
+
+    def _is_recent(self, time_of_record: str | None) -> bool:
+        return time_of_record is not None and self._is_young(datetime.fromisoformat(time_of_record))
 
     def _pages(self, operation: Any, what: str, **arguments: str) -> Iterator[Any]:
         paginator = cast(Any, self._s3).get_paginator(operation)

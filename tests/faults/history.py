@@ -5,6 +5,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.faults.fault_injection import Call
 from tests.faults.sample_uploads import Content
 from tests.faults.simulated_invocation import Invocation
 
@@ -101,6 +102,23 @@ class History:
     unreleased: dict[tuple[str, str], set[Invocation]] = field(
         default_factory=dict
     )  # who began to decode, was not killed, and could write down neither an end nor that it gave up
+    struck: set[Invocation] = field(default_factory=set)  # those that were killed or stood still
+
+    def note_kill(self, upload: "Upload", call: Call) -> None:
+        """Note that the invocation of a call is killed, or stands still, once it had an upload to decode."""
+        name = upload.key, upload.version
+        self.kills_while_decoding[name] = self.kills_while_decoding.get(name, 0) + 1
+        self.struck.add(call.invocation)
+        self.unreleased.get(name, set()).discard(call.invocation)
+
+    def note_decoding(self, upload: "Upload", call: Call) -> None:
+        """Note whether a write to a record says that decoding begins, or that it is over."""
+        begun = self.unreleased.setdefault((upload.key, upload.version), set())
+        expression = call.params["UpdateExpression"]
+        if "#decoding = " in expression and call.invocation not in self.struck:
+            begun.add(call.invocation)
+        elif "#decoding" in expression.partition("REMOVE")[2]:
+            begun.discard(call.invocation)
 
     def decision_of(self, item: dict[str, Any]) -> AskedDecision | None:
         """Return the decision that a record holds, if a person really decided so about this version."""

@@ -1,13 +1,15 @@
 """Plausible mistakes with the order of a version: events without a sequencer, second records, what is in quarantine."""
 
+from operator import attrgetter
 from typing import Any
 
 from media_pipeline.moderation import result
-from media_pipeline.processing import processor
+from media_pipeline.processing import clean_up, dead_letters, processor
 from media_pipeline.processing.bucket_order import BucketOrder
 from media_pipeline.processing.outcomes import Outcomes
 from media_pipeline.processing.second_records import found_since
-from media_pipeline.records import succession
+from media_pipeline.records import succession, transitions
+from media_pipeline.records.items import ItemTable
 from media_pipeline.records.record import Record, Status
 from media_pipeline.records.succession import Succession
 from tests.faults.mutations import mutation, swap
@@ -79,3 +81,86 @@ def a_late_delete_supersedes_what_was_put_after_it() -> None:
 @mutation
 def a_delete_that_stood_still_removes_the_copy_of_what_was_restored() -> None:
     swap(Outcomes, "_require_not_undone", lambda _: lambda self, tombstone: None)
+
+
+@mutation
+def a_dead_letter_knows_only_its_own_record() -> None:
+    def of_version(self: Any, object_key: str, version: str) -> None:
+        return None
+
+    real = dead_letters.DeadLetters._end
+
+    def end(self: Any, event: Any) -> Any:
+        swap(type(self._records), "of_version", lambda _: of_version)
+        return real(self, event)
+
+    swap(dead_letters.DeadLetters, "_end", lambda _: end)
+
+
+@mutation
+def an_undelete_is_over_once_something_else_was_current() -> None:
+    swap(Outcomes, "_was_superseded_since", lambda _: lambda self, restored: False)
+
+
+@mutation
+def what_a_killed_delete_hid_stays_hidden() -> None:
+    def restore_again(self: Any, event: Any, sequencer: str, *, stood_still: bool) -> Any:
+        real_show = self._records.succession.show_again
+        self._records.succession.show_again = lambda restored: None
+        try:
+            return real(self, event, sequencer, stood_still=stood_still)
+        finally:
+            self._records.succession.show_again = real_show
+
+    real = Outcomes._restore_again
+    swap(Outcomes, "_restore_again", lambda _: restore_again)
+
+
+@mutation
+def an_undelete_that_finds_nothing_leaves_what_another_one_superseded() -> None:
+    def undo(self: Any, tombstone: Record, event: Any, invocation: Any) -> Any:
+        restore = self._restore_superseded
+        self._restore_superseded = lambda event, sequencer: None
+        try:
+            return real(self, tombstone, event, invocation)
+        finally:
+            self._restore_superseded = restore
+
+    real = Outcomes._undo
+    swap(Outcomes, "_undo", lambda _: undo)
+
+
+@mutation
+def a_delete_of_a_null_version_is_about_what_was_put_since() -> None:
+    swap(transitions, "_was_put_since", lambda _: lambda record, event: False)
+
+
+@mutation
+def of_two_records_the_undecided_one_is_deleted() -> None:
+    def of_version(self: Any, object_key: str, version: str) -> Any:
+        return min(self._all_of_version(object_key, version), key=attrgetter("gives_way"), default=None)
+
+    swap(transitions.RecordTable, "of_version", lambda _: of_version)
+
+
+@mutation
+def pictures_go_with_a_discarded_second_record() -> None:
+    def remove(self: Any, attempt: Any, error: Any) -> None:
+        of_version = self._records.of_version
+        self._records.of_version = lambda object_key, version: None
+        real(self, attempt, error)
+        self._records.of_version = of_version
+
+    real = clean_up.CleanUp.remove_unlisted
+    swap(clean_up.CleanUp, "remove_unlisted", lambda _: remove)
+
+
+@mutation
+def what_is_far_from_the_newest_has_no_twin() -> None:
+    def query(self: Any, object_key: str, **how: Any) -> Any:
+        if how == {"newest_first": True}:
+            how["limit"] = succession.NEIGHBOURS
+        return real(self, object_key, **how)
+
+    real = ItemTable.query
+    swap(ItemTable, "query", lambda _: query)

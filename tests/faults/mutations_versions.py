@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any
 
 from media_pipeline import events, removals, storage
-from media_pipeline.processing import outcomes, processor, second_records
+from media_pipeline.processing import finishing, outcomes, processor, second_records
 from media_pipeline.processing.attempt import Attempt
 from media_pipeline.processing.bucket_order import BucketOrder
 from media_pipeline.records import items, record, succession, table, transitions
@@ -20,7 +20,7 @@ WEEK = 7 * 86_400
 
 @mutation
 def a_delete_removes_only_what_records_list() -> None:
-    swap(outcomes, "_of_others", lambda _: lambda renditions, kept: set())
+    swap(finishing, "_of_others", lambda _: lambda renditions, kept: set())
 
 
 @mutation
@@ -269,13 +269,13 @@ def a_delete_is_about_the_first_of_two_records() -> None:
 
 @mutation
 def an_abandoned_second_record_is_superseded_by_a_delete() -> None:
-    swap(outcomes, "_gives_way_to_twin", lambda _: lambda record, others: False)
+    swap(finishing, "_gives_way_to_twin", lambda _: lambda record, others: False)
 
 
 @mutation
 def an_abandoned_twin_of_a_decided_record_is_superseded_by_a_delete() -> None:
     swap(
-        outcomes,
+        finishing,
         "_gives_way_to_twin",
         lambda real: lambda record, others: record.gives_way and real(record, others),
     )

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 from tests.faults.configurations import FIRST, WITH_VIDEOS
 from tests.faults.delivery_profile import DeliveryProfile
-from tests.faults.fault_injection import Call, Fault
+from tests.faults.fault_injection import Call, Fault, FaultKind
 from tests.faults.sample_uploads import Content
 from tests.faults.scenarios import DAY, KEY
 from tests.faults.simulated_functions import ClientPool
@@ -107,8 +107,12 @@ class Preempting:
         *,
         crossed: int,
         of_video: bool,
+        killed: int | None = None,
     ) -> None:
-        """`crossed`: the call before which the second invocation pauses as well; 0: nowhere."""
+        """`crossed`: the call before which the second invocation pauses as well; 0: nowhere.
+
+        `killed`: how many calls after its pause the first invocation is killed; None: it goes on to its end.
+        """
         self._run = run
         self._function = "process-video" if of_video else ""
         self._holding = HOLDING_VIDEOS if of_video else HOLDING
@@ -118,10 +122,11 @@ class Preempting:
         self._first: Invocation | None = None
         self._second: Invocation | None = None
         self._crossed = crossed
+        self._killed = killed
         self._done = False
 
     def choose(self, call: Call) -> Fault | None:
-        """Pause invocations; return None. Part of `Injector`, called right before a call is carried out."""
+        """Pause invocations, and kill the first one. Part of `Injector`, called right before a call is carried out."""
         if self._function and call.invocation.function_name != self._function:
             return None
         self._first = self._first or call.invocation
@@ -134,7 +139,8 @@ class Preempting:
         elif self._may_cross(call):
             self._second = call.invocation
             self._pause(call.invocation, self._holding)
-        return None
+        is_last = self._killed is not None and call.number == self._at + self._killed
+        return Fault(FaultKind.CRASH_AFTER) if call.invocation is self._first and is_last else None
 
     def _may_cross(self, call: Call) -> bool:
         """Return whether this call belongs to the invocation that took over the record, and is its Nth."""

@@ -38,6 +38,7 @@ class Race:
     lapsed: float = 0.0  # seconds of a pause that is longer than the lease; 0: not tried
     twice: bool = False  # whether the message of `first` is delivered once more with `second`
     crossed: int = 0  # the call before which the first other invocation that makes so many pauses as well
+    killed: int | None = None  # so many calls after its pause the first one is killed
 
 
 def _put(kind: Content = Content.CLEAN, number: int = 1, *, without: tuple[str, ...] = ()) -> Act:
@@ -79,6 +80,12 @@ def _suspend_and_put(run: Simulation) -> None:
 
 def _put_and_delete(run: Simulation) -> None:
     run.put(KEY, Content.CLEAN, 1)
+    run.run(DAY)
+    run.delete(KEY)
+
+
+def _put_and_delete_twice(run: Simulation) -> None:
+    _put_and_delete(run)
     run.run(DAY)
     run.delete(KEY)
 
@@ -132,6 +139,17 @@ _OF_EVENTS: Mapping[str, Race] = {
     "delete-twice+undelete": Race(
         _delete, _undelete, _CALLS, before=_put(), deployment=KEEPING, lapsed=3_000.0, twice=True
     ),
+    # The first one goes on, and is killed right after it hid what was restored; its message comes back.
+    "delete-twice-and-killed+undelete": Race(
+        _delete,
+        _undelete,
+        range(6, 12),
+        before=_put(),
+        deployment=KEEPING,
+        lapsed=300.0,
+        twice=True,
+        killed=1,
+    ),
     # What is restored is moved to quarantine before the first function goes on.
     "delete-twice+undelete-of-what-is-withheld": Race(
         _delete, _undelete, _CALLS, unseen=_put(Content.FIGHT), lapsed=3_000.0, twice=True
@@ -146,6 +164,11 @@ _OF_EVENTS: Mapping[str, Race] = {
         lapsed=110.0,
         twice=True,
         crossed=17,
+    ),
+    # Of two delete markers; either undelete may meet the other delete still in force.
+    "undelete+undelete": Race(_undelete, _undelete, _CALLS, before=_put_and_delete_twice),
+    "undelete+undelete-of-both": Race(
+        _undelete, _nothing, range(1, 8), before=_put_and_delete_twice, unseen=_undelete
     ),
     "undelete+overwrite": Race(_undelete, _put(number=2), _CALLS, before=_put_and_delete),
     "undelete+delete": Race(_undelete, _delete, _CALLS, before=_put_and_delete),
@@ -163,6 +186,15 @@ _OF_EVENTS: Mapping[str, Race] = {
     "no-sequencer+sequencer": Race(_put(without=("sequencer",)), _again(), _CALLS),
     "reject-no-sequencer+sequencer": Race(
         _put(Content.TEXT, without=("sequencer",)), _again(), range(1, 9), lapsed=200.0
+    ),
+    # A second delivery moves it above the older one, whose event comes late, before the first function goes on.
+    "review-no-sequencer-twice+older-one": Race(
+        _put(Content.FIGHT, 2, without=("sequencer",)),
+        _nothing,
+        range(9, 14),
+        unseen=_put(),
+        lapsed=3_000.0,
+        twice=True,
     ),
     # Neither is judged, as something newer is published already.
     "overwritten-no-sequencer+sequencer": Race(
@@ -229,7 +261,9 @@ def run_race(stack: SimulatedStack, pool: ClientPool, name: str) -> list[str]:
         seconds = race.lapsed if lapsed else SOON
         number = int(at.removesuffix(LAPSED))
         of_video = race.deployment.videos
-        run.injector = Preempting(run, number, meanwhile, seconds, crossed=race.crossed, of_video=of_video)
+        run.injector = Preempting(
+            run, number, meanwhile, seconds, crossed=race.crossed, of_video=of_video, killed=race.killed
+        )
         run.queues["images"].send(bodies[0])
         run.run(DAY)
         if unseen:  # the invocation ended before its call of that number

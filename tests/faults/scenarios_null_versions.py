@@ -29,12 +29,39 @@ from tests.faults.scenarios_versions import (
     unseen,
     wait,
 )
+from tests.faults.simulation import Simulation
+
+
+def _seconds_go_by(run: Simulation) -> None:
+    run.pass_time(5.0)
+
 
 NULL_VERSIONS: Mapping[str, Scenario] = {
     "null-deleted-under-a-slash": plain(
         first(suspend, unseen(put(Content.CLEAN, 1, SLASH))),
         steps(delete_folder, arrives),
         "DELETED",
+        faults=False,
+    ),
+    "null-deleted-seconds-before-one-without-a-sequencer-is-blocked": plain(
+        first(
+            suspend, PUBLISHED, unseen(delete_oldest), _seconds_go_by, put(Content.WEAPON, 2, KEY, SEQUENCER)
+        ),
+        arrives,
+        "BLOCKED",
+        faults=False,
+    ),
+    "null-deleted-seconds-before-one-without-a-sequencer-is-replaced": plain(
+        first(
+            suspend,
+            PUBLISHED,
+            unseen(delete_oldest),
+            _seconds_go_by,
+            put(Content.CLEAN, 2, KEY, SEQUENCER),
+            put(Content.CLEAN, 3),
+        ),
+        arrives,
+        "PUBLISHED",
         faults=False,
     ),
     "null": plain(suspend, PUBLISHED, "PUBLISHED"),

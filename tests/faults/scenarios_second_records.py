@@ -3,22 +3,29 @@
 from collections.abc import Mapping
 from functools import partial
 
+from media_pipeline.records.succession import NEIGHBOURS
 from tests.faults.configurations import LAXER
 from tests.faults.fault_injection import ALWAYS, Call, Fault, FaultKind
 from tests.faults.sample_uploads import Content
-from tests.faults.scenarios import KEY, Scenario
+from tests.faults.scenarios import DAY, KEY, Scenario
 from tests.faults.scenarios_versions import (
     PUBLISHED,
     SEQUENCER,
     Act,
+    arrives,
     at_once,
     cut_off,
     delete,
+    delete_oldest,
     event_of_oldest,
     first,
     oldest,
     plain,
     put,
+    settle,
+    steps,
+    undelete,
+    unseen,
 )
 from tests.faults.simulation import Simulation
 
@@ -47,6 +54,38 @@ def _its_event_without_sequencer(run: Simulation) -> None:
 def _seconds_later(act: Act) -> Act:
     """Do something while the lease of what was done before still holds."""
     return lambda run: run.clock.after(5.0, partial(act, run))
+
+
+def _dead_letter_of_its_other_event(run: Simulation) -> None:
+    with run.postponed() as bodies:
+        event_of_oldest(run)
+    for body in bodies:
+        run.queues["dead"].send(body)
+
+
+def _below_many(run: Simulation) -> None:
+    """Upload more often than one look at the newest records reaches."""
+    for number in range(2, NEIGHBOURS + 3):
+        run.put(KEY, Content.TEXT, number)
+        run.run(DAY)
+
+
+def _deleted_and_many_more(run: Simulation) -> None:
+    """Let the message about an upload return when its key was deleted and many uploads followed."""
+    cut_off("HeadObject", put(Content.FIGHT))(run)
+    (message,) = run.queues["images"].messages
+    run.kept_message = message.body
+    run.queues["images"].messages.clear()
+    run.delete(KEY)
+    run.run(DAY)
+    _below_many(run)
+
+
+def _published_by_an_undelete_and_seen_since(run: Simulation) -> None:
+    """Let the event of an upload that an undelete published come late, and cut the work on it off."""
+    steps(unseen(PUBLISHED), delete, settle, undelete)(run)
+    run.run(DAY)
+    cut_off("UpdateItem", arrives)(run)
 
 
 def _each_with_another_answer(run: Simulation) -> None:
@@ -87,6 +126,20 @@ SECOND_RECORDS: Mapping[str, Scenario] = {
         cut_off("UpdateItem", put(Content.CLEAN, 1, KEY, SEQUENCER)),
         at_once(delete, event_of_oldest),
         "DELETED",
+    ),
+    "sequencer-only-in-a-dead-letter": Scenario(
+        first(put(Content.CLEAN, 1, KEY, SEQUENCER)),
+        _dead_letter_of_its_other_event,
+        "PUBLISHED",
+        "dead-letters",
+        in_pairs=False,
+    ),
+    "sequencer-only-below-many": plain(
+        first(put(Content.CLEAN, 1, KEY, SEQUENCER), _below_many), event_of_oldest, "REJECTED", faults=False
+    ),
+    "withheld-below-a-delete-and-many": plain(_deleted_and_many_more, arrives, "REJECTED", faults=False),
+    "two-records-of-which-the-decided-one-is-deleted": plain(
+        _published_by_an_undelete_and_seen_since, delete_oldest, "DELETED", faults=False
     ),
     "two-records-of-which-each-has-an-answer": Scenario(
         _each_with_another_answer,

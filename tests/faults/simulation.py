@@ -84,7 +84,6 @@ class Simulation:
         self.reviewers = Reviewers(self, pool)
         self._sequence = 0
         self._read: dict[Invocation, Upload] = {}  # the original that an invocation has read
-        self._struck: set[Invocation] = set()  # those that were killed or stood still
         self._outside: list[str] | None = None
         self.kept_message = ""  # the body of a message that a scenario sends later
 
@@ -287,8 +286,8 @@ class Simulation:
             self.api.stored(call, response)
         elif params.get("Bucket") == UPLOADS and call.operation in ("PutObject", "CopyObject"):
             self.checker.add_violation(f"a function wrote {params['Key']} to the uploads")
-        if call.operation == "UpdateItem":
-            self._note_decoding(call)
+        if call.operation == "UpdateItem" and (upload := self.upload_of(call.invocation)) is not None:
+            self.history.note_decoding(upload, call)
         if call.params.get("ConditionExpression") == "":
             self.checker.add_violation(f"DynamoDB refuses the empty condition of {call}")
         self.checker.after_call(call)
@@ -308,21 +307,8 @@ class Simulation:
             and fault.kind in (*CRASHES, FaultKind.PAUSED)
             and call.invocation.fetched
         ):
-            name, ended = (upload.key, upload.version), self.history.kills_while_decoding
-            ended[name] = ended.get(name, 0) + 1
-            self._struck.add(call.invocation)
-            self.history.unreleased.get(name, set()).discard(call.invocation)
+            self.history.note_kill(upload, call)
         return fault
-
-    def _note_decoding(self, call: Call) -> None:
-        upload, expression = self.upload_of(call.invocation), call.params["UpdateExpression"]
-        if upload is None:
-            return
-        begun = self.history.unreleased.setdefault((upload.key, upload.version), set())
-        if "#decoding = " in expression and call.invocation not in self._struck:
-            begun.add(call.invocation)
-        elif "#decoding" in expression.partition("REMOVE")[2]:
-            begun.discard(call.invocation)
 
     def upload_of(self, invocation: Invocation) -> Upload | None:
         """Return the upload that an invocation works on or its message is about, or None."""

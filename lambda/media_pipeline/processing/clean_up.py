@@ -64,16 +64,9 @@ class CleanUp:
         is_withheld = record.withheld or attempt.put_pictures
         is_replaced = status is Status.SUPERSEDED and is_withheld and not record.was_moved
         was_cut_off = record.attempt > 1 and not record.withheld and not is_shown
-        if (is_replaced or was_cut_off) and not self._shares_pictures(record):
+        if (is_replaced or was_cut_off) and not self._records.succession.is_put_again(record):
             attempt.before_call("remove pictures for reviewers")
             self._storage.quarantined.remove_pictures(record.object_key, record.version)
-
-    def _shares_pictures(self, record: Record) -> bool:
-        """Return whether the pictures may be those of a later null version, which has the same bytes."""
-        if not record.is_of_null_version:
-            return False
-        newer = self._records.succession.newer(record.object_key, record.sequencer)
-        return record.version in {other.version for other in newer}
 
     def remove_unlisted(self, attempt: Attempt, error: Exception) -> None:
         """Remove what this attempt put after another one took over, unless the current record lists it.
@@ -81,7 +74,10 @@ class CleanUp:
         Only a machine that was paused for longer than its lease gets here; no other attempt knows these keys.
         """
         try:
-            record = self._records.get(attempt.record.object_key, attempt.record.sequencer)
+            own = attempt.record
+            record = self._records.get(own.object_key, own.sequencer)
+            if record is None:  # another record of the version took its place
+                record = self._records.of_version(own.object_key, own.version)
             is_deleted = record is None or is_under_tombstone(record, self._records)
             self._storage.remove_renditions(attempt.put_keys - keys_that_stay(record, is_deleted=is_deleted))
             is_open = record is not None and record.status is Status.PROCESSING

@@ -72,8 +72,11 @@ class DeadLetters:
         self._outcomes.finish(known)
 
     def _end(self, event: ObjectEvent) -> Record:
-        """End an upload that is still open; return a terminal record unchanged."""
+        """End an upload that is still open; return a terminal record unchanged, also under another sequencer."""
         sequencer = self._records.sequencer_of(event)
+        known = None if event.is_of_null_version else self._records.of_version(event.key, event.version)
+        if known is not None and known.sequencer != sequencer and known.status.terminal:
+            return known
         if self._single_uploads.has_earlier(event.key, version_id=event.version_id, sequencer=sequencer):
             return self._records.reject(event, reason=Reason.ALREADY_UPLOADED, detail=single_uploads.DETAIL)
         return self._records.fail(event, reason=Reason.RETRIES_EXHAUSTED, detail=DETAIL)

@@ -1,62 +1,18 @@
-"""Ends object versions: what follows a terminal record, and what deletes do to records."""
+"""Ends object versions by deletes, and brings them back where a delete is undone."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 
-from media_pipeline.errors import DeleteUnderWayError, LeaseHeldError, TransientError
+from media_pipeline.errors import DeleteUnderWayError, TransientError
 from media_pipeline.events import EventKind, ObjectEvent, identity, is_etag, is_made_up, restoring_event
 from media_pipeline.invocation import LEASE_MARGIN, Invocation
-from media_pipeline.messaging.announcements import Announcements
-from media_pipeline.observability import Observability
+from media_pipeline.processing.finishing import Finishing
 from media_pipeline.records.record import Record, Status
-from media_pipeline.records.succession import HIDING, is_twin
-from media_pipeline.records.table import Records
-from media_pipeline.storage import Storage
 
 DELETABLE = frozenset({Status.PUBLISHED, Status.FAILED, Status.PROCESSING})
 
 
-class Outcomes:
-    """Ends the life of a record in order; every step can be repeated."""
-
-    def __init__(
-        self,
-        *,
-        records: Records,
-        storage: Storage,
-        announcements: Announcements,
-        observability: Observability,
-        clock: Callable[[], float],
-    ) -> None:
-        self._records = records
-        self._storage = storage
-        self._announcements = announcements
-        self._observability = observability
-        self._clock = clock
-
-    def finish(self, record: Record, *, has_older: bool = True) -> None:
-        """Finish what a terminal record still lacks: remove what was deleted, announce, note the announcement.
-
-        `has_older` says whether the key may have older records, which are then marked as followed.
-        Raises LeaseHeldError where a tombstone must wait for an older version that is still being processed.
-        """
-        if record.announced:
-            return
-        if record.status is Status.DELETED:
-            self._remove(record)
-        if has_older and record.status in HIDING:
-            self._records.succession.mark_followed(record)
-        self._announcements.publish(record)
-        self._records.mark_announced(record)
-        facts = record.attributes
-        self._observability.outcome(
-            record.status.value,
-            object_key=record.object_key,
-            version_id=record.version,
-            reason=facts.get("reason"),
-            attempt=record.attempt,
-            milliseconds=facts.get("milliseconds"),
-        )
+class Outcomes(Finishing):
+    """Finishes records, and carries out what deletes and undeletes do to them."""
 
     def carry_out_delete(self, event: ObjectEvent, invocation: Invocation) -> ObjectEvent | None:
         """Apply a delete in the uploads bucket to the records, renditions and copies in quarantine.
@@ -126,6 +82,8 @@ class Outcomes:
         if restored.status is not Status.PUBLISHED:
             self._records.succession.show_again(restored)
             return None
+        if restored.followed_by == sequencer:
+            self._records.succession.show_again(restored)
         there = self._storage.renditions_of_version(event.key, restored.version)
         if not stood_still and restored.listed_keys <= there:
             return None
@@ -173,14 +131,24 @@ class Outcomes:
         noted = self._records.succession.undo_tombstone(
             tombstone, restored, version=below if current else ""
         ).attributes
-        if current is None or noted.get("restored_version", below) != below:
+        if current is None:
+            # Unless another undelete met this delete still in force, and ended what it restored as superseded.
+            return self._restore_superseded(event, tombstone.sequencer)
+        if noted.get("restored_version", below) != below:
             return None  # the event came again, and something else is current by now
         attempt = noted["restored_attempt"]
         if restored is not None and not restored.is_open(attempt, restores=True):
             self._records.succession.show_again(restored)  # nobody claims it, which would do so as well
+        if restored is not None and self._was_superseded_since(restored):
+            return self._restore_superseded(event, tombstone.sequencer)
         return restoring_event(
             event, version_id=current.version_id, etag=current.etag, attempt=attempt if restored else None
         )
+
+    def _was_superseded_since(self, restored: Record) -> bool:
+        """Return whether another undelete restored a version, and ended it as superseded by a delete that is undone."""
+        now = self._records.get(restored.object_key, restored.sequencer)
+        return now is not None and now.status is Status.SUPERSEDED and now.attempt > restored.attempt
 
     def _require_finished(self, tombstone: Record, invocation: Invocation) -> None:
         """Raise TransientError while an invocation may work on a delete: until the longest one that began is over.
@@ -263,115 +231,6 @@ class Outcomes:
         known = {record.version for record in self._records.history(event.key)}
         return {key for name, keys in listed.items() if is_etag(name) and name not in known for key in keys}
 
-    def _remove(self, record: Record) -> None:
-        """Remove what is left of a DELETED record: renditions, and copies in quarantine."""
-        if record.is_tombstone:
-            self._remove_older(record)
-            return
-        self._storage.remove_renditions(record.rendition_keys)
-        has_pictures = (record.is_checked or record.rework is not None) and not record.is_held
-        if has_pictures or (record.moderation is None and record.attempt):
-            # Or an attempt may have been cut off right before its verdict was stored.
-            self._storage.quarantined.remove_pictures(record.object_key, record.version)
-        if record.leaves_uploads and not record.is_held:
-            later = self._records.succession.newer(record.object_key, record.sequencer)
-            # Null versions with the same bytes share a copy.
-            if not record.is_of_null_version or record.version not in {newer.version for newer in later}:
-                self._storage.quarantined.remove_version(record.object_key, record.version)
-
-    def _remove_older(self, tombstone: Record) -> None:
-        """Remove what a delete marker hides; end the versions that nothing is left of.
-
-        Raises LeaseHeldError while an invocation works on one of them, TransientError where the delete was undone.
-        """
-        lease_left = 0.0
-        keys: set[str] = set()
-        kept: set[str] = set()  # versions whose copies stay
-        all_older = list(self._records.succession.older(tombstone.object_key, tombstone.sequencer))
-        if any(older.was_moved and older.status is not Status.DELETED for older in all_older):
-            self._require_not_undone(tombstone)
-        later: set[str] = set()  # versions that were put after the delete
-        for older in all_older:
-            if self._was_put_later(older):
-                later.add(older.version)
-                continue
-            keys |= older.rendition_keys
-            if older.status is not Status.PROCESSING and not older.is_reworked:
-                self._withdraw(older)
-                continue
-            left = older.lease_left(self._clock())
-            lease_left = max(lease_left, left)
-            if left > 0:
-                kept.add(older.version)
-                continue
-            # Its function may only stand still: from here on it can write nothing, and removes what it put.
-            if older.is_reworked and not older.was_moved:
-                self._records.fence_rework(older)
-            elif older.was_moved:
-                self._withdraw(older)
-            elif older.withheld:
-                # A move to quarantine that was begun is completed, and its copy then removed.
-                self._records.fence(older)
-                kept.add(older.version)
-            elif _gives_way_to_twin(older, all_older):
-                self._records.discard_abandoned(older)
-            else:
-                self.finish(self._records.supersede(older), has_older=False)
-        # In this order: whatever was listed has a record by now.
-        renditions = self._storage.renditions_of(tombstone.object_key)
-        copies = self._storage.quarantined.versions_of(tombstone.object_key)
-        following = self._records.succession.newer(tombstone.object_key, tombstone.sequencer)
-        newer = {record.version for record in following} | later
-        others = _of_others(renditions, newer)
-        is_noted = bool(tombstone.attributes.get("unlisted"))  # by an attempt that was cut off
-        if others - keys and self._storage.has_edge and not is_noted:
-            # Once they are gone, nothing else tells that there is something to forget.
-            self._records.note_unlisted(tombstone)
-        folder = tombstone.object_key if is_noted else None
-        self._storage.remove_renditions(keys | others, folder=folder)
-        held = {older.version for older in all_older if older.is_held}
-        if unneeded := copies - kept - newer - held:
-            self._require_not_undone(tombstone)
-        for version in sorted(unneeded):
-            self._storage.quarantined.remove_version(tombstone.object_key, version)
-        if lease_left > 0:
-            # It may be putting renditions now; it will not claim again, since this record is newer.
-            raise LeaseHeldError(lease_left)
-
-    def _require_not_undone(self, tombstone: Record) -> None:
-        """Raise TransientError where a delete was undone since this function read its record.
-
-        Then the function stood still, and what it sees in quarantine may be of what was restored meanwhile. What it saw
-        before a delete was undone is restored by nobody.
-        """
-        found = self._records.get(tombstone.object_key, tombstone.sequencer)
-        if found is None or found.undone:
-            raise TransientError(f"the delete of {tombstone.object_key} was undone while it was carried out")
-
-    def _was_put_later(self, older: Record) -> bool:
-        """Return whether a version that waits, and whose place below a delete marker is only assumed, hides it.
-
-        Its message is still to come back, and gives it a place above the marker.
-        """
-        is_waiting = older.status is Status.PROCESSING and older.lease_left(self._clock()) <= 0
-        if not is_waiting or older.moderation is not None or not is_made_up(older.sequencer):
-            return False
-        return self._storage.is_current(older.object_key, older.version_id, older.etag)
-
-    def _withdraw(self, record: Record) -> None:
-        """End a version that is in quarantine, as its key was deleted: nothing restores it."""
-        if record.was_moved and not record.is_held:
-            if record.status.terminal:
-                self.finish(record, has_older=False)
-            record = self._records.delete(record)
-        if record.status is Status.DELETED and not record.is_tombstone:
-            self.finish(record, has_older=False)
-
-
-def _of_others(renditions: Mapping[str, set[str]], kept: Collection[str]) -> set[str]:
-    """Return the keys of the renditions of all versions but the `kept` ones: older records may have expired."""
-    return {key for version, keys in renditions.items() if version not in kept for key in keys}
-
 
 def _going_on(event: ObjectEvent, begun: Record | None) -> ObjectEvent | None:
     """Return the event that goes on with a restore that was begun; None without one."""
@@ -386,9 +245,3 @@ def _was_put_after(record: Record, sequencer: str) -> bool:
     A made-up sequencer says nothing: an attempt to restore what no record was left of may have made it.
     """
     return record.sequencer > sequencer and not is_made_up(record.sequencer)
-
-
-def _gives_way_to_twin(record: Record, others: Iterable[Record]) -> bool:
-    """Return whether another record of an open one's version stays: the decided one, else that of S3's own order."""
-    twins = [other for other in others if other.sequencer != record.sequencer and is_twin(record, other)]
-    return any(twin.is_decided for twin in twins) if not record.gives_way else bool(twins)

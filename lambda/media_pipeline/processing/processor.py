@@ -217,7 +217,7 @@ class ObjectProcessor(Generic[Fetched]):
             if self._bucket_order.was_replaced_unseen(attempt):
                 return self._supersede(attempt)
             # An earlier attempt may have been allowed and cut off: no record will list what it put.
-            self._storage.remove_renditions(attempt.record.rendition_keys)
+            self._remove_renditions(attempt.record)
             return Ending(Status.REJECTED, {"reason": error.reason, "detail": error.detail, "renditions": []})
         except OriginalGoneError as error:
             return self._end_without_original(attempt, error)
@@ -281,12 +281,16 @@ class ObjectProcessor(Generic[Fetched]):
 
     def _supersede(self, attempt: Attempt) -> Ending:
         """End a version whose turn came too late; remove what an earlier attempt put, since no record lists it."""
-        self._storage.remove_renditions(attempt.record.rendition_keys)
+        self._remove_renditions(attempt.record)
         return Ending(Status.SUPERSEDED, {"renditions": []})
 
     def _end_deleted(self, attempt: Attempt) -> Ending:
-        self._storage.remove_renditions(attempt.record.rendition_keys)
+        self._remove_renditions(attempt.record)
         return Ending(Status.DELETED, {"renditions": []})
+
+    def _remove_renditions(self, record: Record) -> None:
+        if record.rendition_keys and not self._records.succession.is_put_again(record):
+            self._storage.remove_renditions(record.rendition_keys)
 
     def _end_without_original(self, attempt: Attempt, error: OriginalGoneError) -> Ending:
         """End a version whose original is not in the bucket: replaced, deleted, or lost."""

@@ -67,9 +67,19 @@ class Succession:
         """Read the records of versions after this one, oldest first."""
         return self._items.query(object_key, comparison=">", sequencer=sequencer)
 
+    def is_put_again(self, record: Record) -> bool:
+        """Return whether the bytes of a null version were put as "null" again later, and so have the same keys."""
+        if not record.is_of_null_version or record.is_tombstone:
+            return False
+        newer = self.newer(record.object_key, record.sequencer)
+        return any(other.version == record.version and not is_twin(record, other) for other in newer)
+
     def neighbours(self, record: Record) -> Neighbours:
-        """Read what else is recorded of the record's key, with one query."""
+        """Read what else is recorded of the record's key: with one query, unless the record is far from the newest."""
         found = list(self._items.query(record.object_key, newest_first=True, limit=NEIGHBOURS))
+        if len(found) == NEIGHBOURS and found[-1].sequencer > record.sequencer:
+            # Its event is late: its twin, or a delete marker above it, may be further down.
+            found = list(self._items.query(record.object_key, newest_first=True))
         others = [other for other in found if other.sequencer != record.sequencer]
         twins = [other for other in others if is_twin(record, other)]
         newer = [other for other in others if _follows(other, record) and other not in twins]

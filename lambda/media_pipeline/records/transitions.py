@@ -37,6 +37,10 @@ OF_REWORK = ("rework", "old_renditions")
 _gives_way = attrgetter("gives_way")
 
 
+def _order_of_staying(record: Record) -> tuple[bool, bool]:
+    return record.gives_way, not record.is_decided
+
+
 class RecordTable:
     """Reads records, and changes each by one conditional write.
 
@@ -64,9 +68,11 @@ class RecordTable:
     def of_version(self, object_key: str, version: str) -> Record | None:
         """Read the record of one object version; None where it never had one.
 
-        Of two records of one version, it is the one that stays.
+        Of two records of one version, it is the one that stays. Of bytes that were put as "null" more than once, it is
+        that of the last time.
         """
-        return min(self._all_of_version(object_key, version), key=_gives_way, default=None)
+        newest_first = reversed(self._all_of_version(object_key, version))
+        return min(newest_first, key=_order_of_staying, default=None)
 
     def deleted_by(self, event: ObjectEvent, exists: Callable[[Record], bool]) -> Record | None:
         """Read the record of what a delete is about, a version or a delete marker; None where it never had one.
@@ -79,16 +85,14 @@ class RecordTable:
         until = event.sequencer or LAST_SEQUENCER
         found = (record for record in self.history(event.key) if record.is_of_null_version)
         before = (record for record in found if record.sequencer < until)
-        # One whose order was only assumed may have been replaced long before, or put after the delete.
-        return staying(
-            [
-                record
-                for record in before
-                if record.is_tombstone
-                or not is_made_up(record.sequencer)
-                or not (record.status is Status.SUPERSEDED or exists(record))
-            ]
-        )
+
+        def may_be_deleted(record: Record) -> bool:
+            # One whose order was only assumed may have been replaced long before, or put after the delete.
+            if record.is_tombstone or not is_made_up(record.sequencer):
+                return True
+            return not (record.status is Status.SUPERSEDED or _was_put_since(record, event) or exists(record))
+
+        return staying(list(filter(may_be_deleted, before)))
 
     def history(self, object_key: str) -> Iterator[Record]:
         """Read all records of a key, newest first."""
@@ -176,3 +180,9 @@ class RecordTable:
         key = (claim.record.object_key, claim.record.sequencer)
         condition = {"status": Status.PROCESSING, "owner": claim.owner}
         return self._items.update(key, values, condition=condition, remove=remove)
+
+
+def _was_put_since(record: Record, event: ObjectEvent) -> bool:
+    """Return whether a version was put after an event, by S3's times of both."""
+    put_at = record.attributes.get("uploaded_at")
+    return put_at is not None and event.happened_at is not None and put_at > iso_time(event.happened_at)

@@ -7,7 +7,7 @@ from typing import Any
 import boto3
 import pytest
 
-from media_pipeline.records.record import Status
+from media_pipeline.records.record import Status, iso_time, to_item
 from operations.__main__ import main
 from operations.reconcile import Difference, Finding, Reconcile, of_stack, places
 from operations.stack import StackOutputs
@@ -102,6 +102,26 @@ def test_rendition_that_no_record_lists_is_deleted(stack: MotoStack) -> None:
     stack.clients.s3.put_object(Bucket="renditions", Key=orphan, Body=b"x")
     assert [finding.subject for finding in repair_all(stack)] == [orphan]
     assert stack.keys("renditions") == kept
+
+
+@pytest.mark.parametrize(("minutes", "is_kept"), [(1, True), (61, False)])
+def test_rendition_that_a_backfill_just_replaced_is_kept_for_its_links(
+    stack: MotoStack, minutes: int, is_kept: bool
+) -> None:
+    event = stack.upload("a.jpg", draw((1, 2, 3)))
+    assert stack.deliver(event)
+    replaced = f"a.jpg/{event['s3']['object']['versionId']}/old-12345678.jpg"
+    stack.clients.s3.put_object(Bucket="renditions", Key=replaced, Body=b"x")
+    record = stack.record("a.jpg", event)
+    stack.clients.dynamodb.update_item(
+        TableName="records",
+        Key=to_item({"object_key": record.object_key, "sequencer": record.sequencer}),
+        UpdateExpression="SET old_renditions = :replaced, finished_at = :at",
+        ExpressionAttributeValues=to_item(
+            {":replaced": [replaced], ":at": iso_time(stack.clock.now + HOURS - 60 * minutes)}
+        ),
+    )
+    assert [finding.subject for finding in repair_all(stack)] == ([] if is_kept else [replaced])
 
 
 def test_what_is_deleted_is_forgotten_by_the_distribution_too(

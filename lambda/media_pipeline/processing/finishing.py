@@ -1,0 +1,184 @@
+"""Finishes terminal records: removes what was deleted, announces, and notes the announcement."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+
+from media_pipeline.errors import LeaseHeldError, TransientError
+from media_pipeline.events import is_etag, is_made_up
+from media_pipeline.messaging.announcements import Announcements
+from media_pipeline.observability import Observability
+from media_pipeline.records.record import Record, Status
+from media_pipeline.records.succession import HIDING, is_twin
+from media_pipeline.records.table import Records
+from media_pipeline.storage import Storage
+
+
+class Finishing:
+    """Ends the life of a record in order; every step can be repeated."""
+
+    def __init__(
+        self,
+        *,
+        records: Records,
+        storage: Storage,
+        announcements: Announcements,
+        observability: Observability,
+        clock: Callable[[], float],
+    ) -> None:
+        self._records = records
+        self._storage = storage
+        self._announcements = announcements
+        self._observability = observability
+        self._clock = clock
+
+    def finish(self, record: Record, *, has_older: bool = True) -> None:
+        """Finish what a terminal record still lacks: remove what was deleted, announce, note the announcement.
+
+        `has_older` says whether the key may have older records, which are then marked as followed.
+        Raises LeaseHeldError where a tombstone must wait for an older version that is still being processed.
+        """
+        if record.announced:
+            return
+        if record.status is Status.DELETED:
+            self._remove(record)
+        if has_older and record.status in HIDING:
+            self._records.succession.mark_followed(record)
+        self._announcements.publish(record)
+        self._records.mark_announced(record)
+        facts = record.attributes
+        self._observability.outcome(
+            record.status.value,
+            object_key=record.object_key,
+            version_id=record.version,
+            reason=facts.get("reason"),
+            attempt=record.attempt,
+            milliseconds=facts.get("milliseconds"),
+        )
+
+    def _remove(self, record: Record) -> None:
+        """Remove what is left of a DELETED record: renditions, and copies in quarantine."""
+        if record.is_tombstone:
+            self._remove_older(record)
+            return
+        if self._records.succession.is_put_again(record):
+            return  # null versions with the same bytes share renditions and copy
+        self._storage.remove_renditions(record.rendition_keys)
+        has_pictures = (record.is_checked or record.rework is not None) and not record.is_held
+        if has_pictures or (record.moderation is None and record.attempt):
+            # Or an attempt may have been cut off right before its verdict was stored.
+            self._storage.quarantined.remove_pictures(record.object_key, record.version)
+        if record.leaves_uploads and not record.is_held:
+            self._storage.quarantined.remove_version(record.object_key, record.version)
+
+    def _remove_older(self, tombstone: Record) -> None:
+        """Remove what a delete marker hides; end the versions that nothing is left of.
+
+        Raises LeaseHeldError while an invocation works on one of them, TransientError where the delete was undone.
+        """
+        lease_left = 0.0
+        keys: set[str] = set()
+        kept: set[str] = set()  # versions whose copies stay
+        all_older = list(self._records.succession.older(tombstone.object_key, tombstone.sequencer))
+        if any(older.was_moved and older.status is not Status.DELETED for older in all_older):
+            self._require_not_undone(tombstone)
+        later: set[str] = set()  # versions that were put after the delete
+        for older in all_older:
+            if self._was_put_later(older):
+                later.add(older.version)
+                continue
+            keys |= older.rendition_keys
+            if older.status is not Status.PROCESSING and not older.is_reworked:
+                self._withdraw(older)
+                continue
+            left = older.lease_left(self._clock())
+            lease_left = max(lease_left, left)
+            if left > 0:
+                kept.add(older.version)
+                continue
+            # Its function may only stand still: from here on it can write nothing, and removes what it put.
+            if older.is_reworked and not older.was_moved:
+                self._records.fence_rework(older)
+            elif older.was_moved:
+                self._withdraw(older)
+            elif older.withheld:
+                # A move to quarantine that was begun is completed, and its copy then removed.
+                self._records.fence(older)
+                kept.add(older.version)
+            elif _gives_way_to_twin(older, all_older):
+                self._records.discard_abandoned(older)
+            else:
+                self.finish(self._records.supersede(older), has_older=False)
+        # In this order: whatever was listed has a record by now.
+        renditions = self._storage.renditions_of(tombstone.object_key)
+        copies = self._storage.quarantined.versions_of(tombstone.object_key)
+        following = self._records.succession.newer(tombstone.object_key, tombstone.sequencer)
+        newer = {record.version for record in following} | later
+        others = _of_others(renditions, newer)
+        is_noted = bool(tombstone.attributes.get("unlisted"))  # by an attempt that was cut off
+        if others - keys and self._storage.has_edge and not is_noted:
+            # Once they are gone, nothing else tells that there is something to forget.
+            self._records.note_unlisted(tombstone)
+        folder = tombstone.object_key if is_noted else None
+        # Bytes that were put as "null" again have the same keys.
+        hidden = {key for key in keys if _version_of(key) not in newer}
+        self._storage.remove_renditions(hidden | others, folder=folder)
+        held = {older.version for older in all_older if older.is_held}
+        if unneeded := copies - kept - newer - held:
+            self._remove_copies(tombstone, unneeded)
+        if lease_left > 0:
+            # It may be putting renditions now; it will not claim again, since this record is newer.
+            raise LeaseHeldError(lease_left)
+
+    def _remove_copies(self, tombstone: Record, versions: set[str]) -> None:
+        self._require_not_undone(tombstone)
+        for version in sorted(versions):
+            if not (is_etag(version) and self._is_put_again(tombstone, version)):
+                self._storage.quarantined.remove_version(tombstone.object_key, version)
+
+    def _is_put_again(self, tombstone: Record, version: str) -> bool:
+        """Return whether the bytes of a null version were put again after a delete: the copy may be of these."""
+        newer = self._records.succession.newer(tombstone.object_key, tombstone.sequencer)
+        return any(record.version == version for record in newer)
+
+    def _require_not_undone(self, tombstone: Record) -> None:
+        """Raise TransientError where a delete was undone since this function read its record.
+
+        Then the function stood still, and what it sees in quarantine may be of what was restored meanwhile. What it saw
+        before a delete was undone is restored by nobody.
+        """
+        found = self._records.get(tombstone.object_key, tombstone.sequencer)
+        if found is None or found.undone:
+            raise TransientError(f"the delete of {tombstone.object_key} was undone while it was carried out")
+
+    def _was_put_later(self, older: Record) -> bool:
+        """Return whether a version that waits, and whose place below a delete marker is only assumed, hides it.
+
+        Its message is still to come back, and gives it a place above the marker.
+        """
+        is_waiting = older.status is Status.PROCESSING and older.lease_left(self._clock()) <= 0
+        if not is_waiting or older.moderation is not None or not is_made_up(older.sequencer):
+            return False
+        return self._storage.is_current(older.object_key, older.version_id, older.etag)
+
+    def _withdraw(self, record: Record) -> None:
+        """End a version that is in quarantine, as its key was deleted: nothing restores it."""
+        if record.was_moved and not record.is_held:
+            if record.status.terminal:
+                self.finish(record, has_older=False)
+            record = self._records.delete(record)
+        if record.status is Status.DELETED and not record.is_tombstone:
+            self.finish(record, has_older=False)
+
+
+def _version_of(rendition_key: str) -> str:
+    return rendition_key.rsplit("/", 2)[1]
+
+
+def _of_others(renditions: Mapping[str, set[str]], kept: Collection[str]) -> set[str]:
+    """Return the keys of the renditions of all versions but the `kept` ones: older records may have expired."""
+    return {key for version, keys in renditions.items() if version not in kept for key in keys}
+
+
+def _gives_way_to_twin(record: Record, others: Iterable[Record]) -> bool:
+    """Return whether another record of an open one's version stays: the decided one, else that of S3's own order."""
+    twins = [other for other in others if other.sequencer != record.sequencer and is_twin(record, other)]
+    return any(twin.is_decided for twin in twins) if not record.gives_way else bool(twins)
