@@ -273,7 +273,9 @@ class InvariantChecker:
             self._outcomes.upload_of(new),
             (old["object_key"], old["sequencer"], int(old["attempt"])),
         )
-        is_moved = old["status"] in WITHHELD or is_withheld(old) or old.get("original") == "quarantine"
+        # FAILED with a verdict: the original was gone before quarantine had a copy, and its delete is told of later.
+        is_withheld_now = is_withheld(old) and old["status"] != "FAILED"
+        is_moved = old["status"] in WITHHELD or is_withheld_now or old.get("original") == "quarantine"
         if is_moved and new["status"] == "DELETED":
             return upload is not None and self._history.was_marked(upload)
         is_taken_down = (
