@@ -203,7 +203,10 @@ class InvariantChecker:
         self.content.record_changed(old, new, call)
         self.answers.record_changed(old, new, call)
         was, now = (old["status"] if old else None), new["status"]
-        if old and is_undecided(old) and old.get("moderation") != new.get("moderation"):
+        # What is restored may have to be judged anew: the configuration is another one by now.
+        is_restored = old is not None and (old.get("decision") or {}).get("action") == "restore"
+        is_judged_anew = old is not None and old.get("moderation") != new.get("moderation")
+        if old and is_undecided(old) and is_judged_anew and not is_restored:
             self.add_violation(f"{name}: a person's decision changed the verdict of the policy")
         if old is not None and was in TERMINAL:
             if now == was and new.get("attempt") != old.get("attempt"):

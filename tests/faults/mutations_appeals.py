@@ -5,7 +5,9 @@ from typing import Any
 from media_pipeline.api import appeals as api_appeals
 from media_pipeline.processing import processor
 from media_pipeline.records import appeals, leases, transitions
+from media_pipeline.records.decisions import Action
 from media_pipeline.records.items import ItemTable
+from media_pipeline.records.record import Status
 from tests.faults.mutations import mutation, swap
 
 
@@ -35,3 +37,13 @@ def an_appeal_waits_for_nobody() -> None:
 def what_was_decided_still_waits() -> None:
     kept = tuple(name for name in transitions.OF_ONE_OUTCOME if name != "attention")
     swap(leases, "OF_ONE_OUTCOME", lambda _: kept)
+
+
+@mutation
+def a_restore_to_a_review_overturns_an_appeal() -> None:
+    def settled(record: Any, decision: Any, status: Any, facts: Any) -> Any:
+        is_restored = decision.action is Action.RESTORE and status is Status.REVIEW
+        return real(record, decision, Status.PUBLISHED if is_restored else status, facts)
+
+    real = appeals.settled_values
+    swap(processor, "settled_values", lambda _: settled)

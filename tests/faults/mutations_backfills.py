@@ -108,3 +108,11 @@ def a_backfill_withholds_without_pictures_for_reviewers() -> None:
 def what_a_cut_off_backfill_put_outlives_a_takedown() -> None:
     swap(Record, "rendition_keys", lambda _: Record.listed_keys)
     swap(Storage, "renditions_of_version", lambda _: lambda self, key, version: set())
+
+
+@mutation
+def what_a_later_rework_put_is_forgotten_with_what_was_replaced() -> None:
+    def forget(self: Any, record: Any) -> None:
+        self._change_held(record, None, remove=("old_renditions",))
+
+    swap(table.Records, "forget_replaced", lambda _: forget)

@@ -6,6 +6,7 @@ from media_pipeline.processing import clean_up, endings, outcomes, processor, re
 from media_pipeline.processing.decisions import Decisions
 from media_pipeline.processing.endings import Ending
 from media_pipeline.processing.publishing import Publishing
+from media_pipeline.processing.verdicts import Verdicts
 from media_pipeline.quarantine import Quarantine
 from media_pipeline.records import table
 from media_pipeline.records.record import Record, Status
@@ -122,10 +123,39 @@ def the_move_of_a_takedown_counts_as_a_delete() -> None:
 
 @mutation
 def a_restore_publishes_what_the_policy_withholds() -> None:
-    def restore(self: Any, attempt: Any, decision: Any) -> Any:
-        return self._approve(attempt, decision)
+    swap(Verdicts, "publishes_now", lambda _: lambda self, attempt, stored: True)
+    _nobody_judges_what_is_restored()
 
-    swap(Decisions, "_restore", lambda _: restore)
+
+@mutation
+def a_restore_publishes_what_was_only_observed() -> None:
+    swap(Verdicts, "publishes_now", lambda _: lambda self, attempt, stored: stored.publishes)
+    _nobody_judges_what_is_restored()
+
+
+@mutation
+def a_restore_publishes_other_pictures_than_were_judged() -> None:
+    _nobody_judges_what_is_restored()
+
+
+def _nobody_judges_what_is_restored() -> None:
+    def store(self: Any, attempt: Any, results: Any, early: Any) -> Any:
+        return self.store_approved(attempt, results)
+
+    swap(Verdicts, "store_restored", lambda _: store)
+
+
+@mutation
+def a_decision_that_stood_still_ends_beside_a_delete() -> None:
+    def withdraw(self: Any, record: Record) -> None:
+        if record.was_moved and not record.is_held:
+            if record.status.terminal:
+                self.finish(record, has_older=False)
+            record = self._records.delete(record)
+        if record.status is Status.DELETED and not record.is_tombstone:
+            self.finish(record, has_older=False)
+
+    swap(Outcomes, "_withdraw", lambda _: withdraw)
 
 
 @mutation

@@ -15,7 +15,7 @@ from tests.faults.preemption import Preempting
 from tests.faults.sample_uploads import Content
 from tests.faults.scenarios import DAY, KEY
 from tests.faults.scenarios_backfills import RENDERED, backfill
-from tests.faults.scenarios_decisions import approve, held_back, reject
+from tests.faults.scenarios_decisions import approve, decide, held_back, reject
 from tests.faults.scenarios_versions import SEQUENCER, cut_off, put
 from tests.faults.simulated_functions import ClientPool
 from tests.faults.simulated_stack import SimulatedStack
@@ -211,6 +211,14 @@ _OF_DECISIONS: Mapping[str, Race] = {
     "reject+overwrite": Race(reject, _put(number=2), range(1, 8), before=held_back()),
     "delete+approve": Race(_delete, approve, range(1, 8), before=held_back()),
     "overwrite+approve": Race(_put(number=2), approve, range(1, 12), before=held_back()),
+    "release+delete": Race(
+        decide(Action.RELEASE),
+        _delete,
+        range(4, 9),
+        before=held_back(Content.FIGHT, decide(Action.ESCALATE)),
+        lapsed=200.0,
+    ),
+    "takedown+delete": Race(_take_down, _delete, range(3, 9), before=_put(), lapsed=200.0),
     "approve-twice": Race(approve, _nothing, _CALLS, before=held_back(), lapsed=200.0, twice=True),
 }
 _OF_BACKFILLS: Mapping[str, Race] = {

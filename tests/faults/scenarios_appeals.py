@@ -50,6 +50,13 @@ def _appeal_held_up(run: Simulation) -> None:
 
 
 APPEALS: Mapping[str, Scenario] = {
+    "appeal-of-a-takedown-that-is-restored-to-review": Scenario(
+        held_back(Content.FIGHT, decide(Action.WITHDRAW), _appealed, decide(Action.RESTORE)),
+        decide(Action.REJECT),
+        "BLOCKED",
+        in_pairs=False,
+        faults=False,
+    ),
     "appeal-overturned": Scenario(
         held_back(Content.WEAPON, _appealed), decide(Action.APPROVE), "PUBLISHED", in_pairs=False
     ),

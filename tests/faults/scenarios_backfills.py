@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 
 from media_pipeline.moderation.policy import Policy
 from media_pipeline.records.decisions import Action
@@ -98,8 +99,24 @@ def _one(prepare: Act, act: Act, status: str, *, faults: bool = True) -> Scenari
 
 
 RENDERED = published(FIRST, ANOTHER_SIZE)
+_THIRD_SIZE = replace(ANOTHER_SIZE, sizes={"large": 88, "mini": 20})
+
+
+def _cut_off_before_the_last_ones_are_removed(run: Simulation) -> None:
+    """Cut a backfill off while what an earlier one replaced is still there for links to it."""
+    RENDERED(run)
+    backfill()(run)
+    run.pass_time(650.0)
+    run.deploy(_THIRD_SIZE)
+    cut_off("PutObject", backfill())(run)
+    run.pass_time(270.0)
+
+
 _BEGUN = first(RENDERED, cut_off("PutObject", backfill()))
 BACKFILLS: Mapping[str, Scenario] = {
+    "backfill-cut-off-between-another-one-and-its-removal": _one(
+        _cut_off_before_the_last_ones_are_removed, delete_oldest, "DELETED", faults=False
+    ),
     "backfill-render": Scenario(RENDERED, backfill(), "PUBLISHED"),
     "backfill-render-twice": _one(RENDERED, _twice, "PUBLISHED", faults=False),
     "backfill-render-of-approved": _one(

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from media_pipeline.records.decisions import Action
-from tests.faults.configurations import WITH_VIDEOS
+from tests.faults.configurations import FIRST, OBSERVING, OFF, OTHER_SIZES, WITH_VIDEOS, Deployment
 from tests.faults.sample_uploads import Content
-from tests.faults.scenarios import KEY, Scenario
+from tests.faults.scenarios import DAY, KEY, Scenario
 from tests.faults.scenarios_versions import (
     Act,
     arrives,
@@ -18,6 +18,7 @@ from tests.faults.scenarios_versions import (
     kept,
     plain,
     put,
+    steps,
     suspend,
     undelete,
     unseen,
@@ -61,9 +62,32 @@ def _redrive(run: Simulation) -> None:
 
 
 take_down, _restore = _decide(Action.WITHDRAW), _decide(Action.RESTORE)
+
+
+def _taken_down_before(before: Deployment, after: Deployment, kind: Content) -> Act:
+    """Take an upload down that was published under one deployment, and deploy another one."""
+
+    def act(run: Simulation) -> None:
+        run.deploy(before)
+        steps(put(kind), take_down)(run)
+        run.run(DAY)
+        run.deploy(after)
+
+    return act
+
+
 _PUBLISHED = put(Content.CLEAN)
 _BLOCKED, _REVIEW = put(Content.WEAPON), put(Content.FIGHT)
 WITHDRAWALS: Mapping[str, Scenario] = {
+    "restore-of-what-was-observed": plain(
+        _taken_down_before(OBSERVING, FIRST, Content.WEAPON), _restore, "BLOCKED", faults=False
+    ),
+    "restore-of-what-nobody-judged": plain(
+        _taken_down_before(OFF, FIRST, Content.WEAPON), _restore, "BLOCKED", faults=False
+    ),
+    "restore-with-other-sizes": plain(
+        _taken_down_before(FIRST, OTHER_SIZES, Content.CLEAN), _restore, "PUBLISHED"
+    ),
     "delete-of-blocked": plain(first(_BLOCKED), delete, "DELETED"),
     "delete-of-review": plain(first(_REVIEW), delete, "DELETED"),
     "delete-of-several-withheld": plain(

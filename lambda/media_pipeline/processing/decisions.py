@@ -75,11 +75,15 @@ class Decisions(Generic[Fetched]):
         raise AssertionError(f"no worker carries out {decision.action}")
 
     def _approve(self, attempt: Attempt, decision: Decision) -> Ending | HandOver:
-        """Publish what is in quarantine, if it is what was approved and nothing newer took its place.
+        """Publish what is in quarantine, if it is what was approved and nothing newer took its place."""
+        return self._publish_from_quarantine(attempt, decision)
+
+    def _publish_from_quarantine(self, attempt: Attempt, decision: Decision) -> Ending | HandOver:
+        """Render the original and publish it: as approved, or as a verdict allows that is given where none is stored.
 
         The original stays in quarantine until it expires there.
         """
-        record = attempt.record
+        record, is_approved = attempt.record, decision.action is Action.APPROVE
         neighbours = self._records.succession.neighbours(record)
         attempt.has_older = neighbours.has_older
         # A later upload that was rejected takes no version's place: superseded, this one would show an older one again.
@@ -96,11 +100,17 @@ class Decisions(Generic[Fetched]):
                 detail = "quarantine holds other bytes than those that it was about"
                 return self._return(attempt, detail)
             self._records.begin_decoding(attempt.claim)
-            judging = kept.enter_context(self._verdicts.unasked(attempt, self._encoders))
+            judge = self._verdicts.unasked if is_approved else self._verdicts.early
+            judging = kept.enter_context(judge(attempt, self._encoders))
             results = self._media.make(attempt, fetched, judging)
             if not attempt.invocation.has_time:
                 raise SlowDecodingError("decoding and rendering used up the time that publishing needs")
-            stored = self._verdicts.store_approved(attempt, results)
+            if is_approved:
+                stored = self._verdicts.store_approved(attempt, results)
+            else:
+                stored = self._verdicts.store_restored(attempt, results, judging)
+                if stored.withheld:
+                    return self._publishing.quarantine(attempt, stored)
             self._publishing.publish(attempt, stored, results)
         return Ending(Status.PUBLISHED, {})
 
@@ -138,12 +148,15 @@ class Decisions(Generic[Fetched]):
         return self._nothing_published(attempt, Status.BLOCKED, facts)
 
     def _restore(self, attempt: Attempt, decision: Decision) -> Ending | HandOver:
-        """Publish again what was taken down; what the verdict withholds goes back to where it was then."""
-        record = attempt.record
-        if record.moderation is not None and not record.moderation.publishes:
-            status, reason = withheld_as(record.moderation)
-            return self._ended(attempt, status, {"reason": reason, "detail": record.moderation.reason})
-        return self._approve(attempt, decision)
+        """Publish again what was taken down, by a verdict about what would be published now, as for an upload.
+
+        A stored verdict that withholds it, in the mode of now, has the last word: nobody approved it.
+        """
+        moderation = attempt.record.moderation
+        if moderation is not None and not self._verdicts.publishes_now(attempt, moderation):
+            status, reason = withheld_as(moderation)
+            return self._ended(attempt, status, {"reason": reason, "detail": moderation.reason})
+        return self._publish_from_quarantine(attempt, decision)
 
     def _escalate(self, attempt: Attempt) -> Ending:
         """Keep what is in quarantine from the lifecycle; the version ends as before, and waits as ESCALATED."""

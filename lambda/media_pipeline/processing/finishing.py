@@ -78,7 +78,7 @@ class Finishing:
         keys: set[str] = set()
         kept: set[str] = set()  # versions whose copies stay
         all_older = list(self._records.succession.older(tombstone.object_key, tombstone.sequencer))
-        if any(older.was_moved and older.status is not Status.DELETED for older in all_older):
+        if any(older.status is Status.PROCESSING or _is_in_quarantine(older) for older in all_older):
             self._require_not_undone(tombstone)
         later: set[str] = set()  # versions that were put after the delete
         for older in all_older:
@@ -160,13 +160,24 @@ class Finishing:
         return self._storage.is_current(older.object_key, older.version_id, older.etag)
 
     def _withdraw(self, record: Record) -> None:
-        """End a version that is in quarantine, as its key was deleted: nothing restores it."""
+        """End a version that is in quarantine, as its key was deleted: nothing restores it.
+
+        Where a decision about it is still carried out, its function may only stand still: it is fenced, and the
+        decision's message, which comes back, ends the version.
+        """
+        if record.status is Status.PROCESSING and (record.is_held or record.is_withdrawn):
+            self._records.fence(record)
+            return
         if record.was_moved and not record.is_held:
             if record.status.terminal:
                 self.finish(record, has_older=False)
             record = self._records.delete(record)
         if record.status is Status.DELETED and not record.is_tombstone:
             self.finish(record, has_older=False)
+
+
+def _is_in_quarantine(record: Record) -> bool:
+    return record.was_moved and record.status is not Status.DELETED
 
 
 def _version_of(rendition_key: str) -> str:

@@ -287,7 +287,7 @@ class Reworking(Generic[Fetched]):
     def _end(self, attempt: Attempt, held: Held, why: str) -> None:
         self._remove_pending(attempt, held, kept=set())
         rework = held.record.rework
-        if rework is not None and rework.attempt > 1 and rework.mode is not ReworkMode.RENDER:
+        if rework is not None and rework.mode is not ReworkMode.RENDER:
             attempt.before_call("remove pictures for reviewers")
             self._remove_pictures(held.record)
         attempt.before_call("note that nothing changed")
@@ -346,6 +346,7 @@ class Reworking(Generic[Fetched]):
             record = self._records.get(attempt.record.object_key, attempt.record.sequencer)
             is_deleted = record is None or is_under_tombstone(record, self._records)
             self._storage.remove_renditions(attempt.put_keys - keys_that_stay(record, is_deleted=is_deleted))
+            is_deleted = is_deleted or (record is not None and record.status is Status.DELETED)
             if attempt.put_pictures and is_deleted and not (record is not None and record.is_held):
                 self._storage.quarantined.remove_pictures(attempt.record.object_key, attempt.record.version)
             elif attempt.put_pictures and record is not None and record.status is Status.PUBLISHED:

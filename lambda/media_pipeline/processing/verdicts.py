@@ -119,6 +119,20 @@ class Verdicts:
             raise TransientError("another decision took the place of the approval while it was carried out")
         return record
 
+    def publishes_now(self, attempt: Attempt, stored: ModerationResult) -> bool:
+        """Return whether a stored verdict publishes a version in the mode of now."""
+        return stored.publishes and not stored.withholds_in(self._moderator_of(attempt).mode)
+
+    def store_restored(self, attempt: Attempt, results: Results, early: EarlyJudging) -> Record:
+        """Store the verdict about what a restore would publish, as `store` does.
+
+        Raises TransientError where the version has another record that stays.
+        """
+        stored = self.store(attempt, results, early)
+        if isinstance(stored, SecondRecord):
+            raise TransientError("another record of the version took the place of the one that is restored")
+        return stored
+
     def store(self, attempt: Attempt, results: Results, early: EarlyJudging) -> Record | SecondRecord:
         """Have it judged, unless an earlier attempt did, and store the verdict with all facts.
 

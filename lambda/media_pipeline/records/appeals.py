@@ -68,7 +68,8 @@ def settled_values(
     if decision.action is Action.RELEASE and status is Status.BLOCKED:
         return {"attention": Attention.APPEAL}
     publishes = decision.action in (Action.APPROVE, Action.RESTORE)
-    if publishes and status is Status.BLOCKED and facts.get("reason") != Reason.ORIGINAL_EXPIRED:
+    is_withheld = status in (Status.BLOCKED, Status.REVIEW)
+    if publishes and is_withheld and facts.get("reason") != Reason.ORIGINAL_EXPIRED:
         return {"attention": Attention.APPEAL}
     state = AppealState.OVERTURNED if publishes else AppealState.UPHELD
     return {"appeal": {**appeal, "state": state, "decided_at": decision.at}}

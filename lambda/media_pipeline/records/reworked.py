@@ -128,8 +128,13 @@ class ReworkedRecords(LeasedRecords):
         self._change_held(record, _rework(record).released(counted=counted), fitted(facts or {}))
 
     def forget_replaced(self, record: Record) -> None:
-        """Note that the files which a rework replaced are removed, and release it. Raises LeaseLostError."""
-        self._change_held(record, None, remove=("old_renditions",))
+        """Note that the files which a rework replaced are removed, and release it. Raises LeaseLostError.
+
+        What a later rework put, and was cut off, stays noted.
+        """
+        held = _rework(record)
+        kept = replace(held, owner=None, lease_until=0) if held.renditions else None
+        self._change_held(record, kept, remove=("old_renditions",))
 
     def fence_rework(self, record: Record) -> None:
         """Take a rework from an owner whose lease is over and who may only stand still.
