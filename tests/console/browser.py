@@ -112,29 +112,29 @@ class Page:
 
     def down(self, key: str) -> None:
         """Press a key down, `Ctrl+` and a key as well."""
-        modifiers, key = _without_modifier(key)
-        code, number, text = _KEYS.get(key, (f"Key{key.upper()}", ord(key.upper()[0]), key))
-        self.call(
-            "Input.dispatchKeyEvent",
-            type="keyDown",
-            key=key,
-            code=code,
-            text="" if modifiers else text,
-            windowsVirtualKeyCode=number,
-            modifiers=modifiers,
-        )
+        self._send_key("keyDown", key).result(SECONDS * 2)
 
     def up(self, key: str) -> None:
         """Let a key go."""
-        _, key = _without_modifier(key)
-        code, number, _ = _KEYS.get(key, (f"Key{key.upper()}", ord(key.upper()[0]), key))
-        self.call("Input.dispatchKeyEvent", type="keyUp", key=key, code=code, windowsVirtualKeyCode=number)
+        self._send_key("keyUp", key).result(SECONDS * 2)
+
+    def _send_key(self, kind: str, key: str) -> Future[Any]:
+        modifiers, key = _without_modifier(key)
+        code, number, text = _KEYS.get(key, (f"Key{key.upper()}", ord(key.upper()[0]), key))
+        parameters: dict[str, Any] = {"type": kind, "key": key, "code": code, "windowsVirtualKeyCode": number}
+        if kind == "keyDown":
+            parameters |= {"text": "" if modifiers else text, "modifiers": modifiers}
+        return self._browser.send("Input.dispatchKeyEvent", parameters, self._session)
 
     def press(self, *keys: str) -> None:
-        """Press keys one after the other."""
+        """Press keys one after the other.
+
+        Each is let go without a wait for the page to handle it: on a busy machine it would count as held.
+        """
         for key in keys:
-            self.down(key)
-            self.up(key)
+            sent = [self._send_key("keyDown", key), self._send_key("keyUp", key)]
+            for each in sent:
+                each.result(SECONDS * 2)
 
     def type(self, text: str) -> None:
         """Type into what has the focus."""
@@ -218,6 +218,10 @@ class Browser:
 
     def call(self, method: str, parameters: dict[str, Any], session: str | None = None) -> Any:
         """Send one command and wait for its result."""
+        return self.send(method, parameters, session).result(SECONDS * 2)
+
+    def send(self, method: str, parameters: dict[str, Any], session: str | None = None) -> Future[Any]:
+        """Send one command; its result comes later."""
         future: Future[Any] = Future()
         with self._lock:
             self._number += 1
@@ -229,7 +233,7 @@ class Browser:
             data = json.dumps(message).encode() + b"\0"
             while data:
                 data = data[os.write(self._write, data) :]
-        return future.result(SECONDS * 2)
+        return future
 
     def _read_all(self) -> None:
         rest = b""

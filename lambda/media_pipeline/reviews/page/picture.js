@@ -15,6 +15,7 @@ const state = {
   frame: 0,
   pictures: [],
   fetchedAt: 0,
+  refused: "", // why the present object is not shown
   grey: localStorage.getItem("grey") !== "no",
   blur: Number(localStorage.getItem("blur") ?? 1) % BLURS.length,
 };
@@ -23,7 +24,7 @@ let seen = false;
 /** Show an object covered; what is learnt later of the same one leaves it as it is. */
 export function cover(object) {
   if (object.id === state.object?.id) return learn(object);
-  Object.assign(state, { object, shown: false, clear: false, held: false, frame: firstLabelled(object), pictures: [], fetchedAt: 0 });
+  Object.assign(state, { object, shown: false, clear: false, held: false, frame: firstLabelled(object), pictures: [], fetchedAt: 0, refused: "" });
   seen = false;
   find("picture").removeAttribute("src");
   draw(object.thumbhash);
@@ -58,9 +59,10 @@ export async function look() {
   const { object } = state;
   try {
     await fetchLinks();
+    state.refused = "";
   } catch (error) {
-    find("veil").textContent = error.message;
-    return undefined;
+    if (isStill(object)) state.refused = error.message; // to stay there when the rest is drawn anew
+    return render();
   }
   if (!isStill(object) || !state.pictures.length) return render();
   state.shown = seen = true;
@@ -169,7 +171,7 @@ function drawStrip() {
 }
 
 function render() {
-  const { object, shown, held, frame: at } = state;
+  const { object, shown, held, refused, frame: at } = state;
   const picture = find("picture");
   const clearly = shown && (state.clear || held);
   const source = shown ? state.pictures[Math.min(at, state.pictures.length - 1)]?.url : null;
@@ -188,7 +190,7 @@ function render() {
   if (!source) {
     const kept = state.fetchedAt && !state.pictures.length;
     veil.replaceChildren(
-      ...(kept ? ["There is no picture for reviewers: an older version withheld it, or it has expired."] : ["Covered. ", element("kbd", {}, "Space"), " to look"]),
+      ...(refused ? [refused] : kept ? ["There is no picture for reviewers: an older version withheld it, or it has expired."] : ["Covered. ", element("kbd", {}, "Space"), " to look"]),
     );
   }
   press_("look", shown);
