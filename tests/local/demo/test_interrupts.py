@@ -19,6 +19,11 @@ SECONDS_ALLOWED = 20  # from the interrupt to the end
 SECONDS_TO_GET_THERE = 60
 
 
+def _heed_interrupts() -> None:
+    """Take back that whoever started the tests in the background has them ignore SIGINT: no shell could trap it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Running:
     """`make demo` without make: the launcher with the demo in a session of its own, as in a terminal."""
 
@@ -34,6 +39,7 @@ class Running:
             text=True,
             encoding="utf-8",
             start_new_session=True,
+            preexec_fn=_heed_interrupts,
         )
         self.output = ""
         self._grown = threading.Condition()
@@ -52,7 +58,7 @@ class Running:
             assert self._grown.wait_for(lambda: text in self.output, SECONDS_TO_GET_THERE), self.output
 
     def wait_for_command(self) -> set[int]:
-        """Wait until the launcher runs the command: on a busy machine the shell has no trap yet within 20 ms."""
+        """Wait until the launcher runs the command: before, the shell may have no trap yet."""
         deadline = time.monotonic() + SECONDS_TO_GET_THERE
         while not (found := self.descendants()):
             assert time.monotonic() < deadline
