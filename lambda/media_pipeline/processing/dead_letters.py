@@ -74,12 +74,19 @@ class DeadLetters:
     def _end(self, event: ObjectEvent) -> Record:
         """End an upload that is still open; return a terminal record unchanged, also under another sequencer."""
         sequencer = self._records.sequencer_of(event)
-        known = None if event.is_of_null_version else self._records.of_version(event.key, event.version)
-        if known is not None and known.sequencer != sequencer and known.status.terminal:
+        if (known := self._ended_elsewhere(event, sequencer)) is not None:
             return known
         if self._single_uploads.has_earlier(event.key, version_id=event.version_id, sequencer=sequencer):
             return self._records.reject(event, reason=Reason.ALREADY_UPLOADED, detail=single_uploads.DETAIL)
         return self._records.fail(event, reason=Reason.RETRIES_EXHAUSTED, detail=DETAIL)
+
+    def _ended_elsewhere(self, event: ObjectEvent, sequencer: str) -> Record | None:
+        """Return the terminal record that a version has under another sequencer, from an event that had none."""
+        if event.is_of_null_version:
+            return None
+        known = self._records.of_version(event.key, event.version)
+        is_other = known is not None and known.sequencer != sequencer and known.status.terminal
+        return known if is_other else None
 
     def unknown(self, body: str, error: UnknownMessageError) -> None:
         """Log and count a message that is not an S3 event, and acknowledge it: there is no record to write."""

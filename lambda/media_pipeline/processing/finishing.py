@@ -130,14 +130,11 @@ class Finishing:
 
     def _remove_copies(self, tombstone: Record, versions: set[str]) -> None:
         self._require_not_undone(tombstone)
+        if any(map(is_etag, versions)):  # bytes that were put as "null" again since have the same copy
+            newer = self._records.succession.newer(tombstone.object_key, tombstone.sequencer)
+            versions = versions - {record.version for record in newer}
         for version in sorted(versions):
-            if not (is_etag(version) and self._is_put_again(tombstone, version)):
-                self._storage.quarantined.remove_version(tombstone.object_key, version)
-
-    def _is_put_again(self, tombstone: Record, version: str) -> bool:
-        """Return whether the bytes of a null version were put again after a delete: the copy may be of these."""
-        newer = self._records.succession.newer(tombstone.object_key, tombstone.sequencer)
-        return any(record.version == version for record in newer)
+            self._storage.quarantined.remove_version(tombstone.object_key, version)
 
     def _require_not_undone(self, tombstone: Record) -> None:
         """Raise TransientError where a delete was undone since this function read its record.
@@ -165,7 +162,7 @@ class Finishing:
         Where a decision about it is still carried out, its function may only stand still: it is fenced, and the
         decision's message, which comes back, ends the version.
         """
-        if record.status is Status.PROCESSING and (record.is_held or record.is_withdrawn):
+        if _is_being_decided(record):
             self._records.fence(record)
             return
         if record.was_moved and not record.is_held:
@@ -174,6 +171,10 @@ class Finishing:
             record = self._records.delete(record)
         if record.status is Status.DELETED and not record.is_tombstone:
             self.finish(record, has_older=False)
+
+
+def _is_being_decided(record: Record) -> bool:
+    return record.status is Status.PROCESSING and (record.is_held or record.is_withdrawn)
 
 
 def _is_in_quarantine(record: Record) -> bool:

@@ -344,9 +344,10 @@ class Reworking(Generic[Fetched]):
         """
         try:
             record = self._records.get(attempt.record.object_key, attempt.record.sequencer)
-            is_deleted = record is None or is_under_tombstone(record, self._records)
+            is_deleted = (
+                record is None or record.status is Status.DELETED or is_under_tombstone(record, self._records)
+            )
             self._storage.remove_renditions(attempt.put_keys - keys_that_stay(record, is_deleted=is_deleted))
-            is_deleted = is_deleted or (record is not None and record.status is Status.DELETED)
             if attempt.put_pictures and is_deleted and not (record is not None and record.is_held):
                 self._storage.quarantined.remove_pictures(attempt.record.object_key, attempt.record.version)
             elif attempt.put_pictures and record is not None and record.status is Status.PUBLISHED:
