@@ -307,6 +307,7 @@ RECONCILE = FunctionSpec(
     names=lambda config: {
         "UPLOADS_BUCKET": _UPLOADS_BUCKET,
         "RENDITIONS_BUCKET": _RENDITIONS_BUCKET,
+        "QUARANTINE_BUCKET": _QUARANTINE_BUCKET,
         "RECORDS_TABLE": _RECORDS_TABLE,
         "IMAGES_QUEUE_URL": ResourceName(longest=_QUEUE_URL, value=lambda on: on.images.queue.url),
         **_with_cdn(config),

@@ -168,6 +168,11 @@ def reconcile(on: Resources) -> list[Statement]:
         ),
         Statement(sid="FindRenditions", actions=["s3:ListBucket"], resources=[storage.renditions.bucket.arn]),
         Statement(
+            sid="FindOriginalsOfWhatWasApproved",
+            actions=["s3:ListBucket"],
+            resources=[storage.quarantine.bucket.arn],
+        ),
+        Statement(
             sid="RemoveRenditionsWithoutRecord",
             actions=["s3:DeleteObject"],
             resources=[storage.renditions.objects()],

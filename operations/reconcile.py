@@ -27,6 +27,7 @@ def places(outputs: StackOutputs) -> Places:
     return Places(
         uploads_bucket=outputs.uploads_bucket,
         renditions_bucket=outputs.renditions,
+        quarantine_bucket=outputs.quarantine,
         records_table=outputs.records_table,
         images_queue_url=outputs.images_queue_url,
     )

@@ -31,6 +31,13 @@ class StackOutputs:
             raise OperationsError("the stack's outputs have no renditions_bucket; `pulumi up` writes it")
         return self.renditions_bucket
 
+    @property
+    def quarantine(self) -> str:
+        """Its quarantine bucket. Raises OperationsError where the outputs lack it."""
+        if "quarantine_bucket" not in self.named:
+            raise OperationsError("the stack's outputs have no quarantine_bucket; `pulumi up` writes it")
+        return self.named["quarantine_bucket"]
+
     @classmethod
     def find(cls, stack: str, outputs: Path | None) -> "StackOutputs":
         """Read them from a file of `pulumi stack output --json`, or ask Pulumi.

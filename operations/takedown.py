@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from media_pipeline.errors import DecidedError
 from media_pipeline.records.decisions import Action, Decision
-from media_pipeline.records.record import Record, Status, from_item, iso_time
+from media_pipeline.records.record import NEVER_SHOWN, Record, Status, from_item, iso_time
 from media_pipeline.reviews.asking import DECIDABLE, Decisions
 from operations.errors import OperationsError
 
@@ -49,7 +49,8 @@ class Found:
 
     def add(self, record: Record) -> None:
         """Sort a version in; what was deleted is left out."""
-        if record.is_held:
+        was_taken_down = record.is_withdrawn and not record.pending_decision
+        if record.is_held or (was_taken_down and record.status in NEVER_SHOWN):
             self.blocked.append(record)
         elif record.status in DECIDABLE[Action.WITHDRAW]:
             self.to_withdraw.append(record)

@@ -28,6 +28,7 @@ from boto3.dynamodb.types import TypeDeserializer
 
 from media_pipeline.events import FIRST_SEQUENCER, REDRIVE_SOURCE, identity, notification_entry
 from media_pipeline.listings import Window
+from media_pipeline.quarantine import quarantine_key
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -43,7 +44,10 @@ SCANNED = "~"
 """Sorts above all sequencers: the `sequencer` of a position whose window was held against the whole table."""
 Item = Mapping[str, Any]
 """An item of the table, as DynamoDB writes it."""
-_READ = ("object_key", "sequencer", "version_id", "etag", "status", "followed_by", "renditions", "attempt")
+_READ = (
+    *("object_key", "sequencer", "version_id", "etag"),
+    *("status", "followed_by", "renditions", "attempt", "original"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +56,7 @@ class Places:
 
     uploads_bucket: str
     renditions_bucket: str
+    quarantine_bucket: str
     records_table: str
     images_queue_url: str
 
@@ -302,7 +307,7 @@ class Reconcile:
 
     def _without_renditions(self, record: Mapping[str, Any]) -> Finding | None:
         key, version = record["object_key"], _version(record)
-        if self._is_hidden(record) or not self._is_original_there(key, version):
+        if self._is_hidden(record) or not self._is_original_there(record):
             return None
         bucket, prefix = self._places.renditions_bucket, f"{key}/{version}/"
         there = {
@@ -328,7 +333,12 @@ class Reconcile:
             for other in self._read_records(record["object_key"])  # as they are now
         )
 
-    def _is_original_there(self, key: str, version: str) -> bool:
+    def _is_original_there(self, record: Mapping[str, Any]) -> bool:
+        key, version = record["object_key"], _version(record)
+        if record.get("original") == "quarantine":  # approved or restored, it stays there
+            copy, bucket = quarantine_key(key, version), self._places.quarantine_bucket
+            copies = self._pages("list_objects_v2", "Contents", Bucket=bucket, Prefix=copy)
+            return any(found["Key"] == copy for found in copies)
         versions = self._pages(
             "list_object_versions", "Versions", Bucket=self._places.uploads_bucket, Prefix=key
         )

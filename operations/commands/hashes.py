@@ -145,7 +145,7 @@ def looks_of(record: Record, outputs: StackOutputs) -> list[tuple[str, ...]]:
         boto3.client("s3", region_name=outputs.region),
         record,
         renditions=outputs.renditions,
-        quarantine=outputs.named["quarantine_bucket"],
+        quarantine=outputs.quarantine,
     )
     return found
 

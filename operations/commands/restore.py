@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 import boto3
 
-from media_pipeline.errors import DecidedError
+from media_pipeline.errors import DecidedError, Reason
 from media_pipeline.records.decisions import Action
-from media_pipeline.records.record import Status
+from media_pipeline.reviews.asking import DECIDABLE
 from operations.commands.arguments import add_stack
 from operations.errors import OperationsError
 from operations.reviews.desk import Desk
@@ -15,8 +15,6 @@ from operations.stack import StackOutputs
 
 if TYPE_CHECKING:
     from operations.commands.arguments import Commands
-
-TAKEN_DOWN = "taken_down"
 
 
 def add(commands: "Commands") -> None:
@@ -44,14 +42,14 @@ def run(options: argparse.Namespace) -> int:
     taken_down = (
         record
         for record in history
-        if record.status is Status.BLOCKED and record.attributes.get("reason") == TAKEN_DOWN
+        if record.status in DECIDABLE[Action.RESTORE] and record.attributes.get("reason") == Reason.TAKEN_DOWN
     )
     record = next(taken_down, None)
     if record is None:
         raise OperationsError(f"no version of {options.key!r} was taken down")
     if record.attributes.get("original") != "quarantine":
         raise OperationsError(f"quarantine has no original of {options.key!r}: have it uploaded again")
-    quarantine = outputs.named["quarantine_bucket"]
+    quarantine = outputs.quarantine
     copy = f"{record.object_key}/{record.version}"
     s3 = boto3.client("s3", region_name=outputs.region)
     listed = s3.list_objects_v2(Bucket=quarantine, Prefix=copy, MaxKeys=1).get("Contents", ())

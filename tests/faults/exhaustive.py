@@ -96,6 +96,9 @@ REPEATED = (
     "sequencer-only-later/crash-after@1",
     # The first record is held; the second one's answers are written down, and then its record makes way.
     "sequencer-seconds-later/crash-after@10,error*@17",
+    # The answer to what is given back to the day's budget is lost.
+    "budget-given-back/lost@7",
+    "budget-given-back/lost*@7",
     # Both records of a version are about to store a verdict, and each has just looked for the other.
     "race:no-sequencer+sequencer@10",
     *(

@@ -76,6 +76,8 @@ class _FinalChecks:
                 is_kept = upload and not upload.withdrawn and self._history.is_approved(item, upload)
                 if upload and upload.deleted and item["status"] == "PUBLISHED" and not is_kept:
                     yield f"{upload} was deleted for good, and is still PUBLISHED"
+                if upload and upload.withdrawn and item["status"] in WITHHELD:
+                    yield f"{upload} was deleted for good before it was moved, and is {item['status']}"
                 is_gone = item["status"] == "FAILED" and item.get("reason") == "original_gone"
                 if upload and upload.deleted and is_gone and not is_withheld(item):
                     yield f"{upload} was deleted by a user, and FAILED asks an operator to act"
@@ -228,7 +230,7 @@ class _FinalChecks:
                     yield f"{upload} is {item['status']}, and reviewers miss {set(names) - there.keys()}"
                 # A verdict that was only observed at first was reached without looking for reviewers.
                 is_enforced = self._history.deployed.isdisjoint(NOT_ENFORCING)
-                if is_withheld(item) and not names and is_enforced:
+                if is_withheld(item) and not names and is_enforced and not upload.withdrawn:
                     yield f"{upload} is withheld, and there is nothing to review it by"
             shown = {name for name in there if name.startswith(f"{key}/{version}{REVIEW}")}
             numbers = {recognise(there[name]).number for name in shown}

@@ -280,13 +280,18 @@ class InvariantChecker:
         is_withheld_now = is_withheld(old) and old["status"] != "FAILED"
         is_moved = old["status"] in WITHHELD or is_withheld_now or old.get("original") == "quarantine"
         if is_moved and new["status"] == "DELETED":
-            return upload is not None and self._history.was_marked(upload)
-        is_taken_down = (
-            old["status"] == "PUBLISHED" and (old.get("decision") or {}).get("action") == "withdraw"
-        )
+            # Or deleted for good before it was moved, and after it had been published.
+            is_deleted = upload is not None and upload.withdrawn and not old.get("original")
+            return upload is not None and (self._history.was_marked(upload) or is_deleted)
+        action = (old.get("decision") or {}).get("action")
+        is_taken_down = action == "withdraw" and old["status"] in ("PUBLISHED", "REJECTED", "SUPERSEDED")
+        is_taken_down = is_taken_down or (action == "restore" and old.get("reason") == "taken_down")
         may_be_decided = old["status"] in (*WITHHELD, "FAILED") or is_taken_down
-        if old["status"] == "PUBLISHED" and new["status"] == "PROCESSING" and is_withheld(new):
-            return self._history.is_reworked(old)
+        if old["status"] == "PUBLISHED" and new["status"] == "PROCESSING":
+            if attempt in self._history.restored:
+                return True
+            if is_withheld(new) and not (is_taken_down and is_undecided(old)):
+                return self._history.is_reworked(old)
         if new["status"] == "PROCESSING" and is_undecided(old) and may_be_decided:
             return self._history.decision_of(old) is not None
         if old["status"] == "FAILED" and new["status"] == "PROCESSING":
@@ -296,12 +301,6 @@ class InvariantChecker:
                 and (upload.deleted or upload.outlived)
             )
             return attempt in self._history.redriven and not is_gone
-        if (
-            old["status"] == "PUBLISHED"
-            and new["status"] == "PROCESSING"
-            and attempt in self._history.restored
-        ):
-            return True
         if old["status"] in ("PUBLISHED", "SUPERSEDED") and new["status"] in ("PROCESSING", "FAILED"):
             return self._history.is_undeleted(old)  # FAILED: its message became a dead letter
         return (

@@ -116,3 +116,12 @@ def what_a_later_rework_put_is_forgotten_with_what_was_replaced() -> None:
         self._change_held(record, None, remove=("old_renditions",))
 
     swap(table.Records, "forget_replaced", lambda _: forget)
+
+
+@mutation
+def a_rework_stores_its_verdict_past_a_takedown() -> None:
+    def change(self: Any, seen: Any, rework: Any, values: Any = None, remove: Any = (), **_: Any) -> Any:
+        return real(self, seen, rework, values, remove)
+
+    real = Records._change_reworked
+    swap(Records, "_change_reworked", lambda _: change)

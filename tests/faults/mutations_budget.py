@@ -1,5 +1,6 @@
 """Plausible mistakes in the day's budget of judged pictures."""
 
+import dataclasses
 import math
 from typing import Any
 
@@ -69,3 +70,12 @@ def every_request_is_given_back_to_the_budget() -> None:
 
     real = spending.Spending.before
     swap(spending.Spending, "before", lambda _: before)
+
+
+@mutation
+def the_sdk_gives_back_to_the_budget_twice() -> None:
+    def give_back(self: Any, day: str, pictures: int) -> None:
+        real(dataclasses.replace(self, unrepeated=lambda: self.dynamodb), day, pictures)
+
+    real = Budget.give_back
+    swap(Budget, "give_back", lambda _: give_back)

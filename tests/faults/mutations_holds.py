@@ -1,8 +1,9 @@
 """Plausible mistakes with two people and with what is held as evidence, added to all the others."""
 
+import inspect
 from typing import Any
 
-from media_pipeline.processing import decisions, publishing
+from media_pipeline.processing import decisions, holds, publishing
 from media_pipeline.processing.endings import Ending
 from media_pipeline.records import leases
 from media_pipeline.records.approvals import approvals_given
@@ -96,3 +97,18 @@ def what_is_held_waits_for_anybody() -> None:
 
     real: Any = Decisions._escalate
     swap(Decisions, "_escalate", lambda _: escalate)
+
+
+@mutation
+def who_stood_still_leaves_its_tags() -> None:
+    swap(holds.Holds, "tag_after", lambda _: lambda self, attempt, error: None)
+
+
+@mutation
+def what_was_tagged_before_a_kill_stays_tagged() -> None:
+    def tag(self: Any, record: Record) -> None:
+        if inspect.stack()[1].function == "tag_after":
+            real(self, record)
+
+    real = holds.Holds.tag_as_recorded
+    swap(holds.Holds, "tag_as_recorded", lambda _: tag)

@@ -4,9 +4,11 @@ import dataclasses
 import json
 from typing import Any
 
+from media_pipeline import reconciliation
 from media_pipeline.api import images, uploads
 from media_pipeline.bootstrap import clients
 from media_pipeline.processing import clean_up, processor
+from media_pipeline.processing.decisions import Decisions
 from media_pipeline.records import table
 from media_pipeline.records.record import Record
 from operations.reconcile import Reconcile
@@ -114,3 +116,13 @@ def a_tombstone_ignores_a_lapsed_lease() -> None:
         return dataclasses.replace(record, announced_at="then")
 
     swap(Records, "supersede", lambda _: supersede)
+
+
+@mutation
+def reconcile_looks_for_originals_in_uploads_only() -> None:
+    swap(reconciliation, "quarantine_key", lambda _: lambda key, version: "")
+
+
+@mutation
+def what_reconcile_publishes_again_forgets_who_approved_it() -> None:
+    swap(Decisions, "publish_again", lambda _: lambda self, attempt: None)

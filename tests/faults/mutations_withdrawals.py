@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from media_pipeline.processing import clean_up, endings, finishing, outcomes, processor, reworking
+from media_pipeline.processing import clean_up, decisions, endings, finishing, outcomes, processor, reworking
 from media_pipeline.processing.decisions import Decisions
 from media_pipeline.processing.endings import Ending
 from media_pipeline.processing.publishing import Publishing
 from media_pipeline.processing.verdicts import Verdicts
 from media_pipeline.quarantine import Quarantine
-from media_pipeline.records import table
+from media_pipeline.records import leases, table
 from media_pipeline.records.record import Record, Status
 from media_pipeline.storage import Storage
 from operations import redrive
@@ -154,3 +154,27 @@ def a_decision_that_stood_still_ends_beside_a_delete() -> None:
 def whoever_stood_still_leaves_what_a_delete_removed() -> None:
     for module in (clean_up, reworking):
         swap(module, "is_under_tombstone", lambda _: lambda record, records: False)
+
+
+@mutation
+def a_takedown_of_what_was_rejected_hides_older_versions() -> None:
+    swap(decisions, "NEVER_SHOWN", lambda _: frozenset())
+
+
+@mutation
+def a_takedown_does_not_look_whether_its_version_was_deleted() -> None:
+    swap(outcomes, "_is_withheld_without_original", lambda _: lambda record: False)
+
+
+@mutation
+def what_is_deleted_during_a_takedown_counts_as_moved() -> None:
+    def was_moved(self: Any, record: Record) -> bool:
+        return record.decision is not None or bool(real(self, record))
+
+    real = Outcomes._was_deleted_by_its_move
+    swap(Outcomes, "_was_deleted_by_its_move", lambda _: was_moved)
+
+
+@mutation
+def the_looks_of_what_is_taken_down_stay_until_it_is() -> None:
+    swap(leases, "LOOKS", lambda _: ())

@@ -20,7 +20,7 @@ from tests.faults.history import identity
 from tests.faults.record_items import Item, version_of
 from tests.faults.simulated_functions import ClientPool, ClientSet
 from tests.faults.simulated_invocation import Invocation
-from tests.faults.simulated_stack import RENDITIONS, TABLE, UPLOADS
+from tests.faults.simulated_stack import QUARANTINE, RENDITIONS, TABLE, UPLOADS
 
 if TYPE_CHECKING:
     from tests.faults.simulation import Simulation
@@ -118,6 +118,7 @@ class Operator:
             records_table=TABLE,
             images_queue_url=self._run.queues["images"].url,
             renditions_bucket=RENDITIONS,
+            named={"quarantine_bucket": QUARANTINE},
         )
 
     def _start(self, command: Callable[[Invocation, ClientSet], None]) -> None:

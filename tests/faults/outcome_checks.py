@@ -96,8 +96,8 @@ class OutcomeChecker:
             truths = {_AS_LISTED[entry.action] for entry in self._history.entries_about(upload)}
         if item["status"] not in truths:
             return f"its verdicts are {truths}"
-        if upload.withdrawn:
-            return "a user deleted it before it was moved"
+        if upload.withdrawn:  # what was published first may end so, and become DELETED by the delete's event
+            return "a user deleted it before it was moved" if item.get("original") else None
         is_given_up = item.get("reason") == "original_expired"
         if is_given_up and not (upload.expired and self._was_carried_out(item, "approve")):
             return "nobody approved it, or quarantine still held it"
@@ -117,6 +117,8 @@ class OutcomeChecker:
         return asked is not None and asked.action == action and item.get("carried_out") == asked.id
 
     def _check_rejected(self, item: Item, upload: Upload) -> str | None:
+        if item.get("reason") == "taken_down":
+            return None if self._was_carried_out(item, "withdraw") else "nobody took it down"
         if item.get("reason") == "resource_exhausted":
             name = upload.key, upload.version
             unreleased = len(self._history.unreleased.get(name, ()))  # for the next one they look killed
@@ -151,6 +153,8 @@ class OutcomeChecker:
         return f"the reason is {reason}"
 
     def _check_superseded(self, item: Item, upload: Upload) -> str | None:
+        if item.get("reason") == "taken_down" and not self._was_carried_out(item, "withdraw"):
+            return "nobody took it down"
         if upload.lacks_sequencer and (upload.deleted or upload.overwritten):
             return None  # its order was assumed, and it is gone either way
         is_single = upload.key.startswith(API_PREFIX)

@@ -11,7 +11,7 @@ from typing import Any
 from tests.faults.configurations import Deployment
 from tests.faults.fault_injection import Call
 from tests.faults.history import History, Upload
-from tests.faults.record_items import Item, answered, is_withheld, paid_for, version_of
+from tests.faults.record_items import Item, answered, is_undecided, is_withheld, paid_for, version_of
 from tests.faults.sample_uploads import recognise
 
 STRICTNESS = {"off": 0, "observe": 1, "enforce": 2}
@@ -86,7 +86,10 @@ class ContentChecker:
             self._verdict_stored(record, new, moderation, call)
         upload = self._history.uploads.get((record[0], version_of(new)))
         is_approved = upload is not None and self._history.is_approved(new, upload)
-        if is_withheld(new) and not (is_approved and new["status"] in MAY_SHOW):
+        # Asking for a takedown leaves the record as it is; the workers remove these first.
+        is_to_be_removed = new["status"] == "PUBLISHED" and is_undecided(new)
+        may_show = is_to_be_removed or (is_approved and new["status"] in MAY_SHOW)
+        if is_withheld(new) and not may_show:
             self.no_looks(f"the record {record[0]} {record[1]}", new)
         if old and old.get("owner") and not new.get("owner") and new["status"] == "PROCESSING":
             lost = {digest for one, digest in call.invocation.answers if one.answered} - known.keys()

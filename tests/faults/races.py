@@ -14,8 +14,9 @@ from tests.faults.delivery_profile import DeliveryProfile
 from tests.faults.preemption import Preempting
 from tests.faults.sample_uploads import Content
 from tests.faults.scenarios import DAY, KEY
-from tests.faults.scenarios_backfills import RENDERED, backfill
+from tests.faults.scenarios_backfills import RECORDED, RENDERED, UNASKED, backfill
 from tests.faults.scenarios_decisions import approve, decide, held_back, reject
+from tests.faults.scenarios_operations import APPROVED_AND_LOST, publish_again
 from tests.faults.scenarios_versions import SEQUENCER, cut_off, put
 from tests.faults.simulated_functions import ClientPool
 from tests.faults.simulated_stack import SimulatedStack
@@ -112,9 +113,9 @@ def _take_down(run: Simulation) -> None:
     run.reviewers.decide(Action.WITHDRAW)
 
 
-def _later(act: Act) -> Act:
+def _later(act: Act, seconds: float = 400.0) -> Act:
     """Do something once whoever took over from a function that stands still has ended."""
-    return lambda run: run.clock.after(400.0, partial(act, run))
+    return lambda run: run.clock.after(seconds, partial(act, run))
 
 
 def _nothing(_: Simulation) -> None:
@@ -218,13 +219,64 @@ _OF_DECISIONS: Mapping[str, Race] = {
         before=held_back(Content.FIGHT, decide(Action.ESCALATE)),
         lapsed=200.0,
     ),
+    # The message is delivered again, and the opposite is asked for, before the first function goes on.
+    "release-twice+escalate": Race(
+        decide(Action.RELEASE),
+        _later(decide(Action.ESCALATE)),
+        range(3, 9),
+        before=held_back(Content.FIGHT, decide(Action.ESCALATE)),
+        lapsed=3_000.0,
+        twice=True,
+    ),
+    "escalate-twice+release": Race(
+        decide(Action.ESCALATE),
+        _later(decide(Action.RELEASE)),
+        range(3, 9),
+        before=held_back(),
+        lapsed=3_000.0,
+        twice=True,
+    ),
+    # It goes on after the opposite was carried out, and is killed once it has tagged; its message comes back.
+    "escalate-and-killed+release": Race(
+        decide(Action.ESCALATE),
+        _later(decide(Action.RELEASE), 200.0),
+        range(3, 9),
+        before=held_back(),
+        lapsed=300.0,
+        twice=True,
+        killed=0,
+    ),
+    "takedown+delete-version": Race(_take_down, _delete_version, range(1, 9), before=_put(), lapsed=200.0),
+    "delete-version+takedown": Race(_delete_version, _take_down, range(1, 9), before=_put(), lapsed=200.0),
+    "takedown-of-rejected+delete-version": Race(
+        _take_down, _delete_version, range(1, 9), before=_put(Content.CORRUPT), lapsed=200.0
+    ),
     "takedown+delete": Race(_take_down, _delete, range(3, 9), before=_put(), lapsed=200.0),
+    "publish-again+delete": Race(
+        publish_again, _delete, range(1, 18), before=APPROVED_AND_LOST, lapsed=200.0
+    ),
+    "publish-again+takedown": Race(
+        publish_again, _take_down, range(1, 18), before=APPROVED_AND_LOST, lapsed=200.0
+    ),
+    "takedown+publish-again": Race(
+        _take_down, publish_again, range(1, 9), before=APPROVED_AND_LOST, lapsed=200.0
+    ),
     "approve-twice": Race(approve, _nothing, _CALLS, before=held_back(), lapsed=200.0, twice=True),
 }
 _OF_BACKFILLS: Mapping[str, Race] = {
     "backfill+takedown": Race(backfill(), _take_down, _CALLS, before=RENDERED, lapsed=200.0),
     "backfill+delete": Race(backfill(), _delete, _CALLS, before=RENDERED, lapsed=200.0),
     "backfill+delete-version": Race(backfill(), _delete_version, range(2, 12), before=RENDERED),
+    "backfill-withholds+takedown": Race(
+        backfill("decide"), _take_down, range(2, 16), before=RECORDED, lapsed=200.0
+    ),
+    "backfill-asks+takedown": Race(backfill("ask"), _take_down, range(2, 16), before=UNASKED, lapsed=200.0),
+    "backfill-withholds+delete-version": Race(
+        backfill("decide"), _delete_version, range(2, 16), before=RECORDED, lapsed=200.0
+    ),
+    "delete-version+backfill-withholds": Race(
+        _delete_version, backfill("decide"), range(1, 8), before=RECORDED, lapsed=200.0
+    ),
     "backfill+overwrite": Race(backfill(), _put(number=2), range(2, 12), before=RENDERED),
     "backfill-twice": Race(backfill(), _nothing, range(2, 12), before=RENDERED, lapsed=200.0, twice=True),
     "backfill-twice+delete": Race(

@@ -99,6 +99,10 @@ def _one(prepare: Act, act: Act, status: str, *, faults: bool = True) -> Scenari
 
 
 RENDERED = published(FIRST, ANOTHER_SIZE)
+RECORDED = published(RECORDING, STRICTER, Content.FIGHT)
+"""Published by a policy whose verdicts are stored, and withheld by the one of now."""
+UNASKED = published(FIRST, OTHER_SIZES)
+"""Published with other sizes: what would be published now was not judged."""
 _THIRD_SIZE = replace(ANOTHER_SIZE, sizes={"large": 88, "mini": 20})
 
 
@@ -122,9 +126,7 @@ BACKFILLS: Mapping[str, Scenario] = {
     "backfill-render-of-approved": _one(
         published(FIRST, ANOTHER_SIZE, Content.FIGHT, _approve), backfill(), "PUBLISHED", faults=False
     ),
-    "backfill-render-of-what-nobody-judged": _one(
-        published(FIRST, OTHER_SIZES), backfill(), "PUBLISHED", faults=False
-    ),
+    "backfill-render-of-what-nobody-judged": _one(UNASKED, backfill(), "PUBLISHED", faults=False),
     "backfill-and-takedown": _one(RENDERED, at_once(backfill(), _take_down), "BLOCKED"),
     "backfill-and-delete": _one(RENDERED, at_once(backfill(), delete), "DELETED"),
     "backfill-and-overwrite": _one(RENDERED, at_once(backfill(), put(Content.CLEAN, 2)), "PUBLISHED"),
@@ -132,8 +134,9 @@ BACKFILLS: Mapping[str, Scenario] = {
     "delete-of-a-cut-off-backfill": _one(_BEGUN, delete, "DELETED", faults=False),
     "delete-version-of-a-cut-off-backfill": _one(_BEGUN, delete_oldest, "DELETED", faults=False),
     "backfill-when-sizes-changed-again": _one(RENDERED, _changed_twice, "PUBLISHED", faults=False),
-    "backfill-decide-blocks": Scenario(
-        published(RECORDING, STRICTER, Content.FIGHT), backfill("decide"), "BLOCKED", in_pairs=False
+    "backfill-decide-blocks": Scenario(RECORDED, backfill("decide"), "BLOCKED", in_pairs=False),
+    "backfill-decide-and-delete-version": _one(
+        RECORDED, at_once(backfill("decide"), delete_oldest), "DELETED"
     ),
     "backfill-decide-for-review": _one(
         published(RECORDING, FIRST, Content.FIGHT), backfill("decide"), "REVIEW"
@@ -141,7 +144,7 @@ BACKFILLS: Mapping[str, Scenario] = {
     "backfill-ask-blocks": _one(
         published(LAXER, STRICTER, Content.FIGHT), backfill("ask"), "BLOCKED", faults=False
     ),
-    "backfill-ask-renders": _one(published(FIRST, OTHER_SIZES), backfill("ask"), "PUBLISHED"),
+    "backfill-ask-renders": _one(UNASKED, backfill("ask"), "PUBLISHED"),
     "backfill-video": Scenario(
         published(WITH_VIDEOS, ANOTHER_SIZE_OF_VIDEOS, Content.VIDEO),
         backfill(),

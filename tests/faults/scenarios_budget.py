@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from tests.faults.configurations import FOUR_A_DAY, ONE_A_DAY
+from tests.faults.fault_injection import ALWAYS, Call, Fault, FaultKind, Injector
 from tests.faults.sample_uploads import Content
 from tests.faults.scenarios import DAY, KEY, Scenario
 from tests.faults.simulation import Simulation
@@ -29,6 +30,33 @@ def _upload_hidden(run: Simulation) -> None:
     run.put(KEY, Content.HIDDEN, 2)
 
 
+class _FirstRequestRefused:
+    """Has Rekognition refuse the first request, beside what another injector chooses."""
+
+    def __init__(self, injector: Injector | None) -> None:
+        self._injector = injector
+        self._refused: Call | None = None
+
+    def choose(self, call: Call) -> Fault | None:
+        """Refuse the first request however often it is sent. Part of `Injector`."""
+        chosen = self._injector.choose(call) if self._injector else None
+        if call.operation == "DetectModerationLabels":
+            self._refused = self._refused or call
+        return Fault(FaultKind.ERROR, ALWAYS) if call == self._refused else chosen
+
+
+def _refused_then_another(run: Simulation) -> None:
+    """Upload two pictures a minute after a day began, of which one can be judged on that day.
+
+    What is given back after the refused request is worth one request, whatever becomes of the answer.
+    """
+    run.pass_time(DAY - run.clock.now % DAY + 60)
+    run.injector = _FirstRequestRefused(run.injector)
+    run.put(OTHER, Content.CLEAN, 1)
+    run.pass_time(5.0)
+    run.put(KEY, Content.CLEAN, 2)
+
+
 def _eight_at_once(run: Simulation) -> None:
     """Send the messages of eight uploads at the same moment, so that they ask for the budget at the same moment."""
     with run.postponed() as bodies:
@@ -43,6 +71,9 @@ BUDGET: Mapping[str, Scenario] = {
     "budget-spent": Scenario(_spent, _upload, "PUBLISHED", deployment=ONE_A_DAY, in_pairs=False, asked=1),
     "budget-race": Scenario(
         _nothing, _eight_at_once, "PUBLISHED", deployment=FOUR_A_DAY, in_pairs=False, faults=False, asked=8
+    ),
+    "budget-given-back": Scenario(
+        _nothing, _refused_then_another, "PUBLISHED", deployment=ONE_A_DAY, in_pairs=False, faults=False
     ),
     # One of its pictures each day, and none twice.
     "budget-in-parts": Scenario(

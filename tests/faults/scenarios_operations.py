@@ -1,12 +1,17 @@
 """The operator's commands and the upload API, with every fault at every call, and commands at any moment of others."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from zlib import crc32
 
+from media_pipeline.events import REDRIVE_SOURCE
+from media_pipeline.records.decisions import Action
 from tests.faults.api_client import UPLOAD_API
 from tests.faults.fault_injection import Call, Fault
 from tests.faults.operators import OPERATOR
+from tests.faults.record_items import version_of
+from tests.faults.s3_events import PUT, event
 from tests.faults.sample_uploads import Content
 from tests.faults.scenarios import DAY, KEY, ONE_OBJECT, Scenario
 from tests.faults.simulated_functions import ClientPool
@@ -64,6 +69,37 @@ def _lost_rendition(run: Simulation) -> None:
     _published(run)
     run.stack.lose_rendition(min(run.stack.objects(RENDITIONS)))
     run.pass_time(LATER)
+
+
+def _lost_rendition_of(kind: Content, *actions: Action) -> Callable[[Simulation], None]:
+    """Lose a rendition of what a person's decisions published, so that its original is in quarantine."""
+
+    def act(run: Simulation) -> None:
+        run.put(KEY, kind, 1)
+        run.run(DAY)
+        for action in actions:
+            run.reviewers.decide(action)
+            run.run(DAY)
+        run.stack.lose_rendition(min(run.stack.objects(RENDITIONS)))
+        run.pass_time(LATER)
+
+    return act
+
+
+def publish_again(run: Simulation) -> None:
+    """Send the message by which `reconcile` has the first upload published again."""
+    upload = next(iter(run.history.uploads.values()))
+    (item,) = (one for one in run.stack.items(upload.key) if version_of(one) == upload.version)
+    attempt = int(item["attempt"])
+    run.history.restored.add((upload.key, str(item["sequencer"]), attempt))
+    described = event(PUT, upload.key, str(item["version_id"]), "", etag=str(item["etag"]))
+    del described["s3"]["object"]["sequencer"]
+    described |= {"eventSource": REDRIVE_SOURCE, "redrive": {"attempt": attempt, "restores": True}}
+    run.send(json.dumps({"Records": [described]}))
+
+
+APPROVED_AND_LOST = _lost_rendition_of(Content.FIGHT, Action.APPROVE)
+_RESTORED = _lost_rendition_of(Content.CLEAN, Action.WITHDRAW, Action.RESTORE)
 
 
 def _rejected_above(run: Simulation) -> None:
@@ -146,6 +182,10 @@ OPERATIONS: Mapping[str, Scenario] = {
     ),
     "reconcile-stray-rendition": _by_operator(_stray_rendition, _reconcile, "PUBLISHED"),
     "reconcile-lost-rendition": _by_operator(_lost_rendition, _reconcile, "PUBLISHED"),
+    "reconcile-lost-rendition-of-approved": Scenario(
+        APPROVED_AND_LOST, _reconcile, "PUBLISHED", in_pairs=False
+    ),
+    "reconcile-lost-rendition-of-restored": Scenario(_RESTORED, _reconcile, "PUBLISHED", in_pairs=False),
     "reconcile-rejected-above": _by_operator(_rejected_above, _reconcile, "REJECTED"),
     "reconcile-rejected-above-and-undeleted": _by_operator(
         _rejected_above_and_undeleted, _reconcile, "DELETED"

@@ -61,6 +61,11 @@ def _redrive(run: Simulation) -> None:
     run.clock.after(7_200.0, run.operator.redrive)
 
 
+def take_down_the_second(run: Simulation) -> None:
+    """Take the second upload down."""
+    run.reviewers.decide(Action.WITHDRAW, run.history.by_number[2])
+
+
 take_down, _restore = _decide(Action.WITHDRAW), _decide(Action.RESTORE)
 
 
@@ -126,6 +131,17 @@ WITHDRAWALS: Mapping[str, Scenario] = {
     "move-seen-again-after-a-delete": plain(first(_BLOCKED, delete), _move_again, "DELETED"),
     "takedown": plain(first(_PUBLISHED), take_down, "BLOCKED"),
     "takedown-of-review": plain(first(_REVIEW), take_down, "BLOCKED", faults=False),
+    "takedown-of-rejected": plain(first(put(Content.CORRUPT)), take_down, "REJECTED"),
+    "takedown-of-rejected-above-a-published-one": plain(
+        first(_PUBLISHED, put(Content.CORRUPT, 2)), take_down_the_second, "REJECTED"
+    ),
+    "takedown-of-superseded": plain(
+        first(_PUBLISHED, take_down, put(Content.CLEAN, 2), _restore), take_down, "PUBLISHED", faults=False
+    ),
+    "restore-of-rejected": plain(first(put(Content.CORRUPT), take_down), _restore, "REJECTED", faults=False),
+    "delete-of-rejected-and-taken-down": plain(
+        first(put(Content.CORRUPT), take_down), delete, "DELETED", faults=False
+    ),
     "takedown-lost": plain(first(_PUBLISHED, _lost), _redrive, "BLOCKED"),
     "takedown-and-delete": plain(first(_PUBLISHED), at_once(take_down, delete), "DELETED"),
     "takedown-then-delete": plain(first(_PUBLISHED, take_down), delete, "DELETED"),

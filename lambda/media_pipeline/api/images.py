@@ -129,7 +129,7 @@ def _is_hidden(record: Record) -> bool:
 def _published(history: list[Record]) -> Record | None:
     """Return the version to show: the newest published one, unless a newer one hides it."""
     for record in history:
-        if record.status in HIDING or record.is_withdrawn:  # withdrawn: the workers are about to remove it
+        if record.status in HIDING or record.is_withdrawn_from_readers:  # the workers are about to remove it
             return None
         if record.status is Status.PUBLISHED:
             return record

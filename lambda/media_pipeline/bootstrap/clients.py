@@ -39,6 +39,8 @@ class Clients:
     """Gives the client for copies of large objects, created when the first one is needed."""
     cloudfront: "Callable[[], CloudFront]"
     """Gives the client of CloudFront, created when the first rendition is removed."""
+    unrepeated_dynamodb: "Callable[[], DynamoDBClient]"
+    """Gives the client for writes that count twice where the SDK repeats them, created when the first one is made."""
 
     @classmethod
     def create(cls, timeout: float) -> "Clients":
@@ -48,6 +50,7 @@ class Clients:
             **services,
             large_copies=cache(partial(large_copies_s3, timeout)),
             cloudfront=cache(partial(_client, "cloudfront", timeout)),
+            unrepeated_dynamodb=cache(partial(_client, "dynamodb", timeout, attempts=1)),
         )
 
 

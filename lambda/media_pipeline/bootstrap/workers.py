@@ -105,7 +105,13 @@ def processor_dependencies(
         )
     budget = None
     if settings.judged_per_day:
-        budget = JudgingBudget(clients.dynamodb, settings.records_table, clock, settings.judged_per_day)
+        budget = JudgingBudget(
+            clients.dynamodb,
+            settings.records_table,
+            clock,
+            settings.judged_per_day,
+            unrepeated=clients.unrepeated_dynamodb,
+        )
     lists = HashListReader(dynamodb=clients.dynamodb, table=settings.records_table, clock=clock)
     return Dependencies(
         settings=settings,

@@ -49,6 +49,8 @@ class Attempt:
     verdict_stored: bool = False
     put_pictures: bool = False
     """Whether this attempt began to put pictures for reviewers."""
+    tagged: bool = False
+    """Whether this attempt began to tag what is in quarantine, by what a person escalated or released."""
     put_keys: set[str] = field(default_factory=set)
     """Keys of the renditions that this attempt began to put."""
 

@@ -21,7 +21,7 @@ from media_pipeline.records.appeals import open_appeal
 from media_pipeline.records.approvals import approvals_needed, approved_by
 from media_pipeline.records.attention import Attention
 from media_pipeline.records.decisions import Action, Decision
-from media_pipeline.records.record import Record, Status
+from media_pipeline.records.record import NEVER_SHOWN, Record, Status
 from media_pipeline.records.table import Records
 from media_pipeline.storage import OriginalGoneError, Storage
 
@@ -73,6 +73,18 @@ class Decisions(Generic[Fetched]):
         except RejectedError as error:
             return self._withheld(attempt, Status.REJECTED, error.reason, error.detail)
         raise AssertionError(f"no worker carries out {decision.action}")
+
+    def publish_again(self, attempt: Attempt) -> Ending | HandOver | None:
+        """Publish what a carried out decision published from quarantine, whose renditions were lost since.
+
+        None where that is not what a claimed version is.
+        """
+        decision = attempt.record.decision
+        if decision is None or decision.action not in (Action.APPROVE, Action.RESTORE):
+            return None
+        if not attempt.record.is_original_in_quarantine or decision.id != attempt.record.carried_out:
+            return None
+        return (self._approve if decision.action is Action.APPROVE else self._restore)(attempt, decision)
 
     def _approve(self, attempt: Attempt, decision: Decision) -> Ending | HandOver:
         """Publish what is in quarantine, if it is what was approved and nothing newer took its place."""
@@ -128,24 +140,27 @@ class Decisions(Generic[Fetched]):
         """Remove all that is published of a version, and move its original to quarantine.
 
         Nobody signs links any more: the record does not say that it is published. Its list of renditions stays until
-        the commit, and the bucket is asked as well, so that an attempt that was cut off leaves none behind.
+        the commit, and the bucket is asked as well, so that an attempt that was cut off leaves none behind. What
+        readers never saw ends as before: blocked, it would hide an older version from them.
         """
-        record = attempt.record
-        attempt.invocation.require_time("remove the renditions")
+        record, succession = attempt.record, self._records.succession
+        attempt.before_call("remove the renditions")
         with attempt.steps("withdraw"):
             listed = self._storage.renditions_of_version(record.object_key, record.version)
             self._storage.remove_renditions(record.rendition_keys | listed)
         facts = {"reason": Reason.TAKEN_DOWN, "detail": _taken_down(decision)}
         try:
             self._publishing.move(attempt, record, Status.BLOCKED)
-        except OriginalGoneError:
-            pass  # its retention is over, or it was deleted: there is nothing left to keep
+        except OriginalGoneError:  # its retention is over, or it was deleted: there is nothing left to keep
+            is_deleted = succession.is_version_deleted(record.object_key, record)
         else:
+            is_deleted = False
             facts["original"] = "quarantine"
-        if self._records.succession.neighbours(record).has_newer_tombstone:
-            # Its owner deleted the key meanwhile, which removes what is in quarantine too.
+        if is_deleted or succession.neighbours(record).has_newer_tombstone:
+            # Its owner deleted it meanwhile, or its key, which removes what is in quarantine too.
             return self._nothing_published(attempt, Status.DELETED, {})
-        return self._nothing_published(attempt, Status.BLOCKED, facts)
+        before = record.status_before
+        return self._nothing_published(attempt, before if before in NEVER_SHOWN else Status.BLOCKED, facts)
 
     def _restore(self, attempt: Attempt, decision: Decision) -> Ending | HandOver:
         """Publish again what was taken down, by a verdict about what would be published now, as for an upload.
@@ -202,10 +217,10 @@ class Decisions(Generic[Fetched]):
 
 def _came_from(record: Record) -> tuple[Status, str]:
     """Return status and reason of a record before its decision began to be carried out."""
-    if record.moderation is None:
-        raise AssertionError("only a judged version can be decided about")
     before = record.attributes.get("decided_from")
     if before is None:  # it was redriven after its end was lost
+        if record.moderation is None:
+            raise AssertionError("what nobody judged is decided about only once it was taken down")
         is_withheld = record.moderation.verdict in WITHHELD
         status, reason = withheld_as(record.moderation) if is_withheld else WITHHELD[Verdict.BLOCK]
         return status, reason.value

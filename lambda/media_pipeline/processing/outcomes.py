@@ -198,10 +198,12 @@ class Outcomes(Finishing):
                 return
             # So that an attempt which finds it gone knows why.
             self._records.succession.note_deleted_version(event)
+        elif record.is_reworked:  # which may withhold it
+            self._records.succession.note_deleted_version(event)
         if record.status.terminal:
             # The decision before the delete is announced as well, separately from the removal.
             self.finish(record)
-        if record.status not in DELETABLE:
+        if record.status not in DELETABLE and not _is_withheld_without_original(record):
             return
         self.finish(self._records.delete(record))
 
@@ -213,8 +215,12 @@ class Outcomes(Finishing):
         in the bucket then. That holds however late or often an event comes, and whatever was cut off: where the move
         was interrupted before its commit, the upload's message returns and finds the copy.
         """
-        if record.status not in DELETABLE or record.was_moved or record.decision is not None:
+        if record.is_original_in_quarantine or record.is_held:
             return True  # it ended with the move, so the copy is not needed as evidence: it may have expired
+        may_be_elsewhere = record.is_withdrawn or _is_withheld_without_original(record)
+        is_over = record.status not in DELETABLE or record.was_moved or record.decision is not None
+        if is_over and not may_be_elsewhere:
+            return True
         sha256 = record.attributes["sha256"]
         return self._storage.has_verified_copy(record.object_key, record.version, sha256)
 
@@ -237,6 +243,12 @@ def _going_on(event: ObjectEvent, begun: Record | None) -> ObjectEvent | None:
     if begun is None:
         return None
     return restoring_event(event, version_id=begun.version_id, etag=begun.etag, attempt=None)
+
+
+def _is_withheld_without_original(record: Record) -> bool:
+    """Return whether the original of what was published once was gone when it was taken down, or withheld later."""
+    is_withheld = record.status in (Status.BLOCKED, Status.REVIEW)
+    return is_withheld and not record.is_original_in_quarantine and not record.is_held
 
 
 def _was_put_after(record: Record, sequencer: str) -> bool:

@@ -23,6 +23,7 @@ from media_pipeline.processing.clean_up import CleanUp
 from media_pipeline.processing.decisions import Decisions
 from media_pipeline.processing.dependencies import Dependencies
 from media_pipeline.processing.endings import Ending, HandOver, withheld_as
+from media_pipeline.processing.holds import Holds
 from media_pipeline.processing.lease import LeaseRenewer
 from media_pipeline.processing.media import Fetched, Media
 from media_pipeline.processing.originals import Originals
@@ -75,6 +76,7 @@ class ObjectProcessor(Generic[Fetched]):
         names = [*(size.name for size in self._settings.specs.sizes), *media.extra_renditions]
         self._originals = Originals(self._storage, names=tuple(names))
         self._clean_up = CleanUp(self._records, self._storage)
+        self._holds = Holds(self._records, self._publishing)
         self._single_uploads = SingleUploads(
             prefix=self._settings.uploads_prefix, records=self._records, storage=self._storage
         )
@@ -139,6 +141,8 @@ class ObjectProcessor(Generic[Fetched]):
                 return  # there is nothing to carry out: the record is gone, or another message is about it
             case Finished(record):
                 self._outcomes.finish(record)
+                if event.decision_id is not None:  # an attempt at it may have tagged, and been cut off since
+                    self._holds.tag_as_recorded(record)
             case WaitsForStage(record):
                 self._media.pass_on(event, record.stage)
             case Claim():
@@ -185,6 +189,7 @@ class ObjectProcessor(Generic[Fetched]):
             record = self._records.commit(attempt.claim, outcome.status, facts)
         except LeaseLostError as error:
             self._clean_up.remove_unlisted(attempt, error)
+            self._holds.tag_after(attempt, error)
             if isinstance(error, LeaseLapsedError):
                 # Where nobody took over yet, the next attempt would think that decoding killed this function.
                 self._clean_up.release(attempt, error)
@@ -227,6 +232,10 @@ class ObjectProcessor(Generic[Fetched]):
     def _decide(self, attempt: Attempt) -> Ending | HandOver | SecondRecord:
         if (decision := decision_to_carry_out(attempt.record)) is not None:
             return self._decisions.carry_out(attempt, decision)
+        if not was_withheld_later(attempt.record):
+            again = self._decisions.publish_again(attempt)
+            if again is not None:
+                return again
         stored = attempt.record.moderation
         if stored is not None and stored.withholds_in(self._moderator.of(attempt.event.key).mode):
             # Before a look for newer versions: a move to quarantine that was begun is completed.
@@ -318,7 +327,8 @@ class ObjectProcessor(Generic[Fetched]):
         try:
             ending = self._publishing.quarantine(attempt, record)
         except OriginalGoneError:
-            if not was_withheld_later(record) or record.moderation is None:
+            is_deleted = self._records.succession.is_version_deleted(record.object_key, record)
+            if not was_withheld_later(record) or record.moderation is None or is_deleted:
                 raise
             # Its retention is over: it was published long ago, and a backfill withheld it since.
             status, reason = withheld_as(record.moderation)

@@ -117,15 +117,24 @@ class Publishing:
 
         The lifecycle rules choose by the tag `status`, since S3 has none for what lacks a tag.
         """
-        return self._tag(attempt, {**self._labels(record, status), "status": HELD, "hold": "yes"})
+        return self._tag(attempt, self._labels_of_held(record, status))
 
     def release(self, attempt: Attempt, record: Record, *, status: Status) -> bool:
         """Give what is in quarantine of a version back to the lifecycle; return whether the copy is there."""
         return self._tag(attempt, self._labels(record, status))
 
+    def tag_again(self, record: Record, *, status: Status, is_held: bool) -> None:
+        """Tag what is in quarantine of a version as its record says, without an attempt of its own."""
+        labels = self._labels_of_held(record, status) if is_held else self._labels(record, status)
+        self._storage.quarantined.tag_version(record.object_key, record.version, labels)
+
+    def _labels_of_held(self, record: Record, status: Status) -> dict[str, str]:
+        return {**self._labels(record, status), "status": HELD, "hold": "yes"}
+
     def _tag(self, attempt: Attempt, facts: dict[str, str]) -> bool:
         record = attempt.record
         attempt.invocation.require_time("tag what is in quarantine")
+        attempt.tagged = True
         with attempt.steps("quarantine"):
             return self._storage.quarantined.tag_version(record.object_key, record.version, facts)
 

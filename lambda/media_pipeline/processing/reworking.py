@@ -213,8 +213,7 @@ class Reworking(Generic[Fetched]):
     def _results(self, attempt: Attempt, held: Held, kept: ExitStack) -> Results:
         """Render the original as an upload of now would be; `kept` keeps its files."""
         record = held.record
-        is_moved = record.attributes.get("original") == "quarantine"
-        opened = self._originals.quarantined if is_moved else self._originals.uploaded
+        opened = self._originals.quarantined if record.is_original_in_quarantine else self._originals.uploaded
         with attempt.steps("fetch"), opened(attempt) as original:
             if self._media.stage_of(original) is not self._media.stage:
                 raise NothingChangedError("other_stage")

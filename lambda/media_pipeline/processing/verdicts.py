@@ -24,13 +24,11 @@ from media_pipeline.processing.second_records import SecondRecord, found_since
 from media_pipeline.processing.spending import Spending
 from media_pipeline.records.answer_cache import AnswerCache, Look
 from media_pipeline.records.budget import JudgingBudget
-from media_pipeline.records.record import Record
+from media_pipeline.records.record import LOOKS, Record
 from media_pipeline.records.table import Records
 from media_pipeline.results import Output, Results
 from media_pipeline.storage import Storage, rendition_key
 
-LOOKS = ("placeholder", "dominant_colour", "pdq", "pdq_quality", "width", "height")
-"""Facts that show something of a picture: a blurred one is a picture too. Records are open to applications."""
 NOTHING_PUBLISHED: Mapping[str, Any] = {"renditions": [], **dict.fromkeys(LOOKS)}
 """Facts of a withheld version; None takes the place of what an earlier attempt wrote."""
 REQUESTS_AT_ONCE = 4

@@ -41,6 +41,8 @@ class JudgingBudget:
     table: str
     clock: Callable[[], float]
     per_day: int
+    unrepeated: "Callable[[], DynamoDBClient]"
+    """Gives a client that sends a call once: what is given back twice would be spent twice."""
 
     def spend(self) -> str:
         """Count a picture that Rekognition is about to be asked about; return the day that it counts for.
@@ -66,8 +68,11 @@ class JudgingBudget:
         return day
 
     def give_back(self, day: str, pictures: int) -> None:
-        """Take pictures off a day's count again, about which Rekognition was not asked after all."""
-        self.dynamodb.update_item(
+        """Take pictures off a day's count again, about which Rekognition was not asked after all.
+
+        Raises what botocore raises; then nobody knows whether they were given back, and nobody may try again.
+        """
+        self.unrepeated().update_item(
             TableName=self.table,
             Key=key_of(day),
             UpdateExpression="ADD judged :less",

@@ -12,6 +12,8 @@ from media_pipeline.records.decisions import Action, Decision
 from media_pipeline.records.item_size import fitted
 from media_pipeline.records.items import ItemChangedError
 from media_pipeline.records.record import (
+    LOOKS,
+    NEVER_SHOWN,
     Claim,
     ClaimResult,
     Finished,
@@ -36,7 +38,7 @@ CARRIED_OUT_FROM: Mapping[Action, frozenset[Status]] = MappingProxyType(
         Action.APPROVE: frozenset({Status.REVIEW, Status.BLOCKED}),
         Action.REJECT: frozenset({Status.REVIEW, Status.BLOCKED}),
         Action.WITHDRAW: frozenset({Status.PUBLISHED, Status.REVIEW, Status.SUPERSEDED, Status.REJECTED}),
-        Action.RESTORE: frozenset({Status.BLOCKED}),
+        Action.RESTORE: frozenset({Status.BLOCKED, *NEVER_SHOWN}),
         Action.ESCALATE: frozenset({Status.REVIEW, Status.BLOCKED}),
         Action.RELEASE: frozenset({Status.REVIEW, Status.BLOCKED}),
     }
@@ -89,7 +91,7 @@ class LeasedRecords(RecordTable):
                         **({} if uploaded_at is None else {"uploaded_at": iso_time(uploaded_at)}),
                     },
                     # Opened again, it is looked up anew whether something newer follows.
-                    remove=(*OF_ONE_OUTCOME, "decoding", "followed_by"),
+                    remove=(*_of_last_end(known), "followed_by"),
                 )
             except ItemChangedError as changed:
                 known = changed.found
@@ -155,7 +157,7 @@ class LeasedRecords(RecordTable):
                     "detail": known.attributes.get("detail"),
                 }
             # What is published is looked up anew whether something newer follows; what is not stays hidden.
-            remove = (*OF_ONE_OUTCOME, "decoding", *(("followed_by",) if needs_original else ()))
+            remove = (*_of_last_end(known), *(("followed_by",) if needs_original else ()))
             try:
                 record = self._change((event.key, sequencer), known, values, remove)
             except ItemChangedError as changed:
@@ -282,6 +284,14 @@ class LeasedRecords(RecordTable):
             found = changed.found
             if found is None or found.attempt != claim.record.attempt or found.owner is not None:
                 raise LeaseLostError("the lease was taken over before it could be released") from None
+
+
+def _of_last_end(record: Record | None) -> tuple[str, ...]:
+    """Return the attributes that go when a record is opened again; None: it is written for the first time."""
+    looks = (
+        LOOKS if record is not None and record.is_withdrawn else ()
+    )  # readers are shown nothing of it any more
+    return (*OF_ONE_OUTCOME, "decoding", *looks)
 
 
 def decision_to_carry_out(record: Record) -> Decision | None:

@@ -38,6 +38,12 @@ class Status(StrEnum):
 
 
 _WITHHELD = frozenset({Status.BLOCKED, Status.REVIEW})
+NEVER_SHOWN = frozenset({Status.REJECTED, Status.SUPERSEDED})
+"""Outcomes that say nothing to readers: an older version stays shown below them, also once they are taken down."""
+
+
+LOOKS = ("placeholder", "dominant_colour", "pdq", "pdq_quality", "width", "height")
+"""Facts that show something of a picture: a blurred one is a picture too. Records are open to applications."""
 
 
 class Stage(StrEnum):
@@ -121,20 +127,38 @@ class Record:
         It stays there whatever is decided.
         """
         if self.status is Status.PROCESSING:
-            return "decided_from" in self.attributes
+            return "decided_from" in self.attributes or self.is_original_in_quarantine
+        if self.status in NEVER_SHOWN:
+            return self.is_withdrawn and self.is_original_in_quarantine
         # Not what is only to be withdrawn: its original is still in the uploads.
-        is_copied = self.withheld or self.attributes.get("original") == "quarantine"
+        is_copied = self.withheld or self.is_original_in_quarantine
         return self.status in _WITHHELD or (self.status is Status.PUBLISHED and is_copied)
+
+    @property
+    def is_original_in_quarantine(self) -> bool:
+        """Whether an attempt that ended moved the original to quarantine; it may have expired there since."""
+        return bool(self.attributes.get("original") == "quarantine")
 
     @property
     def leaves_uploads(self) -> bool:
         """Whether the original is, or is to be, in quarantine only: the stack itself deletes it from the uploads."""
-        return self.withheld or self.is_withdrawn or self.attributes.get("original") == "quarantine"
+        return self.withheld or self.is_withdrawn or self.is_original_in_quarantine
 
     @property
     def is_withdrawn(self) -> bool:
         """Whether a person asked for it to be taken down, and not for anything else since."""
         return self.decision is not None and self.decision.action is Action.WITHDRAW
+
+    @property
+    def status_before(self) -> Status:
+        """The status from which a decision began to be carried out; its own where none did."""
+        before = self.attributes.get("decided_from")
+        return Status(before["status"]) if before else self.status
+
+    @property
+    def is_withdrawn_from_readers(self) -> bool:
+        """Whether it is withdrawn, or about to be, and readers could see it: older versions stay hidden then."""
+        return self.is_withdrawn and self.status_before not in NEVER_SHOWN
 
     @property
     def is_checked(self) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from media_pipeline.errors import LeaseHeldError, LeaseLostError, TransientError
+from media_pipeline.errors import LeaseHeldError, LeaseLostError, NothingChangedError, TransientError
 from media_pipeline.events import ObjectEvent, ReworkOrder
 from media_pipeline.records.item_size import fitted
 from media_pipeline.records.items import ItemChangedError
@@ -63,10 +63,10 @@ class ReworkedRecords(LeasedRecords):
     def note_renditions(self, record: Record, keys: tuple[str, ...], facts: Mapping[str, Any]) -> Record:
         """Note what is about to be put, so that whoever takes over can remove it, and a new verdict that allows it.
 
-        Raises LeaseLostError.
+        Raises LeaseLostError, NothingChangedError where a person decided about the version meanwhile.
         """
-        held = _rework(record)
-        return self._change_held(record, replace(held, renditions=keys), fitted(facts), remove=("answers",))
+        rework = replace(_rework(record), renditions=keys)
+        return self._change_held(record, rework, fitted(facts), remove=("answers",), is_decidable=False)
 
     def commit_rework(self, record: Record, facts: Mapping[str, Any]) -> Record:
         """Swap the renditions that readers are shown; what they replace is noted, and removed later.
@@ -94,7 +94,7 @@ class ReworkedRecords(LeasedRecords):
         """Open a published record with a verdict that withholds it: from here on readers are not shown it.
 
         Any message about the version then moves its original to quarantine and removes what was published.
-        Raises LeaseLostError.
+        Raises LeaseLostError, NothingChangedError where a person decided about the version meanwhile.
         """
         values = {
             **fitted(facts),
@@ -107,11 +107,12 @@ class ReworkedRecords(LeasedRecords):
         ended = _rework(record).ended_as(WITHHELD)
         gone = (*OF_ONE_OUTCOME, "owner", "decoding", "answers")
         try:
-            return self._change_reworked(record, ended, values, remove=gone)
+            return self._change_reworked(record, ended, values, remove=gone, is_decidable=False)
         except ItemChangedError as changed:
             found = changed.found
             if found is not None and found.rework == ended and found.status is not Status.PUBLISHED:
                 return found
+            _require_undecided(record, found)
             raise LeaseLostError("the record changed before the verdict was stored") from None
 
     def end_rework(self, record: Record, why: str) -> None:
@@ -154,14 +155,18 @@ class ReworkedRecords(LeasedRecords):
         rework: Rework | None,
         values: Mapping[str, Any] | None = None,
         remove: tuple[str, ...] = (),
+        *,
+        is_decidable: bool = True,
     ) -> Record:
         try:
-            return self._change_reworked(record, rework, values or {}, remove)
+            return self._change_reworked(record, rework, values or {}, remove, is_decidable=is_decidable)
         except ItemChangedError as changed:
             found = changed.found
             is_written = found is not None and found.attempt == record.attempt and found.rework == rework
             if found is not None and is_written and found.status is Status.PUBLISHED:
                 return found  # our own write, whose answer was lost
+            if not is_decidable:
+                _require_undecided(record, found)
             raise LeaseLostError("the published record changed while it was reworked") from None
 
     def _change_reworked(
@@ -170,12 +175,17 @@ class ReworkedRecords(LeasedRecords):
         rework: Rework | None,
         values: Mapping[str, Any] | None = None,
         remove: tuple[str, ...] = (),
+        *,
+        is_decidable: bool = True,
     ) -> Record:
+        """`is_decidable`: whether a person may have decided about the version since it was seen."""
         condition = {
             "status": Status.PUBLISHED,
             "attempt": seen.attempt,
             "rework": seen.attributes.get("rework"),
         }
+        if not is_decidable:
+            condition["decision"] = seen.attributes.get("decision")
         written = dict(values or {})
         if rework is not None:
             written["rework"] = rework.to_document()
@@ -190,3 +200,10 @@ def _rework(record: Record) -> Rework:
     if record.rework is None:
         raise AssertionError("only a claimed rework is changed")
     return record.rework
+
+
+def _require_undecided(seen: Record, found: Record | None) -> None:
+    """Raise NothingChangedError where all that changed is what a person decided: that has the last word."""
+    if found is None or found.rework != seen.rework or found.decision == seen.decision:
+        return
+    raise NothingChangedError("decided") from None

@@ -9,7 +9,7 @@ from typing import Any
 from media_pipeline.errors import LeaseHeldError, Reason, TransientError
 from media_pipeline.events import ObjectEvent
 from media_pipeline.records.items import ItemChangedError
-from media_pipeline.records.record import Record, Status, iso_time
+from media_pipeline.records.record import LOOKS, Record, Status, iso_time
 from media_pipeline.records.reworked import ReworkedRecords
 from media_pipeline.records.transitions import CLAIM_ROUNDS, LEASE_OVER, OF_ONE_OUTCOME
 
@@ -84,7 +84,7 @@ class Records(ReworkedRecords):
         if (left := record.lease_left(self._clock())) > 0:
             raise LeaseHeldError(left)
         values = self._terminal(record, Status.DELETED, record.attempt, {})
-        removed = tuple(name for name in OF_ONE_OUTCOME if name not in values)
+        removed = (*LOOKS, *(name for name in OF_ONE_OUTCOME if name not in values))
         try:
             return self._change((record.object_key, record.sequencer), record, values, remove=removed)
         except ItemChangedError as changed:

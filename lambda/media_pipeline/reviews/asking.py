@@ -23,7 +23,7 @@ from media_pipeline.records.attention import Attention, attention_of
 from media_pipeline.records.decisions import Action, Decision, asked_values, decision_id
 from media_pipeline.records.items import ItemChangedError, ItemTable
 from media_pipeline.records.looks import looked
-from media_pipeline.records.record import Record, Status, iso_time
+from media_pipeline.records.record import NEVER_SHOWN, Record, Status, iso_time
 from media_pipeline.records.succession import HIDING
 from media_pipeline.reviews.pictures import Pictures
 from media_pipeline.reviews.places import Places
@@ -45,7 +45,7 @@ DECIDABLE: Mapping[Action, frozenset[Status]] = MappingProxyType(
         Action.APPROVE: frozenset({Status.REVIEW}),
         Action.REJECT: frozenset({Status.REVIEW}),
         Action.WITHDRAW: frozenset({Status.PUBLISHED, Status.REVIEW, Status.SUPERSEDED, Status.REJECTED}),
-        Action.RESTORE: frozenset({Status.BLOCKED}),
+        Action.RESTORE: frozenset({Status.BLOCKED, *NEVER_SHOWN}),
         Action.ESCALATE: frozenset({Status.REVIEW, Status.BLOCKED}),
         Action.RELEASE: frozenset({Status.REVIEW, Status.BLOCKED}),
     }
@@ -203,6 +203,8 @@ class Decisions:
             raise _decided(
                 record, f"{record.object_key} is {record.status}; {action} is possible for {_one_of(allowed)}"
             )
+        if action is Action.RESTORE and record.status in NEVER_SHOWN and not record.is_withdrawn:
+            raise _decided(record, f"{record.object_key} is {record.status}; it was not taken down")
         if record.pending_decision and not override:
             raise _decided(
                 record, f"{record.object_key} was decided, and the workers are about to carry it out"

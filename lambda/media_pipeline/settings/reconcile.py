@@ -31,6 +31,7 @@ class ReconcileSettings:
             places=Places(
                 uploads_bucket=variables.text("UPLOADS_BUCKET"),
                 renditions_bucket=variables.text("RENDITIONS_BUCKET"),
+                quarantine_bucket=variables.text("QUARANTINE_BUCKET"),
                 records_table=variables.text("RECORDS_TABLE"),
                 images_queue_url=variables.text("IMAGES_QUEUE_URL"),
             ),

@@ -7,13 +7,16 @@ from typing import Any
 import boto3
 import pytest
 
+from media_pipeline.records.decisions import Action
 from media_pipeline.records.record import Status, iso_time, to_item
 from operations.__main__ import main
 from operations.reconcile import Difference, Finding, Reconcile, of_stack, places
 from operations.stack import StackOutputs
+from tests.fixtures.deciding import decide
 from tests.fixtures.moto_stack import MotoStack
 from tests.fixtures.storage import REGION
 from tests.unit.processing.driving import draw
+from tests.unit.processing.test_withdrawals import FIGHT, KEY, copy_of, withhold
 
 HOURS = 2 * 3600.0
 DISTRIBUTION: Any = {
@@ -40,6 +43,7 @@ def outputs(stack: MotoStack) -> StackOutputs:
         records_table="records",
         images_queue_url=stack.images_url,
         renditions_bucket="renditions",
+        named={"quarantine_bucket": "quarantine"},
     )
 
 
@@ -132,7 +136,10 @@ def test_what_is_deleted_is_forgotten_by_the_distribution_too(
     at_the_edge = {"cdn_url": f"https://{made['DomainName']}", "cdn_distribution": made["Id"]}
     stack.clients.s3.put_object(Bucket="renditions", Key="b ü.jpg/v1/old-12345678.jpg", Body=b"x")
     monkeypatch.setattr(Reconcile, "_is_young", lambda *_: False)
-    run = of_stack(dataclasses.replace(outputs(stack), region=REGION, named=at_the_edge), 1000)
+    run = of_stack(
+        dataclasses.replace(outputs(stack), region=REGION, named={**outputs(stack).named, **at_the_edge}),
+        1000,
+    )
     for finding in list(run.find()):
         run.repair(finding)
     assert "Contents" not in stack.clients.s3.list_objects_v2(Bucket="renditions")
@@ -185,6 +192,25 @@ def test_replaced_or_expired_original_is_no_reason_to_publish_again(stack: MotoS
     assert found(stack) == []
 
 
+@pytest.mark.parametrize("is_there", [True, False], ids=["in quarantine", "expired"])
+def test_rendition_of_what_a_person_approved_is_published_again_from_quarantine(
+    stack: MotoStack, is_there: bool
+) -> None:
+    event = withhold(stack, FIGHT)
+    assert stack.deliver(decide(stack, KEY, event, Action.APPROVE))
+    before = stack.record(KEY, event)
+    stack.clients.s3.delete_object(Bucket="renditions", Key=min(before.rendition_keys))
+    if not is_there:
+        stack.clients.s3.delete_object(Bucket="quarantine", Key=copy_of(event))
+    expected = [(Difference.NO_RENDITION, KEY)] if is_there else []
+    assert [(each.difference, each.subject) for each in repair_all(stack)] == expected
+    deliver_sent_messages(stack)
+    record = stack.record(KEY, event)
+    assert (record.status, record.is_approved) == (Status.PUBLISHED, True)
+    assert record.rendition_keys == before.rendition_keys
+    assert (stack.keys("renditions") == record.rendition_keys) is is_there
+
+
 def test_repairs_keep_to_the_rate(stack: MotoStack) -> None:
     stack.upload("a.jpg", draw((1, 2, 3)))
     pauses: list[float] = []
@@ -200,7 +226,8 @@ def test_command_with_dry_run_lists_and_changes_nothing(
     stack.upload("a.jpg", draw((1, 2, 3)))
     monkeypatch.setattr(Reconcile, "_is_young", lambda *_: False)
     file = tmp_path / "outputs.json"
-    document = {name: value for name, value in dataclasses.asdict(outputs(stack)).items() if value}
+    known = dataclasses.asdict(outputs(stack))
+    document = {name: value for name, value in (known | known.pop("named")).items() if value}
     file.write_text(json.dumps(document))
     assert main(["reconcile", "--stack", "dev", "--dry-run", "--outputs", str(file)]) == 0
     said = capsys.readouterr().out

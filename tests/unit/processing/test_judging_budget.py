@@ -142,7 +142,8 @@ def test_of_a_hundred_uploads_that_race_for_the_last_ten_exactly_ten_are_judged_
     stack: MotoStack,
 ) -> None:
     allow(stack, 100)
-    spent = JudgingBudget(boto3.client("dynamodb"), "records", stack.clock, 100)
+    client = boto3.client("dynamodb")
+    spent = JudgingBudget(client, "records", stack.clock, 100, unrepeated=lambda: client)
     for _ in range(90):
         spent.spend()
     events = [stack.upload(f"{number}.jpg", photo(number, (64, 40))) for number in range(100)]

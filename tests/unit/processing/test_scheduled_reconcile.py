@@ -44,6 +44,7 @@ def scheduled(stack: MotoStack) -> ScheduledReconcile:
     places = Places(
         uploads_bucket="uploads",
         renditions_bucket="renditions",
+        quarantine_bucket="quarantine",
         records_table="records",
         images_queue_url=stack.images_url,
     )

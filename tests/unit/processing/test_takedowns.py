@@ -6,7 +6,7 @@ from botocore.exceptions import ClientError
 from media_pipeline.processing.publishing import Publishing
 from media_pipeline.records.decisions import Action
 from media_pipeline.records.leases import LeasedRecords
-from media_pipeline.records.record import Status
+from media_pipeline.records.record import LOOKS, Status
 from media_pipeline.storage import Storage
 from tests.fixtures.deciding import decide
 from tests.fixtures.moto_stack import MotoStack
@@ -141,6 +141,66 @@ def test_an_older_version_is_taken_down_without_touching_the_newer_one(stack: Mo
     answer = shown(stack, KEY)
     assert answer is not None
     assert answer["status"] == "PUBLISHED"
+
+
+def rejected(stack: MotoStack) -> dict[str, object]:
+    event = stack.upload(KEY, draw((1, 200, 30))[:-40])
+    assert stack.deliver(event)
+    assert stack.record(KEY, event).status is Status.REJECTED
+    return event
+
+
+def test_takedown_of_what_was_rejected_leaves_the_older_version_shown(stack: MotoStack) -> None:
+    older, newer = published(stack), rejected(stack)
+    message = decide(stack, KEY, newer, Action.WITHDRAW)
+    for _ in range(2):
+        answer = shown(stack, KEY)
+        assert answer is not None
+        assert answer["status"] == "REJECTED"
+        assert answer["renditions"]
+        assert stack.deliver(message)
+    record = stack.record(KEY, newer)
+    assert (record.status, record.attributes["reason"]) == (Status.REJECTED, "taken_down")
+    assert copies(stack) == {copy_of(newer)}
+    assert stack.keys("renditions") == stack.record(KEY, older).rendition_keys
+    assert stack.deliver(delete(stack, KEY))
+    assert stack.record(KEY, newer).status is Status.DELETED
+    assert copies(stack) == set()
+
+
+def test_restore_of_what_was_rejected_rejects_it_again(stack: MotoStack) -> None:
+    event = rejected(stack)
+    reason = stack.record(KEY, event).attributes["reason"]
+    assert stack.deliver(decide(stack, KEY, event, Action.WITHDRAW))
+    assert stack.deliver(decide(stack, KEY, event, Action.RESTORE))
+    record = stack.record(KEY, event)
+    assert (record.status, record.attributes["reason"]) == (Status.REJECTED, reason)
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["seen first", "seen later"])
+def test_version_that_its_owner_deleted_before_it_was_moved_is_not_called_blocked(
+    stack: MotoStack, late: bool
+) -> None:
+    event = published(stack)
+    message = decide(stack, KEY, event, Action.WITHDRAW)
+    stack.clients.s3.delete_object(Bucket="uploads", Key=KEY, VersionId=version_of(event))
+    deleted = stack.event("ObjectRemoved:Delete", KEY, version_of(event))
+    for each in (message, deleted) if late else (deleted, message):
+        assert stack.deliver(each)
+    assert stack.record(KEY, event).status is Status.DELETED
+    assert stack.keys("renditions") == stack.keys("quarantine") == set()
+
+
+def test_record_of_an_approved_version_shows_nothing_once_its_takedown_began(
+    stack: MotoStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = withhold(stack, FIGHT)
+    assert stack.deliver(decide(stack, KEY, event, Action.APPROVE))
+    message = decide(stack, KEY, event, Action.WITHDRAW)
+    kill_at(monkeypatch, Storage, "remove_renditions", after=False)
+    with pytest.raises(KILLED):
+        stack.deliver(message)
+    assert not [look for look in LOOKS if stack.record(KEY, event).attributes.get(look) is not None]
 
 
 def test_restored_version_is_published_again_from_quarantine(stack: MotoStack) -> None:

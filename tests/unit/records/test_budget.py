@@ -36,7 +36,8 @@ class OneCallAtATime:
 
 
 def budget(per_day: int, now: float = NOON, client: Any = None) -> JudgingBudget:
-    return JudgingBudget(client or boto3.client("dynamodb"), "records", lambda: now, per_day)
+    client = client or boto3.client("dynamodb")
+    return JudgingBudget(client, "records", lambda: now, per_day, unrepeated=lambda: client)
 
 
 def test_of_a_hundred_functions_that_race_for_the_last_ten_pictures_exactly_ten_judge(
