@@ -17,7 +17,7 @@ from media_pipeline.events import BACKFILL_NAME, BACKFILL_SOURCE, ReworkMode, no
 from media_pipeline.moderation.cached import comparable
 from media_pipeline.moderation.verdicts import Mode as PolicyMode
 from media_pipeline.records.answer_cache import MODEL, SORT_KEY
-from media_pipeline.records.record import Stage
+from media_pipeline.records.record import Record, Stage
 from operations.deciding_again import Outcome, Unknown, decide_again
 from operations.prices import Prices
 from operations.retention import Retention
@@ -105,6 +105,11 @@ class Candidate:
     def position(self) -> tuple[str, str]:
         """Where a run goes on behind it: its key and sequencer."""
         return str(self.record["object_key"]), str(self.record["sequencer"])
+
+    def is_as_seen(self, now: Record) -> bool:
+        """Return whether nobody decided about the version, or opened it again, since the scan read its record."""
+        is_same = now.status == self.record["status"] and now.attempt == int(self.record["attempt"])
+        return is_same and now.decision is None
 
     def message(self, bucket: str, run: str, policy_version: str) -> str:
         """Return the message's body, as JSON.

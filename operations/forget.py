@@ -6,12 +6,13 @@ its versions, and empties its records.
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from botocore.exceptions import ClientError
 
+from media_pipeline.events import NULL_VERSION
 from media_pipeline.quarantine import Quarantine
 from media_pipeline.records.answer_cache import PARTITIONS, SORT_KEY
 from media_pipeline.records.record import Record, Status, from_item
@@ -42,7 +43,7 @@ KEPT_FIELDS = frozenset(
             "stage",
         ),
         *("created_at", "updated_at", "finished_at", "announced_at", "alert_id", "expires_at", "followed_by"),
-        *("delete_marker", "undone", "restored_version", "restored_attempt"),
+        *("delete_marker", "undone", "restored_version", "restored_attempt", "forgotten"),
     }
 )
 """What a late event needs of a record: its place in the order, and how it ended."""
@@ -55,6 +56,14 @@ class Remains(NamedTuple):
 
     what: str
     until: str
+
+
+class Version(NamedTuple):
+    """A version or a delete marker in the uploads bucket; `size` in bytes."""
+
+    id: str
+    is_marker: bool
+    size: int
 
 
 class Forget:
@@ -134,22 +143,29 @@ class Forget:
 
     def delete_versions(self, key: str, *, seconds: float) -> bool:
         """Delete all versions, then the delete markers, for good; return whether each record says so in time."""
-        found = sorted(self._versions(key), key=lambda each: each["marker"])  # else a version would come back
+        found = sorted(self._versions(key), key=lambda each: each.is_marker)  # else a version would come back
         for each in found:
-            self._s3.delete_object(Bucket=self._places.uploads_bucket, Key=key, VersionId=each["VersionId"])
-        return self._wait(lambda: all(_is_gone(record) for record in self.history(key)), seconds)
+            self._s3.delete_object(Bucket=self._places.uploads_bucket, Key=key, VersionId=each.id)
+        deleted = {each.id for each in found}
+
+        def is_told(record: Record) -> bool:
+            # Of a version that was not in the bucket any more, such as one whose retention was over, no event comes.
+            is_over = record.status.terminal and (record.version_id or NULL_VERSION) not in deleted
+            return record.announced and (is_over or record.status in GONE)
+
+        return self._wait(lambda: all(map(is_told, self.history(key))), seconds)
 
     def empty_records(self, key: str) -> int:
         """Remove everything from the records but what late events must find, and Rekognition's answers about the key.
 
-        Return how many records are left, until they expire.
+        Return how many records are left, until they expire. What a late event adds below them expires as well.
         """
         records = self.history(key)
         for record in records:
-            for picture in record.moderation.pictures if record.moderation else ():
-                answer = {"object_key": {"S": PARTITIONS + picture.sha256}, "sequencer": {"S": SORT_KEY}}
+            for digest in _judged(record):
+                answer = {"object_key": {"S": PARTITIONS + digest}, "sequencer": {"S": SORT_KEY}}
                 self._dynamodb.delete_item(TableName=self._places.records_table, Key=answer)
-            self._empty(record)
+            self._empty(record, newest=records[-1])
         return len(records)
 
     def remains(self) -> list[Remains]:
@@ -167,6 +183,10 @@ class Forget:
             *self._locked(today),
             Remains("the key in the functions' logs", kept),
             Remains("messages and dead letters about the key", late),
+            Remains(
+                "Rekognition's answers about what a later request replaced, by hashes alone, in the cache",
+                "`moderation.cacheDays` after they were given",
+            ),
             Remains("hashes of its content on the hash list, if it is there", "`operations hashes remove`"),
             Remains("e-mails that were sent, and what subscribers to announcements keep", "out of reach"),
             self._delivered(),
@@ -195,9 +215,14 @@ class Forget:
     def _is_hidden(self, key: str) -> bool:
         records = self.history(key)
         newest = records[-1] if records else None
-        if newest is None or not newest.is_tombstone or not newest.announced:
+        is_hidden = newest is not None and newest.is_tombstone and newest.announced
+        if not is_hidden and (records or not self._is_folder(key)):
             return False
         return not (self._quarantine.versions_of(key) or any(True for _ in self._renditions_of(key)))
+
+    def _is_folder(self, key: str) -> bool:
+        """Return whether a key only ever held what the S3 console makes to show a folder: nothing is recorded of it."""
+        return key.endswith("/") and all(each.size == 0 for each in self._versions(key))
 
     def _wait(self, done: Callable[[], bool], seconds: float) -> bool:
         until = self._clock() + seconds
@@ -207,7 +232,7 @@ class Forget:
             self._sleep(LOOK_SECONDS)
         return True
 
-    def _versions(self, key: str) -> Iterator[Mapping[str, Any]]:
+    def _versions(self, key: str) -> Iterator[Version]:
         pages = self._s3.get_paginator("list_object_versions").paginate(
             Bucket=self._places.uploads_bucket, Prefix=key
         )
@@ -215,7 +240,8 @@ class Forget:
             for kind in ("Versions", "DeleteMarkers"):
                 for each in page.get(kind, ()):  # type: ignore[attr-defined]
                     if each["Key"] == key:
-                        yield {"VersionId": each["VersionId"], "marker": kind == "DeleteMarkers"}
+                        is_marker = kind == "DeleteMarkers"
+                        yield Version(each["VersionId"], is_marker=is_marker, size=each.get("Size", 0))
 
     def _renditions_of(self, key: str) -> Iterator[str]:
         """List `{key}/{version}/{name}`: what lies deeper belongs to longer keys."""
@@ -225,25 +251,32 @@ class Forget:
                 if entry["Key"].removeprefix(f"{key}/").count("/") == 1:
                     yield entry["Key"]
 
-    def _empty(self, record: Record) -> None:
+    def _empty(self, record: Record, newest: Record) -> None:
         names = sorted(record.attributes.keys() - KEPT_FIELDS)
         expires = int(self._clock()) + LATE_EVENT_DAYS * 86_400
+        # They expire in any order: an older one, whose renditions are gone, is shown to nobody meanwhile.
+        follows = record.followed_by or (newest.sequencer if newest is not record else None)
         removed = f" REMOVE {', '.join(f'#{number}' for number in range(len(names)))}" if names else ""
         named = {f"#{number}": name for number, name in enumerate(names)}
+        hides = "" if follows is None else ", followed_by = :follows"
+        following = {} if follows is None else {":follows": {"S": follows}}
         try:
             self._dynamodb.update_item(
                 TableName=self._places.records_table,
                 Key={"object_key": {"S": record.object_key}, "sequencer": {"S": record.sequencer}},
-                UpdateExpression=f"SET #expires = :expires{removed}",
+                UpdateExpression=f"SET #expires = :expires, #forgotten = :yes{hides}{removed}",
                 ConditionExpression="#status = :status AND #attempt = :attempt",
                 ExpressionAttributeNames={
                     "#expires": "expires_at",
+                    "#forgotten": "forgotten",
                     "#status": "status",
                     "#attempt": "attempt",
                     **named,
                 },
                 ExpressionAttributeValues={
                     ":expires": {"N": str(expires)},
+                    ":yes": {"BOOL": True},
+                    **following,
                     ":status": {"S": record.status.value},
                     ":attempt": {"N": str(record.attempt)},
                 },
@@ -263,5 +296,10 @@ class Forget:
         return (today + timedelta(days=min(days))).date().isoformat() if days else None
 
 
-def _is_gone(record: Record) -> bool:
-    return record.status in GONE and record.announced
+def _judged(record: Record) -> set[str]:
+    """Return the SHA-256s of the pictures that a record has Rekognition's answers about."""
+    judged = set()
+    if record.moderation is not None:
+        judged |= {picture.sha256 for picture in record.moderation.pictures}
+    answers = record.attributes.get("answers") or {}  # of an attempt that was cut off
+    return judged | {picture["sha256"] for picture in answers.get("pictures", ())}

@@ -221,9 +221,13 @@ def _send_rework(
 
 
 def _release(candidate: Candidate, desk: Desk, items: ItemTable, progress: Progress) -> None:
-    """Decide that a withheld version is published, with evidence, as a reviewer would."""
+    """Decide that a withheld version is published, with evidence, as a reviewer would.
+
+    What a person decided while the command ran stays as it is.
+    """
     record = items.get(*candidate.position)
-    if record is None:
+    if record is None or not candidate.is_as_seen(record):
+        progress.say(f"  left as it is, since it changed while this ran: {candidate.position[0]!r}")
         return
     reason = "today's policy does not withhold it"
     try:

@@ -123,6 +123,10 @@ class Finishing:
         self._storage.remove_renditions(hidden | others, folder=folder)
         held = {older.version for older in all_older if older.is_held}
         if unneeded := copies - kept - newer - held:
+            for older in all_older:
+                if older.status is Status.FAILED and older.version in unneeded:  # cut off after its move
+                    self.finish(older, has_older=False)
+                    self.finish(self._records.delete(older), has_older=False)
             self._remove_copies(tombstone, unneeded)
         if lease_left > 0:
             # It may be putting renditions now; it will not claim again, since this record is newer.

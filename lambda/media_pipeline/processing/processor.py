@@ -290,12 +290,16 @@ class ObjectProcessor(Generic[Fetched]):
 
     def _supersede(self, attempt: Attempt) -> Ending:
         """End a version whose turn came too late; remove what an earlier attempt put, since no record lists it."""
-        self._remove_renditions(attempt.record)
-        return Ending(Status.SUPERSEDED, {"renditions": []})
+        return self._gone(attempt, Status.SUPERSEDED)
 
     def _end_deleted(self, attempt: Attempt) -> Ending:
+        return self._gone(attempt, Status.DELETED)
+
+    def _gone(self, attempt: Attempt, status: Status) -> Ending:
         self._remove_renditions(attempt.record)
-        return Ending(Status.DELETED, {"renditions": []})
+        return Ending(
+            status, {"renditions": [], **self._records.succession.facts_of_forgotten(attempt.record)}
+        )
 
     def _remove_renditions(self, record: Record) -> None:
         if record.rendition_keys and not self._records.succession.is_put_again(record):

@@ -174,6 +174,10 @@ FIELDS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "boolean",
             "`true` in the record of a delete marker that was removed again: readers ignore it",
         ),
+        "forgotten": (
+            "boolean",
+            "`true` where `operations forget` emptied the record, or a late event ended below such a one: it expires",
+        ),
         "deleted_until": (
             "string",
             "In the note about deleted versions called `null`: the sequencer before which all of them are gone",

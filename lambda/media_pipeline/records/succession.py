@@ -74,6 +74,11 @@ class Succession:
         newer = self.newer(record.object_key, record.sequencer)
         return any(other.version == record.version and not is_twin(record, other) for other in newer)
 
+    def facts_of_forgotten(self, record: Record) -> dict[str, Any]:
+        """Return the facts of an outcome by which its record expires, where an operator had its key forgotten since."""
+        newer = self.newer(record.object_key, record.sequencer)
+        return {"forgotten": True} if any(other.attributes.get("forgotten") for other in newer) else {}
+
     def neighbours(self, record: Record) -> Neighbours:
         """Read what else is recorded of the record's key: with one query, unless the record is far from the newest."""
         found = list(self._items.query(record.object_key, newest_first=True, limit=NEIGHBOURS))

@@ -83,7 +83,8 @@ class Records(ReworkedRecords):
         """
         if (left := record.lease_left(self._clock())) > 0:
             raise LeaseHeldError(left)
-        values = self._terminal(record, Status.DELETED, record.attempt, {})
+        facts = self.succession.facts_of_forgotten(record)
+        values = self._terminal(record, Status.DELETED, record.attempt, facts)
         removed = (*LOOKS, *(name for name in OF_ONE_OUTCOME if name not in values))
         try:
             return self._change((record.object_key, record.sequencer), record, values, remove=removed)

@@ -137,7 +137,9 @@ class RecordTable:
             "finished_at": iso_time(now),
             "alert_id": alert_id(object_key, sequencer, status, attempt),
         }
-        if status.needs_attention or "attention" in facts:
+        if facts.get("forgotten"):
+            values["expires_at"] = int(now) + LATE_MESSAGE_DAYS * SECONDS_PER_DAY
+        elif status.needs_attention or "attention" in facts:
             values["attention"] = facts.get("attention", status)
         elif self._retention_days:
             values["expires_at"] = (
