@@ -182,7 +182,8 @@ class _FinalChecks:
             statuses = {item["status"] for item in self._items.get((key, version), ())}
             name = f"{key}/{version}"
             was_moved = any(item.get("original") for item in self._items.get((key, version), ()))
-            if statuses & WITHHELD and upload.expired:
+            was_replaced = upload.overwritten and not was_moved
+            if statuses & WITHHELD and (upload.expired or was_replaced):
                 continue
             if statuses & WITHHELD:
                 if quarantined.get(name) != upload.data:

@@ -13,6 +13,9 @@ from tests.faults.simulated_stack import API_PREFIX, QUARANTINE, RENDITIONS, Sim
 
 _EXPECTED = {name: deployment.expected_statuses for name, deployment in BY_NAME.items()}
 _AS_LISTED = {"block": "BLOCKED", "review": "REVIEW"}
+LEAVING = frozenset(
+    {"escalate", "release", "restore", "approve"}
+)  # the last two where they cannot be carried out
 KILLS_OF_POISON = 3
 LONG_AGO = 1_800.0  # seconds: longer than any attempt
 
@@ -98,6 +101,8 @@ class OutcomeChecker:
             return f"its verdicts are {truths}"
         if upload.withdrawn:  # what was published first may end so, and become DELETED by the delete's event
             return "a user deleted it before it was moved" if item.get("original") else None
+        if upload.overwritten and not item.get("original"):  # by another null version, after it was published
+            return None
         is_given_up = item.get("reason") == "original_expired"
         if is_given_up and not (upload.expired and self._was_carried_out(item, "approve")):
             return "nobody approved it, or quarantine still held it"
@@ -113,8 +118,12 @@ class OutcomeChecker:
         return None
 
     def _was_carried_out(self, item: Item, action: str) -> bool:
+        """Return whether a decision led to an outcome: the last one, or one before those that leave it as it is."""
         asked = self._history.decision_of(item)
-        return asked is not None and asked.action == action and item.get("carried_out") == asked.id
+        if asked is None or item.get("carried_out") != asked.id:
+            return False
+        earlier = {str(decision["action"]) for decision in item.get("decisions") or ()}
+        return asked.action == action or (asked.action in LEAVING and action in earlier)
 
     def _check_rejected(self, item: Item, upload: Upload) -> str | None:
         if item.get("reason") == "taken_down":
@@ -193,6 +202,7 @@ class OutcomeChecker:
         # What is withheld is not kept under a delete marker, since its bytes left the uploads.
         asked = self._history.decision_of(item)
         is_taken_down = asked is not None and asked.action in ("withdraw", "restore")
+        is_taken_down = is_taken_down or item.get("original") == "quarantine"
         is_withdrawn = (is_withheld(item) or is_taken_down) and self._history.was_marked(upload)
         return None if upload.deleted or upload.overwritten or is_withdrawn else "nobody deleted it"
 

@@ -115,6 +115,10 @@ class ContentChecker:
             return
         for one in judged.judgements:
             is_about = one.pictures >= needed and STRICTNESS[one.deployment.mode] >= strictness
+            if not strictness and all(
+                one.deployment.publishes(judged.asked.get(each, "")) for each in one.pictures
+            ):
+                return  # without moderation, an allowing verdict that was reached before stays as it is
             if is_about and all(one.deployment.publishes(judged.asked.get(each, "")) for each in needed):
                 return
         kinds = sorted({judged.asked.get(each, "unknown") for each in needed})

@@ -20,6 +20,7 @@ CACHING_SHARE = 0.7  # of the seeds keep answers for later uploads
 COPIES = 6  # of earlier uploads under keys of their own, in these seeds
 ROUNDS_OF_REDRIVING = 3
 DECISIONS = 10  # of people, about what is withheld at that moment, per seed
+DECIDED_ABOUT = WITHHELD | {"PUBLISHED", "REJECTED", "SUPERSEDED"}
 LOST_DECISIONS = 0.2  # share of them whose message is lost
 
 
@@ -92,7 +93,7 @@ def redrive_all(run: Simulation) -> list[str]:
         items = run.stack.all_items()
         left = [item for item in items if item["status"] == "FAILED" and item["reason"] != "original_gone"]
         failed = [f"{item['object_key']} is still FAILED ({item['reason']}) after redrives" for item in left]
-        left = [item for item in items if item["status"] in WITHHELD and is_undecided(item)]
+        left = [item for item in items if item["status"] in DECIDED_ABOUT and is_undecided(item)]
         failed += [f"what was decided about {item['object_key']} is not carried out" for item in left]
         if not failed:
             break

@@ -222,7 +222,7 @@ class Succession:
         values: dict[str, Any] = {"followed_by": record.sequencer}
         if older.status.terminal and not (older.status.needs_attention or older.is_held):
             days = self._retention_days
-            if older.status is Status.DELETED or older.withheld:
+            if older.status in (Status.DELETED, Status.BLOCKED) or older.withheld:
                 days = max(days, LATE_MESSAGE_DAYS)
             values["expires_at"] = int(self._clock()) + days * SECONDS_PER_DAY
         condition = {"status": older.status, "attempt": older.attempt}
