@@ -8,7 +8,7 @@ import boto3
 from media_pipeline.errors import DecidedError, Reason
 from media_pipeline.records.decisions import Action
 from media_pipeline.reviews.asking import DECIDABLE
-from operations.commands.arguments import add_stack
+from operations.commands.arguments import add_stack, reason
 from operations.errors import OperationsError
 from operations.reviews.desk import Desk
 from operations.stack import StackOutputs
@@ -29,7 +29,10 @@ def add(commands: "Commands") -> None:
     restore.add_argument("key", help="the object key")
     add_stack(restore)
     restore.add_argument(
-        "--reason", required=True, help="in a few words; kept in the record and the evidence"
+        "--reason",
+        type=reason,
+        required=True,
+        help="in a few words; kept in the record and the evidence",
     )
     restore.add_argument("--case", help="the number of the case")
 
