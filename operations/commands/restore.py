@@ -41,10 +41,9 @@ def run(options: argparse.Namespace) -> int:
     """Run the command and return its exit code."""
     outputs = StackOutputs.find(options.stack, options.outputs)
     desk = Desk.open(options.stack, outputs)
-    history = list(desk.waiting.history(options.key))
     taken_down = (
         record
-        for record in history
+        for record in desk.waiting.versions(options.key)
         if record.status in DECIDABLE[Action.RESTORE] and record.attributes.get("reason") == Reason.TAKEN_DOWN
     )
     record = next(taken_down, None)
