@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import boto3
 
+from media_pipeline.errors import Reason
 from media_pipeline.moderation.hash_list import Kind
 from media_pipeline.moderation.verdicts import Verdict
 from media_pipeline.records.record import Record, iso_time
@@ -280,16 +281,26 @@ def _report(options: argparse.Namespace, outcome: _Outcome) -> int:
     print(f"{_versions(len(removed))} taken down in {now - outcome.begun:.1f} s{since}.")
     if outcome.remembered is not None:
         print(f"{len(outcome.remembered.added)} hashes were put on the hash list.")
-    for key in sorted({record.object_key for record in left.cut_off}):
-        redrive = ["python", "-m", "operations", "redrive", "--stack", options.stack, "--status", "FAILED"]
-        print(
-            "Not taken down, because the functions gave up on it. When they work again:"
-            f" {shlex.join([*redrive, f'--key={key}'])}"
-        )
+    for line in sorted({_what_to_do(record, options.stack) for record in left.cut_off}):
+        print(line)
     if outcome.remaining:
         print(f"{_versions(len(outcome.remaining))} not taken down yet: run the command again in a moment.")
         return FAILED
     return 0
+
+
+def _what_to_do(record: Record, stack: str) -> str:
+    """Say how files of what has FAILED are removed."""
+    if record.attributes.get("reason") == Reason.ORIGINAL_GONE and not record.is_withdrawn:
+        return (
+            f"Files of {record.object_key!r} are left, whose original is gone: delete that key in the uploads bucket,"
+            " and the functions remove them."
+        )
+    redrive = ["python", "-m", "operations", "redrive", "--stack", stack, "--status", "FAILED"]
+    return (
+        "Not taken down, because the functions gave up on it. When they work again:"
+        f" {shlex.join([*redrive, f'--key={record.object_key}'])}"
+    )
 
 
 def _evidence(options: argparse.Namespace, person: str, outcome: _Outcome) -> dict[str, Any]:

@@ -132,7 +132,11 @@ def test_a_failed_upload_with_files_is_not_unpublished_and_one_without_is(stack:
     record = stack.put("a.jpg", "FAILED")
     assert run("takedown", *WHY)[0] == 0
     put_rendition(stack, record)
-    assert run("takedown", *WHY)[0] == 1
+    code, said, _ = run("takedown", *WHY)
+    assert (code, "redrive --stack test --status FAILED --key=a.jpg" in said) == (1, True)
+    change(stack, record, reason="original_gone")  # which no redrive helps
+    code, said, _ = run("takedown", *WHY)
+    assert (code, "delete that key in the uploads bucket" in said, "redrive" in said) == (1, True, False)
 
 
 def test_slow_functions_are_asked_once_and_their_version_is_counted_once(
