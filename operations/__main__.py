@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from media_pipeline.errors import PipelineError
 from operations.commands import (
     alike,
     backfill,
@@ -58,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return COMMANDS[options.command].run(options)
-    except OperationsError as error:
+    except (OperationsError, PipelineError) as error:
         print(f"error: {error}", file=sys.stderr)
     except (ClientError, BotoCoreError) as error:
         print(f"error: AWS refused or could not be reached: {error}", file=sys.stderr)

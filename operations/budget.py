@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from media_pipeline.records.budget import DAY, KEPT_DAYS, PARTITIONS, day_of, key_of
 from media_pipeline.records.record import plain, to_item
+from operations.errors import OperationsError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+READS = 5
+"""How often days are read that DynamoDB did not get to: a few small items, which nobody else reads."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,15 +40,22 @@ class Budgets:
     clock: Callable[[], float] = time.time
 
     def days(self, count: int) -> list[Judged]:
-        """Return the last `count` days, today first, at most 100. Raises what boto3 raises."""
+        """Return the last `count` days, today first, at most 100.
+
+        Raises OperationsError where DynamoDB does not read all of them, and what boto3 raises.
+        """
         now = self.clock()
         days = [day_of(now - number * DAY) for number in range(count)]
-        answer = self.dynamodb.batch_get_item(
-            RequestItems={self.table: {"Keys": [key_of(day) for day in days], "ConsistentRead": True}}
-        )
-        items = answer["Responses"].get(self.table, [])
-        found = {str(plain(item["object_key"])).removeprefix(PARTITIONS): item for item in items}
-        return [self._judged(day, found.get(day, {})) for day in days]
+        found: dict[str, Mapping[str, Any]] = {}
+        left: Any = {self.table: {"Keys": [key_of(day) for day in days], "ConsistentRead": True}}
+        for _ in range(READS):
+            answer = self.dynamodb.batch_get_item(RequestItems=left)
+            for item in answer["Responses"].get(self.table, []):
+                found[str(plain(item["object_key"])).removeprefix(PARTITIONS)] = item
+            left = answer.get("UnprocessedKeys")
+            if not left:
+                return [self._judged(day, found.get(day, {})) for day in days]
+        raise OperationsError("DynamoDB is too busy to read all days: run the command again in a moment")
 
     def allow_today(self, pictures: int) -> Judged:
         """Give today another budget, whatever the configuration says; return today. Raises what boto3 raises."""

@@ -7,7 +7,7 @@ object would be judged by, only a block is certain: whatever else Rekognition wo
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from media_pipeline.moderation.policy import (
     UNKNOWN_LABEL_REVIEW,
@@ -20,6 +20,10 @@ from media_pipeline.moderation.policy import (
 )
 from media_pipeline.moderation.taxonomy import GENERATED_LABEL
 from media_pipeline.moderation.verdicts import Label, Mode, Verdict
+from media_pipeline.records.decisions import Action
+
+RELEASE_REASON: Final = "today's policy does not withhold it"
+"""The reason of an approval by which a backfill publishes what was withheld, without anybody's look."""
 
 
 class Outcome(StrEnum):
@@ -143,3 +147,8 @@ def _asked(labels: Iterable[Mapping[str, Any]], least: float) -> Iterator[Label]
         confidence = float(label["confidence"])
         if confidence >= least:
             yield Label(label["name"], label.get("parent", ""), confidence)
+
+
+def is_by_person(decision: Mapping[str, Any]) -> bool:
+    """Return whether somebody looked before deciding so: nobody does at what a backfill releases."""
+    return not (decision["action"] == Action.APPROVE and decision.get("reason") == RELEASE_REASON)

@@ -29,6 +29,7 @@ LATE_EVENT_DAYS = (
     28  # 14 in a queue or as a dead letter, and redriven once: what late events must find stays so long
 )
 BACKUP_DAYS = 35  # DynamoDB: point-in-time recovery reaches back so far
+TRACE_DAYS = 30  # AWS X-Ray keeps traces so long
 KEPT_FIELDS = frozenset(
     {
         *(
@@ -172,6 +173,7 @@ class Forget:
         """Return what is left of a forgotten key that nobody can remove by a command, and until when."""
         today = datetime.fromtimestamp(self._clock(), UTC)
         late = (today + timedelta(days=LATE_EVENT_DAYS)).date().isoformat()
+        traced = (today + timedelta(days=TRACE_DAYS)).date().isoformat()
         backup = (today + timedelta(days=BACKUP_DAYS)).date().isoformat()
         kept = self._expiry(self._places.logs_bucket, today) or "for ever (`retention.logs` is 0)"
         return [
@@ -182,6 +184,7 @@ class Forget:
             Remains("the key in S3's access logs, and the evidence, which names it by SHA-256", kept),
             *self._locked(today),
             Remains("the key in the functions' logs", kept),
+            Remains("the key in traces of X-Ray, if the stack has `tracing`", traced),
             Remains("messages and dead letters about the key", late),
             Remains(
                 "Rekognition's answers about what a later request replaced, by hashes alone, in the cache",
@@ -287,11 +290,17 @@ class Forget:
             raise OperationsError("a record changed meanwhile: run the command again") from error
 
     def _expiry(self, bucket: str, today: datetime) -> str | None:
-        """Return when a bucket of logs removes what it gets today, as a date; None where it keeps that."""
+        """Return when a bucket of logs removes what it gets today, as a date, or that this is not known.
+
+        None where it keeps that for ever.
+        """
         try:
             rules = self._s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
-        except ClientError:
-            return None
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code == "NoSuchLifecycleConfiguration":
+                return None
+            return f"not known: s3:GetLifecycleConfiguration on {bucket} was refused ({code})"
         days = [rule["Expiration"]["Days"] for rule in rules if "Days" in rule.get("Expiration", {})]
         return (today + timedelta(days=min(days))).date().isoformat() if days else None
 

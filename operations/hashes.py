@@ -3,7 +3,8 @@
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from math import ceil
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import boto3
 
@@ -12,6 +13,7 @@ from media_pipeline.moderation.verdicts import Verdict
 from media_pipeline.records.decisions import decision_id
 from media_pipeline.records.hash_list import SECONDS_PER_DAY, HashListTable
 from media_pipeline.records.record import iso_time
+from operations.ages import epoch
 from operations.errors import OperationsError
 from operations.keeping_evidence import keep_evidence
 from operations.reviews.desk import places_of
@@ -37,6 +39,18 @@ class Wanted:
     variants: tuple[str, ...] = ()
     source_key_sha256: str | None = None
     expires_at: int | None = None
+
+
+class Listed(NamedTuple):
+    """What was put on the list, and all that it has now about what was wanted."""
+
+    added: list[Entry]
+    present: list[Entry]
+
+    @property
+    def since(self) -> float:
+        """Epoch seconds since when the newest of these entries is there."""
+        return max((epoch(entry.at) for entry in self.present), default=0.0)
 
 
 class Hashes:
@@ -80,30 +94,39 @@ class Hashes:
         return self._table.entries()
 
     def add(self, wanted: Iterable[Wanted], *, case: dict[str, str] | None = None) -> list[Entry]:
-        """Put hashes on the list that are not on it with the same action, and return the new entries.
+        """Put hashes on the list that are not on it as wanted, and return the new entries: see `ensure`."""
+        return self.ensure(wanted, case=case).added
 
-        `case` is what else the evidence names. Raises OperationsError for a hash that cannot be on it, or where the
-        list would become too long, before anything is written.
+    def ensure(self, wanted: Iterable[Wanted], *, case: dict[str, str] | None = None) -> Listed:
+        """Put hashes on the list that are not on it as wanted; say what is new, and what is there.
+
+        An entry that expires before, or lacks variants, is not as wanted; it stays beside the new one. `case` is what
+        else the evidence names. Raises OperationsError for a hash that cannot be on the list, or where it would become
+        too long, before anything is written.
         """
-        known = self.entries()
-        there = {(entry.kind, entry.value, entry.action) for entry in known}
-        new: dict[Any, Wanted] = {}
+        known, wanted = self.entries(), list(wanted)
+        there: dict[Any, list[Entry | Wanted]] = {}
+        for entry in known:
+            there.setdefault(_asks(entry), []).append(entry)
+        chosen: list[Wanted] = []
         for each in wanted:
-            key = (each.kind, each.value, each.action)
-            if key not in there:
-                new.setdefault(key, each)
-        if len(known) + len(new) > MOST_ENTRIES:
+            alike = there.setdefault(_asks(each), [])
+            if not any(_suffices(other, each) for other in alike):
+                alike.append(each)
+                chosen.append(each)
+        if len(known) + len(chosen) > MOST_ENTRIES:
             raise OperationsError(
-                f"the list would have {len(known) + len(new):,} entries, and may have {MOST_ENTRIES:,}: larger ones"
+                f"the list would have {len(known) + len(chosen):,} entries, and may have {MOST_ENTRIES:,}: larger ones"
                 " belong into a service of their own, such as Hasher-Matcher-Actioner"
             )
-        now, chosen = self._clock(), list(new.values())
+        now = self._clock()
         for each in chosen:
             self._entry(each, now)  # refuses all of them if one is wrong
         added: list[Entry] = []
         for first in range(0, len(chosen), AT_ONCE):
             added += self._add(chosen[first : first + AT_ONCE], case or {})
-        return added
+        keys = {_asks(each) for each in wanted}
+        return Listed(added, [entry for entry in (*known, *added) if _asks(entry) in keys])
 
     def _add(self, wanted: Sequence[Wanted], case: dict[str, str]) -> list[Entry]:
         now = self._clock()
@@ -125,8 +148,11 @@ class Hashes:
         return self._table.remove(entry_id)
 
     def expiry(self, days: int | None) -> int | None:
-        """Return the epoch seconds in so many days; None for never."""
-        return None if days is None else int(self._clock() + days * SECONDS_PER_DAY)
+        """Return the epoch seconds of the first midnight, UTC, in so many days or later; None for never.
+
+        So a command that is run again on the same day asks for nothing new.
+        """
+        return None if days is None else (ceil(self._clock() / SECONDS_PER_DAY) + days) * SECONDS_PER_DAY
 
     def _keep(self, action: str, facts: dict[str, Any]) -> None:
         keep_evidence(
@@ -138,3 +164,16 @@ class Hashes:
             now=self._clock(),
             facts=facts,
         )
+
+
+def _asks(entry: Entry | Wanted) -> tuple[Kind, str, Verdict]:
+    """Return what an entry is about, and what becomes of it."""
+    return entry.kind, entry.value, entry.action
+
+
+def _suffices(entry: Entry | Wanted, wanted: Wanted) -> bool:
+    """Return whether an entry that asks the same does all that is wanted."""
+    lasts = entry.expires_at is None or (
+        wanted.expires_at is not None and entry.expires_at >= wanted.expires_at
+    )
+    return lasts and set(wanted.variants) <= set(entry.variants)

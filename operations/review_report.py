@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from media_pipeline.errors import TooFewDecisionsError
 from operations.ages import iso
+from operations.deciding_again import is_by_person
 from operations.scanning import scan
 from operations.what_if import label_in
 
@@ -170,11 +171,15 @@ def _kappa(looks: Sequence[tuple[bool, bool]], observed: float) -> float | None:
 
 
 def last_decision(record: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Return the last approval or rejection of a record, in plain values; None where there is none."""
+    """Return a person's last approval or rejection of a record, in plain values; None where there is none.
+
+    A backfill's releases are none: they say what the policy allows by now, and nothing about whether it was right.
+    """
     decisions: Iterable[Mapping[str, Any]] = [*record.get("decisions", ())]
     if "decision" in record:
         decisions = [*decisions, record["decision"]]
-    return next((each for each in reversed(list(decisions)) if each["action"] in _DECIDED), None)
+    by_people = (each for each in reversed(list(decisions)) if is_by_person(each))
+    return next((each for each in by_people if each["action"] in _DECIDED), None)
 
 
 def struck(moderation: Mapping[str, Any]) -> tuple[str, float]:

@@ -131,20 +131,27 @@ class Show:
         copy = quarantine_key(record.object_key, record.version)
         return Shown(
             record=record,
-            uploaded=not record.is_tombstone
-            and self._has(self._outputs.uploads_bucket, record.object_key, record.version_id),
+            uploaded=self._is_uploaded(record),
             quarantined=quarantine is not None and self._has(quarantine, copy),
             missing=tuple(
                 key for key in sorted(record.rendition_keys) if renditions and not self._has(renditions, key)
             ),
         )
 
-    def _has(self, bucket: str, key: str, version_id: str | None = None) -> bool:
+    def _is_uploaded(self, record: Record) -> bool:
+        if record.is_tombstone:
+            return False
+        # Where S3 has no id of its own for a version, other bytes may have taken its place.
+        etag = record.etag if record.is_of_null_version else None
+        return self._has(self._outputs.uploads_bucket, record.object_key, record.version_id, etag)
+
+    def _has(self, bucket: str, key: str, version_id: str | None = None, etag: str | None = None) -> bool:
+        """Return whether a bucket has a version of a key, the current one for None, with an ETag, any for None."""
         version: Any = {"VersionId": version_id} if version_id else {}
         try:
-            self._s3.head_object(Bucket=bucket, Key=key, **version)
+            found = self._s3.head_object(Bucket=bucket, Key=key, **version)
         except ClientError as error:
             if error.response["Error"]["Code"] in _GONE:
                 return False
             raise
-        return True
+        return etag is None or found["ETag"].strip('"') == etag

@@ -52,6 +52,10 @@ class StackOutputs:
             document = json.loads(text)
         except ValueError as error:
             raise OperationsError(f"{source} is not JSON: {error}") from error
+        if not isinstance(document, dict):
+            raise OperationsError(
+                f"{source} is no JSON object with a stack's outputs; `pulumi stack output --json` writes one"
+            )
         return cls.parse(document, source)
 
     @classmethod
@@ -78,7 +82,7 @@ class StackOutputs:
 def _read(path: Path) -> str:
     try:
         return path.read_text("utf-8")
-    except OSError as error:
+    except (OSError, UnicodeDecodeError) as error:
         raise OperationsError(f"the outputs cannot be read: {error}") from error
 
 

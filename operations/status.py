@@ -28,7 +28,9 @@ _OTHERS: Final = (
     ("ESCALATED", "held as evidence", None),
 )
 """Further states of the index, with what they are called, and what a person should do about it."""
-_QUEUE, _FUNCTION = "_url", "_function"
+_URL, _FUNCTION = "_url", "_function"
+_QUEUES: Final = ("_queue_url", "_dead_letters_url")
+"""How the names of queues' outputs end: other addresses are those of the API, the console and the distribution."""
 _WAITING: Final = "ApproximateNumberOfMessages"
 _IN_FLIGHT: Final = "ApproximateNumberOfMessagesNotVisible"
 _DELAYED: Final = "ApproximateNumberOfMessagesDelayed"
@@ -80,7 +82,7 @@ class Status:
 
     def _queues(self) -> Iterator[Line]:
         for name, url in sorted(self._outputs.named.items()):
-            if not name.endswith(_QUEUE) or name == "api_url":
+            if not name.endswith(_QUEUES):
                 continue
             counts = self._sqs.get_queue_attributes(
                 QueueUrl=url, AttributeNames=[_WAITING, _IN_FLIGHT, _DELAYED]
@@ -89,7 +91,7 @@ class Status:
             in_flight = int(counts[_IN_FLIGHT])
             dead = "dead_letters" in name and waiting + in_flight > 0
             yield Line(
-                subject=name.removesuffix(_QUEUE),
+                subject=name.removesuffix(_URL),
                 state=f"{waiting} waiting, {in_flight} being worked on or paused",
                 problem="read the log of the function that should empty it" if dead else None,
             )

@@ -9,7 +9,7 @@ from media_pipeline.moderation.cached import comparable
 from media_pipeline.moderation.policy import Policy
 from media_pipeline.moderation.verdicts import Mode
 from media_pipeline.records.answer_cache import MODEL, SORT_KEY
-from operations.deciding_again import Decided, Outcome, Unknown, decide_again, decided_then
+from operations.deciding_again import Decided, Outcome, Unknown, decide_again, decided_then, is_by_person
 from operations.scanning import scan
 
 if TYPE_CHECKING:
@@ -117,8 +117,9 @@ class Comparison:
         changed.count += 1
         if len(changed.examples) < EXAMPLES:
             changed.examples.append(record["object_key"])
-        if action := (record.get("decision") or {}).get("action"):
-            changed.decided[action] += 1
+        decision = record.get("decision")
+        if decision and is_by_person(decision):
+            changed.decided[decision["action"]] += 1
 
 
 def label_in(reason: str | None) -> str:

@@ -4,6 +4,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from media_pipeline.records.decisions import REASON_CHARACTERS
+
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
@@ -39,6 +41,13 @@ def add_wait(command: argparse.ArgumentParser, seconds: int) -> None:
         default=seconds,
         help=f"seconds to wait for the functions (default: {seconds})",
     )
+
+
+def reason(text: str) -> str:
+    """Parse why something is done, as a record keeps it: 1 to 200 characters."""
+    if not 0 < len(text) <= REASON_CHARACTERS:
+        raise argparse.ArgumentTypeError(f"it has 1 to {REASON_CHARACTERS} characters, not {len(text):,}")
+    return text
 
 
 def positive(text: str) -> float:

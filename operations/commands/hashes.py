@@ -89,7 +89,9 @@ def _add_why(command: argparse.ArgumentParser) -> None:
         help="what becomes of uploads with it (default: block)",
     )
     command.add_argument(
-        "--days", type=whole, help="after so many days it does not count any more (default: never)"
+        "--days",
+        type=whole,
+        help="after so many days, at midnight UTC, it does not count any more (default: never)",
     )
     command.add_argument("--case", help="the number of the notice or of the case; kept as evidence")
 

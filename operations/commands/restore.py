@@ -8,7 +8,7 @@ import boto3
 from media_pipeline.errors import DecidedError, Reason
 from media_pipeline.records.decisions import Action
 from media_pipeline.reviews.asking import DECIDABLE
-from operations.commands.arguments import add_stack
+from operations.commands.arguments import add_stack, reason
 from operations.errors import OperationsError
 from operations.reviews.desk import Desk
 from operations.stack import StackOutputs
@@ -29,7 +29,10 @@ def add(commands: "Commands") -> None:
     restore.add_argument("key", help="the object key")
     add_stack(restore)
     restore.add_argument(
-        "--reason", required=True, help="in a few words; kept in the record and the evidence"
+        "--reason",
+        type=reason,
+        required=True,
+        help="in a few words; kept in the record and the evidence",
     )
     restore.add_argument("--case", help="the number of the case")
 
@@ -38,10 +41,9 @@ def run(options: argparse.Namespace) -> int:
     """Run the command and return its exit code."""
     outputs = StackOutputs.find(options.stack, options.outputs)
     desk = Desk.open(options.stack, outputs)
-    history = list(desk.waiting.history(options.key))
     taken_down = (
         record
-        for record in history
+        for record in desk.waiting.versions(options.key)
         if record.status in DECIDABLE[Action.RESTORE] and record.attributes.get("reason") == Reason.TAKEN_DOWN
     )
     record = next(taken_down, None)

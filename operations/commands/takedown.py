@@ -1,8 +1,8 @@
 """`takedown`: remove an object and all identical copies from publication, with evidence."""
 
 import argparse
-import json
 import re
+import shlex
 import time
 from datetime import datetime
 from pathlib import Path
@@ -10,23 +10,35 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import boto3
 
-from media_pipeline.moderation.hash_list import REASON_CHARACTERS, Entry, Kind
+from media_pipeline.errors import Reason
+from media_pipeline.moderation.hash_list import Kind
 from media_pipeline.moderation.verdicts import Verdict
 from media_pipeline.records.record import Record, iso_time
 from operations.alike import ALIKE
 from operations.alike import Alike as AlikeSearch
 from operations.alike import Found as Alike
 from operations.commands.alike import distance
-from operations.commands.arguments import FAILED, add_stack, add_wait
+from operations.commands.arguments import FAILED, add_stack, add_wait, reason
 from operations.commands.hashes import looks_of, newest, source_of
 from operations.errors import OperationsError
-from operations.hashes import Hashes, Wanted
+from operations.hashes import Hashes, Listed, Wanted
 from operations.reviews.desk import Desk
 from operations.stack import StackOutputs
-from operations.takedown import SWEEPS, Found, Takedown, TakenDown, Target, hours_since, key_of_id
+from operations.takedown import (
+    Found,
+    Place,
+    Takedown,
+    TakenDown,
+    Target,
+    hours_since,
+    joined,
+    key_of_id,
+    place_of,
+    taken_down_before,
+)
+from operations.takedown_evidence import EvidenceFile
 
 if TYPE_CHECKING:
-    from media_pipeline.records.decisions import Decision
     from operations.commands.arguments import Commands
 
 WAIT_SECONDS = 120
@@ -84,7 +96,10 @@ def add(commands: "Commands") -> None:
         f" (default: {SECOND_LOOK_SECONDS})",
     )
     takedown.add_argument(
-        "--reason", required=True, help="in a few words; kept in the record and the evidence"
+        "--reason",
+        type=reason,
+        required=True,
+        help="in a few words; kept in the record and the evidence",
     )
     takedown.add_argument("--case", help="the number of the notice or of the case")
     takedown.add_argument(
@@ -119,14 +134,24 @@ def run(options: argparse.Namespace) -> int:
         )
     if options.dry_run or (alike and not options.all and not options.choose):
         return _dry_run(options, takedown, digests)
+    # Before anything is done: a file that cannot be written would be noticed at the end only.
+    file = options.evidence and EvidenceFile(options.evidence, stack=options.stack, digests=digests)
     begun = time.time()
-    remembered = _remember(options, outputs, digests) if options.remember else []
-    listed = time.time()
+    remembered = _remember(options, outputs, digests) if options.remember else None
     done = _sweep(options, desk, takedown, digests)
-    if remembered:
-        time.sleep(max(0.0, listed + options.second_look - time.time()))
-        done += _sweep(options, desk, takedown, digests)
-    return _report(options, desk, takedown, _Outcome(digests, done, remembered, begun))
+    if remembered is not None:
+        # Also where all of it was on the list before: the run that put it there may have been cut off.
+        time.sleep(max(0.0, min(remembered.since + options.second_look - time.time(), options.second_look)))
+        done = list(joined(done, _sweep(options, desk, takedown, digests)).values())
+    left = takedown.find(digests)
+    # What was too slow to be waited for may be done by now.
+    late = [(each.record, each.decision) for each in done if not each.removed_at]
+    done = list(joined(done, takedown.wait(late, seconds=0)).values())
+    outcome = _Outcome(digests, done, left, remembered, begun)
+    code = _report(options, outcome)
+    if file:
+        file.write(_evidence(options, desk.person, outcome))
+    return code
 
 
 def _digests(
@@ -154,6 +179,8 @@ def _dry_run(options: argparse.Namespace, takedown: Takedown, digests: frozenset
     found = takedown.find(digests)
     for record in found.to_withdraw:
         print(_line("would be taken down", record))
+    for record in found.pending:
+        print(_line("asked for already", record))
     _print_others(found.blocked, found)
     print(f"{_versions(len(found.to_withdraw))} would be taken down.")
     if options.dry_run:
@@ -164,18 +191,29 @@ def _dry_run(options: argparse.Namespace, takedown: Takedown, digests: frozenset
     return FAILED
 
 
-def _remember(options: argparse.Namespace, outputs: StackOutputs, digests: frozenset[str]) -> list[Entry]:
+def _remember(options: argparse.Namespace, outputs: StackOutputs, digests: frozenset[str]) -> Listed:
     """Put what is taken down on the hash list, before anything is removed: what it shows is still there."""
     key = key_of_id(options.id) if options.id else options.key or options.like
+    source = source_of(key) if key is not None else None
+    hashes = Hashes.open(options.stack, outputs)
     looks: list[tuple[str, ...]] = []
     if options.remember == BY_LOOK:
         if key is None:
             raise OperationsError(f"--remember {BY_LOOK} needs a key: --sha256 names no picture")
-        looks = looks_of(newest(key, outputs), outputs)
-    source = source_of(key) if key is not None else None
-    reason = options.reason[:REASON_CHARACTERS]
+        try:
+            looks = looks_of(newest(key, outputs), outputs)
+        except OperationsError:
+            # Run again, nothing of it is published any more; the first run put what it shows on the list.
+            if not _is_look_listed(hashes, source):
+                raise
     wanted = [
-        Wanted(kind=Kind.SHA256, value=each, action=Verdict.BLOCK, reason=reason, source_key_sha256=source)
+        Wanted(
+            kind=Kind.SHA256,
+            value=each,
+            action=Verdict.BLOCK,
+            reason=options.reason,
+            source_key_sha256=source,
+        )
         for each in sorted(digests)
     ]
     wanted += [
@@ -183,63 +221,92 @@ def _remember(options: argparse.Namespace, outputs: StackOutputs, digests: froze
             kind=Kind.PDQ,
             value=own,
             action=Verdict.BLOCK,
-            reason=reason,
+            reason=options.reason,
             variants=tuple(variants),
             source_key_sha256=source,
         )
         for own, *variants in looks
     ]
-    return Hashes.open(options.stack, outputs).add(wanted, case=_case(options))
+    return hashes.ensure(wanted, case=_case(options))
+
+
+def _is_look_listed(hashes: Hashes, source: str | None) -> bool:
+    return any(
+        entry.kind is Kind.PDQ
+        and entry.source_key_sha256 == source
+        and entry.action is Verdict.BLOCK
+        and entry.expires_at is None
+        for entry in hashes.entries()
+    )
 
 
 def _sweep(
     options: argparse.Namespace, desk: Desk, takedown: Takedown, digests: frozenset[str]
 ) -> list[TakenDown]:
-    """Withdraw what there is, until a look finds nothing more."""
-    done: list[TakenDown] = []
-    case = _case(options)
-    for _ in range(SWEEPS):
-        found = takedown.find(digests)
-        if not found.to_withdraw:
-            break
-        asked: list[tuple[Record, Decision]] = []
-        for record in found.to_withdraw:
-            decision = takedown.withdraw(record, person=desk.person, reason=options.reason, case=case)
-            if decision is not None:
-                asked.append((record, decision))
-        done += takedown.wait(asked, seconds=options.wait)
-    return done
+    return takedown.sweep(
+        digests, person=desk.person, reason=options.reason, case=_case(options), seconds=options.wait
+    )
 
 
 class _Outcome(NamedTuple):
     digests: frozenset[str]
     done: list[TakenDown]
-    remembered: list[Entry]
+    left: Found
+    remembered: Listed | None
     begun: float
 
+    @property
+    def remaining(self) -> set[Place]:
+        """Which versions are not taken down."""
+        late = {each.place for each in self.done if not each.removed_at}
+        return late | {place_of(record) for record in self.left.remaining}
 
-def _report(options: argparse.Namespace, desk: Desk, takedown: Takedown, outcome: _Outcome) -> int:
-    done, left = outcome.done, takedown.find(outcome.digests)
-    for each in done:
-        print(_line("taken down" if each.removed_at else "NOT removed yet", each.record))
-    _print_others([record for record in left.blocked if not _was_done(record, done)], left)
-    document = _evidence(options, desk.person, outcome)
-    if options.evidence:
-        options.evidence.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", "utf-8")
-    removed = sum(each.removed_at is not None for each in done)
-    since = f", {document['hours_since_received']:.1f} h after the notice" if options.received else ""
-    print(f"{_versions(removed)} taken down in {document['seconds']:.1f} s{since}.")
-    if options.remember:
-        print(f"{len(outcome.remembered)} hashes were put on the hash list.")
-    remaining = len(done) - removed + len(left.to_withdraw) + len(left.open)
-    if remaining:
-        print(f"{_versions(remaining)} not taken down yet: run the command again in a moment.")
+    @property
+    def removed(self) -> list[TakenDown]:
+        """What was taken down; not what was published again meanwhile."""
+        return [each for each in self.done if each.place not in self.remaining]
+
+
+def _report(options: argparse.Namespace, outcome: _Outcome) -> int:
+    left, removed = outcome.left, outcome.removed
+    places = {each.place for each in outcome.done}
+    for each in outcome.done:
+        print(_line("taken down" if each in removed else "NOT removed yet", each.record))
+    for record in (*left.to_withdraw, *left.pending):
+        if place_of(record) not in places:
+            print(_line("NOT removed yet", record))
+    _print_others([record for record in left.blocked if place_of(record) not in places], left)
+    now = time.time()
+    since = f", {hours_since(options.received, now):.1f} h after the notice" if options.received else ""
+    print(f"{_versions(len(removed))} taken down in {now - outcome.begun:.1f} s{since}.")
+    if outcome.remembered is not None:
+        print(f"{len(outcome.remembered.added)} hashes were put on the hash list.")
+    for line in sorted({_what_to_do(record, options.stack) for record in left.cut_off}):
+        print(line)
+    if outcome.remaining:
+        print(f"{_versions(len(outcome.remaining))} not taken down yet: run the command again in a moment.")
         return FAILED
     return 0
 
 
+def _what_to_do(record: Record, stack: str) -> str:
+    """Say how files of what has FAILED are removed."""
+    if record.attributes.get("reason") == Reason.ORIGINAL_GONE and not record.is_withdrawn:
+        return (
+            f"Files of {record.object_key!r} are left, whose original is gone: delete that key in the uploads bucket,"
+            " and the functions remove them."
+        )
+    redrive = ["python", "-m", "operations", "redrive", "--stack", stack, "--status", "FAILED"]
+    return (
+        "Not taken down, because the functions gave up on it. When they work again:"
+        f" {shlex.join([*redrive, f'--key={record.object_key}'])}"
+    )
+
+
 def _evidence(options: argparse.Namespace, person: str, outcome: _Outcome) -> dict[str, Any]:
     now = time.time()
+    listed = outcome.remembered.present if outcome.remembered else []
+    before = taken_down_before(outcome.left, {each.place: each for each in outcome.done})
     return {
         "stack": options.stack,
         "asked_for": {"key": options.key, "id": options.id, "sha256": options.sha256, "like": options.like},
@@ -253,8 +320,8 @@ def _evidence(options: argparse.Namespace, person: str, outcome: _Outcome) -> di
         "ended_at": iso_time(now),
         "seconds": round(now - outcome.begun, 3),
         "hours_since_received": round(hours_since(options.received, now), 2) if options.received else None,
-        "versions": [each.document() for each in outcome.done],
-        "hash_list": [{"id": entry.id, **entry.to_document()} for entry in outcome.remembered],
+        "versions": [each.document() for each in (*outcome.done, *before)],
+        "hash_list": [{"id": entry.id, **entry.to_document()} for entry in listed],
     }
 
 
@@ -263,17 +330,11 @@ def _case(options: argparse.Namespace) -> dict[str, str]:
     return {name: value for name, value in named.items() if value}
 
 
-def _was_done(record: Record, done: list[TakenDown]) -> bool:
-    return any(
-        (each.record.object_key, each.record.sequencer) == (record.object_key, record.sequencer)
-        for each in done
-    )
-
-
 def _print_others(blocked: list[Record], found: Found) -> None:
     for what, records in (
         ("withheld already", blocked),
         ("still open", found.open),
+        ("FAILED, NOT removed", found.cut_off),
         ("failed, unpublished", found.failed),
     ):
         for record in records:

@@ -17,6 +17,7 @@ from tests.faults.edge_checks import EdgeChecker
 from tests.faults.expiry_checks import MARKS, expiry_problems
 from tests.faults.fault_injection import Call
 from tests.faults.history import History, Upload
+from tests.faults.operators import OPERATOR
 from tests.faults.outcome_checks import OutcomeChecker
 from tests.faults.published_content import ContentChecker
 from tests.faults.record_items import (
@@ -243,7 +244,7 @@ class InvariantChecker:
 
     def _only_marked(self, name: str, old: Item, new: Item, call: Call) -> None:
         changed = changed_fields(old, new)
-        if call.invocation.function_name == REVIEWER:
+        if call.invocation.function_name in (REVIEWER, OPERATOR):
             looks = [*(new.get("second") or ()), *([new["checked"]] if new.get("checked") else ())]
             is_look = any(each["id"] in self._history.decisions for each in looks)
             approved = {str(each["id"]) for each in new.get("approvals") or ()}
@@ -253,6 +254,8 @@ class InvariantChecker:
             changed -= {"decision", "decisions", "approvals"}
             if (new.get("decision") or {}).get("action") == "escalate":
                 changed -= {"hold"}
+            if old.get("attention") is None and new.get("attention") == "DECIDED":
+                changed -= {"attention"}
             if old.get("attention") in ("CHECK", "SECOND") and new.get("attention") in (None, "DECIDED"):
                 # The final checks compare it with the evidence.
                 changed -= {"attention", "checked" if old["attention"] == "CHECK" else "second"}

@@ -11,8 +11,10 @@ from media_pipeline.processing import clean_up, processor
 from media_pipeline.processing.decisions import Decisions
 from media_pipeline.records import table
 from media_pipeline.records.record import Record
+from operations import takedown
 from operations.reconcile import Reconcile
 from operations.redrive import Redrive, StuckObject
+from operations.takedown import Takedown
 from tests.faults.mutations import mutation, swap
 
 Records = table.Records
@@ -126,3 +128,19 @@ def reconcile_looks_for_originals_in_uploads_only() -> None:
 @mutation
 def what_reconcile_publishes_again_forgets_who_approved_it() -> None:
     swap(Decisions, "publish_again", lambda _: lambda self, attempt: None)
+
+
+@mutation
+def a_takedown_takes_what_is_to_be_published_for_withheld() -> None:
+    swap(takedown, "PUBLISHING", lambda _: frozenset())
+
+
+@mutation
+def a_takedown_that_was_given_up_counts_as_done() -> None:
+    def sort_in(self: Any, record: Record, found: Any) -> None:
+        real(self, record, found)
+        found.failed += found.cut_off
+        found.cut_off.clear()
+
+    real = Takedown._sort_in
+    swap(Takedown, "_sort_in", lambda _: sort_in)

@@ -1,4 +1,4 @@
-"""The operator's own commands, `redrive` and `reconcile`, run inside a simulation.
+"""The operator's own commands, `redrive`, `reconcile` and `takedown`, run inside a simulation.
 
 Each AWS call of a command is a call of an invocation named `operator`, so it takes time and can fail. A command that
 fails or is killed ends; what it already did stays.
@@ -15,9 +15,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from operations.reconcile import Reconcile, places
 from operations.redrive import Kind, Redrive
 from operations.stack import StackOutputs
+from operations.takedown import Takedown, Target
 from tests.faults.fault_injection import Call
 from tests.faults.history import identity
-from tests.faults.record_items import Item, version_of
+from tests.faults.record_items import Item, is_undecided, version_of
+from tests.faults.reviewers import PERSON
 from tests.faults.simulated_functions import ClientPool, ClientSet
 from tests.faults.simulated_invocation import Invocation
 from tests.faults.simulated_stack import QUARANTINE, RENDITIONS, TABLE, UPLOADS
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 OPERATOR = "operator"
 RATE = 10.0  # objects per second, as the commands do by default
+LOOK_SECONDS, TAKEDOWN_SECONDS = 2.0, 120.0
 SETTLED = 60.0  # seconds after which a command must know of an outcome
 REPLACING = ("PUBLISHED", "BLOCKED", "REVIEW", "DELETED")
 
@@ -76,6 +79,30 @@ class Operator:
 
         self._start(command)
 
+    def take_down(self) -> None:
+        """Start `python -m operations takedown` for the first upload; what it says it removed must be removed."""
+
+        def command(invocation: Invocation, clients: ClientSet) -> None:
+            aws, clock = clients.clients, self._run.clock
+            takedown = Takedown(
+                dynamodb=aws.dynamodb,
+                s3=aws.s3,
+                table=TABLE,
+                renditions=RENDITIONS,
+                decisions=self._run.reviewers.asking(aws.dynamodb, aws.s3, aws.sqs),
+                clock=lambda: clock.now,
+                sleep=lambda _: invocation.sleep(LOOK_SECONDS),
+            )
+            key = next(iter(self._run.history.uploads.values())).key
+            digests = takedown.digests(Target(key=key))
+            takedown.sweep(digests, person=PERSON, reason="notice", case={}, seconds=TAKEDOWN_SECONDS)
+            if not takedown.find(
+                digests
+            ).remaining:  # else its exit code is 1, and the operator runs it again
+                self._check_taken_down(key)
+
+        self._start(command)
+
     def sent(self, call: Call) -> None:
         """Note and check a message that a command sent to the pipeline."""
         history = self._run.history
@@ -112,6 +139,13 @@ class Operator:
                     f"reconcile restores {item['object_key']} {item['sequencer']}, which {other['status']} hides"
                 )
 
+    def _check_taken_down(self, key: str) -> None:
+        """Check that nothing of a key is published, or about to be."""
+        files = [name for name in self._run.stack.objects(RENDITIONS) if name.startswith(f"{key}/")]
+        published = [item for item in self._run.stack.items(key) if _is_published(item)]
+        if files or published:
+            self._run.checker.add_violation(f"a takedown says that {key} is removed, and it is not")
+
     def _outputs(self) -> StackOutputs:
         return StackOutputs(
             uploads_bucket=UPLOADS,
@@ -136,6 +170,12 @@ class Operator:
                 invocation.alive = False
 
         self._run.clock.spawn(body, invocation)
+
+
+def _is_published(item: Item) -> bool:
+    """Return whether readers see a version, or will once its decision is carried out."""
+    is_wanted = (item.get("decision") or {}).get("action") in ("approve", "restore")
+    return item["status"] == "PUBLISHED" or (is_wanted and is_undecided(item))
 
 
 def _iso(epoch: float) -> str:

@@ -53,7 +53,7 @@ class Reviewers:
         if record is None:
             return False
         try:
-            self._asking(self._run.stack.dynamodb, self._run.stack.s3, self).ask(
+            self.asking(self._run.stack.dynamodb, self._run.stack.s3, self).ask(
                 record, action, person, override=True
             )
         except DecisionError:
@@ -84,7 +84,7 @@ class Reviewers:
             try:
                 record = self._record(upload)
                 if record is not None:
-                    asking = self._asking(clients.dynamodb, clients.s3, clients.sqs)
+                    asking = self.asking(clients.dynamodb, clients.s3, clients.sqs)
                     asking.ask(record, action, person, override=override)
             except (DecisionError, ClientError, BotoCoreError):
                 pass  # what a person is shown
@@ -105,7 +105,8 @@ class Reviewers:
         items = ItemTable(dynamodb=stack.dynamodb, table=TABLE, clock=lambda: self._run.clock.now)
         return items.get(upload.key, str(found[-1]["sequencer"])) if found else None
 
-    def _asking(self, dynamodb: Any, s3: Any, sqs: Any) -> Decisions:
+    def asking(self, dynamodb: Any, s3: Any, sqs: Any) -> Decisions:
+        """Return the asking side with other clients."""
         places = Places(
             stack="faults",
             uploads_bucket=UPLOADS,

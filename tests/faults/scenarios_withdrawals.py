@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from media_pipeline.records.decisions import Action
 from tests.faults.configurations import FIRST, OBSERVING, OFF, OTHER_SIZES, WITH_VIDEOS, Deployment
+from tests.faults.operators import OPERATOR
 from tests.faults.sample_uploads import Content
 from tests.faults.scenarios import DAY, KEY, Scenario
 from tests.faults.scenarios_versions import (
@@ -59,6 +60,21 @@ def _lost(run: Simulation) -> None:
 def _redrive(run: Simulation) -> None:
     run.operator.redrive()
     run.clock.after(7_200.0, run.operator.redrive)
+
+
+def _give_up(run: Simulation) -> None:
+    """Take the first upload down; its functions are killed before they removed anything, until it is a dead letter."""
+    cut_off("UpdateItem", take_down)(run)
+    run.queues["dead"].send(run.queues["images"].messages.pop().body)
+
+
+def _command(run: Simulation) -> None:
+    """Run the operator's command."""
+    run.operator.take_down()
+
+
+def _by_command(prepare: Act, act: Act) -> Scenario:
+    return Scenario(prepare, act, "BLOCKED", OPERATOR, in_pairs=False, faults=False)
 
 
 def take_down_the_second(run: Simulation) -> None:
@@ -141,6 +157,13 @@ WITHDRAWALS: Mapping[str, Scenario] = {
     "restore-of-rejected": plain(first(put(Content.CORRUPT), take_down), _restore, "REJECTED", faults=False),
     "delete-of-rejected-and-taken-down": plain(
         first(put(Content.CORRUPT), take_down), delete, "DELETED", faults=False
+    ),
+    "takedown-by-command": _by_command(first(_PUBLISHED), _command),
+    "takedown-by-command-beside-a-restore": _by_command(
+        first(_PUBLISHED, take_down), at_once(_restore, _command)
+    ),
+    "takedown-by-command-after-one-was-given-up": _by_command(
+        first(_PUBLISHED, _give_up), steps(_command, _redrive, _command)
     ),
     "takedown-lost": plain(first(_PUBLISHED, _lost), _redrive, "BLOCKED"),
     "takedown-and-delete": plain(first(_PUBLISHED), at_once(take_down, delete), "DELETED"),

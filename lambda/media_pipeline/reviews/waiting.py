@@ -87,18 +87,22 @@ class Waiting:
 
         Raises UnknownReviewError where the key has no record.
         """
-        history = self.history(object_key)
-        waiting = (
-            record for record in history if (record.is_held if held else attention_of(record) is not None)
-        )
-        found = next(waiting, history[0] if history else None)
-        if found is None:
+        newest: Record | None = None
+        for record in self.versions(object_key):
+            newest = newest or record
+            if record.is_held if held else attention_of(record) is not None:
+                return record
+        if newest is None:
             raise UnknownReviewError(f"there is no record of {object_key!r}")
-        return found
+        return newest
 
     def history(self, object_key: str) -> list[Record]:
-        """Read the newest records of a key, newest first."""
+        """Read the newest records of a key, newest first: as many as a person is shown."""
         return list(self._items.query(object_key, newest_first=True, limit=HISTORY))
+
+    def versions(self, object_key: str) -> Iterator[Record]:
+        """Read all records of a key, newest first, as far as they are asked for."""
+        return self._items.query(object_key, newest_first=True)
 
 
 def has_label(record: Record, label: str) -> bool:

@@ -141,6 +141,23 @@ def test_work_under_way_says_for_how_long_nobody_else_may_touch_it(stack: MotoSt
     assert "    nobody works on it; it waits for the image function" in list(only.lines(now=1001.0))
 
 
+def test_a_null_version_whose_place_other_bytes_took_is_not_in_uploads_any_more(
+    stack: MotoStack, outputs: Path
+) -> None:
+    event = stack.upload("a.jpg", draw((1, 2, 3)))
+    assert stack.deliver(event)
+    show = Show(
+        outputs=StackOutputs.find("test", outputs), dynamodb=stack.clients.dynamodb, s3=stack.clients.s3
+    )
+    decide(stack, event, version_id=None)
+    (same,) = show.of_key("a.jpg")
+    assert same.record.is_of_null_version
+    assert same.uploaded
+    stack.clients.s3.put_object(Bucket="uploads", Key="a.jpg", Body=b"other bytes")
+    (other,) = show.of_key("a.jpg")
+    assert not other.uploaded
+
+
 def test_a_key_without_a_record_is_an_error_that_says_what_to_do(
     outputs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 from moto.sns.models import sns_backends
 
+from components.outputs import OUTPUTS
 from media_pipeline.records.record import iso_time, to_item
 from operations.stack import StackOutputs
 from operations.status import PENDING, Line, Status
@@ -60,6 +61,14 @@ def test_overridden_block_whose_message_was_lost_is_counted_as_not_carried_out(s
     line = lines(stack)["decided, not carried out"]
     assert line.state == "3 records"
     assert "redrive --status DECIDED" in str(line.problem)
+
+
+def test_only_queues_are_asked_how_much_waits_in_them(stack: MotoStack) -> None:
+    others = {name: f"https://{name}.example.com" for name in OUTPUTS if name.endswith("_url")}
+    queues = {name: stack.images_url for name in others if "queue" in name or "dead_letters" in name}
+    found = [line.subject for line in status(stack, **{**others, **queues})._queues()]
+    assert {"cdn_url", "review_url", "api_url"} == others.keys() - queues.keys()
+    assert found == sorted(name.removesuffix("_url") for name in queues)
 
 
 def test_webhooks_are_listed_and_one_that_never_confirmed_is_told_how(stack: MotoStack) -> None:

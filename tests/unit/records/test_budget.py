@@ -11,6 +11,7 @@ import pytest
 from media_pipeline.errors import BudgetSpentError
 from media_pipeline.records.budget import DAY, JudgingBudget, day_of, key_of
 from operations.budget import Budgets
+from operations.errors import OperationsError
 from tests.fixtures.moto_stack import MotoStack
 
 NOON = 1_795_953_600.0  # 2026-11-29, 12:00 UTC
@@ -104,3 +105,32 @@ def test_the_count_of_a_day_expires(stack: MotoStack) -> None:
     budget(1).spend()
     item = boto3.client("dynamodb").get_item(TableName="records", Key=key_of(day_of(NOON)))["Item"]
     assert int(item["expires_at"]["N"]) == NOON + 40 * DAY
+
+
+def test_days_that_dynamodb_did_not_get_to_are_read_again(stack: MotoStack) -> None:
+    for day in range(3):
+        budget(9, NOON - day * DAY).spend()
+
+    class Busy:
+        """Reads one key of a request."""
+
+        def __init__(self, reads: int) -> None:
+            self.left = reads
+
+        def batch_get_item(self, *, RequestItems: Any) -> Any:  # noqa: N803 - as in boto3
+            self.left -= 1
+            first, *rest = RequestItems["records"]["Keys"]
+            wanted: Any = {**RequestItems["records"], "Keys": [first] if self.left >= 0 else []}
+            if not wanted["Keys"]:
+                return {"Responses": {}, "UnprocessedKeys": RequestItems}
+            answer = boto3.client("dynamodb").batch_get_item(RequestItems={"records": wanted})
+            later = {"records": {**RequestItems["records"], "Keys": rest}} if rest else {}
+            return {**answer, "UnprocessedKeys": later}
+
+    def days(reads: int) -> list[int]:
+        client: Any = Busy(reads)
+        return [judged.pictures for judged in Budgets(client, "records", 9, lambda: NOON).days(4)]
+
+    assert days(9) == [1, 1, 1, 0]
+    with pytest.raises(OperationsError, match="again in a moment"):
+        days(2)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from media_pipeline.reviews.waiting import HISTORY
 from operations.__main__ import main
 from tests.unit.reviews.conftest import BERT, LOGS, Stack
 
@@ -102,3 +103,15 @@ def test_outputs_of_an_older_stack_say_what_is_missing(
     )
     assert main(["review", "list", "--stack", "test", "--outputs", str(file)]) == 1
     assert "quarantine_bucket, logs_bucket" in capsys.readouterr().err
+
+
+def test_release_and_decide_find_what_lies_below_many_newer_versions(stack: Stack, run: Any) -> None:
+    held = stack.put("a.jpg", hold={"person": BERT, "at": "2026-11-28T00:00:00.000Z"}, attention="ESCALATED")
+    waits = stack.put("b.jpg")
+    for key in ("a.jpg", "b.jpg"):
+        for _ in range(HISTORY):
+            stack.put(key, "PUBLISHED")
+    assert run("release", "a.jpg")[0] == 0
+    assert stack.read(held).pending_decision
+    assert run("decide", "b.jpg", "reject")[0] == 0
+    assert stack.read(waits).pending_decision

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from operations.__main__ import main
 from operations.forget import Forget
@@ -89,3 +90,24 @@ def test_what_remains_in_a_locked_log_of_accesses_is_said_with_its_date(stack: S
     (what,) = remains("trail").keys() - remains(None).keys()
     assert remains("trail")[what] == "1971-02-05"
     assert "CloudTrail" in what
+
+
+@pytest.mark.parametrize("code", ["AccessDenied", "NoSuchLifecycleConfiguration"])
+def test_what_may_not_be_read_of_logs_is_not_said_to_be_kept_for_ever(stack: Stack, code: str) -> None:
+    def refuse(**_: Any) -> None:
+        raise ClientError({"Error": {"Code": code, "Message": "no"}}, "GetBucketLifecycleConfiguration")
+
+    clients: Any = {"dynamodb": None, "s3": type("S3", (), {"get_bucket_lifecycle_configuration": refuse})}
+    found = Forget(places=stack.places, renditions="renditions", trail="trail", clock=lambda: 0.0, **clients)
+    until = {each.what: each.until for each in found.remains()}
+    logs, trail = (
+        next(until[what] for what in until if name in what) for name in ("access logs", "CloudTrail")
+    )
+    assert ("for ever" in logs) == (code != "AccessDenied")
+    assert ("s3:GetLifecycleConfiguration on trail was refused" in trail) == (code == "AccessDenied")
+
+
+def test_traces_name_the_key_for_thirty_days(stack: Stack) -> None:
+    clients: Any = {"dynamodb": None, "s3": stack.s3}
+    found = Forget(places=stack.places, renditions="renditions", clock=lambda: 0.0, **clients)
+    assert [each.until for each in found.remains() if "X-Ray" in each.what] == ["1970-01-31"]

@@ -34,6 +34,12 @@ def run(outputs: Path, capsys: pytest.CaptureFixture[str]) -> Run:
     return call
 
 
+def opened(stack: Stack) -> Hashes:
+    table = HashListTable(dynamodb=stack.dynamodb, table="records", clock=lambda: stack.now)
+    places: Any = {"s3": stack.s3, "logs_bucket": stack.places.logs_bucket}
+    return Hashes(table=table, stack="test", person="ada", clock=lambda: stack.now, **places)
+
+
 def listed(run: Run) -> list[dict[str, Any]]:
     code, said, _ = run("list", "--json")
     assert code == 0
@@ -74,7 +80,8 @@ def test_a_file_and_a_hash_in_capitals_are_the_same_as_any_other(run: Run, tmp_p
     digest = hashlib.sha256(b"a picture").hexdigest()
     assert run("test", str(file))[0] == 0
     assert run("add", "--file", str(file), *WHY, "--action", "review", "--days", "30")[0] == 0
-    code, said, _ = run("add", "--sha256", digest.upper(), *WHY, "--action", "review")
+    again = ("--sha256", digest.upper(), *WHY, "--action", "review", "--days", "30")
+    code, said, _ = run("add", *again)
     assert (code, said) == (0, "It is on the list already.\n")
     (entry,) = listed(run)
     assert (entry["value"], entry["action"]) == (digest, "review")
@@ -83,6 +90,43 @@ def test_a_file_and_a_hash_in_capitals_are_the_same_as_any_other(run: Run, tmp_p
     assert code == 1
     assert "the same bytes: " in said
     assert "notice 7" in said
+
+
+def test_an_entry_that_expires_sooner_or_has_fewer_variants_does_not_do_for_a_longer_one(
+    stack: Stack,
+) -> None:
+    hash_list = opened(stack)
+
+    def added(**changed: Any) -> int:
+        wanted = {"kind": Kind.PDQ, "value": OTHER, "action": BLOCK, "reason": "r", **changed}
+        return len(hash_list.add([hashes.Wanted(**wanted)]))
+
+    ends = int(stack.now) + 86_400
+    assert [added(expires_at=ends) for _ in range(2)] == [1, 0]
+    assert added(expires_at=ends - 1) == 0
+    assert added(expires_at=ends + 1) == 1
+    assert [added(), added(expires_at=ends)] == [1, 0]
+    assert [added(variants=(SHA256,)), added(variants=(SHA256,)), added()] == [1, 0, 0]
+    assert added(action=Verdict.REVIEW) == 1
+
+
+def test_of_several_wanted_alike_those_that_do_for_the_others_are_added(stack: Stack) -> None:
+    ends = int(stack.now) + 86_400
+    wanted = [
+        hashes.Wanted(kind=Kind.SHA256, value=OTHER, action=BLOCK, reason="r", expires_at=expires_at)
+        for expires_at in (ends, None, ends)
+    ]
+    assert [entry.expires_at for entry in opened(stack).add(wanted)] == [ends, None]
+
+
+def test_days_end_at_midnight_so_that_the_same_command_later_that_day_adds_nothing(stack: Stack) -> None:
+    stack.now = 1_800_000_000.0  # at 08:00
+    hash_list = opened(stack)
+    expires_at = hash_list.expiry(2)
+    assert expires_at == 20_836 * 86_400
+    stack.now += 15 * 3600
+    assert hash_list.expiry(2) == expires_at
+    assert hash_list.expiry(None) is None
 
 
 def test_an_entry_is_removed_with_a_reason(stack: Stack, run: Run) -> None:
@@ -163,10 +207,7 @@ def test_a_long_list_is_added_in_parts_each_with_its_evidence_and_never_too_long
 ) -> None:
     monkeypatch.setattr(hashes, "AT_ONCE", 30)
     monkeypatch.setattr(hashes, "MOST_ENTRIES", 70)
-    table = HashListTable(dynamodb=stack.dynamodb, table="records", clock=lambda: stack.now)
-    hash_list = Hashes(
-        table=table, s3=stack.s3, logs_bucket=stack.places.logs_bucket, stack="test", person="ada"
-    )
+    hash_list = opened(stack)
     wanted = [hashes.Wanted(kind=Kind.SHA256, value=f"{n:064x}", action=BLOCK, reason="r") for n in range(71)]
     with pytest.raises(OperationsError, match="may have 70"):
         hash_list.add(wanted)

@@ -10,6 +10,7 @@ import pytest
 from media_pipeline.records.record import iso_time
 from media_pipeline.reviews.routes import Request, ReviewApi
 from operations.__main__ import main
+from operations.deciding_again import RELEASE_REASON
 from operations.review_report import NO_LABEL, Report, wilson
 from tests.unit.reviews.conftest import ANNA, NOW, SHA256, Stack
 
@@ -130,6 +131,18 @@ def test_only_last_decisions_of_the_days_about_reviews_count(decided: Decided) -
         (NO_LABEL, 2),
     ]
     assert found["labels"][1]["bands"] == []
+
+
+def test_what_a_backfill_released_is_nobodys_judgement(decided: Decided) -> None:
+    released = {**decision("approve"), "reason": RELEASE_REASON}
+    decided.put("Violence", 80.0, "reject", 20)
+    decided.put("Violence", 80.0, "approve", 20, decision=released)
+    # Rejected by a person before, and by one who gave the reason of a release.
+    decided.put("Violence", 80.0, "approve", decision=released, decisions=[decision("reject")])
+    decided.put("Violence", 80.0, "reject", decision={**decision("reject"), "reason": RELEASE_REASON})
+    found = decided.report()
+    assert (found["rejected"], found["approved"]) == (22, 0)
+    assert found["labels"][0]["suggested"]["threshold"] == 80
 
 
 def test_nineteen_decisions_are_no_report(

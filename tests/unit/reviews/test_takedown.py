@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from media_pipeline.records.record import Record
+from media_pipeline.reviews.waiting import HISTORY
 from operations import takedown as module
 from operations.__main__ import main
 from operations.takedown import Takedown, Target
@@ -224,6 +225,15 @@ def test_restore_asks_for_the_version_that_was_taken_down(stack: Stack, run: Run
     decision = stack.read(record).decision
     assert decision is not None
     assert (decision.action.value, decision.reason) == ("restore", "mistaken")
+
+
+def test_restore_finds_what_was_taken_down_below_many_newer_versions(stack: Stack, run: Run) -> None:
+    record = stack.put("a.jpg", "BLOCKED", reason="taken_down", original="quarantine")
+    stack.s3.put_object(Bucket="quarantine", Key=f"a.jpg/{record.version}", Body=b"x")
+    for _ in range(HISTORY):
+        stack.put("a.jpg", "REJECTED")
+    assert run("restore", "a.jpg", "--reason", "mistaken", works=False)[0] == 0
+    assert stack.read(record).pending_decision
 
 
 def test_restore_of_what_was_not_taken_down_is_an_error(stack: Stack, run: Run) -> None:

@@ -142,3 +142,50 @@ def test_a_takedown_can_remember_what_the_key_shows(stack: Stack, run: Run) -> N
     assert set(found) == {"sha256", "pdq"}
     assert distance(found["pdq"]["value"]["S"]) < 10
     assert len(found["pdq"]["variants"]["L"]) == 13
+
+
+def test_a_takedown_that_was_cut_off_takes_its_second_look_when_it_is_run_again(
+    stack: Stack, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published(stack, "a.jpg")
+    remember = ("takedown", "--key", "a.jpg", *WHY, "--remember")
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        published(stack, f"late{len(slept)}.jpg")
+
+    def cut_off(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(command, "_sweep", cut_off)
+        with pytest.raises(KeyboardInterrupt):
+            run(*remember)
+    monkeypatch.setattr(time, "sleep", sleep)
+    file = tmp_path / "evidence.json"
+    code, said, _ = run(*remember, "--evidence", str(file))
+    assert code == 0, said
+    assert 60 < sum(slept) <= command.SECOND_LOOK_SECONDS
+    assert taken_down(stack) == {"a.jpg", "late1.jpg"}
+    assert len(on_list(stack)) == 1
+    assert len(json.loads(file.read_text())["hash_list"]) == 1
+    (item,) = on_list(stack)
+    stack.dynamodb.put_item(TableName="records", Item={**item, "at": {"S": "2026-01-01T00:00:00.000Z"}})
+    assert run(*remember)[0] == 0
+    assert slept[1:] == [0.0]  # every function knows the list by now
+    assert taken_down(stack) == {"a.jpg", "late1.jpg", "late2.jpg"}
+
+
+def test_what_the_key_showed_need_not_be_there_any_more_when_it_is_run_again(stack: Stack, run: Run) -> None:
+    large = {"name": "large", "format": "jpeg", "width": 600, "height": 400, "key": "large.jpg"}
+    record = published(stack, "a.jpg", renditions=[large])
+    stack.s3.put_object(Bucket="renditions", Key="large.jpg", Body=saved(detailed(600, 400)))
+    remember = ("takedown", "--key", "a.jpg", *WHY, "--remember", "look", "--second-look", "0")
+    assert run(*remember)[0] == 0
+    stack.put("a.jpg", "BLOCKED", sequencer=record.sequencer, reason="taken_down", moderation=None)
+    assert run(*remember)[0] == 0
+    assert len(on_list(stack)) == 2
+    stack.put("b.jpg", "BLOCKED", moderation=None)
+    code, _, error = run("takedown", "--key", "b.jpg", *WHY, "--remember", "look")
+    assert (code, "there is no picture" in error) == (1, True)
