@@ -12,7 +12,6 @@ from media_pipeline.errors import (
     LeaseLostError,
     Reason,
     RejectedError,
-    SlowDecodingError,
     TransientError,
 )
 from media_pipeline.events import EventKind, ObjectEvent, is_made_up
@@ -276,8 +275,7 @@ class ObjectProcessor(Generic[Fetched]):
             self._records.begin_decoding(attempt.claim)
             judging = kept.enter_context(self._verdicts.early(attempt, self._settings.encoders))
             results = self._media.make(attempt, fetched, judging)
-            if not attempt.invocation.has_time:
-                raise SlowDecodingError("decoding and rendering used up the time that publishing needs")
+            judging.require_time()
             record = self._verdicts.store(attempt, results, judging)
             if isinstance(record, SecondRecord):
                 return record

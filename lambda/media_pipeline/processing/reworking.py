@@ -222,8 +222,7 @@ class Reworking(Generic[Fetched]):
             raise NothingChangedError("other_bytes")
         judging = kept.enter_context(self._verdicts.unasked(attempt, self._encoders))
         results = self._media.make(attempt, fetched, judging)
-        if not attempt.invocation.has_time:
-            raise SlowDecodingError("decoding and rendering used up the time that publishing needs")
+        judging.require_time()
         return results
 
     def _is_judged(self, record: Record, results: Results) -> bool:
