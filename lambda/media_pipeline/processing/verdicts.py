@@ -274,14 +274,14 @@ class Verdicts:
         with Spending(self._budget, attempt) as spending:
             judged = self._moderator_of(attempt).judge(
                 proxies,
-                before_each=spending.before(before_each),
+                before_each=before_each,
+                charge=partial(spending.charge, before_each),
                 times=times,
                 many_scenes=many_scenes,
                 generated="provenance" in attempt.facts,
                 known=known,
                 cached=look.known if look else None,
                 on_answer=remember,
-                on_refused=spending.refused,
                 together=attempt.overlap.at_most(requests_at_once(attempt.invocation)),
             )
         if self._cache is not None and look is not None and fresh:
