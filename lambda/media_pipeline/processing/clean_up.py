@@ -43,11 +43,8 @@ class CleanUp:
             )  # decoding exceeded this function's memory or time: count it
         else:
             unfinished = 0 if attempt.verdict_stored else attempt.claim.unfinished_before
-        facts: dict[str, Any] = {}
-        if attempt.answers is not None and not attempt.verdict_stored:
-            facts["answers"] = attempt.answers.to_document()
         try:
-            self._release_in_time(attempt, unfinished, facts)
+            self._release_in_time(attempt, unfinished, attempt.unstored_answers)
         except Exception as problem:  # noqa: BLE001 - the first error is the one to raise; the lease expires by itself
             error.add_note(f"the lease could not be released: {problem}")
 

@@ -185,6 +185,7 @@ class ObjectProcessor(Generic[Fetched]):
                 return
             self._clean_up.remove_pictures(attempt, outcome.status)
             facts = {**attempt.all_facts(), **outcome.facts, **self._carried_out(attempt.record, outcome)}
+            facts |= attempt.unstored_answers
             record = self._records.commit(attempt.claim, outcome.status, facts)
         except LeaseLostError as error:
             self._clean_up.remove_unlisted(attempt, error)
