@@ -57,7 +57,7 @@ class CleanUp:
         record = attempt.record
         is_shown = status in (Status.BLOCKED, Status.REVIEW)
         if status is Status.PUBLISHED:
-            is_shown = record.is_checked or "check" in attempt.facts
+            is_shown = attempt.facts.get("check", record.is_checked)
         is_withheld = record.withheld or attempt.put_pictures
         is_replaced = status is Status.SUPERSEDED and is_withheld and not record.was_moved
         was_cut_off = record.attempt > 1 and not record.withheld and not is_shown
