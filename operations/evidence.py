@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from media_pipeline.records.attention import Attention
 from media_pipeline.records.record import Record, from_item
-from media_pipeline.reviews.asking import DECIDED, EVIDENCE_PREFIX
+from media_pipeline.reviews.asking import DECIDED
+from media_pipeline.reviews.evidence import EVIDENCE_PREFIX
 from operations.ages import epoch
 from operations.redrive import ATTENTION_INDEX, DECISION_GRACE
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 MOST_ENTRIES = 20_000
 """Every execution environment holds the whole list, and compares with each entry: larger ones belong elsewhere."""
+LATEST_EXPIRY = 253_402_300_799
+"""Epoch seconds: the end of the year 9999."""
 AT_ONCE = 500
 """Entries that share one object of evidence: their ids are made so shortly before they are written."""
 
@@ -137,6 +139,8 @@ class Hashes:
         return entries
 
     def _entry(self, wanted: Wanted, now: float) -> Entry:
+        if wanted.expires_at is not None and wanted.expires_at > LATEST_EXPIRY:
+            raise OperationsError("an entry expires by the end of the year 9999, or never")
         try:
             return Entry(**vars(wanted), id=decision_id(now), person=self._person, at=iso_time(now))
         except ValueError as error:

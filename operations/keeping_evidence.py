@@ -1,13 +1,11 @@
 """Writes down what an operator did about a stack, in the logs bucket, before it takes effect."""
 
-import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from media_pipeline.records.decisions import decision_id
 from media_pipeline.records.record import iso_time
-from media_pipeline.reviews.asking import EVIDENCE_PREFIX
+from media_pipeline.reviews.evidence import put_evidence
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -36,12 +34,4 @@ def keep_evidence(
         "stack": stack,
         **facts,
     }
-    key = f"{EVIDENCE_PREFIX}{datetime.fromtimestamp(now, UTC):%Y/%m/%d}/{number}.json"
-    s3.put_object(
-        Bucket=logs_bucket,
-        Key=key,
-        Body=json.dumps(document, ensure_ascii=False, sort_keys=True).encode(),
-        ContentType="application/json",
-        IfNoneMatch="*",
-    )
-    return key
+    return put_evidence(s3, logs_bucket, document)

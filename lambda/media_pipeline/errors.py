@@ -12,7 +12,8 @@ PipelineError
 │   ├── BudgetSpentError the day's pictures are judged   -> returns when the next day begins
 │   ├── OutOfTimeError   too little time left for a call -> returns, with a full time-out again
 │   ├── SlowDecodingError   decoding used the time up    -> returns, but counted: no fourth attempt
-│   └── HashListError    the hash list cannot be read    -> returns until it can: nothing is published
+│   └── HashListError    the hash list cannot be read,   -> returns until it can: nothing is published
+│                        or not in the time that is left
 ├── UnknownMessageError  not an S3 event                 -> the dead_letters function logs and counts it
 ├── UnknownAnnouncementError  not an outcome             -> log_notification's dead-letter queue and its alarm
 ├── AnswerCacheError the cache of answers is in trouble -> logged and counted; Rekognition is asked
@@ -195,7 +196,7 @@ class SlowDecodingError(TransientError):
 
 
 class HashListError(TransientError):
-    """The hash list, or an entry of it, cannot be read or written."""
+    """The hash list, or an entry of it, cannot be read or written, or not in the time that is left."""
 
 
 class UnknownMessageError(PipelineError):

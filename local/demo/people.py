@@ -18,7 +18,7 @@ from local.demo.progress import Reporter
 from local.demo.report import after
 from media_pipeline.records.decisions import Action, Decision
 from media_pipeline.records.record import Record
-from media_pipeline.reviews.asking import evidence_key
+from media_pipeline.reviews.evidence import evidence_key
 from operations.errors import OperationsError
 from operations.policies import read_policy
 from operations.reviews.desk import Desk
@@ -134,7 +134,9 @@ class People:
         """Copy the evidence of a decision out of the logs bucket; return its path relative to OUT."""
         bucket = self._outputs.named["logs_bucket"]
         path = output.place("evidence", f"{decision.id}.json")
-        path.write_bytes(self._s3.get_object(Bucket=bucket, Key=evidence_key(decision))["Body"].read())
+        path.write_bytes(
+            self._s3.get_object(Bucket=bucket, Key=evidence_key(decision.id, decision.at))["Body"].read()
+        )
         return output.relative(path)
 
     def _try(self, outcomes: Sequence[Outcome]) -> Trial:

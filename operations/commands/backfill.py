@@ -19,6 +19,7 @@ from media_pipeline.records.items import ItemTable
 from media_pipeline.records.record import Stage
 from operations.backfill import Backfill, Candidate, Counts, Mode, Skipped, missing_message
 from operations.commands.arguments import FAILED, INTERRUPTED, add_stack, not_negative, positive, share
+from operations.deciding_again import RELEASE_REASON
 from operations.prices import Prices
 from operations.reconcile import of_stack
 from operations.retention import Retention
@@ -229,9 +230,8 @@ def _release(candidate: Candidate, desk: Desk, items: ItemTable, progress: Progr
     if record is None or not candidate.is_as_seen(record):
         progress.say(f"  left as it is, since it changed while this ran: {candidate.position[0]!r}")
         return
-    reason = "today's policy does not withhold it"
     try:
-        asked = desk.decisions.ask(record, Action.APPROVE, desk.person, reason=reason, override=True)
+        asked = desk.decisions.ask(record, Action.APPROVE, desk.person, reason=RELEASE_REASON, override=True)
     except DecisionError as error:
         progress.say(f"  left as it is: {error}")
         return

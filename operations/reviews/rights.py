@@ -6,7 +6,8 @@ workers decide whether it is carried out.
 
 from typing import Any
 
-from media_pipeline.reviews.asking import ASKED_ATTRIBUTES, EVIDENCE_PREFIX
+from media_pipeline.reviews.asking import ASKED_ATTRIBUTES
+from media_pipeline.reviews.evidence import EVIDENCE_PREFIX
 from media_pipeline.reviews.waiting import ATTENTION_INDEX
 from operations.errors import OperationsError
 from operations.reviews.desk import places_of

@@ -27,6 +27,7 @@ class Upload:
     withdrawn: bool = False  # deleted by a user before quarantine held a copy of it
     expired: bool = False  # what quarantine held of it is gone, or other bytes
     outlived: bool = False  # S3's life cycle removed it: the retention of originals was over
+    refused: bool = False  # Rekognition did not take one of its pictures
     is_null: bool = False  # S3 calls it "null", and so the next one that replaces it
     overwritten: bool = False  # by a later null version
     lacks_sequencer: bool = (

@@ -88,9 +88,9 @@ def publish_whatever_the_verdict() -> None:
 
 @mutation
 def failed_rekognition_is_clean() -> None:
-    def ask(self: Any, proxy: bytes, on_refused: Any) -> Any:
+    def ask(self: Any, proxy: bytes, give_back: Any) -> Any:
         try:
-            return real(self, proxy, on_refused)
+            return real(self, proxy, give_back)
         except ClientError:
             return (), "7.0"
 

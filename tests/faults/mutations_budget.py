@@ -4,6 +4,7 @@ import dataclasses
 import math
 from typing import Any
 
+from media_pipeline.bootstrap import clients
 from media_pipeline.errors import BudgetSpentError
 from media_pipeline.processing import messages, spending
 from media_pipeline.records import budget
@@ -59,17 +60,18 @@ def what_waits_is_hidden_for_longer_than_sqs_allows() -> None:
 
 @mutation
 def every_request_is_given_back_to_the_budget() -> None:
-    def before(self: Any, before_each: Any) -> Any:
-        spend = real(self, before_each)
+    def charge(self: Any, before_call: Any) -> Any:
+        give_back = real(self, before_call)
+        give_back()
+        return give_back
 
-        def spend_and_give_back() -> None:
-            spend()
-            self.refused()
+    real = spending.Spending.charge
+    swap(spending.Spending, "charge", lambda _: charge)
 
-        return spend_and_give_back
 
-    real = spending.Spending.before
-    swap(spending.Spending, "before", lambda _: before)
+@mutation
+def a_request_is_given_back_whose_last_repetition_was_refused() -> None:
+    swap(clients, "count_request", lambda _: lambda requests: None)
 
 
 @mutation

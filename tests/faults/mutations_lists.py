@@ -37,6 +37,27 @@ def a_refresh_of_the_hash_list_reads_only_what_is_newer_than_the_last_one() -> N
 
 
 @mutation
+def the_time_is_looked_at_once_before_the_hash_list_is_read() -> None:
+    def pages(*table: Any, first: str, before_each: Any = lambda: None) -> Any:
+        before_each()
+        yield from real(*table, first=first)
+
+    real = hash_list_items._pages
+    swap(hash_list_items, "_pages", lambda _: pages)
+
+
+@mutation
+def each_attempt_reads_the_hash_list_from_its_beginning() -> None:
+    def current(self: Any, before_read: Any) -> Any:
+        if self._read_at is None:
+            self._settled = ""
+        return real(self, before_read)
+
+    real = Reader.current
+    swap(Reader, "current", lambda _: current)
+
+
+@mutation
 def what_left_the_hash_list_still_counts() -> None:
     def read(self: Any, items: Any) -> Any:
         return real(self, (item for item in items if "removes" not in item))

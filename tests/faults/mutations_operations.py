@@ -144,3 +144,12 @@ def a_takedown_that_was_given_up_counts_as_done() -> None:
 
     real = Takedown._sort_in
     swap(Takedown, "_sort_in", lambda _: sort_in)
+
+
+@mutation
+def answers_of_the_attempt_go_with_an_outcome_without_a_verdict() -> None:
+    def commit(self: Any, claim: Any, status: Any, facts: Any) -> Any:
+        return real(self, claim, status, {name: facts[name] for name in facts if name != "answers"})
+
+    real = Records.commit
+    swap(Records, "commit", lambda _: commit)

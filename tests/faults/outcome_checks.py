@@ -153,6 +153,8 @@ class OutcomeChecker:
             undeletes = {marker for marker in self._history.removed_markers if marker[0] == upload.key}
             gave_up = bool(self._history.dead_lettered & {(upload.key, upload.version), *undeletes})
             return None if gave_up else "its message never reached the dead letters"
+        if reason == "proxy_refused":
+            return None if upload.refused else "Rekognition took all of its pictures"
         if reason == "original_gone":
             # After its record expired, an event finds nothing of what was moved to quarantine.
             is_known = (upload.key, upload.version) not in self._history.expired

@@ -91,10 +91,10 @@ class ContentChecker:
         may_show = is_to_be_removed or (is_approved and new["status"] in MAY_SHOW)
         if is_withheld(new) and not may_show:
             self.no_looks(f"the record {record[0]} {record[1]}", new)
-        if old and old.get("owner") and not new.get("owner") and new["status"] == "PROCESSING":
+        if old and _is_left(old, new):
             lost = {digest for one, digest in call.invocation.answers if one.answered} - known.keys()
             if lost:
-                self._add_violation(f"{record} was released without {len(lost)} answers that were paid for")
+                self._add_violation(f"{record} was left without {len(lost)} answers that were paid for")
 
     def no_looks(self, name: str, document: Item) -> None:
         """Check that a record or an announcement of something withheld shows nothing of it."""
@@ -147,3 +147,11 @@ class ContentChecker:
     @property
     def _is_unchanged(self) -> bool:
         return len(self._history.deployed) == 1
+
+
+def _is_left(old: Item, new: Item) -> bool:
+    """Return whether a write ends an attempt at a record, or at a rework of it, well or not."""
+    if old["status"] == "PROCESSING":
+        return bool(new["status"] != "PROCESSING" or (old.get("owner") and not new.get("owner")))
+    held, left = ((item.get("rework") or {}).get("owner") for item in (old, new))
+    return bool(held and not left)

@@ -3,7 +3,10 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from botocore.awsrequest import AWSResponse
+
 from tests.faults.configurations import BY_CATEGORY, BY_PATH, FIRST, WITH_CROPS, WITH_VIDEOS, Deployment
+from tests.faults.error_responses import error
 from tests.faults.fault_injection import ALWAYS, Call, Fault, FaultKind
 from tests.faults.sample_uploads import Content
 from tests.faults.simulation import Simulation
@@ -121,6 +124,23 @@ def _failed_first(run: Simulation) -> None:
     run.run(DAY)
 
 
+def _refused_first(run: Simulation) -> None:
+    """Upload a picture with several to judge, of which Rekognition does not take those with a weapon."""
+    usual = run.network.local["rekognition"]
+
+    def refuse(call: Call) -> AWSResponse:
+        _, seen = run.rekognition.see(call)
+        if seen.kind != Content.WEAPON:
+            return usual(call)
+        next(iter(run.history.uploads.values())).refused = True
+        return error("rekognition", 400, "InvalidImageFormatException")
+
+    run.network.local["rekognition"] = refuse
+    run.put(KEY, Content.HIDDEN, 1)
+    run.run(DAY)
+    run.network.local["rekognition"] = usual
+
+
 def _event_again(run: Simulation) -> None:
     run.send_event_of(next(iter(run.history.uploads.values())))
 
@@ -236,4 +256,8 @@ ONE_OBJECT: Mapping[str, Scenario] = {
     ),
     "redrive-of-published": Scenario(_published_first, _redrive_what_is_published, "PUBLISHED"),
     "redrive": Scenario(_failed_first, _redrive, "PUBLISHED"),
+    # The picture that was answered is not asked about again.
+    "redrive-of-refused": Scenario(
+        _refused_first, _redrive, "BLOCKED", in_pairs=False, faults=False, asked=3
+    ),
 }

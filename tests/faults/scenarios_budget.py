@@ -1,6 +1,6 @@
 """Uploads over the day's budget of judged pictures: they wait, are judged on the next day, and nothing is exceeded."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from tests.faults.configurations import FOUR_A_DAY, ONE_A_DAY
 from tests.faults.fault_injection import ALWAYS, Call, Fault, FaultKind, Injector
@@ -30,31 +30,42 @@ def _upload_hidden(run: Simulation) -> None:
     run.put(KEY, Content.HIDDEN, 2)
 
 
-class _FirstRequestRefused:
-    """Has Rekognition refuse the first request, beside what another injector chooses."""
+class _FirstRequestFails:
+    """Refuses the first request to Rekognition, beside what another injector chooses; the answers to `lost` are lost.
 
-    def __init__(self, injector: Injector | None) -> None:
+    `lost` is the number of HTTP requests of it that are carried out before AWS refuses the others.
+    """
+
+    def __init__(self, injector: Injector | None, lost: int) -> None:
         self._injector = injector
-        self._refused: Call | None = None
+        self._lost = lost
+        self._first: Call | None = None
 
     def choose(self, call: Call) -> Fault | None:
-        """Refuse the first request however often it is sent. Part of `Injector`."""
+        """Fail the first request however often it is sent. Part of `Injector`."""
         chosen = self._injector.choose(call) if self._injector else None
         if call.operation == "DetectModerationLabels":
-            self._refused = self._refused or call
-        return Fault(FaultKind.ERROR, ALWAYS) if call == self._refused else chosen
+            self._first = self._first or call
+        if call != self._first:
+            return chosen
+        return Fault(FaultKind.LOST) if call.attempt <= self._lost else Fault(FaultKind.ERROR, ALWAYS)
 
 
-def _refused_then_another(run: Simulation) -> None:
+def _refused_then_another(lost: int) -> Callable[[Simulation], None]:
     """Upload two pictures a minute after a day began, of which one can be judged on that day.
 
-    What is given back after the refused request is worth one request, whatever becomes of the answer.
+    What is given back after the refused request is worth one request, whatever becomes of the answer; and nothing is
+    where AWS carried it out before.
     """
-    run.pass_time(DAY - run.clock.now % DAY + 60)
-    run.injector = _FirstRequestRefused(run.injector)
-    run.put(OTHER, Content.CLEAN, 1)
-    run.pass_time(5.0)
-    run.put(KEY, Content.CLEAN, 2)
+
+    def act(run: Simulation) -> None:
+        run.pass_time(DAY - run.clock.now % DAY + 60)
+        run.injector = _FirstRequestFails(run.injector, lost)
+        run.put(OTHER, Content.CLEAN, 1)
+        run.pass_time(5.0)
+        run.put(KEY, Content.CLEAN, 2)
+
+    return act
 
 
 def _eight_at_once(run: Simulation) -> None:
@@ -73,7 +84,10 @@ BUDGET: Mapping[str, Scenario] = {
         _nothing, _eight_at_once, "PUBLISHED", deployment=FOUR_A_DAY, in_pairs=False, faults=False, asked=8
     ),
     "budget-given-back": Scenario(
-        _nothing, _refused_then_another, "PUBLISHED", deployment=ONE_A_DAY, in_pairs=False, faults=False
+        _nothing, _refused_then_another(0), "PUBLISHED", deployment=ONE_A_DAY, in_pairs=False, faults=False
+    ),
+    "budget-refused-after-lost": Scenario(
+        _nothing, _refused_then_another(1), "PUBLISHED", deployment=ONE_A_DAY, in_pairs=False, faults=False
     ),
     # One of its pictures each day, and none twice.
     "budget-in-parts": Scenario(

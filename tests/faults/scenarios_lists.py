@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from media_pipeline.moderation.hash_list import Entry, Kind
 from media_pipeline.moderation.verdicts import Verdict
 from media_pipeline.records.decisions import decision_id
-from media_pipeline.records.hash_list import HashListTable
+from media_pipeline.records.hash_list import PARTITION, HashListTable
 from media_pipeline.records.record import iso_time
 from tests.faults.configurations import LISTING, LISTING_OBSERVING, LISTING_VIDEOS, Deployment
 from tests.faults.fault_injection import ALWAYS, Call, Fault, FaultKind
@@ -21,6 +21,8 @@ from tests.faults.virtual_time import START
 OTHER = "shop/other.jpg"
 A_WHILE = 120.0  # seconds: twice as long as an environment may know an old list
 SLOWEST = 290.0  # seconds: AWS refuses what is signed by a clock that is five minutes slow
+PAGES, ITEMS_ON_A_PAGE, SECONDS_OF_A_PAGE = 25, 3, 2.5  # together, as long as a function may run
+HOUR = 3600.0
 Act = Callable[[Simulation], None]
 
 
@@ -48,6 +50,37 @@ def put_on_list(
         run.history.listed.append(Listed(entry.id, digest, action.value, since=now - START))
 
     return act
+
+
+def _put_on_a_long_list(run: Simulation) -> None:
+    """Put the bytes of an upload on a list that no function can read in one go, and that was made hours ago."""
+    began = run.clock.now - HOUR
+    others = [
+        Entry(
+            id=decision_id(began + number, lambda length: bytes(length)),
+            kind=Kind.SHA256,
+            value=f"{number:064x}",
+            action=Verdict.BLOCK,
+            reason="notice",
+            person=PERSON,
+            at=iso_time(began + number),
+        )
+        for number in range(PAGES * ITEMS_ON_A_PAGE)
+    ]
+    _table(run).add(others)
+    put_on_list()(run)
+    usual = run.network.latency
+
+    def latency(call: Call, *, is_answer: bool) -> float:
+        is_slow = is_answer and _reads_the_list(call)
+        return SECONDS_OF_A_PAGE if is_slow else usual(call, is_answer=is_answer)
+
+    run.network.latency = latency
+
+
+def _reads_the_list(call: Call) -> bool:
+    key = call.params.get("ExpressionAttributeValues", {}).get(":key", {})
+    return call.operation == "Query" and key.get("S") == PARTITION
 
 
 def _take_off(run: Simulation) -> None:
@@ -116,9 +149,8 @@ class _Unreadable:
 
     def choose(self, call: Call) -> Fault | None:
         """Return an error for a read of the list."""
-        key = call.params.get("ExpressionAttributeValues", {}).get(":key", {})
-        is_refused = call.operation == "Query" and key.get("S") == "!hashes"
-        return Fault(FaultKind.ERROR, ALWAYS) if is_refused and call.invocation.began < self._until else None
+        is_refused = _reads_the_list(call) and call.invocation.began < self._until
+        return Fault(FaultKind.ERROR, ALWAYS) if is_refused else None
 
 
 def _uploaded_while_the_list_is_unreadable(run: Simulation) -> None:
@@ -149,6 +181,7 @@ LISTS: Mapping[str, Scenario] = {
     "list-unreadable": _scenario(
         put_on_list(), _uploaded_while_the_list_is_unreadable, "BLOCKED", 0, faults=False
     ),
+    "list-of-many-pages": _scenario(_put_on_a_long_list, _upload(), "BLOCKED", 0, faults=False),
     "list-review": _scenario(put_on_list(Verdict.REVIEW), _upload(), "REVIEW", 1, faults=False),
     "list-added-since": _scenario(_warm_and_put(slow=SLOWEST), _upload(), "BLOCKED", 0),
     "list-removed-since": _scenario(

@@ -11,6 +11,7 @@ from typing import Any
 from media_pipeline.api.names import file_name, tidy
 from media_pipeline.api.problems import Problem, malformed
 from media_pipeline.records.appeals import TEXT_CHARACTERS
+from media_pipeline.texts import is_text
 
 IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
 HOST = re.compile(r"[A-Za-z0-9.-]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
@@ -138,10 +139,8 @@ def appeal_text(body: bytes) -> str:
         raise malformed(
             f'"text" must be a string of 1 to {TEXT_CHARACTERS:,} characters, not only of blanks.'
         )
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise malformed('"text" has half of a surrogate pair, which is no character.') from error
+    if not is_text(text):
+        raise malformed('"text" has half of a surrogate pair, which is no character.')
     return text
 
 

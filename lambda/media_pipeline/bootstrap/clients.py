@@ -10,6 +10,7 @@ from botocore.config import Config
 from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError
 
 from media_pipeline.invocation import CALL_SHARE
+from media_pipeline.moderation.billing import count_request
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -59,16 +60,19 @@ def rekognition(timeout: float, count: Callable[[int], None]) -> "RekognitionCli
 
     `count` is called with 1 before each request is sent, whatever becomes of the function afterwards, and with -1 where
     AWS refused the request or could not be reached: such a request is not billed. The SDK's own retries count as well.
+    The same is counted for the `billed_call` of the thread.
     """
     client: RekognitionClient = _client("rekognition", timeout, "adaptive")
 
     def sent(**_: Any) -> None:
         count(1)
+        count_request(1)
 
     def received(response_dict: dict[str, Any] | None, exception: Exception | None, **_: Any) -> None:
         is_refused = response_dict is not None and response_dict["status_code"] >= _REFUSED
         if is_refused or isinstance(exception, (ConnectTimeoutError, EndpointConnectionError)):
             count(-1)
+            count_request(-1)
 
     events = client.meta.events
     events.register("before-send.rekognition.DetectModerationLabels", sent)

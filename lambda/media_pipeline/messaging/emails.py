@@ -60,19 +60,24 @@ def visible(text: str) -> str:
 
 
 def _where(record: Record, resources: StackResources) -> list[str]:
-    key = visible(record.object_key)
     lines = []
     if record.status in (Status.BLOCKED, Status.REVIEW) and not record.is_held:
-        lines.append(
-            f"Original:   s3://{resources.buckets.quarantine}/{visible(quarantine_key(key, record.version))}"
-        )
+        copy = quarantine_key(record.object_key, record.version)
+        lines.append(f"Original:   {_address(resources.buckets.quarantine, copy)}")
     if record.status is Status.PUBLISHED:
-        lines.append(f"Renditions: s3://{resources.buckets.renditions}/{key}/{visible(record.version)}/")
+        folder = f"{record.object_key}/{record.version}/"
+        lines.append(f"Renditions: {_address(resources.buckets.renditions, folder)}")
     lines.append(
         f"Record:     table {resources.records_table}, object_key as above, sequencer {record.sequencer}"
     )
     lines.append("Log:        the log groups of the stack's functions, under the same object_key")
     return lines
+
+
+def _address(bucket: str, key: str) -> str:
+    """Return where to look, on one line; what cannot be pasted as it is shown says so."""
+    shown = visible(key)
+    return f"s3://{bucket}/{shown}" + ("" if shown == key else "  (escaped: \\n is a line break)")
 
 
 def _in_ascii(key: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from media_pipeline.moderation.result import Known, ModerationResult
 from media_pipeline.moderation.verdicts import Mode, Verdict
+from media_pipeline.texts import is_text
 
 REASON_CHARACTERS = 200
 _DIGEST = re.compile("[0-9a-f]{64}")
@@ -61,6 +62,8 @@ class Entry:
             raise ValueError(f"an entry asks for {' or '.join(ACTIONS)}, not {self.action!r}")
         if not 0 < len(self.reason) <= REASON_CHARACTERS:
             raise ValueError(f"the reason of an entry has 1 to {REASON_CHARACTERS} characters")
+        if not is_text(self.reason):
+            raise ValueError("the reason of an entry has half of a surrogate pair, which is no character")
 
     def to_document(self) -> dict[str, Any]:
         """Return everything but the `id`; what there is none of is left out."""

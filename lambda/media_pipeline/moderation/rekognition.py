@@ -6,10 +6,11 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from media_pipeline.concurrency import Together, one_by_one
 from media_pipeline.errors import FailedError, Reason
+from media_pipeline.moderation.billing import billed_call
 from media_pipeline.moderation.cached import FreshAnswer, KnownAnswers
 from media_pipeline.moderation.policy import (
     Decision,
@@ -39,6 +40,10 @@ OUR_FAULT = frozenset(
 
 _Answer = tuple[str, tuple[Label, ...], str]
 """SHA-256 of the picture, its labels, and the version of Rekognition's model."""
+
+
+def _nothing() -> None:
+    pass
 
 
 class Moderator:
@@ -107,26 +112,26 @@ class Moderator:
         proxies: Sequence[bytes],
         *,
         before_each: Callable[[], None],
+        charge: Callable[[], Callable[[], None]] = lambda: _nothing,
         times: Sequence[float] | None = None,
         many_scenes: bool = False,
         generated: bool = False,
         known: Answers | None = None,
         cached: KnownAnswers | None = None,
         on_answer: Callable[[Answers, FreshAnswer], None] = lambda answers, fresh: None,  # noqa: ARG005
-        on_refused: Callable[[], None] = lambda: None,
         together: Together = one_by_one,
     ) -> ModerationResult:
         """Judge the JPEG `proxies` of one object; the most severe verdict decides.
 
         Pictures among `known`, answers to earlier attempts, and among `cached` are not asked about; where a request
         shows that Rekognition's model changed, those of `cached` are asked about after all. Call `before_each` before
-        each request; it may refuse the request by raising. Call `on_answer` after each with all answers so far and the
-        new one, and `on_refused`, in the request's thread, after each that AWS answered with an error. `times` are
-        those of a video's frames in seconds, one per proxy. `many_scenes` says that there is much more to see than the
-        proxies show, which the policy may send to review; `generated` that the file says a model made it, for which
-        the policy may have a rule. `together` makes the requests. Once a picture is blocked
-        under `enforce`, no further one is asked about: the verdict cannot change any more, and is about those that were
-        judged by then.
+        each request, and then `charge`, which takes it from a budget; both may refuse the request by raising. What
+        `charge` returns is called in the request's thread where AWS bills nothing for it: each time that it was sent it
+        was refused, or did not get there. Call `on_answer` after each answer with all answers so far and the new one.
+        `times` are those of a video's frames in seconds, one per proxy. `many_scenes` says that there is much more to
+        see than the proxies show, which the policy may send to review; `generated` that the file says a model made it,
+        for which the policy may have a rule. `together` makes the requests. Once a picture is blocked under `enforce`,
+        no further one is asked about: the verdict cannot change any more, and is about those that were judged by then.
         Raises FailedError (`proxy_refused`) where Rekognition cannot take our picture.
         """
         if self._policy.mode is Mode.OFF:
@@ -140,8 +145,8 @@ class Moderator:
             known,
             cached,
             before_each,
+            charge,
             on_answer,
-            on_refused,
             together,
         )
         judged = [
@@ -165,8 +170,8 @@ class Moderator:
         known: Answers | None,
         cached: KnownAnswers | None,
         before_each: Callable[[], None],
+        charge: Callable[[], Callable[[], None]],
         on_answer: Callable[[Answers, FreshAnswer], None],
-        on_refused: Callable[[], None],
         together: Together,
     ) -> tuple[Answers, bool]:
         """Ask about the `proxies`, by SHA-256, that have no answer; return all answers, and whether one decides."""
@@ -179,7 +184,7 @@ class Moderator:
                     return
                 if digest not in answers.pictures:
                     before_each()
-                    yield partial(self._request, digest, proxy, on_refused)
+                    yield partial(self._request, digest, proxy, charge())
 
         is_of_one_model = False
         while not is_of_one_model:
@@ -219,17 +224,19 @@ class Moderator:
             and decide(picture.labels, self._policy).verdict is Verdict.BLOCK
         )
 
-    def _request(self, digest: str, proxy: bytes, on_refused: Callable[[], None]) -> _Answer:
-        return digest, *self._ask(proxy, on_refused)
+    def _request(self, digest: str, proxy: bytes, give_back: Callable[[], None]) -> _Answer:
+        return digest, *self._ask(proxy, give_back)
 
-    def _ask(self, proxy: bytes, on_refused: Callable[[], None]) -> tuple[tuple[Label, ...], str]:
+    def _ask(self, proxy: bytes, give_back: Callable[[], None]) -> tuple[tuple[Label, ...], str]:
         try:
-            answer = self._rekognition.detect_moderation_labels(
-                Image={"Bytes": proxy}, MinConfidence=self._policy.min_confidence
-            )
-        except ClientError as error:
-            on_refused()
-            code = error.response["Error"]["Code"]
+            with billed_call() as call:
+                answer = self._rekognition.detect_moderation_labels(
+                    Image={"Bytes": proxy}, MinConfidence=self._policy.min_confidence
+                )
+        except (BotoCoreError, ClientError) as error:
+            if not call.requests:
+                give_back()
+            code = error.response["Error"]["Code"] if isinstance(error, ClientError) else None
             if code not in OUR_FAULT:
                 raise
             detail = f"Rekognition refused the picture it was asked about ({code}, {len(proxy)} bytes)"

@@ -66,6 +66,12 @@ class Attempt:
             return self.answers.to_document()
         return self.record.attributes.get("answers")
 
+    @property
+    def unstored_answers(self) -> dict[str, Any]:
+        """The attribute `answers` with what was paid for, where no verdict holds it; empty where there is none."""
+        document = None if self.answers is None or self.verdict_stored else self.answers.to_document()
+        return {"answers": document} if document and document["pictures"] else {}
+
     def all_facts(self) -> dict[str, Any]:
         """Return the facts found so far, with what is known of the attempt itself."""
         return {

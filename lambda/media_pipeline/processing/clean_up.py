@@ -43,11 +43,8 @@ class CleanUp:
             )  # decoding exceeded this function's memory or time: count it
         else:
             unfinished = 0 if attempt.verdict_stored else attempt.claim.unfinished_before
-        facts: dict[str, Any] = {}
-        if attempt.answers is not None and not attempt.verdict_stored:
-            facts["answers"] = attempt.answers.to_document()
         try:
-            self._release_in_time(attempt, unfinished, facts)
+            self._release_in_time(attempt, unfinished, attempt.unstored_answers)
         except Exception as problem:  # noqa: BLE001 - the first error is the one to raise; the lease expires by itself
             error.add_note(f"the lease could not be released: {problem}")
 
@@ -60,7 +57,7 @@ class CleanUp:
         record = attempt.record
         is_shown = status in (Status.BLOCKED, Status.REVIEW)
         if status is Status.PUBLISHED:
-            is_shown = record.is_checked or "check" in attempt.facts
+            is_shown = attempt.facts.get("check", record.is_checked)
         is_withheld = record.withheld or attempt.put_pictures
         is_replaced = status is Status.SUPERSEDED and is_withheld and not record.was_moved
         was_cut_off = record.attempt > 1 and not record.withheld and not is_shown

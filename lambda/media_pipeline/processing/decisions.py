@@ -7,7 +7,7 @@ is not marked as carried out.
 from contextlib import ExitStack
 from typing import Any, Generic
 
-from media_pipeline.errors import Reason, RejectedError, SlowDecodingError
+from media_pipeline.errors import Reason, RejectedError
 from media_pipeline.moderation.approvals import ApprovalRule
 from media_pipeline.moderation.verdicts import Verdict
 from media_pipeline.processing.attempt import Attempt
@@ -115,8 +115,7 @@ class Decisions(Generic[Fetched]):
             judge = self._verdicts.unasked if is_approved else self._verdicts.early
             judging = kept.enter_context(judge(attempt, self._encoders))
             results = self._media.make(attempt, fetched, judging)
-            if not attempt.invocation.has_time:
-                raise SlowDecodingError("decoding and rendering used up the time that publishing needs")
+            judging.require_time()
             if is_approved:
                 stored = self._verdicts.store_approved(attempt, results)
             else:

@@ -71,6 +71,16 @@ class EarlyJudging(Judging):
         if error is not None:
             raise error
 
+    def require_time(self) -> None:
+        """Refuse to go on where decoding and encoding left too little time to publish, or a request failed by now.
+
+        Raises the error of that request, as `check` does: a long hash list can have taken the time. Raises
+        SlowDecodingError otherwise.
+        """
+        self.check()
+        if not self._attempt.invocation.has_time:
+            raise SlowDecodingError("decoding and rendering used up the time that publishing needs")
+
     def encode(self, calls: Iterable[Callable[[], T]]) -> Iterator[T]:
         """Make the calls, as many at once as the function has processors."""
         return self._attempt.overlap.at_most(self._encoders)(calls)

@@ -26,8 +26,8 @@ class KnownContent:
     ) -> Match | None:
         """Return the entry that the attempt's original matches, or that one of its judged `proxies` looks like.
 
-        `before_read` is called before the list is read, and may refuse that by raising. Raises what reading the list
-        raises, so that the message comes back: what may be on it is not published.
+        `before_read` is called before each request for the list, and may refuse that by raising. Raises what reading
+        the list raises, so that the message comes back: what may be on it is not published.
         """
         known, now = self._lists.current(before_read), attempt.clock()
         exact = known.exact(attempt.facts["sha256"], now=now)

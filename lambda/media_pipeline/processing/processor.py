@@ -12,7 +12,6 @@ from media_pipeline.errors import (
     LeaseLostError,
     Reason,
     RejectedError,
-    SlowDecodingError,
     TransientError,
 )
 from media_pipeline.events import EventKind, ObjectEvent, is_made_up
@@ -186,6 +185,7 @@ class ObjectProcessor(Generic[Fetched]):
                 return
             self._clean_up.remove_pictures(attempt, outcome.status)
             facts = {**attempt.all_facts(), **outcome.facts, **self._carried_out(attempt.record, outcome)}
+            facts |= attempt.unstored_answers
             record = self._records.commit(attempt.claim, outcome.status, facts)
         except LeaseLostError as error:
             self._clean_up.remove_unlisted(attempt, error)
@@ -276,8 +276,7 @@ class ObjectProcessor(Generic[Fetched]):
             self._records.begin_decoding(attempt.claim)
             judging = kept.enter_context(self._verdicts.early(attempt, self._settings.encoders))
             results = self._media.make(attempt, fetched, judging)
-            if not attempt.invocation.has_time:
-                raise SlowDecodingError("decoding and rendering used up the time that publishing needs")
+            judging.require_time()
             record = self._verdicts.store(attempt, results, judging)
             if isinstance(record, SecondRecord):
                 return record

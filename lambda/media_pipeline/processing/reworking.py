@@ -222,8 +222,7 @@ class Reworking(Generic[Fetched]):
             raise NothingChangedError("other_bytes")
         judging = kept.enter_context(self._verdicts.unasked(attempt, self._encoders))
         results = self._media.make(attempt, fetched, judging)
-        if not attempt.invocation.has_time:
-            raise SlowDecodingError("decoding and rendering used up the time that publishing needs")
+        judging.require_time()
         return results
 
     def _is_judged(self, record: Record, results: Results) -> bool:
@@ -290,7 +289,7 @@ class Reworking(Generic[Fetched]):
             attempt.before_call("remove pictures for reviewers")
             self._remove_pictures(held.record)
         attempt.before_call("note that nothing changed")
-        self._records.end_rework(held.record, why)
+        self._records.end_rework(held.record, why, attempt.unstored_answers)
 
     def _remove_pending(self, attempt: Attempt, held: Held, *, kept: set[str]) -> None:
         """Remove what an earlier attempt put that was cut off, but for what is put again."""
@@ -322,12 +321,9 @@ class Reworking(Generic[Fetched]):
     def _release(self, attempt: Attempt, held: Held, error: Exception) -> None:
         """Release the version, so that the next attempt need not wait for the lease; the caller raises the error."""
         counted = isinstance(error, MemoryError | SlowDecodingError)
-        facts: dict[str, Any] = {}
-        if attempt.answers is not None and not attempt.verdict_stored:
-            facts["answers"] = attempt.answers.to_document()
         try:
             if held.record.is_reworked:
-                self._records.release_rework(held.record, counted=counted, facts=facts)
+                self._records.release_rework(held.record, counted=counted, facts=attempt.unstored_answers)
         except (BotoCoreError, ClientError, PipelineError) as problem:
             error.add_note(f"the rework could not be released: {problem}")
 

@@ -1,6 +1,7 @@
 """What an attempt takes from the day's budget of judged pictures."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Self
 from zlib import crc32
 
@@ -15,54 +16,45 @@ SPREAD_SECONDS = 600
 
 
 class Spending:
-    """Takes one picture from the budget before each request to Rekognition; without a budget it does nothing.
+    """Takes one picture from the budget for each request to Rekognition; without a budget it does nothing.
 
-    A context manager: on leaving it, requests that Rekognition refused are given back. What cannot be given back counts
-    as spent: the budget is never exceeded, and at worst not used up.
+    A context manager: on leaving it, requests that AWS does not bill are given back, each to the day that it was taken
+    from. What cannot be given back counts as spent: the budget is never exceeded, and at worst not used up.
     """
 
     def __init__(self, budget: JudgingBudget | None, attempt: Attempt) -> None:
         self._budget = budget
         self._attempt = attempt
-        self._refused: list[str] = []  # the day of each
-        self._day = ""
+        self._unbilled: list[str] = []  # the day of each
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        if self._budget is None or not self._refused or not self._attempt.invocation.has_time:
+        if self._budget is None or not self._unbilled or not self._attempt.invocation.has_time:
             return
         try:
-            for day in sorted(set(self._refused)):
-                self._budget.give_back(day, self._refused.count(day))
+            for day in sorted(set(self._unbilled)):
+                self._budget.give_back(day, self._unbilled.count(day))
         except (BotoCoreError, ClientError) as problem:
             if error is not None:
                 error.add_note(f"and what was not judged could not be given back to the budget: {problem}")
 
-    def before(self, before_each: Callable[[], None]) -> Callable[[], None]:
-        """Return what to call before each request; `before_each` prepares a call to AWS, and may refuse it.
+    def charge(self, before_call: Callable[[], None]) -> Callable[[], None]:
+        """Take a picture from the budget for a request; return what to call where AWS bills nothing for it.
 
+        `before_call` prepares the request once it is paid for, which took time, and may refuse it by raising.
         Raises BudgetSpentError.
         """
-        budget = self._budget
-        if budget is None:
-            return before_each
-
-        def spend() -> None:
-            before_each()
-            self._day = self._spend(budget)
-            try:
-                before_each()
-            except Exception:
-                self.refused()
-                raise
-
-        return spend
-
-    def refused(self) -> None:
-        """Note that a request was not made, or that Rekognition refused it: such a request is not billed."""
-        self._refused.append(self._day)
+        if self._budget is None:
+            return lambda: None
+        give_back = partial(self._unbilled.append, self._spend(self._budget))
+        try:
+            before_call()
+        except Exception:
+            give_back()
+            raise
+        return give_back
 
     def _spend(self, budget: JudgingBudget) -> str:
         try:

@@ -154,14 +154,12 @@ class Verdicts:
         kept = {rendition["key"] for rendition in listed} if moderation.publishes else set()
         self._storage.remove_renditions(known.rendition_keys - kept)
         attempt.facts["moderation"] = moderation.to_document()
-        if moderation.publishes:
-            attempt.facts |= published_facts(listed, results)
-            if self._is_checked(known, moderation):
-                review = self._publishing.put_review_pictures(attempt, results, moderation)
-                attempt.facts |= {"check": True, "review": review}
-        else:
-            review = self._publishing.put_review_pictures(attempt, results, moderation)
-            attempt.facts |= {**NOTHING_PUBLISHED, "review": review}
+        attempt.facts |= published_facts(listed, results) if moderation.publishes else NOTHING_PUBLISHED
+        is_checked = self._is_checked(known, moderation)
+        if is_checked or known.is_checked:  # what an earlier attempt chose may be withheld by now
+            attempt.facts["check"] = is_checked
+        if is_checked or not moderation.publishes:
+            attempt.facts["review"] = self._publishing.put_review_pictures(attempt, results, moderation)
         attempt.invocation.require_time("store the verdict")
         record = self._records.store_verdict(attempt.claim, attempt.all_facts())
         attempt.verdict_stored = True
@@ -274,14 +272,14 @@ class Verdicts:
         with Spending(self._budget, attempt) as spending:
             judged = self._moderator_of(attempt).judge(
                 proxies,
-                before_each=spending.before(before_each),
+                before_each=before_each,
+                charge=partial(spending.charge, before_each),
                 times=times,
                 many_scenes=many_scenes,
                 generated="provenance" in attempt.facts,
                 known=known,
                 cached=look.known if look else None,
                 on_answer=remember,
-                on_refused=spending.refused,
                 together=attempt.overlap.at_most(requests_at_once(attempt.invocation)),
             )
         if self._cache is not None and look is not None and fresh:

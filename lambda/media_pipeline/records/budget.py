@@ -47,6 +47,7 @@ class JudgingBudget:
     def spend(self) -> str:
         """Count a picture that Rekognition is about to be asked about; return the day that it counts for.
 
+        Where an answer is lost, the SDK counts once more: the count is then too high, never too low.
         Raises BudgetSpentError, which says how many seconds are left of the day, where the budget is spent; and what
         botocore raises: without an answer, nobody may be asked.
         """

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from media_pipeline.texts import is_text
+
 NOTE_CHARACTERS = 1_000
 REASON_CHARACTERS = 200
 PERSON_CHARACTERS = 2_048  # AWS: the longest ARN
@@ -36,7 +38,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """What one person decided. Raises ValueError where a part of it is missing or too long."""
+    """What one person decided. Raises ValueError where a part of it is missing, too long, or no text."""
 
     id: str
     """A ULID: 26 characters, which sort by time."""
@@ -63,6 +65,9 @@ class Decision:
         self._require(_SHA256.fullmatch(self.sha256) is not None, "`sha256` is not 64 hexadecimal digits")
         self._require(len(self.reason or "") <= REASON_CHARACTERS, f"`reason` has up to {REASON_CHARACTERS}")
         self._require(len(self.note or "") <= NOTE_CHARACTERS, f"`note` has up to {NOTE_CHARACTERS:,}")
+        for name, said in (("person", self.person), ("reason", self.reason), ("note", self.note)):
+            rule = f"`{name}` has half of a surrogate pair, which is no character"
+            self._require(is_text(said or ""), rule)
 
     def _require(self, is_met: bool, rule: str) -> None:
         if not is_met:

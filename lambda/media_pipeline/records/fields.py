@@ -126,8 +126,8 @@ FIELDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "answers": (
             "map",
-            "Rekognition's answers to an attempt that was cut off before its verdict: `pictures`, `asked_from` and "
-            "`model_version` as in `moderation`",
+            "Rekognition's answers to an attempt that ended without a verdict, so that the next one need not pay for "
+            "them again: `pictures`, `asked_from` and `model_version` as in `moderation`",
         ),
         "answer": (
             "map",

@@ -2,15 +2,16 @@
 
 Each entry is an item of its own under one partition key, sorted by the time of the change. An entry that is removed
 leaves a note, sorted by the time of its removal. So whoever knows the list as of some time reads what changed since
-with one request. Object keys may have the partition's name as well: no record and no note about one has such sort keys.
+with one request, and whoever was cut off in a long list goes on where they stopped. Object keys may have the
+partition's name as well: no record and no note about one has such sort keys.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from media_pipeline.errors import HashListError
+from media_pipeline.errors import HashListError, OutOfTimeError
 from media_pipeline.moderation.hash_list import Entry, HashList
 from media_pipeline.records.decisions import decision_id
 from media_pipeline.records.record import plain, to_item
@@ -44,7 +45,8 @@ class HashListTable:
         """Return all entries that count, the oldest first. Raises HashListError for one that cannot be read."""
         now = self._clock()
         changes = _Changes()
-        changes.read(_query(self._dynamodb, self._table, since=None))
+        for page in _pages(self._dynamodb, self._table, first=""):
+            changes.read(page)
         return [entry for _, entry in sorted(changes.entries.items()) if entry.counts(now)]
 
     def add(self, entries: Sequence[Entry]) -> None:
@@ -86,23 +88,42 @@ class HashListReader:
         self._table = table
         self._clock = clock
         self._changes = _Changes()
+        self._is_changed = False
         self._list = HashList()
         self._read_at: float | None = None
+        self._settled = ""
+        """The id before which everything was read, and can change no more: it is older than what a clock may be off."""
 
     def current(self, before_read: Callable[[], None]) -> HashList:
         """Return the list, after a look at what changed since the last one.
 
-        `before_read` is called before the request, and may refuse it by raising. Raises HashListError for an entry
-        that cannot be read, and what boto3 raises: what may be on the list is not published.
+        `before_read` is called before each request, and may refuse it by raising. What was read by then is kept: the
+        next call goes on there, so that a list of any length is known in the end.
+        Raises HashListError for an entry that cannot be read, and where the time is over before the list is read;
+        OutOfTimeError where there is none to begin; and what boto3 raises: what may be on the list is not published.
         """
         now = self._clock()
         if self._read_at is not None and 0 <= now - self._read_at < REFRESH_SECONDS:
             return self._list
-        before_read()
-        since = None if self._read_at is None else self._read_at - OVERLAP_SECONDS
-        if self._changes.read(_query(self._dynamodb, self._table, since=since)):
-            self._list = HashList(self._changes.entries.values())
-        self._read_at = now
+        settles = decision_id(now - OVERLAP_SECONDS, random=bytes)
+        pages = 0
+
+        def before_page() -> None:
+            try:
+                before_read()
+            except OutOfTimeError as error:
+                if not pages:
+                    raise
+                detail = "the time was over before the hash list was read; the next attempt goes on from here"
+                raise HashListError(f"{detail}: {error}") from error
+
+        for page in _pages(self._dynamodb, self._table, first=self._settled, before_each=before_page):
+            pages += 1
+            self._is_changed |= self._changes.read(page)
+            self._settled = min(settles, _id(page[-1])) if page else self._settled
+        self._settled, self._read_at = settles, now
+        if self._is_changed:
+            self._list, self._is_changed = HashList(self._changes.entries.values()), False
         return self._list
 
 
@@ -113,15 +134,14 @@ class _Changes:
         self.entries: dict[str, Entry] = {}
         self._removed: set[str] = set()
 
-    def read(self, items: Iterator[Mapping[str, Any]]) -> bool:
+    def read(self, items: Iterable[Mapping[str, Any]]) -> bool:
         """Apply changes, all or none; return whether any was new."""
         entries, removed = dict(self.entries), set(self._removed)
         for item in items:
             document = {name: plain(value) for name, value in item.items()}
-            entry_id = str(document["sequencer"]).removeprefix(SORT_KEYS)
             if "removes" in document:
                 removed.add(str(document["removes"]))
-            elif entry_id not in entries:
+            elif (entry_id := _id(item)) not in entries:
                 entries[entry_id] = _entry(entry_id, document)
         for entry_id in removed:
             entries.pop(entry_id, None)
@@ -140,9 +160,13 @@ def _entry(entry_id: str, document: Mapping[str, Any]) -> Entry:
         ) from error
 
 
-def _query(dynamodb: "DynamoDBClient", table: str, *, since: float | None) -> Iterator[Mapping[str, Any]]:
-    """Yield the items that were changed `since` a time in epoch seconds; all for None."""
-    first = "" if since is None else decision_id(since, random=bytes)
+def _pages(
+    dynamodb: "DynamoDBClient", table: str, *, first: str, before_each: Callable[[], None] = lambda: None
+) -> Iterator[Sequence[Mapping[str, Any]]]:
+    """Yield the items from the id `first` on, in the order of their ids, as many at once as DynamoDB returns.
+
+    `before_each` is called before each request, and may refuse it by raising.
+    """
     request: dict[str, Any] = {
         "TableName": table,
         "KeyConditionExpression": "object_key = :key AND sequencer BETWEEN :first AND :last",
@@ -152,11 +176,16 @@ def _query(dynamodb: "DynamoDBClient", table: str, *, since: float | None) -> It
         "ConsistentRead": True,
     }
     while True:
+        before_each()
         answer = dynamodb.query(**request)
-        yield from answer["Items"]
+        yield answer["Items"]
         if "LastEvaluatedKey" not in answer:
             return
         request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+
+def _id(item: Mapping[str, Any]) -> str:
+    return str(plain(item["sequencer"])).removeprefix(SORT_KEYS)
 
 
 def _key(entry_id: str) -> dict[str, Any]:

@@ -48,8 +48,10 @@ class ReworkedRecords(LeasedRecords):
                 return WaitsForStage(known)
             if (left := known.lease_left(self._clock())) > 0:
                 raise LeaseHeldError(left)
+            # Answers to a rework that ended may be old by now.
+            gone = ("answers",) if is_wanted and order.fresh and seen.ended else ()
             try:
-                record = self._change_reworked(known, seen.held(order, owner, until))
+                record = self._change_reworked(known, seen.held(order, owner, until), remove=gone)
             except ItemChangedError as changed:
                 known = changed.found
             else:
@@ -115,9 +117,12 @@ class ReworkedRecords(LeasedRecords):
             _require_undecided(record, found)
             raise LeaseLostError("the record changed before the verdict was stored") from None
 
-    def end_rework(self, record: Record, why: str) -> None:
-        """Note that a rework changed nothing, and why. Raises LeaseLostError."""
-        self._change_held(record, _rework(record).ended_as(why), remove=("answers",))
+    def end_rework(self, record: Record, why: str, facts: Mapping[str, Any]) -> None:
+        """Note that a rework changed nothing, and why; `facts` has answers of Rekognition that are to be kept.
+
+        Those of earlier attempts stay as well: what is judged again need not pay for them twice. Raises LeaseLostError.
+        """
+        self._change_held(record, _rework(record).ended_as(why), fitted(facts))
 
     def release_rework(
         self, record: Record, *, counted: bool, facts: Mapping[str, Any] | None = None

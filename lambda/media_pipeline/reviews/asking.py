@@ -9,7 +9,6 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +24,7 @@ from media_pipeline.records.items import ItemChangedError, ItemTable
 from media_pipeline.records.looks import looked
 from media_pipeline.records.record import NEVER_SHOWN, Record, Status, iso_time
 from media_pipeline.records.succession import HIDING
+from media_pipeline.reviews.evidence import put_evidence
 from media_pipeline.reviews.pictures import Pictures
 from media_pipeline.reviews.places import Places
 
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
 
-EVIDENCE_PREFIX = "decisions/"
 ASKED_ATTRIBUTES = (
     *("object_key", "sequencer", "updated_at"),
     *("decision", "decisions", "approvals", "checked", "second", "hold", "attention"),
@@ -68,7 +67,6 @@ LOOKS: Mapping[Attention | None, frozenset[Action]] = MappingProxyType(
 """What a person can say without any effect, by what it waits for."""
 REPLACING = HIDING | {Status.PROCESSING}
 """What a newer record of the key is where an approved older version would never be published."""
-_EXISTS = frozenset({"412", "PreconditionFailed"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -242,18 +240,7 @@ class Decisions:
             "override": override,
             **({"case": dict(case)} if case else {}),
         }
-        try:
-            self._s3.put_object(
-                Bucket=self._places.logs_bucket,
-                Key=evidence_key(decision),
-                Body=json.dumps(document, ensure_ascii=False, sort_keys=True).encode(),
-                ContentType="application/json",
-                IfNoneMatch="*",
-            )
-        except ClientError as error:
-            # The id has 80 random bits: only an earlier try of this very call, whose answer was lost, wrote it.
-            if error.response["Error"]["Code"] not in _EXISTS:
-                raise
+        put_evidence(self._s3, self._places.logs_bucket, document)
 
     def _write(
         self, record: Record, decision: Decision, more: Mapping[str, Any], *, is_complete: bool
@@ -330,11 +317,6 @@ def may_look(record: Record, person: str) -> bool:
         return True
     approved = {each["person"] for each in record.attributes.get("approvals", ())}
     return person not in approved | ({record.decision.person} if record.decision else set())
-
-
-def evidence_key(decision: Decision) -> str:
-    """Return the key in the logs bucket of the evidence of a decision."""
-    return f"{EVIDENCE_PREFIX}{datetime.fromisoformat(decision.at):%Y/%m/%d}/{decision.id}.json"
 
 
 def message(record: Record, decision: Decision, uploads_bucket: str) -> str:

@@ -10,6 +10,7 @@ from media_pipeline.errors import UnknownReviewError
 from media_pipeline.records.attention import Attention, attention_of
 from media_pipeline.records.items import ItemTable
 from media_pipeline.records.record import Record, from_item, to_item
+from media_pipeline.texts import is_text
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -19,6 +20,8 @@ PAGE = 50
 MOST = 200  # items of one page
 LOOKED_AT = 1_000
 """Items that one page with a filter looks at, at most: its cost does not depend on how many wait."""
+KEY_BYTES = 1024
+"""Of the longest key in S3, and of the longest sort key in DynamoDB."""
 HISTORY = 10  # records of a key that are shown beside one of them
 
 
@@ -51,7 +54,7 @@ class Waiting:
         """
         limit = max(1, min(limit, MOST))
         found: list[Record] = []
-        position = _position(cursor) if cursor else None
+        position = _position(cursor, state) if cursor else None
         looked_at = 0
         while True:
             request: dict[str, Any] = {"ExclusiveStartKey": position} if position else {}
@@ -120,7 +123,7 @@ def review_id(record: Record) -> str:
 def parse_review_id(text: str) -> tuple[str, str]:
     """Return the object key and sequencer of an id. Raises UnknownReviewError for anything else."""
     match list(_decoded(text)):
-        case [str(object_key), str(sequencer)] if object_key and sequencer:
+        case [object_key, sequencer] if _is_key(object_key) and _is_key(sequencer):
             return object_key, sequencer
     raise UnknownReviewError("there is no review with this id")
 
@@ -132,11 +135,18 @@ def _cursor(position: Mapping[str, Any]) -> str:
 _POSITION = ("object_key", "sequencer", "attention", "updated_at")
 
 
-def _position(cursor: str) -> dict[str, Any]:
+def _position(cursor: str, state: Attention) -> dict[str, Any]:
     values = list(_decoded(cursor))
-    if len(values) != len(_POSITION) or not all(isinstance(value, str) and value for value in values):
-        raise ValueError("the cursor is not one that a page returned")
-    return to_item(dict(zip(_POSITION, values, strict=True)))
+    if len(values) == len(_POSITION) and all(map(_is_key, values)):
+        position = dict(zip(_POSITION, values, strict=True))
+        if position["attention"] == state:
+            return to_item(position)
+    raise ValueError("the cursor is not one that a page returned")
+
+
+def _is_key(value: object) -> bool:
+    """Return whether a value can be part of a key in the table; DynamoDB refuses any other."""
+    return isinstance(value, str) and is_text(value) and 0 < len(value.encode()) <= KEY_BYTES
 
 
 def _has_more(answer: Mapping[str, Any], item: Mapping[str, Any]) -> bool:
@@ -152,7 +162,7 @@ def _decoded(text: str) -> Iterator[Any]:
     """Yield the values of an id or a cursor; none where it is neither."""
     try:
         values = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    except (ValueError, binascii.Error):
+    except (ValueError, binascii.Error, RecursionError):
         return
     if isinstance(values, list):
         yield from values

@@ -50,6 +50,17 @@ def test_letter_says_what_why_and_what_next_without_a_forged_line() -> None:
     assert "\\u202e" in text
 
 
+@pytest.mark.parametrize(
+    ("status", "bucket"), [(Status.BLOCKED, BUCKETS.quarantine), (Status.PUBLISHED, BUCKETS.renditions)]
+)
+def test_letter_says_where_an_address_cannot_be_used_as_it_is_shown(status: Status, bucket: str) -> None:
+    plain, hostile = (email_text(record(key, status), RESOURCES) for key in ("in/a.jpg", "in/a\n\u202e.jpg"))
+    assert f"s3://{bucket}/in/a.jpg/v" in plain
+    assert "escaped" not in plain
+    assert rf"s3://{bucket}/in/a\n\u202e.jpg/v" in hostile
+    assert "escaped" in hostile
+
+
 def test_letter_leaves_letters_of_any_language_readable() -> None:
     assert "Grüße/🌸 写真.jpg" in email_text(record("Grüße/🌸 写真.jpg"), RESOURCES)
 

@@ -1,6 +1,7 @@
 """Pictures, labels and ways to kill a function, shared by the tests of the processing."""
 
 import contextlib
+import hashlib
 import io
 from typing import Any
 
@@ -36,6 +37,18 @@ def kill_at(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, *, after: bo
         raise KILLED
 
     monkeypatch.setattr(owner, name, killed)
+
+
+def refuse_picture(monkeypatch: pytest.MonkeyPatch, stack: MotoStack, sha256: str) -> None:
+    """Let Rekognition take every picture but one."""
+    answer = stack.rekognition.detect_moderation_labels
+
+    def refusing(**request: Any) -> dict[str, Any]:
+        if hashlib.sha256(request["Image"]["Bytes"]).hexdigest() == sha256:
+            raise ClientError({"Error": {"Code": "InvalidImageFormatException"}}, "DetectModerationLabels")
+        return answer(**request)
+
+    monkeypatch.setattr(stack.rekognition, "detect_moderation_labels", refusing)
 
 
 def draw(colour: tuple[int, int, int]) -> bytes:

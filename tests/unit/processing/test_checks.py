@@ -8,10 +8,12 @@ import pytest
 from media_pipeline.moderation.samples import Samples
 from media_pipeline.records.decisions import Action
 from media_pipeline.records.record import Status
+from media_pipeline.storage import Storage
 from tests.fixtures.deciding import decide
 from tests.fixtures.moto_stack import MotoStack
-from tests.unit.processing.driving import WEAPON
+from tests.unit.processing.driving import KILLED, LEASE_OVER, WEAPON, kill_at, settle
 from tests.unit.processing.test_decisions import quarantined
+from tests.unit.processing.test_known_content import put_on_list
 from tests.unit.processing.test_versions_and_deletes import delete_version
 from tests.unit.processing.test_withdrawals import delete
 
@@ -61,6 +63,22 @@ def test_what_is_withheld_or_not_chosen_is_not_checked(stack: MotoStack, picture
     blocked = stack.upload("b.jpg", picture)
     assert stack.deliver(blocked)
     assert "check" not in stack.record("b.jpg", blocked).attributes
+
+
+def test_what_was_chosen_for_a_check_and_is_withheld_since_is_not_checked(
+    everything: MotoStack, picture: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = everything.upload("a.jpg", picture)
+    kill_at(monkeypatch, Storage, "put_rendition")
+    with pytest.raises(KILLED):
+        everything.deliver(event)
+    assert everything.record("a.jpg", event).is_checked
+    put_on_list(everything, picture)
+    everything.clock.now += LEASE_OVER
+    settle(everything, event)
+    record = everything.record("a.jpg", event)
+    assert (record.status, record.is_checked) == (Status.BLOCKED, False)
+    assert [each["key"] for each in record.attributes["review"]] == sorted(review_pictures(event))
 
 
 def test_deleted_picture_leaves_nothing_to_check(everything: MotoStack, picture: bytes) -> None:

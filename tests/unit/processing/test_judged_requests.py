@@ -1,5 +1,6 @@
 """How many requests to Rekognition an upload costs, each of which is billed. (Videos: tests/unit/videos.)"""
 
+import hashlib
 import io
 from dataclasses import replace
 from typing import Any
@@ -10,6 +11,7 @@ from PIL import Image
 from media_pipeline.records.record import Status
 from tests.fixtures.moto_stack import MotoStack
 from tests.unit.images.drawing import detailed
+from tests.unit.processing.driving import refuse_picture
 
 SIZE = (320, 200)
 
@@ -67,3 +69,23 @@ def test_animation_costs_eight_however_many_pictures_it_shows(
 
 def test_animation_that_is_published_as_a_still_picture_costs_one(stack: MotoStack) -> None:
     assert requests(stack, "a", moving(11, "RGB", "WEBP")) == 1
+
+
+def test_what_failed_at_one_picture_is_redriven_without_paying_for_the_others_again(
+    webp_stack: MotoStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack = webp_stack
+    assert stack.deliver(stack.upload("first.webp", moving(8, "RGB", "WEBP")))
+    refused = hashlib.sha256(stack.rekognition.calls[-1]["Image"]["Bytes"]).hexdigest()
+    event = stack.upload("a.webp", moving(8, "RGB", "WEBP"))
+    with monkeypatch.context() as patched:
+        refuse_picture(patched, stack, refused)
+        assert stack.deliver(event)
+    record = stack.record("a.webp", event)
+    assert (record.status, record.attributes["reason"]) == (Status.FAILED, "proxy_refused")
+    answered = len(record.attributes["answers"]["pictures"])
+    assert answered >= 4  # those that were under way at once
+    stack.rekognition.calls.clear()
+    assert stack.deliver({**event, "eventSource": "media-pipeline:redrive", "redrive": {"attempt": 1}})
+    assert len(stack.rekognition.calls) == 8 - answered
+    assert stack.record("a.webp", event).status is Status.PUBLISHED

@@ -1,9 +1,11 @@
 """What a backfill does to published versions whose verdict is another one by now."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from media_pipeline.errors import NothingChangedError
 from media_pipeline.events import ReworkMode
 from media_pipeline.moderation.policy import Policy
 from media_pipeline.processing.publishing import Publishing
@@ -13,7 +15,8 @@ from media_pipeline.storage import Storage
 from tests.fixtures.backfilling import order, other_sizes, with_policy
 from tests.fixtures.deciding import decide
 from tests.fixtures.moto_stack import MotoStack
-from tests.unit.processing.driving import KILLED, LEASE_OVER, WEAPON, draw, kill_at
+from tests.unit.processing.driving import KILLED, LEASE_OVER, WEAPON, draw, kill_at, refuse_picture
+from tests.unit.processing.test_judged_requests import moving
 from tests.unit.processing.test_reworking import names
 from tests.unit.processing.test_takedowns import published
 from tests.unit.processing.test_versions_and_deletes import version_of
@@ -156,6 +159,44 @@ def test_answers_of_an_attempt_that_was_cut_off_are_not_paid_for_twice(
     stack.deliver(message)
     assert len(stack.rekognition.calls) == 2
     assert "answers" not in stack.record(KEY, event).attributes
+
+
+@pytest.mark.parametrize(("fresh", "asked_again"), [(False, 1), (True, 8)])
+def test_answers_to_a_rework_of_which_rekognition_refused_a_picture_are_paid_for_again_only_on_request(
+    stack: MotoStack, monkeypatch: pytest.MonkeyPatch, fresh: bool, asked_again: int
+) -> None:
+    stack.settings = replace(stack.settings, specs=replace(stack.settings.specs, formats=("jpeg", "webp")))
+    event = stack.upload(KEY, moving(8, "RGB", "WEBP"))
+    assert stack.deliver(event)
+    assert len(stack.rekognition.calls) == 8
+    pictures = stack.record(KEY, event).attributes["moderation"]["pictures"]
+    with monkeypatch.context() as patched:
+        refuse_picture(patched, stack, pictures[-1]["sha256"])
+        assert stack.deliver(order(stack, KEY, event, ReworkMode.ASK, fresh=True, id="first"))
+    record = stack.record(KEY, event)
+    assert (record.status, record.attributes["rework"]["ended"]) == (Status.PUBLISHED, "proxy_refused")
+    assert len(record.attributes["answers"]["pictures"]) == 7
+    stack.rekognition.calls.clear()
+    stack.deliver(order(stack, KEY, event, ReworkMode.ASK, fresh=fresh, id="second"))
+    assert len(stack.rekognition.calls) == asked_again
+    assert "answers" not in stack.record(KEY, event).attributes
+
+
+def test_answers_stay_where_a_person_decides_while_a_rework_asks(
+    stack: MotoStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = published(stack)
+    message = order(stack, KEY, event, ReworkMode.ASK, fresh=True)
+    with monkeypatch.context() as patched:
+        patched.setattr(ReworkedRecords, "note_renditions", _decided)
+        assert stack.deliver(message)
+    record = stack.record(KEY, event)
+    assert record.attributes["rework"]["ended"] == "decided"
+    assert len(record.attributes["answers"]["pictures"]) == 1
+
+
+def _decided(*_: Any, **__: Any) -> None:
+    raise NothingChangedError("decided")
 
 
 def _refuse(*_: Any, **__: Any) -> None:

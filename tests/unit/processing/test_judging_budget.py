@@ -4,17 +4,19 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
 import boto3
 import pytest
 from botocore.client import BaseClient
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 from media_pipeline.errors import BudgetSpentError
+from media_pipeline.moderation.billing import count_request
 from media_pipeline.processing.messages import LONGEST_HIDDEN, pause
-from media_pipeline.processing.spending import SPREAD_SECONDS
+from media_pipeline.processing.spending import SPREAD_SECONDS, Spending
 from media_pipeline.records.budget import DAY, JudgingBudget
 from media_pipeline.records.record import Status
 from operations.budget import Budgets
@@ -115,6 +117,52 @@ def test_a_request_that_rekognition_refuses_is_given_back(stack: MotoStack) -> N
     stack.rekognition.error = None
     assert stack.deliver(event)
     assert judged_today(stack) == 1
+
+
+def test_a_request_that_never_reached_aws_is_given_back(stack: MotoStack) -> None:
+    allow(stack, 1)
+    stack.rekognition.error = EndpointConnectionError(endpoint_url="https://rekognition.example")
+    assert not stack.deliver(stack.upload("a.jpg", photo(1)))
+    assert judged_today(stack) == 0
+
+
+def test_a_request_that_aws_carried_out_and_then_refused_to_repeat_is_not_given_back(
+    stack: MotoStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    allow(stack, 2)
+    answer, refused = stack.rekognition.detect_moderation_labels, list[Any]()
+
+    def lost_and_refused(**request: Any) -> Any:
+        if refused:
+            return answer(**request)
+        count_request(1)  # as the client does for the one whose answer was lost
+        refused.append(request)
+        error: Any = {"Error": {"Code": "ThrottlingException", "Message": ""}}
+        raise ClientError(error, "DetectModerationLabels")
+
+    monkeypatch.setattr(stack.rekognition, "detect_moderation_labels", lost_and_refused)
+    event = stack.upload("a.jpg", photo(1))
+    assert not stack.deliver(event)
+    assert judged_today(stack) == 1
+    assert stack.deliver(event)
+    assert judged_today(stack) == 2
+
+
+def test_around_midnight_a_refused_request_is_given_back_to_the_day_that_it_was_taken_from(
+    stack: MotoStack,
+) -> None:
+    stack.clock.now += DAY - stack.clock.now % DAY - 1
+    client: Any = stack.clients.dynamodb
+    budget = JudgingBudget(client, "records", stack.clock, 9, unrepeated=lambda: client)
+    invocation = SimpleNamespace(has_time=True)
+    attempt: Any = SimpleNamespace(invocation=invocation, event=SimpleNamespace(key="a.jpg"))
+    with Spending(budget, attempt) as spending:
+        give_back = spending.charge(lambda: None)
+        stack.clock.now += 2
+        spending.charge(lambda: None)
+        give_back()  # the first one, while the second is under way
+    today, yesterday = Budgets(client, "records", 9, stack.clock).days(2)
+    assert (yesterday.pictures, today.pictures) == (0, 1)
 
 
 def test_without_an_answer_about_the_budget_nobody_is_asked(stack: MotoStack) -> None:

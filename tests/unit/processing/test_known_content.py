@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+from concurrent.futures import wait
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +17,7 @@ from media_pipeline.images.pdq import pdq
 from media_pipeline.moderation.hash_list import Entry, Kind
 from media_pipeline.moderation.policy import Policy
 from media_pipeline.moderation.verdicts import Mode, Verdict
+from media_pipeline.processing.judging import EarlyJudging
 from media_pipeline.records.decisions import Action, decision_id
 from media_pipeline.records.hash_list import REFRESH_SECONDS, HashListTable
 from media_pipeline.records.record import Record, Status, iso_time
@@ -127,6 +129,43 @@ def test_where_the_list_cannot_be_read_nothing_is_published_and_the_message_come
     assert stack.keys("renditions") == set()
     assert stack.deliver(event)
     assert stack.record("a.jpg", event).attributes["reason"] == "known_block"
+
+
+def test_a_list_that_takes_longer_than_the_time_counts_against_no_picture_and_is_read_on(
+    stack: MotoStack, picture: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began = stack.clock.now - 86_400
+    for number in range(7):
+        put_on_list(stack, str(number).encode(), id=decision_id(began + number))
+    entry = put_on_list(stack, picture, id=decision_id(began + 7))
+    query, check = stack.clients.dynamodb.query, EarlyJudging.check
+    context = stack.new_context()
+
+    def slow(**request: Any) -> Any:
+        if request["ExpressionAttributeValues"][":key"]["S"] != "!hashes":
+            return query(**request)
+        context.seconds -= 12
+        return query(**request, Limit=1)
+
+    def check_later(judging: EarlyJudging) -> None:
+        if judging._verdict is not None:
+            wait([judging._verdict])  # the time is over while there are files to encode
+        check(judging)
+
+    monkeypatch.setattr(stack.clients.dynamodb, "query", slow)
+    monkeypatch.setattr(EarlyJudging, "check", check_later)
+    worker, event = stack._image_worker(), stack.upload("a.jpg", picture)
+    for _ in range(3):
+        context = stack.new_context()
+        body = json.dumps({"Records": [event]})
+        assert not stack.invoke(worker, stack.images_url, body, context, 1)
+        record = stack.record("a.jpg", event)
+        assert (record.status, record.unfinished) == (Status.PROCESSING, 0)
+        stack.clock.now += 8
+    context = stack.new_context()
+    assert stack.invoke(worker, stack.images_url, body, context, 1)
+    known = stack.record("a.jpg", event).attributes["moderation"]["known"]
+    assert known["list_id"] == entry.id
 
 
 def test_a_block_that_was_cut_off_ends_with_its_own_reason(

@@ -63,6 +63,9 @@ def test_document_without_a_required_part_is_not_a_decision(missing: str) -> Non
         ("sha256", SHA256[1:]),
         ("sha256", SHA256.upper()),
         ("reason", "x" * 201),
+        ("reason", "half of \ud83c"),
+        ("note", "half of \ud83c"),
+        ("person", "half of \ud83c"),
         ("note", "x" * 1_001),
     ],
 )

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from media_pipeline.errors import HashListError
+from media_pipeline.errors import HashListError, OutOfTimeError
 from media_pipeline.moderation.hash_list import Entry, HashList, Kind
 from media_pipeline.moderation.verdicts import Verdict
 from media_pipeline.records import hash_list
@@ -53,6 +53,38 @@ class Reader:
 
     def finds(self, value: str) -> bool:
         return self.list().exact(value, now=self.stack.clock.now) is not None
+
+
+class LongList:
+    """Pages of two items each; how many were read, and how many an attempt has the time for."""
+
+    def __init__(self, stack: MotoStack, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._stack = stack
+        self._reader = HashListReader(dynamodb=stack.clients.dynamodb, table="records", clock=stack.clock)
+        self._query = stack.clients.dynamodb.query
+        self.pages = 0
+        monkeypatch.setattr(stack.clients.dynamodb, "query", self._page)
+
+    def _page(self, **request: Any) -> Any:
+        self.pages += 1
+        return self._query(**request, Limit=2)
+
+    def finds(self, value: str, *, pages: int) -> bool:
+        """Read the list in an attempt that has the time for so many pages."""
+        until = self.pages + pages
+
+        def require_time() -> None:
+            if self.pages == until:
+                raise OutOfTimeError("29.9 s of 60 s are not enough to read the hash list")
+
+        found = self._reader.current(require_time).exact(value, now=self._stack.clock.now)
+        return found is not None
+
+
+def hours_old(stack: MotoStack, count: int) -> list[Entry]:
+    """Return entries, the oldest first, of which none was made within the last hours."""
+    began = stack.clock.now - DAY
+    return [entry(stack, f"{number:064x}", id=decision_id(began + number)) for number in range(count)]
 
 
 def failing_queries(monkeypatch: pytest.MonkeyPatch, stack: MotoStack) -> None:
@@ -132,6 +164,76 @@ def test_a_list_of_many_pages_is_read_to_its_end(stack: MotoStack, monkeypatch: 
     monkeypatch.setattr(stack.clients.dynamodb, "query", lambda **request: query(**request, Limit=2))
     table(stack).add([entry(stack, f"{number:064x}") for number in range(5)])
     assert len(table(stack).entries()) == 5
+
+
+def test_before_each_page_there_must_be_time_for_it_and_the_next_attempt_goes_on_with_the_pages_that_are_left(
+    stack: MotoStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table(stack).add(hours_old(stack, 10))
+    long = LongList(stack, monkeypatch)
+    for read in (2, 4):
+        with pytest.raises(HashListError, match="the next attempt goes on from here"):
+            long.finds(f"{9:064x}", pages=2)
+        assert long.pages == read
+    assert long.finds(f"{9:064x}", pages=2)
+    assert long.finds(f"{0:064x}", pages=0)  # a minute has not passed
+
+
+def test_where_there_is_no_time_to_begin_with_the_list_the_list_did_not_take_it(
+    stack: MotoStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(OutOfTimeError):
+        LongList(stack, monkeypatch).finds(DIGEST, pages=0)
+
+
+def test_what_is_written_between_two_attempts_is_not_missed_though_its_clock_is_slow(
+    stack: MotoStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = stack.clock.now
+    table(stack).add(
+        [entry(stack, f"{number:064x}", id=decision_id(now - 100 + number)) for number in range(4)]
+    )
+    long = LongList(stack, monkeypatch)
+    with pytest.raises(HashListError):
+        long.finds(DIGEST, pages=1)
+    table(stack).add([entry(stack, id=decision_id(now - 300))])  # sorts before what was read by now
+    stack.clock.now += 30
+    assert long.finds(DIGEST, pages=9)
+
+
+def test_what_is_removed_between_two_attempts_does_not_count(
+    stack: MotoStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, *others = hours_old(stack, 6)
+    table(stack).add([first, *others])
+    long = LongList(stack, monkeypatch)
+    with pytest.raises(HashListError):
+        long.finds(first.value, pages=1)
+    assert table(stack).remove(first.id)
+    assert not long.finds(first.value, pages=9)
+    assert long.finds(others[-1].value, pages=0)
+
+
+def test_a_page_that_cannot_be_read_takes_away_nothing_of_those_before_it(
+    stack: MotoStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table(stack).add(hours_old(stack, 6))
+    long = LongList(stack, monkeypatch)
+    with monkeypatch.context() as patched:
+        query, asked = stack.clients.dynamodb.query, list[Any]()
+
+        def failing(**request: Any) -> Any:
+            asked.append(request)
+            if len(asked) == 3:
+                raise EndpointConnectionError(endpoint_url="https://dynamodb.example")
+            return query(**request)
+
+        patched.setattr(stack.clients.dynamodb, "query", failing)
+        with pytest.raises(EndpointConnectionError):
+            long.finds(DIGEST, pages=9)
+    assert long.pages == 2
+    assert long.finds(f"{5:064x}", pages=2)
+    assert long.pages == 4
 
 
 def test_a_list_that_cannot_be_read_is_not_an_empty_one(

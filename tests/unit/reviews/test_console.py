@@ -1,5 +1,6 @@
 """Who gets in to the console, and what its requests are answered with: by HTTP, as any program could send it."""
 
+import base64
 import http.client
 import json
 from collections.abc import Iterator
@@ -224,6 +225,7 @@ def test_replaced_version_is_412_and_expired_original_410(stack: Stack, page: Cl
     assert page.decide(expired).status == 410
 
 
+NESTED = base64.urlsafe_b64encode(b"[" * 3000).decode()
 MALFORMED: tuple[Any, ...] = (
     {"action": "withdraw"},
     {"action": "publish"},
@@ -236,6 +238,9 @@ MALFORMED: tuple[Any, ...] = (
     {"action": "approve", "seconds": True},
     {"action": "approve", "decision_seen": 5},
     b"{",
+    b'{"action": "approve", "reason": "\\ud800"}',
+    b'{"action": "approve", "note": "half of \\udf38"}',
+    b"[" * 10_000,
 )
 
 
@@ -252,6 +257,8 @@ def test_unknown_requests_are_problems(page: Client) -> None:
         ("GET", "/v1/nothing", 404),
         ("GET", "/v1/reviews?limit=x", 400),
         ("GET", "/v1/reviews?cursor=x", 400),
+        ("GET", f"/v1/reviews/{NESTED}", 404),
+        ("GET", f"/v1/reviews?cursor={NESTED}", 400),
         ("DELETE", "/v1/reviews", 404),
         ("PUT", "/", 404),
     ):

@@ -70,3 +70,15 @@ def test_evidence_about_no_object_is_passed_over(stack: Stack) -> None:
     assert found(stack) == []
     cut_off(stack, record)
     assert [act.action for act in found(stack)] == ["approve"]
+
+
+def test_evidence_whose_answer_was_lost_is_kept_once_and_counts(stack: Stack) -> None:
+    s3: Any = Failing(stack.s3, "put_object", refusal("PreconditionFailed", "PutObject"), after=True)
+    key = keep_evidence(s3, LOGS, stack="test", action="hashes-add", person=ANNA, now=stack.now, facts={})
+    assert list(stack.evidence()) == [key]
+
+
+def test_evidence_that_could_not_be_put_is_an_error(stack: Stack) -> None:
+    s3: Any = Failing(stack.s3, "put_object", refusal("AccessDenied", "PutObject"))
+    with pytest.raises(ClientError, match="AccessDenied"):
+        keep_evidence(s3, LOGS, stack="test", action="hashes-add", person=ANNA, now=stack.now, facts={})

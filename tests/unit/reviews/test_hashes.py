@@ -176,6 +176,14 @@ def test_a_list_survives_export_and_import(stack: Stack, run: Run, tmp_path: Pat
         assert csv.DictReader(text).fieldnames == list(hash_csv.COLUMNS)
 
 
+def test_a_file_that_a_spreadsheet_wrote_is_read(stack: Stack, run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "list.csv"
+    file.write_text(f"signal_type,signal_str\r\nsha256,{SHA256}\r\n", "utf-8-sig", newline="")
+    code, said, _ = run("import", str(file), *WHY)
+    assert (code, said.split()[0]) == (0, "1")
+    assert [entry["value"] for entry in listed(run)] == [SHA256]
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -187,6 +195,20 @@ def test_a_list_survives_export_and_import(stack: Stack, run: Run, tmp_path: Pat
             "line 3: action is 'allow'",
         ),
         (f"signal_type,signal_str,expires_at\nsha256,{SHA256},tomorrow", "line 2: expires_at"),
+        (
+            f"signal_type,signal_str,expires_at\nsha256,{SHA256},{'9' * 50}",
+            f"line 2: expires_at is '{'9' * 50}', and is a time in epoch seconds of up to 12 digits",
+        ),
+        (f"signal_type,signal_str,expires_at\nsha256,{SHA256},999999999999", "by the end of the year 9999"),
+        (
+            f"signal_type,signal_str,reason\nsha256,{SHA256},{'x' * 201}",
+            "line 2: the reason has 201 characters, and can have 200",
+        ),
+        (
+            f"signal_type,signal_str\nsha256,{SHA256}\nsha256,{'a' * 200_000}",
+            "line 3: this is no CSV of hashes: field larger",
+        ),
+        ("x" * 200_000, "line 1: this is no CSV of hashes: field larger"),
         ("", "signal_type, signal_str is missing"),
     ],
 )

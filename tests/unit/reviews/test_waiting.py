@@ -1,5 +1,6 @@
 """What waits for a person: pages, filters, and what is shown of one version."""
 
+import base64
 from dataclasses import replace
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from media_pipeline.errors import UnknownReviewError
 from media_pipeline.moderation.result import ModerationResult
 from media_pipeline.moderation.verdicts import Label, Mode, Verdict
+from media_pipeline.records.attention import Attention
 from media_pipeline.records.decisions import Action
 from media_pipeline.reviews import waiting
 from media_pipeline.reviews.documents import summary, whole
@@ -101,9 +103,18 @@ def test_cursor_of_nobody_is_refused(stack: Stack) -> None:
             stack.waiting.page(cursor=cursor)
 
 
+def test_cursor_of_what_waits_for_something_else_is_refused(stack: Stack) -> None:
+    for number in range(2):
+        stack.put(f"{number}.jpg")
+    cursor = stack.waiting.page(limit=1).cursor
+    assert [record.object_key for record in stack.waiting.page(cursor=cursor).records] == ["1.jpg"]
+    with pytest.raises(ValueError, match="cursor"):
+        stack.waiting.page(Attention.ESCALATED, cursor=cursor)
+
+
 def test_id_of_a_review_leads_back_to_its_key(stack: Stack) -> None:
     record = stack.put("photo.jpg")
-    for key in ("a.jpg", "ü/b c\n.jpg", "x" * 1000, "\ud800"):
+    for key in ("a.jpg", "ü/b c\n.jpg", "x" * 1024, "🌸" * 256):
         assert parse_review_id(review_id(replace(record, object_key=key))) == (key, record.sequencer)
 
 
@@ -111,6 +122,17 @@ def test_id_of_a_review_leads_back_to_its_key(stack: Stack) -> None:
 def test_other_ids_are_unknown(text: str) -> None:
     with pytest.raises(UnknownReviewError):
         parse_review_id(text)
+
+
+@pytest.mark.parametrize("key", ["half of \ud83c", "x" * 1025, "🌸" * 257])
+def test_an_id_of_what_no_key_can_be_is_unknown(stack: Stack, key: str) -> None:
+    with pytest.raises(UnknownReviewError):
+        parse_review_id(review_id(replace(stack.put(), object_key=key)))
+
+
+def test_an_id_that_is_nested_too_deeply_is_unknown() -> None:
+    with pytest.raises(UnknownReviewError):
+        parse_review_id(base64.urlsafe_b64encode(b"[" * 3000).decode())
 
 
 def test_key_leads_to_its_newest_version_that_waits(stack: Stack) -> None:
