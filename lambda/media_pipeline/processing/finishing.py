@@ -123,20 +123,20 @@ class Finishing:
         self._storage.remove_renditions(hidden | others, folder=folder)
         held = {older.version for older in all_older if older.is_held}
         if unneeded := copies - kept - newer - held:
-            for older in all_older:
-                if older.status is Status.FAILED and older.version in unneeded:  # cut off after its move
-                    self.finish(older, has_older=False)
-                    self.finish(self._records.delete(older), has_older=False)
-            self._remove_copies(tombstone, unneeded)
+            self._remove_copies(tombstone, unneeded, all_older)
         if lease_left > 0:
             # It may be putting renditions now; it will not claim again, since this record is newer.
             raise LeaseHeldError(lease_left)
 
-    def _remove_copies(self, tombstone: Record, versions: set[str]) -> None:
+    def _remove_copies(self, tombstone: Record, versions: set[str], all_older: Iterable[Record]) -> None:
         self._require_not_undone(tombstone)
         if any(map(is_etag, versions)):  # bytes that were put as "null" again since have the same copy
             newer = self._records.succession.newer(tombstone.object_key, tombstone.sequencer)
             versions = versions - {record.version for record in newer}
+        for older in all_older:
+            if older.status is Status.FAILED and older.version in versions:  # cut off after its move
+                self.finish(older, has_older=False)
+                self.finish(self._records.delete(older), has_older=False)
         for version in sorted(versions):
             self._storage.quarantined.remove_version(tombstone.object_key, version)
 

@@ -12,14 +12,10 @@ import boto3
 import pytest
 
 from media_pipeline.events import ObjectEvent, ReworkMode, parse_message
-from media_pipeline.records.decisions import Action
-from media_pipeline.records.items import ItemTable
 from media_pipeline.records.record import iso_time, to_item
 from operations.__main__ import main
 from operations.reconcile import Reconcile
-from operations.reviews.desk import Desk
 from operations.sending import Sender, Work
-from operations.stack import StackOutputs
 from operations.today import Today
 from tests.components.recording import PROJECT
 from tests.fixtures.moto_speedups import fast_mock_aws
@@ -307,68 +303,6 @@ def test_ask_sends_what_is_unknown_and_what_another_model_judged(outputs: Path, 
         ("unknown.jpg", False),
         ("older.jpg", True),
     }
-
-
-def put_withheld(today: Today, status: str) -> None:
-    boto3.client("s3").put_object(Bucket="quarantine", Key="a.jpg/v1", Body=b"picture")
-    put(
-        today,
-        "a.jpg",
-        status=status,
-        reason=f"policy_{'block' if status == 'BLOCKED' else 'review'}",
-        sha256="0" * 64,
-        original="quarantine",
-        renditions=[],
-        moderation=moderation(verdict="block", reason="Weapons 20 reached the block threshold"),
-    )
-
-
-@pytest.mark.parametrize(
-    ("status", "action"),
-    [("REVIEW", Action.REJECT), ("REVIEW", Action.WITHDRAW), ("BLOCKED", Action.ESCALATE)],
-)
-def test_release_leaves_what_a_person_decided_while_it_ran(
-    outputs: Path,
-    today: Today,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-    status: str,
-    action: Action,
-) -> None:
-    put_withheld(today, status)
-    items = ItemTable(dynamodb=boto3.client("dynamodb"), table="records", clock=time.time)
-    position = "a.jpg", "0A".ljust(32, "0")
-    wait = Sender.wait_for_turn
-
-    def decide(self: Sender, work: Work) -> None:
-        record = items.get(*position)
-        assert record is not None
-        desk = Desk.open("dev", StackOutputs.find("dev", outputs))
-        desk.decisions.ask(record, action, "arn:aws:iam::123456789012:user/anna", reason="no")
-        wait(self, work)
-
-    monkeypatch.setattr(Sender, "wait_for_turn", decide)
-    assert run(outputs, "decide", "--release") == 0
-    assert "left as it is, since it changed while this ran: 'a.jpg'" in capsys.readouterr().out
-    record = items.get(*position)
-    assert record is not None
-    assert record.decision is not None
-    assert record.decision.action is action
-
-
-def test_release_is_a_decision_with_evidence_and_only_where_asked_for(
-    outputs: Path, today: Today, capsys: pytest.CaptureFixture[str]
-) -> None:
-    put_withheld(today, "BLOCKED")
-    assert run(outputs, "decide") == 0
-    assert sent(outputs) == []
-    assert "--release" in capsys.readouterr().out
-    assert run(outputs, "decide", "--release") == 0
-    (event,) = sent(outputs)
-    assert event.decision_id is not None
-    (evidence,) = boto3.client("s3").list_objects_v2(Bucket="evidence")["Contents"]
-    written = json.loads(boto3.client("s3").get_object(Bucket="evidence", Key=evidence["Key"])["Body"].read())
-    assert (written["action"], written["override"]) == ("approve", True)
 
 
 def test_prefix_chooses_keys(outputs: Path, today: Today) -> None:
