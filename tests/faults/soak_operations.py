@@ -1,14 +1,16 @@
 """What surrounds the users of a seed: time-outs and configurations that change, operators, and clients of the API."""
 
 import random
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
 from media_pipeline.records.decisions import Action
 from tests.faults.configurations import CACHE_DAYS, Deployment
-from tests.faults.record_items import WITHHELD, is_undecided, version_of
+from tests.faults.record_items import is_undecided, version_of
 from tests.faults.sample_uploads import REASONS, Content
+from tests.faults.scenarios_backfills import backfill
 from tests.faults.scenarios_time_outs import with_time_out
 from tests.faults.simulation import Simulation
 
@@ -19,8 +21,24 @@ API_UPLOADS = 2  # per seed
 CACHING_SHARE = 0.7  # of the seeds keep answers for later uploads
 COPIES = 6  # of earlier uploads under keys of their own, in these seeds
 ROUNDS_OF_REDRIVING = 3
-DECISIONS = 10  # of people, about what is withheld at that moment, per seed
-DECIDED_ABOUT = WITHHELD | {"PUBLISHED", "REJECTED", "SUPERSEDED"}
+DECISIONS = 20  # of people, per seed
+POSSIBLE: Mapping[str, tuple[Action, ...]] = {
+    "REVIEW": (
+        Action.APPROVE,
+        Action.APPROVE,
+        Action.REJECT,
+        Action.WITHDRAW,
+        Action.ESCALATE,
+        Action.RELEASE,
+    ),
+    "BLOCKED": (Action.APPROVE, Action.RESTORE, Action.RESTORE, Action.ESCALATE, Action.RELEASE),
+    "PUBLISHED": (Action.WITHDRAW,),
+    "REJECTED": (Action.WITHDRAW,),
+    "SUPERSEDED": (Action.WITHDRAW, Action.RESTORE),
+}
+"""What a person asks for, by the status of that moment; some is refused, such as a release of what is not held."""
+BACKFILLS = 3  # per seed
+MODES = ("render", "decide", "ask")
 LOST_DECISIONS = 0.2  # share of them whose message is lost
 
 
@@ -51,23 +69,24 @@ class Surroundings:
         run.clock.after(rng.uniform(0, seconds), form)
         for _ in range(DECISIONS):
             run.clock.after(self._decision_rng.uniform(0, 2 * seconds), partial(self._decide, run))
+        for _ in range(BACKFILLS):
+            sends = partial(backfill(self._decision_rng.choice(MODES)), run)
+            run.clock.after(self._decision_rng.uniform(0, 2 * seconds), sends)
         if self._caches:
             self._schedule_copies(run, seconds)
 
     def _decide(self, run: Simulation) -> None:
-        """Have a person decide about something that is withheld now."""
-        rng = self._decision_rng
-        waiting = {
-            (item["object_key"], version_of(item))
-            for item in run.stack.all_items()
-            if item["status"] in WITHHELD
-        }
-        uploads = [upload for name, upload in run.history.uploads.items() if name in waiting]
-        if uploads:
+        """Have a person decide about a version as it is now, of any status that has one."""
+        rng, by_status = self._decision_rng, defaultdict(list)
+        for item in run.stack.all_items():
+            upload = run.history.uploads.get((item["object_key"], version_of(item)))
+            if upload is not None and item["status"] in POSSIBLE:
+                by_status[item["status"]].append(upload)
+        if by_status:
+            status = rng.choice(sorted(by_status))
             run.reviewers.lost_messages = rng.random() < LOST_DECISIONS
-            run.reviewers.decide(
-                rng.choice((Action.APPROVE, Action.APPROVE, Action.REJECT)), rng.choice(uploads)
-            )
+            run.reviewers.decide(rng.choice(POSSIBLE[status]), rng.choice(by_status[status]))
+            run.reviewers.lost_messages = False
 
     def _schedule_copies(self, run: Simulation, seconds: float) -> None:
         """Schedule uploads of bytes that were uploaded before, and another model of Rekognition."""
@@ -93,7 +112,7 @@ def redrive_all(run: Simulation) -> list[str]:
         items = run.stack.all_items()
         left = [item for item in items if item["status"] == "FAILED" and item["reason"] != "original_gone"]
         failed = [f"{item['object_key']} is still FAILED ({item['reason']}) after redrives" for item in left]
-        left = [item for item in items if item["status"] in DECIDED_ABOUT and is_undecided(item)]
+        left = [item for item in items if item["status"] in POSSIBLE and is_undecided(item)]
         failed += [f"what was decided about {item['object_key']} is not carried out" for item in left]
         if not failed:
             break
