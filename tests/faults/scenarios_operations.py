@@ -185,7 +185,9 @@ OPERATIONS: Mapping[str, Scenario] = {
     "reconcile-lost-rendition-of-approved": Scenario(
         APPROVED_AND_LOST, _reconcile, "PUBLISHED", in_pairs=False
     ),
-    "reconcile-lost-rendition-of-restored": Scenario(_RESTORED, _reconcile, "PUBLISHED", in_pairs=False),
+    "reconcile-lost-rendition-of-restored": Scenario(
+        _RESTORED, _reconcile, "PUBLISHED", in_pairs=False, faults=False
+    ),
     "reconcile-rejected-above": _by_operator(_rejected_above, _reconcile, "REJECTED"),
     "reconcile-rejected-above-and-undeleted": _by_operator(
         _rejected_above_and_undeleted, _reconcile, "DELETED"

@@ -149,7 +149,7 @@ WITHDRAWALS: Mapping[str, Scenario] = {
     "takedown-of-review": plain(first(_REVIEW), take_down, "BLOCKED", faults=False),
     "takedown-of-rejected": plain(first(put(Content.CORRUPT)), take_down, "REJECTED"),
     "takedown-of-rejected-above-a-published-one": plain(
-        first(_PUBLISHED, put(Content.CORRUPT, 2)), take_down_the_second, "REJECTED"
+        first(_PUBLISHED, put(Content.CORRUPT, 2)), take_down_the_second, "REJECTED", faults=False
     ),
     "takedown-of-superseded": plain(
         first(_PUBLISHED, take_down, put(Content.CLEAN, 2), _restore), take_down, "PUBLISHED", faults=False
