@@ -17,9 +17,6 @@ from PIL import Image
 from embedded_aws.rekognition.cards import draw_card
 from embedded_aws.serving.served_world import ServedWorld
 from media_pipeline.records.decisions import Action
-from media_pipeline.reviews.asking import Decisions
-from media_pipeline.reviews.places import Places
-from media_pipeline.reviews.waiting import Waiting
 from tests.fixtures.deployed_stack import DeployedStack, Record, deploy_into, packages_for_host, region_of
 
 ALERTS_ONLY, RESULTS_ONLY, BOTH = "alerts@example.com", "results@example.com", "both@example.com"
@@ -136,17 +133,7 @@ class ServedStack:
 
     def decide(self, key: str, action: Action) -> None:
         """Have a person decide about what waits under a key, by the ask side of the console."""
-        names = {name: self.outputs[name] for name in ("uploads_bucket", "quarantine_bucket", "logs_bucket")}
-        places = Places(
-            stack="dev",
-            records_table=self.outputs["records_table"],
-            images_queue_url=self.outputs["images_queue_url"],
-            **names,
-        )
-        dynamodb, sqs = self.world.client("dynamodb"), self.world.client("sqs")
-        waiting = Waiting(dynamodb=dynamodb, table=places.records_table, clock=time.time)
-        asking = Decisions(places=places, dynamodb=dynamodb, s3=self.s3, sqs=sqs, clock=time.time)
-        assert asking.ask(waiting.of_key(key), action, REVIEWER).sent
+        self.deployed.decide(key, action, REVIEWER)
 
     def wait_for_outcomes(self, keys: Collection[str] = ()) -> list[dict[str, Any]]:
         """Wait until these keys have a record, every record is announced, and nothing is in progress.

@@ -12,9 +12,11 @@ from typing import Any
 
 import pytest
 
+from embedded_aws.rekognition.cards import draw_card
 from embedded_aws.runtime.timescale import TimeScale
 from embedded_aws.serving.served_world import ServedWorld
 from local.demo import scenes
+from media_pipeline.records.decisions import Action
 from operations.__main__ import main
 from operations.reconcile import Reconcile, places
 from operations.stack import StackOutputs
@@ -176,6 +178,28 @@ def test_a_rendition_that_no_record_lists_is_removed_with_the_functions_own_righ
     let_hours_pass(stack, "renditions_bucket")
     assert run_schedule(served)["repaired"] == 1
     assert stack.keys("renditions_bucket", "a.jpg/") == set()
+
+
+def test_a_rendition_of_what_a_person_approved_is_published_again_from_quarantine(
+    served: ServedWorld, stack: DeployedStack, tmp_path: Any
+) -> None:
+    card = tmp_path / "card.jpg"
+    draw_card({"Violence": 60.0}).save(card, "JPEG", quality=90)
+    stack.upload("held.jpg", card.read_bytes())
+    let_hours_pass(stack, "uploads_bucket")
+    run_schedule(served)
+    wait_until(partial(is_announced, stack, "held.jpg"))
+    assert stack.records("held.jpg")[0]["status"] == "REVIEW"
+    stack.decide("held.jpg", Action.APPROVE, "arn:aws:iam::123456789012:user/reviewer")
+    wait_until(lambda: stack.records("held.jpg")[0]["status"] == "PUBLISHED")
+    wait_until(partial(is_announced, stack, "held.jpg"))
+    renditions = stack.keys("renditions_bucket", "held.jpg/")
+    lost = stack.outputs["renditions_bucket"]
+    stack.world.client("s3").delete_object(Bucket=lost, Key=min(renditions))
+    let_hours_pass(stack, "renditions_bucket")
+    assert run_schedule(served)["repaired"] == 1
+    wait_until(lambda: stack.keys("renditions_bucket", "held.jpg/") == renditions)
+    wait_until(lambda: stack.records("held.jpg")[0]["status"] == "PUBLISHED")
 
 
 def test_the_schedule_asks_for_nothing_that_it_was_not_granted(
