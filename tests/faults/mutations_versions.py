@@ -323,7 +323,12 @@ def answers_go_with_a_superseded_outcome() -> None:
 @mutation
 def blocked_records_expire_before_late_messages() -> None:
     def mark_followed(self: Any, older: Record, by: Record) -> None:
-        real(self, dataclasses.replace(older, moderation=None), by)
+        days = succession.LATE_MESSAGE_DAYS
+        swap(succession, "LATE_MESSAGE_DAYS", lambda _: days if older.status is Status.DELETED else 0)
+        try:
+            real(self, older, by)
+        finally:
+            swap(succession, "LATE_MESSAGE_DAYS", lambda _: days)
 
     real = Succession._mark_followed
     swap(Succession, "_mark_followed", lambda _: mark_followed)
