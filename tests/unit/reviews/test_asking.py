@@ -122,6 +122,17 @@ def test_what_has_an_original_is_withdrawn_and_the_evidence_names_the_case(stack
     assert (evidence["action"], evidence["case"], evidence["status_seen"]) == ("withdraw", case, status)
 
 
+@pytest.mark.parametrize("status", ["SUPERSEDED", "REJECTED"])
+def test_what_readers_never_saw_is_restored_only_once_it_was_taken_down(stack: Stack, status: str) -> None:
+    record = stack.put(status=status)
+    stack.decisions().ask(record, Action.WITHDRAW, ANNA)  # which no function has carried out yet
+    for seen in (stack.put(status=status), stack.read(record)):
+        with pytest.raises(DecidedError, match="was not taken down"):
+            stack.decisions().ask(seen, Action.RESTORE, ANNA, override=True)
+    taken_down = stack.put(status=status, reason="taken_down", original="quarantine")
+    assert stack.decisions().ask(taken_down, Action.RESTORE, ANNA).sent
+
+
 @pytest.mark.parametrize("status", ["PROCESSING", "DELETED", "BLOCKED"])
 def test_what_is_open_or_gone_or_blocked_is_not_withdrawn(stack: Stack, status: str) -> None:
     with pytest.raises(DecidedError, match=status):
