@@ -10,6 +10,7 @@ from media_pipeline.processing.verdicts import Verdicts
 from media_pipeline.quarantine import Quarantine
 from media_pipeline.records import leases, table
 from media_pipeline.records.record import Record, Status
+from media_pipeline.reviews import asking
 from media_pipeline.storage import Storage
 from operations import redrive
 from tests.faults.mutations import mutation, swap
@@ -178,3 +179,8 @@ def what_is_deleted_during_a_takedown_counts_as_moved() -> None:
 @mutation
 def the_looks_of_what_is_taken_down_stay_until_it_is() -> None:
     swap(leases, "LOOKS", lambda _: ())
+
+
+@mutation
+def what_is_only_to_be_taken_down_is_restored() -> None:
+    swap(asking, "NEVER_SHOWN", lambda _: frozenset())

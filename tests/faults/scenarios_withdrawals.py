@@ -154,6 +154,12 @@ WITHDRAWALS: Mapping[str, Scenario] = {
     "takedown-of-superseded": plain(
         first(_PUBLISHED, take_down, put(Content.CLEAN, 2), _restore), take_down, "PUBLISHED", faults=False
     ),
+    "restore-of-what-is-only-to-be-taken-down": plain(
+        first(_PUBLISHED, take_down, put(Content.CLEAN, 2), _restore, _lost),
+        _restore,
+        "PUBLISHED",
+        faults=False,
+    ),
     "restore-of-rejected": plain(first(put(Content.CORRUPT), take_down), _restore, "REJECTED", faults=False),
     "delete-of-rejected-and-taken-down": plain(
         first(put(Content.CORRUPT), take_down), delete, "DELETED", faults=False
