@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from media_pipeline.processing import reworking, verdicts
+from media_pipeline.processing.outcomes import Outcomes
 from media_pipeline.processing.publishing import Publishing
 from media_pipeline.processing.single_uploads import SingleUploads
 from media_pipeline.records import table
@@ -125,3 +126,24 @@ def a_rework_stores_its_verdict_past_a_takedown() -> None:
 
     real = Records._change_reworked
     swap(Records, "_change_reworked", lambda _: change)
+
+
+@mutation
+def what_another_delivery_of_a_backfill_committed_is_not_announced() -> None:
+    def carry_out(self: Any, event: Any, invocation: Any) -> Any:
+        finish = Outcomes.finish
+        looked: list[Record] = []
+
+        def first_only(self: Any, record: Record, *, has_older: bool = True) -> None:
+            if not looked or not has_older:
+                finish(self, record, has_older=has_older)
+            looked.append(record)
+
+        swap(Outcomes, "finish", lambda _: first_only)
+        try:
+            return real(self, event, invocation)
+        finally:
+            swap(Outcomes, "finish", lambda _: finish)
+
+    real = Reworking.carry_out
+    swap(Reworking, "carry_out", lambda _: carry_out)

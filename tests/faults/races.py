@@ -279,6 +279,10 @@ _OF_BACKFILLS: Mapping[str, Race] = {
     ),
     "backfill+overwrite": Race(backfill(), _put(number=2), range(2, 12), before=RENDERED),
     "backfill-twice": Race(backfill(), _nothing, range(2, 12), before=RENDERED, lapsed=200.0, twice=True),
+    # The second delivery looks before the first one commits, and again after that one was killed.
+    "backfill-twice-and-killed": Race(
+        backfill(), _nothing, range(6, 12), before=RENDERED, twice=True, crossed=2, killed=0
+    ),
     "backfill-twice+delete": Race(
         backfill(), _later(_delete), range(2, 12), before=RENDERED, lapsed=3_000.0, twice=True
     ),

@@ -125,6 +125,8 @@ class Reworking(Generic[Fetched]):
         )
         match claimed:
             case Finished(record):
+                if record.status.terminal:  # another delivery may have committed it since, and been cut off
+                    self._outcomes.finish(record)
                 return record.status is Status.PROCESSING
             case WaitsForStage(record):
                 self._media.pass_on(event, record.stage)
@@ -158,6 +160,9 @@ class Reworking(Generic[Fetched]):
 
     def _work(self, attempt: Attempt, order: ReworkOrder, held: Held) -> bool:
         if held.record.attempt != order.attempt:
+            # Another delivery may have committed it between this one's looks, and been cut off.
+            self._outcomes.finish(held.record)
+            self._require_unlinked(held.record)
             self._remove_replaced(attempt, held)
             return False
         try:
