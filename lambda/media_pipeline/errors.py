@@ -96,7 +96,12 @@ class Reason(StrEnum):
     POLICY_BLOCK = "policy_block", "BLOCKED", "The moderation policy forbids it."
     KNOWN_BLOCK = "known_block", "BLOCKED", "It is on the stack's hash list of what is not published."
     PERSON_BLOCK = "person_block", "BLOCKED", "A person looked at it and decided against it."
-    TAKEN_DOWN = "taken_down", "BLOCKED", "A person withdrew it; what was published of it is removed."
+    TAKEN_DOWN = (
+        "taken_down",
+        "BLOCKED",
+        "A person withdrew it; what was published of it is removed. What was `REJECTED` or `SUPERSEDED` keeps that "
+        "status.",
+    )
     POLICY_REVIEW = "policy_review", "REVIEW", "The moderation policy asks for a person to look at it."
     KNOWN_REVIEW = (
         "known_review",

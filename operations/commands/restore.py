@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import boto3
 
-from media_pipeline.errors import DecidedError, Reason
+from media_pipeline.errors import DecidedError
 from media_pipeline.records.decisions import Action
 from media_pipeline.reviews.asking import DECIDABLE
 from operations.commands.arguments import add_stack, reason
@@ -44,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
     taken_down = (
         record
         for record in desk.waiting.versions(options.key)
-        if record.status in DECIDABLE[Action.RESTORE] and record.attributes.get("reason") == Reason.TAKEN_DOWN
+        if record.status in DECIDABLE[Action.RESTORE] and record.was_taken_down
     )
     record = next(taken_down, None)
     if record is None:

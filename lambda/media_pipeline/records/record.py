@@ -8,6 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from media_pipeline.errors import Reason
 from media_pipeline.events import NULL_VERSION, identity, is_made_up
 from media_pipeline.moderation.result import ModerationResult
 from media_pipeline.records.decisions import Action, Decision
@@ -148,6 +149,11 @@ class Record:
     def is_withdrawn(self) -> bool:
         """Whether a person asked for it to be taken down, and not for anything else since."""
         return self.decision is not None and self.decision.action is Action.WITHDRAW
+
+    @property
+    def was_taken_down(self) -> bool:
+        """Whether it ended by a takedown, which was not only asked for."""
+        return bool(self.attributes.get("reason") == Reason.TAKEN_DOWN)
 
     @property
     def status_before(self) -> Status:

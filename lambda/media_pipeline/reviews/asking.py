@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from media_pipeline.errors import DecidedError, DecisionError, ExpiredError, Reason, ReplacedError
+from media_pipeline.errors import DecidedError, DecisionError, ExpiredError, ReplacedError
 from media_pipeline.events import DECISION_NAME, DECISION_SOURCE, notification_entry
 from media_pipeline.records.appeals import open_appeal
 from media_pipeline.records.approvals import approval, approvals_given, approvals_needed
@@ -201,8 +201,7 @@ class Decisions:
             raise _decided(
                 record, f"{record.object_key} is {record.status}; {action} is possible for {_one_of(allowed)}"
             )
-        was_taken_down = record.attributes.get("reason") == Reason.TAKEN_DOWN  # and not only asked for
-        if action is Action.RESTORE and record.status in NEVER_SHOWN and not was_taken_down:
+        if action is Action.RESTORE and record.status in NEVER_SHOWN and not record.was_taken_down:
             raise _decided(record, f"{record.object_key} is {record.status}; it was not taken down")
         if record.pending_decision and not override:
             raise _decided(

@@ -18,6 +18,7 @@ from media_pipeline.reviews.asking import Decisions
 from media_pipeline.reviews.pictures import Pictures
 from media_pipeline.reviews.places import Places
 from media_pipeline.reviews.waiting import Waiting
+from operations.takedown import Takedown
 from tests.fixtures.moto_speedups import fast_mock_aws
 from tests.fixtures.storage import ENVIRONMENT, REGION, create_buckets, create_records_table
 
@@ -44,6 +45,13 @@ class Stack:
         """Return the ask side; `changed` replaces clients."""
         clients: Any = {"dynamodb": self.dynamodb, "s3": self.s3, "sqs": self.sqs}
         return Decisions(places=self.places, clock=lambda: self.now, **{**clients, **changed})
+
+    def takedown(self, **more: Any) -> Takedown:
+        """Return what takes down in this stack."""
+        clients: Any = {"dynamodb": self.dynamodb, "s3": self.s3}
+        return Takedown(
+            table="records", renditions="renditions", decisions=self.decisions(), **clients, **more
+        )
 
     @property
     def waiting(self) -> Waiting:

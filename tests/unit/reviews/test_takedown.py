@@ -200,13 +200,7 @@ def test_identical_copies_under_a_thousand_keys_are_all_found(stack: Stack) -> N
         published(stack, f"copy-{number}.jpg")
     for number in range(50):
         published(stack, f"other-{number}.jpg", sha256=OTHER)
-    takedown = Takedown(
-        dynamodb=stack.dynamodb,
-        s3=stack.s3,
-        table="records",
-        renditions="renditions",
-        decisions=stack.decisions(),
-    )
+    takedown = stack.takedown()
     begun = time.monotonic()
     found = takedown.find(takedown.digests(Target(key="copy-0.jpg")))
     seconds = time.monotonic() - begun

@@ -58,15 +58,9 @@ def at_wait(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 def swept(stack: Stack, sleep: Callable[[float], Any], seconds: float = 60) -> list[TakenDown]:
     """Take down what has the same bytes, while something happens at each pause."""
-    takedown = Takedown(
-        dynamodb=stack.dynamodb,
-        s3=stack.s3,
-        table="records",
-        renditions="renditions",
-        decisions=stack.decisions(),
-        sleep=sleep,
+    return stack.takedown(sleep=sleep).sweep(
+        frozenset({SHA256}), person=ANNA, reason="r", case={}, seconds=seconds
     )
-    return takedown.sweep(frozenset({SHA256}), person=ANNA, reason="r", case={}, seconds=seconds)
 
 
 @pytest.mark.parametrize("action", [Action.RESTORE, Action.APPROVE])
