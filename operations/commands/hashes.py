@@ -224,9 +224,8 @@ def _test(options: argparse.Namespace, hashes: Hashes) -> int:
 
 def _import(options: argparse.Namespace, hashes: Hashes) -> int:
     try:
-        with options.file.open(
-            encoding="utf-8-sig", newline=""
-        ) as file:  # spreadsheets write a byte order mark
+        # Spreadsheets write a byte order mark.
+        with options.file.open(encoding="utf-8-sig", newline="") as file:
             wanted = list(
                 hash_csv.read(file, reason=options.reason, action=Verdict(options.action), kinds=tuple(Kind))
             )

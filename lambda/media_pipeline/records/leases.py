@@ -288,9 +288,8 @@ class LeasedRecords(RecordTable):
 
 def _of_last_end(record: Record | None) -> tuple[str, ...]:
     """Return the attributes that go when a record is opened again; None: it is written for the first time."""
-    looks = (
-        LOOKS if record is not None and record.is_withdrawn else ()
-    )  # readers are shown nothing of it any more
+    # Readers are shown nothing any more of what is withdrawn.
+    looks = LOOKS if record is not None and record.is_withdrawn else ()
     return (*OF_ONE_OUTCOME, "decoding", *looks)
 
 
