@@ -8,6 +8,7 @@ from media_pipeline.processing.outcomes import Outcomes
 from media_pipeline.processing.publishing import Publishing
 from media_pipeline.processing.single_uploads import SingleUploads
 from media_pipeline.records import table
+from media_pipeline.records.items import ItemChangedError
 from media_pipeline.records.record import Record
 from media_pipeline.records.rework import Rework
 from media_pipeline.storage import Storage
@@ -123,6 +124,21 @@ def what_a_later_rework_put_is_forgotten_with_what_was_replaced() -> None:
 def a_rework_stores_its_verdict_past_a_takedown() -> None:
     def change(self: Any, seen: Any, rework: Any, values: Any = None, remove: Any = (), **_: Any) -> Any:
         return real(self, seen, rework, values, remove)
+
+    real = Records._change_reworked
+    swap(Records, "_change_reworked", lambda _: change)
+
+
+@mutation
+def a_write_of_a_rework_that_was_refused_looks_like_its_own() -> None:
+    def change(self: Any, seen: Any, rework: Any, *args: Any, **more: Any) -> Any:
+        try:
+            return real(self, seen, rework, *args, **more)
+        except ItemChangedError as changed:
+            found = changed.found
+            if found is None or found.rework != rework or found.attempt != seen.attempt:
+                raise
+            return found
 
     real = Records._change_reworked
     swap(Records, "_change_reworked", lambda _: change)

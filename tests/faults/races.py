@@ -14,7 +14,13 @@ from tests.faults.delivery_profile import DeliveryProfile
 from tests.faults.preemption import Preempting
 from tests.faults.sample_uploads import Content
 from tests.faults.scenarios import DAY, KEY
-from tests.faults.scenarios_backfills import RECORDED, RENDERED, UNASKED, backfill
+from tests.faults.scenarios_backfills import (
+    RECORDED,
+    RENDERED,
+    UNASKED,
+    UNASKED_IN_THE_SAME_SIZES,
+    backfill,
+)
 from tests.faults.scenarios_decisions import approve, decide, held_back, reject
 from tests.faults.scenarios_operations import APPROVED_AND_LOST, publish_again
 from tests.faults.scenarios_versions import SEQUENCER, cut_off, put
@@ -271,6 +277,9 @@ _OF_BACKFILLS: Mapping[str, Race] = {
         backfill("decide"), _take_down, range(2, 16), before=RECORDED, lapsed=200.0
     ),
     "backfill-asks+takedown": Race(backfill("ask"), _take_down, range(2, 16), before=UNASKED, lapsed=200.0),
+    "backfill-asks-the-same+takedown": Race(
+        backfill("ask"), _take_down, range(2, 16), before=UNASKED_IN_THE_SAME_SIZES, lapsed=200.0
+    ),
     "backfill-withholds+delete-version": Race(
         backfill("decide"), _delete_version, range(2, 16), before=RECORDED, lapsed=200.0
     ),

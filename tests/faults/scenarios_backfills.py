@@ -11,6 +11,7 @@ from tests.faults.configurations import (
     ANOTHER_SIZE_OF_VIDEOS,
     FIRST,
     LAXER,
+    OFF,
     OTHER_SIZES,
     RECORDING,
     STRICTER,
@@ -103,6 +104,8 @@ RECORDED = published(RECORDING, STRICTER, Content.FIGHT)
 """Published by a policy whose verdicts are stored, and withheld by the one of now."""
 UNASKED = published(FIRST, OTHER_SIZES)
 """Published with other sizes: what would be published now was not judged."""
+UNASKED_IN_THE_SAME_SIZES = published(OFF, FIRST)
+"""Published without moderation: no file would be put anew."""
 _THIRD_SIZE = replace(ANOTHER_SIZE, sizes={"large": 88, "mini": 20})
 
 

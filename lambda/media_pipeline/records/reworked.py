@@ -168,6 +168,8 @@ class ReworkedRecords(LeasedRecords):
         except ItemChangedError as changed:
             found = changed.found
             is_written = found is not None and found.attempt == record.attempt and found.rework == rework
+            # One that leaves the rework as it was, since nothing new is to be put, never fails for having been made.
+            is_written = is_written and rework != record.rework
             if found is not None and is_written and found.status is Status.PUBLISHED:
                 return found  # our own write, whose answer was lost
             if not is_decidable:

@@ -9,6 +9,7 @@ from media_pipeline.errors import NothingChangedError
 from media_pipeline.events import ReworkMode
 from media_pipeline.moderation.policy import Policy
 from media_pipeline.processing.publishing import Publishing
+from media_pipeline.records.decisions import Action
 from media_pipeline.records.record import Status
 from media_pipeline.records.reworked import ReworkedRecords
 from media_pipeline.storage import Storage
@@ -215,3 +216,26 @@ def test_what_a_person_approved_is_not_judged_again(stack: MotoStack) -> None:
     stack.deliver(order(stack, KEY, event, id="another-run"))
     assert names(stack, event) == ["medium", "tiny"], "from quarantine, where its original is"
     assert len(stack.rekognition.calls) == 1
+
+
+def test_answers_outlive_a_takedown_that_is_asked_for_while_the_same_files_would_be_published(
+    stack: MotoStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = stack.settings.policy
+    with_policy(stack, Policy.parse({"mode": "off"}))
+    event = published(stack)
+    with_policy(stack, now)
+    message = order(stack, KEY, event, ReworkMode.ASK)
+    real = ReworkedRecords.note_renditions
+
+    def decided_meanwhile(self: ReworkedRecords, *args: Any) -> Any:
+        decide(stack, KEY, event, Action.WITHDRAW)
+        return real(self, *args)
+
+    monkeypatch.setattr(ReworkedRecords, "note_renditions", decided_meanwhile)
+    assert stack.deliver(message)
+    assert len(stack.rekognition.calls) == 1
+    record = stack.record(KEY, event)
+    assert record.rework is not None
+    assert record.rework.ended == "decided"
+    assert len(record.attributes["answers"]["pictures"]) == 1
