@@ -76,7 +76,7 @@ class _FinalChecks:
                 is_kept = upload and not upload.withdrawn and self._history.is_approved(item, upload)
                 if upload and upload.deleted and item["status"] == "PUBLISHED" and not is_kept:
                     yield f"{upload} was deleted for good, and is still PUBLISHED"
-                if upload and upload.withdrawn and item["status"] in WITHHELD:
+                if upload and upload.withdrawn and item["status"] in WITHHELD and not item.get("hold"):
                     yield f"{upload} was deleted for good before it was moved, and is {item['status']}"
                 is_gone = item["status"] == "FAILED" and item.get("reason") == "original_gone"
                 if upload and upload.deleted and is_gone and not is_withheld(item):
@@ -125,19 +125,21 @@ class _FinalChecks:
         there = set(self._stack.objects(RENDITIONS))
         must, may = set(), set()
         for items in self._of_key.values():
-            deleted = False
+            above: list[str] = []  # sequencers of delete markers that are there
             for item in reversed(items):
                 listed = {str(rendition["key"]) for rendition in item.get("renditions") or ()}
                 if item["status"] in WITHHELD and listed:
                     yield f"{item['object_key']} is {item['status']} and lists renditions, which do not exist"
-                hidden = deleted or self._is_under_an_expired_tombstone(item)
+                hidden = any(not self._history.was_put_after(item, marker) for marker in above)
+                hidden = hidden or self._is_under_an_expired_tombstone(item)
                 if not hidden and item["status"] == "PUBLISHED" and not self._was_deleted(item):
                     must |= listed
                 elif not hidden and item["status"] in ("FAILED", "PUBLISHED"):
                     may |= listed  # allowed and cut off: a redrive continues from there
                 is_marker = item["status"] == "DELETED" and item.get("delete_marker")
                 is_removed = (item["object_key"], version_of(item)) in self._history.removed_markers
-                deleted = deleted or bool(is_marker and not is_removed)
+                if is_marker and not is_removed:
+                    above.append(str(item["sequencer"]))
         for key in sorted(must - there):
             yield f"rendition {key} is missing"
         for key in sorted(there - must - may):
@@ -182,8 +184,10 @@ class _FinalChecks:
             statuses = {item["status"] for item in self._items.get((key, version), ())}
             name = f"{key}/{version}"
             was_moved = any(item.get("original") for item in self._items.get((key, version), ()))
-            was_replaced = upload.overwritten and not was_moved
-            if statuses & WITHHELD and (upload.expired or was_replaced):
+            is_held = any(item.get("hold") for item in self._items.get((key, version), ()))
+            # Taken down when it was gone already; what a person escalated since keeps its record.
+            was_gone = (upload.overwritten or (upload.withdrawn and is_held)) and not was_moved
+            if statuses & WITHHELD and (upload.expired or was_gone):
                 continue
             if statuses & WITHHELD:
                 if quarantined.get(name) != upload.data:

@@ -168,11 +168,23 @@ class History:
         key, sequencer = str(item["object_key"]), str(item["sequencer"])
         upload = self.uploads.get((key, identity(item["version_id"], item["etag"])))
         if upload is not None and upload.lacks_sequencer:
-            sequencer = min(sequencer, (upload.sequencer or "").upper().ljust(32, "0"))
+            sequencer = min(sequencer, _padded(upload.sequencer))
         return any(
-            (of, marker) in self.removed_markers and of == key and above.upper().ljust(32, "0") > sequencer
+            ((of, marker) in self.removed_markers or self.was_put_after(item, above))
+            and of == key
+            and _padded(above) > sequencer
             for (of, marker), above in self.markers.items()
         )
+
+    def was_put_after(self, item: dict[str, Any], marker: str) -> bool:
+        """Return whether a record that has its place below a delete marker is of an upload that was put after it.
+
+        `marker` is the sequencer of the delete marker. The event of the upload had none, and came before the marker's.
+        """
+        upload = self.uploads.get((str(item["object_key"]), identity(item["version_id"], item["etag"])))
+        if upload is None or not upload.lacks_sequencer:
+            return False
+        return str(item["sequencer"]) < _padded(marker) < _padded(upload.sequencer)
 
     def was_replaced_by_marker(self, upload: Upload) -> bool:
         """Return whether a delete marker took a null version's place, which removes its bytes for good."""
@@ -239,6 +251,11 @@ class History:
             for (key, version), sequencer in self.markers.items()
             if (key, version) not in self.removed_markers
         )
+
+
+def _padded(sequencer: str | None) -> str:
+    """Return a sequencer as records have it, which can be compared."""
+    return (sequencer or "").upper().ljust(32, "0")
 
 
 def identity(version_id: str | None, etag: str | None) -> str:

@@ -155,3 +155,18 @@ def what_is_far_from_the_newest_has_no_twin() -> None:
 
     real = ItemTable.query
     swap(ItemTable, "query", lambda _: query)
+
+
+@mutation
+def a_late_delete_hides_what_was_put_after_it() -> None:
+    swap(Outcomes, "_put_later", lambda _: lambda self, tombstone: None)
+
+
+@mutation
+def renditions_of_what_was_recorded_anew_outlive_its_delete() -> None:
+    def left(self: Any, event: Any) -> set[str]:
+        known = self._records.of_version(event.key, event.version)
+        return set() if known is not None else real(self, event)
+
+    real = Outcomes._renditions_without_record
+    swap(Outcomes, "_renditions_without_record", lambda _: left)

@@ -137,6 +137,12 @@ SECOND_RECORDS: Mapping[str, Scenario] = {
     "sequencer-only-below-many": plain(
         first(put(Content.CLEAN, 1, KEY, SEQUENCER), _below_many), event_of_oldest, "REJECTED", faults=False
     ),
+    "published-below-an-older-delete": plain(
+        first(PUBLISHED, unseen(delete), put(Content.CLEAN, 2, KEY, SEQUENCER)),
+        arrives,
+        "DELETED",
+        faults=False,
+    ),
     "withheld-below-a-delete-and-many": plain(_deleted_and_many_more, arrives, "REJECTED", faults=False),
     "two-records-of-which-the-decided-one-is-deleted": plain(
         _published_by_an_undelete_and_seen_since, delete_oldest, "DELETED", faults=False

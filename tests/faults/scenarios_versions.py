@@ -245,6 +245,9 @@ VERSIONS: Mapping[str, Scenario] = {
     "late-event-of-what-expired": kept(_OVERWRITTEN, event_of_oldest, "PUBLISHED"),
     "delete-after-expiry": kept(_OVERWRITTEN, delete, "DELETED"),
     "delete-version-after-expiry": kept(_OVERWRITTEN, delete_oldest, "PUBLISHED"),
+    "delete-version-after-expiry-and-a-late-event": kept(
+        steps(_OVERWRITTEN, event_of_oldest, settle), delete_oldest, "PUBLISHED", faults=False
+    ),
     "overwritten-with-blocked": kept(first(PUBLISHED), put(Content.WEAPON, 2), "BLOCKED", faults=False),
     "overwritten-and-deleted": kept(_OVERWRITTEN, steps(delete, wait, expire), "DELETED", faults=False),
     "many-versions-newest-deleted": plain(

@@ -7,6 +7,7 @@ from media_pipeline.events import EventKind, ObjectEvent, identity, is_etag, is_
 from media_pipeline.invocation import LEASE_MARGIN, Invocation
 from media_pipeline.processing.finishing import Finishing
 from media_pipeline.records.record import Record, Status
+from media_pipeline.records.succession import staying
 
 DELETABLE = frozenset({Status.PUBLISHED, Status.FAILED, Status.PROCESSING})
 
@@ -31,9 +32,10 @@ class Outcomes(Finishing):
             self._records.succession.note_deleted_version(event)
             # Again: what was not there may have been recorded before the note.
             record = self._records.deleted_by(event, self._exists)
-        if record is None or event.is_of_null_version:
-            # Its record expired (what was found called "null" may be older), or the event of its upload has not come.
-            # Nothing but the bucket's listing tells of them: an attempt that was cut off may have deleted them already.
+        if record is None or event.is_of_null_version or record.status is Status.SUPERSEDED:
+            # Its record expired (what was found called "null" may be older, and what is superseded was recorded anew by
+            # an event that came again), or the event of its upload has not come. Nothing but the bucket's listing tells
+            # of them: an attempt that was cut off may have deleted them already.
             folder = event.key if event.is_of_null_version else f"{event.key}/{event.version}"
             self._storage.remove_renditions(self._renditions_without_record(event), folder=folder)
         if record is None:
@@ -57,6 +59,9 @@ class Outcomes(Finishing):
         if succession.is_version_deleted(event.key, event):
             # Undone already, too: by an earlier delivery of this event, which may have been cut off since.
             return self._undo(self._records.get(event.key, sequencer) or tombstone, event, invocation)
+        if not tombstone.undone and (later := self._put_later(tombstone)) is not None:
+            self._require_finished(self._records.get(event.key, sequencer) or tombstone, invocation)
+            return self._restore_later(tombstone, later, event)
         # Where this function stood still, the delete may be undone by now, and what it removed restored before that.
         stood_still = self._clock() - began > invocation.timeout * LEASE_MARGIN
         if tombstone.undone and (begun := self._begun_restore(tombstone)) is not None:
@@ -64,6 +69,27 @@ class Outcomes(Finishing):
         if tombstone.undone or stood_still:
             return self._restore_again(event, sequencer, stood_still=stood_still)
         return None
+
+    def _put_later(self, tombstone: Record) -> Record | None:
+        """Return the published record of the bucket's current version, where its place below the delete was assumed.
+
+        The delete never hid it: its upload's event had no sequencer, and came before the one of the delete.
+        """
+        if tombstone.is_of_null_version:
+            return None  # that a null version was put later cannot be told: the delete had replaced what was there
+        older = self._records.succession.older(tombstone.object_key, tombstone.sequencer)
+        assumed = (record for record in older if is_made_up(record.sequencer))
+        found = staying([record for record in assumed if record.status is Status.PUBLISHED])
+        is_current = found is not None and self._storage.is_current(
+            found.object_key, found.version_id, found.etag
+        )
+        return found if is_current else None
+
+    def _restore_later(self, tombstone: Record, later: Record, event: ObjectEvent) -> ObjectEvent:
+        """Return the event that publishes again what a delete removed that was carried out after its turn."""
+        noted = self._records.succession.undo_tombstone(tombstone, later, version=later.version)
+        attempt = noted.attributes["restored_attempt"]
+        return restoring_event(event, version_id=later.version_id, etag=later.etag, attempt=attempt)
 
     def _restore_again(self, event: ObjectEvent, sequencer: str, *, stood_still: bool) -> ObjectEvent | None:
         """Show what was restored; return the event that publishes it once more, None where nothing is missing.

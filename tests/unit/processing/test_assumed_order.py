@@ -16,6 +16,7 @@ from tests.unit.processing.test_versions_and_deletes import (
     delete,
     delete_version,
     keeping,
+    shown,
     version_of,
     without_sequencer,
 )
@@ -123,6 +124,36 @@ def test_version_that_was_found_under_a_delete_marker_is_published_once_the_mark
     assert stack.record("a.jpg", event).status is Status.PUBLISHED
     assert stack.deliver(marker)
     assert [outcome["status"] for outcome in stack.announcements()] == ["SUPERSEDED", "PUBLISHED"]
+
+
+def test_late_delete_marker_hides_nothing_that_was_put_after_it_and_published_without_a_sequencer(
+    stack: MotoStack,
+) -> None:
+    older = stack.upload("a.jpg", draw((1, 2, 3)))
+    assert stack.deliver(older)
+    marker = delete(stack, "a.jpg")
+    newer = stack.upload("a.jpg", draw((90, 20, 200)))
+    assert stack.deliver(without_sequencer(newer))
+    assert not stack.deliver(marker)  # it removes what it finds, and waits until no duplicate can still do so
+    stack.clock.now += LEASE_OVER
+    settle(stack, marker)
+    record = stack.record("a.jpg", newer)
+    assert record.status is Status.PUBLISHED
+    assert stack.keys("renditions") == record.rendition_keys
+    answer = shown(stack, "a.jpg")
+    assert answer is not None
+    assert answer["renditions"]
+    told = [(outcome["version_id"], outcome["status"]) for outcome in stack.announcements()]
+    assert told[-2:] == [(version_of(marker), "DELETED"), (version_of(newer), "PUBLISHED")]
+    assert stack.deliver(marker)
+    assert stack.announcements() == []
+
+
+def test_delete_marker_above_what_was_published_without_a_sequencer_removes_it(stack: MotoStack) -> None:
+    event = stack.upload("a.jpg", draw((1, 2, 3)))
+    assert stack.deliver(without_sequencer(event))
+    assert stack.deliver(delete(stack, "a.jpg"))
+    assert stack.keys("renditions") == set()
 
 
 def test_function_that_stood_still_while_it_decoded_is_not_counted_as_killed(
