@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from tests.faults.history import History
-from tests.faults.record_items import TERMINAL, WITHHELD, is_undecided, is_withheld, version_of
+from tests.faults.record_items import TERMINAL, WITHHELD, Item, is_undecided, is_withheld, version_of
 from tests.faults.simulated_stack import SimulatedStack
 
 Event = dict[str, str]
@@ -49,9 +49,8 @@ class AcknowledgementChecker:
             is_its_own = (item.get("decision") or {}).get("id") == event["decision"]
             if is_its_own and is_undecided(item) and item["status"] in WITHHELD:
                 self._add_violation(f"the decision about {key}@{version[:8]} was not carried out")
-            if not is_its_own and (
-                event["decision"] or (is_undecided(item) and item["status"] == "PROCESSING")
-            ):
+            decides_now = is_undecided(item) and item["status"] == "PROCESSING"
+            if not is_its_own and (event["decision"] or decides_now or _is_decided_outcome(item)):
                 continue  # another decision took this one's place, or that of an outcome; its message is responsible
             if item["status"] not in TERMINAL:
                 self._add_violation(f"{what} of {key}@{version[:8]} was acknowledged while {item['status']}")
@@ -77,3 +76,9 @@ class AcknowledgementChecker:
             for queue in ("images", "dead")
             for each in self.pending(queue)
         )
+
+
+def _is_decided_outcome(item: Item) -> bool:
+    """Return whether what a person decided made a record's outcome."""
+    decision = (item.get("decision") or {}).get("id")
+    return decision is not None and decision == item.get("carried_out")

@@ -283,9 +283,10 @@ class InvariantChecker:
         is_withheld_now = is_withheld(old) and old["status"] != "FAILED"
         is_moved = old["status"] in WITHHELD or is_withheld_now or old.get("original") == "quarantine"
         if is_moved and new["status"] == "DELETED":
-            # Or deleted for good before it was moved, and after it had been published.
-            is_deleted = upload is not None and upload.withdrawn and not old.get("original")
-            return upload is not None and (self._history.was_marked(upload) or is_deleted)
+            # Or deleted for good, or replaced as "null", before it was moved, and after it had been published.
+            is_gone = upload is not None and (upload.withdrawn or upload.overwritten)
+            is_deleted = is_gone and not old.get("original")
+            return upload is not None and (self._history.was_marked(upload) or bool(is_deleted))
         action = (old.get("decision") or {}).get("action")
         is_taken_down = action == "withdraw" and old["status"] in ("PUBLISHED", "REJECTED", "SUPERSEDED")
         is_taken_down = is_taken_down or (action == "restore" and old.get("reason") == "taken_down")
@@ -354,6 +355,8 @@ class InvariantChecker:
             if item["status"] in (*WITHHELD, "DELETED"):
                 return
             if item["status"] == "PUBLISHED":
+                if is_undecided(item) and item["decision"]["action"] == "withdraw":
+                    return  # the API shows it no more; whoever stood still may remove files before the takedown does
                 if missing := [name for name in listed(item) if self._stack.read(RENDITIONS, name) is None]:
                     self.add_violation(f"the published record of {key} lists {missing}, which do not exist")
                 return
