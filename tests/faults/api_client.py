@@ -4,11 +4,13 @@ The real function answers REST proxy events; each request is an invocation of it
 with success is sent again with the same Idempotency-Key.
 """
 
+import itertools
 import json
 from typing import TYPE_CHECKING, Any
 
 from botocore.awsrequest import AWSResponse
 
+from media_pipeline.api.names import derived_image_id
 from media_pipeline.bootstrap import clients
 from media_pipeline.bootstrap.api import api
 from media_pipeline.settings.api import ApiSettings
@@ -48,6 +50,7 @@ class ApiClient:
         self._sent: dict[str, tuple[Content, int]] = {}  # Idempotency-Key -> what is uploaded
         self._current: dict[Invocation, tuple[Content, int]] = {}
         self._ids: dict[str, str] = {}  # Idempotency-Key -> id
+        self._numbers = itertools.count()  # of ids that are drawn
         self._stored: set[str] = set()  # keys that hold or held an object
 
     def upload(self, kind: Content, number: int) -> None:
@@ -194,7 +197,12 @@ class ApiClient:
             lambda: self._run.clock.now,
             s3_without_retries=without_retries,
             sleep=self._sleep,
+            new_image_id=self._new_image_id,
         )
+
+    def _new_image_id(self) -> str:
+        """Return an id that is the same in each run of a seed."""
+        return derived_image_id("of the simulation", "without an Idempotency-Key", str(next(self._numbers)))
 
     def _sleep(self, seconds: float) -> None:
         task = self._run.clock.current

@@ -28,6 +28,18 @@ def test_a_seed_repeats_its_run_call_by_call(simulations: SimulationFactory) -> 
     assert first == second
 
 
+def test_the_ids_of_uploads_are_the_same_in_each_run(simulations: SimulationFactory) -> None:
+    keys = []
+    for _ in range(2):
+        run = simulations.new()
+        with run.clock:
+            run.api.ask_for_form(Content.CLEAN, 1)
+            run.run()
+            keys.append([upload.key for upload in run.history.uploads.values()])
+    assert len(keys[0]) == 1
+    assert keys[0] == keys[1]
+
+
 def test_an_upload_over_the_api_is_noted_while_versioning_is_suspended(
     simulations: SimulationFactory,
 ) -> None:

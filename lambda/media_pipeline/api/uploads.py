@@ -91,8 +91,10 @@ class Uploads:
         originals: Originals,
         records: Records,
         sleep: Callable[[float], None] = time.sleep,
+        new_image_id: Callable[[], str] = names.new_image_id,
     ) -> None:
         self._settings = settings
+        self._new_image_id = new_image_id
         self._originals = originals
         self._records = records
         self._sleep = sleep
@@ -109,7 +111,7 @@ class Uploads:
         """
         kind = self._check(picture)
         if picture.idempotency_key is None:
-            image_id = names.new_image_id()
+            image_id = self._new_image_id()
         else:
             image_id = names.derived_image_id(
                 self._settings.id_secret, picture.api_key_id, picture.idempotency_key
@@ -125,7 +127,7 @@ class Uploads:
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
                 f"This stack takes up to {limit:,} bytes of {content_type}.",
             )
-        image_id = names.new_image_id()
+        image_id = self._new_image_id()
         form = self._originals.form(
             self.key(image_id),
             content_type=content_type,

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
+from media_pipeline.api import names
 from media_pipeline.api.appeals import Appeals
 from media_pipeline.api.images import Images
 from media_pipeline.api.originals import Originals
@@ -29,6 +30,7 @@ def api(
     *,
     s3_without_retries: "S3Client",
     sleep: Callable[[float], None] = time.sleep,
+    new_image_id: Callable[[], str] = names.new_image_id,
 ) -> Api:
     """Assemble the upload API. `clock` gives epoch seconds. `s3_without_retries` sends a call once."""
     originals = Originals(s3=s3, bucket=settings.uploads_bucket, without_retries=s3_without_retries)
@@ -36,7 +38,13 @@ def api(
     records = Records(dynamodb=dynamodb, table=settings.records_table, clock=clock, retention_days=0)
     items = ItemTable(dynamodb=dynamodb, table=settings.records_table, clock=clock)
     return Api(
-        uploads=Uploads(settings=settings, originals=originals, records=records, sleep=sleep),
+        uploads=Uploads(
+            settings=settings,
+            originals=originals,
+            records=records,
+            sleep=sleep,
+            new_image_id=new_image_id,
+        ),
         images=Images(
             originals=originals,
             records=records,
