@@ -15,6 +15,7 @@ from media_pipeline.processing.processor import SETTLING_SECONDS
 from media_pipeline.processing.verdicts import Verdicts
 from media_pipeline.records.items import ItemTable
 from media_pipeline.records.record import Record, Status
+from media_pipeline.records.succession import NEVER
 from media_pipeline.records.table import Records
 from media_pipeline.storage import Storage
 from tests.fixtures.moto_stack import MotoStack
@@ -290,6 +291,17 @@ def test_undelete_shows_a_rejected_version_again_where_records_expire(stack: Mot
     answer = shown(stack, "a.jpg")
     assert answer is not None
     assert answer["status"] == "REJECTED"
+
+
+def test_what_an_undelete_shows_again_expires_only_once_something_newer_follows_it(stack: MotoStack) -> None:
+    keeping(stack, 30)
+    event = stack.upload("a.jpg", b"neither a picture nor a video")
+    assert stack.deliver(event)
+    marker = delete(stack, "a.jpg")
+    assert stack.deliver(marker)
+    assert stack.record("a.jpg", event).attributes["expires_at"] < NEVER
+    assert stack.deliver(delete_version(stack, "a.jpg", version_of(marker)))
+    assert stack.record("a.jpg", event).attributes["expires_at"] == NEVER
 
 
 def test_version_that_is_restored_while_its_own_event_comes_has_one_record_in_its_place(
