@@ -77,6 +77,19 @@ def test_null_version_whose_place_a_delete_marker_took_ends_as_deleted_though_th
     assert stack.record("a.jpg", event).status is Status.DELETED
 
 
+def test_null_version_ends_as_deleted_though_the_event_of_an_earlier_ones_delete_comes_last(
+    stack: MotoStack,
+) -> None:
+    suspend_versioning(stack)
+    upload_null_version(stack, "a.jpg", draw((1, 2, 3)))
+    earlier = delete_version(stack, "a.jpg", "null")
+    event = upload_null_version(stack, "a.jpg", draw((200, 2, 3)))
+    assert stack.deliver(delete_version(stack, "a.jpg", "null"))
+    assert stack.deliver(earlier)
+    assert stack.deliver(event)
+    assert stack.record("a.jpg", event).status is Status.DELETED
+
+
 def test_published_null_version_whose_place_a_delete_marker_took_is_deleted_once_the_marker_is_removed(
     stack: MotoStack,
 ) -> None:
