@@ -244,6 +244,19 @@ def test_undelete_that_only_the_dead_letters_see_can_be_redriven(stack: MotoStac
     assert stack.keys("renditions") == stack.record("a.jpg", event).rendition_keys != frozenset()
 
 
+def test_failed_undelete_stays_until_it_is_redriven_where_records_expire(stack: MotoStack) -> None:
+    keeping(stack, 30)
+    event = stack.upload("a.jpg", draw((1, 2, 3)))
+    assert stack.deliver(event)
+    marker = delete(stack, "a.jpg")
+    assert stack.deliver(marker)
+    assert stack.record("a.jpg", event).attributes["expires_at"] < NEVER
+    assert stack.dead_letter(delete_version(stack, "a.jpg", version_of(marker)))
+    failed = stack.record("a.jpg", event)
+    assert failed.status is Status.FAILED
+    assert "expires_at" not in failed.attributes
+
+
 def test_version_that_was_deleted_before_its_upload_was_seen_ends_as_deleted(stack: MotoStack) -> None:
     event = stack.upload("a.jpg", draw((1, 2, 3)))
     assert stack.deliver(delete_version(stack, "a.jpg", version_of(event)))
