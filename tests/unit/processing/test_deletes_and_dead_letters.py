@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from media_pipeline.events import parse_message
 from media_pipeline.processing.processor import SETTLING_SECONDS
-from media_pipeline.records.record import Status
+from media_pipeline.records.record import LOOKS, Status
 from tests.fixtures.moto_stack import MotoStack
 from tests.unit.processing.driving import KILLED, LEASE_OVER, WEAPON, draw, kill_at
 
@@ -87,6 +87,19 @@ def test_deletion_of_an_unknown_or_blocked_version_is_acknowledged_without_a_cha
     stack.deliver(event)
     assert stack.deliver(stack.event("ObjectRemoved:Delete", "a.jpg", event["s3"]["object"]["versionId"]))
     assert stack.record("a.jpg", event).status is Status.BLOCKED
+
+
+def test_what_deleted_pictures_looked_like_is_neither_kept_nor_announced(
+    stack: MotoStack, picture: bytes
+) -> None:
+    event = stack.upload("a.jpg", picture)
+    assert stack.deliver(event)
+    assert set(LOOKS) <= stack.record("a.jpg", event).attributes.keys()
+    assert stack.deliver(stack.event("ObjectRemoved:Delete", "a.jpg", event["s3"]["object"]["versionId"]))
+    assert set(LOOKS).isdisjoint(stack.record("a.jpg", event).attributes)
+    *_, announcement = stack.announcements()
+    assert announcement["status"] == "DELETED"
+    assert set(LOOKS).isdisjoint(announcement)
 
 
 def test_an_outcome_that_was_not_announced_is_announced_before_it_is_overwritten(
