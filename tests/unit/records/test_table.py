@@ -239,6 +239,16 @@ def test_announcement_is_noted_once_and_only_for_its_own_outcome(forgetful: Reco
     assert last.announced
 
 
+@pytest.mark.parametrize(("status", "names"), [(Status.FAILED, {"r/old"}), (Status.REJECTED, set())])
+def test_only_what_failed_still_names_the_files_that_a_rework_left(
+    records: Records, status: Status, names: set[str]
+) -> None:
+    mine = claim(records)
+    key = (mine.record.object_key, mine.record.sequencer)
+    records._items.update(key, {"old_renditions": ["r/old"]}, condition={})
+    assert records.commit(mine, status, {}).rendition_keys == names
+
+
 def test_fail_without_a_record_writes_one_that_lists_its_version(forgetful: Records) -> None:
     record = forgetful.fail(event(), reason=Reason.RETRIES_EXHAUSTED, detail="d")
     assert (record.status, record.version_id, record.attributes["attention"]) == (
@@ -287,6 +297,21 @@ def test_deleted_version_waits_for_a_live_lease_and_ends_an_abandoned_record(
         records.delete(mine.record)
     stack.clock.now += LEASE + 1
     assert records.delete(mine.record).status is Status.DELETED
+
+
+@pytest.mark.parametrize("began", [False, True])
+def test_attempt_whose_record_is_fenced_counts_as_unfinished_only_where_it_began_to_decode(
+    records: Records, stack: MotoStack, began: bool
+) -> None:
+    mine = claim(records)
+    if began:
+        records.begin_decoding(mine)
+    stack.clock.now += LEASE + 1
+    known = records.get("a/b.jpg", mine.record.sequencer)
+    assert known is not None
+    records.fence(known)
+    following = claim(records, owner="other")
+    assert following.unfinished_before == int(began)
 
 
 def test_deleting_a_record_that_changed_meanwhile_is_tried_again_later(
