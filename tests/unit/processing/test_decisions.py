@@ -273,6 +273,24 @@ def test_decision_that_no_attempt_could_finish_fails_and_is_carried_out_by_a_red
     assert (record.status, record.carried_out) == (Status.PUBLISHED, message["decision"]["id"])
 
 
+def test_decision_that_failed_once_ends_as_it_began_where_its_message_comes_again_too_late(
+    stack: MotoStack, picture: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = held_back(stack, picture)
+    message = decide(stack, "a.jpg", event)
+    kill_at(monkeypatch, type(stack.records), "commit")
+    with pytest.raises(KILLED):
+        stack.deliver(message)
+    stack.clock.now += LEASE_OVER
+    assert stack.dead_letter(message)
+    assert stack.record("a.jpg", event).status is Status.FAILED
+    stack.clients.s3.delete_object(Bucket="quarantine", Key=quarantined(event))
+    assert stack.deliver(message)
+    record = stack.record("a.jpg", event)
+    assert outcome(record) == (Status.REVIEW, "original_expired")
+    assert record.attributes["attention"] == "REVIEW"
+
+
 def test_refused_read_of_quarantine_brings_the_message_back(
     stack: MotoStack, picture: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
