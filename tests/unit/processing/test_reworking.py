@@ -12,13 +12,14 @@ from media_pipeline.processing.reworking import ATTEMPTS
 from media_pipeline.records.decisions import Action
 from media_pipeline.records.record import Status
 from media_pipeline.records.reworked import ReworkedRecords
+from media_pipeline.records.succession import NEVER
 from media_pipeline.storage import Storage
 from tests.fixtures.backfilling import links_expire, order, other_sizes
 from tests.fixtures.deciding import decide
 from tests.fixtures.moto_stack import FakeContext, MotoStack
 from tests.unit.processing.driving import KILLED, LEASE_OVER, draw, kill_at, settle
 from tests.unit.processing.test_takedowns import published
-from tests.unit.processing.test_versions_and_deletes import shown, version_of
+from tests.unit.processing.test_versions_and_deletes import keeping, shown, version_of
 from tests.unit.processing.test_withdrawals import KEY, delete
 
 
@@ -78,6 +79,44 @@ def test_the_same_bytes_are_not_put_again(stack: MotoStack, monkeypatch: pytest.
     assert stack.deliver(order(stack, KEY, event)), "nothing is left to be removed"
     assert len(put) == 1
     assert "/tiny-" in put[0]
+
+
+def test_second_rework_before_the_links_to_what_the_first_replaced_expire_leaves_no_file_of_either(
+    stack: MotoStack,
+) -> None:
+    event = published(stack)
+    other_sizes(stack)
+    assert not stack.deliver(order(stack, KEY, event)), "it returns to remove the old files"
+    sizes = (Size.parse("medium", 200), Size.parse("small", 30))
+    stack.settings = replace(stack.settings, specs=replace(stack.settings.specs, sizes=sizes))
+    message = order(stack, KEY, event)
+    assert not stack.deliver(message)
+    links_expire(stack)
+    assert stack.deliver(message)
+    assert names(stack, event) == ["medium", "small"]
+    assert stack.keys("renditions") == listed(stack, event)
+
+
+def test_rework_during_which_something_newer_is_published_still_expires(
+    stack: MotoStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeping(stack, 30)
+    event = published(stack)
+    other_sizes(stack)
+    message = order(stack, KEY, event)
+    real = Publishing.publish
+
+    def publish(self: Publishing, *args: Any, **kwargs: Any) -> None:
+        monkeypatch.setattr(Publishing, "publish", real)
+        settle(stack, stack.upload(KEY, draw((9, 9, 200))))
+        real(self, *args, **kwargs)
+
+    monkeypatch.setattr(Publishing, "publish", publish)
+    stack.deliver(message)
+    record = stack.record(KEY, event)
+    assert names(stack, event) == ["medium", "tiny"]
+    assert record.followed_by is not None
+    assert record.attributes["expires_at"] < NEVER
 
 
 def test_message_that_comes_again_does_it_once(stack: MotoStack) -> None:
