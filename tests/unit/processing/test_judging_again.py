@@ -122,6 +122,23 @@ def test_withholding_that_is_cut_off_anywhere_ends(
     assert stack.keys("renditions") == set()
 
 
+def test_what_a_killed_rework_put_goes_where_another_one_withholds_the_version(
+    stack: MotoStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = judged(stack)
+    before = stack.keys("renditions")
+    other_sizes(stack)
+    kill_at(monkeypatch, ReworkedRecords, "commit_rework")
+    with pytest.raises(KILLED):
+        stack.deliver(order(stack, KEY, event, id="sizes"))
+    assert stack.keys("renditions") > before
+    stack.clock.now += LEASE_OVER
+    with_policy(stack, STRICTER)
+    assert stack.deliver(order(stack, KEY, event, ReworkMode.DECIDE, id="policy"))
+    assert stack.record(KEY, event).status is Status.BLOCKED
+    assert stack.keys("renditions") == set()
+
+
 def test_asked_anew_it_is_judged_by_the_model_and_the_policy_of_now(stack: MotoStack) -> None:
     event = published(stack)
     stack.rekognition.model = "8.0"
