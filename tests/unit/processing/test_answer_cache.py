@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 
 from media_pipeline.moderation.policy import Policy
 from media_pipeline.observability import Observability
+from media_pipeline.records.answer_cache import PICTURES_PER_LOOK, AnswerCache
 from media_pipeline.records.fields import FIELDS
 from media_pipeline.records.record import Record, Status
 from tests.fixtures.moto_stack import MotoStack
@@ -210,6 +211,17 @@ def test_all_pictures_of_an_animation_are_looked_up_with_one_read(
     assert (asked, calls.count("BatchGetItem"), calls.count("BatchWriteItem")) == (0, 1, 0)
     assert record.moderation
     assert record.moderation.reused == record.moderation.judged > 2
+
+
+def test_more_pictures_than_one_read_takes_are_no_trouble(stack: MotoStack) -> None:
+    errors: list[Exception] = []
+    cache = AnswerCache(
+        dynamodb=stack.clients.dynamodb, table="records", clock=stack.clock, days=30, on_error=errors.append
+    )
+    digests = {hashlib.sha256(bytes([number])).hexdigest() for number in range(PICTURES_PER_LOOK + 9)}
+    look = cache.look(digests, asked_from=50.0)
+    assert errors == []
+    assert look is not None
 
 
 def test_a_known_picture_that_blocks_ends_the_questions(caching: MotoStack) -> None:
