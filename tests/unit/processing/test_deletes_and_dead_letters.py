@@ -189,6 +189,18 @@ def test_the_log_names_the_object_of_each_message_that_is_handed_back(
     assert (vars(line)["object_key"], line.exc_info and line.exc_info[1]) == ("in/a b.jpg", denied)
 
 
+def test_the_log_of_a_message_with_two_failed_objects_names_the_one_whose_error_it_shows(
+    stack: MotoStack, picture: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    denied = ClientError({"Error": {"Code": "AccessDenied"}}, "DetectModerationLabels")
+    stack.rekognition.error = denied
+    first, second = stack.upload("first.jpg", picture), stack.upload("second.jpg", picture)
+    stack.records.claim(_as_event(second), owner="other", lease_seconds=60)
+    assert not stack.deliver(first, second)
+    (line,) = [line for line in caplog.records if line.levelname == "WARNING"]
+    assert (vars(line)["object_key"], line.exc_info and line.exc_info[1]) == ("first.jpg", denied)
+
+
 def test_dead_letter_of_an_open_upload_becomes_failed_and_redrivable(
     stack: MotoStack, picture: bytes
 ) -> None:
@@ -200,6 +212,19 @@ def test_dead_letter_of_an_open_upload_becomes_failed_and_redrivable(
     redrive = {**event, "eventSource": "media-pipeline:redrive", "redrive": {"attempt": record.attempt}}
     assert stack.deliver(redrive)
     assert stack.record("a.jpg", event).status is Status.PUBLISHED
+
+
+def test_failure_that_was_not_announced_is_announced_before_a_redrive_overwrites_it(
+    stack: MotoStack, picture: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = stack.upload("a.jpg", picture)
+    kill_at(monkeypatch, stack.clients.sns, "publish")
+    with pytest.raises(KILLED):
+        stack.dead_letter(event)
+    record = stack.record("a.jpg", event)
+    redrive = {**event, "eventSource": "media-pipeline:redrive", "redrive": {"attempt": record.attempt}}
+    assert stack.deliver(redrive)
+    assert [announcement["status"] for announcement in stack.announcements()] == ["FAILED", "PUBLISHED"]
 
 
 def test_dead_letters_carry_deletes_out(stack: MotoStack, picture: bytes) -> None:
@@ -217,6 +242,24 @@ def test_one_bad_record_in_a_message_does_not_stop_its_neighbours(stack: MotoSta
     stack.records.claim(_as_event(gone), owner="other", lease_seconds=60)
     assert not stack.deliver(gone, fine)
     assert stack.record("fine.jpg", fine).status is Status.PUBLISHED
+
+
+def test_message_that_meets_a_lease_returns_once_it_is_over_and_not_within_its_last_second(
+    stack: MotoStack, picture: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = stack.upload("a.jpg", picture)
+    stack.records.claim(_as_event(event), owner="other", lease_seconds=60)
+    stack.clock.now += 0.5
+    hidden: list[int] = []
+    monkeypatch.setattr(
+        stack.clients.sqs,
+        "change_message_visibility",
+        lambda **request: hidden.append(request["VisibilityTimeout"]),
+    )
+    assert not stack.deliver(event)
+    left = stack.record("a.jpg", event).lease_left(stack.clock.now)
+    (seconds,) = hidden
+    assert left <= seconds < left + 1
 
 
 def _as_event(record: dict[str, Any]) -> Any:
