@@ -20,7 +20,7 @@ from tests.unit.processing.driving import KILLED, LEASE_OVER, WEAPON, draw, kill
 from tests.unit.processing.test_judged_requests import moving
 from tests.unit.processing.test_reworking import names
 from tests.unit.processing.test_takedowns import published
-from tests.unit.processing.test_versions_and_deletes import version_of
+from tests.unit.processing.test_versions_and_deletes import delete_version, version_of
 from tests.unit.processing.test_withdrawals import KEY, copies, copy_of
 
 VIOLENCE = [("Violence", "", 45.0)]
@@ -137,6 +137,20 @@ def test_what_a_killed_rework_put_goes_where_another_one_withholds_the_version(
     assert stack.deliver(order(stack, KEY, event, ReworkMode.DECIDE, id="policy"))
     assert stack.record(KEY, event).status is Status.BLOCKED
     assert stack.keys("renditions") == set()
+
+
+def test_pictures_for_reviewers_that_a_killed_rework_put_go_with_the_version(
+    stack: MotoStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = judged(stack)
+    with_policy(stack, STRICTER)
+    kill_at(monkeypatch, ReworkedRecords, "withhold")
+    with pytest.raises(KILLED):
+        stack.deliver(order(stack, KEY, event, ReworkMode.DECIDE))
+    assert stack.keys("quarantine") != set()
+    assert stack.deliver(delete_version(stack, KEY, version_of(event)))
+    assert stack.record(KEY, event).status is Status.DELETED
+    assert stack.keys("quarantine") == set()
 
 
 def test_asked_anew_it_is_judged_by_the_model_and_the_policy_of_now(stack: MotoStack) -> None:
