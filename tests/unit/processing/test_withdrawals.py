@@ -87,6 +87,24 @@ def test_delete_removes_a_copy_although_its_record_expired(stack: MotoStack) -> 
     assert stack.keys("quarantine") == set()
 
 
+def test_delete_leaves_the_copy_of_what_is_worked_on_until_its_lease_is_over(
+    stack: MotoStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack.rekognition.labels = WEAPON
+    event = stack.upload(KEY, draw((1, 20, 30)))
+    kill_at(monkeypatch, Records, "commit")
+    with pytest.raises(KILLED):
+        stack.deliver(event)
+    marker = delete(stack, KEY)
+    assert not stack.deliver(marker), "the lease is live"
+    assert copies(stack) == {copy_of(event)}
+    stack.clock.now += LEASE_OVER
+    settle(stack, event)
+    settle(stack, marker)
+    assert stack.record(KEY, event).status is Status.DELETED
+    assert stack.keys("quarantine") == set()
+
+
 def test_late_delete_leaves_the_copy_of_a_newer_version(stack: MotoStack) -> None:
     withhold(stack, shade=1)
     marker = delete(stack, KEY)
