@@ -5,11 +5,13 @@ from typing import Any
 from unittest.mock import Mock
 
 import pytest
-from botocore.exceptions import ReadTimeoutError
+from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
 import media_pipeline.processing.image as story
 from media_pipeline.images.renditions import Size
-from media_pipeline.records.record import Status
+from media_pipeline.invocation import Invocation
+from media_pipeline.records.record import Claim, Status
+from media_pipeline.records.table import Records
 from media_pipeline.storage import Storage
 from tests.fixtures.moto_stack import MotoStack
 from tests.unit.processing.driving import KILLED, LEASE_OVER, WEAPON, kill_at, settle
@@ -180,6 +182,42 @@ def test_kills_in_the_decoder_are_counted_across_a_claim_that_was_cut_off(
     assert stack.deliver(event)
     assert stack.record("a.jpg", event).attributes["reason"] == "resource_exhausted"
     assert deadly.call_count == 3
+
+
+def test_kills_in_the_decoder_are_forgiven_once_decoding_came_to_its_end(
+    stack: MotoStack, picture: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = stack.upload("a.jpg", picture)
+    for _ in range(2):
+        kill_at(monkeypatch, story, "render")
+        with pytest.raises(KILLED):
+            stack.deliver(event)
+        stack.clock.now += LEASE_OVER
+    with monkeypatch.context() as outage:
+        outage.setattr(Storage, "put_rendition", Mock(side_effect=ReadTimeoutError(endpoint_url="s3")))
+        assert not stack.deliver(event)
+    assert stack.record("a.jpg", event).unfinished == 0
+
+
+def test_claim_is_released_although_the_first_tries_had_no_answer(
+    stack: MotoStack, picture: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = stack.upload("a.jpg", picture)
+    stack.rekognition.error = EndpointConnectionError(endpoint_url="rekognition")
+    throttled = ClientError({"Error": {"Code": "ThrottlingException"}}, "UpdateItem")
+    problems = [throttled, ReadTimeoutError(endpoint_url="dynamodb")]
+    release = Records.release
+
+    def released(records: Records, claim: Claim, **how: Any) -> None:
+        if problems:
+            raise problems.pop()
+        release(records, claim, **how)
+
+    monkeypatch.setattr(Records, "release", released)
+    monkeypatch.setattr(Invocation, "sleep", lambda *_: None)
+    assert not stack.deliver(event)
+    assert problems == []
+    assert stack.record("a.jpg", event).owner is None
 
 
 def test_function_that_stood_still_takes_away_what_it_put_after_the_version_was_published_and_deleted(
