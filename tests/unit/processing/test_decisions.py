@@ -3,10 +3,12 @@
 import dataclasses
 import hashlib
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from botocore.exceptions import ClientError
 
+import media_pipeline.processing.image as story
 from media_pipeline.messaging.statuses import sentences_of
 from media_pipeline.records.decisions import Action
 from media_pipeline.records.record import Record, Status
@@ -289,6 +291,22 @@ def test_decision_that_failed_once_ends_as_it_began_where_its_message_comes_agai
     record = stack.record("a.jpg", event)
     assert outcome(record) == (Status.REVIEW, "original_expired")
     assert record.attributes["attention"] == "REVIEW"
+
+
+def test_approved_picture_that_kills_the_function_each_time_is_not_tried_a_fourth_time(
+    stack: MotoStack, picture: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = held_back(stack, picture)
+    message = decide(stack, "a.jpg", event)
+    deadly = Mock(side_effect=KILLED)
+    monkeypatch.setattr(story, "render", deadly)
+    for _ in range(3):
+        with pytest.raises(KILLED):
+            stack.deliver(message)
+        stack.clock.now += LEASE_OVER
+    assert stack.deliver(message)
+    assert outcome(stack.record("a.jpg", event)) == (Status.REJECTED, "resource_exhausted")
+    assert deadly.call_count == 3
 
 
 def test_refused_read_of_quarantine_brings_the_message_back(
