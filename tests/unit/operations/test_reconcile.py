@@ -16,6 +16,7 @@ from tests.fixtures.deciding import decide
 from tests.fixtures.moto_stack import MotoStack
 from tests.fixtures.storage import REGION
 from tests.unit.processing.driving import draw
+from tests.unit.processing.test_versions_and_deletes import delete, delete_version
 from tests.unit.processing.test_withdrawals import FIGHT, KEY, copy_of, withhold
 
 HOURS = 2 * 3600.0
@@ -159,6 +160,20 @@ def test_missing_rendition_is_published_again(stack: MotoStack) -> None:
     deliver_sent_messages(stack)
     assert stack.keys("renditions") == kept
     assert len(stack.rekognition.calls) == 1, "its verdict still counts"
+
+
+def test_missing_rendition_of_what_an_undelete_brought_back_is_published_again(stack: MotoStack) -> None:
+    event = stack.upload("a.jpg", draw((1, 2, 3)))
+    assert stack.deliver(event)
+    marker = delete(stack, "a.jpg")
+    assert stack.deliver(marker)
+    assert stack.deliver(delete_version(stack, "a.jpg", marker["s3"]["object"]["versionId"]))
+    kept = stack.keys("renditions")
+    stack.clients.s3.delete_object(Bucket="renditions", Key=min(kept))
+    (finding,) = repair_all(stack)
+    assert finding.difference is Difference.NO_RENDITION
+    deliver_sent_messages(stack)
+    assert stack.keys("renditions") == kept
 
 
 def test_rendition_published_while_the_command_ran_is_kept(stack: MotoStack) -> None:
