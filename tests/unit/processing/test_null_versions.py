@@ -1,5 +1,6 @@
 """Null versions: what a bucket holds while its versioning is suspended, where one id names many versions in turn."""
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
@@ -21,6 +22,15 @@ def suspend_versioning(stack: MotoStack) -> None:
 def upload_null_version(stack: MotoStack, key: str, data: bytes) -> dict[str, Any]:
     answer = stack.clients.s3.put_object(Bucket="uploads", Key=key, Body=data)
     return stack.event("ObjectCreated:Put", key, "null", answer["ETag"], len(data))
+
+
+def upload_null_version_in_parts(stack: MotoStack, key: str, data: bytes) -> dict[str, Any]:
+    s3, target = stack.clients.s3, {"Bucket": "uploads", "Key": key}
+    upload = s3.create_multipart_upload(**target)["UploadId"]  # type: ignore[arg-type]
+    part = s3.upload_part(**target, UploadId=upload, PartNumber=1, Body=data)  # type: ignore[arg-type]
+    parts: Any = {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
+    answer = s3.complete_multipart_upload(**target, UploadId=upload, MultipartUpload=parts)  # type: ignore[arg-type]
+    return stack.event("ObjectCreated:CompleteMultipartUpload", key, "null", answer["ETag"], len(data))
 
 
 def test_null_version_is_not_published_on_the_verdict_about_an_earlier_one(
@@ -132,11 +142,14 @@ def test_null_version_whose_place_a_delete_marker_took_is_deleted_before_the_eve
     assert [record.status for record in stack.records.history("a.jpg")] == [Status.DELETED]
 
 
-def test_renditions_of_a_null_version_go_with_it_although_its_record_is_gone(stack: MotoStack) -> None:
+@pytest.mark.parametrize("put", [upload_null_version, upload_null_version_in_parts])
+def test_renditions_of_a_null_version_go_with_it_although_its_record_is_gone(
+    stack: MotoStack, put: Callable[[MotoStack, str, bytes], dict[str, Any]]
+) -> None:
     kept = stack.upload("a.jpg", draw((9, 9, 9)))
     assert stack.deliver(kept)
     suspend_versioning(stack)
-    null = upload_null_version(stack, "a.jpg", draw((1, 2, 3)))
+    null = put(stack, "a.jpg", draw((1, 2, 3)))
     assert stack.deliver(null)
     expire(stack, "a.jpg", stack.record("a.jpg", null).sequencer)
     assert stack.deliver(delete_version(stack, "a.jpg", "null"))
