@@ -88,6 +88,19 @@ def test_deleted_picture_leaves_nothing_to_check(everything: MotoStack, picture:
     assert everything.record("a.jpg", event).status is Status.PUBLISHED, "the delete can be undone"
 
 
+def test_picture_that_an_undelete_brings_back_waits_for_no_check_as_nothing_is_left_to_look_at(
+    everything: MotoStack, picture: bytes
+) -> None:
+    event = published(everything, picture)
+    marker = delete(everything, "a.jpg")
+    assert everything.deliver(marker)
+    assert everything.deliver(delete_version(everything, "a.jpg", marker["s3"]["object"]["versionId"]))
+    record = everything.record("a.jpg", event)
+    assert (record.status, record.attributes.get("attention")) == (Status.PUBLISHED, None)
+    assert everything.keys("renditions") == record.rendition_keys
+    assert everything.keys("quarantine") == set()
+
+
 def test_picture_deleted_for_good_leaves_nothing_to_check(everything: MotoStack, picture: bytes) -> None:
     event = published(everything, picture)
     assert everything.deliver(delete_version(everything, "a.jpg", event["s3"]["object"]["versionId"]))
