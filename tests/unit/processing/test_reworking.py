@@ -64,6 +64,18 @@ def test_what_is_rendered_anew_is_announced_anew(stack: MotoStack) -> None:
     assert [rendition["name"] for rendition in second["renditions"]] == ["medium", "tiny"]
 
 
+def test_outcome_that_was_not_announced_is_announced_before_a_rework_replaces_it(
+    stack: MotoStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = stack.upload(KEY, draw((1, 200, 30)))
+    kill_at(monkeypatch, stack.clients.sns, "publish")
+    with pytest.raises(KILLED):
+        stack.deliver(event)
+    other_sizes(stack)
+    stack.deliver(order(stack, KEY, event))
+    assert [announcement["attempt"] for announcement in stack.announcements()] == [1, 2]
+
+
 def test_the_same_bytes_are_not_put_again(stack: MotoStack, monkeypatch: pytest.MonkeyPatch) -> None:
     event = published(stack)
     put: list[str] = []
