@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
+from media_pipeline.events import ReworkMode
 from media_pipeline.moderation.samples import Samples
 from media_pipeline.records.decisions import Action
 from media_pipeline.records.record import Status
 from media_pipeline.storage import Storage
+from tests.fixtures.backfilling import order
 from tests.fixtures.deciding import decide
 from tests.fixtures.moto_stack import MotoStack
 from tests.unit.processing.driving import KILLED, LEASE_OVER, WEAPON, kill_at, settle
@@ -107,6 +109,16 @@ def test_picture_deleted_for_good_leaves_nothing_to_check(everything: MotoStack,
     record = everything.record("a.jpg", event)
     assert (record.status, record.attributes.get("attention")) == (Status.DELETED, None)
     assert everything.keys("quarantine") == set()
+
+
+def test_rework_that_changes_nothing_leaves_the_pictures_for_the_check(
+    everything: MotoStack, picture: bytes
+) -> None:
+    event = published(everything, picture)
+    assert everything.deliver(order(everything, "a.jpg", event, ReworkMode.DECIDE))
+    record = everything.record("a.jpg", event)
+    assert (record.attributes["rework"]["ended"], record.attributes["attention"]) == ("unchanged", "CHECK")
+    assert everything.keys("quarantine") == review_pictures(event)
 
 
 def test_failed_check_takes_the_picture_down(everything: MotoStack, picture: bytes) -> None:
