@@ -257,6 +257,23 @@ def test_decision_that_no_attempt_began_is_left_to_a_redrive_by_its_dead_letter(
     assert (record.status, record.pending_decision) == (Status.REVIEW, record.decision)
 
 
+def test_dead_letter_of_an_earlier_decision_leaves_a_later_one_to_its_own_message(
+    stack: MotoStack, picture: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = held_back(stack, picture)
+    earlier = decide(stack, "a.jpg", event)
+    later = decide(stack, "a.jpg", event, Action.REJECT)
+    kill_at(monkeypatch, type(stack.records), "commit")
+    with pytest.raises(KILLED):
+        stack.deliver(later)
+    stack.clock.now += LEASE_OVER
+    assert stack.dead_letter(earlier)
+    assert stack.record("a.jpg", event).status is Status.PROCESSING
+    assert stack.announcements() == []
+    assert stack.deliver(later)
+    assert outcome(stack.record("a.jpg", event)) == (Status.BLOCKED, "person_block")
+
+
 def test_decision_that_no_attempt_could_finish_fails_and_is_carried_out_by_a_redrive(
     stack: MotoStack, picture: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
