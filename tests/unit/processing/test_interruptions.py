@@ -99,6 +99,22 @@ def test_other_sizes_between_two_attempts_leave_no_rendition_that_no_record_list
     assert stack.keys("renditions") == record.rendition_keys
 
 
+def test_other_limits_between_two_attempts_that_refuse_the_picture_leave_no_rendition(
+    stack: MotoStack, picture: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = stack.upload("a.jpg", picture)
+    kill_at(monkeypatch, stack.clients.s3, "put_object", after=True)
+    with pytest.raises(KILLED):
+        stack.deliver(event)
+    assert stack.keys("renditions")
+    stack.clock.now += LEASE_OVER
+    limits = dataclasses.replace(stack.settings.limits, pixels=1000)
+    stack.settings = dataclasses.replace(stack.settings, limits=limits)
+    settle(stack, event)
+    assert stack.record("a.jpg", event).status is Status.REJECTED
+    assert stack.keys("renditions") == set()
+
+
 @pytest.mark.parametrize("killer", [KILLED, MemoryError])
 def test_what_kills_the_decoder_three_times_is_not_decoded_again(
     stack: MotoStack, picture: bytes, monkeypatch: pytest.MonkeyPatch, killer: type[BaseException]
