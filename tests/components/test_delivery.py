@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from components.delivery import EDGE_SECONDS
 from components.rules import Certificate, SignerKey
 from tests.components.config_parsing import Raw, parse, problems, put
 from tests.components.conftest import Run
@@ -12,6 +13,8 @@ from tests.components.recording import Recording
 
 DISTRIBUTION = "aws:cloudfront/distribution:Distribution"
 HEADERS = "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy"
+CACHE = "aws:cloudfront/cachePolicy:CachePolicy"
+ACCESS = "aws:cloudfront/originAccessControl:OriginAccessControl"
 DOMAIN = {"domain": "images.example.com", "certificateArn": Certificate().example}
 DAILY = {"reconcile": "daily"}
 
@@ -54,6 +57,30 @@ def test_readers_need_https_and_get_nothing_but_objects(plain: Recording) -> Non
     assert grant["Principal"] == {"Service": "cloudfront.amazonaws.com"}
     assert grant["Action"] == ["s3:GetObject"], "whoever may list would show all keys at the root"
     assert grant["Condition"]["ArnLike"]["aws:SourceArn"]
+
+
+def test_every_request_to_the_bucket_is_signed_as_the_distribution(plain: Recording) -> None:
+    access = only(plain, ACCESS)
+    assert access["signingBehavior"] == "always", (
+        "a reader's own Authorization header must not take its place"
+    )
+    assert access["signingProtocol"] == "sigv4"
+
+
+def test_a_reader_cannot_have_the_edge_keep_a_further_copy_that_an_invalidation_of_the_path_might_miss(
+    plain: Recording,
+) -> None:
+    kept_by = only(plain, CACHE)["parametersInCacheKeyAndForwardedToOrigin"]
+    chosen = {
+        name: kept_by[f"{name}sConfig"][f"{name}Behavior"] for name in ("cookie", "header", "queryString")
+    }
+    assert set(chosen.values()) == {"none"}, chosen
+
+
+def test_the_edge_asks_again_within_a_day_whatever_the_object_says(plain: Recording) -> None:
+    cache = only(plain, CACHE)
+    assert cache["minTtl"] == 0, "an object may ask for less"
+    assert cache["maxTtl"] == cache["defaultTtl"] == EDGE_SECONDS, "objects themselves say a year"
 
 
 def test_browsers_keep_a_rendition_as_long_as_is_configured_and_guess_no_type(plain: Recording) -> None:
