@@ -194,6 +194,14 @@ def test_one_message_that_is_handed_back_for_long_rings_within_minutes_but_not_i
     assert alarm.inputs["threshold"] > longest, "one attempt that is cut off is nothing unusual"
 
 
+def test_ages_of_messages_are_not_added_up_and_outcomes_are(recorded: Recording) -> None:
+    watched = [metric for alarm in recorded.of(ALARM) for metric in metrics(alarm)]
+    ages = {statistic for _, name, statistic, _ in watched if "Age" in name}
+    assert ages == {"Maximum"}, "many young messages are not an old one"
+    outcomes = {statistic for _, name, statistic, _ in watched if name in ("Published", "Rejected", "Failed")}
+    assert outcomes == {"Sum"}
+
+
 @pytest.mark.parametrize(
     ("visible", "in_flight", "rings"), [(0, 0, False), (1, 0, True), (0, 1, True), (None, None, False)]
 )
