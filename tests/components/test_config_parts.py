@@ -2,6 +2,7 @@
 
 import pytest
 
+from components import bounds
 from tests.components.config_parsing import Raw, parse, problems, put
 
 
@@ -171,6 +172,16 @@ def test_appeals_are_taken_no_longer_than_originals_stay(raw: Raw) -> None:
     assert parse(put(raw, "review.appealDays", 30)).review.appeal_days == 30
     kept = put(raw, "retention.quarantine", 0)
     assert parse(put(kept, "review.appealDays", 365)).review.appeal_days == 365
+
+
+@pytest.mark.parametrize("originals", [bounds.ORIGINALS_RETENTION_DAYS[0], 2 * bounds.LATE_MESSAGE_DAYS])
+def test_records_stay_as_long_as_a_message_or_an_original_can_be_left(raw: Raw, originals: int) -> None:
+    raw = put(raw, "retention.originals", originals)
+    least = max(bounds.LATE_MESSAGE_DAYS, originals)
+    assert parse(put(raw, "retention.records", least)).retention.records == least
+    problem = problems(put(raw, "retention.records", least - 1))["retention.records"]
+    assert problem.fix.endswith(f"pulumi config set --path retention.records {least}")
+    assert parse(put(raw, "retention.records", 0)).retention.records == 0, "0 keeps them"
 
 
 def test_an_unknown_key_that_resembles_nothing_gets_the_list_of_known_ones(raw: Raw) -> None:
