@@ -1,5 +1,7 @@
 """The completion log: every announcement reaches its function, or a queue with an alarm."""
 
+from components import bounds
+from components.queue import SECONDS_PER_DAY
 from tests.components.queries import (
     ALARM,
     FUNCTION,
@@ -45,6 +47,11 @@ def test_the_subscription_waits_until_it_may_deliver(recorded: Recording) -> Non
         ("aws:sqs/queuePolicy:QueuePolicy", f"{DEAD_LETTERS}-policy"),
     ):
         assert recorded.one(type_, name).urn in subscription.depends_on
+
+
+def test_what_was_put_aside_is_kept_as_long_as_sqs_allows(recorded: Recording) -> None:
+    kept = recorded.one(QUEUE, f"-{DEAD_LETTERS}").inputs["messageRetentionSeconds"]
+    assert kept == bounds.QUEUE_RETENTION_DAYS * SECONDS_PER_DAY, "its alarm says so"
 
 
 def test_it_may_do_nothing_but_write_its_log(recorded: Recording) -> None:
