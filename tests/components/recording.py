@@ -55,6 +55,8 @@ class Registered:
     property_dependencies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """URNs of the resources that each input was made from."""
     retain_on_delete: bool = False
+    replace_on_changes: tuple[str, ...] = ()
+    """Inputs of which a change makes a new resource."""
 
     def json(self, key: str) -> Any:
         """Parse an input that is a JSON document."""
@@ -203,6 +205,7 @@ class _Monitor(MockMonitor):
                     parent=request.parent,
                     protect=request.protect,
                     retain_on_delete=bool(request.retainOnDelete),
+                    replace_on_changes=tuple(request.replaceOnChanges),
                     delete_before_replace=request.deleteBeforeReplace,
                     provider=request.provider,
                     depends_on=tuple(request.dependencies),

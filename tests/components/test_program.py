@@ -258,3 +258,17 @@ def test_settings_of_another_resource_are_deleted_before_they_are_made_anew(run:
     }
     assert wrong == set()
     assert {resource.type for resource in recorded.resources} >= SETTINGS
+
+
+def test_a_function_is_made_anew_for_what_its_layers_are_built_for(recorded: Recording) -> None:
+    layers = recorded.of("aws:lambda/layerVersion:LayerVersion")
+    built_for = {
+        name.removeprefix("compatible").lower()
+        for layer in layers
+        for name in layer.inputs
+        if name.startswith("compatible")
+    }
+    assert built_for, "layers say what they are for"
+    for function in recorded.of("aws:lambda/function:Function"):
+        made_anew = {name.lower().rstrip("s") + "s" for name in function.replace_on_changes}
+        assert made_anew == built_for, f"{function.name} would run with the other's layers for a while"
