@@ -114,6 +114,12 @@ def test_client_has_no_secret_and_no_way_past_the_sign_in_page(console: Recordin
     }  # fmt: skip
     assert client["idTokenValidity"] == client["accessTokenValidity"] <= 15
     assert client["refreshTokenValidity"] <= 24
+    assert client["enableTokenRevocation"] is True, "else who was removed or signs out keeps a day's session"
+    assert client["preventUserExistenceErrors"] == "ENABLED", "else the sign-in page tells who reviews"
+
+
+def test_an_address_is_the_same_person_however_it_is_spelled(console: Recording) -> None:
+    assert console.one(POOL).inputs["usernameConfiguration"] == {"caseSensitive": False}
 
 
 def test_sign_in_page_comes_back_to_the_console_only_and_the_stage_tells_the_function(
