@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from components import openapi
+from embedded_aws.access import policies
 from media_pipeline.settings.api import BODY_BYTES, ApiSettings
 from tests.components.conftest import ORIGINS, Run, part
 from tests.components.queries import (
@@ -259,6 +260,27 @@ def test_a_stack_without_videos_tells_its_api_so(run: Run) -> None:
     overrides = {**part("dev", "video", enabled=False), **part("dev", "api")}
     settings = ApiSettings.from_environment(environment(run("dev", overrides), "upload-api"))
     assert settings.video_bytes is None
+
+
+@pytest.mark.parametrize("days", [0, 30])
+def test_the_function_takes_appeals_and_may_note_them_where_they_are_configured(run: Run, days: int) -> None:
+    made = run("dev", {**part("dev", "api"), "review": {"appealDays": days}})
+    assert ApiSettings.from_environment(environment(made, "upload-api")).appeal_days == days
+    policy = made.one(ROLE_POLICY, "upload-api-policy").json("policy")
+    it = policies.Principal(kind="AWS", value=f"arn:aws:iam::{ACCOUNT}:role/upload-api", account=ACCOUNT)
+
+    def may_write(partition: str, *attributes: str) -> bool:
+        context = {"dynamodb:LeadingKeys": [partition], "dynamodb:Attributes": list(attributes)}
+        records = arn("dynamodb", made, "records")
+        request = policies.AccessRequest(
+            action="dynamodb:UpdateItem", resource=records, principal=it, context=context
+        )
+        return policies.evaluate([policy], request) is policies.Verdict.ALLOW
+
+    assert may_write("api/a", "object_key", "sequencer", "appeal", "attention") is (days > 0)
+    assert not may_write("holidays/a.jpg", "appeal"), "no client of the API uploaded it"
+    assert not may_write("api/a", "appeal", "status")
+    assert not may_write("api/a", "decision")
 
 
 def test_web_pages_of_the_configured_origins_may_ask_without_a_key_and_send_forms(dev: Recording) -> None:
