@@ -71,6 +71,36 @@ def test_only_queues_are_asked_how_much_waits_in_them(stack: MotoStack) -> None:
     assert found == sorted(name.removesuffix("_url") for name in queues)
 
 
+def queue_line(stack: MotoStack, output: str) -> Line:
+    """Return the line about the stack's queue, under the name of an output."""
+    (line,) = (
+        each
+        for each in status(stack, **{output: stack.images_url})._queues()
+        if each.subject == output.removesuffix("_url")
+    )
+    return line
+
+
+def test_a_dead_letter_that_is_tried_again_and_again_needs_a_person_as_one_that_waits(
+    stack: MotoStack,
+) -> None:
+    assert queue_line(stack, "images_dead_letters_url").problem is None
+    sqs: Any = stack.clients.sqs
+    sqs.send_message(QueueUrl=stack.images_url, MessageBody="a letter")
+    assert queue_line(stack, "images_dead_letters_url").problem
+    sqs.receive_message(QueueUrl=stack.images_url)
+    line = queue_line(stack, "images_dead_letters_url")
+    assert line.state == "0 waiting, 1 being worked on or paused"
+    assert line.problem
+
+
+def test_what_is_sent_for_later_waits(stack: MotoStack) -> None:
+    sqs: Any = stack.clients.sqs
+    sqs.send_message(QueueUrl=stack.images_url, MessageBody="later", DelaySeconds=900)
+    line = queue_line(stack, "images_queue_url")
+    assert (line.state, line.problem) == ("1 waiting, 0 being worked on or paused", None)
+
+
 def test_webhooks_are_listed_and_one_that_never_confirmed_is_told_how(stack: MotoStack) -> None:
     sns: Any = stack.clients.sns
     topic = sns.create_topic(Name="outcomes")["TopicArn"]
