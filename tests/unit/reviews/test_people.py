@@ -10,9 +10,11 @@ import pytest
 from embedded_aws.outbox import Outbox
 from embedded_aws.world import World
 from operations.__main__ import main
+from operations.reviews.people import Reviewers
 
 URL = "https://abc123.execute-api.eu-central-1.amazonaws.com/dev-review/"
 ANNA = "anna@example.com"
+MOST_IN_A_PAGE = 60  # Cognito's, of ListUsers
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +86,36 @@ def test_who_is_removed_has_no_account_and_cannot_be_removed_again(run: Any, sen
     code, said = run("remove", ANNA)
     assert code != 0
     assert "not invited" in said
+
+
+def test_who_is_removed_is_signed_out_before_the_account_is_gone(
+    world: World, pool: str, sent: Outbox
+) -> None:
+    cognito, called = world.client("cognito-idp"), list[str]()
+    cognito.meta.events.register("before-call.cognito-idp", lambda model, **_: called.append(model.name))
+    reviewers = Reviewers(cognito, pool=pool, url=URL)
+    reviewers.invite(ANNA)
+    called.clear()
+    reviewers.remove(ANNA)
+    assert called == ["AdminUserGlobalSignOut", "AdminDeleteUser"]
+
+
+def test_an_invited_address_counts_as_verified_so_that_a_password_can_be_recovered_by_it(
+    run: Any, sent: Outbox, world: World, pool: str
+) -> None:
+    run("invite", ANNA)
+    user = world.client("cognito-idp").admin_get_user(UserPoolId=pool, Username=ANNA)
+    attributes = {each["Name"]: each["Value"] for each in user["UserAttributes"]}
+    assert attributes["email_verified"] == "true"
+
+
+def test_everybody_is_listed_however_many_they_are(run: Any, sent: Outbox, world: World, pool: str) -> None:
+    cognito = world.client("cognito-idp")
+    names = {f"p{number}@example.com" for number in range(MOST_IN_A_PAGE + 1)}
+    for name in names:
+        cognito.admin_create_user(UserPoolId=pool, Username=name, MessageAction="SUPPRESS")
+    assert len(cognito.list_users(UserPoolId=pool)["Users"]) == MOST_IN_A_PAGE
+    assert len(run("people")[1].splitlines()) == len(names)
 
 
 def test_what_is_no_address_and_a_stack_without_a_console_are_errors_that_say_what_to_do(run: Any) -> None:
