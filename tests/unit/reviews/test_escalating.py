@@ -9,6 +9,8 @@ from media_pipeline.errors import DecidedError
 from media_pipeline.records.attention import Attention
 from media_pipeline.records.decisions import Action
 from media_pipeline.records.record import Record
+from media_pipeline.reviews.pictures import THUMBHASH
+from media_pipeline.reviews.waiting import review_id
 from tests.unit.reviews.conftest import ANNA, BERT, Stack
 from tests.unit.reviews.test_console import Client, page, stranger
 
@@ -62,14 +64,22 @@ def test_release_keeps_the_hold_until_the_workers_have_ended_it(stack: Stack, he
 
 
 def test_console_shows_no_picture_of_what_is_held(stack: Stack, page: Client, held: Record) -> None:
-    from media_pipeline.reviews.waiting import review_id
-
     path = f"/v1/reviews/{review_id(held)}"
     links = page.get(f"{path}/links")
     assert (links.status, links.json["decided_by"], links.json["action"]) == (409, ANNA, "escalate")
     shown = page.get(path).json
     assert shown["thumbhash"] is None
     assert shown["hold"]["reason"] == "a minor"
+
+
+def test_console_shows_not_even_a_blur_of_what_is_held(stack: Stack, page: Client) -> None:
+    look = {"Metadata": {THUMBHASH: "1QcSHQRnh493V4dIh4eXh1h4kJUI"}}
+    stack.s3.put_object(Bucket="quarantine", Key="b.jpg.review/0.jpg", Body=b"x", **look)
+    record = stack.put("b.jpg", review=[{"key": "b.jpg.review/0.jpg", "sha256": "cd" * 32}])
+    path = f"/v1/reviews/{review_id(record)}"
+    assert page.get(path).json["thumbhash"] == look["Metadata"][THUMBHASH]
+    stack.decisions().ask(record, Action.ESCALATE, ANNA)
+    assert page.get(path).json["thumbhash"] is None
 
 
 def test_held_versions_have_a_list_of_their_own(stack: Stack, page: Client) -> None:
