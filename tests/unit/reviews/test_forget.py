@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from media_pipeline.records.answer_cache import PARTITIONS, SORT_KEY
 from operations.__main__ import main
-from operations.forget import Forget
+from operations.forget import KEPT_FIELDS, Forget
 from tests.fixtures.storage import REGION
-from tests.unit.reviews.conftest import ANNA, Stack
+from tests.unit.reviews.conftest import ANNA, NOW, Stack
 
 
 def forget(outputs: Path, key: str, *more: str) -> int:
@@ -73,6 +74,52 @@ def test_functions_that_are_not_done_make_the_exit_code_1_and_records_stay(
     assert "run the command again" in capsys.readouterr().out
     assert stack.read(record) == record
     assert len(stack.evidence()) == 1
+
+
+def forgetting(stack: Stack) -> Forget:
+    return Forget(
+        places=stack.places, renditions="renditions", dynamodb=stack.dynamodb, s3=stack.s3, clock=lambda: NOW
+    )
+
+
+def test_versions_are_deleted_before_the_markers_that_hide_them(stack: Stack) -> None:
+    for _ in range(2):
+        put(stack, "a.jpg")
+        stack.s3.delete_object(Bucket="uploads", Key="a.jpg")
+    put(stack, "a.jpg/longer")
+    held = stack.s3.list_object_versions(Bucket="uploads", Prefix="a.jpg")
+    versions = {each["VersionId"] for each in held["Versions"] if each["Key"] == "a.jpg"}
+    markers = {each["VersionId"] for each in held["DeleteMarkers"]}
+    deleted: list[str] = []
+    stack.s3.meta.events.register(
+        "provide-client-params.s3.DeleteObject", lambda params, **_: deleted.append(params["VersionId"])
+    )
+    forgetting(stack).delete_versions("a.jpg", seconds=0)
+    assert (set(deleted[:2]), set(deleted[2:])) == (versions, markers), "else a version would come back"
+    assert [each["Key"] for each in stack.s3.list_object_versions(Bucket="uploads")["Versions"]] == [
+        "a.jpg/longer"
+    ]
+
+
+def test_answers_about_the_key_go_also_those_of_an_attempt_that_was_cut_off(stack: Stack) -> None:
+    verdict, cut_off, other = ("cd" * 32, "ef" * 32, "12" * 32)
+    for digest in (verdict, cut_off, other):
+        answer = {"object_key": {"S": PARTITIONS + digest}, "sequencer": {"S": SORT_KEY}}
+        stack.dynamodb.put_item(TableName="records", Item=answer)
+    record = stack.put("a.jpg", "DELETED", answers={"pictures": [{"sha256": cut_off, "labels": []}]})
+    assert record.moderation
+    assert [picture.sha256 for picture in record.moderation.pictures] == [verdict]
+    forgetting(stack).empty_records("a.jpg")
+    kept = stack.dynamodb.scan(TableName="records")["Items"]
+    assert {each["object_key"]["S"] for each in kept} == {"a.jpg", PARTITIONS + other}
+    assert set(stack.read(record).attributes) <= KEPT_FIELDS
+
+
+def test_renditions_of_a_longer_key_are_none_of_this_one(stack: Stack) -> None:
+    stack.s3.create_bucket(Bucket="renditions", CreateBucketConfiguration={"LocationConstraint": REGION})
+    for name in ("a.jpg/v1/large.webp", "a.jpg/longer/v1/large.webp", "a.jpg.png/v1/large.webp"):
+        stack.s3.put_object(Bucket="renditions", Key=name, Body=b"x")
+    assert forgetting(stack).left("a.jpg")["renditions"] == 1
 
 
 def test_what_remains_in_a_locked_log_of_accesses_is_said_with_its_date(stack: Stack) -> None:
