@@ -271,6 +271,11 @@ def test_body_that_is_too_long_is_not_read(page: Client) -> None:
     assert page.send("POST", "/session", {"token": "x" * 20_000}).status == 413
 
 
+def test_body_in_chunks_is_not_read_and_what_follows_is_no_request(page: Client) -> None:
+    answer = page.send("POST", "/session", b"2\r\n{}\r\n0\r\n\r\n", Transfer_Encoding="chunked")
+    assert (answer.status, answer.headers["Connection"]) == (413, "close")
+
+
 def test_error_of_aws_is_told_and_changes_nothing(stack: Stack, page: Client) -> None:
     record = stack.put()
     stack.dynamodb.delete_table(TableName="records")
