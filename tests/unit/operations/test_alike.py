@@ -73,6 +73,16 @@ def test_the_distance_is_the_number_of_bits_that_may_differ(stack: MotoStack, ou
     assert [found.distance for found in search.to_key("a.jpg", most=5)][-1] == 5
 
 
+@pytest.mark.parametrize("quality", [alike.LEAST_QUALITY - 1, alike.LEAST_QUALITY])
+def test_a_hash_that_says_nothing_makes_nothing_alike(stack: MotoStack, outputs: Path, quality: int) -> None:
+    dynamodb = stack.clients.dynamodb
+    (record,) = stack.records._items.query("copy.jpg")
+    changed = {**record.attributes, "object_key": "faint.jpg", "pdq_quality": quality}
+    dynamodb.put_item(TableName="records", Item=to_item(changed))
+    keys = {found.object_key for found in Alike(dynamodb=dynamodb, table="records").to_key("a.jpg")}
+    assert ("faint.jpg" in keys) is (quality >= alike.LEAST_QUALITY)
+
+
 @pytest.mark.parametrize(
     ("key", "words"), [("plain.jpg", "too little detail"), ("withheld.jpg", "what is withheld has none")]
 )
