@@ -3,6 +3,7 @@
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -13,12 +14,12 @@ from operations.reviews.desk import Desk
 from operations.sending import Sender, Work
 from operations.stack import StackOutputs
 from operations.today import Today
-from tests.unit.operations.test_backfill import moderation, outputs, put, run, sent, today
+from tests.unit.operations.test_backfill import counted, moderation, outputs, put, run, sent, today
 
 __all__ = ["outputs", "today"]  # fixtures
 
 
-def put_withheld(today: Today, status: str) -> None:
+def put_withheld(today: Today, status: str, **more: Any) -> None:
     boto3.client("s3").put_object(Bucket="quarantine", Key="a.jpg/v1", Body=b"picture")
     put(
         today,
@@ -29,6 +30,7 @@ def put_withheld(today: Today, status: str) -> None:
         original="quarantine",
         renditions=[],
         moderation=moderation(verdict="block", reason="Weapons 20 reached the block threshold"),
+        **more,
     )
 
 
@@ -78,3 +80,13 @@ def test_release_is_a_decision_with_evidence_and_only_where_asked_for(
     (evidence,) = boto3.client("s3").list_objects_v2(Bucket="evidence")["Contents"]
     written = json.loads(boto3.client("s3").get_object(Bucket="evidence", Key=evidence["Key"])["Body"].read())
     assert (written["action"], written["override"]) == ("approve", True)
+
+
+@pytest.mark.parametrize("decided", [False, True])
+def test_what_a_person_blocked_is_not_counted_among_what_is_released(
+    outputs: Path, today: Today, capsys: pytest.CaptureFixture[str], decided: bool
+) -> None:
+    decision = {"id": "A", "action": "reject", "person": "anna", "at": "2026-11-28T00:00:00.000Z"}
+    put_withheld(today, "BLOCKED", **({"decision": decision, "carried_out": "A"} if decided else {}))
+    document = counted(outputs, capsys, "decide", "--release")
+    assert document["to_send"] == ({} if decided else {"published": 1})
