@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 
 from media_pipeline.moderation.hash_list import Kind
 from media_pipeline.moderation.verdicts import Verdict
-from media_pipeline.records.hash_list import HashListTable
+from media_pipeline.records.hash_list import SECONDS_PER_DAY, HashListTable
 from operations import hash_csv, hashes
 from operations.__main__ import main
 from operations.errors import OperationsError
@@ -184,6 +185,18 @@ def test_a_file_that_a_spreadsheet_wrote_is_read(stack: Stack, run: Run, tmp_pat
     assert [entry["value"] for entry in listed(run)] == [SHA256]
 
 
+def test_days_are_for_the_lines_of_a_file_that_have_no_end_of_their_own(
+    stack: Stack, run: Run, tmp_path: Path
+) -> None:
+    own = int(time.time()) + 400 * SECONDS_PER_DAY
+    file = tmp_path / "list.csv"
+    file.write_text(f"signal_type,signal_str,expires_at\nsha256,{SHA256},{own}\nsha256,{OTHER},\n")
+    assert run("import", str(file), *WHY, "--days", "9")[0] == 0
+    ends = {entry["value"]: entry["expires_at"] for entry in listed(run)}
+    assert ends[SHA256] == own
+    assert 8 * SECONDS_PER_DAY < ends[OTHER] - time.time() <= 10 * SECONDS_PER_DAY
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -236,3 +249,6 @@ def test_a_long_list_is_added_in_parts_each_with_its_evidence_and_never_too_long
     assert hash_list.entries() == []
     assert len(hash_list.add(wanted[:70])) == len(hash_list.entries()) == 70
     assert sorted(len(each["entries"]) for each in stack.evidence().values()) == [10, 30, 30]
+    with pytest.raises(OperationsError, match="would have 71"):
+        hash_list.add(wanted)
+    assert len(hash_list.entries()) == 70, "what is on the list counts as well as what is new"
