@@ -6,11 +6,13 @@ import pytest
 from botocore.exceptions import ClientError
 
 from media_pipeline.moderation.approvals import ApprovalRule
+from media_pipeline.records.attention import Attention
 from media_pipeline.records.decisions import Action
 from operations.evidence import Evidence, WithoutEffect
 from operations.keeping_evidence import keep_evidence
 from tests.unit.reviews.conftest import ANNA, BERT, LOGS, Stack
 from tests.unit.reviews.test_asking import Failing, refusal
+from tests.unit.reviews.test_second_looks import decided
 
 HOUR = 3600.0
 
@@ -47,6 +49,16 @@ def test_acts_that_the_record_shows_are_not_listed(stack: Stack) -> None:
     stack.decisions().ask(stack.read(record), Action.APPROVE, BERT)
     stack.now += 1
     stack.decisions().ask(stack.read(record), Action.ESCALATE, BERT, override=True)
+    assert found(stack) == []
+
+
+def test_second_look_that_the_record_shows_is_not_listed_when_an_appeal_has_it_wait_again(
+    stack: Stack,
+) -> None:
+    record = decided(stack)
+    stack.decisions().ask(record, Action.REJECT, BERT)
+    looked_at = stack.read(record).attributes
+    stack.put(record.object_key, **{**looked_at, "attention": Attention.APPEAL, "appeal": {"state": "open"}})
     assert found(stack) == []
 
 
