@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import boto3
 from moto.sns.models import sns_backends
 
 from components.outputs import OUTPUTS
@@ -115,6 +116,29 @@ def test_webhooks_are_listed_and_one_that_never_confirmed_is_told_how(stack: Mot
     assert (confirmed.state, confirmed.problem) == ("1 subscriptions", None)
     assert pending.state == "1 of 1 subscriptions unconfirmed"
     assert pending.problem == "it must visit the SubscribeURL that was posted to it within 48 hours"
+
+
+def test_a_log_of_accesses_that_somebody_stopped_or_deleted_is_a_problem(stack: MotoStack) -> None:
+    cloudtrail = boto3.client("cloudtrail", region_name=REGION)
+    for name in ("trail", "somebody-elses"):
+        bucket = {"Bucket": name, "CreateBucketConfiguration": {"LocationConstraint": REGION}}
+        stack.clients.s3.create_bucket(**bucket)
+        cloudtrail.create_trail(Name=name, S3BucketName=name)
+        cloudtrail.start_logging(Name=name)
+
+    def line() -> Line:
+        found = status(stack, trail_bucket="trail")
+        found._cloudtrail = cloudtrail
+        (only,) = found._trail()
+        return only
+
+    assert (line().state, line().problem) == ("logging", None)
+    cloudtrail.stop_logging(Name="trail")
+    assert line().state == "stopped"
+    assert "StopLogging" in str(line().problem)
+    cloudtrail.delete_trail(Name="trail")
+    assert line().state == "no trail"
+    assert line().problem, "what another trail logs is somewhere else"
 
 
 def test_what_is_held_has_a_line_and_needs_nobody(stack: MotoStack) -> None:
