@@ -104,6 +104,17 @@ def test_a_block_of_the_policy_outweighs_an_entry_that_asks_for_review(
     assert (record.status, record.attributes["reason"]) == (Status.BLOCKED, "policy_block")
 
 
+def test_a_block_that_is_only_observed_does_not_outweigh_an_entry_that_asks_for_review(
+    stack: MotoStack, picture: bytes
+) -> None:
+    stack.settings = replace(stack.settings, policy=Policy.parse(MODES[Mode.OBSERVE]))
+    stack.rekognition.labels = WEAPON
+    put_on_list(stack, picture, Verdict.REVIEW)
+    record = processed(stack, picture)
+    assert (record.status, record.attributes["reason"]) == (Status.REVIEW, "known_review")
+    assert stack.keys("renditions") == set()
+
+
 def test_of_two_entries_the_more_severe_one_counts(stack: MotoStack, picture: bytes) -> None:
     put_on_list(stack, picture, Verdict.REVIEW)
     put_on_list(stack, picture)
@@ -286,6 +297,20 @@ def test_likeness_ends_at_31_bits(stack: MotoStack, bits: int, status: Status) -
     (own,) = hashes(stack.rekognition.calls[0]["Image"]["Bytes"])
     put_on_list(stack, b"", kind=Kind.PDQ, value=f"{own.bits ^ (1 << bits) - 1:064x}")
     assert processed(stack, data, "again.jpg").status is status
+
+
+def test_of_entries_that_it_looks_like_the_most_severe_counts_and_of_those_the_nearest(
+    stack: MotoStack,
+) -> None:
+    stack.settings = replace(stack.settings, lists_like=Verdict.BLOCK)
+    data = jpeg(detailed(600, 400))
+    assert processed(stack, data, "first.jpg").status is Status.PUBLISHED
+    (own,) = hashes(stack.rekognition.calls[0]["Image"]["Bytes"])
+    for bits, action in ((0, Verdict.REVIEW), (20, Verdict.BLOCK), (10, Verdict.BLOCK)):
+        put_on_list(stack, b"", action, kind=Kind.PDQ, value=f"{own.bits ^ (1 << bits) - 1:064x}")
+    record = processed(stack, data, "again.jpg")
+    assert record.attributes["reason"] == "known_block"
+    assert record.attributes["moderation"]["known"]["distance"] == 10
 
 
 def test_a_frame_of_an_animation_is_enough(stack: MotoStack) -> None:
