@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 
 from benchmarks.measures import colour_difference, ssim
-from media_pipeline.images.proxies import MAX_BYTES, MAX_SIDE, MIN_SIDE, proxies
+from media_pipeline.images.proxies import LEAST_QUALITY, MAX_BYTES, MAX_SIDE, MIN_SIDE, proxies
 from media_pipeline.images.rasters import Packed
 from tests.unit.images.drawing import (
     BLUE,
@@ -48,6 +48,13 @@ def test_otherwise_the_largest_picture_is_judged_whole_in_colour_and_well(wanted
     assert image.size == (1200, 800)
     assert ssim(image, marked(1200, 800)) > 0.98
     assert all(colour_difference(a, b) < 4 for a, b in zip(corner_colours(image), CORNERS, strict=True))
+
+
+@pytest.mark.parametrize("quality", [30, LEAST_QUALITY - 1, LEAST_QUALITY])
+def test_a_jpeg_rendition_is_judged_itself_from_a_fair_quality_on(quality: int) -> None:
+    result = rendered(saved(detailed()), specs({"large": 1200}, quality=quality))
+    (made,), (proxy,) = result.renditions, result.proxies
+    assert (proxy == made.data) is (quality >= LEAST_QUALITY)
 
 
 @pytest.mark.parametrize("formats", [("jpeg", "webp"), ("png",), ("avif",)])
