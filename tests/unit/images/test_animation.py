@@ -14,7 +14,7 @@ from media_pipeline.images.containers import gif
 from media_pipeline.images.inspection import inspect
 from media_pipeline.images.rasters import Packed
 from media_pipeline.limits import Limits
-from tests.unit.images.drawing import LIMITS, opened, pixel, rendered, saved, specs
+from tests.unit.images.drawing import LIMITS, detailed, opened, pixel, rendered, saved, specs
 from tests.unit.images.profiles import ADOBE_RGB, rgb_profile
 
 COLOURS = [(200, 0, 0), (0, 160, 0), (0, 0, 200), (220, 220, 0), (0, 200, 200)]
@@ -145,6 +145,16 @@ def test_animation_is_cropped_but_judged_whole() -> None:
     result = rendered(film(), specs({"card": card}, ("webp",)))
     assert opened(result.renditions[0].data).size == (100, 100)
     assert opened(result.proxies[0]).size == (160, 100)
+
+
+def test_frames_of_an_animation_have_the_configured_quality() -> None:
+    frames = [detailed(320, 200, seed=number) for number in (1, 2)]
+    data = saved(frames[0], "PNG", save_all=True, append_images=frames[1:], duration=120)
+    small, middle, large = (
+        len(rendered(data, specs({"same": 320}, ("webp",), quality=quality)).renditions[0].data)
+        for quality in (30, 60, 90)
+    )
+    assert small < middle < large
 
 
 def test_colours_of_an_animation_are_converted() -> None:
