@@ -69,6 +69,17 @@ def test_what_came_back_by_an_undelete_can_be_withdrawn_again(upload_api: Upload
     assert markers(upload_api) == [KEY]
 
 
+def test_what_was_withheld_after_an_undelete_can_be_withdrawn_again(
+    upload_api: UploadApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload_api.record(ID, "BLOCKED")
+    upload_api.record(ID, "DELETED", sequencer=2, delete_marker=True, undone=True)
+    marked: list[str] = []
+    monkeypatch.setattr(upload_api.s3, "delete_object", lambda **request: marked.append(request["Key"]))
+    assert withdraw(upload_api) == 202
+    assert marked == [KEY], "its marker was removed: the answer must not promise what nobody does"
+
+
 def test_unknown_upload_is_404_and_leaves_no_marker(upload_api: UploadApi) -> None:
     put(upload_api, f"{KEY}/longer")
     assert withdraw(upload_api) == 404
