@@ -50,6 +50,15 @@ def test_pages_list_each_that_waits_once_oldest_first(stack: Stack) -> None:
     assert listed == [["0.jpg", "1.jpg", "2.jpg"], ["3.jpg", "4.jpg", "5.jpg"], ["6.jpg"]]
 
 
+def test_page_has_a_most_whoever_asks_for_how_many(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "MOST", 3)
+    for number in range(5):
+        stack.put(f"{number}.jpg")
+    page = stack.waiting.page(limit=9_999)
+    assert len(page.records) == waiting.MOST
+    assert len(stack.waiting.page(cursor=page.cursor).records) == 2
+
+
 def test_page_costs_one_query_of_its_own_size_however_many_wait(stack: Stack) -> None:
     for number in range(60):
         stack.put(f"{number}.jpg")
@@ -182,6 +191,12 @@ def test_record_of_a_version_that_was_replaced_says_so(stack: Stack) -> None:
     old = stack.put("a.jpg")
     stack.put("a.jpg", "PUBLISHED")
     assert whole(old, stack.waiting.history("a.jpg"))["replaced"] is True
+
+
+def test_delete_that_was_undone_replaced_nothing(stack: Stack) -> None:
+    old = stack.put("a.jpg")
+    stack.put("a.jpg", "DELETED", delete_marker=True, undone=True)
+    assert whole(old, stack.waiting.history("a.jpg"))["replaced"] is False
 
 
 def test_links_are_to_the_judged_pictures_and_last_a_minute(stack: Stack) -> None:
