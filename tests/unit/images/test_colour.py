@@ -5,7 +5,7 @@ from PIL import Image, ImageCms
 
 from benchmarks.measures import colour_difference
 from media_pipeline.images.colour import is_srgb
-from tests.unit.images.drawing import marked, opened, pixel, rendered, rendition, saved, specs
+from tests.unit.images.drawing import detailed, marked, opened, pixel, rendered, rendition, saved, specs
 from tests.unit.images.profiles import (
     ADOBE_RGB,
     DISPLAY_P3,
@@ -148,3 +148,9 @@ def test_srgb_is_told_by_what_it_does_not_by_its_name() -> None:
 def test_picture_without_profile_is_taken_for_srgb() -> None:
     image = rendition(saved(marked(), "PNG"), specs({"same": 640}, ("png",)))
     assert image.tobytes() == marked().tobytes()
+
+
+def test_what_was_converted_carries_no_profile() -> None:
+    data = saved(detailed(320, 200), "JPEG", icc_profile=rgb_profile(ADOBE_RGB, 2.2))
+    for made in rendered(data, specs({"same": 320}, ("jpeg", "png", "webp", "avif"))).renditions:
+        assert "icc_profile" not in opened(made.data).info, f"{made.format}: sRGB is what viewers assume"
