@@ -170,3 +170,12 @@ def renditions_of_what_was_recorded_anew_outlive_its_delete() -> None:
 
     real = Outcomes._renditions_without_record
     swap(Outcomes, "_renditions_without_record", lambda _: left)
+
+
+@mutation
+def what_is_in_quarantine_expires_like_what_was_replaced() -> None:
+    def days(self: Any, identity: Any, status: Status) -> int:
+        return int(self._retention_days) if status is Status.SUPERSEDED else int(real(self, identity, status))
+
+    real = transitions.RecordTable._days
+    swap(transitions.RecordTable, "_days", lambda _: days)

@@ -8,12 +8,14 @@ from tests.faults.operators import OPERATOR
 from tests.faults.sample_uploads import Content
 from tests.faults.scenarios import DAY, KEY, Scenario
 from tests.faults.scenarios_versions import (
+    SEQUENCER,
     Act,
     arrives,
     at_once,
     cut_off,
     delete,
     delete_oldest,
+    event_of_oldest,
     expire,
     first,
     kept,
@@ -108,6 +110,18 @@ WITHDRAWALS: Mapping[str, Scenario] = {
     ),
     "restore-with-other-sizes": plain(
         _taken_down_before(FIRST, OTHER_SIZES, Content.CLEAN), _restore, "PUBLISHED"
+    ),
+    "late-event-of-what-was-restored-below-something-newer": kept(
+        first(_PUBLISHED, put(Content.CLEAN, 2, KEY, SEQUENCER), take_down, _restore, wait, expire),
+        event_of_oldest,
+        "PUBLISHED",
+        faults=False,
+    ),
+    "late-event-of-what-was-rejected-and-taken-down": kept(
+        first(put(Content.CORRUPT), put(Content.CLEAN, 2), take_down, wait, expire),
+        event_of_oldest,
+        "PUBLISHED",
+        faults=False,
     ),
     "delete-of-blocked": plain(first(_BLOCKED), delete, "DELETED"),
     "delete-of-review": plain(first(_REVIEW), delete, "DELETED"),

@@ -82,7 +82,7 @@ class Succession:
     def neighbours(self, record: Record) -> Neighbours:
         """Read what else is recorded of the record's key: with one query, unless the record is far from the newest."""
         found = list(self._items.query(record.object_key, newest_first=True, limit=NEIGHBOURS))
-        if len(found) == NEIGHBOURS and found[-1].sequencer > record.sequencer:
+        if len(found) == NEIGHBOURS and found[-1].sequencer >= record.sequencer:
             # Its event is late: its twin, or a delete marker above it, may be further down.
             found = list(self._items.query(record.object_key, newest_first=True))
         others = [other for other in found if other.sequencer != record.sequencer]
@@ -222,7 +222,7 @@ class Succession:
         values: dict[str, Any] = {"followed_by": record.sequencer}
         if older.status.terminal and not (older.status.needs_attention or older.is_held):
             days = self._retention_days
-            if older.status in (Status.DELETED, Status.BLOCKED) or older.withheld:
+            if older.status in (Status.DELETED, Status.BLOCKED) or older.leaves_uploads:
                 days = max(days, LATE_MESSAGE_DAYS)
             values["expires_at"] = int(self._clock()) + days * SECONDS_PER_DAY
         condition = {"status": older.status, "attempt": older.attempt}

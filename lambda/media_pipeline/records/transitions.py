@@ -149,10 +149,13 @@ class RecordTable:
 
     def _days(self, identity: Record | tuple[str, str], status: Status) -> int:
         """Return after how many days a record that ends now may expire; 0 for never, until something follows it."""
-        if status is Status.SUPERSEDED:  # followed by what superseded it
+        seen = identity if isinstance(identity, Record) else None
+        has_left = seen is not None and seen.leaves_uploads
+        if status is Status.SUPERSEDED and not has_left:  # followed by what superseded it
             return self._retention_days
-        if status is Status.BLOCKED and isinstance(identity, Record) and identity.followed_by is not None:
-            # Rejected by a person after something newer took its place.
+        if status is Status.SUPERSEDED or (seen is not None and seen.followed_by is not None):
+            # Without a record, what left the uploads looks deleted to a late message. Or it was decided about after
+            # something newer took its place.
             return max(self._retention_days, LATE_MESSAGE_DAYS)
         return 0
 
