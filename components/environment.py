@@ -111,6 +111,8 @@ def api_settings(config: StackConfig) -> dict[str, str]:
         "LIMITS": _json(_limits(config, "bytes", "pixels", "frames", *videos)),
         "VIDEO_ENABLED": _flag(config.video.enabled),
         "CORS_ORIGINS": _json(config.api.cors_origins),
+        # Only of an object that is encrypted with S3's own keys is the ETag the MD5 of its bytes.
+        **({"ETAGS_ARE_MD5": "false"} if config.encryption.key_arn else {}),
         **({"APPEAL_DAYS": str(config.review.appeal_days)} if config.review.appeal_days else {}),
     }
 

@@ -10,10 +10,12 @@ from components.config_errors import ConfigError
 from components.key_grants import key_policy
 from components.rules import KeyArn
 from embedded_aws.access.policies import AccessRequest, Principal, Verdict, evaluate
+from media_pipeline.settings.api import ApiSettings
 from operations.__main__ import main
 from operations.configuration import stack_configuration
 from tests.components.config_parsing import Raw, problems, put
 from tests.components.conftest import WHOLE, Run
+from tests.components.queries import environment
 from tests.components.recording import ACCOUNT, Recording
 
 KEY = KeyArn.EXAMPLE
@@ -52,6 +54,11 @@ def test_everything_that_holds_data_has_the_key_but_the_bucket_that_takes_access
         assert function.inputs["kmsKeyArn"] == KEY, function.name
     table = encrypted.one("aws:dynamodb/table:Table").inputs
     assert table["serverSideEncryption"] == {"enabled": True, "kmsKeyArn": KEY}
+
+
+def test_the_upload_api_is_told_that_an_etag_is_no_md5_under_the_key(encrypted: Recording, run: Run) -> None:
+    assert not ApiSettings.from_environment(environment(encrypted, "upload-api")).etags_are_md5
+    assert ApiSettings.from_environment(environment(run("dev", WHOLE), "upload-api")).etags_are_md5
 
 
 def test_the_key_adds_no_resource(encrypted: Recording, run: Run) -> None:

@@ -237,9 +237,10 @@ class Uploads:
         if known:
             _require_same(known == digest)
             return True
-        # Gone before it was fetched: what is left is its ETag, which is the MD5 of an object put with S3's own keys.
-        etags = {record.etag for record in history if record.etag}
-        _require_same(not etags or hashlib.md5(data, usedforsecurity=False).hexdigest() in etags)
+        # Gone before it was fetched: what is left is its ETag. A delete marker has one as well, which says nothing.
+        etags = {record.etag for record in history if record.etag and not record.is_tombstone}
+        if etags and self._settings.etags_are_md5:
+            _require_same(hashlib.md5(data, usedforsecurity=False).hexdigest() in etags)
         return True
 
 

@@ -34,6 +34,8 @@ class ApiSettings:
     tracing: bool
     appeal_days: int = 0
     """For how many days after its outcome an upload may be appealed; 0: not at all."""
+    etags_are_md5: bool = True
+    """Whether an upload's ETag is the MD5 of its bytes: not where it is encrypted with a KMS key."""
     cdn_address: str | None = None
     """The address of the distribution in front of renditions; None where readers get links to the bucket."""
 
@@ -62,6 +64,7 @@ class ApiSettings:
             cors_origins=variables.built("CORS_ORIGINS", list, _origins),
             tracing=variables.boolean("TRACING"),
             appeal_days=_appeal_days(variables),
+            etags_are_md5="ETAGS_ARE_MD5" not in variables or variables.boolean("ETAGS_ARE_MD5"),
             cdn_address=variables.optional("CDN_ADDRESS"),
         )
 

@@ -112,6 +112,24 @@ def test_record_without_bytes_of_a_lost_original_tells_by_its_etag(upload_api: U
     assert not upload_api.versions()
 
 
+def test_etag_says_nothing_about_the_bytes_where_they_are_encrypted_with_a_kms_key(
+    upload_api: UploadApi,
+) -> None:
+    upload_api.with_settings(etags_are_md5=False)
+    image_id = upload_api.upload(Idempotency_Key="k").json["image_id"]
+    upload_api.record(image_id, "FAILED", reason="original_gone", etag="0123456789abcdef" * 2)
+    expire(upload_api)
+    assert upload_api.upload(Idempotency_Key="k").status == 202
+    assert not upload_api.versions()
+
+
+def test_etag_of_a_delete_marker_is_not_that_of_the_upload(upload_api: UploadApi) -> None:
+    image_id = upload_api.upload(Idempotency_Key="k").json["image_id"]
+    upload_api.record(image_id, "DELETED", delete_marker=True, etag="d41d8cd98f00b204e9800998ecf8427e")
+    expire(upload_api)
+    assert upload_api.upload(Idempotency_Key="k").status == 202
+
+
 def test_object_that_came_another_way_under_the_same_key_is_no_upload_of_these_bytes(
     upload_api: UploadApi,
 ) -> None:

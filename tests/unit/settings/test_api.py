@@ -93,6 +93,11 @@ def test_function_is_assembled_while_it_is_imported_and_not_in_its_first_call() 
     )
 
 
+def test_etags_are_the_md5_of_uploads_unless_the_program_says_otherwise() -> None:
+    assert ApiSettings.from_environment(ENVIRONMENT).etags_are_md5
+    assert not ApiSettings.from_environment(ENVIRONMENT | {"ETAGS_ARE_MD5": "false"}).etags_are_md5
+
+
 def test_appeals_are_taken_only_where_days_are_configured() -> None:
     assert ApiSettings.from_environment(ENVIRONMENT).appeal_days == 0
     assert ApiSettings.from_environment(ENVIRONMENT | {"APPEAL_DAYS": "30"}).appeal_days == 30
