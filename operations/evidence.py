@@ -115,6 +115,6 @@ def _ids(record: Record) -> Iterator[str]:
     """Yield the ids of all acts that a record shows."""
     known = record.attributes
     lists = (known.get(name, ()) for name in ("decisions", "approvals", "second"))
-    for each in (*chain.from_iterable(lists), known.get("decision")):
+    for each in (*chain.from_iterable(lists), known.get("decision"), known.get("checked")):
         if each:
             yield each["id"]

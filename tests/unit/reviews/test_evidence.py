@@ -62,6 +62,14 @@ def test_second_look_that_the_record_shows_is_not_listed_when_an_appeal_has_it_w
     assert found(stack) == []
 
 
+def test_check_that_the_record_shows_is_not_listed_when_the_version_waits_again(stack: Stack) -> None:
+    record = stack.put(status="PUBLISHED", attention="CHECK", check=True)
+    stack.decisions().ask(record, Action.APPROVE, ANNA)
+    checked = stack.read(record).attributes
+    stack.put(record.object_key, **{**checked, "status": "REVIEW", "attention": "REVIEW"})
+    assert found(stack) == []
+
+
 def test_what_was_settled_since_has_its_end(stack: Stack) -> None:
     record = stack.put("a.jpg")
     cut_off(stack, record)
