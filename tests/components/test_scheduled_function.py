@@ -36,7 +36,7 @@ def test_a_reconcile_writes_its_own_note_and_no_record(recorded: Recording) -> N
     it = Principal(kind="AWS", value=f"arn:aws:iam::{ACCOUNT}:role/reconcile", account=ACCOUNT)
 
     def may(action: str, *partitions: str) -> bool:
-        context = {"dynamodb:LeadingKeys": list(partitions)}
+        context: dict[str, str | tuple[str, ...]] = {"dynamodb:LeadingKeys": partitions}
         request = AccessRequest(action=action, resource=records, principal=it, context=context)
         return evaluate([policy], request) is Verdict.ALLOW
 

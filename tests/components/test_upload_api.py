@@ -270,7 +270,10 @@ def test_the_function_takes_appeals_and_may_note_them_where_they_are_configured(
     it = policies.Principal(kind="AWS", value=f"arn:aws:iam::{ACCOUNT}:role/upload-api", account=ACCOUNT)
 
     def may_write(partition: str, *attributes: str) -> bool:
-        context = {"dynamodb:LeadingKeys": [partition], "dynamodb:Attributes": list(attributes)}
+        context: dict[str, str | tuple[str, ...]] = {
+            "dynamodb:LeadingKeys": (partition,),
+            "dynamodb:Attributes": attributes,
+        }
         records = arn("dynamodb", made, "records")
         request = policies.AccessRequest(
             action="dynamodb:UpdateItem", resource=records, principal=it, context=context

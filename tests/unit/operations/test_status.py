@@ -121,8 +121,8 @@ def test_webhooks_are_listed_and_one_that_never_confirmed_is_told_how(stack: Mot
 def test_a_log_of_accesses_that_somebody_stopped_or_deleted_is_a_problem(stack: MotoStack) -> None:
     cloudtrail = boto3.client("cloudtrail", region_name=REGION)
     for name in ("trail", "somebody-elses"):
-        bucket = {"Bucket": name, "CreateBucketConfiguration": {"LocationConstraint": REGION}}
-        stack.clients.s3.create_bucket(**bucket)
+        location: Any = {"LocationConstraint": REGION}
+        stack.clients.s3.create_bucket(Bucket=name, CreateBucketConfiguration=location)
         cloudtrail.create_trail(Name=name, S3BucketName=name)
         cloudtrail.start_logging(Name=name)
 

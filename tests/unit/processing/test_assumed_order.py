@@ -15,6 +15,7 @@ from tests.unit.processing.test_versions_and_deletes import (
     DAY,
     delete,
     delete_version,
+    expire,
     keeping,
     shown,
     version_of,
@@ -215,3 +216,17 @@ def test_blocked_record_does_not_expire_before_a_late_message_about_it(stack: Mo
     assert stack.deliver(stack.upload("a.jpg", draw((90, 20, 200))))
     expires = float(stack.record("a.jpg", blocked).attributes["expires_at"])
     assert expires - stack.clock.now > 27 * DAY
+
+
+def test_renditions_go_with_a_version_that_was_recorded_anew_by_an_event_that_came_again(
+    stack: MotoStack,
+) -> None:
+    event = stack.upload("a.jpg", draw((1, 2, 3)))
+    assert stack.deliver(event)
+    newer = stack.upload("a.jpg", draw((4, 5, 6)))
+    assert stack.deliver(newer)
+    expire(stack, "a.jpg", stack.record("a.jpg", event).sequencer)
+    settle(stack, event)
+    assert stack.record("a.jpg", event).status is Status.SUPERSEDED
+    assert stack.deliver(delete_version(stack, "a.jpg", version_of(event)))
+    assert stack.keys("renditions") == stack.record("a.jpg", newer).rendition_keys

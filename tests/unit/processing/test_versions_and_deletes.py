@@ -89,20 +89,6 @@ def test_renditions_go_with_a_delete_although_their_record_is_gone(stack: MotoSt
     assert left == stack.record("a.jpg/b.jpg", other).rendition_keys, "a longer key has its own renditions"
 
 
-def test_renditions_go_with_a_version_that_was_recorded_anew_by_an_event_that_came_again(
-    stack: MotoStack,
-) -> None:
-    event = stack.upload("a.jpg", draw((1, 2, 3)))
-    assert stack.deliver(event)
-    newer = stack.upload("a.jpg", draw((4, 5, 6)))
-    assert stack.deliver(newer)
-    expire(stack, "a.jpg", stack.record("a.jpg", event).sequencer)
-    settle(stack, event)
-    assert stack.record("a.jpg", event).status is Status.SUPERSEDED
-    assert stack.deliver(delete_version(stack, "a.jpg", version_of(event)))
-    assert stack.keys("renditions") == stack.record("a.jpg", newer).rendition_keys
-
-
 def test_late_delete_marker_leaves_the_renditions_of_a_newer_version(stack: MotoStack) -> None:
     assert stack.deliver(stack.upload("a.jpg", draw((1, 2, 3))))
     marker = delete(stack, "a.jpg")
