@@ -7,6 +7,7 @@ from tests.faults.record_items import TERMINAL, WITHHELD, Item, is_undecided, is
 from tests.faults.simulated_stack import SimulatedStack
 
 Event = dict[str, str]
+BACKFILL = "ObjectCreated:Backfill"
 
 
 class AcknowledgementChecker:
@@ -44,6 +45,9 @@ class AcknowledgementChecker:
                 continue  # the redrive's message is responsible for it now
             if item.get("stage") == "video" and self._waits_for_video(key, version):
                 continue  # handed over
+            earlier = {**item, "attempt": int(item["attempt"]) - 1}
+            if item["status"] == "PUBLISHED" and what != BACKFILL and self._history.is_reworked(earlier):
+                continue  # the backfill's message is responsible for its new outcome
             if item["status"] == "PROCESSING" and int(item["attempt"]) > 1 and self._waits_for_undelete(key):
                 continue  # opened again once its outcome was written down; the undelete's message is responsible
             is_its_own = (item.get("decision") or {}).get("id") == event["decision"]

@@ -114,7 +114,12 @@ class AnswerChecker:
         self.reused += len(reused)
         if len(reused) != int(moderation.get("reused", 0)):
             self.add_violation(f"{new['object_key']} counts its reused answers as {moderation.get('reused')}")
-        for problem in {problem for each in reused for problem in self._problems(each, moderation, call)}:
+        before = ((old or {}).get("moderation") or {}).get("pictures") or ()
+        kept = {
+            picture["sha256"] for picture in before if picture.get("reused")
+        }  # by a backfill's new verdict
+        found = [picture for picture in reused if picture["sha256"] not in kept]
+        for problem in {problem for each in found for problem in self._problems(each, moderation, call)}:
             self.add_violation(f"{new['object_key']} {new['sequencer']} uses an answer again {problem}")
 
     def _problems(self, picture: Item, moderation: Item, call: Call) -> Iterator[str]:

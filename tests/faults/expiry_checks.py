@@ -86,7 +86,9 @@ class ReaderChecks:
                 continue
             version = str(announcement.get("version_id"))
             later = self._history.uploads.get((shown.key, version))
-            if later is not None and (later.sequencer or "") > (shown.sequencer or ""):
+            # Without a sequencer, what was deleted for good left no order: the shown one is current in the bucket.
+            has_order = later is not None and not (later.lacks_sequencer and later.deleted)
+            if later is not None and has_order and (later.sequencer or "") > (shown.sequencer or ""):
                 yield f"{later}, {announcement['status']},"
 
     def _undeleted(

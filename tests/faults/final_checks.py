@@ -235,7 +235,9 @@ class _FinalChecks:
                     yield f"{upload} is {item['status']}, and reviewers miss {set(names) - there.keys()}"
                 # A verdict that was only observed at first was reached without looking for reviewers.
                 is_enforced = self._history.deployed.isdisjoint(NOT_ENFORCING)
-                if is_withheld(item) and not names and is_enforced and not upload.withdrawn:
+                was_replaced = upload.overwritten and item["status"] not in WITHHELD
+                was_there = not (upload.withdrawn or was_replaced)
+                if is_withheld(item) and not names and is_enforced and was_there:
                     yield f"{upload} is withheld, and there is nothing to review it by"
             shown = {name for name in there if name.startswith(f"{key}/{version}{REVIEW}")}
             numbers = {recognise(there[name]).number for name in shown}

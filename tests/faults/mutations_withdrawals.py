@@ -184,3 +184,29 @@ def the_looks_of_what_is_taken_down_stay_until_it_is() -> None:
 @mutation
 def what_is_only_to_be_taken_down_is_restored() -> None:
     swap(asking, "NEVER_SHOWN", lambda _: frozenset())
+
+
+@mutation
+def what_is_withheld_and_gone_waits_for_a_person_once_it_is_restored() -> None:
+    def restore(self: Any, attempt: Any, decision: Any) -> Any:
+        storage, self._storage = self._storage, _Holding(self._storage)
+        try:
+            return real(self, attempt, decision)
+        finally:
+            self._storage = storage
+
+    real = Decisions._restore
+    swap(Decisions, "_restore", lambda _: restore)
+
+
+class _Holding:
+    """A storage that says of every original that quarantine holds it."""
+
+    def __init__(self, storage: Any) -> None:
+        self._storage = storage
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._storage, name)
+
+    def has_verified_copy(self, *_: Any) -> bool:
+        return True

@@ -111,6 +111,12 @@ WITHDRAWALS: Mapping[str, Scenario] = {
     "restore-with-other-sizes": plain(
         _taken_down_before(FIRST, OTHER_SIZES, Content.CLEAN), _restore, "PUBLISHED"
     ),
+    "restore-of-what-was-replaced-before-its-copy": plain(
+        first(at_once(suspend, cut_off("HeadObject", _REVIEW), put(Content.CLEAN, 2)), take_down),
+        _restore,
+        "PUBLISHED",
+        faults=False,
+    ),
     "late-event-of-what-was-restored-below-something-newer": kept(
         first(_PUBLISHED, put(Content.CLEAN, 2, KEY, SEQUENCER), take_down, _restore, wait, expire),
         event_of_oldest,

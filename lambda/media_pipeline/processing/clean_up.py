@@ -64,6 +64,8 @@ class CleanUp:
         if (is_replaced or was_cut_off) and not self._records.succession.is_put_again(record):
             attempt.before_call("remove pictures for reviewers")
             self._storage.quarantined.remove_pictures(record.object_key, record.version)
+            if is_replaced:  # a takedown and a restore may have it wait for a person again
+                attempt.facts["review"] = []
 
     def remove_unlisted(self, attempt: Attempt, error: Exception) -> None:
         """Remove what this attempt put after another one took over, unless the current record lists it.

@@ -172,7 +172,9 @@ def test_pictures_for_reviewers_go_where_a_null_version_is_replaced_before_quara
         upload_null_version(stack, "a.jpg", draw((10, 200, 20)))
         stack.clock.now += LEASE_OVER
         settle(stack, first)
-    assert stack.record("a.jpg", first).status is Status.SUPERSEDED
+    record = stack.record("a.jpg", first)
+    assert record.status is Status.SUPERSEDED
+    assert record.attributes["review"] == []
     assert stack.keys("quarantine") == set()
 
 

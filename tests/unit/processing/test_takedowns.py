@@ -244,3 +244,16 @@ def test_owner_may_delete_what_was_taken_down(stack: MotoStack, restored: bool) 
     assert stack.deliver(delete(stack, KEY))
     assert stack.record(KEY, event).status is Status.DELETED
     assert stack.keys("renditions") == stack.keys("quarantine") == set()
+
+
+def test_restore_of_what_is_withheld_and_has_expired_waits_for_nobody(stack: MotoStack) -> None:
+    stack.rekognition.labels = FIGHT
+    event = stack.upload(KEY, draw((1, 2, 3)))
+    assert stack.deliver(event)
+    assert stack.deliver(decide(stack, KEY, event, Action.WITHDRAW))
+    stack.clients.s3.delete_object(Bucket="quarantine", Key=copy_of(event))
+    assert stack.deliver(decide(stack, KEY, event, Action.RESTORE))
+    record = stack.record(KEY, event)
+    assert (record.status, record.attributes["reason"]) == (Status.BLOCKED, "taken_down")
+    assert record.attributes["detail"] == "it was to be published, but its original is gone"
+    assert "attention" not in record.attributes
