@@ -352,8 +352,8 @@ class InvariantChecker:
 
     def _published_renditions_exist(self, key: str) -> None:
         for item in reversed(self._stack.items(key)):
-            if item["status"] in (*WITHHELD, "DELETED"):
-                return
+            if item["status"] in (*WITHHELD, "DELETED") or item.get("followed_by"):
+                return  # readers are shown nothing older; what followed this one may have expired
             if item["status"] == "PUBLISHED":
                 if is_undecided(item) and item["decision"]["action"] == "withdraw":
                     return  # the API shows it no more; whoever stood still may remove files before the takedown does
