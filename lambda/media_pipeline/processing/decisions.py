@@ -170,9 +170,8 @@ class Decisions(Generic[Fetched]):
         if moderation is not None and not self._verdicts.publishes_now(attempt, moderation):
             sha256 = record.attributes["sha256"]
             if not self._storage.has_verified_copy(record.object_key, record.version, sha256):
-                return self._return(
-                    attempt, "its original is gone"
-                )  # nobody could look at it, nor approve it
+                # Nobody could look at it, nor approve it.
+                return self._return(attempt, "its original is gone")
             status, reason = withheld_as(moderation)
             return self._ended(attempt, status, {"reason": reason, "detail": moderation.reason})
         return self._publish_from_quarantine(attempt, decision)

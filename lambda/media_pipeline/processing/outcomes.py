@@ -7,7 +7,6 @@ from media_pipeline.events import EventKind, ObjectEvent, identity, is_etag, is_
 from media_pipeline.invocation import LEASE_MARGIN, Invocation
 from media_pipeline.processing.finishing import Finishing
 from media_pipeline.records.record import Record, Status
-from media_pipeline.records.succession import staying
 
 DELETABLE = frozenset({Status.PUBLISHED, Status.FAILED, Status.PROCESSING})
 
@@ -49,7 +48,10 @@ class Outcomes(Finishing):
         return self._storage.exists(record.object_key, record.version_id, record.etag)
 
     def _delete_key(self, event: ObjectEvent, invocation: Invocation) -> ObjectEvent | None:
-        """Record a delete marker, unless it is known to be gone; return the version that this one restores."""
+        """Record a delete marker, unless it is known to be gone.
+
+        Return the event of the version that is to be published again: the marker is gone, or never hid it.
+        """
         succession, began = self._records.succession, self._clock()
         sequencer = self._records.sequencer_of(event)
         if succession.is_version_deleted(event.key, event) and not self._records.get(event.key, sequencer):
@@ -78,12 +80,10 @@ class Outcomes(Finishing):
         if tombstone.is_of_null_version:
             return None  # that a null version was put later cannot be told: the delete had replaced what was there
         older = self._records.succession.older(tombstone.object_key, tombstone.sequencer)
-        assumed = (record for record in older if is_made_up(record.sequencer))
-        found = staying([record for record in assumed if record.status is Status.PUBLISHED])
-        is_current = found is not None and self._storage.is_current(
-            found.object_key, found.version_id, found.etag
-        )
-        return found if is_current else None
+        shown = (record for record in older if record.status is Status.PUBLISHED)
+        assumed = {record.version: record for record in shown if is_made_up(record.sequencer)}
+        current = self._storage.current(tombstone.object_key) if assumed else None
+        return assumed.get(identity(current.version_id, current.etag)) if current else None
 
     def _restore_later(self, tombstone: Record, later: Record, event: ObjectEvent) -> ObjectEvent:
         """Return the event that publishes again what a delete removed that was carried out after its turn."""

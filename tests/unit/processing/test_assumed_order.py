@@ -133,6 +133,7 @@ def test_late_delete_marker_hides_nothing_that_was_put_after_it_and_published_wi
     older = stack.upload("a.jpg", draw((1, 2, 3)))
     assert stack.deliver(older)
     marker = delete(stack, "a.jpg")
+    assert stack.deliver(without_sequencer(stack.upload("a.jpg", draw((200, 120, 3)))))
     newer = stack.upload("a.jpg", draw((90, 20, 200)))
     assert stack.deliver(without_sequencer(newer))
     assert not stack.deliver(marker)  # it removes what it finds, and waits until no duplicate can still do so
