@@ -100,8 +100,10 @@ class ReaderChecks:
         if current is None or current is shown or takes_one_upload:
             return
         uploads = [upload for upload in self._history.uploads.values() if upload.key == key]
-        if any((upload.sequencer or "") > (current.sequencer or "") for upload in uploads):
-            return  # a newer one was deleted for good, which brings nothing back
+        has_newer = any((upload.sequencer or "") > (current.sequencer or "") for upload in uploads)
+        is_brought_back = self._history.brought_back.get(key) == identity
+        if has_newer and (not is_brought_back or any(self._replacing(current))):
+            return  # a newer one was deleted for good, or moved to quarantine, which brings nothing back
         of_current = [item for item in items if version_of(item) == identity]
         if not of_current:
             yield f"{current} is current, and its record is gone"

@@ -210,7 +210,9 @@ class _FinalChecks:
                     yield f"{upload} is lost: neither in uploads nor in quarantine"
             has_order = not upload.lacks_sequencer and "FAILED" not in statuses
             is_held = any(item.get("hold") for item in self._items.get((key, version), ()))
-            if name in quarantined and has_order and self._history.is_marked(upload) and not is_held:
+            # Taken down when the delete's own record had expired, it stays there as evidence.
+            is_deleted = self._history.is_marked(upload) and not self._history.is_mark_forgotten(upload)
+            if name in quarantined and has_order and is_deleted and not is_held:
                 yield f"{upload} is in quarantine, and its key was deleted"
             if name in quarantined and quarantined[name] != upload.data:
                 yield f"{name} in quarantine holds other bytes than {upload}"

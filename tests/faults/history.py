@@ -79,6 +79,9 @@ class History:
     )  # number of the picture -> names of the deployments that asked Rekognition
     deployed: set[str] = field(default_factory=set)  # names of all deployments of the run
     removed_markers: set[tuple[str, str]] = field(default_factory=set)  # delete markers that were deleted
+    brought_back: dict[str, str] = field(
+        default_factory=dict
+    )  # key -> the version that became current by the last undelete, until something else is put or deleted
     expired: set[tuple[str, str]] = field(default_factory=set)  # versions with a record that expired
     announced: dict[str, dict[str, Any]] = field(default_factory=dict)  # alert_id -> the announcement
     announcements_read: int = 0
@@ -250,6 +253,17 @@ class History:
             key == upload.key and sequencer > (upload.sequencer or "")
             for (key, version), sequencer in self.markers.items()
             if (key, version) not in self.removed_markers
+        )
+
+    def is_mark_forgotten(self, upload: Upload) -> bool:
+        """Return whether an upload was withdrawn by a person, and the record of a delete marker above it expired."""
+        is_withdrawn = any(
+            asked.action == "withdraw" and asked.version == upload.version
+            for asked in self.decisions.values()
+        )
+        return is_withdrawn and any(
+            of == upload.key and sequencer > (upload.sequencer or "") and (of, marker) in self.expired
+            for (of, marker), sequencer in self.markers.items()
         )
 
 

@@ -46,6 +46,11 @@ def what_was_deleted_for_good_is_superseded_by_what_came_back() -> None:
 
 
 @mutation
+def an_undelete_that_is_cut_off_is_superseded_by_what_was_superseded_before_it() -> None:
+    swap(succession, "_restores", lambda _: lambda tombstone, record: False)
+
+
+@mutation
 def what_is_current_was_put_last_whatever_is_in_quarantine() -> None:
     swap(BucketOrder, "precedes_moved", lambda _: lambda self, attempt, neighbours: False)
 

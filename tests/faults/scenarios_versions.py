@@ -316,6 +316,11 @@ VERSIONS: Mapping[str, Scenario] = {
         arrives,
         "PUBLISHED",
     ),
+    "undelete-below-what-was-superseded": kept(
+        first(PUBLISHED, put(Content.CLEAN, 2), unseen(put(Content.CLEAN, 3)), delete, arrives, delete_newest),
+        undelete,
+        "DELETED",
+    ),
     "undelete-and-overwritten": plain(first(PUBLISHED, delete), _undelete_and_overwrite, "PUBLISHED"),
     "late-event-of-what-was-blocked": kept(
         first(put(Content.WEAPON), put(Content.CLEAN, 2), wait, expire),

@@ -120,6 +120,7 @@ class Simulation:
             key, identity(version_id, etag), etag, self._next_sequencer(), kind, number, draw(kind, number),
             is_null=version_id == NULL,
         )  # fmt: skip
+        self.history.brought_back.pop(key, None)
         self.history.uploads[key, upload.version] = upload
         self.history.by_number[number] = upload
         self.send_event_of(upload, without=without)
@@ -138,6 +139,7 @@ class Simulation:
         if version_id == NULL:
             self.history.overwrite_null(key)
         marker = marker_identity(version_id, sequencer)
+        self.history.brought_back.pop(key, None)
         self.history.markers[key, marker] = sequencer
         self._send_event(MARKED, key, version_id, sequencer, etag=ETAG_OF_MARKERS)
         return marker
@@ -152,6 +154,7 @@ class Simulation:
         below = self.history.uploads.get((key, self.stack.current(key) or ""))
         if below is not None:
             below.lacks_sequencer = True  # it is restored without one where no record of it is there
+            self.history.brought_back[key] = below.version
         self._send_event(REMOVED, key, version_id, self._next_sequencer())
         return True
 

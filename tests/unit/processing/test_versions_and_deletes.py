@@ -179,6 +179,27 @@ def test_undelete_that_was_cut_off_goes_on(stack: MotoStack, monkeypatch: pytest
     assert stack.keys("renditions") == stack.record("a.jpg", event).rendition_keys != frozenset()
 
 
+def test_undelete_that_was_cut_off_goes_on_below_what_was_never_shown(
+    stack: MotoStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = stack.upload("a.jpg", draw((1, 2, 3)))
+    assert stack.deliver(event)
+    unseen = stack.upload("a.jpg", draw((4, 5, 6)))
+    marker = delete(stack, "a.jpg")
+    assert stack.deliver(marker)
+    assert stack.deliver(unseen)
+    assert stack.record("a.jpg", unseen).status is Status.SUPERSEDED
+    assert stack.deliver(delete_version(stack, "a.jpg", version_of(unseen)))
+    removed = delete_version(stack, "a.jpg", version_of(marker))
+    kill_at(monkeypatch, Storage, "put_rendition")
+    with pytest.raises(KILLED):
+        stack.deliver(removed)
+    stack.clock.now += LEASE_OVER
+    settle(stack, removed)
+    assert stack.record("a.jpg", event).status is Status.PUBLISHED
+    assert stack.keys("renditions") == stack.record("a.jpg", event).rendition_keys != frozenset()
+
+
 def test_undelete_that_its_delete_carries_out_goes_on_where_it_was_cut_off(
     stack: MotoStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
