@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from PIL import Image, ImageCms, ImageOps
 
 from benchmarks.measures import psnr, ssim
+from media_pipeline.images.encoders import FROM_PLANES
 from media_pipeline.images.inspection import inspect
 from media_pipeline.images.resize_plan import plan
 from media_pipeline.images.sizes import Size, Specs
@@ -39,7 +40,9 @@ def likeness(data: bytes, sizes: dict[str, int], formats: tuple[str, ...] = ("jp
     structure, noise = [], []
     for raster in made.targets.values():
         expected = whole if raster.size == whole.size else whole.resize(raster.size, Image.Resampling.LANCZOS)
-        structure.append(ssim(raster.opaque() if formats == ("jpeg",) else raster.image(), expected))
+        structure.append(
+            ssim(raster.opaque() if FROM_PLANES.issuperset(formats) else raster.image(), expected)
+        )
         noise.append(psnr(raster.image(), expected))
     return Likeness(min(structure), min(noise))
 

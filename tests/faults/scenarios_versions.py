@@ -317,7 +317,9 @@ VERSIONS: Mapping[str, Scenario] = {
         "PUBLISHED",
     ),
     "undelete-below-what-was-superseded": kept(
-        first(PUBLISHED, put(Content.CLEAN, 2), unseen(put(Content.CLEAN, 3)), delete, arrives, delete_newest),
+        first(
+            PUBLISHED, put(Content.CLEAN, 2), unseen(put(Content.CLEAN, 3)), delete, arrives, delete_newest
+        ),
         undelete,
         "DELETED",
     ),

@@ -9,6 +9,7 @@ from typing import Protocol, Self
 
 from PIL import Image, ImageChops
 
+from media_pipeline.images import libwebp
 from media_pipeline.images.colour import to_srgb
 from media_pipeline.images.sizes import WHITE, Box, Colour
 
@@ -20,7 +21,7 @@ _LARGE_CHROMA_FILTER = Image.Resampling.HAMMING
 _FIRST_CHROMA_FILTER = Image.Resampling.BOX
 """For those of a small picture's first step, where they are still finer than the brightness needs: a third of it."""
 _FULL_CHROMA_PIXELS = 1_000_000
-"""A picture with more than these is scaled with its colours at half the resolution, if the original has no more."""
+"""A picture with more than these is scaled with its colours at half the resolution, as they are encoded."""
 _ALMOST = 1.05
 _REDUCING_GAP = 1.5
 """Shrink by a plain average only as far as this many times the target: at 1.0, SSIM is 0.961."""
@@ -72,6 +73,9 @@ class Raster(Protocol):
 
     def opaque(self) -> Image.Image:
         """Return the picture as JPEG wants it: L, RGB or YCbCr; what is transparent over white."""
+
+    def planes(self) -> libwebp.Planes | None:
+        """Return the picture as WebP stores it, as far as it is held in planes; None for others."""
 
 
 class _Opaque:
@@ -170,6 +174,9 @@ class Packed:
         """Return the picture as JPEG wants it: L or RGB; what is transparent over white."""
         return self.over(WHITE)._image
 
+    def planes(self) -> None:
+        """Return nothing: it is held as one image."""
+
 
 class Planes(_Opaque):
     """A photograph as brightness and its two colour differences, which may be of half the resolution.
@@ -215,6 +222,16 @@ class Planes(_Opaque):
         """Return the picture as YCbCr; a colour of half resolution stands in the four pixels that encoders average."""
         return Image.merge("YCbCr", self._full_planes())
 
+    def planes(self) -> libwebp.Planes:
+        """Return brightness, and both colour differences in half the resolution."""
+        blue, red = (self._halved(plane) for plane in self._chroma)
+        return self._luma, blue, red
+
+    def _halved(self, plane: Image.Image) -> Image.Image:
+        if plane.size == self.size:
+            return plane.reduce(2)  # as encoders do
+        return plane if plane.size == half(self.size) else plane.resize(half(self.size), _FILTER)
+
     def _full_planes(self) -> tuple[Image.Image, ...]:
         width, height = self.size
         planes = [self._luma]
@@ -231,10 +248,8 @@ class Planes(_Opaque):
 class Decoded(_Opaque):
     """A photograph as the JPEG decoder left it: YCbCr, not yet taken apart."""
 
-    def __init__(self, image: Image.Image, *, full_chroma: bool) -> None:
-        """Hold a YCbCr image, whose file stores the colours in full or (`full_chroma` False) subsampled."""
+    def __init__(self, image: Image.Image) -> None:
         self._image = image
-        self._full_chroma = full_chroma
 
     @property
     def size(self) -> tuple[int, int]:
@@ -250,7 +265,7 @@ class Decoded(_Opaque):
 
     def _scaled_chroma(self, size: tuple[int, int], box: Box) -> tuple[Image.Image, Image.Image]:
         """Scale the colours, in half the resolution where a picture is so large that it is half of the work."""
-        if size[0] * size[1] > _FULL_CHROMA_PIXELS and not self._full_chroma:
+        if size[0] * size[1] > _FULL_CHROMA_PIXELS:
             size, spare, resampling = half(size), _ALMOST, _LARGE_CHROMA_FILTER
         else:
             spare, resampling = 1.0, _FIRST_CHROMA_FILTER
@@ -265,7 +280,7 @@ class Decoded(_Opaque):
 
     def transposed(self, method: Image.Transpose) -> "Decoded":
         """Turn or mirror."""
-        return Decoded(self._image.transpose(method), full_chroma=self._full_chroma)
+        return Decoded(self._image.transpose(method))
 
     def grey(self) -> Packed:
         """Drop the colour."""
@@ -278,6 +293,11 @@ class Decoded(_Opaque):
     def opaque(self) -> Image.Image:
         """Return the picture as YCbCr."""
         return self._image
+
+    def planes(self) -> libwebp.Planes:
+        """Return brightness, and both colour differences in half the resolution."""
+        luma, blue, red = self._image.split()
+        return luma, blue.reduce(2), red.reduce(2)
 
 
 def _rgb(planes: tuple[Image.Image, ...]) -> Image.Image:

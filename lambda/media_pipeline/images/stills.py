@@ -8,7 +8,7 @@ from PIL import Image
 from media_pipeline.errors import Reason, RejectedError
 from media_pipeline.images import colour
 from media_pipeline.images.decoding import decoding, load_pixels
-from media_pipeline.images.encoders import SUBSAMPLING
+from media_pipeline.images.encoders import FROM_PLANES, SUBSAMPLING
 from media_pipeline.images.inspection import Inspection
 from media_pipeline.images.memory_estimate import check_memory
 from media_pipeline.images.opening import open_picture
@@ -96,9 +96,8 @@ def _roots(
 ) -> dict[Frame, Raster]:
     image = open_picture(data, inspection.content_type, limits)
     profile = profile_of(image)
-    full_chroma = len({layer[1:3] for layer in getattr(image, "layer", ())}) == 1
     size, box = stored(plan.largest, inspection), None
-    as_ycbcr = _stays_ycbcr(image, profile, size, specs, full_chroma=full_chroma)
+    as_ycbcr = _stays_ycbcr(image, profile, size, specs)
     if inspection.content_type == "image/jpeg":
         box = jpeg.draft(image, "YCbCr" if as_ycbcr else None, size, limits)
     check_memory(image, inspection, limits, size, specs.formats)
@@ -108,7 +107,7 @@ def _roots(
     with decoding(limits):
         pixels = image if as_ycbcr else colour.normalised(image)
     pixels.info = {}  # whatever is made of these pixels inherits this: no metadata gets any further
-    source: Raster = Decoded(pixels, full_chroma=full_chroma) if as_ycbcr else Packed(pixels)
+    source: Raster = Decoded(pixels) if as_ycbcr else Packed(pixels)
     del image, pixels  # of the decoded pixels only what `source` holds stays
     # The largest last: where it is as large as the original it is the original, and converting uses that up.
     return {frame: develop(source, frame, inspection, profile, box) for frame in reversed(plan.roots)}
@@ -132,9 +131,7 @@ def stored(frame: Frame, inspection: Inspection) -> Frame:
     return (frame[1], frame[0]) if inspection.orientation >= 5 else frame
 
 
-def _stays_ycbcr(
-    image: Image.Image, profile: bytes | None, size: Frame, specs: Specs, *, full_chroma: bool
-) -> bool:
+def _stays_ycbcr(image: Image.Image, profile: bytes | None, size: Frame, specs: Specs) -> bool:
     """Whether a JPEG is scaled to `size` as it is stored: where that is possible, and less work than in RGB."""
     components = [layer[0] for layer in getattr(image, "layer", ())]
     is_ycbcr = (
@@ -142,7 +139,7 @@ def _stays_ycbcr(
     )
     if not is_ycbcr or not SUBSAMPLING.issuperset(specs.formats):
         return False
-    if set(specs.formats) == {"jpeg"} and colour.is_srgb(profile):
+    if FROM_PLANES.issuperset(specs.formats) and colour.is_srgb(profile):
         return True  # RGB is not needed at all
     # The colours that are saved pay for the conversion of the result, unless there is nothing to save.
-    return not full_chroma and jpeg.decoded_size(image.size, size) != size
+    return jpeg.decoded_size(image.size, size) != size
