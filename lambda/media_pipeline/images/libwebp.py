@@ -90,7 +90,7 @@ class _Writer(ctypes.Structure):
 
 
 def is_available() -> bool:
-    """Whether Pillow's libwebp can be called here: on Linux and macOS it can, in Pillow's wheel for Windows it cannot."""
+    """Whether Pillow's libwebp can be called here; it can on Linux and macOS, not in the wheel for Windows."""
     return _library() is not None
 
 

@@ -16,6 +16,7 @@ from components.packaging.stack import CODE, IMAGE_LOCK, VIDEO_LOCK, build_stack
 from components.packaging.store import PROJECT
 from components.packaging.target import ARCHITECTURES, GLIBC
 from components.stack_files import StackFiles, read_config
+from media_pipeline.images import libwebp
 from tests.unit.packaging import elf
 
 TARGETS = [Target(runtime, architecture) for runtime in GLIBC for architecture in ARCHITECTURES]
@@ -72,6 +73,15 @@ def test_every_layer_has_what_the_functions_import_and_not_the_runtimes_sdk(
     assert top >= MODULES
     assert not {name.replace("-", "_") for name in RUNTIME_SDK} & {name.split("-")[0] for name in top}
     assert not {"dateutil", "six.py"} & top
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.label)
+def test_every_layer_has_the_libwebp_that_is_called_beside_pillow(target: Target, layers: Layers) -> None:
+    """Without it, WebP would be encoded by way of RGB (docs/adr/0078)."""
+    with zipfile.ZipFile(layers[target].path) as layer:
+        (name,) = [name for name in layer.namelist() if "pillow.libs/libwebp-" in name]
+        library = layer.read(name)
+    assert all(function.encode() in library for function in libwebp._FUNCTIONS)
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.label)
