@@ -1,6 +1,6 @@
 """What may expire, and what readers may see of it: checks for the items of the records table, without its code."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 
 from tests.faults.history import History, Upload
@@ -10,6 +10,7 @@ NEVER = 253_402_300_799  # epoch seconds: the end of the year 9999
 LATE = 28 * 86_400  # seconds in which a message about a version may still come: docs/maintainer/promise.md
 STAYING = frozenset({"FAILED", "REVIEW", "PROCESSING"})  # whatever follows, until they are decided
 REPLACING = frozenset({"PUBLISHED", "BLOCKED", "REVIEW", "DELETED"})  # outcomes that hide older versions
+SEEN = REPLACING - {"DELETED"}  # outcomes of what was there before it was deleted
 HIDING = frozenset({"BLOCKED", "REVIEW", "DELETED"})
 MARKS = frozenset(
     {
@@ -79,10 +80,10 @@ class ReaderChecks:
                 yield f"readers are shown {upload}, although {newer} came later"
         yield from self._undeleted(key, items, upload, takes_one_upload=takes_one_upload)
 
-    def _replacing(self, shown: Upload) -> Iterator[str]:
+    def _replacing(self, shown: Upload, statuses: Collection[str] = REPLACING) -> Iterator[str]:
         """Yield later versions of the key that had an outcome which hides the shown one."""
         for announcement in self._history.announced.values():
-            if announcement["object_key"] != shown.key or announcement["status"] not in REPLACING:
+            if announcement["object_key"] != shown.key or announcement["status"] not in statuses:
                 continue
             version = str(announcement.get("version_id"))
             later = self._history.uploads.get((shown.key, version))
@@ -102,7 +103,7 @@ class ReaderChecks:
         uploads = [upload for upload in self._history.uploads.values() if upload.key == key]
         has_newer = any((upload.sequencer or "") > (current.sequencer or "") for upload in uploads)
         is_brought_back = self._history.brought_back.get(key) == identity
-        if has_newer and (not is_brought_back or any(self._replacing(current))):
+        if has_newer and (not is_brought_back or any(self._replacing(current, SEEN))):
             return  # a newer one was deleted for good, or moved to quarantine, which brings nothing back
         of_current = [item for item in items if version_of(item) == identity]
         if not of_current:

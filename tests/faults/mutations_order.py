@@ -51,6 +51,11 @@ def an_undelete_that_is_cut_off_is_superseded_by_what_was_superseded_before_it()
 
 
 @mutation
+def what_was_deleted_below_an_undelete_hides_what_that_brought_back() -> None:
+    swap(succession, "_restores_another", lambda _: lambda tombstone, record: False)
+
+
+@mutation
 def what_is_current_was_put_last_whatever_is_in_quarantine() -> None:
     swap(BucketOrder, "precedes_moved", lambda _: lambda self, attempt, neighbours: False)
 

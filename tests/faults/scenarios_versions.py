@@ -323,6 +323,9 @@ VERSIONS: Mapping[str, Scenario] = {
         undelete,
         "DELETED",
     ),
+    "late-event-of-what-was-deleted-below-an-undelete": plain(
+        first(PUBLISHED, unseen(put(Content.CLEAN, 2)), delete_newest, delete, undelete), arrives, "DELETED"
+    ),
     "undelete-and-overwritten": plain(first(PUBLISHED, delete), _undelete_and_overwrite, "PUBLISHED"),
     "late-event-of-what-was-blocked": kept(
         first(put(Content.WEAPON), put(Content.CLEAN, 2), wait, expire),

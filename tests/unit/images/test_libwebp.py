@@ -10,7 +10,7 @@ from PIL import Image
 from benchmarks.measures import psnr, ssim
 from media_pipeline.images import libwebp
 from media_pipeline.images.encoders import webp
-from media_pipeline.images.rasters import Decoded, Packed, Planes, half
+from media_pipeline.images.rasters import Decoded, Packed, Planes, Raster, half
 from tests.unit.images.drawing import opened, photographic, rendered, saved, specs
 from tests.unit.images.test_photos import PHOTOS, needs_photos, reference
 
@@ -103,7 +103,8 @@ def test_colours_of_any_resolution_are_encoded_in_half_of_it(stored: tuple[int, 
 
 
 def test_picture_that_is_held_as_one_image_has_no_planes() -> None:
-    assert Packed(photographic(64, 48)).planes() is None
+    raster: Raster = Packed(photographic(64, 48))
+    assert raster.planes() is None
 
 
 def test_without_libwebp_and_with_a_packet_pillow_encodes_the_same_picture(
@@ -134,7 +135,7 @@ def test_libwebp_that_lacks_a_function_or_has_other_structures_is_not_called(
                 if name != missing:
                     setattr(self, name, lambda *_: missing != "structures")
 
-    monkeypatch.setattr(libwebp.ctypes, "CDLL", Library)
+    monkeypatch.setattr("ctypes.CDLL", Library)
     assert libwebp._library.__wrapped__() is None
 
 

@@ -200,6 +200,24 @@ def test_undelete_that_was_cut_off_goes_on_below_what_was_never_shown(
     assert stack.keys("renditions") == stack.record("a.jpg", event).rendition_keys != frozenset()
 
 
+def test_late_event_of_what_was_deleted_for_good_does_not_hide_what_an_undelete_brought_back(
+    stack: MotoStack,
+) -> None:
+    keeping(stack, 30)
+    event = stack.upload("a.jpg", draw((1, 2, 3)))
+    assert stack.deliver(event)
+    late = stack.upload("a.jpg", draw((4, 5, 6)))
+    assert stack.deliver(delete_version(stack, "a.jpg", version_of(late)))
+    marker = delete(stack, "a.jpg")
+    assert stack.deliver(marker)
+    settle(stack, delete_version(stack, "a.jpg", version_of(marker)))
+    brought_back = stack.record("a.jpg", event)
+    settle(stack, late)
+    assert stack.record("a.jpg", late).status is Status.SUPERSEDED
+    assert stack.record("a.jpg", event) == brought_back
+    assert (brought_back.status, brought_back.followed_by) == (Status.PUBLISHED, None)
+
+
 def test_undelete_that_its_delete_carries_out_goes_on_where_it_was_cut_off(
     stack: MotoStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
