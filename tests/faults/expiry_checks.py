@@ -101,9 +101,14 @@ class ReaderChecks:
         if current is None or current is shown or takes_one_upload:
             return
         uploads = [upload for upload in self._history.uploads.values() if upload.key == key]
-        has_newer = any((upload.sequencer or "") > (current.sequencer or "") for upload in uploads)
+        newer = [upload for upload in uploads if (upload.sequencer or "") > (current.sequencer or "")]
         is_brought_back = self._history.brought_back.get(key) == identity
-        if has_newer and (not is_brought_back or any(self._replacing(current, SEEN))):
+        # What was moved to quarantine hides older ones; announcements do not tell which null version they are about.
+        marker = max((each for (of, _), each in self._history.markers.items() if of == key), default="")
+        is_known = is_brought_back and all(
+            upload.deleted and not upload.is_null and (upload.sequencer or "") < marker for upload in newer
+        )
+        if newer and (not is_known or any(self._replacing(current, SEEN))):
             return  # a newer one was deleted for good, or moved to quarantine, which brings nothing back
         of_current = [item for item in items if version_of(item) == identity]
         if not of_current:

@@ -4,7 +4,7 @@ from operator import attrgetter
 from typing import Any
 
 from media_pipeline.moderation import result
-from media_pipeline.processing import clean_up, dead_letters, processor
+from media_pipeline.processing import clean_up, dead_letters, outcomes, processor
 from media_pipeline.processing.bucket_order import BucketOrder
 from media_pipeline.processing.outcomes import Outcomes
 from media_pipeline.processing.second_records import found_since
@@ -48,6 +48,11 @@ def what_was_deleted_for_good_is_superseded_by_what_came_back() -> None:
 @mutation
 def an_undelete_that_is_cut_off_is_superseded_by_what_was_superseded_before_it() -> None:
     swap(succession, "_restores", lambda _: lambda tombstone, record: False)
+
+
+@mutation
+def the_delete_of_what_was_rejected_is_not_noted() -> None:
+    swap(outcomes, "NEVER_SHOWN", lambda _: frozenset({Status.SUPERSEDED}))
 
 
 @mutation

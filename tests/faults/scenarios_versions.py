@@ -323,6 +323,12 @@ VERSIONS: Mapping[str, Scenario] = {
         undelete,
         "DELETED",
     ),
+    "repeated-event-of-what-was-rejected-and-deleted": kept(
+        first(put(Content.EMPTY), delete, delete_oldest, undelete, wait, expire),
+        event_of_oldest,
+        "DELETED",
+        faults=False,
+    ),
     "late-event-of-what-was-deleted-below-an-undelete": plain(
         first(PUBLISHED, unseen(put(Content.CLEAN, 2)), delete_newest, delete, undelete), arrives, "DELETED"
     ),

@@ -6,7 +6,7 @@ from media_pipeline.errors import DeleteUnderWayError, TransientError
 from media_pipeline.events import EventKind, ObjectEvent, identity, is_etag, is_made_up, restoring_event
 from media_pipeline.invocation import LEASE_MARGIN, Invocation
 from media_pipeline.processing.finishing import Finishing
-from media_pipeline.records.record import Record, Status
+from media_pipeline.records.record import NEVER_SHOWN, Record, Status
 
 DELETABLE = frozenset({Status.PUBLISHED, Status.FAILED, Status.PROCESSING})
 
@@ -25,13 +25,14 @@ class Outcomes(Finishing):
                 return None  # a delete marker called "null" took the place of what may have had bytes
             return self._delete_key(event, invocation)
         record = self._records.deleted_by(event, self._exists)
-        if record is None or event.is_of_null_version or record.status is Status.SUPERSEDED:
-            # Called "null", it may also be a delete marker whose own event is still to come. And what was superseded
-            # may be opened again by an undelete that is under way.
+        if record is None or event.is_of_null_version or record.status in NEVER_SHOWN:
+            # Called "null", it may also be a delete marker whose own event is still to come. What was superseded may be
+            # opened again by an undelete that is under way; and that, or what was rejected, may be recorded anew by an
+            # event that comes again, once its record has expired.
             self._records.succession.note_deleted_version(event)
             # Again: what was not there may have been recorded before the note.
             record = self._records.deleted_by(event, self._exists)
-        if record is None or event.is_of_null_version or record.status is Status.SUPERSEDED:
+        if record is None or event.is_of_null_version or record.status in NEVER_SHOWN:
             # Its record expired (what was found called "null" may be older, and what is superseded was recorded anew by
             # an event that came again), or the event of its upload has not come. Nothing but the bucket's listing tells
             # of them: an attempt that was cut off may have deleted them already.

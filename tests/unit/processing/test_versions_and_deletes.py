@@ -200,6 +200,20 @@ def test_undelete_that_was_cut_off_goes_on_below_what_was_never_shown(
     assert stack.keys("renditions") == stack.record("a.jpg", event).rendition_keys != frozenset()
 
 
+def test_event_of_what_was_rejected_and_deleted_alerts_nobody_where_its_record_has_expired(
+    stack: MotoStack,
+) -> None:
+    event = stack.upload("a.jpg", b"")
+    assert stack.deliver(event)
+    rejected = stack.record("a.jpg", event)
+    assert rejected.status is Status.REJECTED
+    assert stack.deliver(delete_version(stack, "a.jpg", version_of(event)))
+    expire(stack, "a.jpg", rejected.sequencer)
+    stack.clock.now += SETTLING_SECONDS
+    settle(stack, event)
+    assert stack.record("a.jpg", event).status is Status.DELETED
+
+
 def test_late_event_of_what_was_deleted_for_good_does_not_hide_what_an_undelete_brought_back(
     stack: MotoStack,
 ) -> None:
