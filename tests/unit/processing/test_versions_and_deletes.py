@@ -10,16 +10,12 @@ import pytest
 from media_pipeline.api.appeals import Appeals
 from media_pipeline.api.images import Images
 from media_pipeline.api.originals import Originals
-from media_pipeline.events import ObjectEvent
 from media_pipeline.processing.processor import SETTLING_SECONDS
 from media_pipeline.processing.verdicts import Verdicts
 from media_pipeline.records.items import ItemTable
-from media_pipeline.records.record import Record, Status
-from media_pipeline.records.succession import NEVER
-from media_pipeline.records.table import Records
-from media_pipeline.storage import Storage
+from media_pipeline.records.record import Status
 from tests.fixtures.moto_stack import MotoStack
-from tests.unit.processing.driving import KILLED, LEASE_OVER, WEAPON, draw, kill_at, settle
+from tests.unit.processing.driving import LEASE_OVER, WEAPON, draw, settle
 
 DAY = 86_400
 ID = "x" * 32
@@ -165,41 +161,6 @@ def test_removed_delete_marker_brings_the_version_back(stack: MotoStack) -> None
     assert stack.keys("renditions") == restored.rendition_keys
 
 
-def test_undelete_that_was_cut_off_goes_on(stack: MotoStack, monkeypatch: pytest.MonkeyPatch) -> None:
-    event = stack.upload("a.jpg", draw((1, 2, 3)))
-    assert stack.deliver(event)
-    marker = delete(stack, "a.jpg")
-    assert stack.deliver(marker)
-    removed = delete_version(stack, "a.jpg", version_of(marker))
-    kill_at(monkeypatch, Storage, "put_rendition")
-    with pytest.raises(KILLED):
-        stack.deliver(removed)
-    stack.clock.now += LEASE_OVER
-    settle(stack, removed)
-    assert stack.keys("renditions") == stack.record("a.jpg", event).rendition_keys != frozenset()
-
-
-def test_undelete_that_was_cut_off_goes_on_below_what_was_never_shown(
-    stack: MotoStack, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    event = stack.upload("a.jpg", draw((1, 2, 3)))
-    assert stack.deliver(event)
-    unseen = stack.upload("a.jpg", draw((4, 5, 6)))
-    marker = delete(stack, "a.jpg")
-    assert stack.deliver(marker)
-    assert stack.deliver(unseen)
-    assert stack.record("a.jpg", unseen).status is Status.SUPERSEDED
-    assert stack.deliver(delete_version(stack, "a.jpg", version_of(unseen)))
-    removed = delete_version(stack, "a.jpg", version_of(marker))
-    kill_at(monkeypatch, Storage, "put_rendition")
-    with pytest.raises(KILLED):
-        stack.deliver(removed)
-    stack.clock.now += LEASE_OVER
-    settle(stack, removed)
-    assert stack.record("a.jpg", event).status is Status.PUBLISHED
-    assert stack.keys("renditions") == stack.record("a.jpg", event).rendition_keys != frozenset()
-
-
 def test_event_of_what_was_rejected_and_deleted_alerts_nobody_where_its_record_has_expired(
     stack: MotoStack,
 ) -> None:
@@ -214,49 +175,6 @@ def test_event_of_what_was_rejected_and_deleted_alerts_nobody_where_its_record_h
     assert stack.record("a.jpg", event).status is Status.DELETED
 
 
-def test_late_event_of_what_was_deleted_for_good_does_not_hide_what_an_undelete_brought_back(
-    stack: MotoStack,
-) -> None:
-    keeping(stack, 30)
-    event = stack.upload("a.jpg", draw((1, 2, 3)))
-    assert stack.deliver(event)
-    late = stack.upload("a.jpg", draw((4, 5, 6)))
-    assert stack.deliver(delete_version(stack, "a.jpg", version_of(late)))
-    marker = delete(stack, "a.jpg")
-    assert stack.deliver(marker)
-    settle(stack, delete_version(stack, "a.jpg", version_of(marker)))
-    brought_back = stack.record("a.jpg", event)
-    settle(stack, late)
-    assert stack.record("a.jpg", late).status is Status.SUPERSEDED
-    assert stack.record("a.jpg", event) == brought_back
-    assert (brought_back.status, brought_back.followed_by) == (Status.PUBLISHED, None)
-
-
-def test_undelete_that_its_delete_carries_out_goes_on_where_it_was_cut_off(
-    stack: MotoStack, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    event = stack.upload("a.jpg", draw((1, 2, 3)))
-    assert stack.deliver(event)
-    marker = delete(stack, "a.jpg")
-    removed = delete_version(stack, "a.jpg", version_of(marker))
-    record_delete_marker = Records.record_delete_marker
-
-    def after_the_undelete(records: Records, delete: ObjectEvent) -> Record:
-        monkeypatch.setattr(Records, "record_delete_marker", record_delete_marker)
-        assert stack.deliver(removed)
-        return record_delete_marker(records, delete)
-
-    monkeypatch.setattr(Records, "record_delete_marker", after_the_undelete)
-    assert not stack.deliver(marker), "the undelete waits for the delete"
-    stack.clock.now += LEASE_OVER
-    kill_at(monkeypatch, Storage, "put_rendition")
-    with pytest.raises(KILLED):
-        stack.deliver(marker)
-    stack.clock.now += LEASE_OVER
-    settle(stack, marker)
-    assert stack.keys("renditions") == stack.record("a.jpg", event).rendition_keys != frozenset()
-
-
 def test_version_of_unknown_order_that_is_gone_does_not_hide_what_replaced_it(stack: MotoStack) -> None:
     event = stack.upload("a.jpg", draw((1, 2, 3)))
     assert stack.deliver(delete_version(stack, "a.jpg", version_of(event)))
@@ -268,32 +186,6 @@ def test_version_of_unknown_order_that_is_gone_does_not_hide_what_replaced_it(st
     answer = shown(stack, "a.jpg")
     assert answer is not None
     assert answer["renditions"]
-
-
-def test_undelete_that_only_the_dead_letters_see_can_be_redriven(stack: MotoStack) -> None:
-    event = stack.upload("a.jpg", draw((1, 2, 3)))
-    assert stack.deliver(event)
-    marker = delete(stack, "a.jpg")
-    assert stack.deliver(marker)
-    assert stack.dead_letter(delete_version(stack, "a.jpg", version_of(marker)))
-    failed = stack.record("a.jpg", event)
-    assert failed.status is Status.FAILED
-    redrive = {"eventSource": "media-pipeline:redrive", "redrive": {"attempt": failed.attempt}}
-    settle(stack, {**event, **redrive})
-    assert stack.keys("renditions") == stack.record("a.jpg", event).rendition_keys != frozenset()
-
-
-def test_failed_undelete_stays_until_it_is_redriven_where_records_expire(stack: MotoStack) -> None:
-    keeping(stack, 30)
-    event = stack.upload("a.jpg", draw((1, 2, 3)))
-    assert stack.deliver(event)
-    marker = delete(stack, "a.jpg")
-    assert stack.deliver(marker)
-    assert stack.record("a.jpg", event).attributes["expires_at"] < NEVER
-    assert stack.dead_letter(delete_version(stack, "a.jpg", version_of(marker)))
-    failed = stack.record("a.jpg", event)
-    assert failed.status is Status.FAILED
-    assert "expires_at" not in failed.attributes
 
 
 def test_version_that_was_deleted_before_its_upload_was_seen_ends_as_deleted(stack: MotoStack) -> None:
@@ -319,41 +211,6 @@ def test_redrive_of_what_is_still_gone_alerts_nobody_again(stack: MotoStack) -> 
         settle(stack, {**event, **redrive})
     assert stack.record("a.jpg", event) == failed
     assert len(stack.announcements()) == 1
-
-
-def test_undelete_shows_the_version_again_where_records_expire(stack: MotoStack) -> None:
-    keeping(stack, 30)
-    event = stack.upload("a.jpg", draw((1, 2, 3)))
-    assert stack.deliver(event)
-    marker = delete(stack, "a.jpg")
-    assert stack.deliver(marker)
-    assert stack.deliver(delete_version(stack, "a.jpg", version_of(marker)))
-    answer = shown(stack, "a.jpg")
-    assert answer is not None
-    assert answer["status"] == "PUBLISHED"
-    assert answer["renditions"]
-
-
-def test_undelete_shows_a_rejected_version_again_where_records_expire(stack: MotoStack) -> None:
-    keeping(stack, 30)
-    assert stack.deliver(stack.upload("a.jpg", b"neither a picture nor a video"))
-    marker = delete(stack, "a.jpg")
-    assert stack.deliver(marker)
-    assert stack.deliver(delete_version(stack, "a.jpg", version_of(marker)))
-    answer = shown(stack, "a.jpg")
-    assert answer is not None
-    assert answer["status"] == "REJECTED"
-
-
-def test_what_an_undelete_shows_again_expires_only_once_something_newer_follows_it(stack: MotoStack) -> None:
-    keeping(stack, 30)
-    event = stack.upload("a.jpg", b"neither a picture nor a video")
-    assert stack.deliver(event)
-    marker = delete(stack, "a.jpg")
-    assert stack.deliver(marker)
-    assert stack.record("a.jpg", event).attributes["expires_at"] < NEVER
-    assert stack.deliver(delete_version(stack, "a.jpg", version_of(marker)))
-    assert stack.record("a.jpg", event).attributes["expires_at"] == NEVER
 
 
 def test_version_that_is_restored_while_its_own_event_comes_has_one_record_in_its_place(
@@ -414,19 +271,6 @@ def test_late_removal_of_a_delete_marker_leaves_what_was_put_since_to_its_own_ev
     published = stack.record("a.jpg", second)
     assert published.status is Status.PUBLISHED
     assert published.sequencer.startswith(second["s3"]["object"]["sequencer"].upper())
-
-
-def test_undelete_waits_until_no_invocation_can_still_work_on_the_delete(stack: MotoStack) -> None:
-    event = stack.upload("a.jpg", draw((1, 2, 3)))
-    assert stack.deliver(event)
-    marker = delete(stack, "a.jpg")
-    removed = delete_version(stack, "a.jpg", version_of(marker))
-    assert stack.deliver(marker)
-    assert not stack.deliver(removed), "a second delivery of the marker's event may be at work"
-    assert stack.record("a.jpg", event).attempt == 1
-    stack.clock.now += LEASE_OVER
-    assert stack.deliver(removed)
-    assert stack.record("a.jpg", event).attempt == 2
 
 
 def test_late_event_of_an_older_version_leaves_a_current_one_without_a_sequencer(stack: MotoStack) -> None:
