@@ -104,9 +104,11 @@ class ReaderChecks:
         newer = [upload for upload in uploads if (upload.sequencer or "") > (current.sequencer or "")]
         is_brought_back = self._history.brought_back.get(key) == identity
         # What was moved to quarantine hides older ones; announcements do not tell which null version they are about.
-        marker = max((each for (of, _), each in self._history.markers.items() if of == key), default="")
+        top = max(
+            (sequencer for (of, _), sequencer in self._history.markers.items() if of == key), default=""
+        )
         is_known = is_brought_back and all(
-            upload.deleted and not upload.is_null and (upload.sequencer or "") < marker for upload in newer
+            upload.deleted and not upload.is_null and (upload.sequencer or "") < top for upload in newer
         )
         if newer and (not is_known or any(self._replacing(current, SEEN))):
             return  # a newer one was deleted for good, or moved to quarantine, which brings nothing back

@@ -33,9 +33,9 @@ class Outcomes(Finishing):
             # Again: what was not there may have been recorded before the note.
             record = self._records.deleted_by(event, self._exists)
         if record is None or event.is_of_null_version or record.status in NEVER_SHOWN:
-            # Its record expired (what was found called "null" may be older, and what is superseded was recorded anew by
-            # an event that came again), or the event of its upload has not come. Nothing but the bucket's listing tells
-            # of them: an attempt that was cut off may have deleted them already.
+            # Its record expired (what was found called "null" may be older, and what was never shown may be recorded
+            # anew by an event that came again), or the event of its upload has not come. Nothing but the bucket's
+            # listing tells of them: an attempt that was cut off may have deleted them already.
             folder = event.key if event.is_of_null_version else f"{event.key}/{event.version}"
             self._storage.remove_renditions(self._renditions_without_record(event), folder=folder)
         if record is None:

@@ -318,7 +318,7 @@ class ObjectProcessor(Generic[Fetched]):
         is_deleted = succession.is_version_deleted(record.object_key, record)
         if is_deleted or self._bucket_order.was_replaced_by_marker(record):
             # As DELETED it would hide what is current since its delete marker was removed.
-            return self._supersede(attempt) if neighbours.is_below_restored else self._end_deleted(attempt)
+            return self._supersede(attempt) if neighbours.another_is_restored else self._end_deleted(attempt)
         if error.may_appear and record.attributes.get("created_at", "") > iso_time(
             self._clock() - SETTLING_SECONDS
         ):

@@ -37,7 +37,7 @@ class Neighbours(NamedTuple):
     """Whether a later record took its place for readers: a rejected upload, or one under way, hides nothing."""
     is_restored: bool
     """Whether a delete marker above the version was removed, and an attempt opened its record for that."""
-    is_below_restored: bool
+    another_is_restored: bool
     """Whether such a removal brought another version back: if this one is gone, it was gone before that."""
     has_older: bool
     has_made_up_older: bool
@@ -99,7 +99,7 @@ class Succession:
             has_newer_tombstone=any(other.is_tombstone for other in newer),
             is_hidden=any(other.status in HIDING for other in newer),
             is_restored=any(_restores(other, record) for other in others),
-            is_below_restored=any(_restores_another(other, record) for other in others),
+            another_is_restored=any(_restores_another(other, record) for other in others),
             has_older=any(other.sequencer < record.sequencer for other in others),
             has_made_up_older=any(
                 is_made_up(other.sequencer) for other in others if other.sequencer < record.sequencer

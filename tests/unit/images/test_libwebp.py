@@ -112,12 +112,13 @@ def test_without_libwebp_and_with_a_packet_pillow_encodes_the_same_picture(
 ) -> None:
     drawn = photographic(640, 428)
     raster = Decoded(drawn.convert("YCbCr"))
-    from_planes = decoded(webp(raster, 80))
+    direct = webp(raster, 80)
+    from_planes = decoded(direct)
     with_packet = webp(raster, 80, b"<x:xmpmeta/>")
     assert decoded(with_packet).info["xmp"] == b"<x:xmpmeta/>"
     monkeypatch.setattr(libwebp, "_library", lambda: None)
     without = webp(raster, 80)
-    assert without not in (b"", webp(Packed(drawn), 80))
+    assert without != direct
     for other in (without, with_packet):
         assert abs(psnr(decoded(other), drawn) - psnr(from_planes, drawn)) < 0.3
         assert abs(ssim(decoded(other), drawn) - ssim(from_planes, drawn)) < 0.002

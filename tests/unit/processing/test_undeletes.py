@@ -1,5 +1,7 @@
 """Undeletes: what is current again once its delete marker was removed is published again, whatever was cut off."""
 
+from typing import Any
+
 import pytest
 
 from media_pipeline.events import ObjectEvent
@@ -18,17 +20,28 @@ from tests.unit.processing.test_versions_and_deletes import (
 )
 
 
-def test_undelete_that_was_cut_off_goes_on(stack: MotoStack, monkeypatch: pytest.MonkeyPatch) -> None:
+def published_and_deleted(stack: MotoStack) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Publish a picture, then delete its key; return both events, which are carried out."""
     event = stack.upload("a.jpg", draw((1, 2, 3)))
     assert stack.deliver(event)
     marker = delete(stack, "a.jpg")
     assert stack.deliver(marker)
-    removed = delete_version(stack, "a.jpg", version_of(marker))
+    return event, marker
+
+
+def cut_off_and_settle(stack: MotoStack, monkeypatch: pytest.MonkeyPatch, message: dict[str, Any]) -> None:
+    """Kill the function that carries a message out when it puts a rendition, and deliver the message again."""
     kill_at(monkeypatch, Storage, "put_rendition")
     with pytest.raises(KILLED):
-        stack.deliver(removed)
+        stack.deliver(message)
     stack.clock.now += LEASE_OVER
-    settle(stack, removed)
+    settle(stack, message)
+
+
+def test_undelete_that_was_cut_off_goes_on(stack: MotoStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    event, marker = published_and_deleted(stack)
+    removed = delete_version(stack, "a.jpg", version_of(marker))
+    cut_off_and_settle(stack, monkeypatch, removed)
     assert stack.keys("renditions") == stack.record("a.jpg", event).rendition_keys != frozenset()
 
 
@@ -44,11 +57,7 @@ def test_undelete_that_was_cut_off_goes_on_below_what_was_never_shown(
     assert stack.record("a.jpg", unseen).status is Status.SUPERSEDED
     assert stack.deliver(delete_version(stack, "a.jpg", version_of(unseen)))
     removed = delete_version(stack, "a.jpg", version_of(marker))
-    kill_at(monkeypatch, Storage, "put_rendition")
-    with pytest.raises(KILLED):
-        stack.deliver(removed)
-    stack.clock.now += LEASE_OVER
-    settle(stack, removed)
+    cut_off_and_settle(stack, monkeypatch, removed)
     assert stack.record("a.jpg", event).status is Status.PUBLISHED
     assert stack.keys("renditions") == stack.record("a.jpg", event).rendition_keys != frozenset()
 
@@ -88,19 +97,12 @@ def test_undelete_that_its_delete_carries_out_goes_on_where_it_was_cut_off(
     monkeypatch.setattr(Records, "record_delete_marker", after_the_undelete)
     assert not stack.deliver(marker), "the undelete waits for the delete"
     stack.clock.now += LEASE_OVER
-    kill_at(monkeypatch, Storage, "put_rendition")
-    with pytest.raises(KILLED):
-        stack.deliver(marker)
-    stack.clock.now += LEASE_OVER
-    settle(stack, marker)
+    cut_off_and_settle(stack, monkeypatch, marker)
     assert stack.keys("renditions") == stack.record("a.jpg", event).rendition_keys != frozenset()
 
 
 def test_undelete_that_only_the_dead_letters_see_can_be_redriven(stack: MotoStack) -> None:
-    event = stack.upload("a.jpg", draw((1, 2, 3)))
-    assert stack.deliver(event)
-    marker = delete(stack, "a.jpg")
-    assert stack.deliver(marker)
+    event, marker = published_and_deleted(stack)
     assert stack.dead_letter(delete_version(stack, "a.jpg", version_of(marker)))
     failed = stack.record("a.jpg", event)
     assert failed.status is Status.FAILED
@@ -111,10 +113,7 @@ def test_undelete_that_only_the_dead_letters_see_can_be_redriven(stack: MotoStac
 
 def test_failed_undelete_stays_until_it_is_redriven_where_records_expire(stack: MotoStack) -> None:
     keeping(stack, 30)
-    event = stack.upload("a.jpg", draw((1, 2, 3)))
-    assert stack.deliver(event)
-    marker = delete(stack, "a.jpg")
-    assert stack.deliver(marker)
+    event, marker = published_and_deleted(stack)
     assert stack.record("a.jpg", event).attributes["expires_at"] < NEVER
     assert stack.dead_letter(delete_version(stack, "a.jpg", version_of(marker)))
     failed = stack.record("a.jpg", event)
@@ -124,10 +123,7 @@ def test_failed_undelete_stays_until_it_is_redriven_where_records_expire(stack: 
 
 def test_undelete_shows_the_version_again_where_records_expire(stack: MotoStack) -> None:
     keeping(stack, 30)
-    event = stack.upload("a.jpg", draw((1, 2, 3)))
-    assert stack.deliver(event)
-    marker = delete(stack, "a.jpg")
-    assert stack.deliver(marker)
+    _event, marker = published_and_deleted(stack)
     assert stack.deliver(delete_version(stack, "a.jpg", version_of(marker)))
     answer = shown(stack, "a.jpg")
     assert answer is not None
