@@ -10,6 +10,7 @@ from tests.faults.simulated_invocation import Invocation
 from tests.faults.simulation import Simulation
 
 LEAST_FAULTS = 10  # per seed; as long as there are fewer, faults are more frequent
+SHORTEST_LEASE = 0.4  # of a time-out, for what still holds of a lease that is extended while the work goes on
 KILLS_OF_ONE_OBJECT = 2  # after a third the pipeline would rightly reject the object as poison
 SPORADIC = (
     Fault(FaultKind.CRASH_BEFORE),
@@ -145,7 +146,8 @@ class RandomFaults:
             call.operation == "UpdateItem" and not is_first_claim
         )
         pause = self._seconds_of_a_pause(call)
-        is_beyond_lease = pause > call.invocation.deployment.timeout
+        lease = SHORTEST_LEASE if call.invocation.function_name == "process-video" else 1.0
+        is_beyond_lease = pause > lease * call.invocation.deployment.timeout
         kinds += [Fault(FaultKind.PAUSED, seconds=pause)] * (
             call.operation != "step" and not (is_first_claim and is_beyond_lease)
         )

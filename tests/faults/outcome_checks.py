@@ -159,6 +159,9 @@ class OutcomeChecker:
             # After its record expired, an event finds nothing of what was moved to quarantine.
             is_known = (upload.key, upload.version) not in self._history.expired
             was_replaced = self._history.was_replaced_by_marker(upload)  # whose event may be late
+            was_replaced = was_replaced or (
+                upload.overwritten and upload.lacks_sequencer
+            )  # its order was assumed
             may_be_gone = upload.deleted or upload.outlived or was_replaced or not is_known
             return None if may_be_gone else "nobody deleted the original, and no later one replaced it"
         return f"the reason is {reason}"

@@ -88,6 +88,11 @@ NULL_VERSIONS: Mapping[str, Scenario] = {
     "null-overwritten-unseen": plain(
         first(suspend, unseen(PUBLISHED), put(Content.CLEAN, 2)), arrives, "PUBLISHED"
     ),
+    "null-without-sequencer-overwritten-unseen": plain(
+        first(suspend, unseen(put(Content.CLEAN, 1, KEY, SEQUENCER)), put(Content.FIGHT, 2)),
+        arrives,
+        "DELETED",
+    ),
     "null-overwritten-when-allowed-and-unseen": plain(
         steps(suspend, at_once(cut_off("PutObject", PUBLISHED), unseen(put(Content.WEAPON, 2)))),
         at_once(lambda run: run.pass_time(DAY), arrives),
