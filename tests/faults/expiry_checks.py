@@ -1,6 +1,6 @@
 """What may expire, and what readers may see of it: checks for the items of the records table, without its code."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from tests.faults.history import History, Upload
@@ -10,7 +10,6 @@ NEVER = 253_402_300_799  # epoch seconds: the end of the year 9999
 LATE = 28 * 86_400  # seconds in which a message about a version may still come: docs/maintainer/promise.md
 STAYING = frozenset({"FAILED", "REVIEW", "PROCESSING"})  # whatever follows, until they are decided
 REPLACING = frozenset({"PUBLISHED", "BLOCKED", "REVIEW", "DELETED"})  # outcomes that hide older versions
-SEEN = REPLACING - {"DELETED"}  # outcomes of what was there before it was deleted
 HIDING = frozenset({"BLOCKED", "REVIEW", "DELETED"})
 MARKS = frozenset(
     {
@@ -80,10 +79,10 @@ class ReaderChecks:
                 yield f"readers are shown {upload}, although {newer} came later"
         yield from self._undeleted(key, items, upload, takes_one_upload=takes_one_upload)
 
-    def _replacing(self, shown: Upload, statuses: Collection[str] = REPLACING) -> Iterator[str]:
+    def _replacing(self, shown: Upload) -> Iterator[str]:
         """Yield later versions of the key that had an outcome which hides the shown one."""
         for announcement in self._history.announced.values():
-            if announcement["object_key"] != shown.key or announcement["status"] not in statuses:
+            if announcement["object_key"] != shown.key or announcement["status"] not in REPLACING:
                 continue
             version = str(announcement.get("version_id"))
             later = self._history.uploads.get((shown.key, version))
@@ -110,7 +109,7 @@ class ReaderChecks:
         is_known = is_brought_back and all(
             upload.deleted and not upload.is_null and (upload.sequencer or "") < top for upload in newer
         )
-        if newer and (not is_known or any(self._replacing(current, SEEN))):
+        if newer and (not is_known or any(self._replacing(current))):
             return  # a newer one was deleted for good, or moved to quarantine, which brings nothing back
         of_current = [item for item in items if version_of(item) == identity]
         if not of_current:
