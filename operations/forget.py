@@ -30,6 +30,9 @@ LATE_EVENT_DAYS = (
 )
 BACKUP_DAYS = 35  # DynamoDB: point-in-time recovery reaches back so far
 TRACE_DAYS = 30  # AWS X-Ray keeps traces so long
+UNFINISHED_DAYS = (
+    2  # the uploads bucket's lifecycle aborts a multipart upload after a day, and S3 runs it once a day
+)
 KEPT_FIELDS = frozenset(
     {
         *(
@@ -175,6 +178,7 @@ class Forget:
         late = (today + timedelta(days=LATE_EVENT_DAYS)).date().isoformat()
         traced = (today + timedelta(days=TRACE_DAYS)).date().isoformat()
         backup = (today + timedelta(days=BACKUP_DAYS)).date().isoformat()
+        unfinished = (today + timedelta(days=UNFINISHED_DAYS)).date().isoformat()
         kept = self._expiry(self._places.logs_bucket, today) or "for ever (`retention.logs` is 0)"
         return [
             Remains("the key, its versions and their order, in emptied records", late),
@@ -186,6 +190,7 @@ class Forget:
             Remains("the key in the functions' logs", kept),
             Remains("the key in traces of X-Ray, if the stack has `tracing`", traced),
             Remains("messages and dead letters about the key", late),
+            Remains("parts of multipart uploads of the key that were never finished", unfinished),
             Remains(
                 "Rekognition's answers about what a later request replaced, by hashes alone, in the cache",
                 "`moderation.cacheDays` after they were given",

@@ -154,7 +154,10 @@ def test_what_may_not_be_read_of_logs_is_not_said_to_be_kept_for_ever(stack: Sta
     assert ("s3:GetLifecycleConfiguration on trail was refused" in trail) == (code == "AccessDenied")
 
 
-def test_traces_name_the_key_for_thirty_days(stack: Stack) -> None:
+@pytest.mark.parametrize(("what", "until"), [("X-Ray", "1970-01-31"), ("multipart uploads", "1970-01-03")])
+def test_what_services_remove_by_themselves_is_said_with_its_date(
+    stack: Stack, what: str, until: str
+) -> None:
     clients: Any = {"dynamodb": None, "s3": stack.s3}
     found = Forget(places=stack.places, renditions="renditions", clock=lambda: 0.0, **clients)
-    assert [each.until for each in found.remains() if "X-Ray" in each.what] == ["1970-01-31"]
+    assert [each.until for each in found.remains() if what in each.what] == [until]
