@@ -79,15 +79,18 @@ class ReaderChecks:
                 yield f"readers are shown {upload}, although {newer} came later"
         yield from self._undeleted(key, items, upload, takes_one_upload=takes_one_upload)
 
-    def _replacing(self, shown: Upload) -> Iterator[str]:
-        """Yield later versions of the key that had an outcome which hides the shown one."""
+    def _replacing(self, shown: Upload, *, perhaps: bool = False) -> Iterator[str]:
+        """Yield later versions of the key that had an outcome which hides the shown one.
+
+        `perhaps`: also those whose place in the order was assumed, and may be another one.
+        """
         for announcement in self._history.announced.values():
             if announcement["object_key"] != shown.key or announcement["status"] not in REPLACING:
                 continue
             version = str(announcement.get("version_id"))
             later = self._history.uploads.get((shown.key, version))
             # Without a sequencer, what was deleted for good left no order: the shown one is current in the bucket.
-            has_order = later is not None and not (later.lacks_sequencer and later.deleted)
+            has_order = later is not None and (perhaps or not (later.lacks_sequencer and later.deleted))
             if later is not None and has_order and (later.sequencer or "") > (shown.sequencer or ""):
                 yield f"{later}, {announcement['status']},"
 
@@ -109,7 +112,7 @@ class ReaderChecks:
         is_known = is_brought_back and all(
             upload.deleted and not upload.is_null and (upload.sequencer or "") < top for upload in newer
         )
-        if newer and (not is_known or any(self._replacing(current))):
+        if newer and (not is_known or any(self._replacing(current, perhaps=True))):
             return  # a newer one was deleted for good, or moved to quarantine, which brings nothing back
         of_current = [item for item in items if version_of(item) == identity]
         if not of_current:
