@@ -282,6 +282,11 @@ def an_abandoned_twin_of_a_decided_record_is_superseded_by_a_delete() -> None:
 
 
 @mutation
+def a_twin_above_a_delete_is_overlooked() -> None:
+    swap(finishing.Finishing, "_with_newer", lambda _: lambda self, tombstone, older: list(older))
+
+
+@mutation
 def a_delete_of_a_null_version_trusts_an_assumed_order() -> None:
     swap(transitions, "is_made_up", lambda _: lambda sequencer: False)
 

@@ -96,6 +96,20 @@ def _each_with_another_answer(run: Simulation) -> None:
     run.clock.run(run.clock.now + 20.0)
 
 
+def _superseded_above_a_delete_and_open_below(run: Simulation) -> None:
+    """Let a delete come back that was cut off, and has superseded one of two records of the version it hides."""
+    with run.postponed() as bodies:
+        run.put(KEY, Content.CLEAN, 1, without=SEQUENCER)
+        run.delete(KEY)
+    of_upload, of_delete = (partial(run.queues["images"].send, body) for body in bodies)
+    cut_off("UpdateItem", lambda _: of_delete())(run)
+    run.queues["images"].messages.clear()
+    cut_off("UpdateItem", lambda _: of_upload())(run)
+    run.run(DAY)  # its second attempt finds the delete
+    cut_off("UpdateItem", event_of_oldest)(run)
+    run.clock.after(60.0, of_delete)
+
+
 SECOND_RECORDS: Mapping[str, Scenario] = {
     "sequencer-only-later": plain(
         first(put(Content.CLEAN, 1, KEY, SEQUENCER)), event_of_oldest, "PUBLISHED", late_calls=False
@@ -146,6 +160,9 @@ SECOND_RECORDS: Mapping[str, Scenario] = {
     "withheld-below-a-delete-and-many": plain(_deleted_and_many_more, arrives, "REJECTED", faults=False),
     "two-records-of-which-the-decided-one-is-deleted": plain(
         _published_by_an_undelete_and_seen_since, delete_oldest, "DELETED", faults=False
+    ),
+    "two-records-superseded-and-undeleted": plain(
+        first(_superseded_above_a_delete_and_open_below), undelete, "PUBLISHED", faults=False
     ),
     "two-records-of-which-each-has-an-answer": Scenario(
         _each_with_another_answer,

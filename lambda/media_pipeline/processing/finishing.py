@@ -103,7 +103,7 @@ class Finishing:
                 # A move to quarantine that was begun is completed, and its copy then removed.
                 self._records.fence(older)
                 kept.add(older.version)
-            elif _gives_way_to_twin(older, all_older):
+            elif _gives_way_to_twin(older, self._with_newer(tombstone, all_older)):
                 self._records.discard_abandoned(older)
             else:
                 self.finish(self._records.supersede(older), has_older=False)
@@ -127,6 +127,10 @@ class Finishing:
         if lease_left > 0:
             # It may be putting renditions now; it will not claim again, since this record is newer.
             raise LeaseHeldError(lease_left)
+
+    def _with_newer(self, tombstone: Record, older: Iterable[Record]) -> list[Record]:
+        """Return all records of a key: an event without a sequencer, after the delete, put a version above it."""
+        return [*older, *self._records.succession.newer(tombstone.object_key, tombstone.sequencer)]
 
     def _remove_copies(self, tombstone: Record, versions: set[str], all_older: Iterable[Record]) -> None:
         self._require_not_undone(tombstone)

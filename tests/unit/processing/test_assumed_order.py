@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from media_pipeline.records.record import Status
+from media_pipeline.records.succession import Succession
 from media_pipeline.records.table import Records
 from media_pipeline.storage import Storage
 from tests.fixtures.moto_stack import MotoStack
@@ -110,6 +111,29 @@ def test_delete_marker_ends_a_version_with_two_records_once(
     settle(stack, marker)
     settle(stack, without_sequencer(event))
     assert records_of(stack, "a.jpg", event) == [Status.SUPERSEDED]
+
+
+def test_delete_that_comes_back_leaves_one_record_of_a_version_that_it_superseded_before(
+    stack: MotoStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = stack.upload("a.jpg", draw((1, 2, 3)))
+    marker = delete(stack, "a.jpg")
+    for method, cut_off in (("mark_announced", marker), ("commit", without_sequencer(event))):
+        kill_at(monkeypatch, Records, method)
+        with pytest.raises(KILLED):
+            stack.deliver(cut_off)
+    stack.clock.now += LEASE_OVER
+    settle(stack, without_sequencer(event))  # its place is above the delete, which is recorded
+    kill_at(monkeypatch, Succession, "neighbours")
+    with pytest.raises(KILLED):
+        stack.deliver(event)
+    stack.clock.now += LEASE_OVER
+    settle(stack, marker)
+    assert records_of(stack, "a.jpg", event) == [Status.SUPERSEDED]
+    removed = delete_version(stack, "a.jpg", version_of(marker))
+    stack.clock.now += LEASE_OVER
+    settle(stack, removed)
+    assert records_of(stack, "a.jpg", event) == [Status.PUBLISHED]
 
 
 def test_version_that_was_found_under_a_delete_marker_is_published_once_the_marker_is_gone(
