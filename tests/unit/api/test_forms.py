@@ -232,3 +232,17 @@ def test_links_and_forms_name_the_regional_host_or_the_embedded_endpoints_path(
     assert "X-Amz-Algorithm=AWS4-HMAC-SHA256" in link
     assert form.fields["x-amz-algorithm"] == "AWS4-HMAC-SHA256"
     assert form.fields["x-amz-security-token"] == "token"
+
+
+@pytest.mark.parametrize(
+    "wish", [LARGE | {"größe" * 1_000: 1}, LARGE | {"content_type": "bild/größe" * 1_000}]
+)
+def test_an_answer_repeats_only_the_beginning_of_a_wrong_value_and_in_ascii(
+    upload_api: UploadApi, wish: dict[str, Any]
+) -> None:
+    response = upload_api.form(**wish)
+    detail = response.json["detail"]
+    assert response.status in (400, 415)
+    assert r"gr\xf6\xdfe" in detail
+    assert "..." in detail
+    assert len(detail) < 1_000
