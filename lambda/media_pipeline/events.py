@@ -106,6 +106,11 @@ class ObjectEvent:
         return self.version_id in (None, NULL_VERSION)
 
     @property
+    def comes_back(self) -> bool:
+        """Return whether it names a version whose record is known, and which is current since a delete was undone."""
+        return self.restores and self.redrive_attempt is not None
+
+    @property
     def is_folder(self) -> bool:
         """Return whether the S3 console made this object to show a folder: its key ends in "/", and it is empty.
 

@@ -51,7 +51,9 @@ class AcknowledgementChecker:
             if item["status"] == "PROCESSING" and int(item["attempt"]) > 1 and self._waits_for_undelete(key):
                 continue  # opened again once its outcome was written down; the undelete's message is responsible
             is_its_own = (item.get("decision") or {}).get("id") == event["decision"]
-            if is_its_own and is_undecided(item) and item["status"] in WITHHELD:
+            # Given up before it was begun, it waits for a redrive; the final checks find it otherwise.
+            is_given_up = (key, version) in self._history.dead_lettered and item.get("attention") == "DECIDED"
+            if is_its_own and is_undecided(item) and item["status"] in WITHHELD and not is_given_up:
                 self._add_violation(f"the decision about {key}@{version[:8]} was not carried out")
             decides_now = is_undecided(item) and item["status"] == "PROCESSING"
             if not is_its_own and (event["decision"] or decides_now or _is_decided_outcome(item)):

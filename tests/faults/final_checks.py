@@ -211,7 +211,7 @@ class _FinalChecks:
                 if not is_gone and (key, version) not in uploads and name not in quarantined:
                     yield f"{upload} is lost: neither in uploads nor in quarantine"
             has_order = not upload.lacks_sequencer and "FAILED" not in statuses
-            is_held = any(item.get("hold") for item in self._items.get((key, version), ()))
+            is_held = is_held or (key, version) in self._history.expired_holds
             # Taken down when the delete's own record had expired, it stays there as evidence.
             is_deleted = self._history.is_marked(upload) and not self._history.is_mark_forgotten(upload)
             if name in quarantined and has_order and is_deleted and not is_held:

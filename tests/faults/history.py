@@ -88,6 +88,7 @@ class History:
     decisions: dict[str, AskedDecision] = field(default_factory=dict)  # id -> the decision
     appealed: set[str] = field(default_factory=set)  # keys whose appeal the upload API took
     listed: list[Listed] = field(default_factory=list)  # entries of the hash list, also removed ones
+    expired_holds: set[tuple[str, str]] = field(default_factory=set)  # with a hold that no worker began
     dead_lettered: set[tuple[str, str]] = field(
         default_factory=set
     )  # (key, version) that reached the dead letters

@@ -104,7 +104,14 @@ class InvariantChecker:
     def expired(self, item: Item) -> None:
         """Forget an item that DynamoDB's TTL removed."""
         self._known.get(str(item["object_key"]), {}).pop(str(item["sequencer"]), None)
-        self._history.expired.add((str(item["object_key"]), version_of(item)))
+        name = str(item["object_key"]), version_of(item)
+        self._history.expired.add(name)
+        if item.get("hold") and is_undecided(item):
+            self._history.expired_holds.add(
+                name
+            )  # the message about it was lost, and nobody had it carried out
+        elif item.get("hold"):
+            self.add_violation(f"{name} expired, and a person holds it as evidence")
 
     def _discarded(self, call: Call) -> None:
         """Check that only an open record is deleted whose version keeps another one, or whose order was assumed."""

@@ -3,6 +3,7 @@
 from operator import attrgetter
 from typing import Any
 
+from media_pipeline.events import ObjectEvent
 from media_pipeline.moderation import result
 from media_pipeline.processing import clean_up, dead_letters, outcomes, processor
 from media_pipeline.processing.bucket_order import BucketOrder
@@ -85,7 +86,15 @@ def a_version_without_a_time_is_the_newest() -> None:
 
 @mutation
 def a_rejected_upload_supersedes_what_is_published_again() -> None:
-    swap(processor, "_is_published_again", lambda _: lambda event: False)
+    swap(ObjectEvent, "comes_back", lambda _: property(lambda self: False))
+
+
+@mutation
+def a_crash_in_decoding_forgets_that_a_version_comes_back() -> None:
+    def comes_back(real: Any) -> Any:
+        return property(lambda self: real.fget(self) and not self.attributes.get("decoding"))
+
+    swap(Record, "comes_back", comes_back)
 
 
 @mutation

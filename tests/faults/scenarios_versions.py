@@ -180,6 +180,17 @@ def _undelete_before_its_delete_is_recorded(run: Simulation) -> None:
     run.clock.run(run.clock.now + 25.0)
 
 
+def _rejected_over_what_an_undelete_brings_back(run: Simulation) -> None:
+    """Let a rejected upload supersede one that was cut off, be deleted, and an undelete come before its delete."""
+    cut_off("UpdateItem", PUBLISHED)(run)
+    first(put(Content.EMPTY, 2), delete_newest)(run)
+    with run.postponed() as bodies:
+        run.delete(KEY)
+        run.undelete(KEY)
+    run.kept_message, body = bodies
+    run.queues["images"].send(body)
+
+
 def _undelete_while_it_is_tried_again(run: Simulation) -> None:
     run.put(KEY, Content.CLEAN, 1)
     run.clock.after(2.0, partial(delete, run))
@@ -284,6 +295,9 @@ VERSIONS: Mapping[str, Scenario] = {
         arrives,
         "PUBLISHED or SUPERSEDED",  # the older one where it comes last; readers then see the one before it
         late_calls=False,
+    ),
+    "undelete-seen-first-below-what-was-rejected": plain(
+        first(_rejected_over_what_an_undelete_brings_back), arrives, "REJECTED"
     ),
     "found-under-a-removed-marker": plain(first(_found_under_a_marker), arrives, "PUBLISHED"),
     "delete-of-a-removed-marker-that-newer-uploads-followed": plain(

@@ -248,7 +248,7 @@ class ObjectProcessor(Generic[Fetched]):
         attempt.follows_made_up = neighbours.has_made_up_older
         attempt.precedes_moved = self._bucket_order.precedes_moved(attempt, neighbours)
         # Also where an earlier delivery opened the record for that: the event says so to the first one only.
-        comes_back = _is_published_again(attempt.event) or neighbours.is_restored
+        comes_back = attempt.record.comes_back or neighbours.is_restored
         attempt.stays_shown = comes_back and neighbours.has_newer
         # A rejected upload takes the place of nothing that was published, as one that is under way does not.
         is_over = (
@@ -287,7 +287,8 @@ class ObjectProcessor(Generic[Fetched]):
         if record.withheld:
             return self._quarantine(attempt, record)
         # What comes back by an undelete has no pictures in quarantine any more.
-        return Ending(Status.PUBLISHED, {} if attempt.event.restores else check_wanted(record))
+        comes_back = attempt.event.restores or attempt.record.comes_back
+        return Ending(Status.PUBLISHED, {} if comes_back else check_wanted(record))
 
     def _supersede(self, attempt: Attempt) -> Ending:
         """End a version whose turn came too late; remove what an earlier attempt put, since no record lists it."""
@@ -368,8 +369,3 @@ class ObjectProcessor(Generic[Fetched]):
             **second_look_wanted(self._settings.samples, record, decision, ending.status),
             **settled_values(record, decision, ending.status, ending.facts),
         }
-
-
-def _is_published_again(event: ObjectEvent) -> bool:
-    """Return whether an event names a version whose record is known, and that readers saw."""
-    return event.restores and event.redrive_attempt is not None

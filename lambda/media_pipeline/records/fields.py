@@ -192,6 +192,7 @@ FIELDS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "Version id, else ETag, of the version that the removed delete marker had hidden; empty for none",
         ),
         "restored_attempt": ("number", "`attempt` of the version that the removed delete marker had hidden"),
+        "comes_back": ("boolean", "Set while the version is to be shown again, since a delete was undone"),
         "attempt": ("number", "How many attempts began"),
         "unfinished": ("number", "How many attempts in a row ended in decoding without finishing"),
         "decoding": ("boolean", "Set while an attempt decodes"),

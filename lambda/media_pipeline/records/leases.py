@@ -75,6 +75,7 @@ class LeasedRecords(RecordTable):
             redriven = known is not None and known.status.terminal
             before = known.killed_in_decoding if known and not redriven else 0
             uploaded_at = None if known else event.happened_at
+            comes_back = event.comes_back or (known is not None and known.comes_back)
             try:
                 record = self._change(
                     (event.key, sequencer),
@@ -89,9 +90,10 @@ class LeasedRecords(RecordTable):
                         "version_id": event.version_id,
                         "etag": event.etag,
                         **({} if uploaded_at is None else {"uploaded_at": iso_time(uploaded_at)}),
+                        **({"comes_back": True} if comes_back else {}),
                     },
                     # Opened again, it is looked up anew whether something newer follows.
-                    remove=(*_of_last_end(known), "followed_by"),
+                    remove=(*_of_last_end(known), "followed_by", *(() if comes_back else ("comes_back",))),
                 )
             except ItemChangedError as changed:
                 known = changed.found
@@ -261,8 +263,8 @@ class LeasedRecords(RecordTable):
         values = self._terminal(record, status, record.attempt, facts)
         decision = decision_to_carry_out(record)
         released = ("hold",) if decision is not None and decision.action is Action.RELEASE else ()
-        # But for FAILED, whoever commits has removed what a rework left behind.
-        left = () if status is Status.FAILED else OF_REWORK
+        # But for FAILED, whoever commits has removed what a rework left behind, and nothing comes back any more.
+        left = () if status is Status.FAILED else (*OF_REWORK, "comes_back")
         try:
             return self._change_mine(claim, values, remove=("decoding", "decided_from", *released, *left))
         except ItemChangedError as changed:

@@ -230,6 +230,11 @@ class Record:
         return self.status in opened and redrive_attempt == self.attempt
 
     @property
+    def comes_back(self) -> bool:
+        """Whether it was opened since a delete was undone, and its version has not been shown again yet."""
+        return bool(self.attributes.get("comes_back")) and self.status in (Status.PROCESSING, Status.FAILED)
+
+    @property
     def is_decided(self) -> bool:
         """Whether it has a verdict, or its end."""
         return self.status.terminal or self.moderation is not None
