@@ -45,6 +45,27 @@ def test_undelete_that_was_cut_off_goes_on(stack: MotoStack, monkeypatch: pytest
     assert stack.keys("renditions") == stack.record("a.jpg", event).rendition_keys != frozenset()
 
 
+def test_undelete_before_its_delete_that_was_cut_off_goes_on_below_what_was_rejected(
+    stack: MotoStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = stack.upload("a.jpg", draw((1, 2, 3)))
+    kill_at(monkeypatch, Records, "begin_decoding")
+    with pytest.raises(KILLED):
+        stack.deliver(event)
+    rejected = stack.upload("a.jpg", b"")
+    assert stack.deliver(rejected)
+    stack.clock.now += LEASE_OVER
+    settle(stack, event)
+    assert stack.record("a.jpg", event).status is Status.SUPERSEDED
+    assert stack.deliver(delete_version(stack, "a.jpg", version_of(rejected)))
+    marker = delete(stack, "a.jpg")
+    assert stack.deliver(delete_version(stack, "a.jpg", version_of(marker)))
+    cut_off_and_settle(stack, monkeypatch, marker)
+    record = stack.record("a.jpg", event)
+    assert record.status is Status.PUBLISHED
+    assert "comes_back" not in record.attributes
+
+
 def test_undelete_that_was_cut_off_goes_on_below_what_was_never_shown(
     stack: MotoStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
