@@ -181,7 +181,7 @@ def reconcile(on: Resources) -> list[Statement]:
             sid="ReadTheRecords", actions=["dynamodb:Query", "dynamodb:Scan"], resources=[storage.records.arn]
         ),
         Statement(
-            sid="CountExpiringReviews",
+            sid="FindLostDecisionsAndExpiringReviews",
             actions=["dynamodb:Query"],
             resources=[pulumi.Output.concat(storage.records.arn, f"/index/{ATTENTION_INDEX}")],
         ),

@@ -9,6 +9,7 @@ from media_pipeline.records import leases
 from media_pipeline.records.approvals import approvals_given
 from media_pipeline.records.decisions import Decision
 from media_pipeline.records.record import Record
+from media_pipeline.records.succession import Succession
 from media_pipeline.reviews import asking
 from tests.faults.mutations import mutation, swap
 
@@ -112,3 +113,12 @@ def what_was_tagged_before_a_kill_stays_tagged() -> None:
 
     real = holds.Holds.tag_as_recorded
     swap(holds.Holds, "tag_as_recorded", lambda _: tag)
+
+
+@mutation
+def a_delete_above_what_is_held_expires() -> None:
+    def mark_followed(self: Any, older: Record, by: Record, *, stays: bool) -> None:
+        real(self, older, by, stays=False)
+
+    real = Succession._mark_followed
+    swap(Succession, "_mark_followed", lambda _: mark_followed)

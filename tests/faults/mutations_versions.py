@@ -327,11 +327,11 @@ def answers_go_with_a_superseded_outcome() -> None:
 
 @mutation
 def blocked_records_expire_before_late_messages() -> None:
-    def mark_followed(self: Any, older: Record, by: Record) -> None:
+    def mark_followed(self: Any, older: Record, by: Record, *, stays: bool) -> None:
         days = succession.LATE_MESSAGE_DAYS
         swap(succession, "LATE_MESSAGE_DAYS", lambda _: days if older.status is Status.DELETED else 0)
         try:
-            real(self, older, by)
+            real(self, older, by, stays=stays)
         finally:
             swap(succession, "LATE_MESSAGE_DAYS", lambda _: days)
 

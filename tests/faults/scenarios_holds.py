@@ -5,11 +5,12 @@ from functools import partial
 
 from media_pipeline.moderation.approvals import ApprovalRule
 from media_pipeline.records.decisions import Action
-from tests.faults.configurations import TWO_PEOPLE
+from tests.faults.configurations import KEEPING, TWO_PEOPLE
 from tests.faults.reviewers import REVIEWER
 from tests.faults.sample_uploads import Content
 from tests.faults.scenarios import Scenario
 from tests.faults.scenarios_decisions import HOUR, Act, decide, delete, held_back
+from tests.faults.scenarios_versions import expire, put, wait
 from tests.faults.simulation import Simulation
 
 ANNA, BERT = (f"arn:aws:iam::123456789012:user/{name}" for name in ("anna", "bert"))
@@ -77,4 +78,12 @@ HOLDS: Mapping[str, Scenario] = {
     "people-hold-then-approve": _held(decide(Action.APPROVE), "REVIEW", escalate),
     "people-hold-released": _held(release, "REVIEW", escalate),
     "people-hold-released-after-a-delete": _held(release, "DELETED", escalate, delete),
+    "people-hold-released-long-after-a-delete": Scenario(
+        held_back(Content.FIGHT, escalate, delete, put(Content.CLEAN, 2), wait, wait, expire),
+        release,
+        "PUBLISHED",  # what was put since; the checks look at what was held
+        deployment=KEEPING,
+        in_pairs=False,
+        faults=False,
+    ),
 }

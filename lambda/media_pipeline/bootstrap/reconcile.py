@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from media_pipeline.bootstrap.clients import Clients, edge_of
 from media_pipeline.observability import Observability
+from media_pipeline.processing.lost_decisions import LostDecisions
 from media_pipeline.processing.scheduled_reconcile import ScheduledReconcile
 from media_pipeline.reconciliation import Reconcile
 from media_pipeline.records.expiring import ExpiringReviews
@@ -46,6 +47,14 @@ def scheduled_reconcile(
             edge=edge_of(clients, settings.cdn_distribution, settings.cdn_address),
         ),
         resumption=Resumption(dynamodb=clients.dynamodb, table=settings.places.records_table, clock=clock),
+        lost_decisions=LostDecisions(
+            dynamodb=clients.dynamodb,
+            sqs=clients.sqs,
+            table=settings.places.records_table,
+            images_queue_url=settings.places.images_queue_url,
+            uploads_bucket=settings.places.uploads_bucket,
+            clock=clock,
+        ),
         expiring=expiring if settings.quarantine_days else None,
         observability=observability,
         client_timeout=timeout,

@@ -5,6 +5,7 @@ from typing import Any
 
 from media_pipeline.invocation import Invocation, LambdaContext
 from media_pipeline.observability import Observability
+from media_pipeline.processing.lost_decisions import LostDecisions
 from media_pipeline.reconciliation import Reconcile
 from media_pipeline.records.expiring import ExpiringReviews
 from media_pipeline.records.resumption import Resumption
@@ -22,12 +23,14 @@ class ScheduledReconcile:
         *,
         start: Callable[[], Reconcile],
         resumption: Resumption,
+        lost_decisions: LostDecisions | None = None,
         expiring: ExpiringReviews | None = None,
         observability: Observability,
         client_timeout: float,
     ) -> None:
         self._start = start
         self._resumption = resumption
+        self._lost_decisions = lost_decisions
         self._expiring = expiring
         self._observability = observability
         self._client_timeout = client_timeout
@@ -36,7 +39,7 @@ class ScheduledReconcile:
         """Reconcile; return `{"repaired": number, "finished": whether everything was looked at}`."""
         invocation = Invocation.of(context, client_timeout=self._client_timeout)
         with self._observability.invocation(context):
-            run, repaired = self._start(), 0
+            run, repaired = self._start(), self._send_lost_decisions(invocation)
             for finding in run.find(after=self._resumption.load(), may_continue=lambda: invocation.has_time):
                 run.repair(finding)
                 repaired += 1
@@ -49,3 +52,15 @@ class ScheduledReconcile:
             if self._expiring is not None and (expiring := self._expiring.count()):
                 self._observability.reviews_expiring(expiring)
         return {"repaired": repaired, "finished": finished}
+
+    def _send_lost_decisions(self, invocation: Invocation) -> int:
+        """Send what people decided and no worker began; return how many. First, since the rest may take days."""
+        if self._lost_decisions is None:
+            return 0
+        sent = 0
+        for record in self._lost_decisions.send(lambda: invocation.has_time):
+            sent += 1
+            self._observability.repaired(
+                "decision-not-begun", subject=record.object_key, version=record.version
+            )
+        return sent

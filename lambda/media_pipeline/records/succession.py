@@ -215,18 +215,21 @@ class Succession:
     def mark_followed(self, record: Record) -> None:
         """Mark all older records of a key: readers ignore them from now on, and they may expire.
 
-        FAILED and REVIEW stay until a person decides, and what is held until it is released. Nothing to do where
-        records are kept forever.
+        FAILED and REVIEW stay until a person decides, what is held until it is released, and for good the deletes above
+        what is held. Nothing to do where records are kept forever.
         """
         if not self._retention_days:
             return
+        has_held = False
         for older in self.older(record.object_key, record.sequencer):
+            has_held = has_held or older.is_held
             if older.followed_by is None:
-                self._mark_followed(older, record)
+                # Once what is held is released, the delete above it is the only one to say that it is to go.
+                self._mark_followed(older, record, stays=older.is_tombstone and has_held)
 
-    def _mark_followed(self, older: Record, record: Record) -> None:
+    def _mark_followed(self, older: Record, record: Record, *, stays: bool) -> None:
         values: dict[str, Any] = {"followed_by": record.sequencer}
-        if older.status.terminal and not (older.status.needs_attention or older.is_held):
+        if older.status.terminal and not (older.status.needs_attention or older.is_held or stays):
             days = self._retention_days
             if older.status in (Status.DELETED, Status.BLOCKED) or older.leaves_uploads:
                 days = max(days, LATE_MESSAGE_DAYS)

@@ -8,6 +8,7 @@ import pytest
 from media_pipeline.messaging.statuses import sentences_of
 from media_pipeline.records.decisions import Action
 from media_pipeline.records.record import Status
+from media_pipeline.records.succession import NEVER
 from tests.fixtures.deciding import PERSON, decide
 from tests.fixtures.moto_stack import MotoStack
 from tests.unit.processing.driving import KILLED, LEASE_OVER, WEAPON, draw, kill_at
@@ -152,6 +153,20 @@ def test_record_of_what_is_held_outlives_what_follows_it(stack: MotoStack, pictu
     assert "expires_at" not in held.attributes
     assert stack.deliver(decide(stack, "a.jpg", event, Action.RELEASE))
     assert "expires_at" in stack.record("a.jpg", event).attributes
+
+
+def test_delete_above_what_is_held_outlives_what_follows_it(stack: MotoStack, picture: bytes) -> None:
+    stack.settings = replace(stack.settings, records_retention_days=30)
+    event = held_back(stack, picture)
+    assert stack.deliver(escalate(stack, event))
+    assert stack.deliver(stack.event("ObjectRemoved:DeleteMarkerCreated", "a.jpg", "marker"))
+    stack.rekognition.labels = []
+    assert stack.deliver(stack.upload("a.jpg", draw((200, 10, 10))))
+    (tombstone,) = (record for record in stack.records.history("a.jpg") if record.is_tombstone)
+    assert tombstone.followed_by
+    assert tombstone.attributes["expires_at"] == NEVER
+    assert stack.deliver(decide(stack, "a.jpg", event, Action.RELEASE))
+    assert stack.record("a.jpg", event).status is Status.DELETED
 
 
 def test_appeal_waits_until_what_it_is_about_is_released(stack: MotoStack, picture: bytes) -> None:

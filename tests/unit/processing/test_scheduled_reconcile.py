@@ -11,13 +11,17 @@ import pytest
 from media_pipeline import reconciliation
 from media_pipeline.events import normalise_sequencer
 from media_pipeline.observability import Observability
+from media_pipeline.processing.lost_decisions import GRACE_SECONDS, LostDecisions
 from media_pipeline.processing.scheduled_reconcile import ScheduledReconcile
 from media_pipeline.reconciliation import Places, Position, Reconcile, Step
+from media_pipeline.records.decisions import Action
 from media_pipeline.records.expiring import ExpiringReviews
-from media_pipeline.records.record import iso_time, to_item
+from media_pipeline.records.record import Status, iso_time, to_item
 from media_pipeline.records.resumption import KEPT_SECONDS, Resumption
+from tests.fixtures.deciding import decide
 from tests.fixtures.moto_stack import MotoStack
 from tests.unit.processing.driving import draw
+from tests.unit.processing.test_decisions import held_back
 
 HOURS = 2 * 3600.0
 TIMEOUT = 900.0
@@ -59,6 +63,14 @@ def scheduled(stack: MotoStack) -> ScheduledReconcile:
             sleep=lambda _: None,
         ),
         resumption=resumption(stack),
+        lost_decisions=LostDecisions(
+            dynamodb=stack.clients.dynamodb,
+            sqs=stack.clients.sqs,
+            table="records",
+            images_queue_url=stack.images_url,
+            uploads_bucket="uploads",
+            clock=lambda: stack.clock.now,
+        ),
         observability=Observability(tracing=False),
         client_timeout=60.0,
     )
@@ -200,7 +212,8 @@ def test_what_is_in_order_costs_a_request_per_page_and_none_per_object(stack: Mo
     for number in range(9):
         publish(stack, f"{number}.jpg")
     assert requests() == few
-    assert few == {"ListObjectVersions": 1, "ListObjectsV2": 1, "Scan": 2, "GetItem": 1, "DeleteItem": 1}
+    compared = {"ListObjectVersions": 1, "ListObjectsV2": 1, "Scan": 2, "GetItem": 1, "DeleteItem": 1}
+    assert few == compared | {"Query": 4}  # for lost decisions, one per kind of what waits
 
 
 def test_a_window_that_is_full_is_compared_before_the_next_one(
@@ -314,3 +327,43 @@ def test_of_a_short_retention_half_of_it_is_the_notice(stack: MotoStack, days: i
         dynamodb=stack.clients.dynamodb, table="records", days=days, clock=lambda: stack.clock.now
     )
     assert found.count() == counts
+
+
+def test_a_decision_whose_message_was_lost_is_carried_out_after_the_next_run(
+    stack: MotoStack, picture: bytes
+) -> None:
+    event = held_back(stack, picture)
+    decide(stack, "a.jpg", event, Action.APPROVE)  # nobody is told of it
+    run = scheduled(stack)
+    assert run({}, Context(looks=100)) == {"repaired": 0, "finished": True}, (
+        "its own message may be on its way"
+    )
+    stack.clock.now += GRACE_SECONDS + 1
+    assert run({}, Context(looks=100)) == {"repaired": 1, "finished": True}
+    (message,) = stack.clients.sqs.receive_message(QueueUrl=stack.images_url)["Messages"]
+    assert stack.deliver(*json.loads(message["Body"])["Records"])
+    assert stack.record("a.jpg", event).status is Status.PUBLISHED
+    assert run({}, Context(looks=100)) == {"repaired": 0, "finished": True}, "it was carried out"
+
+
+def test_decisions_are_sent_before_the_buckets_are_compared_which_may_take_days(
+    stack: MotoStack, picture: bytes
+) -> None:
+    event = held_back(stack, picture)
+    decide(stack, "a.jpg", event, Action.APPROVE)
+    stack.upload("b.jpg", draw((1, 2, 3)))
+    stack.clock.now += GRACE_SECONDS + 1
+    run = scheduled(stack)
+    assert run({}, Context(looks=0))["finished"] is False
+    (message,) = stack.clients.sqs.receive_message(QueueUrl=stack.images_url)["Messages"]
+    assert "decision" in json.loads(message["Body"])["Records"][0]
+
+
+def test_what_was_decided_begun_and_given_up_is_left_to_a_redrive(stack: MotoStack, picture: bytes) -> None:
+    event = held_back(stack, picture)
+    decide(stack, "a.jpg", event, Action.APPROVE)
+    record = stack.record("a.jpg", event)
+    failed = {"status": "FAILED", "attention": "FAILED"}
+    stack.records._items.update((record.object_key, record.sequencer), failed, condition={})
+    stack.clock.now += GRACE_SECONDS + 1
+    assert scheduled(stack)({}, Context(looks=100)) == {"repaired": 0, "finished": True}
