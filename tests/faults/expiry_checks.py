@@ -75,20 +75,25 @@ class ReaderChecks:
         upload = self._history.uploads.get((key, version_of(shown))) if shown else None
         # Without a sequencer, only what the bucket holds tells which version is newer.
         if upload is not None and not takes_one_upload and not upload.lacks_sequencer:
-            for newer in self._replacing(upload):
+            # A person can publish again what was taken down once the records of what is newer have expired.
+            is_decided = bool(shown and shown.get("carried_out"))
+            for newer in self._replacing(upload, but_expired=is_decided):
                 yield f"readers are shown {upload}, although {newer} came later"
         yield from self._undeleted(key, items, upload, takes_one_upload=takes_one_upload)
 
-    def _replacing(self, shown: Upload, *, perhaps: bool = False) -> Iterator[str]:
+    def _replacing(self, shown: Upload, *, perhaps: bool = False, but_expired: bool = False) -> Iterator[str]:
         """Yield later versions of the key that had an outcome which hides the shown one.
 
-        `perhaps`: also those whose place in the order was assumed, and may be another one.
+        `perhaps`: also those whose place in the order was assumed, and may be another one; `but_expired`: none whose
+        record expired.
         """
         for announcement in self._history.announced.values():
             if announcement["object_key"] != shown.key or announcement["status"] not in REPLACING:
                 continue
             version = str(announcement.get("version_id"))
             later = self._history.uploads.get((shown.key, version))
+            if but_expired and (shown.key, version) in self._history.expired:
+                continue
             # Without a sequencer, what was deleted for good left no order: the shown one is current in the bucket.
             has_order = later is not None and (perhaps or not (later.lacks_sequencer and later.deleted))
             if later is not None and has_order and (later.sequencer or "") > (shown.sequencer or ""):

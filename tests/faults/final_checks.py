@@ -173,6 +173,8 @@ class _FinalChecks:
         upload = self._history.of_rendition(rendition)
         if upload is None or (upload.key, upload.version) not in self._history.expired:
             return False
+        if upload.is_null and upload.lacks_sequencer:
+            return True  # its delete was taken for that of another null version
         # Deleted when quarantine had its copy, it was deleted too late: a person may have restored it since.
         was_deleted = upload.deleted and upload.withdrawn
         return not was_deleted and not self._history.is_marked(upload)

@@ -203,3 +203,8 @@ def what_is_in_quarantine_expires_like_what_was_replaced() -> None:
 
     real = transitions.RecordTable._days
     swap(transitions.RecordTable, "_days", lambda _: days)
+
+
+@mutation
+def the_second_delivery_of_a_delete_is_about_a_later_null_version_only() -> None:
+    swap(outcomes.Outcomes, "_finish_deleted_null_versions", lambda _: lambda self, event: None)

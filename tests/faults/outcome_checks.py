@@ -159,12 +159,19 @@ class OutcomeChecker:
             # After its record expired, an event finds nothing of what was moved to quarantine.
             is_known = (upload.key, upload.version) not in self._history.expired
             was_replaced = self._history.was_replaced_by_marker(upload)  # whose event may be late
-            was_replaced = was_replaced or (
-                upload.overwritten and upload.lacks_sequencer
-            )  # its order was assumed
+            # By one that is gone as well, or without a sequencer, so that its order was assumed.
+            is_unknown = upload.lacks_sequencer or not self._is_null_version_there(upload.key)
+            was_replaced = was_replaced or (upload.overwritten and is_unknown)
             may_be_gone = upload.deleted or upload.outlived or was_replaced or not is_known
             return None if may_be_gone else "nobody deleted the original, and no later one replaced it"
         return f"the reason is {reason}"
+
+    def _is_null_version_there(self, key: str) -> bool:
+        return any(
+            upload.is_null and self._stack.read_version(key, upload.version) is not None
+            for upload in self._history.uploads.values()
+            if upload.key == key
+        )
 
     def _check_superseded(self, item: Item, upload: Upload) -> str | None:
         if item.get("reason") == "taken_down" and not self._was_carried_out(item, "withdraw"):

@@ -88,6 +88,12 @@ NULL_VERSIONS: Mapping[str, Scenario] = {
     "null-overwritten-unseen": plain(
         first(suspend, unseen(PUBLISHED), put(Content.CLEAN, 2)), arrives, "PUBLISHED"
     ),
+    "null-version-deleted-and-cut-off-before-a-later-one-is-seen": plain(
+        steps(suspend, PUBLISHED, unseen(put(Content.CLEAN, 2)), cut_off("DeleteObjects", delete_newest)),
+        arrives,
+        "DELETED",
+        faults=False,
+    ),
     "null-without-sequencer-overwritten-unseen": plain(
         first(suspend, unseen(put(Content.CLEAN, 1, KEY, SEQUENCER)), put(Content.FIGHT, 2)),
         arrives,

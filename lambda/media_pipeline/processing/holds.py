@@ -27,8 +27,8 @@ class Holds:
         self._publishing = publishing
 
     def tag_after(self, attempt: Attempt, error: Exception) -> None:
-        """Tag anew what an attempt tagged that lost its lease; the caller raises the error."""
-        if not attempt.tagged:
+        """Tag anew what an attempt tagged, or put with a tag, that lost its lease; the caller raises the error."""
+        if not (attempt.tagged or attempt.put_pictures or attempt.record.withheld):
             return
         try:
             self.tag_as_recorded(attempt.record)
@@ -36,15 +36,13 @@ class Holds:
             error.add_note(f"what is in quarantine could not be tagged as its record says: {problem}")
 
     def tag_as_recorded(self, record: Record) -> None:
-        """Tag what is in quarantine of a version that was escalated once; do nothing for any other.
+        """Tag what is in quarantine of a version that was escalated once, as its record is now; no other's.
 
         Raises TransientError where the record changed each time it was tagged.
         """
-        if not _was_escalated(record):
-            return
         for _ in range(ROUNDS):
             current = self._records.get(record.object_key, record.sequencer)
-            if current is None or current.status is Status.DELETED:
+            if current is None or current.status is Status.DELETED or not _was_escalated(current):
                 return
             is_held = _is_to_be_held(current)
             self._publishing.tag_again(current, status=_withheld_status(current), is_held=is_held)

@@ -24,6 +24,8 @@ class Outcomes(Finishing):
             if event.key.endswith("/") and not event.is_of_null_version and self._is_folder(event.key):
                 return None  # a delete marker called "null" took the place of what may have had bytes
             return self._delete_key(event, invocation)
+        if event.is_of_null_version:
+            self._finish_deleted_null_versions(event)
         record = self._records.deleted_by(event, self._exists)
         if record is None or event.is_of_null_version or record.status in NEVER_SHOWN:
             # Called "null", it may also be a delete marker whose own event is still to come. What was superseded may be
@@ -44,6 +46,16 @@ class Outcomes(Finishing):
             return self._undo(record, event, invocation)
         self._delete_version(record, event)
         return None
+
+    def _finish_deleted_null_versions(self, event: ObjectEvent) -> None:
+        """Finish what an earlier delivery of the event ended, and was cut off.
+
+        A null version that was recorded since may be the one that the event is taken to be about now.
+        """
+        for record in self._records.history(event.key):
+            is_deleted = record.is_of_null_version and record.status is Status.DELETED
+            if is_deleted and not record.is_tombstone and not record.announced:
+                self.finish(record)
 
     def _exists(self, record: Record) -> bool:
         return self._storage.exists(record.object_key, record.version_id, record.etag)

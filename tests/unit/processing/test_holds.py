@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from media_pipeline.messaging.statuses import sentences_of
+from media_pipeline.quarantine import Quarantine
 from media_pipeline.records.decisions import Action
 from media_pipeline.records.record import Status
 from media_pipeline.records.succession import NEVER
@@ -153,6 +154,29 @@ def test_record_of_what_is_held_outlives_what_follows_it(stack: MotoStack, pictu
     assert "expires_at" not in held.attributes
     assert stack.deliver(decide(stack, "a.jpg", event, Action.RELEASE))
     assert "expires_at" in stack.record("a.jpg", event).attributes
+
+
+def test_picture_that_is_put_late_by_a_machine_that_stood_still_is_held_as_well(
+    stack: MotoStack, picture: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack.rekognition.labels = FIGHT
+    event = stack.upload("a.jpg", picture)
+    real: Any = Quarantine.put_picture
+    is_first = True
+
+    def late(self: Any, *args: Any, **facts: Any) -> None:
+        nonlocal is_first
+        if is_first:
+            is_first = False
+            stack.clock.now += LEASE_OVER
+            assert stack.deliver(event)
+            assert stack.deliver(escalate(stack, event))
+        real(self, *args, **facts)
+
+    monkeypatch.setattr(Quarantine, "put_picture", late)
+    stack.deliver(event)
+    assert not is_first
+    assert {each["status"] for each in tags(stack).values()} == {"HELD"}
 
 
 def test_delete_above_what_is_held_outlives_what_follows_it(stack: MotoStack, picture: bytes) -> None:
