@@ -98,6 +98,7 @@ NULL_VERSIONS: Mapping[str, Scenario] = {
         first(suspend, unseen(put(Content.CLEAN, 1, KEY, SEQUENCER)), put(Content.FIGHT, 2)),
         arrives,
         "DELETED",
+        faults=False,
     ),
     "null-overwritten-when-allowed-and-unseen": plain(
         steps(suspend, at_once(cut_off("PutObject", PUBLISHED), unseen(put(Content.WEAPON, 2)))),
