@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from typing import Any
 
 from tests.faults.history import History, Upload
 from tests.faults.record_items import Item, version_of
@@ -81,22 +82,33 @@ class ReaderChecks:
                 yield f"readers are shown {upload}, although {newer} came later"
         yield from self._undeleted(key, items, upload, takes_one_upload=takes_one_upload)
 
-    def _replacing(self, shown: Upload, *, perhaps: bool = False, but_expired: bool = False) -> Iterator[str]:
+    def _hid_before(self, current: Upload, undeleted_at: float) -> bool:
+        """Return whether something else hid a version before its marker was removed, or was seen at any time."""
+        return any(
+            announcement["status"] != "DELETED" or _epoch_seconds(announcement["finished_at"]) < undeleted_at
+            for announcement in self._later(current)
+        )
+
+    def _later(self, shown: Upload) -> Iterator[dict[str, Any]]:
+        """Yield the announcements of outcomes that hide a version, of what was put later or may have been."""
+        for announcement in self._history.announced.values():
+            later = self._history.uploads.get((shown.key, str(announcement.get("version_id"))))
+            is_of_key = announcement["object_key"] == shown.key and announcement["status"] in REPLACING
+            if is_of_key and later is not None and (later.sequencer or "") > (shown.sequencer or ""):
+                yield announcement
+
+    def _replacing(self, shown: Upload, *, but_expired: bool) -> Iterator[str]:
         """Yield later versions of the key that had an outcome which hides the shown one.
 
-        `perhaps`: also those whose place in the order was assumed, and may be another one; `but_expired`: none whose
-        record expired.
+        `but_expired`: none whose record expired.
         """
-        for announcement in self._history.announced.values():
-            if announcement["object_key"] != shown.key or announcement["status"] not in REPLACING:
-                continue
-            version = str(announcement.get("version_id"))
-            later = self._history.uploads.get((shown.key, version))
+        for announcement in self._later(shown):
+            version = str(announcement["version_id"])
+            later = self._history.uploads[shown.key, version]
             if but_expired and (shown.key, version) in self._history.expired:
                 continue
             # Without a sequencer, what was deleted for good left no order: the shown one is current in the bucket.
-            has_order = later is not None and (perhaps or not (later.lacks_sequencer and later.deleted))
-            if later is not None and has_order and (later.sequencer or "") > (shown.sequencer or ""):
+            if not (later.lacks_sequencer and later.deleted):
                 yield f"{later}, {announcement['status']},"
 
     def _undeleted(
@@ -117,7 +129,7 @@ class ReaderChecks:
         is_known = is_brought_back and all(
             upload.deleted and not upload.is_null and (upload.sequencer or "") < top for upload in newer
         )
-        if newer and (not is_known or any(self._replacing(current, perhaps=True))):
+        if newer and (not is_known or self._hid_before(current, self._history.undeleted_at[key])):
             return  # a newer one was deleted for good, or moved to quarantine, which brings nothing back
         of_current = [item for item in items if version_of(item) == identity]
         if not of_current:

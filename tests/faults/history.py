@@ -85,6 +85,9 @@ class History:
     expired: set[tuple[str, str]] = field(default_factory=set)  # versions with a record that expired
     announced: dict[str, dict[str, Any]] = field(default_factory=dict)  # alert_id -> the announcement
     announcements_read: int = 0
+    undeleted_at: dict[str, float] = field(
+        default_factory=dict
+    )  # key -> when its marker was removed, epoch seconds
     decisions: dict[str, AskedDecision] = field(default_factory=dict)  # id -> the decision
     appealed: set[str] = field(default_factory=set)  # keys whose appeal the upload API took
     listed: list[Listed] = field(default_factory=list)  # entries of the hash list, also removed ones

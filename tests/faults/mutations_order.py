@@ -47,11 +47,6 @@ def what_was_deleted_for_good_is_superseded_by_what_came_back() -> None:
 
 
 @mutation
-def an_undelete_that_is_cut_off_is_superseded_by_what_was_superseded_before_it() -> None:
-    swap(succession, "_restores", lambda _: lambda tombstone, record: False)
-
-
-@mutation
 def the_delete_of_what_was_rejected_is_not_noted() -> None:
     swap(outcomes, "NEVER_SHOWN", lambda _: frozenset({Status.SUPERSEDED}))
 

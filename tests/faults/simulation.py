@@ -155,6 +155,7 @@ class Simulation:
         if below is not None:
             below.lacks_sequencer = True  # it is restored without one where no record of it is there
             self.history.brought_back[key] = below.version
+            self.history.undeleted_at[key] = self.clock.now
         self._send_event(REMOVED, key, version_id, self._next_sequencer())
         return True
 

@@ -247,9 +247,7 @@ class ObjectProcessor(Generic[Fetched]):
         attempt.has_twin = neighbours.twin is not None
         attempt.follows_made_up = neighbours.has_made_up_older
         attempt.precedes_moved = self._bucket_order.precedes_moved(attempt, neighbours)
-        # Also where an earlier delivery opened the record for that: the event says so to the first one only.
-        comes_back = attempt.record.comes_back or neighbours.is_restored
-        attempt.stays_shown = comes_back and neighbours.has_newer
+        attempt.stays_shown = attempt.record.comes_back and neighbours.has_newer
         # A rejected upload takes the place of nothing that was published, as one that is under way does not.
         is_over = (
             self._single_uploads.is_hidden if attempt.stays_shown else self._single_uploads.is_superseded

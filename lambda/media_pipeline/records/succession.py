@@ -35,8 +35,6 @@ class Neighbours(NamedTuple):
     """Whether a delete marker above the version is recorded, and was not removed again."""
     is_hidden: bool
     """Whether a later record took its place for readers: a rejected upload, or one under way, hides nothing."""
-    is_restored: bool
-    """Whether a delete marker above the version was removed, and an attempt opened its record for that."""
     another_is_restored: bool
     """Whether such a removal brought another version back: if this one is gone, it was gone before that."""
     has_older: bool
@@ -98,7 +96,6 @@ class Succession:
             newer_is_assumed=bool(newer) and all(is_made_up(other.sequencer) for other in newer),
             has_newer_tombstone=any(other.is_tombstone for other in newer),
             is_hidden=any(other.status in HIDING for other in newer),
-            is_restored=any(_restores(other, record) for other in others),
             another_is_restored=any(_restores_another(other, record) for other in others),
             has_older=any(other.sequencer < record.sequencer for other in others),
             has_made_up_older=any(
@@ -259,12 +256,6 @@ def _follows(other: Record, record: Record) -> bool:
         return False
     is_known = other.status.terminal and other.status is not Status.SUPERSEDED
     return is_known or not is_made_up(other.sequencer)
-
-
-def _restores(tombstone: Record, record: Record) -> bool:
-    """Return whether the undoing of a delete brings a version back, whose record it found."""
-    restored = tombstone.attributes.get("restored_version")
-    return bool(restored == record.version and tombstone.attributes.get("restored_attempt"))
 
 
 def _restores_another(tombstone: Record, record: Record) -> bool:
