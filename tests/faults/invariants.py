@@ -100,10 +100,8 @@ class InvariantChecker:
         for item in self._stack.items(name):
             upload = self._history.uploads.get((name, version))
             is_undone = any(of == name for of, _ in self._history.removed_markers)
-            if upload is not None and is_undone and call.invocation.paused:
-                upload.expired = (
-                    True  # it stood still while the delete was undone, which the promise assumes away
-                )
+            if upload is not None and is_undone and call.paused:
+                upload.expired = True  # the delete was undone meanwhile, which the promise assumes away
             elif version_of(item) == version and item["status"] in WITHHELD:
                 self.add_violation(f"{key} was removed from quarantine, and its record is {item['status']}")
 
