@@ -121,15 +121,20 @@ class ReaderChecks:
             return
         uploads = [upload for upload in self._history.uploads.values() if upload.key == key]
         newer = [upload for upload in uploads if (upload.sequencer or "") > (current.sequencer or "")]
-        is_brought_back = self._history.brought_back.get(key) == identity
+        brought_back = self._history.brought_back.get(key)
         # What was moved to quarantine hides older ones; announcements do not tell which null version they are about.
         top = max(
             (sequencer for (of, _), sequencer in self._history.markers.items() if of == key), default=""
         )
-        is_known = is_brought_back and all(
-            upload.deleted and not upload.is_null and (upload.sequencer or "") < top for upload in newer
+        was_hidden = (
+            brought_back is None
+            or brought_back.version != identity
+            or any(
+                not upload.deleted or upload.is_null or (upload.sequencer or "") >= top for upload in newer
+            )
+            or self._hid_before(current, brought_back.at)
         )
-        if newer and (not is_known or self._hid_before(current, self._history.undeleted_at[key])):
+        if newer and was_hidden:
             return  # a newer one was deleted for good, or moved to quarantine, which brings nothing back
         of_current = [item for item in items if version_of(item) == identity]
         if not of_current:

@@ -78,7 +78,6 @@ class Call:
     operation: str
     number: int
     params: dict[str, Any] = field(default_factory=dict)
-    paused: bool = False  # the machine stood still between the decision to make it and the call itself
     attempt: int = 0
     answered: bool = False  # whether the function got the response
     read_timeout: float = 0.0  # seconds after which the client gives up on a response

@@ -3,7 +3,7 @@
 import hashlib
 import math
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from tests.faults.fault_injection import Call
 from tests.faults.sample_uploads import Content
@@ -54,6 +54,13 @@ class AskedDecision:
     sha256: str
 
 
+class BroughtBack(NamedTuple):
+    """The version that became current as the delete marker above it was removed, `at` epoch seconds."""
+
+    version: str
+    at: float
+
+
 @dataclass
 class Listed:
     """An entry of the hash list, in virtual seconds; `action` is `block` or `review`."""
@@ -79,15 +86,12 @@ class History:
     )  # number of the picture -> names of the deployments that asked Rekognition
     deployed: set[str] = field(default_factory=set)  # names of all deployments of the run
     removed_markers: set[tuple[str, str]] = field(default_factory=set)  # delete markers that were deleted
-    brought_back: dict[str, str] = field(
+    brought_back: dict[str, BroughtBack] = field(
         default_factory=dict
-    )  # key -> the version that became current by the last undelete, until something else is put or deleted
+    )  # key -> what the last undelete made current, until something else is put or deleted
     expired: set[tuple[str, str]] = field(default_factory=set)  # versions with a record that expired
     announced: dict[str, dict[str, Any]] = field(default_factory=dict)  # alert_id -> the announcement
     announcements_read: int = 0
-    undeleted_at: dict[str, float] = field(
-        default_factory=dict
-    )  # key -> when its marker was removed, epoch seconds
     decisions: dict[str, AskedDecision] = field(default_factory=dict)  # id -> the decision
     appealed: set[str] = field(default_factory=set)  # keys whose appeal the upload API took
     listed: list[Listed] = field(default_factory=list)  # entries of the hash list, also removed ones

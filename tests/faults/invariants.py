@@ -85,7 +85,7 @@ class InvariantChecker:
             self._discarded(call)
         elif call.params.get("Bucket") == QUARANTINE:
             for key in _deleted(call):
-                self._copies_removed(key, call)
+                self._copies_removed(key)
         elif call.params.get("Bucket") == RENDITIONS:
             if call.operation == "PutObject":
                 self._rendition_put(str(call.params["Key"]), call)
@@ -94,15 +94,11 @@ class InvariantChecker:
                 if upload is not None:
                     self._published_renditions_exist(upload.key)
 
-    def _copies_removed(self, key: str, call: Call) -> None:
+    def _copies_removed(self, key: str) -> None:
         """Check that nothing is removed from quarantine while a record still says that it is there."""
         name, _, version = key.rpartition("/")
         for item in self._stack.items(name):
-            upload = self._history.uploads.get((name, version))
-            is_undone = any(of == name for of, _ in self._history.removed_markers)
-            if upload is not None and is_undone and call.paused:
-                upload.expired = True  # the delete was undone meanwhile, which the promise assumes away
-            elif version_of(item) == version and item["status"] in WITHHELD:
+            if version_of(item) == version and item["status"] in WITHHELD:
                 self.add_violation(f"{key} was removed from quarantine, and its record is {item['status']}")
 
     def expired(self, item: Item) -> None:
@@ -110,10 +106,8 @@ class InvariantChecker:
         self._known.get(str(item["object_key"]), {}).pop(str(item["sequencer"]), None)
         name = str(item["object_key"]), version_of(item)
         self._history.expired.add(name)
-        if item.get("hold") and is_undecided(item):
-            self._history.expired_holds.add(
-                name
-            )  # the message about it was lost, and nobody had it carried out
+        if item.get("hold") and is_undecided(item):  # its message was lost, and nobody had it carried out
+            self._history.expired_holds.add(name)
         elif item.get("hold"):
             self.add_violation(f"{name} expired, and a person holds it as evidence")
 
@@ -169,11 +163,8 @@ class InvariantChecker:
         items = [item for item in self._stack.items(upload.key) if version_of(item) == upload.version]
         item = max(items, key=lambda item: "moderation" in item, default=None)
         is_approved = item is not None and self._history.is_approved(item, upload)
-        if (
-            call.invocation.paused and item is not None
-        ):  # withdrawn while its machine stood still, which removes it
-            earlier = item.get("decisions") or ()
-            is_approved = is_approved or any(decision["action"] == "approve" for decision in earlier)
+        # Or it was approved until it was withdrawn, while the machine stood still, which then removes it.
+        is_approved = is_approved or (call.invocation.paused and bool(self._history.approvers(upload)))
         if not is_approved:
             self.content.published(key, upload, call)
             self._not_on_the_list(key, upload, call)

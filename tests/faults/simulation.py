@@ -17,7 +17,7 @@ from tests.faults.delivery_profile import DeliveryProfile
 from tests.faults.error_responses import answer, error
 from tests.faults.fault_injection import CRASHES, Call, Fault, FaultKind, Injector, NoFaults
 from tests.faults.final_checks import run_final_checks
-from tests.faults.history import NULL, History, Upload, identity, marker_identity
+from tests.faults.history import NULL, BroughtBack, History, Upload, identity, marker_identity
 from tests.faults.invariants import InvariantChecker
 from tests.faults.operators import OPERATOR, Operator
 from tests.faults.reviewers import Reviewers
@@ -154,8 +154,7 @@ class Simulation:
         below = self.history.uploads.get((key, self.stack.current(key) or ""))
         if below is not None:
             below.lacks_sequencer = True  # it is restored without one where no record of it is there
-            self.history.brought_back[key] = below.version
-            self.history.undeleted_at[key] = self.clock.now
+            self.history.brought_back[key] = BroughtBack(below.version, self.clock.now)
         self._send_event(REMOVED, key, version_id, self._next_sequencer())
         return True
 

@@ -120,7 +120,6 @@ class Network:
     def _inject(self, call: Call, fault: Fault, request: AWSPreparedRequest) -> AWSResponse:
         invocation, kind = call.invocation, fault.kind
         if kind is FaultKind.PAUSED:
-            call.paused = True
             invocation.pause(fault.seconds)
             return self._carry_out(call, request)
         if kind is FaultKind.CRASH_BEFORE:
