@@ -31,7 +31,7 @@ LATE_EVENT_DAYS = (
 BACKUP_DAYS = 35  # DynamoDB: point-in-time recovery reaches back so far
 TRACE_DAYS = 30  # AWS X-Ray keeps traces so long
 UNFINISHED_DAYS = (
-    2  # the uploads bucket's lifecycle aborts a multipart upload after a day, and S3 runs it once a day
+    2  # the uploads bucket's lifecycle aborts a multipart upload after one, at the next midnight
 )
 KEPT_FIELDS = frozenset(
     {

@@ -23,7 +23,7 @@ class ScheduledReconcile:
         *,
         start: Callable[[], Reconcile],
         resumption: Resumption,
-        lost_decisions: LostDecisions | None = None,
+        lost_decisions: LostDecisions,
         expiring: ExpiringReviews | None = None,
         observability: Observability,
         client_timeout: float,
@@ -55,8 +55,6 @@ class ScheduledReconcile:
 
     def _send_lost_decisions(self, invocation: Invocation) -> int:
         """Send what people decided and no worker began; return how many. First, since the rest may take days."""
-        if self._lost_decisions is None:
-            return 0
         sent = 0
         for record in self._lost_decisions.send(lambda: invocation.has_time):
             sent += 1
