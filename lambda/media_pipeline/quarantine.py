@@ -5,7 +5,7 @@ lies deeper belongs to longer object keys.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlencode
 
@@ -46,8 +46,19 @@ class Quarantine:
 
         Raises TransientError where S3 refused to.
         """
+        self.remove(self.keys_of(key, version))
+
+    def keys_of(self, key: str, version: str) -> set[str]:
+        """Return the keys of one version's copy, whether or not it is there, and of its pictures."""
         copy = quarantine_key(key, version)
-        remove_objects(self._s3, self._bucket, {copy, *self._pictures(copy)}, what="objects in quarantine")
+        return {copy, *self._pictures(copy)}
+
+    def remove(self, keys: Iterable[str]) -> None:
+        """Remove copies and pictures by their keys; one that is not there is not an error.
+
+        Raises TransientError where S3 refused to.
+        """
+        remove_objects(self._s3, self._bucket, keys, what="objects in quarantine")
 
     def remove_pictures(self, key: str, version: str) -> None:
         """Remove the pictures of one version alone, which an attempt may have put that was then cut off.

@@ -9,6 +9,7 @@ from media_pipeline.processing import clean_up, dead_letters, outcomes, processo
 from media_pipeline.processing.bucket_order import BucketOrder
 from media_pipeline.processing.outcomes import Outcomes
 from media_pipeline.processing.second_records import found_since
+from media_pipeline.quarantine import Quarantine
 from media_pipeline.records import succession, transitions
 from media_pipeline.records.items import ItemTable
 from media_pipeline.records.record import Record, Status
@@ -100,6 +101,18 @@ def a_late_delete_supersedes_what_was_put_after_it() -> None:
 @mutation
 def a_delete_that_stood_still_removes_the_copy_of_what_was_restored() -> None:
     swap(Outcomes, "_require_not_undone", lambda _: lambda self, tombstone: None)
+
+
+@mutation
+def a_delete_lists_what_it_removes_in_quarantine_after_its_last_look() -> None:
+    keys_of = Quarantine.keys_of
+    swap(Quarantine, "keys_of", lambda _: lambda self, key, version: {(key, version)})
+
+    def remove(self: Any, versions: set[tuple[str, str]]) -> None:
+        real(self, {name for key, version in versions for name in keys_of(self, key, version)})
+
+    real = Quarantine.remove
+    swap(Quarantine, "remove", lambda _: remove)
 
 
 @mutation

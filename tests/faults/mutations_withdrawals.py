@@ -20,7 +20,7 @@ Outcomes, Processor, Records = outcomes.Outcomes, processor.ObjectProcessor, tab
 
 @mutation
 def a_deleted_key_leaves_its_copies_in_quarantine() -> None:
-    swap(Quarantine, "remove_version", lambda _: lambda self, key, version: None)
+    swap(Quarantine, "remove", lambda _: lambda self, keys: None)
 
 
 @mutation

@@ -115,6 +115,13 @@ def _overwritten_while_cut_off(run: Simulation) -> None:
     run.put(KEY, Content.CLEAN, 3, without=SEQUENCER)
 
 
+def _judged_and_cut_off(run: Simulation) -> None:
+    """Let an upload that is to be withheld be cut off once its picture lies in quarantine; its message comes later."""
+    cut_off("PutObject", put(Content.FIGHT))(run)
+    run.queues["images"].messages.clear()
+    run.pass_time(DAY)
+
+
 def _take_down(run: Simulation) -> None:
     run.reviewers.decide(Action.WITHDRAW)
 
@@ -160,6 +167,10 @@ _OF_EVENTS: Mapping[str, Race] = {
     # What is restored is moved to quarantine before the first function goes on.
     "delete-twice+undelete-of-what-is-withheld": Race(
         _delete, _undelete, _CALLS, unseen=_put(Content.FIGHT), lapsed=3_000.0, twice=True
+    ),
+    # An attempt that was cut off had put pictures in quarantine already.
+    "delete-twice+undelete-of-what-was-cut-off": Race(
+        _delete, _undelete, range(8, 14), before=_judged_and_cut_off, lapsed=3_000.0, twice=True
     ),
     # The delete goes on while the restore is about to commit.
     "delete-twice+restore": Race(

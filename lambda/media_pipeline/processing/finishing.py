@@ -133,16 +133,21 @@ class Finishing:
         return [*older, *self._records.succession.newer(tombstone.object_key, tombstone.sequencer)]
 
     def _remove_copies(self, tombstone: Record, versions: set[str], all_older: Iterable[Record]) -> None:
-        self._require_not_undone(tombstone)
+        failed = [older for older in all_older if older.status is Status.FAILED and older.version in versions]
+        if failed:  # cut off after their move
+            self._require_not_undone(tombstone)
+        for older in failed:
+            self.finish(older, has_older=False)
+            self.finish(self._records.delete(older), has_older=False)
+        key = tombstone.object_key
         if any(map(is_etag, versions)):  # bytes that were put as "null" again since have the same copy
-            newer = self._records.succession.newer(tombstone.object_key, tombstone.sequencer)
+            newer = self._records.succession.newer(key, tombstone.sequencer)
             versions = versions - {record.version for record in newer}
-        for older in all_older:
-            if older.status is Status.FAILED and older.version in versions:  # cut off after its move
-                self.finish(older, has_older=False)
-                self.finish(self._records.delete(older), has_older=False)
-        for version in sorted(versions):
-            self._storage.quarantined.remove_version(tombstone.object_key, version)
+        quarantined = self._storage.quarantined
+        unneeded = {name for version in versions for name in quarantined.keys_of(key, version)}
+        # The last look before the request that removes them: in between, this function may stand still.
+        self._require_not_undone(tombstone)
+        quarantined.remove(unneeded)
 
     def _require_not_undone(self, tombstone: Record) -> None:
         """Raise TransientError where a delete was undone since this function read its record.
