@@ -83,6 +83,8 @@ class InvariantChecker:
             self._table_changed(str(call.params["Key"]["object_key"]["S"]), call)
         elif call.operation == "DeleteItem":
             self._discarded(call)
+        elif call.operation == "TransactWriteItems":
+            self._placed_anew(call)
         elif call.params.get("Bucket") == QUARANTINE:
             for key in _deleted(call):
                 self._copies_removed(key)
@@ -127,6 +129,24 @@ class InvariantChecker:
             or not left
         ):
             self.add_violation(f"{call.invocation} deleted the record {key} {sequencer}, {gone['status']}")
+
+    def _placed_anew(self, call: Call) -> None:
+        """Check that an open record which gets another place in the order of its key keeps all it says, and its holder.
+
+        Only one whose order was assumed may get one.
+        """
+        gone, there = (act["Key"] for item in call.params["TransactItems"] for act in item.values())
+        key, sequencer = str(gone["object_key"]["S"]), str(there["sequencer"]["S"])
+        old = self._known[key].pop(str(gone["sequencer"]["S"]))
+        new = next(item for item in self._stack.items(key) if item["sequencer"] == sequencer)
+        self._known[key][sequencer] = new
+        holder = self._holders.pop((key, str(gone["sequencer"]["S"])), None)
+        self._holders[key, sequencer] = holder
+        is_kept = changed_fields(old, new) <= {"sequencer", "updated_at"} and new["status"] == "PROCESSING"
+        if not is_kept or not self._history.lacks_sequencer(key, version_of(new)):
+            self.add_violation(f"{call.invocation} moved a record, and changed it: {old} became {new}")
+        if holder is not call.invocation:
+            self.add_violation(f"{call.invocation} moved the record {key} {sequencer} of {holder}")
 
     def held_by(self, invocation: Any) -> list[tuple[tuple[str, str], Item]]:
         """Return key, sequencer and item of the records that an invocation holds."""

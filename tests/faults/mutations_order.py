@@ -13,7 +13,7 @@ from media_pipeline.quarantine import Quarantine
 from media_pipeline.records import succession, transitions
 from media_pipeline.records.items import ItemTable
 from media_pipeline.records.record import Record, Status
-from media_pipeline.records.succession import Succession
+from media_pipeline.records.succession import Neighbours, Succession
 from tests.faults.mutations import mutation, swap
 
 
@@ -113,6 +113,24 @@ def a_delete_lists_what_it_removes_in_quarantine_after_its_last_look() -> None:
 
     real = Quarantine.remove
     swap(Quarantine, "remove", lambda _: remove)
+
+
+@mutation
+def a_judged_version_keeps_the_place_that_was_assumed() -> None:
+    def place(record: Record, neighbours: Neighbours, storage: Any) -> Any:
+        return None if record.moderation is not None else real(record, neighbours, storage)
+
+    real: Any = vars(processor)["place_above"]
+    swap(processor, "place_above", lambda _: place)
+
+
+@mutation
+def a_late_delete_ends_what_was_judged_and_not_published_yet() -> None:
+    def was_put_later(self: Any, older: Record) -> bool:
+        return older.moderation is None and real(self, older)
+
+    real = Outcomes._was_put_later
+    swap(Outcomes, "_was_put_later", lambda _: was_put_later)
 
 
 @mutation

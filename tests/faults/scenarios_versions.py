@@ -284,6 +284,17 @@ VERSIONS: Mapping[str, Scenario] = {
         "PUBLISHED",
         faults=False,
     ),
+    "no-sequencer-and-judged-before-a-late-delete": plain(
+        at_once(unseen(delete), cut_off("PutObject", put(Content.CLEAN, 1, KEY, SEQUENCER))),
+        arrives,
+        "DELETED or PUBLISHED",  # the delete, undone, where it comes last
+    ),
+    "no-sequencer-and-judged-before-an-older-one-is-seen": plain(
+        at_once(unseen(PUBLISHED), cut_off("PutObject", put(Content.CLEAN, 2, KEY, SEQUENCER))),
+        arrives,
+        "PUBLISHED or SUPERSEDED",
+        late_calls=False,
+    ),
     "no-sequencer-and-rejected-while-a-newer-one-is-cut-off": plain(
         at_once(unseen(put(Content.EMPTY, 1, KEY, SEQUENCER)), cut_off("GetObject", put(Content.CLEAN, 2))),
         arrives,

@@ -119,8 +119,13 @@ class SimulatedStack:
         dynamodb_backend: Any = get_backend("dynamodb")
         sqs_backend: Any = get_backend("sqs")
         self._buckets = s3_backend[ACCOUNT]["aws"].buckets
-        self._table = dynamodb_backend[ACCOUNT][REGION].tables[TABLE]
+        self._tables = dynamodb_backend[ACCOUNT][REGION].tables
         self._outbox = sqs_backend[ACCOUNT][REGION].queues["outbox"]
+
+    @property
+    def _table(self) -> Any:
+        """moto's table; another object after each transaction that failed, as moto puts a copy back."""
+        return self._tables[TABLE]
 
     def reset(self, clock: VirtualClock, seed: int) -> None:
         """Empty the stack for the next run, which uses this clock."""

@@ -165,7 +165,7 @@ class Finishing:
         Its message is still to come back, and gives it a place above the marker.
         """
         is_waiting = older.status is Status.PROCESSING and older.lease_left(self._clock()) <= 0
-        if not is_waiting or older.moderation is not None or not is_made_up(older.sequencer):
+        if not is_waiting or older.withheld or not is_made_up(older.sequencer):
             return False
         return self._storage.is_current(older.object_key, older.version_id, older.etag)
 

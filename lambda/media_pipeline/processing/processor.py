@@ -201,7 +201,14 @@ class ObjectProcessor(Generic[Fetched]):
 
     def _go_on_with(self, second: SecondRecord, attempt: Attempt) -> None:
         event = replace(attempt.event, sequencer=second.sequencer)
-        if attempt.paid_answers is None:
+        if (
+            attempt.record.moderation is not None
+        ):  # its verdict holds for this version wherever it has its place
+            moved = self._records.move(attempt.claim, second.sequencer)
+            self._process_claimed(
+                self._attempt(event, attempt.invocation, moved, attempt.steps, attempt.overlap), None
+            )
+        elif attempt.paid_answers is None:
             self._records.discard(attempt.claim)
             self.process(event, attempt.invocation)
         else:  # kept until the other record has the answers: while that one is held, they would be paid for again

@@ -34,9 +34,9 @@ def found_since(attempt: Attempt, succession: Succession) -> SecondRecord | None
 def place_above(record: Record, neighbours: Neighbours, storage: Storage) -> SecondRecord | None:
     """Return the place above all others for a version whose order was assumed, if the bucket says that it is current.
 
-    Its event had no sequencer, and came before the events of older versions. With a verdict a record keeps its place.
+    Its event had no sequencer, and came before the events of what is older.
     """
-    if neighbours.newest is None or record.moderation is not None or not is_made_up(record.sequencer):
+    if neighbours.newest is None or not is_made_up(record.sequencer):
         return None
     if not storage.is_current(record.object_key, record.version_id, record.etag):
         return None

@@ -130,6 +130,38 @@ class ItemTable:
                 return
             raise changed from None
 
+    def move(self, record: Record, sequencer: str, *, condition: Mapping[str, Any]) -> Record:
+        """Give an item another sequencer: all of it or nothing.
+
+        Raises ItemChangedError where an attribute of `condition` has another value, or the other place is taken.
+        """
+        values = {**record.attributes, "updated_at": iso_time(self._clock())}
+        values = {name: value for name, value in values.items() if name not in ("object_key", "sequencer")}
+        gone = {
+            "TableName": self._table,
+            "Key": to_item({"object_key": record.object_key, "sequencer": record.sequencer}),
+            "ConditionExpression": " AND ".join(f"#{name} = :{name}" for name in condition),
+            "ExpressionAttributeNames": {f"#{name}": name for name in condition},
+            "ExpressionAttributeValues": to_item({f":{name}": value for name, value in condition.items()}),
+        }
+        moved = {
+            "TableName": self._table,
+            "Key": to_item({"object_key": record.object_key, "sequencer": sequencer}),
+            "UpdateExpression": "SET " + ", ".join(f"#{name} = :{name}" for name in values),
+            "ConditionExpression": "attribute_not_exists(#status)",
+            "ExpressionAttributeNames": {f"#{name}": name for name in values},
+            "ExpressionAttributeValues": to_item({f":{name}": value for name, value in values.items()}),
+        }
+        items: Any = [{"Delete": gone}, {"Update": moved}]
+        try:
+            self._dynamodb.transact_write_items(TransactItems=items)
+        except ClientError as error:
+            reasons: Any = error.response.get("CancellationReasons", ())
+            if any(reason.get("Code") == "ConditionalCheckFailed" for reason in reasons):
+                raise ItemChangedError(None) from None
+            raise
+        return from_item(to_item({**values, "object_key": record.object_key, "sequencer": sequencer}))
+
 
 def _as_changed(error: ClientError) -> Exception:
     """Return the error of a failed condition as ItemChangedError, any other as it is."""

@@ -214,6 +214,21 @@ class LeasedRecords(RecordTable):
         except ItemChangedError:
             raise LeaseLostError("the lease was taken over before the second record was deleted") from None
 
+    def move(self, claim: Claim, sequencer: str) -> Claim:
+        """Give the record of a claim another place in the order of its key, with its verdict; return the claim on it.
+
+        Raises TransientError where the record changed meanwhile, or another version took that place.
+        """
+        record = claim.record
+        seen = ("status", "owner", "attempt", "updated_at")
+        condition = {name: record.attributes[name] for name in seen}
+        try:
+            return claim._replace(record=self._items.move(record, sequencer, condition=condition))
+        except ItemChangedError:
+            raise TransientError(
+                "the record changed while it got its place in the order of its key"
+            ) from None
+
     def discard_abandoned(self, record: Record) -> None:
         """Delete an open record whose lease is over, since its version has another one; a later claim finds that one.
 
