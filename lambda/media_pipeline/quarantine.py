@@ -65,8 +65,11 @@ class Quarantine:
 
         Raises TransientError where S3 refused to.
         """
-        pictures = self._pictures(quarantine_key(key, version))
-        remove_objects(self._s3, self._bucket, pictures, what="pictures in quarantine")
+        self.remove(self.pictures_of(key, version))
+
+    def pictures_of(self, key: str, version: str) -> set[str]:
+        """Return the keys of the pictures of one version."""
+        return set(self._pictures(quarantine_key(key, version)))
 
     def put_picture(
         self, key: str, data: bytes, *, facts: Mapping[str, str], metadata: Mapping[str, str]

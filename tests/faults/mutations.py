@@ -15,6 +15,7 @@ from media_pipeline.messaging import announcements
 from media_pipeline.moderation.rekognition import Moderator
 from media_pipeline.moderation.result import ModerationResult
 from media_pipeline.processing import messages, outcomes, processor, verdicts
+from media_pipeline.processing.publishing import Publishing
 from media_pipeline.records import items, table, transitions
 from media_pipeline.records.record import Claim, Record, Status, iso_time
 from media_pipeline.records.record import alert_id as alert_id_of
@@ -214,6 +215,11 @@ def each_claim_counts_as_decoded() -> None:
 @mutation
 def no_note_of_decoding() -> None:
     swap(Records, "begin_decoding", lambda _: lambda self, claim: None)
+
+
+@mutation
+def renditions_are_removed_without_a_look_at_the_lease() -> None:
+    swap(Publishing, "remove", lambda _: lambda self, attempt, keys: self._storage.remove_renditions(keys))
 
 
 @mutation

@@ -115,11 +115,15 @@ def _overwritten_while_cut_off(run: Simulation) -> None:
     run.put(KEY, Content.CLEAN, 3, without=SEQUENCER)
 
 
-def _judged_and_cut_off(run: Simulation) -> None:
-    """Let an upload that is to be withheld be cut off once its picture lies in quarantine; its message comes later."""
-    cut_off("PutObject", put(Content.FIGHT))(run)
-    run.queues["images"].messages.clear()
-    run.pass_time(DAY)
+def _cut_off_in_its_puts(kind: Content) -> Act:
+    """Let an upload be cut off once a rendition, or its picture for reviewers, is there; its message comes later."""
+
+    def act(run: Simulation) -> None:
+        cut_off("PutObject", put(kind))(run)
+        run.queues["images"].messages.clear()
+        run.pass_time(DAY)
+
+    return act
 
 
 def _take_down(run: Simulation) -> None:
@@ -148,6 +152,15 @@ _OF_EVENTS: Mapping[str, Race] = {
     # The second delivery publishes it, which is undone before the first function goes on.
     "publish-twice+delete": Race(_put(), _later(_delete), _CALLS, lapsed=3_000.0, twice=True),
     "publish-twice+takedown": Race(_put(), _later(_take_down), _CALLS, lapsed=3_000.0, twice=True),
+    # The second delivery publishes it; what the first one finds above it hides nothing.
+    "publish-twice+rejected": Race(
+        _again(),
+        _later(_put(Content.CORRUPT, 2)),
+        range(1, 7),
+        before=_cut_off_in_its_puts(Content.CLEAN),
+        lapsed=3_000.0,
+        twice=True,
+    ),
     "publish+overwrite": Race(_put(), _put(number=2), range(5, 12), lapsed=200.0),
     "delete+undelete": Race(_delete, _undelete, _CALLS, before=_put(), deployment=KEEPING),
     "delete-twice+undelete": Race(
@@ -170,7 +183,12 @@ _OF_EVENTS: Mapping[str, Race] = {
     ),
     # An attempt that was cut off had put pictures in quarantine already.
     "delete-twice+undelete-of-what-was-cut-off": Race(
-        _delete, _undelete, range(8, 14), before=_judged_and_cut_off, lapsed=3_000.0, twice=True
+        _delete,
+        _undelete,
+        range(8, 14),
+        before=_cut_off_in_its_puts(Content.FIGHT),
+        lapsed=3_000.0,
+        twice=True,
     ),
     # The delete goes on while the restore is about to commit.
     "delete-twice+restore": Race(

@@ -6,6 +6,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from media_pipeline.errors import SlowDecodingError
 from media_pipeline.processing.attempt import Attempt
+from media_pipeline.processing.publishing import Publishing
 from media_pipeline.records.record import Record, Status
 from media_pipeline.records.table import Records
 from media_pipeline.storage import Storage
@@ -31,9 +32,10 @@ def keys_that_stay(record: Record | None, *, is_deleted: bool) -> frozenset[str]
 class CleanUp:
     """Ends attempts that failed; a problem with that is added to the error as a note."""
 
-    def __init__(self, records: Records, storage: Storage) -> None:
+    def __init__(self, records: Records, storage: Storage, publishing: Publishing) -> None:
         self._records = records
         self._storage = storage
+        self._publishing = publishing
 
     def release(self, attempt: Attempt, error: Exception) -> None:
         """Release the claim, so that the next attempt need not wait for the lease; the caller raises the error."""
@@ -62,8 +64,7 @@ class CleanUp:
         is_replaced = status is Status.SUPERSEDED and is_withheld and not record.was_moved
         was_cut_off = record.attempt > 1 and not record.withheld and not is_shown
         if (is_replaced or was_cut_off) and not self._records.succession.is_put_again(record):
-            attempt.before_call("remove pictures for reviewers")
-            self._storage.quarantined.remove_pictures(record.object_key, record.version)
+            self._publishing.remove_pictures(attempt, record)
             if is_replaced:  # a takedown and a restore may have it wait for a person again
                 attempt.facts["review"] = []
 

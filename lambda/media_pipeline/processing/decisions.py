@@ -143,10 +143,10 @@ class Decisions(Generic[Fetched]):
         readers never saw ends as before: blocked, it would hide an older version from them.
         """
         record, succession = attempt.record, self._records.succession
-        attempt.before_call("remove the renditions")
+        attempt.before_call("look for the renditions")
         with attempt.steps("withdraw"):
             listed = self._storage.renditions_of_version(record.object_key, record.version)
-            self._storage.remove_renditions(record.rendition_keys | listed)
+            self._publishing.remove(attempt, record.rendition_keys | listed)
         facts = {"reason": Reason.TAKEN_DOWN, "detail": _taken_down(decision)}
         try:
             self._publishing.move(attempt, record, Status.BLOCKED)
@@ -210,7 +210,7 @@ class Decisions(Generic[Fetched]):
 
     def _ended(self, attempt: Attempt, status: Status, facts: dict[str, Any]) -> Ending:
         """End without publishing; remove what an earlier attempt put, and what this one found out about the picture."""
-        self._storage.remove_renditions(attempt.record.rendition_keys)
+        self._publishing.remove(attempt, attempt.record.rendition_keys)
         return self._nothing_published(attempt, status, facts)
 
     def _nothing_published(self, attempt: Attempt, status: Status, facts: dict[str, Any]) -> Ending:

@@ -74,7 +74,7 @@ class ObjectProcessor(Generic[Fetched]):
         )
         names = [*(size.name for size in self._settings.specs.sizes), *media.extra_renditions]
         self._originals = Originals(self._storage, names=tuple(names))
-        self._clean_up = CleanUp(self._records, self._storage)
+        self._clean_up = CleanUp(self._records, self._storage, self._publishing)
         self._holds = Holds(self._records, self._publishing)
         self._single_uploads = SingleUploads(
             prefix=self._settings.uploads_prefix, records=self._records, storage=self._storage
@@ -229,7 +229,7 @@ class ObjectProcessor(Generic[Fetched]):
             if self._bucket_order.was_replaced_unseen(attempt):
                 return self._supersede(attempt)
             # An earlier attempt may have been allowed and cut off: no record will list what it put.
-            self._remove_renditions(attempt.record)
+            self._remove_renditions(attempt)
             return Ending(Status.REJECTED, {"reason": error.reason, "detail": error.detail, "renditions": []})
         except OriginalGoneError as error:
             return self._end_without_original(attempt, error)
@@ -303,14 +303,15 @@ class ObjectProcessor(Generic[Fetched]):
         return self._gone(attempt, Status.DELETED)
 
     def _gone(self, attempt: Attempt, status: Status) -> Ending:
-        self._remove_renditions(attempt.record)
+        self._remove_renditions(attempt)
         return Ending(
             status, {"renditions": [], **self._records.succession.facts_of_forgotten(attempt.record)}
         )
 
-    def _remove_renditions(self, record: Record) -> None:
+    def _remove_renditions(self, attempt: Attempt) -> None:
+        record = attempt.record
         if record.rendition_keys and not self._records.succession.is_put_again(record):
-            self._storage.remove_renditions(record.rendition_keys)
+            self._publishing.remove(attempt, record.rendition_keys)
 
     def _end_without_original(self, attempt: Attempt, error: OriginalGoneError) -> Ending:
         """End a version whose original is not in the bucket: replaced, deleted, or lost."""

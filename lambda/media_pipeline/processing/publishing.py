@@ -56,6 +56,24 @@ class Publishing:
             for _ in attempt.overlap.at_most(PUTS_AT_ONCE)(puts()):
                 """Each has its turn; the first failure is raised when all have ended."""
 
+    def remove(self, attempt: Attempt, keys: Collection[str]) -> None:
+        """Remove renditions that no record is to list, right after a look at the lease.
+
+        Without it another attempt may have published them meanwhile. Raises LeaseLostError, OutOfTimeError, and
+        TransientError where S3 refused to.
+        """
+        if keys:
+            attempt.before_call("remove renditions")
+            self._storage.remove_renditions(keys)
+
+    def remove_pictures(self, attempt: Attempt, record: Record) -> None:
+        """Remove the pictures for reviewers of a version, right after a look at the lease. Raises as `remove` does."""
+        attempt.before_call("look for pictures for reviewers")
+        quarantined = self._storage.quarantined
+        if pictures := quarantined.pictures_of(record.object_key, record.version):
+            attempt.before_call("remove pictures for reviewers")
+            quarantined.remove(pictures)
+
     def put_review_pictures(
         self, attempt: Attempt, results: Results, moderation: ModerationResult
     ) -> list[dict[str, Any]]:

@@ -290,9 +290,9 @@ class Reworking(Generic[Fetched]):
     def _end(self, attempt: Attempt, held: Held, why: str) -> None:
         self._remove_pending(attempt, held, kept=set())
         rework = held.record.rework
-        if rework is not None and rework.mode is not ReworkMode.RENDER:
-            attempt.before_call("remove pictures for reviewers")
-            self._remove_pictures(held.record)
+        may_have_put = rework is not None and rework.mode is not ReworkMode.RENDER
+        if may_have_put and not held.record.withheld and not held.record.is_checked:
+            self._publishing.remove_pictures(attempt, held.record)
         attempt.before_call("note that nothing changed")
         self._records.end_rework(held.record, why, attempt.unstored_answers)
 
@@ -301,8 +301,7 @@ class Reworking(Generic[Fetched]):
         rework = held.record.rework
         pending = set(rework.renditions) if rework else set()
         if left := pending - held.record.listed_keys - kept:
-            attempt.before_call("remove what was put")
-            self._storage.remove_renditions(left)
+            self._publishing.remove(attempt, left)
 
     def _require_unlinked(self, record: Record) -> None:
         """Raise StillLinkedError while links to replaced files may work."""
@@ -314,8 +313,7 @@ class Reworking(Generic[Fetched]):
 
     def _remove_replaced(self, attempt: Attempt, held: Held) -> None:
         """Remove the files that a rework replaced."""
-        attempt.before_call("remove what was replaced")
-        self._storage.remove_renditions(held.record.replaced_keys - held.record.listed_keys)
+        self._publishing.remove(attempt, held.record.replaced_keys - held.record.listed_keys)
         self._records.forget_replaced(held.record)
 
     def _require_undecided(self, record: Record) -> None:

@@ -69,10 +69,11 @@ class Verdicts:
         A verdict that was only observed counts once the policy is enforced: what was put by then is removed.
         """
         if not stored.publishes:
-            if attempt.record.rendition_keys:  # it was published when a rework withheld it
-                self._storage.remove_renditions(attempt.record.rendition_keys)
+            self._publishing.remove(
+                attempt, attempt.record.rendition_keys
+            )  # as a rework withheld what was published
             return attempt.record
-        self._storage.remove_renditions(attempt.record.rendition_keys)
+        self._publishing.remove(attempt, attempt.record.rendition_keys)
         attempt.invocation.require_time("store the verdict")
         facts = {"moderation": replace(stored, mode=Mode.ENFORCE).to_document(), **NOTHING_PUBLISHED}
         record = self._records.store_verdict(attempt.claim, facts)
@@ -108,7 +109,7 @@ class Verdicts:
         """
         listed = listed_renditions(results, attempt.event, self._storage)
         kept = {rendition["key"] for rendition in listed}
-        self._storage.remove_renditions(attempt.record.rendition_keys - kept)
+        self._publishing.remove(attempt, attempt.record.rendition_keys - kept)
         attempt.facts |= published_facts(listed, results)
         attempt.invocation.require_time("store what is published")
         record = self._records.store_verdict(attempt.claim, attempt.all_facts())
@@ -152,7 +153,7 @@ class Verdicts:
             return second
         # Deployed with other sizes, or another policy, since: remove what the earlier attempt put before its list goes.
         kept = {rendition["key"] for rendition in listed} if moderation.publishes else set()
-        self._storage.remove_renditions(known.rendition_keys - kept)
+        self._publishing.remove(attempt, known.rendition_keys - kept)
         attempt.facts["moderation"] = moderation.to_document()
         attempt.facts |= published_facts(listed, results) if moderation.publishes else NOTHING_PUBLISHED
         is_checked = self._is_checked(known, moderation)
