@@ -134,6 +134,21 @@ def a_late_delete_ends_what_was_judged_and_not_published_yet() -> None:
 
 
 @mutation
+def what_was_deleted_unjudged_hides_what_replaced_it() -> None:
+    swap(Outcomes, "_was_replaced_unjudged", lambda _: lambda self, record: False)
+
+
+@mutation
+def what_was_given_up_in_an_assumed_place_supersedes_the_next_one() -> None:
+    def follows(other: Record, record: Record) -> bool:
+        is_above = not other.undone and other.sequencer > record.sequencer
+        return bool(real(other, record)) or (is_above and other.status is Status.FAILED)
+
+    real: Any = vars(succession)["_follows"]
+    swap(succession, "_follows", lambda _: follows)
+
+
+@mutation
 def a_dead_letter_knows_only_its_own_record() -> None:
     swap(dead_letters.DeadLetters, "_ended_elsewhere", lambda _: lambda self, event, sequencer: None)
 

@@ -110,7 +110,21 @@ def _superseded_above_a_delete_and_open_below(run: Simulation) -> None:
     run.clock.after(60.0, of_delete)
 
 
+def _dead_letter_of_what_was_kept(run: Simulation) -> None:
+    run.queues["dead"].send(run.kept_message)
+
+
+_SEEN_AFTER_THE_NEXT_ONE = at_once(
+    unseen(put(Content.CLEAN, 1, KEY, SEQUENCER)), settle, cut_off("UpdateItem", put(Content.CLEAN, 2))
+)
+"""The version has no sequencer, and no record yet; the next one has an open one. Its place is assumed to be above."""
 SECOND_RECORDS: Mapping[str, Scenario] = {
+    "no-sequencer-and-deleted-above-the-next-one": plain(
+        at_once(_SEEN_AFTER_THE_NEXT_ONE, cut_off("UpdateItem", arrives)), delete_oldest, "SUPERSEDED"
+    ),
+    "no-sequencer-and-given-up-above-the-next-one": Scenario(
+        _SEEN_AFTER_THE_NEXT_ONE, _dead_letter_of_what_was_kept, "FAILED", "dead-letters", in_pairs=False
+    ),
     "sequencer-only-later": plain(
         first(put(Content.CLEAN, 1, KEY, SEQUENCER)), event_of_oldest, "PUBLISHED", late_calls=False
     ),

@@ -6,7 +6,7 @@ from media_pipeline.errors import DeleteUnderWayError, TransientError
 from media_pipeline.events import EventKind, ObjectEvent, identity, is_etag, is_made_up, restoring_event
 from media_pipeline.invocation import LEASE_MARGIN, Invocation
 from media_pipeline.processing.finishing import Finishing
-from media_pipeline.records.record import NEVER_SHOWN, Record, Status
+from media_pipeline.records.record import NEVER_SHOWN, Record, Status, iso_time
 
 DELETABLE = frozenset({Status.PUBLISHED, Status.FAILED, Status.PROCESSING})
 
@@ -244,7 +244,20 @@ class Outcomes(Finishing):
             self.finish(record)
         if record.status not in DELETABLE and not _is_withheld_without_original(record):
             return
-        self.finish(self._records.delete(record))
+        end = self._records.supersede if self._was_replaced_unjudged(record) else self._records.delete
+        self.finish(end(record))
+
+    def _was_replaced_unjudged(self, record: Record) -> bool:
+        """Return whether the bucket holds something newer than a version whose order was only assumed.
+
+        Recorded as deleted above that, before anybody looked which of the two is newer, it would hide it.
+        """
+        is_judged = record.status is not Status.PROCESSING or record.moderation is not None
+        if is_judged or not is_made_up(record.sequencer):
+            return False
+        current = self._storage.current(record.object_key)
+        put_at = record.attributes.get("uploaded_at") or record.attributes["created_at"]
+        return current is not None and iso_time(current.modified) > put_at
 
     def _was_deleted_by_its_move(self, record: Record) -> bool:
         """Return whether our own move to quarantine may have deleted a withheld version in the uploads bucket.

@@ -250,11 +250,12 @@ def staying(newest_first: Sequence[Record]) -> Record | None:
 def _follows(other: Record, record: Record) -> bool:
     """Return whether one record is of something newer than another, which it hides.
 
-    A made-up sequencer says so only once its version was found to be current: an older one may have it as well.
+    A made-up sequencer says so only once its version was found to be current: an older one may have it as well, and
+    nobody looked where the work on it was given up.
     """
     if other.undone or other.sequencer < record.sequencer:
         return False
-    is_known = other.status.terminal and other.status is not Status.SUPERSEDED
+    is_known = other.status.terminal and other.status not in (Status.SUPERSEDED, Status.FAILED)
     return is_known or not is_made_up(other.sequencer)
 
 

@@ -53,10 +53,12 @@ class Records(ReworkedRecords):
         return self._end(event, Status.DELETED, {"delete_marker": True}, from_processing=False)
 
     def supersede(self, record: Record) -> Record:
-        """End an open record whose lease is over, since a tombstone follows it; its claim is lost by that.
+        """End an open record, since something newer is known; the claim of one who stands still is lost by that.
 
-        Raises TransientError where it changed meanwhile.
+        Raises LeaseHeldError while an invocation holds it, TransientError where it changed meanwhile.
         """
+        if (left := record.lease_left(self._clock())) > 0:
+            raise LeaseHeldError(left)
         facts: dict[str, Any] = {"renditions": []}
         values = self._terminal(record, Status.SUPERSEDED, record.attempt, facts)
         try:
