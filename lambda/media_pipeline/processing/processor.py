@@ -201,9 +201,8 @@ class ObjectProcessor(Generic[Fetched]):
 
     def _go_on_with(self, second: SecondRecord, attempt: Attempt) -> None:
         event = replace(attempt.event, sequencer=second.sequencer)
-        if (
-            attempt.record.moderation is not None
-        ):  # its verdict holds for this version wherever it has its place
+        if attempt.record.moderation is not None:
+            # The verdict holds for the version wherever that has its place.
             moved = self._records.move(attempt.claim, second.sequencer)
             self._process_claimed(
                 self._attempt(event, attempt.invocation, moved, attempt.steps, attempt.overlap), None

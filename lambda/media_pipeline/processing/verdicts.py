@@ -69,9 +69,8 @@ class Verdicts:
         A verdict that was only observed counts once the policy is enforced: what was put by then is removed.
         """
         if not stored.publishes:
-            self._publishing.remove(
-                attempt, attempt.record.rendition_keys
-            )  # as a rework withheld what was published
+            # Some are there where it was published when a rework withheld it.
+            self._publishing.remove(attempt, attempt.record.rendition_keys)
             return attempt.record
         self._publishing.remove(attempt, attempt.record.rendition_keys)
         attempt.invocation.require_time("store the verdict")
