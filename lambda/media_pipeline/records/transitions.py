@@ -102,12 +102,14 @@ class RecordTable:
         """Return an event's sort key: S3's sequencer, else that of the version's record, else the next free one."""
         if event.sequencer is not None:
             return event.sequencer
+        # One look for both: between two of them, another delivery of the event could record the version.
+        oldest_first = list(self._items.query(event.key))
+        own = (record for record in oldest_first if record.version == event.version)
         # One that gives way is claimed, since nothing else would end it.
-        known = max(self._all_of_version(event.key, event.version), key=_gives_way, default=None)
+        known = max(own, key=_gives_way, default=None)
         if known is not None:
             return known.sequencer
-        newest = self.newest(event.key)
-        return next_sequencer(newest.sequencer if newest else None)
+        return next_sequencer(oldest_first[-1].sequencer if oldest_first else None)
 
     # ---- how
 

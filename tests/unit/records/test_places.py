@@ -1,11 +1,13 @@
-"""A record whose order was only assumed gets another place in the order of its key, in one transaction."""
+"""The place in the order of its key that a version gets whose event had no sequencer, and how its record moves."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from media_pipeline.errors import TransientError
+from media_pipeline.errors import LeaseHeldError, TransientError
 from media_pipeline.events import EventKind, ObjectEvent
+from media_pipeline.records.items import ItemTable
 from media_pipeline.records.record import Claim, Record, Status
 from media_pipeline.records.table import Records
 from tests.fixtures.moto_stack import MotoStack
@@ -31,6 +33,26 @@ def claim(records: Records, sequencer: str, version: str = "v1") -> Claim:
 def judge(records: Records, mine: Claim) -> Record:
     moderation: dict[str, Any] = {"verdict": "allow", "mode": "enforce", "reason": None, "labels": []}
     return records.store_verdict(mine, {"moderation": moderation, "renditions": [{"key": "r/1"}]})
+
+
+def test_deliveries_at_once_of_an_event_without_sequencer_share_one_record(
+    records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put = ObjectEvent(
+        kind=EventKind.CREATED, bucket="uploads", key=KEY, version_id="v1", etag="e", sequencer=None
+    )
+    query = ItemTable.query
+
+    def query_and_be_overtaken(self: ItemTable, *args: Any, **how: Any) -> Iterator[Record]:
+        found = list(query(self, *args, **how))
+        monkeypatch.setattr(ItemTable, "query", query)
+        records.claim(put, owner="the other one", lease_seconds=66.0)
+        return iter(found)
+
+    monkeypatch.setattr(ItemTable, "query", query_and_be_overtaken)
+    with pytest.raises(LeaseHeldError):
+        records.claim(put, owner="me", lease_seconds=66.0)
+    assert [record.owner for record in records.history(KEY)] == ["the other one"]
 
 
 def test_a_judged_record_moves_whole_and_can_be_committed_there(records: Records) -> None:
