@@ -291,7 +291,7 @@ class Reworking(Generic[Fetched]):
         self._remove_pending(attempt, held, kept=set())
         rework = held.record.rework
         may_have_put = rework is not None and rework.mode is not ReworkMode.RENDER
-        if may_have_put and not held.record.withheld and not held.record.is_checked:
+        if may_have_put and not _shows_pictures(held.record):
             self._publishing.remove_pictures(attempt, held.record)
         attempt.before_call("note that nothing changed")
         self._records.end_rework(held.record, why, attempt.unstored_answers)
@@ -330,11 +330,6 @@ class Reworking(Generic[Fetched]):
         except (BotoCoreError, ClientError, PipelineError) as problem:
             error.add_note(f"the rework could not be released: {problem}")
 
-    def _remove_pictures(self, record: Record) -> None:
-        """Remove the pictures for reviewers of what is not withheld after all."""
-        if not record.withheld and not record.is_checked:
-            self._storage.quarantined.remove_pictures(record.object_key, record.version)
-
     def _remove_unlisted(self, attempt: Attempt, error: Exception) -> None:
         """Remove what this attempt put after another one took over, unless the record lists it.
 
@@ -346,12 +341,18 @@ class Reworking(Generic[Fetched]):
                 record is None or record.status is Status.DELETED or is_under_tombstone(record, self._records)
             )
             self._storage.remove_renditions(attempt.put_keys - keys_that_stay(record, is_deleted=is_deleted))
-            if attempt.put_pictures and is_deleted and not (record is not None and record.is_held):
+            is_held = record is not None and record.is_held
+            is_published = record is not None and record.status is Status.PUBLISHED
+            is_unwanted = (is_deleted and not is_held) or (is_published and not _shows_pictures(record))
+            if attempt.put_pictures and is_unwanted:
                 self._storage.quarantined.remove_pictures(attempt.record.object_key, attempt.record.version)
-            elif attempt.put_pictures and record is not None and record.status is Status.PUBLISHED:
-                self._remove_pictures(record)
         except (BotoCoreError, ClientError, PipelineError) as problem:
             error.add_note(f"what was put without a lease could not be removed: {problem}")
+
+
+def _shows_pictures(record: Record | None) -> bool:
+    """Return whether people are to see the pictures for reviewers of a version that is published."""
+    return record is not None and (record.withheld or record.is_checked)
 
 
 def was_withheld_later(record: Record) -> bool:

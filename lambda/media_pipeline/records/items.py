@@ -1,6 +1,6 @@
 """The items of the records table: conditional writes and consistent reads, nothing of their life cycle."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -21,7 +21,7 @@ class ItemChangedError(Exception):
 
 
 class ItemTable:
-    """Reads and writes single items. `clock` gives epoch seconds."""
+    """Reads items, and writes each by itself; only a move writes two. `clock` gives epoch seconds."""
 
     def __init__(self, *, dynamodb: "DynamoDBClient", table: str, clock: Callable[[], float]) -> None:
         self._dynamodb = dynamodb
@@ -119,9 +119,8 @@ class ItemTable:
             self._dynamodb.delete_item(
                 TableName=self._table,
                 Key=to_item({"object_key": key[0], "sequencer": key[1]}),
-                ConditionExpression=" AND ".join(f"#{name} = :{name}" for name in condition),
-                ExpressionAttributeNames={f"#{name}": name for name in condition},
-                ExpressionAttributeValues=to_item({f":{name}": value for name, value in condition.items()}),
+                ConditionExpression=_equalities(condition, " AND "),
+                **_named(condition),
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except ClientError as error:
@@ -140,17 +139,15 @@ class ItemTable:
         gone = {
             "TableName": self._table,
             "Key": to_item({"object_key": record.object_key, "sequencer": record.sequencer}),
-            "ConditionExpression": " AND ".join(f"#{name} = :{name}" for name in condition),
-            "ExpressionAttributeNames": {f"#{name}": name for name in condition},
-            "ExpressionAttributeValues": to_item({f":{name}": value for name, value in condition.items()}),
+            "ConditionExpression": _equalities(condition, " AND "),
+            **_named(condition),
         }
         moved = {
             "TableName": self._table,
             "Key": to_item({"object_key": record.object_key, "sequencer": sequencer}),
-            "UpdateExpression": "SET " + ", ".join(f"#{name} = :{name}" for name in values),
+            "UpdateExpression": "SET " + _equalities(values, ", "),
             "ConditionExpression": "attribute_not_exists(#status)",
-            "ExpressionAttributeNames": {f"#{name}": name for name in values},
-            "ExpressionAttributeValues": to_item({f":{name}": value for name, value in values.items()}),
+            **_named(values),
         }
         items: Any = [{"Delete": gone}, {"Update": moved}]
         try:
@@ -161,6 +158,18 @@ class ItemTable:
                 raise ItemChangedError(None) from None
             raise
         return from_item(to_item({**values, "object_key": record.object_key, "sequencer": sequencer}))
+
+
+def _equalities(values: Iterable[str], separator: str) -> str:
+    return separator.join(f"#{name} = :{name}" for name in values)
+
+
+def _named(values: Mapping[str, Any]) -> Any:
+    """Return what the names and values of `_equalities` stand for."""
+    return {
+        "ExpressionAttributeNames": {f"#{name}": name for name in values},
+        "ExpressionAttributeValues": to_item({f":{name}": value for name, value in values.items()}),
+    }
 
 
 def _as_changed(error: ClientError) -> Exception:
