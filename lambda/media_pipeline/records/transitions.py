@@ -1,4 +1,4 @@
-"""Reads of the records table, and the conditional write that every change of a record is.
+"""Reads of the records table, and the conditional write that every change of a record is, but for a move.
 
 Every value written is absolute and every condition names the state that was seen, so a write whose answer
 was lost can be sent again: it applies again without effect, or its condition fails against an item that already
