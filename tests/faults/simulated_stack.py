@@ -18,6 +18,7 @@ from unittest import mock
 import boto3
 from moto import mock_aws
 from moto.backends import get_backend
+from moto.core.model_instances import reset_model_data
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.moto_api._internal import mock_random
 
@@ -140,6 +141,7 @@ class SimulatedStack:
             bucket.versioning_status = "Enabled" if bucket.name == UPLOADS else None
         self._table.items.clear()
         self.read_outbox()
+        reset_model_data()  # moto keeps every object and item that there ever was, for a page that nobody opens
         mock_random.seed(seed)
 
     # ---- what users do
