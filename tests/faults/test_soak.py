@@ -1,8 +1,10 @@
 """A few seeds of `make soak`, that a seed is repeated exactly, and that the harness notes what it has to."""
 
+from typing import Any
 from unittest import mock
 
 import pytest
+from moto.core.model_instances import model_data
 
 from tests.faults.conftest import SimulationFactory
 from tests.faults.fault_profile import LEAST_FAULTS
@@ -38,6 +40,19 @@ def test_the_ids_of_uploads_are_the_same_in_each_run(simulations: SimulationFact
             keys.append([upload.key for upload in run.history.uploads.values()])
     assert len(keys[0]) == 1
     assert keys[0] == keys[1]
+
+
+def test_the_stack_keeps_nothing_of_the_runs_before(simulations: SimulationFactory) -> None:
+    kept = []
+    for _ in range(3):
+        run = simulations.new()
+        with run.clock:
+            run.api.upload(Content.CLEAN, 1)
+            run.run()
+        models: Any = [model for of_service in model_data.values() for model in of_service.values()]
+        kept.append(sum(len(model.instances_tracked) for model in models))
+    assert kept[0] > 0
+    assert kept[2] == kept[1]
 
 
 def test_an_upload_over_the_api_is_noted_while_versioning_is_suspended(
