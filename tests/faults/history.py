@@ -33,6 +33,7 @@ class Upload:
     lacks_sequencer: bool = (
         False  # whether an event without one was sent, so that its record may have a made-up one
     )
+    put_at: float | None = None  # epoch seconds
 
     @property
     def prefix(self) -> str:

@@ -3,6 +3,7 @@
 from operator import attrgetter
 from typing import Any
 
+from media_pipeline.errors import Reason
 from media_pipeline.events import ObjectEvent
 from media_pipeline.moderation import result
 from media_pipeline.processing import clean_up, dead_letters, outcomes, processor
@@ -249,3 +250,17 @@ def what_is_in_quarantine_expires_like_what_was_replaced() -> None:
 @mutation
 def the_second_delivery_of_a_delete_is_about_a_later_null_version_only() -> None:
     swap(outcomes.Outcomes, "_finish_deleted_null_versions", lambda _: lambda self, event: None)
+
+
+@mutation
+def what_an_undelete_gives_up_is_overwritten_before_it_is_announced() -> None:
+    def fail(self: Any, event: Any) -> None:
+        failed = self._records.fail_restored(event, reason=Reason.RETRIES_EXHAUSTED, detail="given up")
+        self._outcomes.finish(failed)
+
+    swap(dead_letters.DeadLetters, "_fail_restored", lambda _: fail)
+
+
+@mutation
+def a_null_versions_delete_is_taken_for_that_of_an_older_one() -> None:
+    swap(transitions, "_was_put_later", lambda _: lambda record, other: False)

@@ -148,6 +148,26 @@ NULL_VERSIONS: Mapping[str, Scenario] = {
         "DELETED",
         late_calls=False,
     ),
+    "null-version-deleted-once-an-older-one-is-seen": plain(
+        at_once(
+            first(suspend, unseen(PUBLISHED), _seconds_go_by, put(Content.CLEAN, 2, KEY, SEQUENCER)),
+            cut_off("UpdateItem", arrives),
+        ),
+        delete_newest,
+        "DELETED or SUPERSEDED",
+        faults=False,
+    ),
+    "null-version-deleted-once-an-older-one-without-a-sequencer-is-seen": plain(
+        at_once(
+            first(
+                suspend, unseen(put(Content.CLEAN, 1, KEY, SEQUENCER)), _seconds_go_by, put(Content.CLEAN, 2)
+            ),
+            cut_off("UpdateItem", arrives),
+        ),
+        delete_newest,
+        "DELETED or SUPERSEDED",
+        faults=False,
+    ),
     "null-version-deleted-before-its-upload": plain(
         first(suspend, unseen(PUBLISHED), delete_oldest), arrives, "DELETED", faults=False
     ),

@@ -18,19 +18,20 @@ SLASH = "folder/"
 Act = Callable[[Simulation], None]
 
 
-class _KillAfter:
-    """Kills the first invocation that makes a call of an operation, right after it."""
+class _Kill:
+    """Kills the first invocation that makes a call of an operation, right after it or right before it."""
 
-    def __init__(self, operation: str) -> None:
+    def __init__(self, operation: str, kind: FaultKind) -> None:
         self._operation = operation
+        self._kind = kind
         self._done = False
 
     def choose(self, call: Call) -> Fault | None:
-        """Return a crash after the first call of the operation."""
+        """Return a crash at the first call of the operation."""
         if self._done or call.operation != self._operation:
             return None
         self._done = True
-        return Fault(FaultKind.CRASH_AFTER)
+        return Fault(self._kind)
 
 
 def steps(*acts: Act) -> Act:
@@ -144,11 +145,11 @@ def late_after(act: Act) -> Act:
     return done
 
 
-def cut_off(operation: str, act: Act) -> Act:
-    """Cut the work on an upload off after a call; its message is still hidden."""
+def cut_off(operation: str, act: Act, kind: FaultKind = FaultKind.CRASH_AFTER) -> Act:
+    """Cut the work on an upload off after a call, or before it; its message is still hidden."""
 
     def done(run: Simulation) -> None:
-        run.injector = _KillAfter(operation)
+        run.injector = _Kill(operation, kind)
         act(run)
         run.clock.run(run.clock.now + 60.0)
 
@@ -178,6 +179,14 @@ def _undelete_before_its_delete_is_recorded(run: Simulation) -> None:
     (body,) = bodies
     run.queues["images"].send(body)
     run.clock.run(run.clock.now + 25.0)
+
+
+def _undelete_by_a_dead_letter(run: Simulation) -> None:
+    """Undelete; the event reaches the dead letters without an attempt."""
+    with run.postponed() as bodies:
+        run.undelete(KEY)
+    for body in bodies:
+        run.queues["dead"].send(body)
 
 
 def _rejected_over_what_an_undelete_brings_back(run: Simulation) -> None:
@@ -316,6 +325,15 @@ VERSIONS: Mapping[str, Scenario] = {
     ),
     "undelete-while-it-is-tried-again": plain(
         lambda _: None, _undelete_while_it_is_tried_again, "DELETED or PUBLISHED"
+    ),
+    "undelete-given-up-before-what-it-restores-is-announced": Scenario(
+        at_once(
+            steps(unseen(PUBLISHED), delete, settle), cut_off("Publish", arrives, FaultKind.CRASH_BEFORE)
+        ),
+        _undelete_by_a_dead_letter,
+        "DELETED",
+        "dead-letters",
+        in_pairs=False,
     ),
     "undelete-before-its-delete-is-recorded": plain(
         at_once(first(PUBLISHED), _undelete_before_its_delete_is_recorded), lambda _: None, "DELETED"

@@ -21,6 +21,7 @@ from moto.backends import get_backend
 from moto.core.model_instances import reset_model_data
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.moto_api._internal import mock_random
+from moto.s3.models import FakeKey
 
 from tests.faults.history import NULL, identity
 from tests.faults.moto_versions import fit_versions
@@ -134,14 +135,11 @@ class SimulatedStack:
         self._stored_at = 0.0
         for bucket in self._buckets.values():
             for key in list(bucket.keys):
-                for version in bucket.keys.getlist(key):
-                    if hasattr(version, "dispose"):
-                        version.dispose()
                 dict.pop(bucket.keys, key)
             bucket.versioning_status = "Enabled" if bucket.name == UPLOADS else None
         self._table.items.clear()
         self.read_outbox()
-        reset_model_data()  # moto keeps every object and item that there ever was, for a page that nobody opens
+        _forget_models()
         mock_random.seed(seed)
 
     # ---- what users do
@@ -293,6 +291,14 @@ class _Condition:
 
     def notify(self) -> None:
         """Do nothing: whoever waits looks again by itself."""
+
+
+def _forget_models() -> None:
+    """Let moto forget every object and item that there ever was, which it keeps for a page that nobody opens."""
+    objects: Any = FakeKey
+    for stored in objects.instances_tracked:
+        stored.dispose()  # also what was deleted or overwritten
+    reset_model_data()
 
 
 def _identity(stored: Any) -> str:

@@ -7,6 +7,7 @@ import json
 import random
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from botocore.awsrequest import AWSResponse
 
@@ -118,7 +119,7 @@ class Simulation:
             self.history.overwrite_null(key)
         upload = Upload(
             key, identity(version_id, etag), etag, self._next_sequencer(), kind, number, draw(kind, number),
-            is_null=version_id == NULL,
+            is_null=version_id == NULL, put_at=self.clock.now,
         )  # fmt: skip
         self.history.brought_back.pop(key, None)
         self.history.uploads[key, upload.version] = upload
@@ -130,8 +131,8 @@ class Simulation:
         """Send the event of an upload, for the first time or once more."""
         upload.lacks_sequencer |= "sequencer" in without
         version_id = NULL if upload.is_null else upload.version
-        sequencer, size = upload.sequencer or "", len(upload.data)
-        self._send_event(PUT, upload.key, version_id, sequencer, etag=upload.etag, size=size, without=without)
+        facts = {"etag": upload.etag, "size": len(upload.data), "at": upload.put_at}
+        self._send_event(PUT, upload.key, version_id, upload.sequencer or "", without=without, **facts)
 
     def delete(self, key: str) -> str:
         """Delete a key; return the delete marker's identity."""
@@ -246,14 +247,14 @@ class Simulation:
         version: str,
         sequencer: str,
         *,
-        etag: str | None = None,
-        size: int | None = None,
         without: Collection[str] = (),
+        **facts: Any,
     ) -> None:
+        """Send an event; `at` among its facts is when it happened, also where it comes again."""
         if version == NULL and self.rng.random() < LACKING_NULL:
             without = {*without, "versionId"}
-        at = self.clock.now
-        described = event(name, key, version, sequencer, etag=etag, size=size, at=at, without=without)
+        facts.setdefault("at", self.clock.now)
+        described = event(name, key, version, sequencer, without=without, **facts)
         body = json.dumps({"Records": [described]})
         if self._outside is not None:
             self._outside.append(body)

@@ -46,10 +46,15 @@ class DeadLetters:
         else:
             restored = self._outcomes.carry_out_delete(event, invocation)
             if restored is not None:
-                # This function processes nothing: an operator's redrive publishes the version again.
-                self._outcomes.finish(
-                    self._records.fail_restored(restored, reason=Reason.RETRIES_EXHAUSTED, detail=DETAIL)
-                )
+                self._fail_restored(restored)
+
+    def _fail_restored(self, event: ObjectEvent) -> None:
+        """Record FAILED: this function processes nothing. An operator's redrive publishes the version again."""
+        known = self._records.of_version(event.key, event.version)
+        if known is not None and known.status.terminal:
+            self._outcomes.finish(known)  # it is about to be overwritten
+        failed = self._records.fail_restored(event, reason=Reason.RETRIES_EXHAUSTED, detail=DETAIL)
+        self._outcomes.finish(failed)
 
     def _give_up_decision(self, event: ObjectEvent) -> None:
         """Record FAILED where a decision was begun and not carried out; where it was not begun, a redrive finds it."""

@@ -92,7 +92,13 @@ class RecordTable:
                 return True
             return not (record.status is Status.SUPERSEDED or _was_put_since(record, event) or exists(record))
 
-        return staying(list(filter(may_be_deleted, before)))
+        candidates = list(filter(may_be_deleted, before))
+        last = staying(candidates)
+        if last is None or last.is_tombstone or _put_at(last) is None:
+            return last
+        return max(
+            (record for record in candidates if _was_put_later(record, last)), key=_put_at, default=last
+        )
 
     def history(self, object_key: str) -> Iterator[Record]:
         """Read all records of a key, newest first."""
@@ -187,6 +193,16 @@ class RecordTable:
         key = (claim.record.object_key, claim.record.sequencer)
         condition = {"status": Status.PROCESSING, "owner": claim.owner}
         return self._items.update(key, values, condition=condition, remove=remove)
+
+
+def _put_at(record: Record) -> Any:
+    return record.attributes.get("uploaded_at")
+
+
+def _was_put_later(record: Record, other: Record) -> bool:
+    """Return whether a version was put after another one, by S3's times where the order of the two is only assumed."""
+    is_assumed = is_made_up(record.sequencer) or is_made_up(other.sequencer)
+    return is_assumed and (_put_at(record) or "") > _put_at(other)
 
 
 def _was_put_since(record: Record, event: ObjectEvent) -> bool:
