@@ -33,7 +33,7 @@ class Overlap(ABC):
     """What one invocation has in flight. A context manager: on leaving it, everything that was started has ended."""
 
     def __init__(self) -> None:
-        self._started: set[Future[Any]] = set()
+        self._started: list[Future[Any]] = []
 
     def __enter__(self) -> Self:
         return self
@@ -44,7 +44,7 @@ class Overlap(ABC):
     def start(self, call: Callable[[], T]) -> Future[T]:
         """Start a call in the background."""
         started = self._start(call)
-        self._started.add(started)
+        self._started.append(started)
         return started
 
     def join(self, calls: Iterable[Future[Any]]) -> None:
@@ -62,13 +62,13 @@ class Overlap(ABC):
 
     def _together(self, calls: Iterable[Callable[[], T]], limit: int) -> Iterator[T]:
         left = iter(calls)
-        running: set[Future[T]] = set()
+        running: list[Future[T]] = []  # in this order: of two failures it is always the same that is raised
         failure: BaseException | None = None
         try:
             while True:
                 try:
                     while failure is None and len(running) < limit:
-                        running.add(self.start(self.carried(next(left))))
+                        running.append(self.start(self.carried(next(left))))
                 except StopIteration:
                     left = iter(())
                 except Exception as error:  # noqa: BLE001 - raised below, when the others have ended

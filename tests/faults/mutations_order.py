@@ -264,3 +264,11 @@ def what_an_undelete_gives_up_is_overwritten_before_it_is_announced() -> None:
 @mutation
 def a_null_versions_delete_is_taken_for_that_of_an_older_one() -> None:
     swap(transitions, "_was_put_later", lambda _: lambda record, other: False)
+
+
+@mutation
+def a_delete_that_stood_still_removes_renditions_without_a_last_look() -> None:
+    def remove(self: Any, tombstone: Any, keys: Any, folder: Any) -> None:
+        self._storage.remove_renditions(keys, folder=folder)
+
+    swap(outcomes.Outcomes, "_remove_hidden", lambda _: remove)

@@ -46,6 +46,7 @@ class Race:
     twice: bool = False  # whether the message of `first` is delivered once more with `second`
     crossed: int = 0  # the call before which the first other invocation that makes so many pauses as well
     killed: int | None = None  # so many calls after its pause the first one is killed
+    acknowledged: bool = False  # whether its message is deleted meanwhile, as after another delivery
 
 
 def _put(kind: Content = Content.CLEAN, number: int = 1, *, without: tuple[str, ...] = ()) -> Act:
@@ -176,6 +177,17 @@ _OF_EVENTS: Mapping[str, Race] = {
         lapsed=300.0,
         twice=True,
         killed=1,
+    ),
+    # It is killed there, and its message was deleted by the second delivery: nothing comes back.
+    "delete-twice-killed-and-acknowledged+undelete": Race(
+        _delete,
+        _later(_undelete),
+        range(3, 8),
+        before=_put(),
+        lapsed=3_000.0,
+        twice=True,
+        killed=4,
+        acknowledged=True,
     ),
     # What is restored is moved to quarantine before the first function goes on.
     "delete-twice+undelete-of-what-is-withheld": Race(
@@ -357,6 +369,8 @@ def run_race(stack: SimulatedStack, pool: ClientPool, name: str) -> list[str]:
             while unseen:
                 run.queues["images"].send(unseen.pop(0))
             race.second(run)
+            if race.acknowledged:
+                run.queues["images"].messages.clear()
             if race.twice:
                 run.queues["images"].send(bodies[0])
 

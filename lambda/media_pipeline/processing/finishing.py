@@ -120,13 +120,18 @@ class Finishing:
         folder = tombstone.object_key if is_noted else None
         # Bytes that were put as "null" again have the same keys.
         hidden = {key for key in keys if _version_of(key) not in newer}
-        self._storage.remove_renditions(hidden | others, folder=folder)
+        self._remove_hidden(tombstone, hidden | others, folder)
         held = {older.version for older in all_older if older.is_held}
         if unneeded := copies - kept - newer - held:
             self._remove_copies(tombstone, unneeded, all_older)
         if lease_left > 0:
             # It may be putting renditions now; it will not claim again, since this record is newer.
             raise LeaseHeldError(lease_left)
+
+    def _remove_hidden(self, tombstone: Record, keys: set[str], folder: str | None) -> None:
+        if keys:  # the last look before they are removed: until here, this function may have stood still
+            self._require_not_undone(tombstone)
+        self._storage.remove_renditions(keys, folder=folder)
 
     def _with_newer(self, tombstone: Record, older: Iterable[Record]) -> list[Record]:
         """Return all records of a key: an event without a sequencer, after the delete, put a version above it."""
