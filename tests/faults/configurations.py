@@ -134,6 +134,7 @@ BY_CATEGORY = replace(
 DEPLOYMENTS = (FIRST, STRICTER, OTHER_SIZES, OBSERVING, OFF, LAXER, WITH_WEBP)
 TAKING_VIDEOS = tuple(replace(one, name=f"{one.name}-with-videos", videos=True) for one in DEPLOYMENTS)
 WITH_VIDEOS = TAKING_VIDEOS[0]
+LAXER_WITH_VIDEOS = TAKING_VIDEOS[DEPLOYMENTS.index(LAXER)]
 ANOTHER_SIZE_OF_VIDEOS = replace(ANOTHER_SIZE, name="another-size-of-videos", videos=True)
 WITH_CROPS = Deployment(
     "with-crops-and-animations",

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from unittest import mock
 
 from media_pipeline.processing import reworking, verdicts
 from media_pipeline.processing.outcomes import Outcomes
@@ -163,3 +164,13 @@ def what_another_delivery_of_a_backfill_committed_is_not_announced() -> None:
 
     real = Reworking.carry_out
     swap(Reworking, "carry_out", lambda _: carry_out)
+
+
+@mutation
+def a_decision_that_the_lease_has_seen_does_not_end_a_backfill() -> None:
+    def put(self: Any, *args: Any) -> Any:
+        with mock.patch.object(self, "_require_undecided"):
+            return real(self, *args)
+
+    real = Reworking._put
+    swap(Reworking, "_put", lambda _: put)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from media_pipeline.records.decisions import Action
-from tests.faults.configurations import FIRST, KEEPING, WITH_VIDEOS, Deployment
+from tests.faults.configurations import FIRST, KEEPING, LAXER_WITH_VIDEOS, WITH_VIDEOS, Deployment
 from tests.faults.delivery_profile import DeliveryProfile
 from tests.faults.preemption import Preempting
 from tests.faults.sample_uploads import Content
@@ -20,6 +20,7 @@ from tests.faults.scenarios_backfills import (
     UNASKED,
     UNASKED_IN_THE_SAME_SIZES,
     backfill,
+    published,
 )
 from tests.faults.scenarios_decisions import approve, decide, held_back, reject
 from tests.faults.scenarios_operations import APPROVED_AND_LOST, publish_again
@@ -320,6 +321,14 @@ _OF_BACKFILLS: Mapping[str, Race] = {
     "backfill-asks+takedown": Race(backfill("ask"), _take_down, range(2, 16), before=UNASKED, lapsed=200.0),
     "backfill-asks-the-same+takedown": Race(
         backfill("ask"), _take_down, range(2, 16), before=UNASKED_IN_THE_SAME_SIZES, lapsed=200.0
+    ),
+    # It extends its lease while it transcodes, and sees the takedown by that.
+    "backfill-asks-of-a-video+takedown": Race(
+        backfill("ask"),
+        _take_down,
+        range(2, 16),
+        before=published(WITH_VIDEOS, LAXER_WITH_VIDEOS, Content.VIDEO),
+        deployment=WITH_VIDEOS,
     ),
     "backfill-withholds+delete-version": Race(
         backfill("decide"), _delete_version, range(2, 16), before=RECORDED, lapsed=200.0

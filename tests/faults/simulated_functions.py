@@ -94,18 +94,36 @@ class KnownToBeEmpty(HashListReader):
         return HashList()
 
 
-@dataclass
-class ClientSet:
-    """The clients of one execution environment. Later runs use them again, because creating them is slow."""
+class Learnt:
+    """What botocore's clients learn about the services: how often they may retry, and how fast they may ask."""
 
-    clients: Clients
-    rekognition: Any
-    quotas: list[Any]
-    limiters: list[Any]
-    timeout: float
+    def __init__(self) -> None:
+        self.quotas: list[Any] = []
+        self.limiters: list[Any] = []
+
+    @contextmanager
+    def by(self, session: Any) -> Iterator[None]:
+        """Note it for the clients that are created inside, with one session: its loaded service models are shared."""
+        quotas, limiters, limit = self.quotas, self.limiters, adaptive.register_retry_handler
+
+        class Remembered(RetryQuota):
+            def __init__(self, *args: Any, **kwargs: Any) -> None:
+                super().__init__(*args, **kwargs)
+                quotas.append(self)
+
+        def register(client: Any) -> Any:
+            limiters.append(limit(client))
+            return limiters[-1]
+
+        with (
+            mock.patch("botocore.retries.quota.RetryQuota", Remembered),
+            mock.patch("botocore.retries.adaptive.register_retry_handler", register),
+            mock.patch("botocore.session.get_session", return_value=session),
+        ):
+            yield
 
     def forget(self) -> None:
-        """Reset what botocore learnt about the services: a new environment starts without it."""
+        """Reset it: a new environment starts without it."""
         for quota in self.quotas:
             quota.release(quota._max_capacity)
         for limiter in self.limiters:
@@ -114,6 +132,16 @@ class ClientSet:
             limiter._rate_adjustor.__init__(starting_max_rate=0, start_time=clock.current_time())
             limiter._token_bucket.__init__(max_rate=1, clock=clock)
             limiter._rate_clocker.__init__(clock)
+
+
+@dataclass
+class ClientSet:
+    """The clients of one execution environment. Later runs use them again, because creating them is slow."""
+
+    clients: Clients
+    rekognition: Any
+    learnt: Learnt
+    timeout: float
 
 
 class ClientPool:
@@ -127,11 +155,13 @@ class ClientPool:
         self._free: dict[float, list[ClientSet]] = {}
         self._session: Any = None
         self._api_clients: tuple[Any, ...] = ()
+        self.learnt_by_api = Learnt()
 
     def begin(self, network: Network) -> None:
         """Start a new run: all client sets are free, and connected to its network."""
         self.wire.network = network
         self.pictures_judged = 0
+        self.learnt_by_api.forget()
         self._free = defaultdict(list, {timeout: list(made) for timeout, made in self._made.items()})
 
     def take(self, timeout: float) -> ClientSet:
@@ -140,18 +170,21 @@ class ClientPool:
             self._made[timeout].append(self._make(timeout))
             return self._made[timeout][-1]
         taken = self._free[timeout].pop()
-        taken.forget()
+        taken.learnt.forget()
         return taken
 
     def api_clients(self, create: Callable[[], tuple[Any, ...]]) -> tuple[Any, ...]:
         """Return the clients of the upload API, made once: they sign links and forms."""
         if not self._api_clients:
-            self._session = self._session or botocore.session.get_session()
-            with mock.patch("botocore.session.get_session", return_value=self._session):
+            with self.learnt_by_api.by(self._shared_session()):
                 self._api_clients = create()
             for client in self._api_clients:
                 self.wire.attach(client, signs=True)
         return self._api_clients
+
+    def _shared_session(self) -> Any:
+        self._session = self._session or botocore.session.get_session()
+        return self._session
 
     def _count(self, pictures: int) -> None:
         self.pictures_judged += pictures
@@ -161,43 +194,20 @@ class ClientPool:
         self._free[used.timeout].append(used)
 
     def _make(self, timeout: float) -> ClientSet:
-        quotas: list[Any] = []
-        limiters: list[Any] = []
-
-        class Remembered(RetryQuota):
-            def __init__(self, *args: Any, **kwargs: Any) -> None:
-                super().__init__(*args, **kwargs)
-                quotas.append(self)
-
-        def register(client: Any) -> Any:
-            limiters.append(limit(client))
-            return limiters[-1]
-
-        limit = adaptive.register_retry_handler
-        session = self._session = self._session or botocore.session.get_session()
-
-        @contextmanager
-        def remembering() -> Iterator[None]:
-            with (
-                mock.patch("botocore.retries.quota.RetryQuota", Remembered),
-                mock.patch("botocore.retries.adaptive.register_retry_handler", register),
-                # One session: its loaded service models are shared.
-                mock.patch("botocore.session.get_session", return_value=session),
-            ):
-                yield
+        learnt, session = Learnt(), self._shared_session()
 
         @cache
         def cloudfront() -> Any:
-            with remembering():
+            with learnt.by(session):
                 made = clients.cloudfront()
             self.wire.attach(made)
             return made
 
-        with remembering():
+        with learnt.by(session):
             clients, judge = Clients.create(timeout), rekognition(timeout, self._count)
         for client in (clients.s3, clients.dynamodb, clients.sns, clients.sqs, judge):
             self.wire.attach(client)
-        return ClientSet(replace(clients, cloudfront=cloudfront), judge, quotas, limiters, timeout)
+        return ClientSet(replace(clients, cloudfront=cloudfront), judge, learnt, timeout)
 
 
 @dataclass

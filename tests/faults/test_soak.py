@@ -55,6 +55,19 @@ def test_the_stack_keeps_nothing_of_the_runs_before(simulations: SimulationFacto
     assert kept[2] == kept[1]
 
 
+def test_clients_of_the_api_forget_the_runs_before(simulations: SimulationFactory) -> None:
+    run = simulations.new()
+    with run.clock:
+        run.api.upload(Content.CLEAN, 1)
+        run.run()
+    quotas = simulations.pool.learnt_by_api.quotas
+    for quota in quotas:
+        assert quota.acquire(quota.available_capacity)
+    simulations.new()
+    assert len(quotas) > 0
+    assert all(quota.available_capacity > 0 for quota in quotas)
+
+
 def test_an_upload_over_the_api_is_noted_while_versioning_is_suspended(
     simulations: SimulationFactory,
 ) -> None:
