@@ -51,7 +51,7 @@ def first(*acts: Act) -> Act:
     return steps(*acts, lambda _: None)
 
 
-def put(kind: Content, number: int = 1, key: str = KEY, without: Collection[str] = ()) -> Act:
+def put(kind: Content = Content.CLEAN, number: int = 1, key: str = KEY, without: Collection[str] = ()) -> Act:
     def act(run: Simulation) -> None:
         run.put(key, kind, number, without=without)
 

@@ -246,8 +246,6 @@ class Reworking(Generic[Fetched]):
         self._remove_pending(attempt, held, kept=keys)
         facts: Mapping[str, Any] = {} if moderation is None else {"moderation": moderation.to_document()}
         attempt.before_call("note what is to be put")
-        # It is as it was when the lease was last extended: a decision since then has the write refused.
-        self._require_undecided(held.record)
         there = held.record.listed_keys
         held.record = self._records.note_renditions(held.record, tuple(sorted(keys - there)), facts)
         attempt.verdict_stored = True

@@ -8,7 +8,7 @@ from media_pipeline.errors import LeaseHeldError, LeaseLostError, NothingChanged
 from media_pipeline.events import ObjectEvent, ReworkOrder
 from media_pipeline.records.item_size import fitted
 from media_pipeline.records.items import ItemChangedError
-from media_pipeline.records.leases import LeasedRecords
+from media_pipeline.records.leases import LeasedRecords, decision_to_carry_out
 from media_pipeline.records.record import Claim, Finished, Record, Stage, Status, WaitsForStage
 from media_pipeline.records.rework import WITHHELD, Rework
 from media_pipeline.records.transitions import CLAIM_ROUNDS, LEASE_OVER, OF_ONE_OUTCOME
@@ -192,6 +192,8 @@ class ReworkedRecords(LeasedRecords):
             "rework": seen.attributes.get("rework"),
         }
         if not is_decidable:
+            if decision_to_carry_out(seen) is not None:  # seen when the lease was last extended
+                raise NothingChangedError("decided")
             condition["decision"] = seen.attributes.get("decision")
         written = dict(values or {})
         if rework is not None:
