@@ -237,16 +237,16 @@ class InvariantChecker:
         if old and is_undecided(old) and is_judged_anew and not is_restored:
             self.add_violation(f"{name}: a person's decision changed the verdict of the policy")
         if old is not None and was in TERMINAL:
-            if now == was and new.get("attempt") != old.get("attempt"):
-                self._rendered_anew(name, old, new)
-                return
-            if now == was:
+            if now == was and new.get("attempt") == old.get("attempt"):
                 self._only_marked(name, old, new, call)
                 return
             if old.get("alert_id") not in self._history.announced:
                 self.add_violation(
                     f"{name}: the outcome {was} was overwritten by {now} before it was announced"
                 )
+            if now == was:
+                self._rendered_anew(name, old, new)
+                return
             if not self._may_leave(old, new):
                 self.add_violation(f"{name}: {was} became {now}")
         if old is None or not changed_fields(old, new) <= MARKS:
