@@ -225,7 +225,7 @@ def what_is_far_from_the_newest_has_no_twin() -> None:
 
 @mutation
 def a_late_delete_hides_what_was_put_after_it() -> None:
-    swap(Outcomes, "_put_later", lambda _: lambda self, tombstone: None)
+    swap(Outcomes, "_restore_later", lambda _: lambda self, tombstone, event, invocation: None)
 
 
 @mutation
@@ -272,3 +272,20 @@ def a_delete_that_stood_still_removes_renditions_without_a_last_look() -> None:
         self._storage.remove_renditions(keys, folder=folder)
 
     swap(outcomes.Outcomes, "_remove_hidden", lambda _: remove)
+
+
+@mutation
+def a_late_delete_is_undone_for_what_was_put_after_it() -> None:
+    def restore(self: Any, tombstone: Any, event: Any, invocation: Any) -> Any:
+        later = real(self, tombstone, event, invocation)
+        if later is not None:
+            self._records.succession.undo_tombstone(tombstone, None, version=later.version)
+        return later
+
+    real = Outcomes._restore_later
+    swap(Outcomes, "_restore_later", lambda _: restore)
+
+
+@mutation
+def what_a_late_delete_had_begun_to_bring_back_is_forgotten() -> None:
+    swap(outcomes, "_is_coming_back", lambda _: lambda record: False)

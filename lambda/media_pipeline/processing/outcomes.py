@@ -74,9 +74,8 @@ class Outcomes(Finishing):
         if succession.is_version_deleted(event.key, event):
             # Undone already, too: by an earlier delivery of this event, which may have been cut off since.
             return self._undo(self._records.get(event.key, sequencer) or tombstone, event, invocation)
-        if not tombstone.undone and (later := self._put_later(tombstone)) is not None:
-            self._require_finished(self._records.get(event.key, sequencer) or tombstone, invocation)
-            return self._restore_later(tombstone, later, event)
+        if not tombstone.undone and (later := self._restore_later(tombstone, event, invocation)) is not None:
+            return later
         # Where this function stood still, the delete may be undone by now, and what it removed restored before that.
         stood_still = self._clock() - began > invocation.timeout * LEASE_MARGIN
         if tombstone.undone and (begun := self._begun_restore(tombstone)) is not None:
@@ -85,24 +84,28 @@ class Outcomes(Finishing):
             return self._restore_again(event, sequencer, stood_still=stood_still)
         return None
 
-    def _put_later(self, tombstone: Record) -> Record | None:
-        """Return the published record of the bucket's current version, where its place below the delete was assumed.
+    def _restore_later(
+        self, tombstone: Record, event: ObjectEvent, invocation: Invocation
+    ) -> ObjectEvent | None:
+        """Return the event that gives a version its place above a delete which never hid it; None without one.
 
-        The delete never hid it: its upload's event had no sequencer, and came before the one of the delete.
+        Its upload's event had no sequencer, and came before the one of the delete, below which it was assumed to be.
         """
         if tombstone.is_of_null_version:
             return None  # that a null version was put later cannot be told: the delete had replaced what was there
-        older = self._records.succession.older(tombstone.object_key, tombstone.sequencer)
-        shown = (record for record in older if record.status is Status.PUBLISHED)
-        assumed = {record.version: record for record in shown if is_made_up(record.sequencer)}
-        current = self._storage.current(tombstone.object_key) if assumed else None
-        return assumed.get(identity(current.version_id, current.etag)) if current else None
-
-    def _restore_later(self, tombstone: Record, later: Record, event: ObjectEvent) -> ObjectEvent:
-        """Return the event that publishes again what a delete removed that was carried out after its turn."""
-        noted = self._records.succession.undo_tombstone(tombstone, later, version=later.version)
-        attempt = noted.attributes["restored_attempt"]
-        return restoring_event(event, version_id=later.version_id, etag=later.etag, attempt=attempt)
+        assumed = [
+            record for record in self._records.history(tombstone.object_key) if is_made_up(record.sequencer)
+        ]
+        if (begun := next(filter(_is_coming_back, assumed), None)) is not None:
+            return _going_on(event, begun)  # by an earlier delivery of this event, which was cut off since
+        older = (record for record in assumed if record.sequencer < tombstone.sequencer)
+        shown = {record.version: record for record in older if record.status is Status.PUBLISHED}
+        current = self._storage.current(tombstone.object_key) if shown else None
+        later = shown.get(identity(current.version_id, current.etag)) if current else None
+        if later is None:
+            return None
+        self._require_finished(self._records.get(event.key, tombstone.sequencer) or tombstone, invocation)
+        return restoring_event(event, version_id=later.version_id, etag=later.etag, attempt=later.attempt)
 
     def _restore_again(self, event: ObjectEvent, sequencer: str, *, stood_still: bool) -> ObjectEvent | None:
         """Show what was restored; return the event that publishes it once more, None where nothing is missing.
@@ -288,6 +291,13 @@ class Outcomes(Finishing):
         # In this order: whatever was listed has a record by now.
         known = {record.version for record in self._records.history(event.key)}
         return {key for name, keys in listed.items() if is_etag(name) and name not in known for key in keys}
+
+
+def _is_coming_back(record: Record) -> bool:
+    """Return whether a version was opened to be shown again, and has not been announced since."""
+    if record.status is Status.PROCESSING:
+        return record.comes_back
+    return record.status is Status.PUBLISHED and not record.announced
 
 
 def _going_on(event: ObjectEvent, begun: Record | None) -> ObjectEvent | None:

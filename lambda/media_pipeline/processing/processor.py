@@ -28,7 +28,13 @@ from media_pipeline.processing.media import Fetched, Media
 from media_pipeline.processing.originals import Originals
 from media_pipeline.processing.publishing import Publishing
 from media_pipeline.processing.reworking import Reworking, was_withheld_later
-from media_pipeline.processing.second_records import SecondRecord, found_since, place_above, second_of
+from media_pipeline.processing.second_records import (
+    PlaceAbove,
+    SecondRecord,
+    found_since,
+    place_above,
+    second_of,
+)
 from media_pipeline.processing.single_uploads import SingleUploads
 from media_pipeline.processing.steps import Steps
 from media_pipeline.processing.verdicts import Verdicts
@@ -180,6 +186,9 @@ class ObjectProcessor(Generic[Fetched]):
                 self._records.hand_over(attempt.claim, outcome.stage)
                 self._media.pass_on(attempt.event, outcome.stage)
                 return
+            if isinstance(outcome, PlaceAbove):
+                self._move(outcome, attempt)
+                return
             if isinstance(outcome, SecondRecord):
                 self._go_on_with(outcome, attempt)
                 return
@@ -201,26 +210,28 @@ class ObjectProcessor(Generic[Fetched]):
 
     def _go_on_with(self, second: SecondRecord, attempt: Attempt) -> None:
         event = replace(attempt.event, sequencer=second.sequencer)
-        if attempt.record.moderation is not None:
-            # The verdict holds for the version wherever that has its place.
-            moved = self._records.move(attempt.claim, second.sequencer)
-            self._process_claimed(
-                self._attempt(event, attempt.invocation, moved, attempt.steps, attempt.overlap), None
-            )
-        elif attempt.paid_answers is None:
+        if attempt.paid_answers is None:
             self._records.discard(attempt.claim)
             self.process(event, attempt.invocation)
         else:  # kept until the other record has the answers: while that one is held, they would be paid for again
             self.process(event, attempt.invocation, instead_of=attempt)
 
-    def _work(self, attempt: Attempt) -> Ending | HandOver | SecondRecord:
+    def _move(self, place: PlaceAbove, attempt: Attempt) -> None:
+        """Go on with a version in its place: what its record says of it holds there as well."""
+        event = replace(attempt.event, sequencer=place.sequencer)
+        moved = self._records.move(attempt.claim, place.sequencer)
+        self._process_claimed(
+            self._attempt(event, attempt.invocation, moved, attempt.steps, attempt.overlap), None
+        )
+
+    def _work(self, attempt: Attempt) -> Ending | HandOver | SecondRecord | PlaceAbove:
         """Do everything between claim and commit; of two records of a version only one ends."""
         outcome = self._end(attempt)
         if isinstance(outcome, Ending) and not (attempt.verdict_stored or attempt.record.is_decided):
             return found_since(attempt, self._records.succession) or outcome
         return outcome
 
-    def _end(self, attempt: Attempt) -> Ending | HandOver | SecondRecord:
+    def _end(self, attempt: Attempt) -> Ending | HandOver | SecondRecord | PlaceAbove:
         """Decide how an attempt ends; what can never succeed ends here as well."""
         try:
             return self._decide(attempt)
@@ -235,7 +246,7 @@ class ObjectProcessor(Generic[Fetched]):
         except FailedError as error:
             return Ending(Status.FAILED, {"reason": error.reason, "detail": error.detail})
 
-    def _decide(self, attempt: Attempt) -> Ending | HandOver | SecondRecord:
+    def _decide(self, attempt: Attempt) -> Ending | HandOver | SecondRecord | PlaceAbove:
         if (decision := decision_to_carry_out(attempt.record)) is not None:
             return self._decisions.carry_out(attempt, decision)
         if not was_withheld_later(attempt.record):

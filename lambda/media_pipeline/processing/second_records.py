@@ -10,7 +10,13 @@ from media_pipeline.storage import Storage
 
 
 class SecondRecord(NamedTuple):
-    """The version has its place under another sequencer, where it has a record already or gets one now."""
+    """The version has another record, under this sequencer, which stays."""
+
+    sequencer: str
+
+
+class PlaceAbove(NamedTuple):
+    """The version has its place under this sequencer, above all others, and its record is to move there."""
 
     sequencer: str
 
@@ -31,7 +37,7 @@ def found_since(attempt: Attempt, succession: Succession) -> SecondRecord | None
     return None if holder == attempt.record.sequencer else SecondRecord(holder)
 
 
-def place_above(record: Record, neighbours: Neighbours, storage: Storage) -> SecondRecord | None:
+def place_above(record: Record, neighbours: Neighbours, storage: Storage) -> PlaceAbove | None:
     """Return the place above all others for a version whose order was assumed, if the bucket says that it is current.
 
     Its event had no sequencer, and came before the events of what is older.
@@ -40,7 +46,7 @@ def place_above(record: Record, neighbours: Neighbours, storage: Storage) -> Sec
         return None
     if not storage.is_current(record.object_key, record.version_id, record.etag):
         return None
-    return SecondRecord(next_sequencer(neighbours.newest))
+    return PlaceAbove(next_sequencer(neighbours.newest))
 
 
 def second_of(record: Record, neighbours: Neighbours) -> SecondRecord | None:
