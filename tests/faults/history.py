@@ -116,6 +116,7 @@ class History:
         default_factory=dict
     )  # who began to decode, was not killed, and could write down neither an end nor that it gave up
     struck: set[Invocation] = field(default_factory=set)  # those that were killed or stood still
+    stood_still: set[Invocation] = field(default_factory=set)  # those that went on
 
     def note_kill(self, upload: "Upload", call: Call) -> None:
         """Note that the invocation of a call is killed, or stands still, once it had an upload to decode."""
@@ -173,7 +174,7 @@ class History:
         return self.by_number.get(number)
 
     def is_undeleted(self, item: dict[str, Any]) -> bool:
-        """Return whether a delete marker above a record's version was deleted.
+        """Return whether a delete marker above a record's version was deleted, or one that may only have looked so.
 
         Made from an event without a sequencer, the record has a made-up one, which may be above the marker's.
         """
@@ -181,11 +182,11 @@ class History:
         upload = self.uploads.get((key, identity(item["version_id"], item["etag"])))
         if upload is not None and upload.lacks_sequencer:
             sequencer = min(sequencer, _padded(upload.sequencer))
+        later = _padded(upload.sequencer) if upload is not None and upload.lacks_sequencer else ""
         return any(
-            ((of, marker) in self.removed_markers or self.was_put_after(item, above))
-            and of == key
-            and _padded(above) > sequencer
+            ((of, marker) in self.removed_markers and _padded(above) > sequencer) or _padded(above) < later
             for (of, marker), above in self.markers.items()
+            if of == key
         )
 
     def was_put_after(self, item: dict[str, Any], marker: str) -> bool:
@@ -204,6 +205,10 @@ class History:
             key == upload.key and marker.startswith(NULL) and sequencer > (upload.sequencer or "")
             for (key, marker), sequencer in self.markers.items()
         )
+
+    def is_somebody_late(self) -> bool:
+        """Return whether an invocation that stood still is at work, and may not have mended yet what it just did."""
+        return any(invocation.alive for invocation in self.stood_still)
 
     def of_rendition(self, key: str) -> Upload | None:
         """Return the upload to which a rendition with this key belongs, or None."""

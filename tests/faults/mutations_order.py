@@ -101,7 +101,11 @@ def a_late_delete_supersedes_what_was_put_after_it() -> None:
 
 @mutation
 def a_delete_that_stood_still_removes_the_copy_of_what_was_restored() -> None:
-    swap(Outcomes, "_require_not_undone", lambda _: lambda self, tombstone: None)
+    def above(self: Any, tombstone: Record) -> set[str]:
+        newer = self._records.succession.newer(tombstone.object_key, tombstone.sequencer)
+        return {record.version for record in newer}
+
+    swap(Outcomes, "_versions_above", lambda _: above)
 
 
 @mutation
@@ -268,10 +272,16 @@ def a_null_versions_delete_is_taken_for_that_of_an_older_one() -> None:
 
 @mutation
 def a_delete_that_stood_still_removes_renditions_without_a_last_look() -> None:
-    def remove(self: Any, tombstone: Any, keys: Any, folder: Any) -> None:
-        self._storage.remove_renditions(keys, folder=folder)
+    def remove(self: Any, tombstone: Record) -> None:
+        seen = self._versions_above(tombstone)
+        self._versions_above = lambda _: seen
+        try:
+            real(self, tombstone)
+        finally:
+            del self._versions_above
 
-    swap(outcomes.Outcomes, "_remove_hidden", lambda _: remove)
+    real = Outcomes._remove_older
+    swap(Outcomes, "_remove_older", lambda _: remove)
 
 
 @mutation

@@ -106,10 +106,8 @@ class OutcomeChecker:
         is_given_up = item.get("reason") == "original_expired"
         if is_given_up and not (upload.expired and self._was_carried_out(item, "approve")):
             return "nobody approved it, or quarantine still held it"
-        if any(invocation.alive for invocation in self._history.struck):
-            return None  # who stood still may have put a file this moment, and removes it: the final checks look again
         left = [key for key in self._stack.objects(RENDITIONS) if key.startswith(upload.prefix)]
-        if left and (is_rejected or is_given_up or is_taken_down):
+        if left and (is_rejected or is_given_up or is_taken_down) and not self._history.is_somebody_late():
             return f"its renditions {left} are there"
         if upload.expired:
             return None

@@ -77,3 +77,8 @@ def later(act: Act, seconds: float = 400.0) -> Act:
 
 def nothing(_: Simulation) -> None:
     pass
+
+
+def kept_message(run: Simulation) -> None:
+    """Send a message that was kept."""
+    run.send(run.kept_message)

@@ -15,6 +15,7 @@ from tests.faults.race_acts import (
     Act,
     again,
     cut_off_in_its_puts,
+    kept_message,
     later,
     move_again,
     nothing,
@@ -37,6 +38,7 @@ from tests.faults.scenarios_backfills import (
 )
 from tests.faults.scenarios_decisions import approve, decide, held_back, reject
 from tests.faults.scenarios_operations import APPROVED_AND_LOST, publish_again
+from tests.faults.scenarios_second_records import BEFORE_A_LATE_DELETE
 from tests.faults.scenarios_versions import delete, delete_newest, delete_oldest, put, suspend, undelete
 from tests.faults.simulated_functions import ClientPool
 from tests.faults.simulated_stack import SimulatedStack
@@ -108,6 +110,10 @@ _OF_EVENTS: Mapping[str, Race] = {
         twice=True,
         killed=4,
         acknowledged=True,
+    ),
+    # The second delivery gives its place to what was put after the delete, before the first function goes on.
+    "late-delete-twice": Race(
+        kept_message, nothing, range(3, 15), before=BEFORE_A_LATE_DELETE, lapsed=3_000.0, twice=True
     ),
     # What is restored is moved to quarantine before the first function goes on.
     "delete-twice+undelete-of-what-is-withheld": Race(

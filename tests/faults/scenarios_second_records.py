@@ -119,7 +119,7 @@ _SEEN_AFTER_THE_NEXT_ONE = at_once(
     unseen(put(Content.CLEAN, 1, KEY, SEQUENCER)), settle, cut_off("UpdateItem", put(Content.CLEAN, 2))
 )
 """The version has no sequencer, and no record yet; the next one has an open one. Its place is assumed to be above."""
-_BEFORE_A_LATE_DELETE = first(PUBLISHED, unseen(delete), put(Content.CLEAN, 2, KEY, SEQUENCER))
+BEFORE_A_LATE_DELETE = first(PUBLISHED, unseen(delete), put(Content.CLEAN, 2, KEY, SEQUENCER))
 """What was put after a delete, whose event had no sequencer, is published before the delete is seen."""
 SECOND_RECORDS: Mapping[str, Scenario] = {
     "no-sequencer-and-deleted-above-the-next-one": plain(
@@ -169,10 +169,10 @@ SECOND_RECORDS: Mapping[str, Scenario] = {
         first(put(Content.CLEAN, 1, KEY, SEQUENCER), _below_many), event_of_oldest, "REJECTED", faults=False
     ),
     "no-sequencer-and-published-before-a-late-delete": plain(
-        _BEFORE_A_LATE_DELETE, arrives, "PUBLISHED", late_calls=False
+        BEFORE_A_LATE_DELETE, arrives, "PUBLISHED", late_calls=False
     ),
     "takedown-of-what-a-late-delete-hid": plain(
-        first(_BEFORE_A_LATE_DELETE, arrives), take_down, "PUBLISHED", faults=False
+        first(BEFORE_A_LATE_DELETE, arrives), take_down, "PUBLISHED", faults=False
     ),
     "withheld-below-a-delete-and-many": plain(_deleted_and_many_more, arrives, "REJECTED", faults=False),
     "two-records-of-which-the-decided-one-is-deleted": plain(

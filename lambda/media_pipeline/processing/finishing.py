@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Mapping
 
 from media_pipeline.errors import LeaseHeldError, TransientError
-from media_pipeline.events import is_etag, is_made_up
+from media_pipeline.events import is_made_up
 from media_pipeline.messaging.announcements import Announcements
 from media_pipeline.observability import Observability
 from media_pipeline.records.record import Record, Status
@@ -79,7 +79,7 @@ class Finishing:
         kept: set[str] = set()  # versions whose copies stay
         all_older = list(self._records.succession.older(tombstone.object_key, tombstone.sequencer))
         if any(older.status is Status.PROCESSING or _is_in_quarantine(older) for older in all_older):
-            self._require_not_undone(tombstone)
+            self._versions_above(tombstone)
         later: set[str] = set()  # versions that were put after the delete
         for older in all_older:
             if self._was_put_later(older):
@@ -110,28 +110,21 @@ class Finishing:
         # In this order: whatever was listed has a record by now.
         renditions = self._storage.renditions_of(tombstone.object_key)
         copies = self._storage.quarantined.versions_of(tombstone.object_key)
-        following = self._records.succession.newer(tombstone.object_key, tombstone.sequencer)
-        newer = {record.version for record in following} | later
-        others = _of_others(renditions, newer)
+        newer = self._versions_above(tombstone) | later
         is_noted = bool(tombstone.attributes.get("unlisted"))  # by an attempt that was cut off
-        if others - keys and self._storage.has_edge and not is_noted:
+        if _of_others(renditions, newer) - keys and self._storage.has_edge and not is_noted:
             # Once they are gone, nothing else tells that there is something to forget.
             self._records.note_unlisted(tombstone)
-        folder = tombstone.object_key if is_noted else None
+            newer = self._versions_above(tombstone) | later
         # Bytes that were put as "null" again have the same keys.
-        hidden = {key for key in keys if _version_of(key) not in newer}
-        self._remove_hidden(tombstone, hidden | others, folder)
+        hidden = {key for key in keys if _version_of(key) not in newer} | _of_others(renditions, newer)
+        self._storage.remove_renditions(hidden, folder=tombstone.object_key if is_noted else None)
         held = {older.version for older in all_older if older.is_held}
         if unneeded := copies - kept - newer - held:
             self._remove_copies(tombstone, unneeded, all_older)
         if lease_left > 0:
             # It may be putting renditions now; it will not claim again, since this record is newer.
             raise LeaseHeldError(lease_left)
-
-    def _remove_hidden(self, tombstone: Record, keys: set[str], folder: str | None) -> None:
-        if keys:  # the last look before they are removed: until here, this function may have stood still
-            self._require_not_undone(tombstone)
-        self._storage.remove_renditions(keys, folder=folder)
 
     def _with_newer(self, tombstone: Record, older: Iterable[Record]) -> list[Record]:
         """Return all records of a key: an event without a sequencer, after the delete, put a version above it."""
@@ -140,29 +133,25 @@ class Finishing:
     def _remove_copies(self, tombstone: Record, versions: set[str], all_older: Iterable[Record]) -> None:
         failed = [older for older in all_older if older.status is Status.FAILED and older.version in versions]
         if failed:  # cut off after their move
-            self._require_not_undone(tombstone)
+            self._versions_above(tombstone)
         for older in failed:
             self.finish(older, has_older=False)
             self.finish(self._records.delete(older), has_older=False)
-        key = tombstone.object_key
-        if any(map(is_etag, versions)):  # bytes that were put as "null" again since have the same copy
-            newer = self._records.succession.newer(key, tombstone.sequencer)
-            versions = versions - {record.version for record in newer}
         quarantined = self._storage.quarantined
-        unneeded = {name for version in versions for name in quarantined.keys_of(key, version)}
-        # The last look before the request that removes them: in between, this function may stand still.
-        self._require_not_undone(tombstone)
-        quarantined.remove(unneeded)
+        unneeded = {version: quarantined.keys_of(tombstone.object_key, version) for version in versions}
+        newer = self._versions_above(tombstone)
+        quarantined.remove({key for version in versions - newer for key in unneeded[version]})
 
-    def _require_not_undone(self, tombstone: Record) -> None:
-        """Raise TransientError where a delete was undone since this function read its record.
+    def _versions_above(self, tombstone: Record) -> set[str]:
+        """Return the versions whose place is above a delete: the last look before a request that removes the others.
 
-        Then the function stood still, and what it sees in quarantine may be of what was restored meanwhile. What it saw
-        before a delete was undone is restored by nobody.
+        In between, this function may have stood still. Raises TransientError where the delete was undone since its
+        record was read: what is seen may be of what was restored meanwhile. What was seen before is restored by nobody.
         """
-        found = self._records.get(tombstone.object_key, tombstone.sequencer)
-        if found is None or found.undone:
+        found = list(self._records.succession.since(tombstone.object_key, tombstone.sequencer))
+        if not found or found[0].sequencer != tombstone.sequencer or found[0].undone:
             raise TransientError(f"the delete of {tombstone.object_key} was undone while it was carried out")
+        return {record.version for record in found[1:]}
 
     def _was_put_later(self, older: Record) -> bool:
         """Return whether a version that waits, and whose place below a delete marker is only assumed, hides it.

@@ -90,6 +90,7 @@ class Outcomes(Finishing):
         """Return the event that gives a version its place above a delete which never hid it; None without one.
 
         Its upload's event had no sequencer, and came before the one of the delete, below which it was assumed to be.
+        A function that stood still may have removed what an earlier delivery published there: that is published again.
         """
         if tombstone.is_of_null_version:
             return None  # that a null version was put later cannot be told: the delete had replaced what was there
@@ -98,13 +99,15 @@ class Outcomes(Finishing):
         ]
         if (begun := next(filter(_is_coming_back, assumed), None)) is not None:
             return _going_on(event, begun)  # by an earlier delivery of this event, which was cut off since
-        older = (record for record in assumed if record.sequencer < tombstone.sequencer)
-        shown = {record.version: record for record in older if record.status is Status.PUBLISHED}
+        shown = {record.version: record for record in assumed if record.status is Status.PUBLISHED}
         current = self._storage.current(tombstone.object_key) if shown else None
         later = shown.get(identity(current.version_id, current.etag)) if current else None
         if later is None:
             return None
-        self._require_finished(self._records.get(event.key, tombstone.sequencer) or tombstone, invocation)
+        if later.sequencer < tombstone.sequencer:
+            self._require_finished(self._records.get(event.key, tombstone.sequencer) or tombstone, invocation)
+        elif later.listed_keys <= self._storage.renditions_of_version(event.key, later.version):
+            return None
         return restoring_event(event, version_id=later.version_id, etag=later.etag, attempt=later.attempt)
 
     def _restore_again(self, event: ObjectEvent, sequencer: str, *, stood_still: bool) -> ObjectEvent | None:

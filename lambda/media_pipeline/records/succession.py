@@ -69,6 +69,10 @@ class Succession:
         """Read the records of versions after this one, oldest first."""
         return self._items.query(object_key, comparison=">", sequencer=sequencer)
 
+    def since(self, object_key: str, sequencer: str) -> Iterator[Record]:
+        """Read a record and those of versions after it, oldest first."""
+        return self._items.query(object_key, sequencer=sequencer)
+
     def is_put_again(self, record: Record) -> bool:
         """Return whether the bytes of a null version were put as "null" again later, and so have the same keys."""
         if not record.is_of_null_version or record.is_tombstone:
