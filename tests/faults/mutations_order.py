@@ -4,7 +4,7 @@ from operator import attrgetter
 from typing import Any
 
 from media_pipeline.errors import Reason
-from media_pipeline.events import ObjectEvent
+from media_pipeline.events import ObjectEvent, is_made_up
 from media_pipeline.moderation import result
 from media_pipeline.processing import clean_up, dead_letters, outcomes, processor
 from media_pipeline.processing.bucket_order import BucketOrder
@@ -299,3 +299,11 @@ def a_late_delete_is_undone_for_what_was_put_after_it() -> None:
 @mutation
 def what_a_late_delete_had_begun_to_bring_back_is_forgotten() -> None:
     swap(outcomes, "_is_coming_back", lambda _: lambda record: False)
+
+
+@mutation
+def a_place_above_a_later_delete_says_nothing_about_an_earlier_one() -> None:
+    def after(record: Record, sequencer: str) -> bool:
+        return record.sequencer > sequencer and not is_made_up(record.sequencer)
+
+    swap(outcomes, "_was_put_after", lambda _: after)

@@ -111,6 +111,17 @@ def _superseded_above_a_delete_and_open_below(run: Simulation) -> None:
     run.clock.after(60.0, of_delete)
 
 
+def _superseded_above_another_delete(run: Simulation) -> None:
+    """Keep the event of a removed delete marker; the undelete of a later one finds a version that was not on top."""
+    steps(PUBLISHED, unseen(delete), undelete)(run)
+    marker = run.kept_message
+    run.run(DAY)
+    at_once(unseen(put(Content.CLEAN, 2)), settle, cut_off("HeadObject", put(Content.FIGHT, 3)), delete)(run)
+    at_once(unseen(undelete), lambda run: run.run(DAY), arrives)(run)
+    run.run(DAY)
+    run.kept_message = marker
+
+
 def _dead_letter_of_what_was_kept(run: Simulation) -> None:
     run.queues["dead"].send(run.kept_message)
 
@@ -173,6 +184,9 @@ SECOND_RECORDS: Mapping[str, Scenario] = {
     ),
     "takedown-of-what-a-late-delete-hid": plain(
         first(BEFORE_A_LATE_DELETE, arrives), take_down, "PUBLISHED", faults=False
+    ),
+    "superseded-above-another-delete-than-is-seen": plain(
+        _superseded_above_another_delete, arrives, "SUPERSEDED"
     ),
     "withheld-below-a-delete-and-many": plain(_deleted_and_many_more, arrives, "REJECTED", faults=False),
     "two-records-of-which-the-decided-one-is-deleted": plain(

@@ -3,7 +3,15 @@
 from datetime import datetime
 
 from media_pipeline.errors import DeleteUnderWayError, TransientError
-from media_pipeline.events import EventKind, ObjectEvent, identity, is_etag, is_made_up, restoring_event
+from media_pipeline.events import (
+    S3_DIGITS,
+    EventKind,
+    ObjectEvent,
+    identity,
+    is_etag,
+    is_made_up,
+    restoring_event,
+)
 from media_pipeline.invocation import LEASE_MARGIN, Invocation
 from media_pipeline.processing.finishing import Finishing
 from media_pipeline.records.record import NEVER_SHOWN, Record, Status, iso_time
@@ -317,8 +325,9 @@ def _is_withheld_without_original(record: Record) -> bool:
 
 
 def _was_put_after(record: Record, sequencer: str) -> bool:
-    """Return whether a version was put after a delete, which never hid it.
+    """Return whether a version has its place above something that is newer than a delete, which never hid it.
 
-    A made-up sequencer says nothing: an attempt to restore what no record was left of may have made it.
+    A made-up sequencer right above the delete's says nothing: an attempt to restore what no record was left of may have
+    made it.
     """
-    return record.sequencer > sequencer and not is_made_up(record.sequencer)
+    return record.sequencer[:S3_DIGITS] > sequencer[:S3_DIGITS]
