@@ -62,7 +62,9 @@ class Overlap(ABC):
 
     def _together(self, calls: Iterable[Callable[[], T]], limit: int) -> Iterator[T]:
         left = iter(calls)
-        running: list[Future[T]] = []  # in this order: of two failures it is always the same that is raised
+        running: list[
+            Future[T]
+        ] = []  # oldest first: of those that have ended together, it is the first to count
         failure: BaseException | None = None
         try:
             while True:

@@ -79,7 +79,7 @@ class Finishing:
         kept: set[str] = set()  # versions whose copies stay
         all_older = list(self._records.succession.older(tombstone.object_key, tombstone.sequencer))
         if any(older.status is Status.PROCESSING or _is_in_quarantine(older) for older in all_older):
-            self._versions_above(tombstone)
+            self._versions_above(tombstone)  # raises where it was undone
         later: set[str] = set()  # versions that were put after the delete
         for older in all_older:
             if self._was_put_later(older):
@@ -133,7 +133,7 @@ class Finishing:
     def _remove_copies(self, tombstone: Record, versions: set[str], all_older: Iterable[Record]) -> None:
         failed = [older for older in all_older if older.status is Status.FAILED and older.version in versions]
         if failed:  # cut off after their move
-            self._versions_above(tombstone)
+            self._versions_above(tombstone)  # raises where it was undone
         for older in failed:
             self.finish(older, has_older=False)
             self.finish(self._records.delete(older), has_older=False)

@@ -112,10 +112,10 @@ class Outcomes(Finishing):
         later = shown.get(identity(current.version_id, current.etag)) if current else None
         if later is None:
             return None
-        if later.sequencer < tombstone.sequencer:
+        if later.sequencer < tombstone.sequencer:  # it moves above the delete
             self._require_finished(self._records.get(event.key, tombstone.sequencer) or tombstone, invocation)
         elif later.listed_keys <= self._storage.renditions_of_version(event.key, later.version):
-            return None
+            return None  # it did, and all of it is there
         return restoring_event(event, version_id=later.version_id, etag=later.etag, attempt=later.attempt)
 
     def _restore_again(self, event: ObjectEvent, sequencer: str, *, stood_still: bool) -> ObjectEvent | None:

@@ -44,6 +44,8 @@ from media_pipeline.records.looks import check_wanted, second_look_wanted
 from media_pipeline.records.record import Claim, Finished, Record, Status, WaitsForStage, iso_time
 from media_pipeline.storage import OriginalGoneError
 
+Outcome = Ending | HandOver | SecondRecord | PlaceAbove
+"""What becomes of a version after the work on it: its end, or where, by whom or in which place it goes on."""
 SETTLING_SECONDS = 1200.0
 """How long a missing original may still appear: S3 documents 404s for versions that exist in the first 15 minutes after
 versioning is enabled (Amazon S3 User Guide, "Enabling versioning on buckets")."""
@@ -224,14 +226,14 @@ class ObjectProcessor(Generic[Fetched]):
             self._attempt(event, attempt.invocation, moved, attempt.steps, attempt.overlap), None
         )
 
-    def _work(self, attempt: Attempt) -> Ending | HandOver | SecondRecord | PlaceAbove:
+    def _work(self, attempt: Attempt) -> Outcome:
         """Do everything between claim and commit; of two records of a version only one ends."""
         outcome = self._end(attempt)
         if isinstance(outcome, Ending) and not (attempt.verdict_stored or attempt.record.is_decided):
             return found_since(attempt, self._records.succession) or outcome
         return outcome
 
-    def _end(self, attempt: Attempt) -> Ending | HandOver | SecondRecord | PlaceAbove:
+    def _end(self, attempt: Attempt) -> Outcome:
         """Decide how an attempt ends; what can never succeed ends here as well."""
         try:
             return self._decide(attempt)
@@ -246,7 +248,7 @@ class ObjectProcessor(Generic[Fetched]):
         except FailedError as error:
             return Ending(Status.FAILED, {"reason": error.reason, "detail": error.detail})
 
-    def _decide(self, attempt: Attempt) -> Ending | HandOver | SecondRecord | PlaceAbove:
+    def _decide(self, attempt: Attempt) -> Outcome:
         if (decision := decision_to_carry_out(attempt.record)) is not None:
             return self._decisions.carry_out(attempt, decision)
         if not was_withheld_later(attempt.record):

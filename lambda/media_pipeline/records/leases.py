@@ -215,7 +215,7 @@ class LeasedRecords(RecordTable):
             raise LeaseLostError("the lease was taken over before the second record was deleted") from None
 
     def move(self, claim: Claim, sequencer: str) -> Claim:
-        """Give the record of a claim another place in the order of its key, with its verdict; return the claim on it.
+        """Give the record of a claim another place in the order of its key, with all it says; return the claim on it.
 
         Raises TransientError where the record changed meanwhile, or another version took that place.
         """

@@ -94,7 +94,7 @@ class RecordTable:
 
         candidates = list(filter(may_be_deleted, before))
         last = staying(candidates)
-        if last is None or last.is_tombstone or _put_at(last) is None:
+        if last is None or last.is_tombstone or not _put_at(last):
             return last
         return max(
             (record for record in candidates if _was_put_later(record, last)), key=_put_at, default=last
@@ -195,17 +195,17 @@ class RecordTable:
         return self._items.update(key, values, condition=condition, remove=remove)
 
 
-def _put_at(record: Record) -> Any:
-    return record.attributes.get("uploaded_at")
+def _put_at(record: Record) -> str:
+    """Return when S3 took a version, by its event; empty where that did not say."""
+    return str(record.attributes.get("uploaded_at", ""))
 
 
 def _was_put_later(record: Record, other: Record) -> bool:
     """Return whether a version was put after another one, by S3's times where the order of the two is only assumed."""
     is_assumed = is_made_up(record.sequencer) or is_made_up(other.sequencer)
-    return is_assumed and (_put_at(record) or "") > _put_at(other)
+    return is_assumed and _put_at(record) > _put_at(other)
 
 
 def _was_put_since(record: Record, event: ObjectEvent) -> bool:
     """Return whether a version was put after an event, by S3's times of both."""
-    put_at = record.attributes.get("uploaded_at")
-    return put_at is not None and event.happened_at is not None and put_at > iso_time(event.happened_at)
+    return event.happened_at is not None and _put_at(record) > iso_time(event.happened_at)
