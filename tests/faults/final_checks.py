@@ -125,21 +125,19 @@ class _FinalChecks:
         there = set(self._stack.objects(RENDITIONS))
         must, may = set(), set()
         for items in self._of_key.values():
-            above: list[str] = []  # sequencers of delete markers that are there
+            is_below_marker = False  # one that is there
             for item in reversed(items):
                 listed = {str(rendition["key"]) for rendition in item.get("renditions") or ()}
                 if item["status"] in WITHHELD and listed:
                     yield f"{item['object_key']} is {item['status']} and lists renditions, which do not exist"
-                hidden = any(not self._history.was_put_after(item, marker) for marker in above)
-                hidden = hidden or self._is_under_an_expired_tombstone(item)
+                hidden = is_below_marker or self._is_under_an_expired_tombstone(item)
                 if not hidden and item["status"] == "PUBLISHED" and not self._was_deleted(item):
                     must |= listed
                 elif not hidden and item["status"] in ("FAILED", "PUBLISHED"):
                     may |= listed  # allowed and cut off: a redrive continues from there
                 is_marker = item["status"] == "DELETED" and item.get("delete_marker")
                 is_removed = (item["object_key"], version_of(item)) in self._history.removed_markers
-                if is_marker and not is_removed:
-                    above.append(str(item["sequencer"]))
+                is_below_marker = is_below_marker or bool(is_marker and not is_removed)
         for key in sorted(must - there):
             yield f"rendition {key} is missing"
         for key in sorted(there - must - may):

@@ -116,7 +116,7 @@ class History:
         default_factory=dict
     )  # who began to decode, was not killed, and could write down neither an end nor that it gave up
     struck: set[Invocation] = field(default_factory=set)  # those that were killed or stood still
-    stood_still: set[Invocation] = field(default_factory=set)  # those that went on
+    lapsed: set[Invocation] = field(default_factory=set)  # those that went on after their lease was over
 
     def note_kill(self, upload: "Upload", call: Call) -> None:
         """Note that the invocation of a call is killed, or stands still, once it had an upload to decode."""
@@ -174,30 +174,22 @@ class History:
         return self.by_number.get(number)
 
     def is_undeleted(self, item: dict[str, Any]) -> bool:
-        """Return whether a delete marker above a record's version was deleted, or one that may only have looked so.
+        """Return whether a delete marker above a record's version was deleted, or only seemed to be above it.
 
-        Made from an event without a sequencer, the record has a made-up one, which may be above the marker's.
+        Made from an event without a sequencer, the record has a made-up one: it may be above the marker's, and may have
+        been below that of a marker which the version was put after.
         """
         key, sequencer = str(item["object_key"]), str(item["sequencer"])
         upload = self.uploads.get((key, identity(item["version_id"], item["etag"])))
+        own = ""  # its true place, which its record did not know
         if upload is not None and upload.lacks_sequencer:
-            sequencer = min(sequencer, _padded(upload.sequencer))
-        later = _padded(upload.sequencer) if upload is not None and upload.lacks_sequencer else ""
+            own = _padded(upload.sequencer)
+            sequencer = min(sequencer, own)
         return any(
-            ((of, marker) in self.removed_markers and _padded(above) > sequencer) or _padded(above) < later
+            ((of, marker) in self.removed_markers and _padded(above) > sequencer) or _padded(above) < own
             for (of, marker), above in self.markers.items()
             if of == key
         )
-
-    def was_put_after(self, item: dict[str, Any], marker: str) -> bool:
-        """Return whether a record that has its place below a delete marker is of an upload that was put after it.
-
-        `marker` is the sequencer of the delete marker. The event of the upload had none, and came before the marker's.
-        """
-        upload = self.uploads.get((str(item["object_key"]), identity(item["version_id"], item["etag"])))
-        if upload is None or not upload.lacks_sequencer:
-            return False
-        return str(item["sequencer"]) < _padded(marker) < _padded(upload.sequencer)
 
     def was_replaced_by_marker(self, upload: Upload) -> bool:
         """Return whether a delete marker took a null version's place, which removes its bytes for good."""
@@ -206,9 +198,9 @@ class History:
             for (key, marker), sequencer in self.markers.items()
         )
 
-    def is_somebody_late(self) -> bool:
-        """Return whether an invocation that stood still is at work, and may not have mended yet what it just did."""
-        return any(invocation.alive for invocation in self.stood_still)
+    def has_lapsed_at_work(self) -> bool:
+        """Return whether an invocation without a lease is at work, and may not have mended yet what it just did."""
+        return any(invocation.alive for invocation in self.lapsed)
 
     def of_rendition(self, key: str) -> Upload | None:
         """Return the upload to which a rendition with this key belongs, or None."""

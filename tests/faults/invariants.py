@@ -75,8 +75,8 @@ class InvariantChecker:
 
     def after_call(self, call: Call) -> None:
         """Check what a call changed."""
-        if call.invocation.stood_still:
-            self._history.stood_still.add(call.invocation)
+        if call.invocation.paused:
+            self._history.lapsed.add(call.invocation)
         self.answers.after_call(call)
         self.edge.after_call(call)
         if call.operation == "Publish":
@@ -387,7 +387,7 @@ class InvariantChecker:
                 if is_undecided(item) and item["decision"]["action"] == "withdraw":
                     return  # the API shows it no more; whoever stood still may remove files before the takedown does
                 missing = [name for name in listed(item) if self._stack.read(RENDITIONS, name) is None]
-                if missing and not self._history.is_somebody_late():  # the final checks look again
+                if missing and not self._history.has_lapsed_at_work():  # the final checks look again
                     self.add_violation(f"the published record of {key} lists {missing}, which do not exist")
                 return
 

@@ -107,7 +107,7 @@ class OutcomeChecker:
         if is_given_up and not (upload.expired and self._was_carried_out(item, "approve")):
             return "nobody approved it, or quarantine still held it"
         left = [key for key in self._stack.objects(RENDITIONS) if key.startswith(upload.prefix)]
-        if left and (is_rejected or is_given_up or is_taken_down) and not self._history.is_somebody_late():
+        if left and (is_rejected or is_given_up or is_taken_down) and not self._history.has_lapsed_at_work():
             return f"its renditions {left} are there"
         if upload.expired:
             return None

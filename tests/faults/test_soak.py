@@ -13,6 +13,13 @@ from tests.faults.sample_uploads import Content
 from tests.faults.soak import run_seed
 
 
+def _upload_over_the_api(simulations: SimulationFactory) -> None:
+    run = simulations.new()
+    with run.clock:
+        run.api.upload(Content.CLEAN, 1)
+        run.run()
+
+
 @pytest.mark.parametrize("seed", [1, pytest.param(4, marks=pytest.mark.long)])
 def test_forty_objects_under_random_faults_keep_the_promise(
     simulations: SimulationFactory, seed: int
@@ -45,10 +52,7 @@ def test_the_ids_of_uploads_are_the_same_in_each_run(simulations: SimulationFact
 def test_the_stack_keeps_nothing_of_the_runs_before(simulations: SimulationFactory) -> None:
     kept = []
     for _ in range(3):
-        run = simulations.new()
-        with run.clock:
-            run.api.upload(Content.CLEAN, 1)
-            run.run()
+        _upload_over_the_api(simulations)
         models: Any = [model for of_service in model_data.values() for model in of_service.values()]
         kept.append(sum(len(model.instances_tracked) for model in models))
     assert kept[0] > 0
@@ -56,10 +60,7 @@ def test_the_stack_keeps_nothing_of_the_runs_before(simulations: SimulationFacto
 
 
 def test_clients_of_the_api_forget_the_runs_before(simulations: SimulationFactory) -> None:
-    run = simulations.new()
-    with run.clock:
-        run.api.upload(Content.CLEAN, 1)
-        run.run()
+    _upload_over_the_api(simulations)
     quotas = simulations.pool.learnt_by_api.quotas
     for quota in quotas:
         assert quota.acquire(quota.available_capacity)
