@@ -82,6 +82,15 @@ class ReaderChecks:
                 yield f"readers are shown {upload}, although {newer} came later"
         yield from self._undeleted(key, items, upload, takes_one_upload=takes_one_upload)
 
+    def _statuses(self, upload: Upload) -> set[str]:
+        """Return all that was announced of an upload; nothing of a null one, which announcements do not tell apart."""
+        of_upload = (upload.key, upload.version)
+        return {
+            announcement["status"]
+            for announcement in self._history.announced.values()
+            if (announcement["object_key"], announcement.get("version_id")) == of_upload
+        }
+
     def _hid_before(self, current: Upload, undeleted_at: float) -> bool:
         """Return whether something else hid a version before its marker was removed, or was seen at any time."""
         return any(
@@ -134,7 +143,12 @@ class ReaderChecks:
             )
             or self._hid_before(current, brought_back.at)
         )
-        if newer and was_hidden:
+        was_always_shown = (
+            top == ""
+            and self._statuses(current) == {"PUBLISHED"}
+            and all(self._statuses(upload) in ({"REJECTED"}, {"REJECTED", "DELETED"}) for upload in newer)
+        )
+        if newer and was_hidden and not was_always_shown:
             return  # a newer one was deleted for good, or moved to quarantine, which brings nothing back
         of_current = [item for item in items if version_of(item) == identity]
         if not of_current:

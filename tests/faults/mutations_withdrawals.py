@@ -1,12 +1,13 @@
 """Plausible mistakes with what a person withdraws: copies in quarantine, and the events of our own moves there."""
 
+from dataclasses import replace
 from typing import Any
 
 from media_pipeline.processing import clean_up, decisions, endings, finishing, outcomes, processor, reworking
 from media_pipeline.processing.decisions import Decisions
 from media_pipeline.processing.endings import Ending
 from media_pipeline.processing.publishing import Publishing
-from media_pipeline.processing.verdicts import Verdicts
+from media_pipeline.processing.verdicts import NOTHING_PUBLISHED, Verdicts
 from media_pipeline.quarantine import Quarantine
 from media_pipeline.records import leases, table
 from media_pipeline.records.record import Record, Status
@@ -109,6 +110,28 @@ def a_takedown_forgets_quarantine() -> None:
 
     real = Decisions._withdraw
     swap(Decisions, "_withdraw", lambda _: withdraw)
+
+
+@mutation
+def a_takedown_of_what_was_rejected_and_deleted_hides_what_is_below() -> None:
+    def withdraw(self: Any, attempt: Any, decision: Any) -> Any:
+        ending = real(self, attempt, decision)
+        if ending.status is not Status.REJECTED or "original" in ending.facts:
+            return ending
+        return Ending(Status.DELETED, NOTHING_PUBLISHED)
+
+    real = Decisions._withdraw
+    swap(Decisions, "_withdraw", lambda _: withdraw)
+
+
+@mutation
+def a_delete_ends_what_was_rejected_amid_its_takedown() -> None:
+    def delete_version(self: Any, record: Record, event: Any) -> None:
+        seen = replace(record, attributes={**record.attributes, "decided_from": {"status": "PUBLISHED"}})
+        real(self, seen if "decided_from" in record.attributes else record, event)
+
+    real = Outcomes._delete_version
+    swap(Outcomes, "_delete_version", lambda _: delete_version)
 
 
 @mutation

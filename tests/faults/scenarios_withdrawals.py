@@ -14,6 +14,7 @@ from tests.faults.scenarios_versions import (
     at_once,
     cut_off,
     delete,
+    delete_newest,
     delete_oldest,
     event_of_oldest,
     expire,
@@ -170,6 +171,20 @@ WITHDRAWALS: Mapping[str, Scenario] = {
     "takedown-of-rejected": plain(first(put(Content.CORRUPT)), take_down, "REJECTED"),
     "takedown-of-rejected-above-a-published-one": plain(
         first(_PUBLISHED, put(Content.CORRUPT, 2)), take_down_the_second, "REJECTED", faults=False
+    ),
+    "takedown-of-rejected-that-was-deleted": plain(
+        first(_PUBLISHED, put(Content.CORRUPT, 2), delete_newest), take_down_the_second, "REJECTED"
+    ),
+    "takedown-of-rejected-that-is-deleted-meanwhile": plain(
+        first(_PUBLISHED, put(Content.CORRUPT, 2)),
+        at_once(cut_off("UpdateItem", take_down_the_second), delete_newest),
+        "REJECTED",
+    ),
+    "takedown-of-rejected-below-a-removed-marker": plain(
+        first(_PUBLISHED, put(Content.CORRUPT, 2), delete_newest, delete, undelete),
+        take_down_the_second,
+        "DELETED",
+        faults=False,
     ),
     "takedown-of-superseded": plain(
         first(_PUBLISHED, take_down, put(Content.CLEAN, 2), _restore), take_down, "PUBLISHED", faults=False

@@ -140,7 +140,7 @@ class Decisions(Generic[Fetched]):
 
         Nobody signs links any more: the record does not say that it is published. Its list of renditions stays until
         the commit, and the bucket is asked as well, so that an attempt that was cut off leaves none behind. What
-        readers never saw ends as before: blocked, it would hide an older version from them.
+        readers never saw ends as before: blocked or deleted, it would hide an older version from them.
         """
         record, succession = attempt.record, self._records.succession
         attempt.before_call("look for the renditions")
@@ -155,11 +155,12 @@ class Decisions(Generic[Fetched]):
         else:
             is_deleted = False
             facts["original"] = "quarantine"
-        if is_deleted or succession.neighbours(record).has_newer_tombstone:
+        was_shown = record.status_before not in NEVER_SHOWN
+        has_copy = "original" in facts
+        if (was_shown or has_copy) and (is_deleted or succession.neighbours(record).has_newer_tombstone):
             # Its owner deleted it meanwhile, or its key, which removes what is in quarantine too.
             return self._nothing_published(attempt, Status.DELETED, {})
-        before = record.status_before
-        return self._nothing_published(attempt, before if before in NEVER_SHOWN else Status.BLOCKED, facts)
+        return self._nothing_published(attempt, Status.BLOCKED if was_shown else record.status_before, facts)
 
     def _restore(self, attempt: Attempt, decision: Decision) -> Ending | HandOver:
         """Publish again what was taken down, by a verdict about what would be published now, as for an upload.

@@ -251,6 +251,8 @@ class Outcomes(Finishing):
                 return
             # So that an attempt which finds it gone knows why.
             self._records.succession.note_deleted_version(event)
+            if record.status is Status.PROCESSING and record.status_before in NEVER_SHOWN:
+                return  # the takedown's message comes back: as DELETED it would hide what is below it
         elif record.is_reworked:  # which may withhold it
             self._records.succession.note_deleted_version(event)
         if record.status.terminal:
