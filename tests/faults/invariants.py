@@ -107,8 +107,10 @@ class InvariantChecker:
 
     def expired(self, item: Item) -> None:
         """Forget an item that DynamoDB's TTL removed."""
-        self._known.get(str(item["object_key"]), {}).pop(str(item["sequencer"]), None)
-        name = str(item["object_key"]), version_of(item)
+        key, sequencer = str(item["object_key"]), str(item["sequencer"])
+        self._known.get(key, {}).pop(sequencer, None)
+        self.content.forget((key, sequencer))
+        name = key, version_of(item)
         self._history.expired.add(name)
         if item.get("hold") and is_undecided(item):  # its message was lost, and nobody had it carried out
             self._history.expired_holds.add(name)

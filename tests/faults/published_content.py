@@ -52,6 +52,10 @@ class ContentChecker:
         self._judged: dict[int, _Judged] = {}  # by the number of the upload
         self._written: dict[Record, dict[str, float]] = {}  # SHA-256 -> the least confidence asked for
 
+    def forget(self, record: Record) -> None:
+        """Forget the answers that a record had which expired: what is recorded anew is judged anew."""
+        self._written.pop(record, None)
+
     def rendered(self, invocation: Any, pictures: Iterable[bytes]) -> None:
         """Note which pictures have to be judged before this invocation may publish."""
         invocation.pictures = frozenset(hashlib.sha256(picture).hexdigest() for picture in pictures)
