@@ -91,12 +91,20 @@ class ReaderChecks:
             if (announcement["object_key"], announcement.get("version_id")) == of_upload
         }
 
+    def _was_only_rejected(self, upload: Upload) -> bool:
+        """Return whether an upload hid nothing; taken down, it left the bucket."""
+        return self._statuses(upload) in ({"REJECTED"}, {"REJECTED", "DELETED"})
+
     def _hid_before(self, current: Upload, undeleted_at: float) -> bool:
         """Return whether something else hid a version before its marker was removed, or was seen at any time."""
         return any(
             announcement["status"] != "DELETED" or _epoch_seconds(announcement["finished_at"]) < undeleted_at
             for announcement in self._later(current)
+            if not self._was_only_rejected(self._of(announcement))
         )
+
+    def _of(self, announcement: dict[str, Any]) -> Upload:
+        return self._history.uploads[announcement["object_key"], str(announcement.get("version_id"))]
 
     def _later(self, shown: Upload) -> Iterator[dict[str, Any]]:
         """Yield the announcements of outcomes that hide a version, of what was put later or may have been."""
@@ -131,7 +139,7 @@ class ReaderChecks:
         uploads = [upload for upload in self._history.uploads.values() if upload.key == key]
         newer = [upload for upload in uploads if (upload.sequencer or "") > (current.sequencer or "")]
         brought_back = self._history.brought_back.get(key)
-        # What was moved to quarantine hides older ones; announcements do not tell which null version they are about.
+        # What was withheld hides older ones; announcements do not tell which null version they are about.
         top = max(
             (sequencer for (of, _), sequencer in self._history.markers.items() if of == key), default=""
         )
@@ -139,14 +147,17 @@ class ReaderChecks:
             brought_back is None
             or brought_back.version != identity
             or any(
-                not upload.deleted or upload.is_null or (upload.sequencer or "") >= top for upload in newer
+                not (upload.deleted or self._was_only_rejected(upload))
+                or upload.is_null
+                or (upload.sequencer or "") >= top
+                for upload in newer
             )
             or self._hid_before(current, brought_back.at)
         )
         was_always_shown = (
             top == ""
             and self._statuses(current) == {"PUBLISHED"}
-            and all(self._statuses(upload) in ({"REJECTED"}, {"REJECTED", "DELETED"}) for upload in newer)
+            and all(map(self._was_only_rejected, newer))
         )
         if newer and was_hidden and not was_always_shown:
             return  # a newer one was deleted for good, or moved to quarantine, which brings nothing back

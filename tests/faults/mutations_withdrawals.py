@@ -115,13 +115,23 @@ def a_takedown_forgets_quarantine() -> None:
 @mutation
 def a_takedown_of_what_was_rejected_and_deleted_hides_what_is_below() -> None:
     def withdraw(self: Any, attempt: Any, decision: Any) -> Any:
-        ending = real(self, attempt, decision)
-        if ending.status is not Status.REJECTED or "original" in ending.facts:
+        ending, gone = real(self, attempt, decision), self._records.succession.is_version_deleted
+        if ending.status is not Status.REJECTED or not gone(attempt.record.object_key, attempt.record):
             return ending
         return Ending(Status.DELETED, NOTHING_PUBLISHED)
 
     real = Decisions._withdraw
     swap(Decisions, "_withdraw", lambda _: withdraw)
+
+
+@mutation
+def a_delete_ends_what_was_rejected_and_taken_down() -> None:
+    swap(finishing, "NEVER_SHOWN", lambda _: frozenset())
+
+
+@mutation
+def a_takedown_below_a_delete_keeps_its_copy() -> None:
+    swap(Publishing, "remove_copy", lambda _: lambda self, attempt, record: None)
 
 
 @mutation

@@ -186,6 +186,15 @@ WITHDRAWALS: Mapping[str, Scenario] = {
         "DELETED",
         faults=False,
     ),
+    "takedown-of-rejected-below-a-delete": plain(
+        first(_PUBLISHED, put(Content.CORRUPT, 2), delete), take_down_the_second, "DELETED"
+    ),
+    "undelete-below-what-was-rejected-and-taken-down": plain(
+        first(_PUBLISHED, put(Content.CORRUPT, 2), take_down_the_second, delete), undelete, "DELETED"
+    ),
+    "undelete-below-what-was-rejected-and-taken-down-then": plain(
+        first(_PUBLISHED, put(Content.CORRUPT, 2), delete, take_down_the_second), undelete, "DELETED"
+    ),
     "takedown-of-superseded": plain(
         first(_PUBLISHED, take_down, put(Content.CLEAN, 2), _restore), take_down, "PUBLISHED", faults=False
     ),

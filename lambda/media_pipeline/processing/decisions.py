@@ -155,12 +155,14 @@ class Decisions(Generic[Fetched]):
         else:
             is_deleted = False
             facts["original"] = "quarantine"
-        was_shown = record.status_before not in NEVER_SHOWN
-        has_copy = "original" in facts
-        if (was_shown or has_copy) and (is_deleted or succession.neighbours(record).has_newer_tombstone):
-            # Its owner deleted it meanwhile, or its key, which removes what is in quarantine too.
-            return self._nothing_published(attempt, Status.DELETED, {})
-        return self._nothing_published(attempt, Status.BLOCKED if was_shown else record.status_before, facts)
+        # Its owner deleted it meanwhile, or its key, which removes what is in quarantine too.
+        is_deleted = is_deleted or succession.neighbours(record).has_newer_tombstone
+        if record.status_before not in NEVER_SHOWN:
+            status = Status.DELETED if is_deleted else Status.BLOCKED
+            return self._nothing_published(attempt, status, {} if is_deleted else facts)
+        if is_deleted:
+            self._publishing.remove_copy(attempt, record)
+        return self._nothing_published(attempt, record.status_before, facts)
 
     def _restore(self, attempt: Attempt, decision: Decision) -> Ending | HandOver:
         """Publish again what was taken down, by a verdict about what would be published now, as for an upload.

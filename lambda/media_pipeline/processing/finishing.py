@@ -6,7 +6,7 @@ from media_pipeline.errors import LeaseHeldError, TransientError
 from media_pipeline.events import is_made_up
 from media_pipeline.messaging.announcements import Announcements
 from media_pipeline.observability import Observability
-from media_pipeline.records.record import Record, Status
+from media_pipeline.records.record import NEVER_SHOWN, Record, Status
 from media_pipeline.records.succession import HIDING, is_twin
 from media_pipeline.records.table import Records
 from media_pipeline.storage import Storage
@@ -166,13 +166,14 @@ class Finishing:
     def _withdraw(self, record: Record) -> None:
         """End a version that is in quarantine, as its key was deleted: nothing restores it.
 
-        Where a decision about it is still carried out, its function may only stand still: it is fenced, and the
-        decision's message, which comes back, ends the version.
+        What readers never saw stays as it is, without its copy: as DELETED it would hide what was published before it,
+        where the delete is undone. Where a decision about it is still carried out, its function may only stand still:
+        it is fenced, and the decision's message, which comes back, ends the version.
         """
         if _is_being_decided(record):
             self._records.fence(record)
             return
-        if record.was_moved and not record.is_held:
+        if record.was_moved and not record.is_held and record.status not in NEVER_SHOWN:
             if record.status.terminal:
                 self.finish(record, has_older=False)
             record = self._records.delete(record)

@@ -74,6 +74,11 @@ class Publishing:
             attempt.before_call("remove pictures for reviewers")
             quarantined.remove(pictures)
 
+    def remove_copy(self, attempt: Attempt, record: Record) -> None:
+        """Remove what quarantine holds of a version, right after a look at the lease. Raises as `remove` does."""
+        attempt.before_call("remove the copy in quarantine")
+        self._storage.quarantined.remove_version(record.object_key, record.version)
+
     def put_review_pictures(
         self, attempt: Attempt, results: Results, moderation: ModerationResult
     ) -> list[dict[str, Any]]:
