@@ -162,7 +162,9 @@ class ReaderChecks:
         if newer and was_hidden and not was_always_shown:
             return  # a newer one was deleted for good, or moved to quarantine, which brings nothing back
         of_current = [item for item in items if version_of(item) == identity]
-        if not of_current:
+        # Rejected below a delete that it was put after, it expires with what that hides: docs/maintainer/promise.md.
+        is_below_by_assumption = current.lacks_sequencer and self._was_only_rejected(current)
+        if not of_current and not is_below_by_assumption:
             yield f"{current} is current, and its record is gone"
         for item in of_current:
             if item["status"] in ("PUBLISHED", "SUPERSEDED", "DELETED"):
