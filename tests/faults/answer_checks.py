@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.faults.fault_injection import Call
-from tests.faults.record_items import Item
+from tests.faults.record_items import Item, judged
 
 PREFIX, SORT_KEY = "!answers/", "!answer"
 MODEL = PREFIX + "model"
@@ -109,12 +109,11 @@ class AnswerChecker:
             self.add_violation(f"{new['object_key']} was released with answers that nobody paid for")
         if not moderation or moderation == ((old or {}).get("moderation") or {}):
             return
-        pictures = moderation.get("pictures") or moderation.get("frames") or ()
-        reused = [picture for picture in pictures if picture.get("reused")]
+        reused = [picture for picture in judged(moderation) if picture.get("reused")]
         self.reused += len(reused)
         if len(reused) != int(moderation.get("reused", 0)):
             self.add_violation(f"{new['object_key']} counts its reused answers as {moderation.get('reused')}")
-        before = ((old or {}).get("moderation") or {}).get("pictures") or ()
+        before = judged((old or {}).get("moderation") or {})
         kept = {
             picture["sha256"] for picture in before if picture.get("reused")
         }  # by a backfill's new verdict

@@ -1,6 +1,6 @@
 """Items of the records table as the checks read them, without code of the pipeline."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tests.faults.history import identity, marker_identity
@@ -17,6 +17,11 @@ def version_of(item: Item) -> str:
     return identity(item.get("version_id"), item.get("etag"))
 
 
+def judged(document: Item) -> Iterable[Item]:
+    """Return the pictures, or the frames of a video, that a verdict is about."""
+    return document.get("pictures") or document.get("frames") or ()
+
+
 def answered(document: Item) -> dict[str, float]:
     """Return the pictures whose answers a verdict, or a cut-off attempt, wrote down: SHA-256 -> least confidence."""
     return {picture["sha256"]: least for picture, least in _pictures(document)}
@@ -29,7 +34,7 @@ def paid_for(document: Item) -> dict[str, float]:
 
 def _pictures(document: Item) -> Iterator[tuple[Item, float]]:
     least = float(document.get("asked_from") or 0)
-    for picture in document.get("pictures") or document.get("frames") or ():
+    for picture in judged(document):
         if not picture.get("omitted"):
             yield picture, least
 
