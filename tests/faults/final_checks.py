@@ -206,7 +206,7 @@ class _FinalChecks:
                 # SUPERSEDED: its approval found the delete marker first.
                 ended = {"DELETED", "SUPERSEDED"} if was_moved else {"DELETED"}
                 if any(item.get("reason") == "taken_down" for item in self._items.get((key, version), ())):
-                    ended |= {"REJECTED"}  # as it was before
+                    ended |= {"REJECTED", "SUPERSEDED"}  # as it was before
                 is_withdrawn = not statuses - ended and self._history.was_marked(upload)
                 is_gone = upload.deleted or upload.overwritten or upload.outlived or is_withdrawn
                 is_gone = is_gone or upload.expired
