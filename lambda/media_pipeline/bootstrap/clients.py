@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 ATTEMPTS = 3
 CONNECT_SHARE = 1 / 60  # of the function's time-out, each attempt
-READ_SHARE = 1 / 20  # with both, three attempts and their pauses stay within invocation.CALL_SHARE
+READ_SHARE = 1 / 20
+"""With both, and with the least seconds below, three attempts and their pauses of 3 s stay within invocation.STEP_SHARE
+at every time-out from 15 s on, and within CALL_SHARE from 60 s on."""
 _REFUSED = 300  # HTTP status
 LARGE_COPY_SHARE = CALL_SHARE - 2 * CONNECT_SHARE  # of one attempt, so that it stays within CALL_SHARE too
 
