@@ -14,7 +14,7 @@ LEASE_MARGIN = 1.3
 """A lease is so many times the time left: longer by what two clocks may differ (docs/maintainer/promise.md allows 2 s
 each) at the shortest time-out that may be configured, 15 s; far shorter than the visibility timeout (6 x)."""
 CALL_SHARE = 0.25
-"""Of the function's time-out: the longest that one AWS call can take from 60 s on, retries included; twice that at 15 s."""
+"""Of the function's time-out: the longest that one AWS call can take from 60 s on, with retries; twice that at 15 s."""
 STEP_SHARE = 2 * CALL_SHARE
 """Of the time-out, that must be left when a step begins: for its call, and from 60 s on for a release if it fails."""
 

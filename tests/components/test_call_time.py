@@ -1,6 +1,5 @@
 """One AWS call that nobody answers ends before Lambda ends its function, at every time-out that may be configured."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,15 +19,14 @@ ALMOST = 1e-9
 
 
 @pytest.fixture(autouse=True)
-def configurations_alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def configurations_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     session = SimpleNamespace(create_client=lambda _service, config: config)
     monkeypatch.setattr(clients, "_session", lambda: session)
-    yield
 
 
 def longest_call(config: Any) -> float:
-    attempts = config.retries["total_max_attempts"]
-    return attempts * (config.connect_timeout + config.read_timeout) + (PAUSES if attempts > 1 else 0.0)
+    attempts = int(config.retries["total_max_attempts"])
+    return attempts * float(config.connect_timeout + config.read_timeout) + (PAUSES if attempts > 1 else 0.0)
 
 
 @pytest.mark.parametrize("service", ["s3", "dynamodb", "sns", "sqs"])
