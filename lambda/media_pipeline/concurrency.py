@@ -62,9 +62,8 @@ class Overlap(ABC):
 
     def _together(self, calls: Iterable[Callable[[], T]], limit: int) -> Iterator[T]:
         left = iter(calls)
-        running: list[
-            Future[T]
-        ] = []  # oldest first: of those that have ended together, it is the first to count
+        # Oldest first: of those that have ended together, it is the first to count.
+        running: list[Future[T]] = []
         failure: BaseException | None = None
         try:
             while True:

@@ -136,36 +136,43 @@ class ReaderChecks:
         current = self._history.uploads.get((key, identity)) if identity else None
         if current is None or current is shown or takes_one_upload:
             return
-        uploads = [upload for upload in self._history.uploads.values() if upload.key == key]
-        newer = [upload for upload in uploads if (upload.sequencer or "") > (current.sequencer or "")]
-        brought_back = self._history.brought_back.get(key)
-        # What was withheld hides older ones; announcements do not tell which null version they are about.
-        top = max(
-            (sequencer for (of, _), sequencer in self._history.markers.items() if of == key), default=""
-        )
-        was_hidden = (
-            brought_back is None
-            or brought_back.version != identity
-            or any(
-                not (upload.deleted or self._was_only_rejected(upload))
-                or upload.is_null
-                or (upload.sequencer or "") >= top
-                for upload in newer
-            )
-            or self._hid_before(current, brought_back.at)
-        )
-        was_always_shown = (
-            top == ""
-            and self._statuses(current) == {"PUBLISHED"}
-            and all(map(self._was_only_rejected, newer))
-        )
-        if newer and was_hidden and not was_always_shown:
-            return  # a newer one was deleted for good, or moved to quarantine, which brings nothing back
+        if self._may_be_hidden(current):
+            return
         of_current = [item for item in items if version_of(item) == identity]
-        # Rejected below a delete that it was put after, it expires with what that hides: docs/maintainer/promise.md.
-        is_below_by_assumption = current.lacks_sequencer and self._was_only_rejected(current)
-        if not of_current and not is_below_by_assumption:
+        if not of_current and not self._may_expire_with_a_delete(current):
             yield f"{current} is current, and its record is gone"
         for item in of_current:
             if item["status"] in ("PUBLISHED", "SUPERSEDED", "DELETED"):
                 yield f"{current} is current, its record is {item['status']}, and readers do not see it"
+
+    def _may_be_hidden(self, current: Upload) -> bool:
+        """Return whether something newer may hide what is current, also once it was deleted for good or withheld."""
+        uploads = [upload for upload in self._history.uploads.values() if upload.key == current.key]
+        newer = [upload for upload in uploads if (upload.sequencer or "") > (current.sequencer or "")]
+        if not newer:
+            return False
+        markers = self._markers(current.key)
+        if not markers and self._statuses(current) == {"PUBLISHED"}:
+            return not all(map(self._was_only_rejected, newer))
+        brought_back = self._history.brought_back.get(current.key)
+        if brought_back is None or brought_back.version != current.version:
+            return True
+        # Announcements do not tell which null version they are about.
+        return self._hid_before(current, brought_back.at) or any(
+            not (upload.deleted or self._was_only_rejected(upload))
+            or upload.is_null
+            or (upload.sequencer or "") >= max(markers, default="")
+            for upload in newer
+        )
+
+    def _may_expire_with_a_delete(self, current: Upload) -> bool:
+        """Return whether an upload was rejected, and assumed to be below a delete that it was put after.
+
+        docs/maintainer/promise.md tells of it, among the assumptions about events without a sequencer.
+        """
+        is_above_a_delete = any(marker < (current.sequencer or "") for marker in self._markers(current.key))
+        return current.lacks_sequencer and is_above_a_delete and self._was_only_rejected(current)
+
+    def _markers(self, key: str) -> list[str]:
+        """Return the sequencers of all delete markers that a key ever had."""
+        return [sequencer for (of, _), sequencer in self._history.markers.items() if of == key]
